@@ -1,0 +1,35 @@
+# make acceptance [ENV=sandbox] [TAGS="expr"]   the features against an environment
+# make test                                     static checks, unit tests, sandbox contracts, a small fault matrix
+# make faults [FAULT=id]                        the whole fault matrix
+# make lint                                     static checks only
+ENV ?= sandbox
+TAGS ?=
+FAULT ?=
+BIN = .venv/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: acceptance test faults lint
+
+acceptance: .venv/.run-ready
+	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
+	@$(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
+
+test: lint
+	$(BIN)/python -m pytest -q
+	$(BIN)/focus-acceptance faults --subset
+
+faults: .venv/.run-ready
+	@$(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT))
+
+lint: .venv/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m support.gherkin.lint
+	$(BIN)/python -m support.gherkin.phrases
+
+.venv/.run-ready: requirements/run.txt pyproject.toml
+	@sh scripts/venv.sh run
+
+.venv/.test-ready: requirements/test.txt pyproject.toml
+	@sh scripts/venv.sh test

@@ -1,0 +1,7 @@
+"""behave's hooks, wired to support.hooks: nothing else happens here."""
+
+from support.hooks import scenario, session
+
+before_all = session.before_all
+before_scenario = scenario.before_scenario
+after_scenario = scenario.after_scenario

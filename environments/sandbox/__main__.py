@@ -1,0 +1,123 @@
+"""``python -m environments.sandbox up``: the embedded estate in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from environments.sandbox.catalogue import Fault, load_catalogue
+from environments.sandbox.control import ControlAPI
+from environments.sandbox.errors import StartError, UsageError
+from environments.sandbox.settings import SandboxSettings, parse_settings
+from environments.sandbox.supervisor import Supervisor, write_run_file
+
+_PARENT_CHECK_S = 0.2
+PROFILES: dict[str, tuple[str, ...]] = {"as-required": ()}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # one sentence instead of a usage screen
+        raise UsageError(message)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="focus-acceptance sandbox", description="The embedded Focus Server estate, on loopback only.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    up = commands.add_parser("up", help="start it and stay in the foreground until SIGINT or SIGTERM")
+    up.add_argument("--run-file", type=Path, metavar="PATH", help="write the endpoints here (JSON)")
+    up.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="may be repeated")
+    up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
+    up.add_argument("--profile", default="as-required", metavar="NAME", help="a named list of faults")
+    up.add_argument("--parent-pid", type=int, default=os.getppid(), help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def _faults(arguments: argparse.Namespace, catalogue: dict[str, Fault]) -> list[str]:
+    if arguments.profile not in PROFILES:
+        raise UsageError(f"--profile {arguments.profile}: no such profile; allowed are {', '.join(PROFILES)}")
+    for fault_id in arguments.faults:
+        if fault_id not in catalogue:
+            raise UsageError(f"--fault {fault_id}: no such fault in faults.toml")
+    return [*PROFILES[arguments.profile], *arguments.faults]
+
+
+async def _parent_is_gone(parent_pid: int) -> str:
+    while os.getppid() == parent_pid:
+        await asyncio.sleep(_PARENT_CHECK_S)
+    return "the parent process is gone"
+
+
+async def _signalled() -> str:
+    arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def note(name: str) -> None:
+        if not arrived.done():
+            arrived.set_result(name)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, note, number.name)
+    return await arrived
+
+
+async def _up(
+    settings: SandboxSettings, faults: list[str], catalogue: dict[str, Fault], arguments: argparse.Namespace
+) -> int:
+    ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
+    supervisor = Supervisor(settings, catalogue, faults)
+    control = ControlAPI(supervisor)
+    run_file = arguments.run_file or supervisor.run_dir / "run.json"
+    try:
+        starting = asyncio.create_task(_start(supervisor, control, run_file))
+        await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return 0
+        starting.result()
+        await asyncio.wait({supervisor.ended, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if supervisor.ended.done():
+            raise StartError(supervisor.ended.result())
+        return 0
+    finally:
+        run_file.unlink(missing_ok=True)
+        await control.stop()
+        await supervisor.stop()
+
+
+async def _start(supervisor: Supervisor, control: ControlAPI, run_file: Path) -> None:
+    await supervisor.start()
+    await control.start(supervisor.control_port)
+    content = supervisor.run_file()
+    write_run_file(run_file, content)
+    print(f"focus server  {content['focus_server']['base_url']}")
+    print(f"kubernetes    {content['kubernetes']['kubeconfig']}")
+    print(f"control       {content['control']['url']}")
+    print(f"run file      {run_file}")
+    print("ready", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    try:
+        arguments = _arguments(argv)
+        catalogue = load_catalogue()
+        settings = parse_settings(arguments.settings)
+        faults = _faults(arguments, catalogue)
+        if arguments.run_file and not arguments.run_file.parent.is_dir():
+            raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
+        return asyncio.run(_up(settings, faults, catalogue, arguments))
+    except UsageError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 2
+    except StartError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

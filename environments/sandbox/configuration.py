@@ -1,0 +1,191 @@
+"""Who is told what: the configuration of every process, and the run file, from one plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.addresses import LOOPBACK
+from environments.sandbox.certificates import Certificate
+
+NAMESPACE = "panda"
+DATABASE = "prisma"
+DATABASE_USER = "prisma"
+MONGODB_POD = "mongodb-79b869cc7c-vsjd9"
+TARGET_ADDRESS = "target.sandbox"
+RESERVED = ("kubernetes", "mongodb", "mongodb_link", "focus_mongodb_link", "focus_kubernetes_link", "jump", "target")
+KUBERNETES_USERS = ("focus-acceptance", "system:node", "system:serviceaccount:panda:focus-server", "system:operator")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before the first process starts."""
+
+    run_dir: Path
+    settings: Mapping[str, Any]
+    faults: list[str]
+    network: str
+    nodes: list[dict[str, Any]]
+    ports: Mapping[str, int]
+    ca_file: Path
+    certificates: Mapping[str, Certificate]
+    tokens: Mapping[str, str]
+    mongodb_password: str
+    jump_password: str
+    jump_password_file: Path
+    target_key_file: Path
+
+    def at(self, name: str) -> str:
+        return f"{LOOPBACK}:{self.ports[name]}"
+
+    def mongodb_uri(self, port_name: str) -> str:
+        return (
+            f"mongodb://{DATABASE_USER}:{self.mongodb_password}@{self.at(port_name)}/"
+            f"?authSource={DATABASE}&directConnection=true"
+        )
+
+    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
+        return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
+
+
+def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The configuration of each process by package name, in the order they are best started."""
+    own = {
+        "kubernetes": _kubernetes(plan),
+        "mongodb": _mongodb(plan),
+        "focus_server": _focus_server(plan),
+        "node": {"kubernetes": plan.kubernetes_access("system:node")},
+        "ssh": _ssh(plan),
+        "links": _links(plan),
+    }
+    shared = {
+        "run_dir": str(plan.run_dir),
+        "settings": plan.settings,
+        "faults": plan.faults,
+        "network": plan.network,
+        "namespace": NAMESPACE,
+        "nodes": plan.nodes,
+    }
+    return {package: {"name": package, **shared, **config} for package, config in own.items()}
+
+
+def _certificate(certificate: Certificate) -> dict[str, str]:
+    return {"cert_file": str(certificate.cert_file), "key_file": str(certificate.key_file)}
+
+
+def _kubernetes(plan: Plan) -> dict[str, Any]:
+    return {
+        "host": LOOPBACK,
+        "port": plan.ports["kubernetes"],
+        "ca_file": str(plan.ca_file),
+        "tokens": {token: user for user, token in plan.tokens.items()},
+        **_certificate(plan.certificates["kubernetes"]),
+    }
+
+
+def _mongodb(plan: Plan) -> dict[str, Any]:
+    user = {"user": DATABASE_USER, "password": plan.mongodb_password, "database": DATABASE, "roles": ["readWrite"]}
+    return {
+        "host": LOOPBACK,
+        "port": plan.ports["mongodb"],
+        "database": DATABASE,
+        "users": [user],
+        "reports_as": f"{MONGODB_POD}:27017",
+    }
+
+
+def _focus_server(plan: Plan) -> dict[str, Any]:
+    return {
+        "host": LOOPBACK,
+        "port": plan.ports["focus_server"],
+        "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
+        "mongodb_database": DATABASE,
+        "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
+        **_certificate(plan.certificates["focus-server"]),
+    }
+
+
+def _ssh(plan: Plan) -> dict[str, Any]:
+    return {
+        "jump": {"host": LOOPBACK, "port": plan.ports["jump"], "user": "root", "password": plan.jump_password},
+        "target": {
+            "host": LOOPBACK,
+            "port": plan.ports["target"],
+            "user": "prisma",
+            "authorized_key_file": str(plan.target_key_file.with_suffix(".pub")),
+        },
+        "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
+        "target_private_address": TARGET_ADDRESS,
+        "forwardable": [plan.at("kubernetes")],
+        "host_key_dir": str(plan.run_dir / "ssh"),
+        "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
+        "kubernetes": plan.kubernetes_access("system:operator"),
+    }
+
+
+def _links(plan: Plan) -> dict[str, Any]:
+    def link(name: str, listen: str, upstream: str, workload: str, source: str) -> dict[str, str]:
+        return {
+            "name": name, "listen": plan.at(listen), "upstream": plan.at(upstream), "workload": workload, "from":
+            source,
+        }  # fmt: skip
+
+    return {
+        "proxies": [
+            link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
+            link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
+            link("focus-server-kubernetes", "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server"),
+        ]
+    }
+
+
+def run_file(plan: Plan, control_port: int) -> dict[str, Any]:
+    """The stable run file; the suite uses only what stands there."""
+    ssh = plan.run_dir / "ssh"
+    return {
+        "focus_server": {
+            "base_url": f"https://{plan.at('focus_server')}/focus-server",
+            "ca_file": str(plan.ca_file),
+        },
+        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": NAMESPACE},
+        "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": DATABASE},
+        "ssh": {
+            "jump": {
+                "host": LOOPBACK,
+                "port": plan.ports["jump"],
+                "user": "root",
+                "password_file": str(plan.jump_password_file),
+            },
+            "target": {
+                "host": TARGET_ADDRESS,
+                "port": 22,
+                "user": "prisma",
+                "key_file": str(plan.target_key_file),
+            },
+            "known_hosts": str(ssh / "known_hosts"),
+        },
+        "control": {"url": f"http://{LOOPBACK}:{control_port}"},
+    }
+
+
+def _write_kubeconfig(plan: Plan) -> Path:
+    access = plan.kubernetes_access("focus-acceptance")
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sandbox",
+        "clusters": [
+            {"name": "sandbox", "cluster": {"server": access["url"], "certificate-authority": access["ca_file"]}}
+        ],
+        "users": [{"name": "focus-acceptance", "user": {"token": access["token"]}}],
+        "contexts": [
+            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}}
+        ],
+    }
+    path = plan.run_dir / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,172 @@
+"""What Focus Server knows of its own objects in the cluster, kept up to date by watching."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+
+WATCHED_KINDS = ("Job", "Service")
+OWN_NAME = re.compile(r"(?:grpc-job|cleanup-job|grpc-service)-(\d+)-(\d+)")
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
+
+
+def slot_of(name: str) -> int | None:
+    """The slot an object of an investigation occupies; None for a foreign object."""
+    match = OWN_NAME.fullmatch(name)
+    return int(match.group(1)) if match else None
+
+
+class ClusterView:
+    """The names of the investigations' objects that exist at the moment.
+
+    An object counts from the moment it is created here until the watch has shown its deletion, so that a slot is never
+    given away in between.
+    """
+
+    def __init__(self, kubernetes: Kubernetes, log: logging.Logger, on_gone: Callable[[str], None]) -> None:
+        self._kubernetes, self._log, self._on_gone = kubernetes, log, on_gone
+        self._shown: dict[str, set[str]] = {kind: set() for kind in WATCHED_KINDS}
+        self._unseen: dict[str, float] = {}
+        self._synced = {kind: asyncio.Event() for kind in WATCHED_KINDS}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._follow(kind)) for kind in WATCHED_KINDS]
+
+    async def wait_synced(self) -> None:
+        """Block until every kind has been listed once."""
+        for event in self._synced.values():
+            await event.wait()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def exists(self, name: str) -> bool:
+        return name in self._unseen or any(name in names for names in self._shown.values())
+
+    def job_ids(self) -> list[str]:
+        """Job ids of the investigations whose job exists, sorted by slot."""
+        names = {*self._shown["Job"], *(name for name in self._unseen if name.startswith("grpc-job-"))}
+        ids = [name.removeprefix("grpc-job-") for name in names if name.startswith("grpc-job-")]
+        return sorted(ids, key=lambda job_id: tuple(map(int, job_id.split("-"))))
+
+    def busy_slots(self) -> set[int]:
+        """Slots of which any object exists."""
+        names = [*self._unseen, *(name for names in self._shown.values() for name in names)]
+        return {slot for name in names if (slot := slot_of(name)) is not None}
+
+    def expect(self, name: str) -> None:
+        """An object is about to be created here."""
+        self._unseen[name] = math.inf
+
+    def created(self, name: str) -> None:
+        """An expected object was created; the watch may not have shown it yet."""
+        if name in self._unseen:
+            self._unseen[name] = time.monotonic()
+
+    def forget(self, name: str) -> None:
+        """An expected object was not created."""
+        self._unseen.pop(name, None)
+
+    async def _follow(self, kind: str) -> None:
+        pause_s = SHORTEST_PAUSE_S
+        while True:
+            try:
+                version = await self._relist(kind)
+                if not self._synced[kind].is_set() or pause_s > SHORTEST_PAUSE_S:
+                    self._log.info("watching %ss in Kubernetes", kind)
+                self._synced[kind].set()
+                pause_s = SHORTEST_PAUSE_S
+                async for event in self._kubernetes.watch(kind, version):
+                    if event["type"] == "ERROR":  # the version is too old, or the API gives up: list again
+                        break
+                    self._apply(kind, event)
+            except (KubernetesAway, KubernetesRefused) as error:
+                if pause_s == SHORTEST_PAUSE_S:
+                    self._log.warning("lost the watch of %ss: %s", kind, error)
+                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+                await asyncio.sleep(pause_s)
+
+    async def _relist(self, kind: str) -> str:
+        before_s = time.monotonic()
+        listing = await self._kubernetes.list(kind)
+        names = {item["metadata"]["name"] for item in listing.get("items") or []}
+        names = {name for name in names if slot_of(name) is not None}
+        settled = [
+            name
+            for name, since_s in self._unseen.items()
+            if since_s < before_s and (kind == "Service") == _is_service(name)
+        ]
+        gone = (self._shown[kind] | set(settled)) - names
+        self._shown[kind] = names
+        for name in {*settled, *names}:
+            self._unseen.pop(name, None)
+        for name in gone:
+            self._on_gone(name)
+        return str(listing["metadata"]["resourceVersion"])
+
+    def _apply(self, kind: str, event: Mapping[str, Any]) -> None:
+        if event["type"] == "BOOKMARK":
+            return
+        name = event["object"]["metadata"]["name"]
+        if slot_of(name) is None:
+            return
+        self._unseen.pop(name, None)
+        if event["type"] == "DELETED":
+            self._shown[kind].discard(name)
+            self._on_gone(name)
+        else:
+            self._shown[kind].add(name)
+
+
+def _is_service(name: str) -> bool:
+    return name.startswith("grpc-service-")
+
+
+class ConfigMapReader:
+    """The server's own configuration, read from its ConfigMap whenever it is needed.
+
+    Requests that ask at the same time share one call, and never one that began before they asked: a change is in effect
+    for every request that was sent after it.
+    """
+
+    def __init__(self, kubernetes: Kubernetes, name: str) -> None:
+        self._kubernetes, self._name = kubernetes, name
+        self._last: Mapping[str, str] = {}
+        self._running: asyncio.Task[Mapping[str, str]] | None = None
+        self._next: asyncio.Task[Mapping[str, str]] | None = None
+
+    async def current(self) -> Mapping[str, str]:
+        """The data of the ConfigMap now."""
+        if self._running is None or self._running.done():
+            self._running, self._next = asyncio.create_task(self._read(None)), None
+            return await asyncio.shield(self._running)
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._read(self._running))
+        return await asyncio.shield(self._next)
+
+    async def latest(self) -> Mapping[str, str]:
+        """The data now, or what was last known while the API is away."""
+        try:
+            return await self.current()
+        except (KubernetesAway, KubernetesRefused):
+            if not self._last:
+                raise
+            return self._last
+
+    async def _read(self, after: asyncio.Task[Mapping[str, str]] | None) -> Mapping[str, str]:
+        if after is not None:
+            await asyncio.wait([after])
+            self._running, self._next = asyncio.current_task(), None
+        answer = await self._kubernetes.read("ConfigMap", self._name)
+        self._last = answer.get("data") or {}
+        return self._last

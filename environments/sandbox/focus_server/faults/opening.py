@@ -1,0 +1,81 @@
+"""Investigations that are opened wrongly, or answered for wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.manifests import Investigation
+from environments.sandbox.focus_server.opening import ADDRESS_KEY, Opener
+from environments.sandbox.focus_server.schema import ConfigureRequest
+
+NOT_A_PORT = 70000
+PORT_DIFFERENCE = 1000
+
+
+class FaultyOpener(Opener):
+    """Starts too much, too little, or says something else than it did."""
+
+    def __init__(self, *parts: Any, active: Active) -> None:
+        super().__init__(*parts)
+        self._active = active
+        self._open_ports: dict[str, int] = {}
+
+    async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = await super().open(request, metadata)
+        if self._active("two-jobs-for-one-request"):
+            await self.start(request)
+        return self._distorted(answer)
+
+    def _distorted(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        changed = dict(answer)
+        if self._active("job-id-missing-from-answer"):
+            changed["job_id"] = ""
+        elif self._active("job-id-malformed"):
+            changed["job_id"] = f"job-{answer['job_id'].partition('-')[2]}"
+        if self._active("stream-port-not-a-port"):
+            changed["stream_port"] = NOT_A_PORT
+        elif self._active("answered-port-differs"):
+            changed["stream_port"] += PORT_DIFFERENCE
+        if self._active("stream-host-not-a-node"):
+            block = ".".join(next(host for host in self.node_hosts if host[0].isdigit()).split(".")[:2])
+            changed["stream_url"] = f"http://{block}.250.250"
+        return changed
+
+    async def stream_address(self) -> str:
+        if self._active("invalid-stream-address-handed-out"):
+            return (await self.configuration.current()).get(ADDRESS_KEY, "")
+        return await super().stream_address()
+
+    async def start(self, request: ConfigureRequest) -> Investigation:
+        investigation = await super().start(request)
+        self._open_ports[investigation.job_name] = investigation.port
+        return investigation
+
+    async def take_port(self, investigation: Investigation) -> bool:
+        if any(map(self._active, ("nothing-is-started", "service-missing"))):
+            return True
+        if self._active("port-shared") and self._oldest_open_port() is not None:
+            return True
+        if self._active("occupied-port-handed-out"):
+            await super().take_port(investigation)
+            return True
+        return await super().take_port(investigation)
+
+    async def create_jobs(self, investigation: Investigation) -> None:
+        if self._active("nothing-is-started"):
+            return
+        if self._active("cleanup-job-missing"):
+            await self.create(self.manifests.grpc_job(investigation))
+            return
+        await super().create_jobs(investigation)
+
+    async def answered_port(self, investigation: Investigation) -> int:
+        shared = self._oldest_open_port() if self._active("port-shared") else None
+        return shared if shared is not None else await super().answered_port(investigation)
+
+    def _oldest_open_port(self) -> int | None:
+        """The port of the investigation that has been open longest."""
+        self._open_ports = {name: port for name, port in self._open_ports.items() if self.view.exists(name)}
+        return next(iter(self._open_ports.values()), None)

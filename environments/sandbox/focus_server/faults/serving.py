@@ -1,0 +1,119 @@
+"""Data that is looked for wrongly, and refusals that start something."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
+from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.recordings import Recording
+from environments.sandbox.focus_server.refusals import NoRecording, Refused, RuleViolation, SchemaError
+from environments.sandbox.focus_server.rules import Rules
+from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_window
+from environments.sandbox.focus_server.service import FocusService
+
+HOUR_S, MINUTE_S = 3600, 60
+TIME_FIELDS = ("start_time", "end_time")
+PLAIN_REQUEST = ConfigureRequest(
+    view=View.MULTICHANNEL, height_px=1000, channel_min=1, channel_max=50, time_axis_s=10, nfft=1024,
+    frequency_hz=(0, 500), start_s=None, end_s=None,
+)  # fmt: skip
+
+
+class Unclear(Refused):
+    """A refusal that leaves the client in the dark."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class FaultyService(FocusService):
+    """Finds the wrong recordings, opens what it refuses, lists what was not asked for."""
+
+    def __init__(self, *parts: Any, active: Active) -> None:
+        super().__init__(*parts)
+        self._active = active
+
+    def start_a_job_for_nothing(self) -> Any:
+        return self.opener.start(PLAIN_REQUEST)
+
+    async def configure(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            return await super().configure(body)
+        except (RuleViolation, SchemaError) as refused:
+            if self._active("refusals-start-a-job") and any(field in str(refused) for field in TIME_FIELDS):
+                await self.start_a_job_for_nothing()
+            raise
+
+    async def source_metadata(self, request: ConfigureRequest) -> Mapping[str, Any]:
+        if request.window is None and not self.fibre_connected and self._active("fibre-refusal-starts-a-job"):
+            await self.start_a_job_for_nothing()
+        if request.window is not None and _is_bad(request.window):
+            return LIVE_METADATA_TREE  # a fault has let it through, and nothing can be looked up in it
+        try:
+            return await super().source_metadata(request)
+        except NoRecording:
+            if self._active("missing-recording-accepted"):
+                return LIVE_METADATA_TREE
+            if self._active("missing-recording-starts-a-job"):
+                await self.start_a_job_for_nothing()
+            if self._active("missing-recording-unclear"):
+                raise Unclear(404, "error 17") from None
+            raise
+
+    def check_fibre(self) -> None:
+        if self.fibre_connected or self._active("live-without-fibre-accepted"):
+            return
+        if self._active("answers-500-while-waiting-for-fibre"):
+            raise Unclear(500, "Error parsing configuration")
+        if self._active("fibre-refusal-unclear"):
+            raise Unclear(503, "Service unavailable")
+        super().check_fibre()
+
+    async def find_recording(self, window: Window) -> Recording:
+        earlier_s, wider_s = 0, 0
+        if self._active("window-shifted-2h"):
+            earlier_s = 2 * HOUR_S
+        elif self._active("window-shifted-3h"):
+            earlier_s = 3 * HOUR_S
+        if self._active("lookup-widened-by-a-minute"):
+            wider_s = MINUTE_S
+        looked_up = Window(max(0, window.start_s - earlier_s - wider_s), max(1, window.end_s - earlier_s + wider_s))
+        try:
+            return await super().find_recording(looked_up)
+        except NoRecording:
+            raise NoRecording(window.start_s, window.end_s) from None
+
+    async def recordings_in_time_range(self, body: bytes) -> Sequence[Sequence[int]]:
+        try:
+            listed = await super().recordings_in_time_range(body)
+        except RuleViolation:
+            if self._active("recordings-bad-window-accepted"):
+                return []
+            raise
+        window = parse_window(body)
+        if self._active("recordings-only-fully-inside"):
+            listed = [each for each in listed if each[0] >= window.start_s and -1 != each[1] <= window.end_s]
+        if self._active("recordings-unsorted"):
+            listed = surely_unsorted(listed)
+        if not listed and self._active("recordings-404-when-none"):
+            raise NoRecording(window.start_s, window.end_s)
+        return listed
+
+
+def surely_unsorted(listed: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    """Shuffled the same way each time, with the last one first."""
+    shuffled = list(listed[:-1])
+    random.Random(7).shuffle(shuffled)
+    return [*listed[-1:], *shuffled]
+
+
+def _is_bad(window: Window) -> bool:
+    try:
+        Rules().check_window(window)
+    except RuleViolation:
+        return True
+    return False

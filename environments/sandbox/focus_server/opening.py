@@ -1,0 +1,150 @@
+"""Opens an investigation: a slot, a service, a job and its clean-up job - all of them or none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from environments.sandbox.focus_server.answers import configure_answer
+from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
+from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+from environments.sandbox.focus_server.manifests import Investigation, Manifests
+from environments.sandbox.focus_server.refusals import CannotOpen
+from environments.sandbox.focus_server.schema import ConfigureRequest
+from environments.sandbox.focus_server.slots import Slots
+
+ADDRESS_KEY = "focus_view_url"
+LONGEST_ROLL_BACK_PAUSE_S = 1.0
+
+
+class Opener:
+    """Everything between a valid request and its answer."""
+
+    def __init__(
+        self,
+        kubernetes: Kubernetes,
+        view: ClusterView,
+        slots: Slots,
+        configuration: ConfigMapReader,
+        manifests: Manifests,
+        node_hosts: frozenset[str],
+        log: logging.Logger,
+    ) -> None:
+        self.kubernetes, self.view, self.slots = kubernetes, view, slots
+        self.configuration, self.manifests = configuration, manifests
+        self.node_hosts, self.log = node_hosts, log
+        self.answers: dict[str, Mapping[str, Any]] = {}
+        """The answer that opened each investigation, by job id, while its job exists."""
+        self._rolling_back: set[asyncio.Task[None]] = set()
+
+    async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Start an investigation and answer for it; raises :class:`CannotOpen` and then leaves nothing behind."""
+        address = await self.stream_address()
+        investigation = await self.start(request)
+        port = await self.answered_port(investigation)
+        answer = configure_answer(request, str(investigation.job_id), address, port, metadata)
+        self.answers[str(investigation.job_id)] = answer
+        self.log.info("opened investigation %s on port %d", investigation.job_id, investigation.port)
+        return answer
+
+    async def stream_address(self) -> str:
+        """The configured stream address; refused unless clients can reach a cluster node with it."""
+        address = (await self.configuration.current()).get(ADDRESS_KEY, "")
+        self.check_address(address)
+        return address
+
+    def check_address(self, address: str) -> None:
+        if not is_node_address(address, self.node_hosts):
+            self.log.warning("configured stream address %r is not a valid address of a cluster node", address)
+            problem = f"configured stream address {address!r} is not a valid address of a cluster node"
+            raise CannotOpen(f"{problem}, allowed http://<host> with one of {', '.join(sorted(self.node_hosts))}")
+
+    async def start(self, request: ConfigureRequest) -> Investigation:
+        """Take the first slot whose port is really free, and create the objects."""
+        occupied: set[int] = set()
+        while True:
+            job_id = self.slots.reserve(occupied)
+            investigation = Investigation(job_id, self.slots.port(job_id.slot), request, request.window)
+            try:
+                if await self.take_port(investigation):
+                    await self.create_jobs(investigation)
+                    return investigation
+                self.log.info("port %d is taken by somebody else; trying the next slot", investigation.port)
+                occupied.add(job_id.slot)
+            except (KubernetesAway, KubernetesRefused) as error:
+                level = logging.ERROR if isinstance(error, KubernetesAway) else logging.WARNING
+                self.log.log(level, "opening %s failed and is rolled back: %s", job_id, error)
+                await self.roll_back(investigation)
+                raise
+            finally:
+                self.slots.settle(job_id)
+
+    async def take_port(self, investigation: Investigation) -> bool:
+        """Create the service, which is what allocates the port; False when somebody else has it."""
+        try:
+            await self.create(self.manifests.service(investigation))
+        except KubernetesRefused as refused:
+            if refused.port_is_taken:
+                return False
+            raise
+        return True
+
+    async def create_jobs(self, investigation: Investigation) -> None:
+        await self.create(self.manifests.grpc_job(investigation))
+        await self.create(self.manifests.cleanup_job(investigation))
+
+    async def create(self, manifest: Mapping[str, Any]) -> None:
+        name = manifest["metadata"]["name"]
+        self.view.expect(name)
+        try:
+            await self.kubernetes.create(manifest)
+        except KubernetesRefused:
+            self.view.forget(name)
+            raise
+        self.view.created(name)
+
+    async def answered_port(self, investigation: Investigation) -> int:
+        return investigation.port
+
+    async def roll_back(self, investigation: Investigation) -> None:
+        """Delete whatever was created; goes on in the background while the API is away, and keeps the slot."""
+        task = asyncio.create_task(self._delete_all(investigation))
+        self._rolling_back.add(task)
+        task.add_done_callback(self._rolling_back.discard)
+        await asyncio.wait([task], timeout=1.0)
+
+    async def _delete_all(self, investigation: Investigation) -> None:
+        objects = [
+            ("Job", investigation.cleanup_name),
+            ("Job", investigation.job_name),
+            ("Service", investigation.service_name),
+        ]
+        pause_s = 0.1
+        while objects:
+            kind, name = objects[0]
+            try:
+                await self.kubernetes.delete(kind, name)
+                self.view.forget(name)
+                objects.pop(0)
+            except (KubernetesAway, KubernetesRefused) as error:
+                self.log.warning("rolling back %s: %s; trying again in %s s", investigation.job_id, error, pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(LONGEST_ROLL_BACK_PAUSE_S, pause_s * 2)
+
+    async def stop(self) -> None:
+        for task in self._rolling_back:
+            task.cancel()
+
+
+def is_node_address(address: str, node_hosts: frozenset[str]) -> bool:
+    """Whether this is ``http://<host>`` with the address or name of a node and nothing else."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = port is None and not parts.query and not parts.fragment and parts.username is None
+    return parts.scheme == "http" and host in node_hosts and parts.path in ("", "/") and plain

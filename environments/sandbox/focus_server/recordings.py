@@ -1,0 +1,127 @@
+"""Which recordings exist in a window, from the recording index in MongoDB."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from environments.sandbox.focus_server.refusals import MongoDbAway
+from environments.sandbox.focus_server.schema import Window
+
+STALE_AFTER = timedelta(hours=24)
+GIVE_UP_AFTER_MS = 1500
+"""How long one lookup may take before MongoDB counts as away."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One document of the index; ``end`` is None while it is being recorded."""
+
+    start: datetime
+    end: datetime | None
+    deleted: bool
+    metadata: Mapping[str, Any]
+
+    @property
+    def start_s(self) -> int:
+        """Epoch seconds, rounded outwards: the listed stretch never loses recorded time."""
+        return math.floor(self.start.timestamp())
+
+    @property
+    def end_s(self) -> int:
+        """Epoch seconds, rounded outwards; -1 while recording."""
+        return -1 if self.end is None else math.ceil(self.end.timestamp())
+
+
+def read_recording(document: Mapping[str, Any]) -> Recording | None:
+    """A document of the index; None when it has no usable times."""
+    start, end = document.get("start_time"), document.get("end_time")
+    if not isinstance(start, datetime) or not isinstance(end, datetime | None):
+        return None
+    metadata = document.get("fiber_metadata")
+    return Recording(_utc(start), _utc(end) if end else None, document.get("deleted") is True, metadata or {})
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class RecordingRules:
+    """What counts as recorded data."""
+
+    def counts(self, recording: Recording, now: datetime) -> bool:
+        return not self.is_deleted(recording) and not self.is_stale(recording, now)
+
+    def is_deleted(self, recording: Recording) -> bool:
+        return recording.deleted
+
+    def is_stale(self, recording: Recording, now: datetime) -> bool:
+        """Open for more than a day: the recorder died, nobody knows what is in it."""
+        return recording.end is None and recording.start < now - STALE_AFTER
+
+    def overlaps(self, recording: Recording, window: Window, now: datetime) -> bool:
+        """Plain overlap in UTC, without rounding; an open recording lasts until now."""
+        start_s, end_s = recording.start.timestamp(), (recording.end or now).timestamp()
+        return start_s < window.end_s and end_s > window.start_s
+
+
+class RecordingIndex:
+    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds."""
+
+    def __init__(self, uri: str, database: str, rules: RecordingRules) -> None:
+        self._rules = rules
+        self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            uri,
+            tz_aware=True,
+            directConnection=True,
+            serverSelectionTimeoutMS=GIVE_UP_AFTER_MS,
+            connectTimeoutMS=GIVE_UP_AFTER_MS,
+            timeoutMS=GIVE_UP_AFTER_MS,
+            maxPoolSize=20,
+            appname="focus-server",
+        )
+        self._database = self._client[database]
+
+    async def ping(self) -> None:
+        """Raise :class:`MongoDbAway` unless MongoDB answers."""
+        try:
+            await self._database.command("ping")
+        except PyMongoError as error:
+            raise MongoDbAway from error
+
+    async def find(self, storage_path: str, window: Window) -> Recording | None:
+        """The first recording that counts and overlaps the window."""
+        found = await self.overlapping(storage_path, window)
+        return found[0] if found else None
+
+    async def overlapping(self, storage_path: str, window: Window) -> list[Recording]:
+        """Every recording that counts and overlaps the window, by start time."""
+        now = datetime.now(UTC)
+        try:
+            documents = await self._documents(storage_path, window)
+        except PyMongoError as error:
+            raise MongoDbAway from error
+        recordings = [recording for document in documents if (recording := read_recording(document))]
+        rules = self._rules
+        matching = [each for each in recordings if rules.counts(each, now) and rules.overlaps(each, window, now)]
+        return sorted(matching, key=lambda recording: recording.start)
+
+    async def _documents(self, storage_path: str, window: Window) -> list[dict[str, Any]]:
+        live_entry = {"base_path": storage_path, "is_archive": {"$ne": True}}
+        entry = await self._database["base_paths"].find_one(live_entry)
+        if entry is None or not isinstance(entry.get("guid"), str):
+            return []
+        start = datetime.fromtimestamp(window.start_s, UTC)
+        end = datetime.fromtimestamp(window.end_s, UTC)
+        candidates = {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
+        fields = {"_id": 0, "start_time": 1, "end_time": 1, "deleted": 1, "fiber_metadata": 1}
+        return await self._database[entry["guid"]].find(candidates, fields).to_list()
+
+    async def close(self) -> None:
+        await self._client.close()

@@ -1,0 +1,82 @@
+"""Why a request is not served: each refusal knows its HTTP status and its body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Refused(Exception):
+    """A request that is answered with something else than what it asked for."""
+
+    status = 400
+
+    def body(self) -> Mapping[str, Any]:
+        """The JSON object of the answer."""
+        return {"error": str(self)}
+
+
+class RuleViolation(Refused):
+    """The request is well-typed and breaks a rule; ``got`` and ``allowed`` are words a client developer understands."""
+
+    def __init__(self, field: str, problem: str, got: object, allowed: str) -> None:
+        super().__init__(f"{field} {problem}: got {'null' if got is None else got}, allowed {allowed}")
+        self.field, self.problem = field, problem
+
+
+class SchemaError(Refused):
+    """The request has not the JSON types of the contract; ``details`` has the shape FastAPI uses."""
+
+    status = 422
+
+    def __init__(self, details: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__("; ".join(str(detail["msg"]) for detail in details))
+        self.details = details
+
+    def body(self) -> Mapping[str, Any]:
+        return {"detail": list(self.details)}
+
+
+class NoRecording(Refused):
+    """Nothing is recorded in the window."""
+
+    status = 404
+
+    def __init__(self, start_s: int, end_s: int) -> None:
+        super().__init__(f"No recording found in given time range [{start_s}, {end_s}]")
+
+
+class UnknownJob(Refused):
+    """No open investigation has this job id."""
+
+    status = 404
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Invalid job_id: no open investigation has the job id {job_id!r}")
+
+
+class WaitingForFibre(Refused):
+    """A live investigation needs a connected fibre."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Cannot open a live investigation: waiting for fiber (missing fiber metadata field prr)")
+
+
+class MongoDbAway(Refused):
+    """The recording index cannot be read."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Cannot look up recordings: MongoDB is not reachable")
+
+
+class CannotOpen(Refused):
+    """No investigation can be opened at the moment: no cluster, no capacity, no valid stream address."""
+
+    status = 503
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Cannot open an investigation: {reason}")

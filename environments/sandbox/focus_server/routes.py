@@ -1,0 +1,121 @@
+"""HTTP: paths, bodies, error shapes and the access log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.focus_server.answers import CHANNELS
+from environments.sandbox.focus_server.openapi import OPENAPI
+from environments.sandbox.focus_server.refusals import MongoDbAway, Refused
+from environments.sandbox.focus_server.service import FocusService
+
+PREFIXES = ("", "/focus-server")
+LARGEST_BODY_BYTES = 1024 * 1024
+"""What the ingress in front of the real server lets through."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Routes:
+    """The aiohttp application of one service."""
+
+    def __init__(self, service: FocusService, log: logging.Logger, access_log: logging.Logger) -> None:
+        self.service, self._log, self._access_log = service, log, access_log
+        self.requests_by_status: Counter[int] = Counter()
+
+    def application(self) -> web.Application:
+        application = web.Application(middlewares=[self._answer], client_max_size=LARGEST_BODY_BYTES)
+        for prefix in PREFIXES:
+            application.add_routes(
+                [
+                    web.get(f"{prefix}/ack", self._ack, allow_head=False),
+                    web.get(f"{prefix}/channels", self._channels, allow_head=False),
+                    web.get(f"{prefix}/live_metadata", self._live_metadata, allow_head=False),
+                    web.get(f"{prefix}/metadata/{{job_id}}", self._metadata, allow_head=False),
+                    web.get(f"{prefix}/openapi.json", self._openapi, allow_head=False),
+                    web.post(f"{prefix}/configure", self._configure),
+                    web.post(f"{prefix}/recordings_in_time_range", self._recordings),
+                ]
+            )
+        return application
+
+    async def refusal(self, request: web.Request, refused: Refused) -> tuple[int, Any]:
+        """Status and body of a refusal."""
+        return refused.status, refused.body()
+
+    def router_refusal(self, error: web.HTTPException) -> tuple[int, Any]:
+        """Status and body of an unknown route, a wrong method, a body that is too large."""
+        return error.status, {"detail": HTTPStatus(error.status).phrase}
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        status = 500  # what aiohttp answers, without a trace, to an error nobody here expected
+        try:
+            response = await handler(request)
+            status = response.status
+        except Refused as refused:
+            self._log_refusal(request, refused)
+            status, body = await self.refusal(request, refused)
+            response = _json(body, status=status)
+        except web.HTTPException as error:
+            status, body = self.router_refusal(error)
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            response = _json(body, status=status, headers=allow)
+        except web.RequestPayloadError:
+            status = 400
+            response = _json({"error": "request body is broken: got less than announced"}, status=status)
+        finally:
+            self._log_access(request, status)
+        return response
+
+    def _log_refusal(self, request: web.Request, refused: Refused) -> None:
+        level = logging.ERROR if isinstance(refused, MongoDbAway) else logging.INFO
+        self._log.log(level, "%s refused: %s", request.path.rsplit("/", 1)[-1], refused)
+
+    def _log_access(self, request: web.Request, status: int) -> None:
+        self.requests_by_status[status] += 1
+        client = (request.transport.get_extra_info("peername") if request.transport else None) or ("-", 0)
+        line = f'{client[0]}:{client[1]} - "{request.method} {request.path_qs} HTTP/1.1"'
+        self._access_log.info("%s %d %s", line, status, HTTPStatus(status).phrase)
+
+    async def _ack(self, request: web.Request) -> web.Response:
+        return _EmptyAnswer()
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        return _json(CHANNELS)
+
+    async def _live_metadata(self, request: web.Request) -> web.Response:
+        return _json(self.service.live_metadata())
+
+    async def _metadata(self, request: web.Request) -> web.Response:
+        return _json(self.service.metadata(request.match_info["job_id"]))
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return _json(OPENAPI)
+
+    async def _configure(self, request: web.Request) -> web.Response:
+        return _json(await self.service.configure(await request.read()))
+
+    async def _recordings(self, request: web.Request) -> web.Response:
+        return _json(await self.service.recordings_in_time_range(await request.read()))
+
+
+class _EmptyAnswer(web.Response):
+    """200 without a body and without a content type, as the real ``/ack``."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self._headers.popall("Content-Type", None)
+
+
+def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer of exactly the content type ``application/json``."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -1,0 +1,168 @@
+"""The supervised process: wires the parts together, serves HTTPS, and writes the log of a Focus Server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
+from environments.sandbox.focus_server.faults import (
+    FaultyManifests,
+    FaultyOpener,
+    FaultyRecordingRules,
+    FaultyRoutes,
+    FaultyRules,
+    FaultyService,
+    FaultySlots,
+)
+from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+from environments.sandbox.focus_server.recordings import RecordingIndex
+from environments.sandbox.focus_server.slots import Serials
+from environments.sandbox.process import CommandError, SandboxProcess
+
+FIBRE_STATES = ("connected", "waiting")
+CLUSTER_LIMIT_S = 10.0
+SHUTDOWN_LIMIT_S = 1.0
+
+
+class FocusServer(SandboxProcess):
+    """``python -m environments.sandbox.focus_server``."""
+
+    name = "focus_server"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self.log, access_log = _loggers()
+        settings, active = config["settings"], self.fault
+        self._kubernetes: Kubernetes | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._access_log = access_log
+        self._rules = FaultyRules(active)
+        self._manifests = FaultyManifests(active)
+        self._configure_s = float(settings["configure_ms"]) / 1000
+        self._hosts = frozenset(host for node in config["nodes"] for host in (node["address"], node["name"]))
+
+    async def start(self) -> Mapping[str, Any]:
+        config, settings = self.config, self.config["settings"]
+        self._kubernetes = kubernetes = Kubernetes(config["kubernetes"], config["namespace"])
+        configuration = ConfigMapReader(kubernetes, "prisma-config")
+        self._view = ClusterView(kubernetes, self.log, on_gone=self._object_gone)
+        serials = Serials(Path(config["run_dir"]) / "focus-server-serial")
+        first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
+        slots = FaultySlots(first, last, self._view.busy_slots, serials, self.fault)
+        self._opener = FaultyOpener(
+            kubernetes, self._view, slots, configuration, self._manifests, self._hosts, self.log, active=self.fault
+        )
+        database = config.get("mongodb_database", "prisma")
+        self._index = RecordingIndex(config["mongodb_uri"], database, FaultyRecordingRules(self.fault))
+        self._service = FaultyService(
+            self._rules, self._index, configuration, self._opener, self._configure_s, self.log, active=self.fault
+        )
+        self._set_fibre(settings["fibre"])
+        self._routes = FaultyRoutes(self._service, self.log, self._access_log, active=self.fault)
+        self._view.start()
+        self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
+        await self._wait_for_cluster(configuration)
+        await self._listen()
+        self.log.info("Focus Server ready")
+        return {"url": f"https://{config['host']}:{config['port']}/focus-server"}
+
+    async def _wait_for_cluster(self, configuration: ConfigMapReader) -> None:
+        """The cluster may still be starting; without it for too long there is nothing to serve."""
+        try:
+            async with asyncio.timeout(CLUSTER_LIMIT_S):
+                while not await _readable(configuration):
+                    await asyncio.sleep(0.05)
+                await self._view.wait_synced()
+        except TimeoutError:
+            reason = f"Kubernetes did not answer with the ConfigMap prisma-config within {CLUSTER_LIMIT_S:g} s"
+            raise RuntimeError(reason) from None
+        self.log.info("connected to Kubernetes")
+
+    async def _listen(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.config["cert_file"], self.config["key_file"])
+        application = self._routes.application()
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_LIMIT_S)
+        await self._runner.setup()
+        host, port = self.config["host"], int(self.config["port"])
+        await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_port=True, backlog=1024).start()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._kubernetes is not None:
+            await self._view.stop()
+            await self._opener.stop()
+            await self._index.close()
+            await self._kubernetes.close()
+
+    async def reset(self) -> None:
+        self._set_fibre(self.config["settings"]["fibre"])
+        self._routes.requests_by_status.clear()
+
+    async def state(self) -> Mapping[str, Any]:
+        return {
+            "open_jobs": self._view.job_ids(),
+            "busy_slots": sorted(self._view.busy_slots()),
+            "fibre": "connected" if self._service.fibre_connected else "waiting",
+            "requests": {str(status): count for status, count in sorted(self._routes.requests_by_status.items())},
+        }
+
+    async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if name != "fibre":
+            return await super().command(name, params)
+        self._set_fibre(params.get("state"))
+        return {"state": params["state"]}
+
+    def _set_fibre(self, state: object) -> None:
+        if state not in FIBRE_STATES:
+            raise CommandError(f"fibre state {state!r}: allowed are {' and '.join(FIBRE_STATES)}")
+        self._service.fibre_connected = state == "connected"
+        self.log.info("fiber is %s", "connected" if self._service.fibre_connected else "missing: waiting for fiber")
+
+    def _object_gone(self, name: str) -> None:
+        if name.startswith("grpc-job-"):
+            self._opener.answers.pop(name.removeprefix("grpc-job-"), None)
+
+
+async def _readable(configuration: ConfigMapReader) -> bool:
+    try:
+        await configuration.current()
+    except (KubernetesAway, KubernetesRefused):
+        return False
+    return True
+
+
+def _loggers() -> tuple[logging.Logger, logging.Logger]:
+    """The two line shapes of a real Focus Server log: its own, and the access lines of its HTTP server."""
+    own = logging.Formatter("%(asctime)s.%(msecs)03d+0000 %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    own.converter = time.gmtime
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(own)
+    logging.getLogger("aiohttp.server").addFilter(_is_own_trouble)
+    access = logging.getLogger("pz.focus_server.access")
+    if not access.handlers:
+        lines = logging.StreamHandler(sys.stderr)
+        lines.setFormatter(logging.Formatter("%(levelname)s:     %(message)s"))
+        access.addHandler(lines)
+    access.propagate = False
+    return logging.getLogger("pz.focus_server"), access
+
+
+def _is_own_trouble(record: logging.LogRecord) -> bool:
+    """A client that breaks HTTP or leaves is no error of this server."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)

@@ -1,0 +1,116 @@
+"""What the endpoints do, free of HTTP: request bytes in, answer object out, or a :class:`Refused`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from environments.sandbox.focus_server.answers import CONNECTED_METADATA, LIVE_METADATA_TREE, WAITING_METADATA
+from environments.sandbox.focus_server.cluster import ConfigMapReader
+from environments.sandbox.focus_server.opening import Opener
+from environments.sandbox.focus_server.recordings import Recording, RecordingIndex
+from environments.sandbox.focus_server.refusals import MongoDbAway, NoRecording, UnknownJob, WaitingForFibre
+from environments.sandbox.focus_server.rules import Rules
+from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure, parse_window
+
+STORAGE_KEY = "storage_mount_path"
+
+
+class FocusService:
+    """The behaviour of the server, as required."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        index: RecordingIndex,
+        configuration: ConfigMapReader,
+        opener: Opener,
+        configure_s: float,
+        log: logging.Logger,
+    ) -> None:
+        self.rules, self.index, self.configuration, self.opener = rules, index, configuration, opener
+        self.configure_s, self.log = configure_s, log
+        self.fibre_connected = True
+
+    async def configure(self, body: bytes) -> Mapping[str, Any]:
+        """``POST /configure``: check, find the data, open. Nothing is started before everything is known to be fine."""
+        started_s = time.monotonic()
+        request = self.read_configure(body)
+        metadata = await self.source_metadata(request)
+        answer = await self.opener.open(request, metadata)
+        await asyncio.sleep(max(0.0, started_s + self.configure_s - time.monotonic()))
+        return answer
+
+    def read_configure(self, body: bytes) -> ConfigureRequest:
+        request = parse_configure(body)
+        self.rules.check_configure(request)
+        return request
+
+    async def source_metadata(self, request: ConfigureRequest) -> Mapping[str, Any]:
+        """Metadata of what will be shown: the recording found, or the live fibre."""
+        if request.window is None:
+            self.check_fibre()
+            return LIVE_METADATA_TREE
+        recording = await self.find_recording(request.window)
+        return json_ready(recording.metadata) if recording.metadata else LIVE_METADATA_TREE
+
+    def check_fibre(self) -> None:
+        if not self.fibre_connected:
+            raise WaitingForFibre
+
+    async def find_recording(self, window: Window) -> Recording:
+        recording = await self.index.find(await self.storage_path(), window)
+        if recording is None:
+            raise NoRecording(window.start_s, window.end_s)
+        return recording
+
+    async def storage_path(self) -> str:
+        return (await self.configuration.latest()).get(STORAGE_KEY, "")
+
+    def live_metadata(self) -> Mapping[str, Any]:
+        """``GET /live_metadata``."""
+        return CONNECTED_METADATA if self.fibre_connected else WAITING_METADATA
+
+    def metadata(self, job_id: str) -> Mapping[str, Any]:
+        """``GET /metadata/{job_id}``: the answer that opened the investigation, while its job exists."""
+        answer = self.opener.answers.get(job_id)
+        if answer is None or not self.opener.view.exists(f"grpc-job-{job_id}"):
+            raise UnknownJob(job_id)
+        return answer
+
+    async def recordings_in_time_range(self, body: bytes) -> Sequence[Sequence[int]]:
+        """``POST /recordings_in_time_range``: ``[start, end]`` of every recording, end -1 while it is recorded."""
+        window = parse_window(body)
+        self.rules.check_window(window)
+        recordings = await self.index.overlapping(await self.storage_path(), window)
+        return [[recording.start_s, recording.end_s] for recording in recordings]
+
+    async def announce_mongodb(self) -> None:
+        """Connect to MongoDB without holding anything up, and say so in the log."""
+        warned = False
+        while True:
+            try:
+                await self.index.ping()
+            except MongoDbAway:
+                if not warned:
+                    self.log.warning("MongoDB does not answer yet; connecting later")
+                warned = True
+                await asyncio.sleep(0.2)
+            else:
+                self.log.info("connected to MongoDB")
+                return
+
+
+def json_ready(value: Any) -> Any:
+    """Metadata as JSON can carry it."""
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

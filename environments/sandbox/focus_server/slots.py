@@ -1,0 +1,70 @@
+"""Slots and serials: which job id the next investigation gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from environments.sandbox.focus_server.manifests import JobId
+from environments.sandbox.focus_server.refusals import CannotOpen
+
+FIRST_SERIAL = 1600
+SERIALS_PER_START = 1000
+
+
+class Serials:
+    """A number that only grows, also over restarts: each start continues in a block no earlier one has used."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._last = int(file.read_text()) if file.exists() else FIRST_SERIAL
+        self._reserved = self._last
+        self._reserve()
+
+    @property
+    def last(self) -> int:
+        return self._last
+
+    def next(self) -> int:
+        self._last += 1
+        if self._last >= self._reserved:
+            self._reserve()
+        return self._last
+
+    def _reserve(self) -> None:
+        self._reserved = self._last + SERIALS_PER_START
+        self._file.write_text(str(self._reserved))
+
+
+class Slots:
+    """Gives away the lowest free slot. Not divided by any await, so 200 requests at once never get the same."""
+
+    def __init__(self, first_port: int, last_port: int, busy: Callable[[], set[int]], serials: Serials) -> None:
+        self._first_port, self._last_port = first_port, last_port
+        self._busy, self._serials = busy, serials
+        self._opening: set[int] = set()
+
+    def port(self, slot: int) -> int:
+        """The stream port of a slot."""
+        return self._first_port - 1 + slot
+
+    def reserve(self, occupied: Collection[int]) -> JobId:
+        """The next job id; ``occupied`` are slots whose port was found taken by somebody else."""
+        busy = self.unusable() | set(occupied)
+        for slot in range(1, self._last_port - self._first_port + 2):
+            if slot not in busy:
+                self._opening.add(slot)
+                return JobId(slot, self.serial())
+        ports = f"{self._first_port}-{self._last_port}"
+        amount = self._last_port - self._first_port + 1
+        raise CannotOpen(f"no free stream port: all {amount} ports {ports} are in use")
+
+    def settle(self, job_id: JobId) -> None:
+        """The opening is over: from here on the objects in the cluster hold the slot, or nothing does."""
+        self._opening.discard(job_id.slot)
+
+    def unusable(self) -> set[int]:
+        return self._busy() | self._opening
+
+    def serial(self) -> int:
+        return self._serials.next()

@@ -1,0 +1,67 @@
+"""The controllers of the cluster: everything the control plane does by itself, on the store of the API server."""
+
+from __future__ import annotations
+
+from environments.sandbox.kubernetes.controllers.deployments import Deployments
+from environments.sandbox.kubernetes.controllers.endpoints import Endpoints
+from environments.sandbox.kubernetes.controllers.event_expiry import EventExpiry
+from environments.sandbox.kubernetes.controllers.fault_effects import FaultEffects
+from environments.sandbox.kubernetes.controllers.jobs import Jobs
+from environments.sandbox.kubernetes.controllers.policies import NetworkPolicies
+from environments.sandbox.kubernetes.controllers.quotas import QuotaAdmission, QuotaStatus
+from environments.sandbox.kubernetes.controllers.replicasets import ReplicaSets
+from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
+from environments.sandbox.kubernetes.controllers.scheduler import Scheduler
+from environments.sandbox.kubernetes.controllers.seed import seed
+from environments.sandbox.kubernetes.controllers.services import NodePorts
+from environments.sandbox.kubernetes.controllers.statefulsets import StatefulSets
+from environments.sandbox.kubernetes.controllers.unsupported import refuse_unsupported
+from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.process import SandboxProcess
+
+__all__ = ["Controllers", "install"]
+
+# The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
+_CONTROLLERS: tuple[type[Controller], ...] = (
+    Scheduler, Jobs, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies, FaultEffects,
+    EventExpiry,
+)  # fmt: skip
+
+
+class Controllers:
+    """All controllers on one store; made by :func:`install`."""
+
+    def __init__(self, store: Store, process: SandboxProcess) -> None:
+        self._store = store
+        self._process = process
+        self._runner = Runner(store, process)
+
+    async def start(self) -> None:
+        """Put the static objects into the store; return when their pods are placed. Faults are in force at once."""
+        self._runner = Runner(self._store, self._process)
+        self._runner.controllers = [kind(self._runner) for kind in _CONTROLLERS]
+        self._runner.start()
+        seed(self._store, self._process.config)
+        self._runner.faults_changed(self._process.faults, frozenset())
+        await self._runner.settled()
+
+    async def stop(self) -> None:
+        await self._runner.stop()
+
+    async def reset(self) -> None:
+        """Forget everything and put the static objects into an empty store."""
+        await self.stop()
+        self._store.clear()
+        await self.start()
+
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        """The process' faults have changed; the controllers react soon."""
+        self._runner.faults_changed(switched_on, switched_off)
+
+
+def install(store: Store, process: SandboxProcess) -> Controllers:
+    """Put the allocators and quotas before every write of ``store``; the controllers begin with ``start()``."""
+    settings = process.config["settings"]
+    ports = NodePorts(store, int(settings["nodeport_first"]), int(settings["nodeport_last"]))
+    store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit]
+    return Controllers(store, process)

@@ -1,0 +1,109 @@
+"""The endpoints controller: which pods stand behind each service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_active, is_ready, key_of
+from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store import Change
+
+Label = tuple[str, str, str]
+"""Namespace, label and value."""
+
+
+class Endpoints(Controller):
+    """Keeps pods by label and services by one label of their selector: no change looks at all of them."""
+
+    watches = frozenset({"services", "pods"})
+
+    def __init__(self, runner: Runner) -> None:
+        super().__init__(runner)
+        self._services: dict[Label, set[Key]] = {}
+        self._filed: dict[Key, Label] = {}
+        self._pods: dict[Label, set[Key]] = {}
+
+    def changed(self, change: Change) -> Iterable[Key]:
+        if change.plural == "services":
+            self._file(change)
+            return (key_of(change.object),)
+        labels = _labels(change.object)
+        for label in labels if change.type != "MODIFIED" else ():
+            known = self._pods.setdefault(label, set())
+            (known.discard if change.type == "DELETED" else known.add)(key_of(change.object))
+            if not known:
+                del self._pods[label]
+        return [service for label in labels for service in self._services.get(label, ())]
+
+    def reconcile(self, key: Key) -> None:
+        service = self.store.find("services", key[1], key[0])
+        if service is None:
+            if self.store.find("endpoints", key[1], key[0]) is not None:
+                self.store.delete("endpoints", key[1], key[0])
+            return
+        selector = dig(service, "spec", "selector")
+        if not selector:
+            return
+        wanted = self._subsets(service, self._selected(key[0], selector))
+        found = self.store.find("endpoints", key[1], key[0])
+        if found is None:
+            labels = dict(service["metadata"].get("labels", {}))
+            endpoints = {"metadata": {"name": key[1], "labels": labels}, "subsets": wanted}
+            self.store.create("endpoints", endpoints, key[0])
+        elif found.get("subsets", []) != wanted:
+            self.store.mutate("endpoints", key[1], key[0], lambda new: new.update(subsets=wanted))
+
+    def _file(self, change: Change) -> None:
+        service, key = change.object, key_of(change.object)
+        old = self._filed.pop(key, None)
+        if old is not None:
+            self._services[old].discard(key)
+            if not self._services[old]:
+                del self._services[old]
+        selector = dig(service, "spec", "selector")
+        if selector and change.type != "DELETED":
+            label = (key[0], *min(selector.items()))
+            self._filed[key] = label
+            self._services.setdefault(label, set()).add(key)
+
+    def _selected(self, namespace: str, selector: Mapping[str, str]) -> list[Object]:
+        candidates = sorted(self._pods.get((namespace, *min(selector.items())), ()))
+        pods = (self.store.find("pods", name, namespace) for namespace, name in candidates)
+        return [
+            pod for pod in pods
+            if pod is not None and dig(pod, "status", "podIP") and is_active(pod)
+            and selector.items() <= pod["metadata"].get("labels", {}).items()
+        ]  # fmt: skip
+
+    def _subsets(self, service: Object, pods: list[Object]) -> list[Object]:
+        if not pods or not service["spec"].get("ports"):
+            return []
+        subset: Object = {}
+        for name, ready in (("addresses", True), ("notReadyAddresses", False)):
+            chosen = [_address(pod) for pod in pods if is_ready(pod) is ready]
+            if chosen:
+                subset[name] = chosen
+        subset["ports"] = [_port(port, pods[0]) for port in service["spec"]["ports"]]
+        return [subset]
+
+
+def _labels(pod: Mapping[str, Any]) -> list[Label]:
+    metadata = pod["metadata"]
+    return [(metadata["namespace"], label, value) for label, value in metadata.get("labels", {}).items()]
+
+
+def _address(pod: Mapping[str, Any]) -> Object:
+    metadata = pod["metadata"]
+    target = {"kind": "Pod", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}
+    return {"ip": pod["status"]["podIP"], "nodeName": pod["spec"].get("nodeName"), "targetRef": target}
+
+
+def _port(port: Mapping[str, Any], pod: Mapping[str, Any]) -> Object:
+    number = port.get("targetPort", port["port"])
+    if isinstance(number, str):
+        offered = (each for container in pod["spec"]["containers"] for each in container.get("ports", ()))
+        number = next((each["containerPort"] for each in offered if each.get("name") == number), port["port"])
+    named = {"name": port["name"]} if port.get("name") else {}
+    return {**named, "port": number, "protocol": port.get("protocol", "TCP")}

@@ -1,0 +1,124 @@
+"""Faults that show in objects other controllers do not touch: a node, a claim, the Focus Server's pod and service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_leaving, key_of, set_condition
+from environments.sandbox.kubernetes.controllers.runner import Controller
+from environments.sandbox.kubernetes.controllers.seed_workloads import FOCUS_SERVER, FOCUS_SERVER_PORT, STORAGE_CLAIM
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store import Change
+
+_LOST_NODE = "worker-node-1"
+_WRONG_PORT = 5001
+_MANY_RESTARTS = 7
+_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one fault does to the objects it concerns, and how that is undone."""
+
+    plural: str
+    concerns: Callable[[Object], bool]
+    apply: Callable[[Object], None]
+    undo: Callable[[Object], None]
+
+
+class FaultEffects(Controller):
+    """Keeps the effects of active faults in place, whoever writes the objects; a key is a fault and an object's key."""
+
+    watches = frozenset({"nodes", "persistentvolumeclaims", "pods", "services"})
+
+    def changed(self, change: Change) -> Iterable[Key]:
+        for fault, effect in EFFECTS.items():
+            if effect.plural != change.plural or change.type == "DELETED" or not self.process.fault(fault):
+                continue
+            if effect.concerns(change.object):
+                yield _pack(fault, change.object)
+
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
+        for fault in (switched_on | switched_off) & EFFECTS.keys():
+            effect = EFFECTS[fault]
+            yield from (_pack(fault, obj) for obj in self.store.list(effect.plural) if effect.concerns(obj))
+
+    def reconcile(self, key: Key) -> None:
+        fault, (namespace, name) = key[0], key[1].split("/")
+        effect = EFFECTS[fault]
+        found = self.store.find(effect.plural, name, namespace)
+        if found is not None and not is_leaving(found):
+            change = effect.apply if self.process.fault(fault) else effect.undo
+            self.store.mutate(effect.plural, name, namespace, change)
+
+
+def _pack(fault: str, obj: Object) -> Key:
+    return (fault, "/".join(key_of(obj)))
+
+
+def _named(name: str) -> Callable[[Object], bool]:
+    return lambda obj: bool(obj["metadata"]["name"] == name)
+
+
+def _is_focus_pod(pod: Object) -> bool:
+    return bool(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") == FOCUS_SERVER)
+
+
+def _set_claim(phase: str) -> Callable[[Object], None]:
+    return lambda claim: claim["status"].update(phase=phase)
+
+
+def _node_down(node: Object) -> None:
+    set_condition(
+        node["status"], "Ready", "False", "KubeletNotReady",
+        "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady",
+    )  # fmt: skip
+    taints = node["spec"].setdefault("taints", [])
+    if _TAINT not in taints:
+        taints.append(dict(_TAINT))
+
+
+def _node_up(node: Object) -> None:
+    set_condition(node["status"], "Ready", "True", "KubeletReady", "kubelet is posting ready status")
+    taints = [taint for taint in node["spec"].pop("taints", []) if taint != _TAINT]
+    if taints:
+        node["spec"]["taints"] = taints
+
+
+def _set_restarts(count: int) -> Callable[[Object], None]:
+    def change(pod: Object) -> None:
+        for status in dig(pod, "status", "containerStatuses", default=()):
+            status["restartCount"] = count
+
+    return change
+
+
+def _set_ready(ready: bool) -> Callable[[Object], None]:
+    def change(pod: Object) -> None:
+        if dig(pod, "status", "phase") != "Running":
+            return
+        for status in dig(pod, "status", "containerStatuses", default=()):
+            status["ready"] = ready
+        reason = () if ready else ("ContainersNotReady", "containers with unready status: [focus-server]")
+        for kind in ("Ready", "ContainersReady"):
+            set_condition(pod["status"], kind, str(ready), *reason)
+
+    return change
+
+
+def _set_port(port: int) -> Callable[[Object], None]:
+    return lambda service: service["spec"]["ports"][0].update(port=port)
+
+
+EFFECTS = {
+    "storage-not-bound": Effect(
+        "persistentvolumeclaims", _named(STORAGE_CLAIM), _set_claim("Lost"), _set_claim("Bound")
+    ),
+    "node-not-ready": Effect("nodes", _named(_LOST_NODE), _node_down, _node_up),
+    "focus-server-restarted-often": Effect("pods", _is_focus_pod, _set_restarts(_MANY_RESTARTS), _set_restarts(0)),
+    "focus-pod-not-ready": Effect("pods", _is_focus_pod, _set_ready(False), _set_ready(True)),
+    "focus-service-wrong-port": Effect(
+        "services", _named(FOCUS_SERVER), _set_port(_WRONG_PORT), _set_port(FOCUS_SERVER_PORT)
+    ),
+}

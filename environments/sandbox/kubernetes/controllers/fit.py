@@ -1,0 +1,106 @@
+"""Which nodes a pod fits on, and the scheduler's own words where it fits on none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from environments.sandbox.kubernetes.controllers import quantities
+from environments.sandbox.kubernetes.controllers.meta import GPU, is_true
+from environments.sandbox.kubernetes.objects import dig
+
+_SELECTOR = "node(s) didn't match Pod's node affinity/selector"
+_UNSCHEDULABLE = "node(s) were unschedulable"
+_NOT_READY = "node.kubernetes.io/not-ready"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one pod takes: amounts by resource, and itself."""
+
+    resources: Mapping[str, int]
+
+    @property
+    def gpu(self) -> int:
+        return self.resources.get(GPU, 0)
+
+
+@dataclass
+class NodeLoad:
+    """What is promised on one node."""
+
+    used: Counter[str] = field(default_factory=Counter)
+    pods: int = 0
+
+    def take(self, demand: Demand, sign: int = 1) -> None:
+        for resource, value in demand.resources.items():
+            self.used[resource] += sign * value
+        self.pods += sign
+
+
+def demand_of(pod: Mapping[str, Any]) -> Demand:
+    return Demand(quantities.requests(pod["spec"]))
+
+
+def allocatable(node: Mapping[str, Any]) -> dict[str, int]:
+    offered = dig(node, "status", "allocatable", default={})
+    return {resource: quantities.amount(resource, str(value)) for resource, value in offered.items()}
+
+
+def hindrances(pod: Mapping[str, Any], demand: Demand, node: Mapping[str, Any], load: NodeLoad) -> list[str]:
+    """Why ``pod`` cannot go to ``node``; as in Kubernetes the first kind of reason wins, all resources are named."""
+    spec = node.get("spec", {})
+    if spec.get("unschedulable"):
+        return [_UNSCHEDULABLE]
+    taint = _untolerated(pod, node)
+    if taint is not None:
+        return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
+    labels = node["metadata"].get("labels", {})
+    if any(labels.get(label) != value for label, value in pod["spec"].get("nodeSelector", {}).items()):
+        return [_SELECTOR]
+    offered = allocatable(node)
+    missing = ["Too many pods"] if load.pods + 1 > offered.get("pods", 0) else []
+    for resource, value in demand.resources.items():
+        if value and load.used[resource] + value > offered.get(resource, 0):
+            missing.append(f"Insufficient {resource}")
+    return missing
+
+
+def unschedulable_message(nodes: int, reasons: Iterable[list[str]]) -> str:
+    """The text of the PodScheduled condition; ``reasons`` has one entry for each node."""
+    if not nodes:
+        return "no nodes available to schedule pods"
+    counted: Counter[str] = Counter()
+    helpless = 0
+    for each in reasons:
+        counted.update(each)
+        helpless += not all(reason.startswith(("Insufficient", "Too many")) for reason in each)
+    preemption = []
+    if helpless:
+        preemption.append(f"{helpless} Preemption is not helpful for scheduling")
+    if nodes > helpless:
+        preemption.append(f"{nodes - helpless} No preemption victims found for incoming pod")
+    why = ", ".join(sorted(f"{count} {reason}" for reason, count in counted.items()))
+    first = f"0/{nodes} nodes are available"
+    return f"{first}: {why}. preemption: {first}: {', '.join(preemption)}."
+
+
+def _untolerated(pod: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    taints: list[Mapping[str, Any]] = list(node.get("spec", {}).get("taints", ()))
+    if not is_true(node, "Ready") and not any(taint["key"] == _NOT_READY for taint in taints):
+        taints.append({"key": _NOT_READY, "effect": "NoSchedule"})
+    tolerations = pod["spec"].get("tolerations", ())
+    for taint in taints:
+        if taint["effect"] != "PreferNoSchedule" and not any(_tolerates(each, taint) for each in tolerations):
+            return taint
+    return None
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))

@@ -1,0 +1,112 @@
+"""Small reads and writes every controller needs on objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.resources import RESOURCES
+from environments.sandbox.kubernetes.store import Store
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name; the namespace is empty for kinds of the cluster."""
+
+JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
+GPU = "nvidia.com/gpu.shared"
+FINISHED_PHASES = ("Succeeded", "Failed")
+
+
+def key_of(obj: Mapping[str, Any]) -> Key:
+    metadata = obj["metadata"]
+    return (metadata.get("namespace", ""), metadata["name"])
+
+
+def now() -> str:
+    """RFC 3339 with whole seconds, as Kubernetes writes times."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def is_finished(pod: Mapping[str, Any]) -> bool:
+    return dig(pod, "status", "phase") in FINISHED_PHASES
+
+
+def is_leaving(obj: Mapping[str, Any]) -> bool:
+    return "deletionTimestamp" in obj["metadata"]
+
+
+def is_active(pod: Mapping[str, Any]) -> bool:
+    """Neither finished nor asked to leave."""
+    return not is_finished(pod) and not is_leaving(pod)
+
+
+def condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
+    for each in dig(obj, "status", "conditions", default=()):
+        if each["type"] == kind:
+            found: Mapping[str, Any] = each
+            return found
+    return None
+
+
+def is_true(obj: Mapping[str, Any], kind: str) -> bool:
+    found = condition(obj, kind)
+    return found is not None and found["status"] == "True"
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    return is_true(pod, "Ready")
+
+
+def set_condition(
+    status: Object, kind: str, value: str, reason: str | None = None, message: str | None = None
+) -> None:
+    """Set one condition in place; its transition time changes only with its value."""
+    conditions = status.setdefault("conditions", [])
+    old = next((each for each in conditions if each["type"] == kind), None)
+    new: Object = {"type": kind, "status": value}
+    if reason is not None:
+        new["reason"] = reason
+    if message is not None:
+        new["message"] = message
+    kept = old is not None and old["status"] == value
+    new["lastTransitionTime"] = old["lastTransitionTime"] if old is not None and kept else now()
+    if old is None:
+        conditions.append(new)
+    else:
+        conditions[conditions.index(old)] = new
+
+
+def owner_reference(plural: str, owner: Mapping[str, Any]) -> Object:
+    resource = RESOURCES[plural]
+    return {
+        "apiVersion": resource.api_version, "kind": resource.kind, "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True,
+    }  # fmt: skip
+
+
+def controller_of(obj: Mapping[str, Any], kind: str) -> tuple[Key, str] | None:
+    """Key and uid of the object of ``kind`` that controls this one."""
+    for owner in obj["metadata"].get("ownerReferences", ()):
+        if owner.get("controller") and owner["kind"] == kind:
+            return (obj["metadata"].get("namespace", ""), owner["name"]), owner["uid"]
+    return None
+
+
+def owned(store: Store, plural: str, owner: Mapping[str, Any]) -> list[Object]:
+    """What ``owner`` controls of one kind (shared, not to be mutated)."""
+    return [obj for kind, obj in store.dependents(owner["metadata"]["uid"]) if kind == plural]
+
+
+def pod_from(template: Mapping[str, Any], plural: str, owner: Mapping[str, Any]) -> Object:
+    """A pod as ``owner`` creates it: generated name, labels of the template, owned by it."""
+    metadata: Object = {
+        "generateName": f"{owner['metadata']['name']}-",
+        "labels": dict(dig(template, "metadata", "labels", default={})),
+        "ownerReferences": [owner_reference(plural, owner)],
+    }
+    annotations = dig(template, "metadata", "annotations")
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {"metadata": metadata, "spec": template["spec"]}

@@ -1,0 +1,142 @@
+"""One loop that runs every controller: changes become keys, keys are reconciled one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Iterable
+
+from environments.sandbox.kubernetes.controllers.meta import Key
+from environments.sandbox.kubernetes.controllers.recorder import Recorder
+from environments.sandbox.kubernetes.store import Change, Store
+from environments.sandbox.process import SandboxProcess
+
+_RECONCILES_PER_TURN = 20
+"""After so many the API server gets its turn: they share one event loop."""
+
+log = logging.getLogger("controllers")
+
+
+class Controller:
+    """Level triggered: :meth:`reconcile` looks at the store as it is now, whatever woke it."""
+
+    watches: frozenset[str] = frozenset()
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.store = runner.store
+        self.process = runner.process
+        self.recorder = runner.recorder
+
+    def changed(self, change: Change) -> Iterable[Key]:
+        """The keys to look at because of this change."""
+        raise NotImplementedError
+
+    def reconcile(self, key: Key) -> None:
+        """Bring what ``key`` names to what it should be."""
+        raise NotImplementedError
+
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
+        """The keys to look at because faults were switched."""
+        return ()
+
+    def again(self, key: Key) -> None:
+        self.runner.enqueue(self, key)
+
+    def again_after(self, key: Key, delay_s: float) -> None:
+        self.runner.enqueue_after(self, key, delay_s)
+
+
+class Runner:
+    """Owns the subscription, the queue of keys and the timers."""
+
+    def __init__(self, store: Store, process: SandboxProcess) -> None:
+        self.store = store
+        self.process = process
+        self.recorder = Recorder(store)
+        self.controllers: list[Controller] = []
+        self._work: dict[tuple[Controller, Key], None] = {}
+        self._wanted = asyncio.Event()
+        self._timers: dict[tuple[Controller, Key], asyncio.TimerHandle] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._changes: asyncio.Queue[Change] | None = None
+
+    def start(self) -> None:
+        """Every change from now on is seen."""
+        self._changes = self.store.subscribe()
+        for work in (self._read(self._changes), self._reconcile()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(_end_on_defect)
+            self._tasks.append(task)
+
+    async def stop(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._changes is not None:
+            self.store.unsubscribe(self._changes)
+
+    async def settled(self) -> None:
+        """Everything known by now has been acted upon; what waits for a timer or for the node has not."""
+        while self._work or (self._changes is not None and not self._changes.empty()):
+            await asyncio.sleep(0)
+
+    def enqueue(self, controller: Controller, key: Key) -> None:
+        self._work[(controller, key)] = None
+        self._wanted.set()
+
+    def enqueue_after(self, controller: Controller, key: Key, delay_s: float) -> None:
+        """Once for each key; the earlier of two wishes wins, because reconciling too early does no harm."""
+        loop = asyncio.get_running_loop()
+        entry = (controller, key)
+        earlier = self._timers.get(entry)
+        if earlier is not None:
+            if earlier.when() <= loop.time() + delay_s:
+                return
+            earlier.cancel()
+        self._timers[entry] = loop.call_later(max(delay_s, 0.0), self._due, entry)
+
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        for controller in self.controllers:
+            for key in controller.faults_changed(switched_on, switched_off):
+                self.enqueue(controller, key)
+
+    def _due(self, entry: tuple[Controller, Key]) -> None:
+        del self._timers[entry]
+        self.enqueue(*entry)
+
+    async def _read(self, changes: asyncio.Queue[Change]) -> None:
+        while True:
+            self._dispatch(await changes.get())
+            while not changes.empty():
+                self._dispatch(changes.get_nowait())
+
+    def _dispatch(self, change: Change) -> None:
+        for controller in self.controllers:
+            if change.plural in controller.watches:
+                for key in controller.changed(change):
+                    self.enqueue(controller, key)
+
+    async def _reconcile(self) -> None:
+        done = 0
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._work:
+                controller, key = next(iter(self._work))
+                del self._work[(controller, key)]
+                controller.reconcile(key)
+                done += 1
+                if done % _RECONCILES_PER_TURN == 0:
+                    await asyncio.sleep(0)
+
+
+def _end_on_defect(task: asyncio.Task[None]) -> None:
+    """A controller that broke would leave the cluster standing still; the whole process ends instead."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("controllers failed", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,89 @@
+"""The cluster as it is before anybody uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from environments.sandbox.kubernetes.controllers import seed_workloads
+from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
+from environments.sandbox.kubernetes.store import Store
+
+NAMESPACES = (
+    "default", "kube-node-lease", "kube-public", "kube-system", "gpu-operator", "metallb-system", "map-server",
+    "monitoring", "webapp",
+)  # fmt: skip
+_NODE_INFO = {
+    "architecture": "amd64", "operatingSystem": "linux", "osImage": "Ubuntu 24.04.1 LTS",
+    "kernelVersion": "6.8.0-51-generic", "kubeletVersion": "v1.34.1+k3s1", "kubeProxyVersion": "v1.34.1+k3s1",
+    "containerRuntimeVersion": "containerd://2.1.4-k3s1",
+}  # fmt: skip
+_HEALTHY = {
+    "MemoryPressure": "kubelet has sufficient memory available",
+    "DiskPressure": "kubelet has no disk pressure",
+    "PIDPressure": "kubelet has sufficient PID available",
+}
+_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+def seed(store: Store, config: Mapping[str, Any]) -> None:
+    """Create every static object in an empty store; ``config`` is the one of the process."""
+    namespace = config["namespace"]
+    for name in (*NAMESPACES, namespace):
+        store.create("namespaces", {"metadata": {"name": name}})
+        store.create("serviceaccounts", {"metadata": {"name": "default"}}, name)
+    workers = [node for node in config["nodes"] if node["role"] == "worker"]
+    for index, node in enumerate(config["nodes"]):
+        slices = _share(config["settings"]["gpu_slices"], workers, node)
+        store.create("nodes", _node(node, index, slices, config["settings"]["pods_per_node"]))
+    api = {
+        "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {"clusterIP": "10.43.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+    }
+    store.create("services", api, "default")
+    seed_workloads.create_storage(store, namespace)
+    seed_workloads.create_configuration(store, namespace, workers[0]["address"])
+    seed_workloads.create_workloads(store, namespace, workers[0]["address"])
+
+
+def _share(slices: int, workers: list[Mapping[str, Any]], node: Mapping[str, Any]) -> int:
+    """GPU slices of one node: evenly split over the workers, the first ones take what is left over."""
+    if node not in workers:
+        return 0
+    each, rest = divmod(slices, len(workers))
+    return each + (1 if workers.index(node) < rest else 0)
+
+
+def _node(node: Mapping[str, Any], index: int, gpu_slices: int, pods: int) -> Object:
+    name, master = node["name"], node["role"] == "master"
+    role = _CONTROL_PLANE if master else "node-role.kubernetes.io/worker"
+    labels = {
+        "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", role: "true",
+    }  # fmt: skip
+    capacity = {"cpu": "112", "memory": "1024Gi", "ephemeral-storage": "1800Gi", "pods": str(pods)}
+    if not master:
+        capacity[GPU] = str(gpu_slices)
+    spec: Object = {"podCIDR": f"10.42.{index}.0/24", "podCIDRs": [f"10.42.{index}.0/24"], "providerID": f"k3s://{name}"}
+    if master:
+        spec["taints"] = [{"key": _CONTROL_PLANE, "effect": "NoSchedule"}]
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": _node_status(node, capacity)}
+
+
+def _node_status(node: Mapping[str, Any], capacity: Mapping[str, str]) -> Object:
+    time = now()
+    stamps = {"lastHeartbeatTime": time, "lastTransitionTime": time}
+    conditions = [
+        {"type": kind, "status": "False", "reason": f"KubeletHasNo{kind}", "message": message, **stamps}
+        for kind, message in _HEALTHY.items()
+    ]
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
+    return {
+        "addresses": [
+            {"type": "InternalIP", "address": node["address"]},
+            {"type": "Hostname", "address": node["name"]},
+        ],
+        "capacity": dict(capacity),
+        "allocatable": dict(capacity),
+        "conditions": [*conditions, {**ready, **stamps}],
+        "nodeInfo": dict(_NODE_INFO),
+    }

@@ -1,0 +1,103 @@
+"""What the API server allocates when a service is written: node ports and cluster addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from environments.sandbox.kubernetes import errors
+from environments.sandbox.kubernetes.controllers.meta import Object
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.resources import RESOURCES
+from environments.sandbox.kubernetes.store import ApiError, Store
+
+_SERVICES = RESOURCES["services"]
+
+
+class NodePorts:
+    """Admission of services: a node port belongs to one service in the whole cluster."""
+
+    def __init__(self, store: Store, first: int, last: int) -> None:
+        self._store = store
+        self._first, self._last = first, last
+
+    def admit(self, verb: str, plural: str, new: Object, old: Object | None) -> None:
+        if plural != "services" or verb == "delete":
+            return
+        self._address(new, old)
+        if not _wants_node_ports(new):
+            for port in dig(new, "spec", "ports", default=()):
+                port.pop("nodePort", None)
+            return
+        self._allocate(new, old)
+
+    def _allocate(self, new: Object, old: Object | None) -> None:
+        own = set(_node_ports(old)) if old else set()
+        taken = {port for service in self._others(new) for port in _node_ports(service)}
+        before = dig(old, "spec", "ports", default=())
+        kept = {(port["port"], port.get("protocol")): port.get("nodePort") for port in before}
+        causes, missing = [], []
+        for index, port in enumerate(dig(new, "spec", "ports", default=())):
+            number = port.get("nodePort") or kept.get((port["port"], port.get("protocol")))
+            if not number:
+                missing.append(port)
+                continue
+            port["nodePort"] = number
+            why = None if number in own else self._refusal(number, taken)
+            if why is not None:
+                field = f"spec.ports[{index}].nodePort"
+                causes.append(errors.cause("FieldValueInvalid", field, f"Invalid value: {number}: {why}"))
+            taken.add(number)
+        if causes:
+            raise errors.invalid(_SERVICES, new["metadata"]["name"], causes)
+        for port in missing:
+            port["nodePort"] = self._free(taken)
+            taken.add(port["nodePort"])
+
+    def _refusal(self, number: int, taken: set[int]) -> str | None:
+        if not self._first <= number <= self._last:
+            return f"provided port is not in the valid range. The range of valid ports is {self._first}-{self._last}"
+        return "provided port is already allocated" if number in taken else None
+
+    def _free(self, taken: set[int]) -> int:
+        """From the upper end, where no explicit port of an investigation is expected."""
+        for number in range(self._last, self._first - 1, -1):
+            if number not in taken:
+                return number
+        raise ApiError(
+            500, "InternalError", "Internal error occurred: failed to allocate a nodePort: range is full",
+            {"causes": [{"message": "failed to allocate a nodePort: range is full"}]},
+        )  # fmt: skip
+
+    def _address(self, new: Object, old: Object | None) -> None:
+        """The store proposes an address by the uid: move on from one that is taken."""
+        address = dig(new, "spec", "clusterIP")
+        if old is not None or address in (None, "", "None"):
+            return
+        taken = {dig(service, "spec", "clusterIP") for service in self._others(new)}
+        if address not in taken:
+            return
+        prefix, third, fourth = address.rsplit(".", 2)
+        start = int(third) * 254 + int(fourth) - 1
+        for step in range(1, 256 * 254):
+            high, low = divmod((start + step) % (256 * 254), 254)
+            candidate = f"{prefix}.{high}.{low + 1}"
+            if candidate not in taken:
+                new["spec"].update(clusterIP=candidate, clusterIPs=[candidate])
+                return
+        raise ApiError(500, "InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full")
+
+    def _others(self, service: Mapping[str, Any]) -> Iterator[Object]:
+        uid = service["metadata"]["uid"]
+        return (each for each in self._store.list("services") if each["metadata"]["uid"] != uid)
+
+
+def _wants_node_ports(service: Mapping[str, Any]) -> bool:
+    kind = dig(service, "spec", "type")
+    if kind == "LoadBalancer":
+        return bool(dig(service, "spec", "allocateLoadBalancerNodePorts", default=True))
+    return bool(kind == "NodePort")
+
+
+def _node_ports(service: Mapping[str, Any]) -> list[int]:
+    return [port["nodePort"] for port in dig(service, "spec", "ports", default=()) if port.get("nodePort")]

@@ -1,0 +1,107 @@
+"""The stateful set controller: pods with fixed names, replaced under the same name once the old one is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from environments.sandbox.kubernetes.controllers.meta import (
+    Key,
+    Object,
+    controller_of,
+    is_active,
+    is_finished,
+    is_leaving,
+    is_ready,
+    key_of,
+    owned,
+    pod_from,
+)
+from environments.sandbox.kubernetes.controllers.runner import Controller
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store import ApiError, Change
+
+COMPONENT = "statefulset-controller"
+_RETRY_S = 10.0
+
+
+class StatefulSets(Controller):
+    """Starts pods in order, each when the one before it is ready; ends them in reverse order."""
+
+    watches = frozenset({"statefulsets", "pods"})
+
+    def changed(self, change: Change) -> Iterable[Key]:
+        if change.plural == "statefulsets":
+            return (key_of(change.object),)
+        owner = controller_of(change.object, "StatefulSet")
+        return () if owner is None else (owner[0],)
+
+    def reconcile(self, key: Key) -> None:
+        stateful_set = self.store.find("statefulsets", key[1], key[0])
+        if stateful_set is None or is_leaving(stateful_set):
+            return
+        pods = {pod["metadata"]["name"]: pod for pod in owned(self.store, "pods", stateful_set)}
+        self._start_missing(stateful_set, pods)
+        self._end_surplus(stateful_set, pods)
+        self._write_status(stateful_set)
+
+    def _start_missing(self, stateful_set: Object, pods: dict[str, Object]) -> None:
+        namespace, set_name = key_of(stateful_set)
+        ordered = dig(stateful_set, "spec", "podManagementPolicy") != "Parallel"
+        for ordinal in range(stateful_set["spec"]["replicas"]):
+            name = f"{set_name}-{ordinal}"
+            pod = pods.get(name)
+            if pod is not None and is_finished(pod) and not is_leaving(pod):
+                self.store.delete("pods", name, namespace)
+            elif pod is None and not self._create(stateful_set, name, ordinal):
+                return
+            if ordered and (pod is None or not is_ready(pod) or is_leaving(pod)):
+                return
+
+    def _create(self, stateful_set: Object, name: str, ordinal: int) -> bool:
+        pod = pod_from(stateful_set["spec"]["template"], "statefulsets", stateful_set)
+        del pod["metadata"]["generateName"]
+        pod["metadata"]["name"] = name
+        pod["metadata"]["labels"].update({
+            "statefulset.kubernetes.io/pod-name": name,
+            "apps.kubernetes.io/pod-index": str(ordinal),
+        })  # fmt: skip
+        namespace, set_name = key_of(stateful_set)
+        about = f"create Pod {name} in StatefulSet {set_name}"
+        try:
+            self.store.create("pods", pod, namespace)
+        except ApiError as error:
+            message = f"{about} failed error: {error.message}"
+            self.recorder.warning(COMPONENT, "statefulsets", stateful_set, "FailedCreate", message)
+            self.again_after(key_of(stateful_set), self.process.scaled(_RETRY_S))
+            return False
+        self.recorder.normal(COMPONENT, "statefulsets", stateful_set, "SuccessfulCreate", f"{about} successful")
+        return True
+
+    def _end_surplus(self, stateful_set: Object, pods: dict[str, Object]) -> None:
+        namespace, set_name = key_of(stateful_set)
+        surplus = [name for name in pods if int(name.rsplit("-", 1)[1]) >= stateful_set["spec"]["replicas"]]
+        if surplus:
+            last = max(surplus, key=lambda name: int(name.rsplit("-", 1)[1]))
+            if not is_leaving(pods[last]):
+                self.store.delete("pods", last, namespace)
+                message = f"delete Pod {last} in StatefulSet {set_name} successful"
+                self.recorder.normal(COMPONENT, "statefulsets", stateful_set, "SuccessfulDelete", message)
+
+    def _write_status(self, stateful_set: Object) -> None:
+        pods = [pod for pod in owned(self.store, "pods", stateful_set) if is_active(pod)]
+        ready = sum(map(is_ready, pods))
+        revision = f"{stateful_set['metadata']['name']}-{stateful_set['metadata']['uid'][:8]}"
+        status: Object = {
+            "replicas": len(pods),
+            "observedGeneration": stateful_set["metadata"]["generation"],
+            "currentRevision": revision,
+            "updateRevision": revision,
+            "collisionCount": 0,
+            "availableReplicas": ready,
+        }
+        if ready:
+            status["readyReplicas"] = ready
+        if pods:
+            status.update(currentReplicas=len(pods), updatedReplicas=len(pods))
+        namespace, name = key_of(stateful_set)
+        self.store.mutate("statefulsets", name, namespace, lambda new: new.update(status=status))

@@ -1,0 +1,33 @@
+"""What no controller of the sandbox would act on is refused instead of being ignored."""
+
+from __future__ import annotations
+
+from environments.sandbox.kubernetes import errors
+from environments.sandbox.kubernetes.controllers.meta import Object
+from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.resources import RESOURCES
+
+_JOB_FIELDS = ("podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
+
+
+def refuse_unsupported(verb: str, plural: str, new: Object, old: Object | None) -> None:
+    """Admission of objects whose meaning the sandbox does not know."""
+    if verb != "create":
+        return
+    causes = []
+    if plural in ("daemonsets", "cronjobs"):
+        causes.append(_cause("kind", f"the sandbox runs no controller for {plural}"))
+    if plural == "jobs":
+        if dig(new, "spec", "completionMode") == "Indexed":
+            causes.append(_cause("spec.completionMode", "the sandbox runs NonIndexed jobs only"))
+        causes += [_cause(f"spec.{field}", "not known to the sandbox") for field in _JOB_FIELDS if field in new["spec"]]
+    if plural == "statefulsets" and dig(new, "spec", "volumeClaimTemplates"):
+        causes.append(_cause("spec.volumeClaimTemplates", "not known to the sandbox"))
+    if plural == "pods" and dig(new, "spec", "affinity"):
+        causes.append(_cause("spec.affinity", "not known to the sandbox's scheduler; use nodeSelector"))
+    if causes:
+        raise errors.invalid(RESOURCES[plural], new["metadata"].get("name", ""), causes)
+
+
+def _cause(field: str, why: str) -> dict[str, str]:
+    return errors.cause("FieldValueForbidden", field, f"Forbidden: {why}")

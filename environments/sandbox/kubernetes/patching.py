@@ -1,0 +1,195 @@
+"""The three ways clients patch: JSON patch, merge patch, strategic merge patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from environments.sandbox.kubernetes.errors import ApiError, bad_request
+from environments.sandbox.kubernetes.objects import clone
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+
+# The key by which a list of objects is merged, by the list's name and, where a name stands for several, by its parent.
+_MERGE_KEYS = {
+    "containers": ("name",), "initContainers": ("name",), "ephemeralContainers": ("name",), "env": ("name",),
+    "volumes": ("name",), "volumeMounts": ("mountPath",), "volumeDevices": ("devicePath",), "conditions": ("type",),
+    "ports": ("containerPort", "port"), "imagePullSecrets": ("name",), "hostAliases": ("ip",), "addresses": ("type",),
+    "ownerReferences": ("uid",), "secrets": ("name",), "podIPs": ("ip",), "hostIPs": ("ip",),
+    "taints": ("key",), "topologySpreadConstraints": ("topologyKey",),
+}  # fmt: skip
+_SET_LISTS = ("finalizers", "podCIDRs")
+
+
+def patch(obj: Any, content_type: str, body: Any) -> Any:
+    """A patched copy of ``obj``; :class:`ApiError` 400, 415 or 422 for a patch that cannot be applied."""
+    kind = content_type.split(";")[0].strip()
+    if kind == JSON_PATCH:
+        return json_patch(obj, body)
+    if not isinstance(body, dict):
+        raise bad_request("the patch must be a JSON object")
+    if kind == MERGE_PATCH:
+        return merge_patch(clone(obj), body)
+    if kind == STRATEGIC_MERGE_PATCH:
+        return strategic_merge(clone(obj), body)
+    supported = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH))
+    raise ApiError(
+        415, "UnsupportedMediaType",
+        f"the body of the request was in an unknown format - accepted media types include: {supported}",
+    )  # fmt: skip
+
+
+def merge_patch(target: Any, change: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(change, dict):
+        return clone(change)
+    result = target if isinstance(target, dict) else {}
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def strategic_merge(target: Any, change: dict[str, Any]) -> Any:
+    """Merge patch in which lists of named things are merged by name; knows the ``$patch`` directives and orders."""
+    result = target if isinstance(target, dict) else {}
+    directive = change.get("$patch")
+    if directive == "delete":
+        return {}
+    if directive == "replace":
+        return clone({key: value for key, value in change.items() if key != "$patch"})
+    for key, value in change.items():
+        if key.startswith("$"):
+            result = _directive(result, key, value)
+        elif value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            result[key] = strategic_merge(result.get(key), value)
+        elif isinstance(value, list):
+            result[key] = _merge_list(key, result.get(key) or [], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _directive(target: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    kind, _, name = key.partition("/")
+    if kind == "$deleteFromPrimitiveList":
+        return {**target, name: [each for each in target.get(name, ()) if each not in value]}
+    if kind == "$retainKeys":
+        return {name: each for name, each in target.items() if name in value}
+    if kind in ("$setElementOrder", "$patch"):
+        return target
+    raise bad_request(f"unknown directive {key!r} in a strategic merge patch")
+
+
+def _merge_list(name: str, current: list[Any], change: list[Any]) -> list[Any]:
+    if name in _SET_LISTS:
+        return current + [each for each in change if each not in current]
+    if any(isinstance(each, dict) and each.get("$patch") == "replace" for each in change):
+        return [clone(each) for each in change if "$patch" not in each]
+    merge_key = _merge_key(name, change)
+    if merge_key is None:
+        return [clone(each) for each in change]
+    merged = [clone(each) for each in current]
+    for each in change:
+        at = next((i for i, old in enumerate(merged) if old.get(merge_key) == each[merge_key]), None)
+        if each.get("$patch") == "delete":
+            if at is not None:
+                del merged[at]
+        elif at is None:
+            merged.append(strategic_merge({}, each))
+        else:
+            merged[at] = strategic_merge(merged[at], each)
+    return merged
+
+
+def _merge_key(name: str, change: list[Any]) -> str | None:
+    for key in _MERGE_KEYS.get(name, ()):
+        if change and all(isinstance(each, dict) and key in each for each in change):
+            return key
+    return None
+
+
+def json_patch(obj: Any, operations: Any) -> Any:
+    """RFC 6902."""
+    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+        raise bad_request("a JSON patch must be a list of operations")
+    document = {"": clone(obj)}
+    for operation in operations:
+        _apply(document, operation)
+    return document[""]
+
+
+def _apply(document: dict[str, Any], operation: dict[str, Any]) -> None:
+    kind, path = operation.get("op"), _path(operation.get("path"))
+    if kind in ("move", "copy"):
+        source = _path(operation.get("from"))
+        value = clone(_read(document, source))
+        if kind == "move":
+            _remove(document, source)
+        _add(document, path, value)
+    elif kind == "remove":
+        _remove(document, path)
+    elif kind not in ("add", "replace", "test"):
+        raise bad_request(f"unknown JSON patch operation {kind!r}")
+    elif "value" not in operation:
+        raise bad_request(f"JSON patch operation {kind!r} without a value")
+    elif kind == "add":
+        _add(document, path, clone(operation["value"]))
+    elif kind == "replace":
+        _read(document, path)
+        parent, key = _parent(document, path)
+        parent[key] = clone(operation["value"])
+    elif _read(document, path) != operation["value"]:
+        raise _impossible(f"testing value {operation['path']} failed: test failed")
+
+
+def _path(pointer: Any) -> list[str]:
+    if not isinstance(pointer, str) or (pointer and not pointer.startswith("/")):
+        raise bad_request(f"{pointer!r} is not a JSON pointer")
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
+
+
+def _impossible(why: str) -> ApiError:
+    return ApiError(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
+
+
+def _read(document: Any, path: list[str]) -> Any:
+    value: Any = document
+    for part in path:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            raise _impossible(f"path {'/'.join(path)} does not exist")
+    return value
+
+
+def _parent(document: Any, path: list[str]) -> tuple[Any, Any]:
+    parent = _read(document, path[:-1])
+    if isinstance(parent, dict):
+        return parent, path[-1]
+    if isinstance(parent, list) and (path[-1] == "-" or path[-1].isdigit()):
+        return parent, len(parent) if path[-1] == "-" else int(path[-1])
+    raise _impossible(f"path {'/'.join(path)} does not exist")
+
+
+def _add(document: Any, path: list[str], value: Any) -> None:
+    parent, key = _parent(document, path)
+    if isinstance(parent, list):
+        if key > len(parent):
+            raise _impossible(f"path {'/'.join(path)} is outside the list")
+        parent.insert(key, value)
+    else:
+        parent[key] = value
+
+
+def _remove(document: Any, path: list[str]) -> None:
+    _read(document, path)
+    parent, key = _parent(document, path)
+    del parent[key]

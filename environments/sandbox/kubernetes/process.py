@@ -1,0 +1,69 @@
+"""The supervised process: store, API server and controllers under one roof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.kubernetes.controllers import install
+from environments.sandbox.kubernetes.resources import RESOURCES
+from environments.sandbox.kubernetes.server import ApiServer
+from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.process import SandboxProcess
+
+NO_EVENTS = "no-events"
+_INVESTIGATION_PREFIX = "grpc-job-"
+
+
+class KubernetesProcess(SandboxProcess):
+    """Ready once the controllers have seeded the cluster and the API server answers."""
+
+    name = "kubernetes"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self.store = Store()
+        self._controllers = install(self.store, self)
+        self._server = ApiServer(
+            self.store, config["tokens"], Path(config["run_dir"]) / "pod-logs", visible=self._visible
+        )
+
+    async def start(self) -> Mapping[str, Any]:
+        await self._controllers.start()
+        host, config = self.config["host"], self.config
+        port = await self._server.start(host, int(config["port"]), config["cert_file"], config["key_file"])
+        return {"url": f"https://{host}:{port}"}
+
+    async def stop(self) -> None:
+        await self._server.stop()
+        await self._controllers.stop()
+
+    async def reset(self) -> None:
+        self.store.clear()
+        self._server.metrics.clear()
+        await self._controllers.reset()
+
+    async def state(self) -> Mapping[str, Any]:
+        """How many objects of every kind there are."""
+        return {plural: self.store.count(plural) for plural in RESOURCES}
+
+    async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        if NO_EVENTS in switched_on | switched_off:
+            self._drop_investigation_events()
+        self._controllers.faults_changed(switched_on, switched_off)
+
+    def _visible(self, plural: str, obj: dict[str, Any]) -> bool:
+        """``no-events``: what happens to investigations leaves no events behind."""
+        return not (self.fault(NO_EVENTS) and plural == "events" and _about_investigation(obj))
+
+    def _drop_investigation_events(self) -> None:
+        """Neither the events from before the fault nor those stored behind its back may be seen again."""
+        for event in self.store.list("events"):
+            if _about_investigation(event):
+                self.store.delete("events", event["metadata"]["name"], event["metadata"]["namespace"])
+
+
+def _about_investigation(event: Mapping[str, Any]) -> bool:
+    involved: Mapping[str, Any] = event.get("involvedObject") or {}
+    return str(involved.get("name", "")).startswith(_INVESTIGATION_PREFIX)

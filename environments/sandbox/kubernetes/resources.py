@@ -1,0 +1,85 @@
+"""Which kinds of object the API server knows, and how clients name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind: its place in the API, and what of it is served."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    singular: str
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    has_generation: bool = False
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """The name messages use: ``pods``, ``jobs.batch``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def list_kind(self) -> str:
+        return f"{self.kind}List"
+
+
+def _resource(
+    group: str, plural: str, kind: str, short: str = "", *, version: str = "v1", cluster: bool = False,
+    everything: bool = False, subresources: tuple[str, ...] = (), generation: bool = False,
+) -> Resource:  # fmt: skip
+    return Resource(
+        group=group,
+        version=version,
+        plural=plural,
+        kind=kind,
+        namespaced=not cluster,
+        singular=kind.lower(),
+        short_names=tuple(short.split()),
+        categories=("all",) if everything else (),
+        subresources=subresources,
+        has_generation=generation,
+    )
+
+
+_STATUS = ("status",)
+_SCALE = ("scale", "status")
+
+_KNOWN = (
+    _resource("", "configmaps", "ConfigMap", "cm"),
+    _resource("", "endpoints", "Endpoints", "ep"),
+    _resource("", "events", "Event", "ev"),
+    _resource("", "namespaces", "Namespace", "ns", cluster=True, subresources=_STATUS),
+    _resource("", "nodes", "Node", "no", cluster=True, subresources=_STATUS),
+    _resource("", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources=_STATUS),
+    _resource("", "persistentvolumes", "PersistentVolume", "pv", cluster=True, subresources=_STATUS),
+    _resource("", "pods", "Pod", "po", everything=True, subresources=("log", "status")),
+    _resource("", "resourcequotas", "ResourceQuota", "quota", subresources=_STATUS),
+    _resource("", "secrets", "Secret"),
+    _resource("", "serviceaccounts", "ServiceAccount", "sa"),
+    _resource("", "services", "Service", "svc", everything=True, subresources=_STATUS),
+    _resource("apps", "daemonsets", "DaemonSet", "ds", everything=True, subresources=_STATUS, generation=True),
+    _resource("apps", "deployments", "Deployment", "deploy", everything=True, subresources=_SCALE, generation=True),
+    _resource("apps", "replicasets", "ReplicaSet", "rs", everything=True, subresources=_SCALE, generation=True),
+    _resource("apps", "statefulsets", "StatefulSet", "sts", everything=True, subresources=_SCALE, generation=True),
+    _resource("batch", "cronjobs", "CronJob", "cj", everything=True, subresources=_STATUS, generation=True),
+    _resource("batch", "jobs", "Job", everything=True, subresources=_STATUS, generation=True),
+    _resource("coordination.k8s.io", "leases", "Lease"),
+    _resource("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=_STATUS, generation=True),
+    _resource("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", generation=True),
+)
+
+RESOURCES: dict[str, Resource] = {resource.plural: resource for resource in _KNOWN}
+GROUPS: dict[str, str] = {resource.group: resource.version for resource in _KNOWN if resource.group}

@@ -1,0 +1,168 @@
+"""All links of the sandbox: those of the configuration and those made through the control API."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from environments.sandbox.links.errors import ApiError, bad_request
+from environments.sandbox.links.policies import PolicyRules
+from environments.sandbox.links.proxy import Address, Proxy
+
+_FIELDS = {"name", "listen", "upstream", "enabled", "toxics"}
+_CONFIG_FIELDS = {"name", "listen", "upstream", "workload", "from"}
+
+
+class Links:
+    """The proxies by name. ``configured`` is the state :meth:`restore` returns to."""
+
+    def __init__(self, configured: Sequence[Mapping[str, str]], rules: PolicyRules) -> None:
+        self._configured = configured
+        self._rules = rules
+        self.proxies: dict[str, Proxy] = {}
+        for link in configured:
+            unknown = set(link) - _CONFIG_FIELDS
+            if unknown:
+                raise ValueError(f"proxy {link.get('name')}: unknown key {min(unknown)!r}")
+
+    def get(self, name: str) -> Proxy:
+        if name not in self.proxies:
+            raise ApiError("proxy not found", 404)
+        return self.proxies[name]
+
+    async def add(self, proxy: Proxy, enabled: bool) -> Proxy:
+        """:class:`ApiError` 409 when the name is taken; a proxy that cannot listen is not kept."""
+        if proxy.name in self.proxies:
+            raise ApiError("proxy already exists", 409)
+        proxy.dropping = self._rules.drops(proxy.workload, proxy.source)
+        if enabled:
+            await proxy.start()
+        self.proxies[proxy.name] = proxy
+        return proxy
+
+    async def remove(self, name: str) -> None:
+        proxy = self.get(name)
+        del self.proxies[name]
+        await proxy.stop()
+
+    async def update(self, name: str, body: Any) -> Proxy:
+        """Change listen, upstream or enabled; changing an address cuts the connections."""
+        proxy = self.get(name)
+        _check_fields(body, _FIELDS)
+        listen = parse_address(body["listen"], "listen") if "listen" in body else proxy.listen
+        upstream = parse_address(body["upstream"], "upstream") if "upstream" in body else proxy.upstream
+        enabled = _enabled(body, proxy.enabled)
+        if (listen, upstream) != (proxy.listen, proxy.upstream):
+            await proxy.stop()
+            proxy.listen, proxy.upstream = listen, upstream
+            proxy.workload, proxy.source = self._behind(upstream)
+            await proxy.set_dropping(self._rules.drops(proxy.workload, proxy.source))
+        await (proxy.start() if enabled else proxy.stop())
+        return proxy
+
+    async def create(self, body: Any) -> Proxy:
+        return await self.add(self._parse(body), _enabled(body, True))
+
+    async def populate(self, body: Any) -> list[Proxy]:
+        """Create or replace; a proxy that is as wanted keeps its connections. Nothing changes if one is wrong."""
+        if not isinstance(body, list):
+            raise bad_request("a JSON array is needed")
+        wanted = [self._parse(entry) for entry in body]
+        names = [proxy.name for proxy in wanted]
+        if len(set(names)) < len(names):
+            raise bad_request("a proxy name stands twice")
+        result = []
+        for entry, proxy in zip(body, wanted, strict=True):
+            present = self.proxies.get(proxy.name)
+            if present is not None and (present.listen, present.upstream) == (proxy.listen, proxy.upstream):
+                await (present.start() if _enabled(entry, True) else present.stop())
+                result.append(present)
+                continue
+            if present is not None:
+                await self.remove(proxy.name)
+            result.append(await self.add(proxy, _enabled(entry, True)))
+        return result
+
+    async def heal(self) -> None:
+        """What Toxiproxy's reset does: every proxy enabled, no toxics."""
+        for proxy in self.proxies.values():
+            await proxy.start()
+            proxy.set_toxics([])
+
+    async def restore(self) -> None:
+        """Exactly the configured proxies, healed; connections of those that did not change stay."""
+        configured = {link["name"]: link for link in self._configured}
+        for name in [name for name in self.proxies if name not in configured]:
+            await self.remove(name)
+        for name, link in configured.items():
+            listen, upstream = parse_address(link["listen"], "listen"), parse_address(link["upstream"], "upstream")
+            present = self.proxies.get(name)
+            if present is not None and (present.listen, present.upstream) != (listen, upstream):
+                await self.remove(name)
+                present = None
+            if present is None:
+                await self.add(Proxy(name, listen, upstream, link.get("workload"), link.get("from")), True)
+        await self.heal()
+        await self.enforce(self._rules)
+
+    async def enforce(self, rules: PolicyRules) -> None:
+        """Drop on exactly the links these rules close."""
+        self._rules = rules
+        for proxy in self.proxies.values():
+            await proxy.set_dropping(rules.drops(proxy.workload, proxy.source))
+
+    async def stop(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.stop()
+
+    def _parse(self, body: Any) -> Proxy:
+        _check_fields(body, _FIELDS)
+        for name in ("name", "upstream"):
+            if not body.get(name):
+                raise ApiError(f"missing required field: {name}", 400)
+            if not isinstance(body[name], str):
+                raise bad_request(f"{name} must be a string")
+        if body.get("toxics"):
+            raise bad_request("toxics are added at /proxies/NAME/toxics")
+        _enabled(body, True)
+        upstream = parse_address(body["upstream"], "upstream")
+        listen = parse_address(body.get("listen") or "127.0.0.1:0", "listen")
+        return Proxy(body["name"], listen, upstream, *self._behind(upstream))
+
+    def _behind(self, upstream: Address) -> tuple[str | None, str | None]:
+        """A further way to a workload of the configuration is subject to the same policies, as a client's way."""
+        for link in self._configured:
+            if parse_address(link["upstream"], "upstream") == upstream:
+                return link.get("workload"), "client"
+        return None, None
+
+
+def parse_address(text: Any, field: str) -> Address:
+    """``HOST:PORT`` on loopback; :class:`ApiError` otherwise, because nothing here may reach out of this machine."""
+    host, separator, port = str(text).rpartition(":")
+    if not separator or not port.isdigit() or int(port) > 65535:
+        raise bad_request(f"{field} must be HOST:PORT, not {text!r}")
+    host = "127.0.0.1" if host in ("localhost", "") else host
+    try:
+        loopback = ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise bad_request(f"{field} must be an IPv4 loopback address, not {text!r}")
+    return host, int(port)
+
+
+def _check_fields(body: Any, known: set[str]) -> None:
+    if not isinstance(body, dict):
+        raise bad_request("a JSON object is needed")
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise bad_request(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
+
+
+def _enabled(body: Mapping[str, Any], otherwise: bool) -> bool:
+    value = body.get("enabled", otherwise)
+    if not isinstance(value, bool):
+        raise bad_request("enabled must be true or false")
+    return value

@@ -1,0 +1,21 @@
+"""Refusals of the control API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """Toxiproxy's error answer: an HTTP ``status`` and one sentence."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+    def to_json(self) -> dict[str, Any]:
+        return {"error": self.message, "status": self.status}
+
+
+def bad_request(reason: str) -> ApiError:
+    return ApiError(f"bad request body: {reason}", 400)

@@ -1,0 +1,1 @@
+"""The server's commands, one module per subject; each registers its handlers with ``registry.command``."""

@@ -1,0 +1,71 @@
+"""Recording documents as the site's recorder writes them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+SOFTWARE_VERSION = "11.17.10513"
+TLV = "TLV-1.3"
+_RECORDER_COMMAND = (
+    "smart_recorder --storage segy --base-name segy --file-length 10000 --file-duration-limit 5 --records livefs "
+    "--mongo-mapper-index --queue-max-bytes 1074000000"
+)
+
+RECORDING_INDEXES: tuple[Mapping[str, Any], ...] = (
+    {"key": {"start_time": 1}, "name": "start_time_1"},
+    {"key": {"end_time": 1}, "name": "end_time_1"},
+    {"key": {"deleted": 1}, "name": "deleted_1"},
+    {"key": {"uuid": 1}, "name": "uuid_1", "unique": True},
+)
+"""What the data quality rules demand of a recordings collection."""
+
+_ABSENT = object()
+
+
+def recording(start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False) -> dict[str, Any]:
+    """One document. Without ``end`` the key is absent, with ``None`` it is null: both mean that it is still open.
+
+    ``start`` is stored as it is, also when it is no date: documents that are meant to be wrong are made here too.
+    """
+    own = str(uuid.uuid4())
+    document: dict[str, Any] = {"uuid": own, "start_time": start}
+    if end is not _ABSENT:
+        document["end_time"] = end
+    document["deleted"] = deleted
+    stream_start = start if isinstance(start, datetime) else datetime.now(UTC)
+    document["fiber_metadata"] = _metadata(own, stream_start, closed=isinstance(end, datetime))
+    return document
+
+
+def _metadata(own: str, start: datetime, closed: bool) -> dict[str, Any]:
+    recorder: dict[str, Any] = {
+        "layer_type": "smart_recorder", "uuid": own, "version": TLV, "cmd": _RECORDER_COMMAND,
+        "sw_version": SOFTWARE_VERSION, "processors": [], "num_traces": 10000,
+    }  # fmt: skip
+    if closed:
+        recorder |= {"num_samples_per_trace": 9791, "n_features": 1}
+    recorder["parent"] = {
+        "layer_type": "baby_analyzer", "uuid": str(uuid.uuid4()), "version": TLV,
+        "cmd": "baby_analyzer --forward livefs", "sw_version": SOFTWARE_VERSION, "processors": [],
+        "in_uuids": None, "gaps": None, "parent": _prp2(start),
+    }  # fmt: skip
+    return recorder
+
+
+def _prp2(start: datetime) -> dict[str, Any]:
+    return {
+        "layer_type": "prp2_recording", "uuid": str(uuid.uuid4()), "version": TLV,
+        "cmd": "preprocessor --interrogator 1", "sw_version": SOFTWARE_VERSION, "processors": [], "parent": None,
+        "dx": 1.0213698148727417, "prr": 2000, "dtype": "float32", "num_traces": 2048, "num_samples_per_trace": 9791,
+        "fiber_start_meters": 0, "fiber_length_meters": 10000, "gauge_length_meters": 10.2137,
+        "decimation_factor_x": 4, "late_t_axis_decimation": 4, "fiber_description": "Sandbox fibre",
+        "recording_timezone": "Asia/Jerusalem", "recording_machine_name": "sandbox-preprocessor", "n_features": 1,
+        "preprocessor_version": "11", "preprocessor_calculation_version": "8",
+        "start_time": start - timedelta(days=1), "end_time": start + timedelta(days=29),
+        "content_type": None, "feature_names": None, "producer_version": None, "source_uuid": None,
+        "original_uuid": None, "algo_metadata": None, "recording_sw_version": None, "cut_sw_version": None,
+        "fast_time_pixels": None, "slow_time_pixels": None,
+    }  # fmt: skip

@@ -1,0 +1,139 @@
+"""The MongoDB process of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.mongodb import persistence
+from environments.sandbox.mongodb.access import Users, user_from_config
+from environments.sandbox.mongodb.errors import MongoError
+from environments.sandbox.mongodb.recordings import recording
+from environments.sandbox.mongodb.seeding import BASE_PATHS, seed
+from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
+from environments.sandbox.mongodb.storage import Collection, Store
+from environments.sandbox.process import CommandError, SandboxProcess
+
+UNCLOSED = "connections-never-closed"
+_DATES = ("start_time", "end_time")
+
+
+class MongodbProcess(SandboxProcess):
+    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as``, and optionally ``data_file`` (written
+    at an orderly stop, read at the next start) and ``wrong_passwords`` (those ``any-password-accepted`` lets in).
+    """
+
+    name = "mongodb"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self.database = str(config.get("database", "prisma"))
+        self.data_file = Path(config["data_file"]) if config.get("data_file") else None
+        users = Users()
+        for entry in config["users"]:
+            users.add(user_from_config(entry))
+        self.server = Server(Store(), users, self.fault, ttl_period_s=self.scaled(TTL_PERIOD_S))
+        self.server.configured_database = self.database
+        self.server.persistent = self.data_file is not None
+        self.server.wrong_passwords = tuple(config.get("wrong_passwords", ())) + _variations(config["users"])
+        self.seeded: dict[str, Any] = {}
+        self._hidden: dict[str, Collection] = {}
+
+    async def start(self) -> Mapping[str, Any]:
+        if self.data_file is not None and self.data_file.exists():
+            self.server.store, self.seeded = persistence.load(self.data_file)
+        else:
+            self._seed()
+        await self.faults_changed(self.faults, frozenset())
+        host, port = self.config.get("host", "127.0.0.1"), int(self.config["port"])
+        await self.server.start(host, port, str(self.config.get("reports_as", "")))
+        self.log.info("listening on %s:%d", self.server.host, self.server.port)
+        return {"host": self.server.host, "port": self.server.port, "database": self.database,
+                "reports_as": self.server.reports_as, **self.seeded}  # fmt: skip
+
+    async def stop(self) -> None:
+        await self.server.stop()
+        if self.data_file is not None:
+            self._restore(set(self._hidden))
+            persistence.dump(self.server.store, self.seeded, self.data_file)
+
+    async def reset(self) -> None:
+        """The seed anew, with the times of now; users and connections stay."""
+        self._hidden.clear()
+        self._seed()
+        await self.faults_changed(self.faults, frozenset())
+
+    def _seed(self) -> None:
+        store = Store()
+        count = int(self.config["settings"]["seed_recordings"])
+        self.seeded = seed(store, self.database, datetime.now(UTC), count).facts()
+        self.server.store = store
+
+    async def state(self) -> Mapping[str, Any]:
+        store = self.server.store
+        counts = {name: {collection: len(c.documents) for collection, c in collections.items()}
+                  for name, collections in store.databases.items()}  # fmt: skip
+        connections = self.server.connection_counts()
+        return {"collections": counts, "connections": {name: int(str(value)) for name, value in connections.items()},
+                "open_cursors": len(self.server.cursors), "hidden": sorted(self._hidden), **self.seeded}  # fmt: skip
+
+    async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        """A hidden collection comes back as it was; what was written in its place meanwhile is lost."""
+        hides = {"base-paths-missing": BASE_PATHS, "recordings-collection-missing": str(self.seeded.get("guid"))}
+        for fault, name in hides.items():
+            if fault in switched_on and self.server.store.find(self.database, name) is not None:
+                self._hidden[name] = self.server.store.take(self.database, name)
+            if fault in switched_off:
+                self._restore({name} & set(self._hidden))
+        if UNCLOSED in switched_off:
+            self.server.forget_unclosed()
+
+    def _restore(self, names: set[str]) -> None:
+        for name in names:
+            self.server.store.put(self._hidden.pop(name))
+
+    async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if name == "seed":
+            return {"uuids": [self._add(entry) for entry in params.get("recordings", [])]}
+        if name == "expire":
+            return {"deleted": self.server.expire()}
+        return await super().command(name, params)
+
+    def _add(self, entry: Mapping[str, Any]) -> str:
+        """One recording from its description; keys that are not special replace fields of the document."""
+        if "start_time" not in entry:
+            raise CommandError("a recording to seed needs a start_time")
+        given = {name: _moment(value) if name in _DATES else value for name, value in entry.items()}
+        ends = {"end": given["end_time"]} if "end_time" in given else {}
+        document = recording(given["start_time"], **ends, deleted=bool(given.get("deleted", False)))
+        document.update({field: value for field, value in given.items() if field not in _DATES})
+        if "uuid" in given and "fiber_metadata" not in given:
+            document["fiber_metadata"]["uuid"] = given["uuid"]
+        guid = str(self.seeded["guid"])
+        collection = self._hidden.get(guid) or self.server.store.ensure(self.database, guid)
+        try:
+            return str(collection.insert(document)["uuid"])
+        except MongoError as error:
+            raise CommandError(error.message) from error
+
+
+def _moment(value: Any) -> Any:
+    """A date from ISO 8601 text; anything else is stored as it is, for documents that are meant to be wrong."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise CommandError(f"not a time: {value!r}") from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _variations(users: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Wrong passwords one makes out of the right one."""
+    found: list[str] = []
+    for password in (str(entry["password"]) for entry in users):
+        found += [f"{password}x", f"{password}-wrong", f"wrong-{password}", f"not-{password}"]
+        found += [password[::-1], password.upper(), password[:-1]]
+    return tuple(found)

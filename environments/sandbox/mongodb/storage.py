@@ -1,0 +1,225 @@
+"""Databases, collections and their documents, held in memory.
+
+A stored document is never changed in place: a write replaces it. A reader that holds a document therefore keeps a
+consistent one for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bson
+from bson import ObjectId
+
+from environments.sandbox.mongodb.errors import (
+    BAD_VALUE,
+    CANNOT_CREATE_INDEX,
+    IMMUTABLE_FIELD,
+    INDEX_NOT_FOUND,
+    INVALID_NAMESPACE,
+    INVALID_OPTIONS,
+    NAMESPACE_EXISTS,
+    NAMESPACE_NOT_FOUND,
+    VALIDATION_FAILURE,
+    MongoError,
+)
+from environments.sandbox.mongodb.indexes import Index, conflict
+from environments.sandbox.mongodb.matching import Predicate, compile_filter
+from environments.sandbox.mongodb.ordering import sort_key
+
+Document = dict[str, Any]
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+_CREATE_OPTIONS = {"validator", "validationLevel", "validationAction", "comment"}
+_FORBIDDEN_IN_DATABASE = set('/\\. "$*<>:|?\0')
+
+
+class Collection:
+    """Documents by record number (insertion order) and the indexes over them; ``_id_`` is always there."""
+
+    def __init__(self, database: str, name: str, options: Mapping[str, Any] | None = None) -> None:
+        check_names(database, name)
+        self.database, self.name = database, name
+        self.namespace = f"{database}.{name}"
+        self.uuid = uuid.uuid4()
+        self.documents: dict[int, Document] = {}
+        self.indexes: dict[str, Index] = {"_id_": Index({"key": {"_id": 1}, "name": "_id_"}, self.namespace)}
+        self._next_record = 1
+        self.options: dict[str, Any] = {}
+        self._validator: Predicate = lambda _: True
+        self.set_options(options or {})
+
+    def set_options(self, options: Mapping[str, Any]) -> None:
+        """Options of ``create`` and ``collMod``; what is not known is refused."""
+        unknown = set(options) - _CREATE_OPTIONS
+        if unknown:
+            raise MongoError(INVALID_OPTIONS, f"options not supported by this server: {sorted(unknown)}")
+        for name, allowed in (
+            ("validationLevel", ("off", "strict", "moderate")),
+            ("validationAction", ("error", "warn")),
+        ):
+            if name in options and options[name] not in allowed:
+                raise MongoError(
+                    BAD_VALUE, f"Enumeration value '{options[name]}' for field '{name}' is not a valid value."
+                )
+        self.options.update((name, value) for name, value in options.items() if name != "comment")
+        self._validator = compile_filter(self.options.get("validator", {}))
+
+    def check_valid(self, document: Document) -> None:
+        if self.options.get("validationLevel") == "off" or self.options.get("validationAction") == "warn":
+            return
+        if not self._validator(document):
+            raise MongoError(
+                VALIDATION_FAILURE, "Document failed validation",
+                errInfo={"failingDocumentId": document.get("_id"), "details": {
+                    "operatorName": next(iter(self.options["validator"])), "schemaRulesNotSatisfied": [],
+                    "specifiedAs": self.options["validator"]}},
+            )  # fmt: skip
+
+    def insert(self, document: Document, bypass_validation: bool = False) -> Document:
+        """Store a document; one without ``_id`` gets one. Returns what is stored."""
+        if "_id" not in document:
+            document = {"_id": ObjectId(), **document}
+        elif next(iter(document)) != "_id":
+            document = {"_id": document["_id"], **document}
+        if isinstance(document["_id"], list):
+            raise MongoError(53, "The '_id' value cannot be of type array")
+        if not bypass_validation:
+            self.check_valid(document)
+        keys = {}
+        for index in self.indexes.values():
+            keys[index.name] = index.keys_of(document)
+            index.check_unique(keys[index.name], document, None)
+        record, self._next_record = self._next_record, self._next_record + 1
+        self.documents[record] = document
+        for index in self.indexes.values():
+            index.add(keys[index.name], record)
+        return document
+
+    def replace(self, record: int, document: Document, bypass_validation: bool = False) -> None:
+        """Put ``document`` in the place of a stored one with the same ``_id``."""
+        before = self.documents[record]
+        if sort_key(before["_id"]) != sort_key(document.get("_id")):
+            raise MongoError(
+                IMMUTABLE_FIELD, "Performing an update on the path '_id' would modify the immutable field '_id'"
+            )
+        if not bypass_validation:
+            self.check_valid(document)
+        changes = []
+        for index in self.indexes.values():
+            old, new = index.keys_of(before), index.keys_of(document)
+            if old != new:
+                index.check_unique(new, document, record)
+                changes.append((index, old, new))
+        for index, old, new in changes:
+            index.discard(old, record)
+            index.add(new, record)
+        self.documents[record] = document
+
+    def delete(self, record: int) -> None:
+        document = self.documents.pop(record)
+        for index in self.indexes.values():
+            index.discard(index.keys_of(document), record)
+
+    def create_index(self, spec: Mapping[str, Any]) -> bool:
+        """Whether a new index was made; an equal one that is there already is not an error."""
+        wanted = Index(spec, self.namespace)
+        if list(wanted.key) == ["_id"]:
+            if spec.get("sparse") or "expireAfterSeconds" in spec or spec.get("partialFilterExpression"):
+                raise MongoError(CANNOT_CREATE_INDEX, "an _id index takes no such options")
+            return False
+        for existing in self.indexes.values():
+            problem = conflict(existing, wanted)
+            if problem is not None:
+                raise problem
+        if wanted.name in self.indexes:
+            return False
+        wanted.build(self.documents)
+        self.indexes[wanted.name] = wanted
+        return True
+
+    def drop_index(self, name: str) -> None:
+        if name == "_id_":
+            raise MongoError(INVALID_OPTIONS, "cannot drop _id index")
+        if name not in self.indexes:
+            raise MongoError(INDEX_NOT_FOUND, f"index not found with name [{name}]")
+        del self.indexes[name]
+
+    def find_index(self, key_or_name: Any) -> Index | None:
+        if isinstance(key_or_name, str):
+            return self.indexes.get(key_or_name)
+        wanted = [(field, int(direction)) for field, direction in key_or_name.items()]
+        return next((index for index in self.indexes.values() if list(index.key.items()) == wanted), None)
+
+    def expire(self, now: datetime) -> int:
+        """Delete what a TTL index says is too old; how many there were."""
+        expired: set[int] = set()
+        for index in self.indexes.values():
+            if index.expire_after_s is not None:
+                limit = sort_key(now - timedelta(seconds=index.expire_after_s))
+                expired.update(record for _, record in index.range(((sort_key(_FIRST_DATE),),), ((limit,),)))
+        for record in expired:
+            self.delete(record)
+        return len(expired)
+
+    def data_bytes(self) -> int:
+        return sum(len(bson.encode(document)) for document in self.documents.values())
+
+
+_FIRST_DATE = datetime.min.replace(tzinfo=UTC)
+
+
+def check_names(database: str, collection: str) -> None:
+    """Refuse names MongoDB refuses, with code 73."""
+    if not database or len(database) > 63 or set(database) & _FORBIDDEN_IN_DATABASE:
+        raise MongoError(INVALID_NAMESPACE, f"Invalid database name: '{database}'")
+    if not collection or collection.startswith(".") or "$" in collection or "\0" in collection:
+        raise MongoError(INVALID_NAMESPACE, f"Invalid collection name: '{collection}'")
+
+
+class Store:
+    """Everything there is: databases by name, and in them collections by name. A database exists while it has one."""
+
+    def __init__(self) -> None:
+        self.databases: dict[str, dict[str, Collection]] = {}
+
+    def find(self, database: str, name: str) -> Collection | None:
+        return self.databases.get(database, {}).get(name)
+
+    def require(self, database: str, name: str) -> Collection:
+        collection = self.find(database, name)
+        if collection is None:
+            raise MongoError(NAMESPACE_NOT_FOUND, f"ns does not exist: {database}.{name}")
+        return collection
+
+    def ensure(self, database: str, name: str) -> Collection:
+        """The collection, made if it is not there, as a write does."""
+        collection = self.find(database, name)
+        return collection if collection is not None else self.create(database, name)
+
+    def create(self, database: str, name: str, options: Mapping[str, Any] | None = None) -> Collection:
+        if self.find(database, name) is not None:
+            raise MongoError(NAMESPACE_EXISTS, f"Collection {database}.{name} already exists.")
+        collection = Collection(database, name, options)
+        self.put(collection)
+        return collection
+
+    def put(self, collection: Collection) -> None:
+        self.databases.setdefault(collection.database, {})[collection.name] = collection
+
+    def take(self, database: str, name: str) -> Collection:
+        """Remove a collection and return it."""
+        collection = self.require(database, name)
+        del self.databases[database][name]
+        if not self.databases[database]:
+            del self.databases[database]
+        return collection
+
+    def drop_database(self, name: str) -> bool:
+        return self.databases.pop(name, None) is not None
+
+    def expire(self, now: datetime) -> int:
+        return sum(collection.expire(now) for database in self.databases.values() for collection in database.values())

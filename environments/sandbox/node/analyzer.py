@@ -1,0 +1,121 @@
+"""The program of a grpc job: opens its port, plays its window, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import datetime
+
+from environments.sandbox.node.programs import Container, Host
+
+PORT_OPENS_AFTER_S = 7.0
+DEFAULT_PORT = 5000
+_TIME_FORMAT = "%Y-%m-%d:%H:%M:%S"
+_BUSY_M, _IDLE_M = (245, 256), (1, 4)
+_COMMAND_NOT_FOUND = 127
+
+
+class Unknown:
+    """A command the image does not have."""
+
+    def __init__(self, container: Container, words: list[str]) -> None:
+        self._container, self._words = container, words
+
+    async def run(self) -> int:
+        command = " ".join(self._words) or "no command"
+        self._container.log.write(f"{command}: the sandbox runs baby_analyzer only", level="ERROR", source="sh")
+        return _COMMAND_NOT_FOUND
+
+    def usage(self) -> tuple[int, int]:
+        return (0, 0)
+
+
+class Analyzer:
+    """``python -m baby_analyzer``: a live one runs until it is stopped, a historic one until its window is played."""
+
+    def __init__(self, host: Host, container: Container, words: list[str]) -> None:
+        self._host, self._container, self._words = host, container, words
+        ports = container.spec.get("ports") or [{}]
+        self._endpoint = (container.address, int(ports[0].get("containerPort", DEFAULT_PORT)))
+        self._clients: set[asyncio.BaseTransport] = set()
+
+    async def run(self) -> int:
+        self._log(f"command: {' '.join(self._words)}", "loading configuration from /home/prisma/pz/config")
+        if self._host.fault("job-crashes"):
+            self._log("Traceback (most recent call last):", "RuntimeError: cannot initialise the GPU", level="ERROR")
+            return 1
+        try:
+            window_s = self._window_s()
+        except ValueError as error:
+            self._log(f"cannot read the window: {error}", level="ERROR")
+            return 2
+        await asyncio.sleep(self._host.scaled(PORT_OPENS_AFTER_S))
+        try:
+            if not self._host.fault("job-port-not-open"):
+                await self._host.network.listen(self._endpoint, lambda: _Client(self))
+                self._log(f"gRPC server listens on port {self._endpoint[1]}")
+            await self._play(window_s)
+        finally:
+            self._close()
+        self._log("end of data, shutting down")
+        return 0
+
+    def usage(self) -> tuple[int, int]:
+        low, high = _BUSY_M if self._clients else _IDLE_M
+        return random.randrange(low, high), random.randrange(380, 420)
+
+    def connected(self, client: asyncio.BaseTransport) -> None:
+        self._clients.add(client)
+        self._log(f"client connected ({len(self._clients)} now)")
+
+    def disconnected(self, client: asyncio.BaseTransport) -> None:
+        if client in self._clients:
+            self._clients.discard(client)
+            self._log(f"client disconnected ({len(self._clients)} now)")
+
+    async def _play(self, window_s: float | None) -> None:
+        if window_s is None:
+            self._log("processing live data")
+            await asyncio.Event().wait()
+        else:
+            self._log(f"playing {window_s:.0f} s of recorded data")
+            await asyncio.sleep(self._host.scaled(window_s))
+
+    def _window_s(self) -> float | None:
+        """Length of the recorded window; None for a live job. ValueError when it cannot be read."""
+        if "--time-start" not in self._words or "--time-end" not in self._words:
+            return None
+        start, end = (self._time_after(flag) for flag in ("--time-start", "--time-end"))
+        return max(0.0, (end - start).total_seconds())
+
+    def _time_after(self, flag: str) -> datetime:
+        position = self._words.index(flag) + 1
+        if position >= len(self._words):
+            raise ValueError(f"{flag} without a time")
+        return datetime.strptime(self._words[position], _TIME_FORMAT)
+
+    def _close(self) -> None:
+        self._host.network.close(self._endpoint)
+        clients, self._clients = self._clients, set()
+        for client in clients:
+            client.close()
+
+    def _log(self, *lines: str, level: str = "INFO") -> None:
+        if not self._host.fault("no-pod-logs"):
+            self._container.log.write(*lines, level=level)
+
+
+class _Client(asyncio.Protocol):
+    """Reads what a client sends and throws it away: streaming is not part of the sandbox."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._analyzer.connected(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is not None:
+            self._analyzer.disconnected(self._transport)

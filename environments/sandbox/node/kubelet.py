@@ -1,0 +1,132 @@
+"""The kubelets of all nodes: which pods should run here, and which of them do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.node.cluster import Object
+from environments.sandbox.node.pod_run import PodRun
+from environments.sandbox.node.programs import Host
+from environments.sandbox.node.reporter import Reporter
+from environments.sandbox.node.workloads import Workloads
+
+_FINISHED = ("Succeeded", "Failed")
+
+log = logging.getLogger("node")
+
+
+class Kubelet:
+    """Pods by uid. ``nodes`` maps the names of the nodes to their addresses."""
+
+    def __init__(
+        self, host: Callable[[], Host], reporter: Reporter, workloads: Workloads, nodes: Mapping[str, str],
+        run_dir: Path,
+    ) -> None:  # fmt: skip
+        self.runs: dict[str, PodRun] = {}
+        self.at_once = True
+        self._host, self._reporter, self._workloads = host, reporter, workloads
+        self._nodes, self._run_dir = nodes, run_dir
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def changed(self, pod: Object, gone: bool) -> None:
+        """A pod was added, changed or removed."""
+        uid = pod["metadata"]["uid"]
+        run = self.runs.get(uid)
+        if run is None:
+            if not gone and self._is_mine(pod):
+                self._start(pod)
+            return
+        if gone:
+            self._end(run, forgotten=True)
+        elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in run.pod["metadata"]:
+            run.pod = pod
+            self._end(run, forgotten=False)
+        else:
+            run.pod = pod
+
+    async def all_running(self) -> None:
+        """Every pod known by now runs; those that cannot, or that go, are not waited for."""
+        await asyncio.gather(*(run.settled.wait() for run in list(self.runs.values())))
+
+    async def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def cpu_of_job(self, namespace: str, job: str) -> int | None:
+        """Millicores of the running pods of a job; None when none runs."""
+        runs = (run for run in self.runs.values() if run.programs and _belongs(run.pod, namespace, job))
+        used = [cpu_m for run in runs for cpu_m, _ in run.usage().values()]
+        return sum(used) if used else None
+
+    def _is_mine(self, pod: Mapping[str, Any]) -> bool:
+        leaving_already = "deletionTimestamp" in pod["metadata"]
+        bound = pod["spec"].get("nodeName") in self._nodes
+        return bound and (leaving_already or pod.get("status", {}).get("phase") not in _FINISHED)
+
+    def _start(self, pod: Object) -> None:
+        run = PodRun(self._host(), self._reporter, pod, self._nodes[pod["spec"]["nodeName"]], self._run_dir)
+        self.runs[pod["metadata"]["uid"]] = run
+        if "deletionTimestamp" in pod["metadata"]:
+            run.settled.set()
+            self._go_on(run, self._leave(run, None))
+            return
+        self._workloads.started(run.images, pod["metadata"]["uid"], pod["metadata"]["name"])
+        self._go_on(run, run.run(at_once=self.at_once))
+
+    def _end(self, run: PodRun, forgotten: bool) -> None:
+        uid = run.pod["metadata"]["uid"]
+        run.settled.set()
+        if forgotten:
+            self._workloads.lost(run.images, uid)
+        else:
+            self._workloads.ended(run.images, uid)
+        running = self._tasks.pop(uid, None)
+        if forgotten:
+            self.runs.pop(uid, None)
+        self._go_on(run, self._forget(run, running) if forgotten else self._leave(run, running))
+
+    async def _leave(self, run: PodRun, running: asyncio.Task[None] | None) -> None:
+        await _cancelled(running)
+        await run.leave()
+
+    async def _forget(self, run: PodRun, running: asyncio.Task[None] | None) -> None:
+        await _cancelled(running)
+        run.vanish()
+
+    def _go_on(self, run: PodRun, work: Any) -> None:
+        uid = run.pod["metadata"]["uid"]
+        task = asyncio.create_task(work)
+        self._tasks[uid] = task
+
+        def done(ended: asyncio.Task[None]) -> None:
+            if self._tasks.get(uid) is ended and uid not in self.runs:
+                del self._tasks[uid]
+            end_on_defect(ended)
+
+        task.add_done_callback(done)
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def end_on_defect(task: asyncio.Task[None]) -> None:
+    """A defect in the life of one pod must be seen, not waited for."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("node failed", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _belongs(pod: Mapping[str, Any], namespace: str, job: str) -> bool:
+    metadata = pod["metadata"]
+    label = metadata.get("labels", {}).get("batch.kubernetes.io/job-name")
+    return bool(label == job and metadata["namespace"] == namespace)

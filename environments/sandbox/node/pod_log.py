@@ -1,0 +1,32 @@
+"""The log file of one container, where the API server reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class PodLog:
+    """Lines begin with their time. A container may instead show the log of a process of the sandbox."""
+
+    def __init__(self, run_dir: Path, namespace: str, pod: str, container: str) -> None:
+        self._path = run_dir / "pod-logs" / f"{namespace}_{pod}_{container}.log"
+        self._process_log = run_dir / "logs"
+
+    def begin(self) -> None:
+        """An empty log."""
+        self.remove()
+        self._path.touch()
+
+    def write(self, *lines: str, level: str = "INFO", source: str = "pz.baby_analyzer") -> None:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{time} {level} {source} {line}\n" for line in lines)
+
+    def show(self, process_log: str) -> None:
+        """From now on the log is the one of this process of the sandbox."""
+        self.remove()
+        self._path.symlink_to(self._process_log / process_log)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)

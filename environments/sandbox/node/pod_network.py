@@ -1,0 +1,52 @@
+"""Addresses of pods and what really listens on them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+
+Endpoint = tuple[str, int]
+
+
+class PodNetwork:
+    """The second and following /24 of the sandbox' loopback block.
+
+    ``changed`` is called with the address when one of its ports opens or closes.
+    """
+
+    def __init__(self, network: str, changed: Callable[[str], None]) -> None:
+        self._network = network
+        self._changed = changed
+        self._next = 0
+        self._returned: list[int] = []
+        self._open: dict[Endpoint, asyncio.Server] = {}
+
+    def take_address(self) -> str:
+        """The lowest free address of a pod."""
+        if self._returned:
+            number = heapq.heappop(self._returned)
+        else:
+            number, self._next = self._next, self._next + 1
+        third, fourth = divmod(number, 254)
+        return f"{self._network}.{third + 1}.{fourth + 1}"
+
+    def return_address(self, address: str) -> None:
+        third, fourth = (int(part) for part in address.split(".")[2:])
+        heapq.heappush(self._returned, (third - 1) * 254 + fourth - 1)
+
+    def is_open(self, endpoint: Endpoint) -> bool:
+        return endpoint in self._open
+
+    async def listen(self, endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Accept connections to the port of a pod; the pod closes it with :meth:`close`."""
+        server = await asyncio.get_running_loop().create_server(protocol, *endpoint)
+        self._open[endpoint] = server
+        self._changed(endpoint[0])
+
+    def close(self, endpoint: Endpoint) -> None:
+        """Refuse connections from now on; nothing happens when the port is not open."""
+        server = self._open.pop(endpoint, None)
+        if server is not None:
+            server.close()
+            self._changed(endpoint[0])

@@ -1,0 +1,142 @@
+"""The life of one pod on its node, from the first report to the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.node.cluster import Object
+from environments.sandbox.node.pod_log import PodLog
+from environments.sandbox.node.pod_status import ContainerState, now, pod_status, waiting
+from environments.sandbox.node.programs import Container, Host, Program, Resident, image_name, start_program
+from environments.sandbox.node.reporter import Reporter
+
+CONTAINERS_START_AFTER_S = 2.0
+STOPS_WITHIN_S = 1.0
+"""A program that is asked to stop needs this long; a shorter grace period cuts it."""
+_BACKOFF_S, _LONGEST_BACKOFF_S = 10.0, 300.0
+
+
+class PodRun:
+    """Started once for a pod that was bound to a node; :meth:`leave` and :meth:`vanish` end it.
+
+    ``settled`` is set once the pod runs, cannot run, or goes.
+    """
+
+    def __init__(
+        self, host: Host, reporter: Reporter, pod: Mapping[str, Any], host_address: str, run_dir: Path
+    ) -> None:
+        self.pod = pod
+        self.settled = asyncio.Event()
+        self.programs: dict[str, Program] = {}
+        self._host, self._reporter = host, reporter
+        self._host_address = host_address
+        self._address: str | None = None
+        self._began = now()
+        metadata = pod["metadata"]
+        self._states = [
+            ContainerState(spec["name"], spec["image"], metadata["uid"]) for spec in pod["spec"]["containers"]
+        ]
+        self._logs = [PodLog(run_dir, metadata["namespace"], metadata["name"], each.name) for each in self._states]
+
+    @property
+    def images(self) -> list[str | None]:
+        return [image_name(spec["image"]) for spec in self.pod["spec"]["containers"]]
+
+    def usage(self) -> dict[str, tuple[int, int]]:
+        """Millicores and MiB of each running container."""
+        return {name: program.usage() for name, program in self.programs.items()}
+
+    def show_logs(self) -> None:
+        """Faults of logs were switched."""
+        for program in self.programs.values():
+            if isinstance(program, Resident):
+                program.show_log()
+
+    async def run(self, at_once: bool = False) -> None:
+        """Until every container has ended for good; ``at_once`` for pods that ran before the node looked."""
+        self._address = self._host.network.take_address()
+        try:
+            if None in self.images:
+                await self._cannot_pull()
+            if not at_once:
+                await self._report("Pending")
+                await asyncio.sleep(self._host.scaled(CONTAINERS_START_AFTER_S))
+            await asyncio.gather(*(self._container(index) for index in range(len(self._states))))
+            await self._report("Failed" if any(each.exit_code for each in self._states) else "Succeeded")
+        finally:
+            self.programs.clear()
+            self._host.network.return_address(self._address)
+
+    async def leave(self) -> None:
+        """The rest of a pod that was asked to go and whose programs are stopped: its grace, then its end."""
+        for state in self._states:
+            if "running" in state.state:
+                self._event(state.name, "Killing", f"Stopping container {state.name}")
+        grace_s = self.pod["metadata"].get("deletionGracePeriodSeconds", 0)
+        await asyncio.sleep(self._host.scaled(min(grace_s, STOPS_WITHIN_S)))
+        await self._reporter.delete(self.pod)
+
+    def vanish(self) -> None:
+        """The API server has forgotten the pod: so does the node."""
+        for log in self._logs:
+            log.remove()
+
+    async def _container(self, index: int) -> None:
+        """One container with its restarts."""
+        state = self._states[index]
+        policy = self.pod["spec"].get("restartPolicy", "Always")
+        while True:
+            exit_code = await self._once(index)
+            state.ended(exit_code)
+            if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
+                return
+            delay_s = min(_BACKOFF_S * 2.0**state.restarts, _LONGEST_BACKOFF_S)
+            why = f"back-off {delay_s:.0f}s restarting failed container={state.name}"
+            state.restarting(why)
+            self._event(state.name, "BackOff", why, "Warning")
+            await self._report("Running")
+            await asyncio.sleep(self._host.scaled(delay_s))
+
+    async def _once(self, index: int) -> int:
+        state, spec = self._states[index], self.pod["spec"]["containers"][index]
+        self._logs[index].begin()
+        assert self._address is not None
+        program = start_program(self._host, Container(self.pod, spec, self._address, self._logs[index]))
+        self._event(state.name, "Pulled", f'Container image "{state.image}" already present on machine')
+        self._event(state.name, "Created", f"Created container: {state.name}")
+        self._event(state.name, "Started", f"Started container {state.name}")
+        state.started()
+        running = asyncio.create_task(program.run())
+        self.programs[state.name] = program
+        try:
+            if all("waiting" not in each.state for each in self._states):
+                await self._report("Running")
+                self.settled.set()
+            return await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            self.programs.pop(state.name, None)
+
+    async def _cannot_pull(self) -> None:
+        """An image nobody has: the pod waits until it is deleted."""
+        for state, image in zip(self._states, self.images, strict=True):
+            if image is None:
+                message = f'failed to pull and unpack image "{state.image}": the sandbox has no such image: not found'
+                state.state = waiting("ErrImagePull", message)
+                self._event(state.name, "Failed", f'Failed to pull image "{state.image}": {message}', "Warning")
+        await self._report("Pending")
+        self.settled.set()
+        await asyncio.Event().wait()
+
+    async def _report(self, phase: str) -> None:
+        status: Object = pod_status(
+            self.pod, self._states, phase, self._host_address, self._address, self._began
+        )
+        await self._reporter.status(self.pod, status)
+
+    def _event(self, container: str, reason: str, message: str, kind: str = "Normal") -> None:
+        self._reporter.event(self.pod, container, reason, message, kind)

@@ -1,0 +1,132 @@
+"""The supervised process: kubelet and kube-proxy of every node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.node.cluster import Cluster, Object
+from environments.sandbox.node.kubelet import Kubelet, end_on_defect
+from environments.sandbox.node.metering import Metering
+from environments.sandbox.node.pod_network import PodNetwork
+from environments.sandbox.node.programs import Host
+from environments.sandbox.node.proxy import KubeProxy
+from environments.sandbox.node.reflector import Reflector
+from environments.sandbox.node.reporter import Reporter
+from environments.sandbox.node.workloads import Workloads
+from environments.sandbox.process import CommandError, SandboxProcess
+
+_METRICS_INTERVAL_S = 0.5
+_OPEN_FILES = 65_536
+_RUNNING_WITHIN_S = 10.0
+_FOCUS_LOG_FAULT = "focus-server-log-empty"
+
+
+class NodeProcess(SandboxProcess):
+    """Ready once the pods that are always there run."""
+
+    name = "node"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        nodes = {node["name"]: node["address"] for node in config["nodes"]}
+        self._cluster = Cluster(config["kubernetes"])
+        self._reporter = Reporter(self._cluster)
+        self._workloads = Workloads(
+            lambda process, action: self.emit("workload", {"process": process, "action": action})
+        )
+        self._network = PodNetwork(config["network"], lambda address: self._proxy.port_changed(address))
+        self._kubelet = Kubelet(self._host, self._reporter, self._workloads, nodes, Path(config["run_dir"]))
+        self._jobs = Reflector(self._cluster, "jobs", _nothing)
+        self._proxy = KubeProxy(self._network, list(nodes.values()))
+        self._services = Reflector(self._cluster, "services", self._proxy.service_changed)
+        self._endpoints = Reflector(self._cluster, "endpoints", self._proxy.endpoints_changed)
+        self._pods = Reflector(self._cluster, "pods", self._kubelet.changed)
+        self._reflectors = (self._jobs, self._services, self._endpoints, self._pods)
+        interval_s = float(config.get("metrics_interval_s", _METRICS_INTERVAL_S))
+        self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
+        self._metering_task: asyncio.Task[None] | None = None
+
+    async def start(self) -> Mapping[str, Any]:
+        _raise_open_files()
+        await self._cluster.open()
+        self._reporter.start()
+        self._proxy.start(end_on_defect)
+        await self._synchronise()
+        self._metering_task = asyncio.create_task(self._metering.run())
+        self._metering_task.add_done_callback(end_on_defect)
+        return {"pods": len(self._kubelet.runs)}
+
+    async def stop(self) -> None:
+        if self._metering_task is not None:
+            self._metering_task.cancel()
+        for reflector in self._reflectors:
+            await reflector.stop()
+        await self._kubelet.stop()
+        await self._reporter.stop()
+        await self._proxy.stop()
+        await self._cluster.close()
+
+    async def reset(self) -> None:
+        """Drop what the cluster does not have any more; the processes behind the static pods go on."""
+        await self._synchronise()
+        await self._metering.report()
+
+    async def state(self) -> Mapping[str, Any]:
+        """How many pods run, and how many files and sockets are open."""
+        running = sum(bool(run.programs) for run in self._kubelet.runs.values())
+        open_files = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        return {"pods": len(self._kubelet.runs), "running": running, "open_files": open_files}
+
+    async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        if _FOCUS_LOG_FAULT in switched_on | switched_off:
+            for run in self._kubelet.runs.values():
+                run.show_logs()
+
+    async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``pids``: the process in which each pod runs, which is this one for all of them."""
+        if name != "pids":
+            raise CommandError(f"{self.name} knows no command {name!r}")
+        runs = self._kubelet.runs.values()
+        return {"pods": {"/".join(_names(run.pod)): os.getpid() for run in runs if run.programs}}
+
+    async def _synchronise(self) -> None:
+        self._workloads.hold()
+        self._kubelet.at_once = True
+        for reflector in self._reflectors:
+            await reflector.resync()
+        self._kubelet.at_once = False
+        try:
+            async with asyncio.timeout(_RUNNING_WITHIN_S):
+                await self._kubelet.all_running()
+        except TimeoutError:
+            self.log.error("not all pods run after %g s", _RUNNING_WITHIN_S)
+            raise
+        self._workloads.release()
+
+    def _host(self) -> Host:
+        return Host(
+            cluster=self._cluster, network=self._network, fault=self.fault, scaled=self.scaled,
+            find_job=lambda namespace, name: self._jobs.objects.get((namespace, name)),
+            cpu_of_job=self._kubelet.cpu_of_job,
+        )  # fmt: skip
+
+
+def _nothing(obj: Object, gone: bool) -> None:
+    """Jobs are only read."""
+
+
+def _names(pod: Mapping[str, Any]) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+def _raise_open_files() -> None:
+    """Every node port is a socket on every node, every connection three more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

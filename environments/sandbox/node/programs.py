@@ -1,0 +1,114 @@
+"""What runs in the containers: chosen by image and command, as a registry and a shell would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from environments.sandbox.node.pod_log import PodLog
+from environments.sandbox.node.pod_network import PodNetwork
+
+if TYPE_CHECKING:
+    from environments.sandbox.node.cluster import Cluster, Object
+
+REGISTRY = "registry.sandbox/"
+PROCESS_LOGS = {"focus-server": "focus-server.log", "mongodb": "mongodb.log"}
+"""Images whose container is a process of the sandbox: the log it writes."""
+
+_RESIDENTS = {
+    "focus-server": (3, 394), "mongodb": (12, 210), "rabbitmq": (18, 145), "segy-recorder": (2, 96),
+}  # fmt: skip
+"""Image and what its container uses: millicores and MiB."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a node offers to the programs on it."""
+
+    cluster: Cluster
+    network: PodNetwork
+    fault: Callable[[str], bool]
+    scaled: Callable[[float], float]
+    find_job: Callable[[str, str], Object | None]
+    cpu_of_job: Callable[[str, str], int | None]
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of one pod: its specification and what belongs to it at run time."""
+
+    pod: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    address: str
+    log: PodLog
+
+    @property
+    def namespace(self) -> str:
+        return str(self.pod["metadata"]["namespace"])
+
+    @property
+    def job_name(self) -> str:
+        return str(self.pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name", ""))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {each["name"]: each.get("value", "") for each in self.spec.get("env", ())}
+
+
+class Program(Protocol):
+    """The inside of a container."""
+
+    async def run(self) -> int:
+        """Run until the end; the exit code. Cancelled when the container is stopped."""
+
+    def usage(self) -> tuple[int, int]:
+        """Millicores and MiB used at the moment."""
+
+
+class Resident:
+    """A server that stays; the sandbox has its process elsewhere, or needs only its presence."""
+
+    def __init__(self, host: Host, container: Container, image: str) -> None:
+        self._container, self._image, self._host = container, image, host
+
+    async def run(self) -> int:
+        if self._image in PROCESS_LOGS:
+            self.show_log()
+        else:
+            self._container.log.write("starting", "ready, waiting for work", source=f"pz.{self._image}")
+        await asyncio.Event().wait()
+        return 0
+
+    def show_log(self) -> None:
+        """The log of the process behind this container, or none of it while the fault is on."""
+        if self._image == "focus-server" and self._host.fault("focus-server-log-empty"):
+            self._container.log.begin()
+        elif self._image in PROCESS_LOGS:
+            self._container.log.show(PROCESS_LOGS[self._image])
+
+    def usage(self) -> tuple[int, int]:
+        return _RESIDENTS[self._image]
+
+
+def image_name(image: str) -> str | None:
+    """The name of an image of the sandbox' registry; None when the registry does not have it."""
+    if not image.startswith(REGISTRY):
+        return None
+    name = image.removeprefix(REGISTRY).partition(":")[0]
+    return name if name in {*_RESIDENTS, "pzlinux", "cleanup-grpc"} else None
+
+
+def start_program(host: Host, container: Container) -> Program:
+    """The program of a container whose image is known."""
+    from environments.sandbox.node.analyzer import Analyzer, Unknown
+    from environments.sandbox.node.watchdog import Watchdog
+
+    name = image_name(container.spec["image"]) or ""
+    if name == "cleanup-grpc":
+        return Watchdog(host, container)
+    if name == "pzlinux":
+        words = [*container.spec.get("command", ()), *container.spec.get("args", ())]
+        return Analyzer(host, container, words) if "baby_analyzer" in words else Unknown(container, words)
+    return Resident(host, container, name)

@@ -1,0 +1,171 @@
+"""kube-proxy of all nodes: a node port leads to a pod behind its service, from every node."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from environments.sandbox.node.cluster import Object
+from environments.sandbox.node.pod_network import Endpoint, PodNetwork
+
+_CHUNK_BYTES = 64 * 1024
+
+Key = tuple[str, str]
+
+log = logging.getLogger("node")
+
+
+class KubeProxy:
+    """Listens on a node port only while something behind it does: a client is refused here as it would be there."""
+
+    def __init__(self, network: PodNetwork, nodes: Sequence[str]) -> None:
+        self._network, self._nodes = network, list(nodes)
+        self._services: dict[Key, Object] = {}
+        self._endpoints: dict[Key, Object] = {}
+        self._listening: dict[int, asyncio.Server] = {}
+        self._backends: dict[int, list[Endpoint]] = {}
+        self._ports_of: dict[Key, set[int]] = {}
+        self._addresses_of: dict[Key, set[str]] = {}
+        self._services_at: dict[str, set[Key]] = {}
+        self._wanted: dict[Key, None] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    def start(self, on_defect: Callable[[asyncio.Task[None]], None]) -> None:
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(on_defect)
+
+    async def stop(self) -> None:
+        for task in [*self._pumps, *([self._task] if self._task else [])]:
+            task.cancel()
+        for server in self._listening.values():
+            server.close()
+        self._listening.clear()
+
+    def service_changed(self, service: Object, gone: bool) -> None:
+        _keep(self._services, service, gone)
+        self._look_at(_key(service))
+
+    def endpoints_changed(self, endpoints: Object, gone: bool) -> None:
+        key = _key(endpoints)
+        _keep(self._endpoints, endpoints, gone)
+        for address in self._addresses_of.pop(key, ()):
+            self._services_at[address].discard(key)
+            if not self._services_at[address]:
+                del self._services_at[address]
+        subsets = () if gone else endpoints.get("subsets") or ()
+        addresses = {address["ip"] for subset in subsets for address in subset.get("addresses", ())}
+        if addresses:
+            self._addresses_of[key] = addresses
+        for address in addresses:
+            self._services_at.setdefault(address, set()).add(key)
+        self._look_at(key)
+
+    def port_changed(self, address: str) -> None:
+        """A pod opened or closed a port."""
+        for key in self._services_at.get(address, ()):
+            self._look_at(key)
+
+    def _look_at(self, key: Key) -> None:
+        self._wanted[key] = None
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted:
+                key = next(iter(self._wanted))
+                del self._wanted[key]
+                await self._serve(key)
+
+    async def _serve(self, key: Key) -> None:
+        wanted = dict(self._leads_to(key))
+        for port in self._ports_of.get(key, set()) - wanted.keys():
+            self._close(port)
+        for port, backends in wanted.items():
+            if backends:
+                await self._open(port, backends)
+            else:
+                self._close(port)
+        if wanted:
+            self._ports_of[key] = set(wanted)
+        else:
+            self._ports_of.pop(key, None)
+
+    def _leads_to(self, key: Key) -> Iterator[tuple[int, list[Endpoint]]]:
+        """The node ports of a service and what answers behind each at the moment."""
+        service = self._services.get(key)
+        if service is None:
+            return
+        subsets = self._endpoints.get(key, {}).get("subsets") or []
+        for port in service["spec"].get("ports", ()):
+            if port.get("nodePort"):
+                found = (backend for subset in subsets for backend in _backends(subset, port))
+                yield port["nodePort"], [backend for backend in found if self._network.is_open(backend)]
+
+    async def _open(self, port: int, backends: list[Endpoint]) -> None:
+        self._backends[port] = backends
+        if port in self._listening:
+            return
+        try:
+            self._listening[port] = await asyncio.start_server(
+                lambda reader, writer: self._connected(port, reader, writer), self._nodes, port
+            )
+        except OSError as error:
+            log.error("node port %d cannot be opened: %s", port, error)
+
+    def _close(self, port: int) -> None:
+        self._backends.pop(port, None)
+        server = self._listening.pop(port, None)
+        if server is not None:
+            server.close()
+
+    async def _connected(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        backends = self._backends.get(port)
+        if not backends:
+            writer.transport.abort()
+            return
+        try:
+            pod_reader, pod_writer = await asyncio.open_connection(*random.choice(backends))
+        except OSError:
+            writer.transport.abort()
+            return
+        for source, target in ((reader, pod_writer), (pod_reader, writer)):
+            task = asyncio.create_task(_pump(source, target))
+            self._pumps.add(task)
+            task.add_done_callback(self._pumps.discard)
+
+
+def _keep(known: dict[Key, Object], obj: Object, gone: bool) -> None:
+    if gone:
+        known.pop(_key(obj), None)
+    else:
+        known[_key(obj)] = obj
+
+
+def _key(obj: Object) -> Key:
+    return (obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+def _backends(subset: Mapping[str, Any], port: Mapping[str, Any]) -> Iterator[Endpoint]:
+    for offered in subset.get("ports", ()):
+        if offered.get("name") == port.get("name"):
+            for address in subset.get("addresses", ()):
+                yield (address["ip"], offered["port"])
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """Pass bytes on until either side ends; then the other side ends too."""
+    try:
+        while data := await source.read(_CHUNK_BYTES):
+            target.write(data)
+            await target.drain()
+    except ConnectionError:
+        target.transport.abort()
+    finally:
+        target.close()

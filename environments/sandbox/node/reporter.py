@@ -1,0 +1,87 @@
+"""What the kubelet tells the API server: statuses at once, events when there is time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from environments.sandbox.node.cluster import Cluster, Object, Refused, collection, path_of
+from environments.sandbox.node.pod_status import now
+
+_JSON_PATCH = "application/json-patch+json"
+_EVENT_WRITERS = 2
+
+log = logging.getLogger("node")
+
+
+class Reporter:
+    """Writes about pods; a pod that is gone or replaced meanwhile is not written about."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._events: asyncio.Queue[Object] = asyncio.Queue()
+        self._writers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._writers = [asyncio.create_task(self._write_events()) for _ in range(_EVENT_WRITERS)]
+
+    async def stop(self) -> None:
+        for writer in self._writers:
+            writer.cancel()
+        await asyncio.gather(*self._writers, return_exceptions=True)
+
+    async def status(self, pod: Mapping[str, Any], status: Object) -> None:
+        """Replace the given fields of the status of exactly this pod, not of one that took over its name."""
+        metadata = pod["metadata"]
+        operations = [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}]
+        operations += [{"op": "add", "path": f"/status/{field}", "value": value} for field, value in status.items()]
+        path = path_of("pods", metadata["namespace"], metadata["name"]) + "/status"
+        try:
+            await self._cluster.request("PATCH", path, operations, _JSON_PATCH)
+        except Refused as error:
+            if error.code not in (404, 409, 422):
+                raise
+            log.info("pod %s changed before its status was written: %s", metadata["name"], error)
+
+    async def delete(self, pod: Mapping[str, Any]) -> None:
+        """The pod has stopped: let the API server forget it."""
+        metadata = pod["metadata"]
+        options = {
+            "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
+            "preconditions": {"uid": metadata["uid"]},
+        }  # fmt: skip
+        try:
+            await self._cluster.request("DELETE", path_of("pods", metadata["namespace"], metadata["name"]), options)
+        except Refused as error:
+            if error.code not in (404, 409):
+                raise
+
+    def event(
+        self, pod: Mapping[str, Any], container: str, reason: str, message: str, kind: str = "Normal"
+    ) -> None:
+        """Queue an event about a container of a pod."""
+        metadata, time = pod["metadata"], now()
+        self._events.put_nowait({
+            "apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": f"{metadata['name']}.{secrets.token_hex(8)}", "namespace": metadata["namespace"]},
+            "involvedObject": {
+                "kind": "Pod", "apiVersion": "v1", "namespace": metadata["namespace"], "name": metadata["name"],
+                "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"],
+                "fieldPath": f"spec.containers{{{container}}}",
+            },
+            "reason": reason, "message": message, "type": kind, "count": 1,
+            "firstTimestamp": time, "lastTimestamp": time,
+            "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
+            "reportingComponent": "kubelet", "reportingInstance": pod["spec"]["nodeName"],
+        })  # fmt: skip
+
+    async def _write_events(self) -> None:
+        while True:
+            event = await self._events.get()
+            try:
+                await self._cluster.request("POST", collection("events", event["metadata"]["namespace"]), event)
+            except Refused as error:
+                log.info("event %s not written: %s", event["reason"], error)

@@ -1,0 +1,89 @@
+"""The program of a cleanup job: removes its investigation when it has ended or nobody uses it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from environments.sandbox.node.cluster import Object, Refused, path_of
+from environments.sandbox.node.programs import Container, Host
+
+POLL_S = 10.0
+_PREFIX = "cleanup-job-"
+_MISSING_POLLS = 5
+_BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
+
+
+class Watchdog:
+    """Polls every 10 s: the job's conditions, then the CPU of its pod; the limits are in its environment."""
+
+    def __init__(self, host: Host, container: Container) -> None:
+        self._host, self._container = host, container
+        self._id = container.job_name.removeprefix(_PREFIX)
+        self._job = f"grpc-job-{self._id}"
+        self._checks_cpu = container.environment.get("ENABLE_CPU_USAGE_CHECK", "true").lower() == "true"
+        self._threshold_m, self._most_idle = 0, 0
+        self._idle = self._missing = 0
+        self._seen = False
+
+    async def run(self) -> int:
+        environment = self._container.environment
+        try:
+            self._threshold_m = int(environment.get("CPU_USAGE_THRESHOLD", "4"))
+            self._most_idle = int(environment.get("MAX_CPU_USAGE_COUNT", "5"))
+        except ValueError as error:
+            self._log(f"cannot read the limits: {error}", level="ERROR")
+            return 2
+        self._log(f"watching {self._job}: idle at {self._threshold_m}m in {self._most_idle} polls")
+        reason = None
+        while reason is None:
+            await asyncio.sleep(self._host.scaled(POLL_S))
+            reason = self._reason()
+        self._log(f"{reason}: cleaning up")
+        for plural, name in (("services", f"grpc-service-{self._id}"), ("jobs", self._job), ("jobs", self._own_job)):
+            await self._delete(plural, name)
+        return 0
+
+    def usage(self) -> tuple[int, int]:
+        return (1, 12)
+
+    @property
+    def _own_job(self) -> str:
+        return self._container.job_name
+
+    def _reason(self) -> str | None:
+        """Why the investigation is over; None when it is not."""
+        job = self._host.find_job(self._container.namespace, self._job)
+        ended = self._ended(job)
+        if ended is not None:
+            return None if self._host.fault("finished-jobs-are-kept") else ended
+        return self._idle_reason() if self._checks_cpu else None
+
+    def _ended(self, job: Object | None) -> str | None:
+        if job is None:
+            self._missing += 1
+            gone = self._seen or self._missing >= _MISSING_POLLS
+            return f"{self._job} does not exist any more" if gone else None
+        self._seen, self._missing = True, 0
+        for condition in job.get("status", {}).get("conditions", ()):
+            if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+                return f"{self._job} is {condition['type']}"
+        return None
+
+    def _idle_reason(self) -> str | None:
+        cpu_m = self._host.cpu_of_job(self._container.namespace, self._job)
+        if cpu_m is None or self._host.fault("idle-jobs-are-kept"):
+            return None
+        self._idle = self._idle + 1 if cpu_m <= self._threshold_m else 0
+        return f"{self._job} was idle in {self._idle} polls" if self._idle >= self._most_idle else None
+
+    async def _delete(self, plural: str, name: str) -> None:
+        try:
+            await self._host.cluster.request("DELETE", path_of(plural, self._container.namespace, name), _BACKGROUND)
+            self._log(f"deleted {plural}/{name}")
+        except Refused as error:
+            level = "INFO" if error.code == 404 else "ERROR"
+            self._log(f"cannot delete {plural}/{name}: {error}", level=level)
+
+    def _log(self, line: str, level: str = "INFO") -> None:
+        if not self._host.fault("no-pod-logs"):
+            self._container.log.write(line, level=level, source="cleanup")

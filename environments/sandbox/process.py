@@ -1,0 +1,159 @@
+"""What every sandbox process has in common: the private line to the supervisor.
+
+A process is started as ``python -m environments.sandbox.<package>``. The supervisor writes one JSON object per line
+to its standard input and reads one per line from its standard output; standard error is the process' log. The first
+line is the configuration. When the line breaks (the supervisor ended, however brutally) the process ends too and
+removes the run directory, so that nothing is ever left behind.
+
+Requests:  {"id": 7, "command": "set_faults", "params": {...}}
+Answers:   {"id": 7, "result": {...}}  or  {"id": 7, "error": "one sentence"}
+Messages:  {"event": "ready", "data": {...}}, and whatever a process emits for the supervisor to pass on
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+
+class CommandError(Exception):
+    """The supervisor asked for something this process cannot do; the text is the answer."""
+
+
+class SandboxProcess:
+    """One supervised part of the sandbox.
+
+    Subclasses override :meth:`start` and :meth:`stop`, and what they need of the rest. ``config`` is the JSON object
+    sent by the supervisor; ``faults`` holds the ids of the faults switched on at the moment.
+    """
+
+    name = "process"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.faults: frozenset[str] = frozenset(config.get("faults", ()))
+        self.time_scale = float(config["settings"]["time_scale"])
+        self.log = logging.getLogger(self.name)
+        self._emitted: asyncio.Queue[str] = asyncio.Queue()
+
+    async def start(self) -> Mapping[str, Any]:
+        """Bind and begin to serve; return once a client would be answered."""
+        return {}
+
+    async def stop(self) -> None:
+        """Close what :meth:`start` opened."""
+
+    async def reset(self) -> None:
+        """Return to the state right after :meth:`start`."""
+
+    async def state(self) -> Mapping[str, Any]:
+        """Facts about now, for ``GET /state``."""
+        return {}
+
+    async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        """Called after ``self.faults`` has changed, for faults that need an action and not only a different answer."""
+
+    async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a request only this process knows; unknown ones are refused."""
+        raise CommandError(f"{self.name} knows no command {name!r}")
+
+    def fault(self, fault_id: str) -> bool:
+        """Whether this fault is switched on."""
+        return fault_id in self.faults
+
+    def scaled(self, seconds: float) -> float:
+        """A documented duration of the real system in sandbox seconds."""
+        return seconds * self.time_scale
+
+    def emit(self, event: str, data: Mapping[str, Any]) -> None:
+        """Tell the supervisor something it did not ask for."""
+        self._emitted.put_nowait(json.dumps({"event": event, "data": data}))
+
+    async def set_faults(self, wanted: Iterable[str]) -> None:
+        before, self.faults = self.faults, frozenset(wanted)
+        await self.faults_changed(self.faults - before, before - self.faults)
+
+    async def _answer(self, request: Mapping[str, Any]) -> str:
+        command, params = str(request["command"]), request.get("params", {})
+        try:
+            if command == "set_faults":
+                await self.set_faults(params["active"])
+                result: Mapping[str, Any] = {}
+            elif command == "reset":
+                await self.reset()
+                result = {}
+            elif command == "state":
+                result = await self.state()
+            else:
+                result = await self.command(command, params)
+        except CommandError as error:
+            return json.dumps({"id": request["id"], "error": str(error)})
+        return json.dumps({"id": request["id"], "result": result})
+
+    async def _write_messages(self) -> None:
+        while True:
+            line = await self._emitted.get()
+            try:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                return
+
+    async def _answer_later(self, request: Mapping[str, Any]) -> None:
+        self._emitted.put_nowait(await self._answer(request))
+
+    async def serve(self, requests: asyncio.StreamReader) -> None:
+        """Serve until the supervisor closes the line or sends ``stop``."""
+        writing = asyncio.create_task(self._write_messages())
+        running: set[asyncio.Task[None]] = set()
+        try:
+            self.emit("ready", await self.start())
+            while line := await requests.readline():
+                request = json.loads(line)
+                if request["command"] == "stop":
+                    return
+                task = asyncio.create_task(self._answer_later(request))
+                running.add(task)
+                task.add_done_callback(running.discard)
+                task.add_done_callback(_end_on_defect)
+            self.log.warning("the supervisor is gone; ending")
+            shutil.rmtree(self.config["run_dir"], ignore_errors=True)
+        finally:
+            await self.stop()
+            writing.cancel()
+
+
+def _end_on_defect(task: asyncio.Task[None]) -> None:
+    """A request that broke this process must be seen, not waited for."""
+    if not task.cancelled() and task.exception() is not None:
+        logging.getLogger("process").error("request failed", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _run(process_class: type[SandboxProcess]) -> None:
+    loop = asyncio.get_running_loop()
+    requests = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
+    config = json.loads(await requests.readline())
+    serving = asyncio.create_task(process_class(config).serve(requests))
+    loop.add_signal_handler(signal.SIGTERM, serving.cancel)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        logging.getLogger(process_class.name).info("ended by SIGTERM")
+
+
+def main(process_class: type[SandboxProcess]) -> None:
+    """Run one process; Ctrl-C is the supervisor's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(_run(process_class))

@@ -1,0 +1,179 @@
+"""Starts, watches and ends the six processes of one sandbox, and owns what they share: folder, addresses, keys,
+faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox import configuration
+from environments.sandbox.addresses import Addresses
+from environments.sandbox.catalogue import Fault
+from environments.sandbox.certificates import CertificateAuthority, write_secret, write_ssh_key
+from environments.sandbox.child import ChildProcess
+from environments.sandbox.settings import SandboxSettings
+
+READY_TIMEOUT_S = 30.0
+
+log = logging.getLogger("supervisor")
+
+
+class Supervisor:
+    """The life of one sandbox. ``ended`` is set, with a reason, when it cannot go on."""
+
+    def __init__(self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str]) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.active: set[str] = set(faults)
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.addresses = Addresses()
+        self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
+        self.children: dict[str, ChildProcess] = {}
+        self.control_port = 0
+        self._workloads = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case."""
+        plan = self._plan()
+        logs = self.run_dir / "logs"
+        logs.mkdir()
+        (self.run_dir / "pod-logs").mkdir()
+        for package, config in configuration.process_configs(plan).items():
+            log_file = logs / f"{package.replace('_', '-')}.log"
+            log_file.touch()
+            self.children[package] = ChildProcess(package, config, log_file, self._on_event)
+        await asyncio.gather(*(child.start() for child in self.children.values()))
+        await asyncio.gather(*(child.wait_until_ready(READY_TIMEOUT_S) for child in self.children.values()))
+        self._plan_in_force = plan
+        await self._apply_link_faults()
+
+    def _plan(self) -> configuration.Plan:
+        authority = CertificateAuthority(self.run_dir / "tls")
+        password = secrets.token_urlsafe(12)
+        jump_password = secrets.token_urlsafe(12)
+        write_ssh_key(self.run_dir / "ssh", "target_key")
+        reserve = self.addresses.reserve
+        plan = configuration.Plan(
+            run_dir=self.run_dir,
+            settings=asdict(self.settings),
+            faults=sorted(self.active),
+            network=self.addresses.network,
+            nodes=[asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
+            ports={
+                "focus_server": reserve("focus server", self.settings.focus_server_port),
+                **{name: reserve(name) for name in configuration.RESERVED},
+            },
+            ca_file=authority.ca_file,
+            certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
+            tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
+            mongodb_password=password,
+            jump_password=jump_password,
+            jump_password_file=write_secret(self.run_dir / "ssh" / "jump_password", jump_password),
+            target_key_file=self.run_dir / "ssh" / "target_key",
+        )
+        self.control_port = self.addresses.reserve("control API", self.settings.control_port)
+        return plan
+
+    def run_file(self) -> dict[str, Any]:
+        """What a client needs to know, in the stable shape of the run file."""
+        return configuration.run_file(self._plan_in_force, self.control_port)
+
+    async def stop(self) -> None:
+        """End every process and remove every trace."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(child.stop() for child in self.children.values()))
+        self.addresses.release()
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    async def state(self) -> dict[str, Any]:
+        async def of(child: ChildProcess) -> Mapping[str, Any]:
+            return {"pid": child.pid, **await child.request("state")} if child.pid else {"pid": None}
+
+        states = await asyncio.gather(*(of(child) for child in self.children.values()))
+        return {
+            "settings": asdict(self.settings),
+            "faults": sorted(self.active),
+            "processes": dict(zip(self.children, states, strict=True)),
+        }
+
+    async def reset(self) -> None:
+        """The estate as it was right after the start, without any fault."""
+        await self.set_faults(set())
+        for package in ("links", "mongodb", "kubernetes", "node", "ssh", "focus_server"):
+            await self.children[package].request("reset")
+
+    async def set_faults(self, wanted: set[str]) -> None:
+        """Switch exactly these faults on; returns when every process behaves accordingly."""
+        self.active = set(wanted)
+        changed = []
+        for package, child in self.children.items():
+            mine = sorted(fault for fault in wanted if self.catalogue[fault].process == package)
+            changed.append(child.request("set_faults", active=mine))
+        await asyncio.gather(*changed)
+        await self._apply_link_faults()
+
+    async def _apply_link_faults(self) -> None:
+        await self.toxiproxy("POST", "/reset", None)
+        for fault in (self.catalogue[fault_id] for fault_id in sorted(self.active)):
+            for toxic in fault.toxics:
+                body = {key: value for key, value in toxic.items() if key != "proxy"}
+                await self._must("POST", f"/proxies/{toxic['proxy']}/toxics", body)
+            for proxy in fault.cut:
+                await self._must("POST", f"/proxies/{proxy}", {"enabled": False})
+
+    async def _must(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        answer = await self.toxiproxy(method, path, body)
+        if answer["status"] >= 300:
+            raise RuntimeError(f"links refused {method} {path}: {answer['body']}")
+
+    async def toxiproxy(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
+        """One request of Toxiproxy's control API; answers ``status`` and ``body``."""
+        return await self.children["links"].request("toxiproxy", method=method, path=path, body=body)
+
+    def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:
+        if event == "ended":
+            if not self.ended.done():
+                self.ended.set_result(f"the {child.package} process ended by itself: {data['log']}")
+        elif event == "network_policies":
+            self._later(self._enforce(data))
+        elif event == "workload":
+            self._later(self._run_workload(data["process"].replace("-", "_"), data["action"]))
+        else:
+            raise RuntimeError(f"{child.package} sent the unknown event {event!r}")
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _enforce(self, policies: Mapping[str, Any]) -> None:
+        await self.children["links"].request("policies", **policies)
+
+    async def _run_workload(self, package: str, action: str) -> None:
+        """A pod of a deployment ended or started: so does its process."""
+        async with self._workloads:
+            child = self.children[package]
+            if action == "stop":
+                child.kill()
+            elif child.pid is None:
+                await child.start()
+                await child.wait_until_ready(READY_TIMEOUT_S)
+
+
+def write_run_file(path: Path, content: Mapping[str, Any]) -> None:
+    """Written whole or not at all, readable by its owner only: it holds the way in."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)

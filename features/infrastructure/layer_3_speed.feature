@@ -1,0 +1,12 @@
+@IN
+Feature: Layer 3, speed: the recording index answers quickly
+  As the engineer on call I know that the database is healthy.
+  A slow one still makes every historic investigation slow,
+  so its speed is measured, and named with a class everybody understands.
+
+  Rule: MongoDB answers quickly
+
+    @IN-03a @REQ_PZ-13808 @needs_mongodb
+    Example: The typical answer is quick
+      When the answer time of the recording index is measured
+      Then the typical answer time is at least acceptable

@@ -1,0 +1,21 @@
+"""The state of the site and of the server before a request: fibre and configuration."""
+
+from behave import given
+
+
+@given("a connected fibre")
+def connected_fibre(context):
+    context.world.fibre.assert_connected()
+
+
+@given("no connected fibre")
+def no_fibre(context):
+    context.add_cleanup(context.world.fibre.connect)
+    context.world.fibre.disconnect()
+
+
+@given("a server whose stream address is configured as {address}")
+def configure_stream_address(context, address):
+    before = context.world.server_configuration.stream_address()
+    context.add_cleanup(context.world.server_configuration.set_stream_address, before)
+    context.world.server_configuration.configure_stream_address(address)

@@ -1,0 +1,1 @@
+"""Matchers that speak the language of the domain, and the checks made after every scenario."""

@@ -1,0 +1,128 @@
+"""What must be true of an answer of the Focus Server."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Mapping
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
+from support.clients.kubernetes import Node
+
+_JOB_ID = re.compile(r"^[0-9]+-[0-9]+$")
+_STACK_TRACE = re.compile(r'Traceback \(most recent call|File "[^"]+", line \d+|\bat [\w.$]+\(\w+\.\w+:\d+\)')
+_SAYS_WHAT_IS_ALLOWED = re.compile(r"\b(allowed|must|both|neither|between|at least|at most)\b", re.IGNORECASE)
+
+
+def is_refused(statuses: Collection[int], about: Collection[str], within_s: float) -> Judged[Answer]:
+    """One of ``statuses``, about one of the words of ``about``, in time, and without a stack trace."""
+
+    def trouble(answer: Answer) -> str | None:
+        said = f"it was answered {answer.status} {answer.message!r}"
+        if answer.status not in statuses:
+            return said
+        if not any(word.lower() in answer.message.lower() for word in about):
+            return f"{said}, which does not say that it is about {' or '.join(about)}"
+        if _STACK_TRACE.search(answer.message):
+            return f"{said}, which contains a stack trace"
+        if answer.duration_s > within_s:
+            return f"{said} only after {answer.duration_s:.2f} s"
+        return None
+
+    wanted = f"a refusal ({' or '.join(str(status) for status in sorted(statuses))})"
+    return Judged(f"{wanted} about {' or '.join(about)}, within {within_s:g} s, without a stack trace", trouble)
+
+
+def opens() -> Judged[Answer]:
+    """An accepted request, in the documented shape."""
+
+    def trouble(answer: Answer) -> str | None:
+        if answer.status != 200:
+            return f"it was answered {answer.status} {answer.message!r}"
+        try:
+            answer.opened()
+        except ShapeError as error:
+            return str(error)
+        return None
+
+    return Judged("an investigation that opens", trouble)
+
+
+def says_no_recording_was_found() -> Judged[Answer]:
+    """The answer of requirement PV-02: 404, and a message that says so."""
+
+    def trouble(answer: Answer) -> str | None:
+        says_so = re.search(r"no recordings? (was |were )?found", answer.message, re.IGNORECASE)
+        return None if answer.status == 404 and says_so else f"it was answered {answer.status} {answer.message!r}"
+
+    return Judged("404 and a message that no recording was found", trouble)
+
+
+def says_what_to_do(sent: Mapping[str, int | None]) -> Judged[Answer]:
+    """The message names the fields that were sent, their values (or that one is missing) and what is allowed."""
+
+    def trouble(answer: Answer) -> str | None:
+        message = answer.message
+        if not any(field in message for field in sent):
+            return f"{message!r} names none of the fields {', '.join(sent)}"
+        values = [str(value) for field, value in sent.items() if value is not None and field in message]
+        if not any(value in message for value in values):
+            return f"{message!r} does not name the value {' or '.join(values) or 'that is missing'}"
+        if not _SAYS_WHAT_IS_ALLOWED.search(message):
+            return f"{message!r} does not say what is allowed"
+        return None
+
+    return Judged("a message that names the field, its value and what is allowed", trouble)
+
+
+def identifies_a_job() -> Judged[OpenedInvestigation]:
+    return Judged(
+        "a job id made of slot and serial number, like 3-17",
+        lambda opened: None if _JOB_ID.match(opened.job_id) else f"the job id is {opened.job_id!r}",
+    )
+
+
+def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
+    return Judged(
+        "a job id that was never used before",
+        lambda opened: f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None,
+    )
+
+
+def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
+    """An http URL whose host is the name of a node or a valid address of one."""
+    hosts = {host for node in nodes for host in (node.name, *node.addresses)}
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        said = f"the stream URL is {opened.stream_url!r}"
+        if not opened.stream_url.startswith("http://"):
+            return f"{said}, which is not an http URL"
+        if opened.stream_host in hosts:
+            return None
+        try:
+            ipaddress.ip_address(opened.stream_host)
+        except ValueError:
+            return f"{said}, whose host is neither an IP address nor the name of a node"
+        return f"{said}, whose address belongs to no node of the cluster"
+
+    return Judged(f"a stream URL whose host is one of {', '.join(sorted(hosts))}", trouble)
+
+
+def has_a_port_number() -> Judged[OpenedInvestigation]:
+    return Judged(
+        "a stream port from 1 to 65535",
+        lambda opened: None if 1 <= opened.stream_port <= 65535 else f"the stream port is {opened.stream_port}",
+    )
+
+
+def has_slot_and_port_of(earlier: OpenedInvestigation) -> Judged[OpenedInvestigation]:
+    """The slot is the first part of the job id."""
+    slot, port = earlier.job_id.split("-")[0], earlier.stream_port
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if opened.job_id.split("-")[0] == slot and opened.stream_port == port:
+            return None
+        return f"job {opened.job_id} has port {opened.stream_port}"
+
+    return Judged(f"slot {slot} and port {port} again, as job {earlier.job_id} had", trouble)

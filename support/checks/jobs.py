@@ -1,0 +1,175 @@
+"""What must be true of the job of an investigation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+from support.checks.matcher import Judged
+from support.clients.kubernetes import Event, Node, Snapshot
+from support.investigations.job_view import JobView
+
+COMMAND_TIME = "%Y-%m-%d:%H:%M:%S"
+
+
+def is_visible() -> Judged[JobView]:
+    """The job object exists and a pod for it was created."""
+    return Judged(
+        "a job object and its pod",
+        lambda view: None if view.phases and (view.job or view.outcome) else str(view),
+    )
+
+
+def is_running() -> Judged[JobView]:
+    """Exactly one pod, and it was seen Running (a short job may be over already)."""
+
+    def trouble(view: JobView) -> str | None:
+        if len(view.pod_names) > 1:
+            return f"job {view.job_id} had {len(view.pod_names)} pods: {', '.join(view.pod_names)}"
+        return None if "Running" in view.phases else str(view)
+
+    return Judged("a job with one pod that is Running", trouble)
+
+
+def waits_for(resource: str) -> Judged[JobView]:
+    """Pending, and the scheduler says that ``resource`` is what is missing."""
+
+    def trouble(view: JobView) -> str | None:
+        for pod in view.pods:
+            scheduled = pod.conditions.get("PodScheduled")
+            if (
+                pod.phase == "Pending"
+                and scheduled is not None
+                and scheduled.reason == "Unschedulable"
+                and f"Insufficient {resource}" in scheduled.message
+            ):
+                return None
+        return str(view)
+
+    return Judged(f"a job that is Pending because of insufficient {resource}", trouble)
+
+
+def has_ended(outcome: str) -> Judged[JobView]:
+    """Reported ``outcome`` with a reason where there must be one ("Failed")."""
+
+    def trouble(view: JobView) -> str | None:
+        if view.outcome != outcome:
+            return str(view)
+        return f"job {view.job_id} is {outcome} without a reason" if outcome == "Failed" and not view.reason else None
+
+    return Judged(f"a job that is reported {outcome}", trouble)
+
+
+def is_reported_active() -> Judged[JobView]:
+    def trouble(view: JobView) -> str | None:
+        if view.job is None:
+            return f"job {view.job_id} has no job object"
+        return None if view.job.state == "Active" else f"job {view.job_id} is reported {view.job.state}"
+
+    return Judged("a job that is reported Active", trouble)
+
+
+def was_not_started_again() -> Judged[JobView]:
+    """At most one pod ever, never restarted, and no retry is configured."""
+
+    def trouble(view: JobView) -> str | None:
+        if len(view.pod_names) > 1:
+            return f"job {view.job_id} was started again: {', '.join(view.pod_names)}"
+        if view.restarts:
+            return f"job {view.job_id} was restarted {view.restarts} times"
+        if view.job is not None and view.job.backoff_limit != 0:
+            return f"job {view.job_id} would be retried {view.job.backoff_limit} times"
+        return None
+
+    return Judged("a job that was started once and is never retried", trouble)
+
+
+def every_trace_gone() -> Judged[JobView]:
+    return Judged(
+        "no job, pod or service of it in the cluster",
+        lambda view: f"job {view.job_id} still has {', '.join(view.traces)}" if view.traces else None,
+    )
+
+
+def has_given_back(port: int) -> Judged[JobView]:
+    """No running or waiting pod and no service: so neither a GPU slice nor the port is held."""
+
+    def trouble(view: JobView) -> str | None:
+        holding = [f"pod {pod.name} ({pod.phase})" for pod in view.pods if pod.phase in ("Pending", "Running")]
+        if view.service is not None:
+            holding.append(f"service {view.service.name} on port {port}")
+        return f"job {view.job_id} still holds {', '.join(holding)}" if holding else None
+
+    return Judged(f"no pod and no service that holds port {port}", trouble)
+
+
+def times_in_words(times: Mapping[str, int | None]) -> tuple[str, str]:
+    """Start and end, epoch seconds, as the command of a job writes them (UTC)."""
+    start, end = (
+        datetime.fromtimestamp(times[key] or 0, UTC).strftime(COMMAND_TIME) for key in ("start_time", "end_time")
+    )
+    return start, end
+
+
+def was_started_for(start_text: str, end_text: str) -> Judged[JobView]:
+    """The command of the job carries both times."""
+
+    def trouble(view: JobView) -> str | None:
+        options = window_options(view)
+        wanted = {"--time-start": start_text, "--time-end": end_text}
+        return None if options == wanted else f"job {view.job_id} was started with {_options(options)}"
+
+    return Judged(f"a job that was started from {start_text} to {end_text}", trouble)
+
+
+def was_started_without_window() -> Judged[JobView]:
+    def trouble(view: JobView) -> str | None:
+        options = window_options(view)
+        return f"job {view.job_id} was started with {_options(options)}" if options else None
+
+    return Judged("a job that was started without a window", trouble)
+
+
+def window_options(view: JobView) -> Mapping[str, str]:
+    """``--time-start`` and ``--time-end`` of the job's command, as far as they are there."""
+    command = view.job.command if view.job is not None else view.pod.containers[0].command
+    following = dict(zip(command, command[1:], strict=False))
+    return {key: following[key] for key in ("--time-start", "--time-end") if key in following}
+
+
+def _options(options: Mapping[str, str]) -> str:
+    return " ".join(f"{key} {value}" for key, value in options.items()) or "no window at all"
+
+
+def runs_on_one_of(nodes: Collection[Node]) -> Judged[JobView]:
+    """Its pod names its node, and the cluster knows it."""
+    names = [node.name for node in nodes]
+
+    def trouble(view: JobView) -> str | None:
+        where = view.pod.node
+        return None if where in names else f"job {view.job_id} is on {where or 'no node'}; nodes are {', '.join(names)}"
+
+    return Judged("a job on a node of the cluster", trouble)
+
+
+def is_noted_as(*reasons: str) -> Judged[Collection[Event]]:
+    def trouble(events: Collection[Event]) -> str | None:
+        noted = {event.reason for event in events}
+        missing = [reason for reason in reasons if reason not in noted]
+        return f"no event says {', '.join(missing)}; noted are {sorted(noted) or 'none'}" if missing else None
+
+    return Judged(f"events {' and '.join(reasons)}", trouble)
+
+
+def are_job_pod_and_service(job_id: str) -> Judged[Snapshot]:
+    """For what a label selector with the job id found: exactly the objects of this investigation."""
+    wanted = {f"grpc-job-{job_id}", f"grpc-service-{job_id}"}
+
+    def trouble(found: Snapshot) -> str | None:
+        names = {found_one.name for found_one in (*found.jobs, *found.services) if found_one.role != "cleanup"}
+        pods = [pod.job_id for pod in found.pods if pod.role == "grpc"]
+        if names == wanted and pods == [job_id]:
+            return None
+        return f"the label job_id={job_id} finds {', '.join(sorted(names)) or 'nothing'} and {len(pods)} pods"
+
+    return Judged(f"job, pod and service of {job_id}, found by the label job_id", trouble)

@@ -1,0 +1,53 @@
+"""What the list of recordings must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import Answer
+from support.recordings import Recording
+
+_OPEN_END = -1
+# The list has whole seconds, the index milliseconds; nothing says how they are rounded.
+_ROUNDING_S = 1.0
+
+
+def listed(answer: Answer) -> list[tuple[float, float]]:
+    """The pairs of the answer; :class:`AssertionError` when it is not a list of pairs of numbers."""
+    if answer.status != 200:
+        raise AssertionError(f"the list was answered {answer.status} {answer.message!r}")
+    pairs = answer.json()
+    if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+        raise AssertionError(f"the answer is not a list of [start, end]: {str(pairs)[:200]}")
+    return [(float(start), float(end)) for start, end in pairs]
+
+
+def _is_pair(pair: object) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(number, int | float) for number in pair)
+
+
+def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
+    """The same recordings, none missing and none more, in any order."""
+
+    def trouble(answer: Answer) -> str | None:
+        pairs = sorted(listed(answer))
+        wanted = sorted((one.start.timestamp(), one.end.timestamp() if one.end else _OPEN_END) for one in expected)
+        if len(pairs) != len(wanted):
+            return f"{len(pairs)} recordings are listed"
+        wrong = [
+            f"{pair} instead of {recording}"
+            for pair, recording in zip(pairs, wanted, strict=True)
+            if any(abs(seen - true) > _ROUNDING_S for seen, true in zip(pair, recording, strict=True))
+        ]
+        return "; ".join(wrong) or None
+
+    return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
+
+
+def lists_in_order() -> Judged[Answer]:
+    def trouble(answer: Answer) -> str | None:
+        starts = [start for start, _ in listed(answer)]
+        return None if starts == sorted(starts) else f"the starts are {starts}"
+
+    return Judged("recordings in the order of their start", trouble)

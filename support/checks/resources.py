@@ -1,0 +1,77 @@
+"""What a job must be given: GPU slices, memory, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from support.checks.matcher import Judged
+from support.clients.kubernetes import Claim, Node, Pod
+
+GPU_SLICE = "nvidia.com/gpu.shared"
+RECORDINGS_PATH = "/prisma/root/recordings"
+
+
+def asks_for_one_gpu_slice() -> Judged[Pod]:
+    def trouble(pod: Pod) -> str | None:
+        requested = [container.requests.get(GPU_SLICE, "none") for container in pod.containers]
+        limited = [container.limits.get(GPU_SLICE, "none") for container in pod.containers]
+        if requested == ["1"] and limited == ["1"]:
+            return None
+        return f"pod {pod.name} requests {', '.join(requested)} and is limited to {', '.join(limited)} GPU slices"
+
+    return Judged("a job that requests exactly one GPU slice and is limited to it", trouble)
+
+
+def grants_gpu_slices(pods: Collection[Pod]) -> Judged[Node | None]:
+    """The node offers GPU slices, and at least as many as the pods on it hold."""
+
+    def trouble(node: Node | None) -> str | None:
+        if node is None:
+            return "the job is on no node"
+        offered = int(node.allocatable.get(GPU_SLICE, "0"))
+        held = sum(gpu_slices(pod) for pod in pods if pod.node == node.name and pod.phase in ("Pending", "Running"))
+        if 1 <= held <= offered:
+            return None
+        return f"node {node.name} offers {offered} GPU slices and its pods hold {held}"
+
+    return Judged("a node that offers the GPU slices its pods hold", trouble)
+
+
+def gpu_slices(pod: Pod) -> int:
+    """How many slices the pod requests."""
+    return sum(int(container.requests.get(GPU_SLICE, "0")) for container in pod.containers)
+
+
+def memory_is_requested_and_limited() -> Judged[Pod]:
+    def trouble(pod: Pod) -> str | None:
+        for container in pod.containers:
+            missing = [
+                word
+                for word, amounts in (("requested", container.requests), ("limited", container.limits))
+                if amounts.get("memory", "0") == "0"
+            ]
+            if missing:
+                return f"the memory of pod {pod.name} is not {' and not '.join(missing)}"
+        return None
+
+    return Judged("memory that is requested and limited", trouble)
+
+
+def has_storage_mounted_and_bound(claims: Collection[Claim]) -> Judged[Pod]:
+    """The recordings are mounted, every mount has its volume, and every claim among the volumes is bound."""
+    bound = {claim.name for claim in claims if claim.phase == "Bound"}
+
+    def trouble(pod: Pod) -> str | None:
+        for container in pod.containers:
+            if not any(path.startswith(RECORDINGS_PATH) for path in container.mounts):
+                return f"pod {pod.name} does not mount {RECORDINGS_PATH}"
+            for path, volume in container.mounts.items():
+                if volume not in pod.volumes:
+                    return f"pod {pod.name} mounts {path} from volume {volume}, which it does not have"
+        claimed = [volume.ref for volume in pod.volumes.values() if volume.kind == "persistentVolumeClaim"]
+        unbound = [name for name in claimed if name not in bound]
+        if unbound:
+            return f"the storage claim {', '.join(unbound)} of pod {pod.name} is not bound"
+        return None if claimed else f"pod {pod.name} claims no storage"
+
+    return Judged("the recordings mounted from a storage claim that is bound", trouble)

@@ -1,0 +1,39 @@
+"""``focus-acceptance``: what is done around the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from support.cli import faults
+from support.sandbox import PROJECT
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command(
+    name="sandbox",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def sandbox(context: typer.Context) -> NoReturn:
+    """Run the embedded sandbox: ``sandbox up --help`` tells more."""
+    sys.stdout.flush()
+    os.chdir(PROJECT)
+    os.execv(sys.executable, [sys.executable, "-m", "environments.sandbox", *context.args])
+
+
+@app.command(name="faults")
+def fault_matrix(
+    fault: Annotated[list[str] | None, typer.Option(help="only this fault; may be repeated")] = None,
+    subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
+    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
+) -> None:
+    """Prove that the suite fails on the faults it is meant to catch."""
+    raise typer.Exit(faults.run(fault or [], subset, tags))
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,75 @@
+"""``focus-acceptance faults``: the matrix as a table, and its verdict."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from support.config import ConfigurationError, load_environment
+from support.faults.catalogue import CatalogueError, chosen, load_catalogue
+from support.faults.matrix import Judgement, Matrix, MatrixError, run_matrix
+from support.sandbox import EmbeddedSandbox, SandboxError
+
+DEFAULT_TAGS = "not (@wip or @quarantine or @slow)"
+# One fault for each kind of process and check: enough to notice that the machinery of the matrix itself has broken.
+SUBSET = (
+    "nothing-is-started",
+    "refusals-start-a-job",
+    "idle-jobs-are-kept",
+    "mongodb-slow",
+    "ssh-target-host-key-changed",
+)
+REPORTS = Path("reports") / "faults"
+
+
+def run(wanted: list[str], subset: bool, tags: str) -> int:
+    """Run the matrix and print it; the exit code."""
+    try:
+        faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
+        settings = load_environment("sandbox").sandbox.settings
+        return _with_sandbox(EmbeddedSandbox(settings), faults, tags)
+    except (CatalogueError, ConfigurationError, SandboxError) as error:
+        print(f"faults: {error}", file=sys.stderr)
+        return 2
+    except MatrixError as error:
+        print(f"faults: {error}", file=sys.stderr)
+        return 1
+
+
+def _with_sandbox(sandbox: EmbeddedSandbox, faults: list, tags: str) -> int:  # type: ignore[type-arg]
+    started = time.monotonic()
+    try:
+        matrix = Matrix(sandbox.start().run_file, REPORTS)
+        healthy = matrix.healthy(tags)
+        print(f"healthy sandbox: {len(healthy.scenarios)} scenarios, none fails", flush=True)
+        judgements = run_matrix(matrix, faults, tags, _report)
+    finally:
+        sandbox.stop()
+    return _summary(judgements, time.monotonic() - started)
+
+
+def _report(judgement: Judgement) -> None:
+    fault = judgement.fault
+    verdict = "caught" if judgement.caught else "NOT CAUGHT"
+    expected = ", ".join(fault.scenarios)
+    print(f"  {fault.requirement}  {fault.id:38} {verdict:10} {judgement.duration_s:5.1f} s  {expected}", flush=True)
+    for name in judgement.missed:
+        print(f"      {name} passed although it must fail")
+    for name, reason in judgement.wrong_reason.items():
+        print(f"      {name} failed for another reason than {fault.scenarios.get(name) or 'expected'!r}: {reason}")
+    for name, reason in judgement.unrelated.items():
+        print(f"      {name} is unrelated but failed: {reason}")
+
+
+def _summary(judgements: list[Judgement], duration_s: float) -> int:
+    requirements = Counter(judgement.fault.requirement for judgement in judgements if judgement.caught)
+    caught = sum(judgement.caught for judgement in judgements)
+    missed = sum(len(judgement.missed) + len(judgement.wrong_reason) for judgement in judgements)
+    unrelated = sum(len(judgement.unrelated) for judgement in judgements)
+    print(
+        f"{caught} of {len(judgements)} faults of {len(requirements)} requirements caught for their reason; "
+        f"expected failures that did not come: {missed}; unrelated failures: {unrelated}; {duration_s:.0f} s"
+    )
+    return 0 if caught == len(judgements) else 1

@@ -1,0 +1,159 @@
+"""The journal: every call a client made, in order, without secrets. It is the evidence of a failed scenario."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "***"
+BODY_LIMIT = 20_000
+CALLS_KEPT = 50_000
+
+# Secrets nobody told us about but that are recognisable by where they stand.
+_PLACES = (
+    (re.compile(r"(?i)(\bauthorization\b[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',}]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            r"(?i)(\b[\w-]*(?:password|passwd|pwd|token|secret|api_key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',&;{}\[\]]+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"(?i)(--[\w-]*(?:password|token|secret)\s+)[^\s\"',]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(://[^/@\s:\"']*:)[^@/\s\"']+(@)"), rf"\1{HIDDEN}\2"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One exchange with a service, redacted; of an exchange that failed ``answer`` says why."""
+
+    at: datetime
+    target: str
+    request: str
+    answer: str
+    duration_s: float
+
+    def __str__(self) -> str:
+        stamp = self.at.strftime("%H:%M:%S.%f")[:-3]
+        head = f"{stamp}Z {self.target} ({self.duration_s * 1000:.1f} ms)"
+        return f"{head}\n  > {_indented(self.request)}\n  < {_indented(self.answer)}"
+
+
+class Journal:
+    """A thread-safe record of calls.
+
+    What is recorded is cut at once and redacted when it is read, so that recording costs next to nothing while a
+    latency is being measured. A secret learnt later (a token in a kubeconfig) is hidden in earlier calls too.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[_Kept] = deque()
+        self._dropped = 0
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._longest = 0
+        self.hide(*secrets)
+
+    def hide(self, *secrets: str) -> None:
+        """Treat these values, and their usual encodings, as secret from now on."""
+        with self._lock:
+            for secret in secrets:
+                if secret:
+                    self._secrets.update(_spellings(secret))
+            if self._secrets:
+                longest_first = sorted(self._secrets, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+                self._longest = len(longest_first[0])
+
+    def mark(self) -> int:
+        """A position to hand to :meth:`since` later."""
+        with self._lock:
+            return self._dropped + len(self._calls)
+
+    def since(self, mark: int = 0) -> list[Call]:
+        """The calls recorded after ``mark``, redacted. Only the last 50,000 calls are kept."""
+        with self._lock:
+            calls = list(self._calls)[max(0, mark - self._dropped) :]
+        return [
+            Call(kept.at, kept.target, self._shown(kept.request), self._shown(kept.answer), kept.duration_s)
+            for kept in calls
+        ]
+
+    def record(self, target: str, request: str, answer: str, duration_s: float, at: datetime | None = None) -> None:
+        """Note one call that took ``duration_s`` and, unless ``at`` says otherwise, ends now."""
+        when = at if at is not None else datetime.now(UTC)
+        with self._lock:
+            self._calls.append(_Kept(when, target, self._cut(request), self._cut(answer), duration_s))
+            while len(self._calls) > CALLS_KEPT:
+                self._calls.popleft()
+                self._dropped += 1
+
+    def text(self, mark: int = 0) -> str:
+        """The calls since ``mark`` as readable evidence."""
+        calls = self.since(mark)
+        return "\n".join(map(str, calls)) if calls else "no call was made"
+
+    def redact(self, text: str) -> str:
+        """``text`` without secrets, at full length."""
+        return self._redacted(text, len(text))
+
+    def _cut(self, text: str) -> _Text:
+        # A little more than is shown, so that a secret across the edge is still recognised as a whole.
+        return _Text(text[: BODY_LIMIT + self._longest], len(text))
+
+    def _shown(self, kept: _Text) -> str:
+        shown = self._redacted(kept.beginning, BODY_LIMIT)
+        return shown if kept.length <= BODY_LIMIT else f"{shown}... (cut, {kept.length} characters in all)"
+
+    def _redacted(self, text: str, limit: int) -> str:
+        shown = _without(text, self._pattern, limit)
+        for place, replacement in _PLACES:
+            shown = place.sub(replacement, shown)
+        return shown
+
+
+@dataclass(frozen=True)
+class _Text:
+    beginning: str
+    length: int
+
+
+@dataclass(frozen=True)
+class _Kept:
+    at: datetime
+    target: str
+    request: _Text
+    answer: _Text
+    duration_s: float
+
+
+def _without(text: str, secrets: re.Pattern[str] | None, limit: int) -> str:
+    """The first ``limit`` characters of ``text`` with every secret that begins in them replaced."""
+    parts: list[str] = []
+    position = 0
+    for match in secrets.finditer(text) if secrets else ():
+        if match.start() >= limit:
+            break
+        parts += [text[position : match.start()], HIDDEN]
+        position = match.end()
+    parts.append(text[position:limit])
+    return "".join(parts)
+
+
+def _spellings(secret: str) -> set[str]:
+    """The ways a secret is written in URIs, JSON and Kubernetes Secrets."""
+    encoded = base64.b64encode(secret.encode()).decode()
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], encoded, encoded.rstrip("=")}
+
+
+def _indented(text: str) -> str:
+    return text.rstrip("\n").replace("\n", "\n    ")

@@ -1,0 +1,34 @@
+"""Taking a database URI apart."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+
+def secrets_in(uri: str) -> tuple[str, ...]:
+    """What must not be shown of a URI: its password, as written and as meant."""
+    password = _parts(uri)[2]
+    return () if not password else (password, unquote(password))
+
+
+def with_changes(uri: str, password: str | None = None, address: str | None = None) -> str:
+    """The URI with another password or another ``host:port``."""
+    scheme, user, old_password, hosts, rest = _parts(uri)
+    if password is not None:
+        if not user:
+            raise ValueError("the database URI names no user whose password could be changed")
+        old_password = quote(password, safe="")
+    if address is not None:
+        scheme, hosts = "mongodb", address
+    login = f"{user}:{old_password}@" if user else ""
+    return f"{scheme}://{login}{hosts}{rest}"
+
+
+def _parts(uri: str) -> tuple[str, str, str, str, str]:
+    """Scheme, user, password, hosts, and everything after the hosts."""
+    scheme, _, after = uri.partition("://")
+    end = min((after.index(mark) for mark in "/?" if mark in after), default=len(after))
+    authority, rest = after[:end], after[end:]
+    login, _, hosts = authority.rpartition("@")
+    user, _, password = login.partition(":")
+    return scheme, user, password, hosts, rest

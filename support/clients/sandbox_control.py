@@ -1,0 +1,47 @@
+"""The control API of the embedded sandbox: what only a sandbox can be told to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+_TIMEOUT_S = 30.0
+
+
+class SandboxControl:
+    """Talks to ``control.url`` of the run file."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        self._session.close()
+
+    def state(self) -> dict[str, Any]:
+        return dict(self._call("GET", "/state").json())
+
+    def reset(self) -> None:
+        self._call("POST", "/reset")
+
+    def switch_on(self, fault_id: str) -> None:
+        self._call("PUT", f"/faults/{fault_id}")
+
+    def switch_off(self, fault_id: str) -> None:
+        self._call("DELETE", f"/faults/{fault_id}")
+
+    def set_fibre(self, state: str) -> None:
+        """``connected`` or ``waiting``."""
+        self._call("POST", "/fibre", {"state": state})
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+        answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)
+        if not answer.ok:
+            raise ControlError(f"the sandbox refused {method} {path}: {answer.status_code} {answer.text}")
+        return answer
+
+
+class ControlError(Exception):
+    """The sandbox did not do what it was told; one sentence."""

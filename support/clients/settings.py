@@ -1,0 +1,81 @@
+"""What the clients need to know about an environment. ``support.config`` provides objects of these shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+
+class FocusServerSettings(Protocol):
+    """Where the Focus Server answers."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def verify_tls(self) -> bool: ...
+    @property
+    def connect_timeout_s(self) -> float: ...
+    @property
+    def read_timeout_s(self) -> float: ...
+
+
+class KubernetesSettings(Protocol):
+    """How the cluster is reached: by kubeconfig, or by address and token."""
+
+    @property
+    def access(self) -> str: ...
+    @property
+    def kubeconfig(self) -> Path | None: ...
+    @property
+    def context(self) -> str | None: ...
+    @property
+    def api_server(self) -> str | None: ...
+    @property
+    def token(self) -> SecretStr | None: ...
+    @property
+    def verify_tls(self) -> bool: ...
+    @property
+    def namespace(self) -> str: ...
+
+
+class MongoDBSettings(Protocol):
+    """Where the database answers."""
+
+    @property
+    def uri(self) -> SecretStr: ...
+    @property
+    def database(self) -> str: ...
+    @property
+    def connect_timeout_s(self) -> float: ...
+
+
+class Host(Protocol):
+    """One SSH login."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> SecretStr | None: ...
+    @property
+    def password_file(self) -> Path | None: ...
+    @property
+    def key_file(self) -> Path | None: ...
+
+
+class SSHSettings(Protocol):
+    """The target host and the jump host in front of it."""
+
+    @property
+    def jump(self) -> Host | None: ...
+    @property
+    def target(self) -> Host: ...
+    @property
+    def known_hosts(self) -> Path: ...

@@ -1,0 +1,50 @@
+"""What a target is and may be used for: environment files become validated settings.
+
+:func:`load_environment` reads ``environments/NAME.yaml``, lays a run file and ``FOCUS__SECTION__KEY`` variables over
+it, and answers an :class:`Environment` - or raises :class:`ConfigurationError` with one sentence for each problem.
+"""
+
+from __future__ import annotations
+
+from support.config.environment import Environment
+from support.config.errors import ConfigurationError
+from support.config.limits import Limits
+from support.config.loading import available, load_environment
+from support.config.models import (
+    Capability,
+    Capacity,
+    FocusServer,
+    Host,
+    Identity,
+    KnownIssue,
+    Kubernetes,
+    MongoDB,
+    RabbitMQ,
+    Safety,
+    Sandbox,
+    Service,
+    Services,
+    Ssh,
+)
+
+__all__ = [
+    "Capability",
+    "Capacity",
+    "ConfigurationError",
+    "Environment",
+    "FocusServer",
+    "Host",
+    "Identity",
+    "KnownIssue",
+    "Kubernetes",
+    "Limits",
+    "MongoDB",
+    "RabbitMQ",
+    "Safety",
+    "Sandbox",
+    "Service",
+    "Services",
+    "Ssh",
+    "available",
+    "load_environment",
+]

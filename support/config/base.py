@@ -1,0 +1,43 @@
+"""What all sections of an environment have in common: they cannot be changed and have no unknown keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+
+class Section(BaseModel):
+    """A section of an environment file.
+
+    The text of a :class:`ValueError` raised by a validator is what would be allowed: the loader makes the sentence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("an http or https URL with a host, without user, query and fragment")
+    return value.rstrip("/")
+
+
+def _mongodb_uri(value: SecretStr) -> SecretStr:
+    uri = value.get_secret_value()
+    scheme, _, rest = uri.partition("://")
+    hosts = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
+    if scheme not in ("mongodb", "mongodb+srv") or not hosts:
+        raise ValueError("a mongodb:// URI with a host")
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+MongoUri = Annotated[SecretStr, AfterValidator(_mongodb_uri)]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Port = Annotated[int, Field(ge=1, le=65535)]

@@ -1,0 +1,173 @@
+"""An environment: what one run of the suite may know of its target, and what it may do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from support.config import rules
+from support.config.base import Section
+from support.config.documents import shown
+from support.config.errors import ConfigurationError, KeyPath
+from support.config.limits import Limits
+from support.config.models import (
+    Capability,
+    Capacity,
+    Control,
+    FocusServer,
+    Identity,
+    Kind,
+    KnownIssue,
+    Kubernetes,
+    MongoDB,
+    RabbitMQ,
+    Safety,
+    Sandbox,
+    Ssh,
+)
+from support.config.secrets import masked, spellings
+
+S = TypeVar("S", bound=Section)
+ENDPOINT_SECTIONS = ("focus_server", "kubernetes", "mongodb", "ssh", "control")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an environment came from; given to the validation as its context."""
+
+    source: Path
+    has_endpoints: bool = True
+    secret_sources: dict[str, str] = field(default_factory=dict)
+    file_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Environment(Section):
+    """One target. Made by :func:`support.config.load_environment`; never changed afterwards.
+
+    A section that the environment does not have raises :class:`ConfigurationError` when it is asked for: what is not
+    declared is not used, so asking is a mistake of the caller or of the environment file.
+    """
+
+    identity: Identity
+    endpoints: Literal["run_file", "given"]
+    focus_server_section: FocusServer | None = Field(default=None, alias="focus_server")
+    kubernetes_section: Kubernetes | None = Field(default=None, alias="kubernetes")
+    mongodb_section: MongoDB | None = Field(default=None, alias="mongodb")
+    ssh_section: Ssh | None = Field(default=None, alias="ssh")
+    control_section: Control | None = Field(default=None, alias="control")
+    rabbitmq: RabbitMQ | None = None
+    sandbox: Sandbox = Field(default_factory=Sandbox)
+    capabilities: frozenset[Capability]
+    safety: Safety = Field(default_factory=Safety)
+    limits: Limits = Field(default_factory=Limits)
+    refusal_statuses: frozenset[int] = frozenset({400, 422})
+    capacity: Capacity = Field(default_factory=Capacity)
+    known_issues: tuple[KnownIssue, ...] = ()
+
+    _provenance: Provenance = PrivateAttr(default=Provenance(Path("nowhere")))
+
+    @model_validator(mode="after")
+    def _follows_the_rules(self, info: ValidationInfo) -> Environment:
+        if isinstance(info.context, Provenance):
+            self._provenance = info.context
+        if broken := rules.broken_by(self):
+            text = "; ".join(f"{'.'.join(path)}: {sentence}" for path, sentence in broken)
+            raise PydanticCustomError(rules.ERROR_TYPE, "{text}", {"text": text, "broken": broken})
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    @property
+    def title(self) -> str:
+        return self.identity.title
+
+    @property
+    def kind(self) -> Kind:
+        return self.identity.kind
+
+    @property
+    def exclusive(self) -> bool:
+        """Nobody else opens jobs there."""
+        return self.identity.exclusive
+
+    @property
+    def source(self) -> Path:
+        """The environment file."""
+        return self._provenance.source
+
+    @property
+    def has_endpoints(self) -> bool:
+        """False only for an environment that takes its endpoints from a run file which was not given yet."""
+        return self._provenance.has_endpoints
+
+    @property
+    def secret_sources(self) -> dict[str, str]:
+        """Key path of each secret, and where it came from: ``environment variable X``, ``file``, "
+        "``run file``, ``literal``."""
+        return dict(self._provenance.secret_sources)
+
+    @property
+    def focus_server(self) -> FocusServer:
+        return self._declared("focus_server", self.focus_server_section)
+
+    @property
+    def kubernetes(self) -> Kubernetes:
+        return self._declared("kubernetes", self.kubernetes_section)
+
+    @property
+    def mongodb(self) -> MongoDB:
+        return self._declared("mongodb", self.mongodb_section)
+
+    @property
+    def ssh(self) -> Ssh:
+        return self._declared("ssh", self.ssh_section)
+
+    @property
+    def control(self) -> str | None:
+        """URL of the sandbox' control interface; None where there is none."""
+        return self.control_section.url if self.control_section else None
+
+    def secrets(self) -> list[str]:
+        """Every secret value in force, the longest first: none of them may be printed or written."""
+        values = {
+            spelling for _, secret in _secret_fields(self, ()) for spelling in spellings(secret.get_secret_value())
+        }
+        return sorted(values | set(self._provenance.file_secrets), key=lambda value: (-len(value), value))
+
+    def redacted(self) -> dict[str, Any]:
+        """Everything as plain JSON data for the record, with ``***`` for each secret."""
+        data: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        for path, secret in _secret_fields(self, ()):
+            parent = data
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = masked(secret.get_secret_value())
+        for unordered in ("capabilities", "refusal_statuses"):
+            data[unordered] = sorted(data[unordered])
+        return data
+
+    def _declared(self, name: str, section: S | None) -> S:
+        if section is None:
+            reason = (
+                "this environment does not have it"
+                if self.has_endpoints
+                else "it comes from the run file, and none was given"
+            )
+            raise ConfigurationError(f"{shown(self.source)}: {name}: {reason}")
+        return section
+
+
+def _secret_fields(section: BaseModel, path: KeyPath) -> Iterator[tuple[KeyPath, SecretStr]]:
+    for name, info in type(section).model_fields.items():
+        value, below = getattr(section, name), (*path, info.alias or name)
+        if isinstance(value, SecretStr):
+            yield below, value
+        elif isinstance(value, BaseModel):
+            yield from _secret_fields(value, below)

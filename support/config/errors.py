@@ -1,0 +1,37 @@
+"""What is said when an environment cannot be used: one line for each problem, and never a secret."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+KeyPath = tuple[str, ...]
+
+
+class ConfigurationError(Exception):
+    """The environment cannot be used. ``str()`` has one sentence for each problem, each on a line of its own."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where (file and line, or variable), under which key, and what is allowed."""
+
+    where: str
+    path: KeyPath
+    text: str
+
+    def __str__(self) -> str:
+        key = ".".join(self.path)
+        return f"{self.where}: {key}: {self.text}" if key else f"{self.where}: {self.text}"
+
+
+def refuse(problems: Iterable[Problem]) -> ConfigurationError:
+    """The error that tells all ``problems``; the same sentence is told once."""
+    return ConfigurationError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+
+
+def suggestion(given: str, allowed: Iterable[str]) -> str:
+    """``"did you mean X? "`` when something allowed is near to what was given, else nothing."""
+    near = difflib.get_close_matches(given, list(allowed), n=1)
+    return f"did you mean {near[0]}? " if near else ""

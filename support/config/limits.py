@@ -1,0 +1,113 @@
+"""Every number that a scenario asserts, as it holds for a real system.
+
+The defaults are the requirements. An environment file may state another number, where everybody can see it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from support.config.base import Section
+
+
+class ClusterTime:
+    """Marks a deadline of something the cluster does: it shrinks with the environment's ``time_scale``."""
+
+
+Deadline = Annotated[float, Field(gt=0), ClusterTime()]
+Seconds = Annotated[float, Field(gt=0)]
+Milliseconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class Limits(Section):
+    """Seconds, milliseconds, counts and rates. Those of the cluster are used through :meth:`deadline`."""
+
+    time_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """How fast the cluster's own durations pass; 0.02 makes 50 s one second. Answers of servers are never scaled."""
+    overhead_s: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """Added to each scaled deadline: what machines need however short the scaled time is."""
+
+    # Life of a job (JL), of what the cluster does after a cancel, and of pods that are replaced (RS).
+    job_visible_s: Deadline = 10.0
+    job_running_s: Deadline = 30.0
+    port_open_s: Deadline = 30.0
+    playback_end_s: Deadline = 60.0
+    """A job over a few seconds of data ends; ends were observed at about 38 s (cluster facts, section 1.7)."""
+    idle_cleanup_s: Deadline = 60.0
+    finished_cleanup_s: Deadline = 120.0
+    failed_released_s: Deadline = 120.0
+    release_s: Deadline = 60.0
+    cancelled_s: Deadline = 30.0
+    pod_gone_s: Deadline = 30.0
+    pod_new_s: Deadline = 60.0
+    pod_ready_s: Deadline = 120.0
+    server_answers_s: Deadline = 60.0
+    """The server answers its health check again after one of its pods was replaced (RS-05)."""
+    recovery_s: Deadline = 60.0
+    """A request refused during an outage succeeds again after it (RS-04)."""
+
+    # Refusals.
+    refusal_s: Seconds = 2.0
+    nothing_started_observation_s: Seconds = 5.0
+    outage_answer_s: Seconds = 5.0
+
+    # Infrastructure (IN).
+    mongodb_connect_s: Seconds = 2.0
+    mongodb_query_ms: Milliseconds = 200.0
+    mongodb_ping_excellent_ms: Milliseconds = 50.0
+    mongodb_ping_median_ms: Milliseconds = 100.0
+    mongodb_ping_warning_ms: Milliseconds = 200.0
+    ping_samples: Annotated[int, Field(ge=10)] = 10
+    ssh_connect_s: Seconds = 2.0
+    rabbitmq_connect_s: Seconds = 2.0
+    max_restarts: Annotated[int, Field(ge=1)] = 5
+    """Restarts of a pod must stay below this number (exclusive)."""
+    log_lines: Count = 10
+
+    # Answers (PF, CF-10, MD-01).
+    configure_p95_ms: Milliseconds = 300.0
+    configure_p99_ms: Milliseconds = 500.0
+    ack_p95_ms: Milliseconds = 100.0
+    ack_concurrent_p95_ms: Milliseconds = 1000.0
+    ack_concurrency: Count = 100
+    channels_ms: Milliseconds = 1000.0
+    live_metadata_ms: Milliseconds = 1000.0
+    metadata_ready_s: Seconds = 5.0
+
+    # The recording index (DQ).
+    recognition_rate: Rate = 0.8
+    stale_recording_h: Annotated[float, Field(ge=24)] = 24.0
+    recording_overlap_s: Annotated[float, Field(ge=0)] = 5.0
+
+    # Stability over time (SB-02).
+    stability_duration_s: Seconds = 3600.0
+    stability_interval_s: Seconds = 300.0
+    stability_success_rate: Rate = 0.95
+
+    def deadline(self, name: str) -> float:
+        """Seconds of this environment within which the cluster must have done ``name``.
+
+        ``job_visible`` and ``job_visible_s`` are the same name. Raises :class:`ValueError` for a name that is not a
+        deadline of the cluster: those are not scaled.
+        """
+        field = name if name.endswith("_s") else f"{name}_s"
+        if field not in CLUSTER_DEADLINES:
+            raise ValueError(
+                f"{name!r} is not a deadline of the cluster; those are {', '.join(sorted(CLUSTER_DEADLINES))}"
+            )
+        value_s: float = getattr(self, field)
+        return value_s * self.time_scale + self.overhead_s
+
+    @property
+    def observation_s(self) -> float:
+        """Seconds to watch before it is said that nothing was started; 50 ms are the resolution of looking."""
+        return self.nothing_started_observation_s * self.time_scale + 0.05
+
+
+CLUSTER_DEADLINES = frozenset(
+    name for name, field in Limits.model_fields.items() if any(isinstance(mark, ClusterTime) for mark in field.metadata)
+)

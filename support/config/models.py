@@ -1,0 +1,178 @@
+"""The sections of an environment file: what a target is, and where its services answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from support.config.base import HttpUrl, MongoUri, Port, Section, Text
+
+Kind = Literal["sandbox", "local", "staging", "production"]
+Capability = Literal[
+    "fibre",  # a fibre is connected: live investigations can be opened
+    "fibre_control",  # the suite can connect and disconnect the fibre
+    "isolated_recording",  # a recording exists, or can be made, with nothing recorded for hours around it
+    "deleted_recording",  # a soft-deleted recording exists, or can be made, alone in its window
+    "server_configuration",  # the suite can change the configuration of the server
+    "idle_cleanup",  # the watchdog that removes idle jobs is deployed
+    "playback_end",  # a historic job ends by itself when its data has been played
+    "kubernetes",
+    "ssh",
+    "mongodb",
+    "rabbitmq",
+    "metrics",  # the cluster serves metrics.k8s.io
+    "exclusive_cluster",  # nobody else opens jobs there
+    "gpu",  # nodes offer nvidia.com/gpu.shared
+]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Identity(Section):
+    """What this environment is called and how it may be treated."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+    title: Text
+    kind: Kind
+    exclusive: bool
+    """Nobody else opens jobs there."""
+    description: Text
+
+
+class FocusServer(Section):
+    """The HTTP interface of Focus Server. ``base_url`` has no trailing slash."""
+
+    base_url: HttpUrl
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    connect_timeout_s: Seconds = 5.0
+    read_timeout_s: Seconds = 30.0
+
+
+class Service(Section):
+    """A workload of the namespace, the Service in front of it and the label selector that finds its pods."""
+
+    deployment: Text
+    workload_kind: Literal["Deployment", "StatefulSet"] = "Deployment"
+    service: Text
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"]
+    port: Port
+    pod_selector: Text
+
+
+class Services(Section):
+    """The static workloads the suite knows by name."""
+
+    focus_server: Service
+    mongodb: Service
+    rabbitmq: Service
+
+
+class Kubernetes(Section):
+    """The cluster. ``api_server`` is its address as the SSH target sees it when ``access`` is ``ssh_tunnel``."""
+
+    access: Literal["direct", "ssh_tunnel"]
+    kubeconfig: Path | None = None
+    context: Text | None = None
+    api_server: HttpUrl | None = None
+    token: SecretStr | None = None
+    ca_file: Path | None = None
+    verify_tls: bool = True
+    namespace: Text
+    services: Services
+
+
+class MongoDB(Section):
+    """The recording index and the database it lives in."""
+
+    uri: MongoUri
+    database: Text
+    base_path: Text
+    """The recordings path that the server is configured with."""
+    reports_as: Text
+    """Pattern (fnmatch) of the ``host`` that serverStatus reports, such as ``mongodb-*:27017``."""
+    required_collections: tuple[Text, ...] = ("base_paths",)
+    connect_timeout_s: Seconds = 5.0
+
+
+class Host(Section):
+    """A machine reached over SSH. Exactly one way to log in is given."""
+
+    host: Text
+    port: Port = 22
+    user: Text
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    key_file: Path | None = None
+    hostname: Text | None = None
+    """What ``hostname`` must answer there; None when it is not known."""
+
+
+class Ssh(Section):
+    """The way to the cluster's nodes. Host keys are always checked against ``known_hosts``."""
+
+    jump: Host | None = None
+    target: Host
+    known_hosts: Path
+
+
+class RabbitMQ(Section):
+    """The message broker."""
+
+    host: Text
+    port: Port = 5672
+    management_port: Port = 15672
+    user: Text
+    password: SecretStr
+    vhost: Text = "/"
+    exchange: Text
+
+
+class Control(Section):
+    """The control interface of a sandbox."""
+
+    url: HttpUrl
+
+
+class Sandbox(Section):
+    """What the embedded sandbox is started with: each entry is passed as ``--set key=value``."""
+
+    settings: dict[str, int | float | str] = Field(default_factory=dict)
+
+
+class Safety(Section):
+    """What may be done to the environment. Nothing, unless it says so."""
+
+    load: bool = False
+    disruptive: bool = False
+    writes_database: bool = False
+
+
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class Capacity(Section):
+    """What the capacity scenarios ask for. The target is the requirement: it is the same everywhere."""
+
+    target_jobs: Annotated[int, Field(ge=200)] = 200
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10, 20, 50, 100, 200)
+    success_rate: Rate = 0.95
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    stop_below_rate: Rate = 0.8
+    """A step below this success rate ends the growth (CA-03)."""
+    heavy_jobs: Annotated[int, Field(ge=1)] = 10
+    heavy_channels: Annotated[int, Field(ge=1)] = 200
+    heavy_nfft: Annotated[int, Field(ge=1)] = 2048
+    recovery_factor: Annotated[float, Field(ge=1)] = 1.2
+    """After a stress, probes are back within this factor of their baseline (CA-05)."""
+
+
+class KnownIssue(Section):
+    """A failure that has a ticket: shown as known until ``expires`` (inclusive)."""
+
+    scenario: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
+    ticket: Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+$")]
+    expires: date
+    reason: Text

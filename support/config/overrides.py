@@ -1,0 +1,79 @@
+"""``FOCUS__SECTION__KEY=value``: any key of an environment, for one run, without touching its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.config.documents import Origin
+from support.config.errors import KeyPath, Problem, suggestion
+from support.config.schema import Node
+from support.config.secrets import Layer
+
+PREFIX = "FOCUS__"
+PROTECTED = frozenset({("identity", "name"), ("identity", "kind")})
+"""What decides which rules hold: a variable must not turn production into something that may be loaded."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """One variable: which key it sets, to what, and the layer that says where it came from."""
+
+    path: KeyPath
+    value: Any
+    layer: Layer
+
+
+def read_overrides(variables: Mapping[str, str], root: Node) -> tuple[list[Override], list[Problem]]:
+    """The overrides among ``variables``, in the order of their names, and what is wrong with the others."""
+    found: list[Override] = []
+    problems: list[Problem] = []
+    for name in sorted(key for key in variables if key.startswith(PREFIX)):
+        path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+        layer = Layer("override", Origin(f"environment variable {name}"), Path.cwd(), variables)
+        problem = _wrong_key(path, root)
+        node = root.at(path)
+        if problem is None and node is not None:
+            try:
+                found.append(Override(path, _parsed(variables[name], node), layer))
+                continue
+            except ValueError as error:
+                problem = str(error)
+        problems.append(Problem(layer.origin.label, path, problem or "unknown key"))
+    return found, problems
+
+
+def _wrong_key(path: KeyPath, root: Node) -> str | None:
+    if path in PROTECTED:
+        return "must not be overridden; it decides which rules hold, and only the environment file may say it"
+    known = root.known_part(path)
+    if known == path:
+        return None
+    parent = root.at(known)
+    allowed = sorted(parent.children) if parent else []
+    if not allowed:
+        return f"unknown key; {'.'.join(known)} has no keys below it"
+    return unknown_key(path[len(known)], allowed)
+
+
+def unknown_key(key: str, allowed: list[str]) -> str:
+    """The sentence for a key that does not exist beside ``allowed``."""
+    return f"unknown key {key}; {suggestion(key, allowed)}allowed: {', '.join(allowed)}"
+
+
+def _parsed(text: str, node: Node) -> Any:
+    """The value meant: text stays text (a password may be all digits), anything else is YAML."""
+    if node.shape in ("text", "path", "secret"):
+        return text
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{text!r} is not a YAML value; allowed: {node.allowed}") from error
+    if node.shape in ("section", "mapping") and value is not None:
+        keys = sorted(node.children) or ["any"]
+        raise ValueError(f"a whole section cannot be overridden; name one of its keys: {', '.join(keys)}")
+    return value

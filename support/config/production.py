@@ -1,0 +1,64 @@
+"""No environment may name an endpoint of production unless it says that it is production, with all that follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from support.config.documents import read_yaml
+from support.config.environment import Environment
+from support.config.errors import KeyPath
+
+_LOOPBACK = re.compile(r"localhost|127\.[\d.]+|::1")
+
+
+def names_production(environment: Environment, directory: Path) -> Iterator[tuple[KeyPath, str]]:
+    """The endpoints of ``environment`` that are endpoints of a production environment in ``directory``."""
+    if environment.kind == "production":
+        return
+    production = _production_hosts(directory)
+    for path, host in _hosts_of(environment):
+        if host in production:
+            yield path, f"host {host} is not allowed; it belongs to the production environment {production[host]}"
+
+
+def _production_hosts(directory: Path) -> dict[str, str]:
+    """Hosts of each production environment, as written in its file, and its name."""
+    hosts: dict[str, str] = {}
+    for path in sorted(directory.glob("*.yaml")):
+        # A file that cannot be read must stop this run: what it protects would not be known.
+        data = read_yaml(path).data
+        identity = data.get("identity")
+        if isinstance(identity, dict) and identity.get("kind") == "production":
+            hosts |= {host: path.stem for _, host in _hosts_in(data, ()) if not _LOOPBACK.fullmatch(host)}
+    return hosts
+
+
+def _hosts_of(environment: Environment) -> Iterator[tuple[KeyPath, str]]:
+    data = environment.model_dump(mode="python", by_alias=True)
+    if environment.mongodb_section is not None:
+        data["mongodb"]["uri"] = environment.mongodb_section.uri.get_secret_value()
+    yield from _hosts_in(data, ())
+
+
+def _hosts_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _hosts_in(item, (*path, str(key)))
+    elif isinstance(value, str) and path[-1] == "host":
+        yield path, value.lower()
+    elif isinstance(value, str) and path[-1] in ("base_url", "api_server", "url", "uri"):
+        for address in _addresses(value):
+            yield path, address
+
+
+def _addresses(url: str) -> Iterator[str]:
+    """The hosts in a URL; a MongoDB URI may name several."""
+    scheme, _, rest = url.partition("://")
+    for host in re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0].split(","):
+        name = urlsplit(f"{scheme}://{host}").hostname if "$" not in host else None
+        if name:
+            yield name

@@ -1,0 +1,143 @@
+"""What must hold between the keys of an environment, beyond what each key may be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from support.config.errors import KeyPath
+
+if TYPE_CHECKING:
+    from support.config.environment import Environment
+
+ERROR_TYPE = "environment_rules"
+Broken = tuple[KeyPath, str]
+_SECTION_OF = {
+    "kubernetes": "kubernetes",
+    "gpu": "kubernetes",
+    "metrics": "kubernetes",
+    "idle_cleanup": "kubernetes",
+    "exclusive_cluster": "kubernetes",
+    "mongodb": "mongodb",
+    "ssh": "ssh",
+    "rabbitmq": "rabbitmq",
+    "fibre_control": "control",
+}
+
+
+def broken_by(environment: Environment) -> list[Broken]:
+    """Each rule that ``environment`` breaks: the key, and a sentence that says what is allowed."""
+    return [broken for rule in _RULES for broken in rule(environment)]
+
+
+def _production_is_safe(environment: Environment) -> Iterator[Broken]:
+    if environment.kind == "production":
+        for name, allowed in environment.safety:
+            if allowed:
+                yield ("safety", name), "true is not allowed; allowed: false, because identity.kind is production"
+
+
+def _only_a_sandbox(environment: Environment) -> Iterator[Broken]:
+    if environment.kind == "sandbox":
+        return
+    because = f"because identity.kind is {environment.kind}"
+    if environment.endpoints == "run_file":
+        yield ("endpoints",), f"run_file is not allowed; allowed: given, {because}"
+    if environment.control_section is not None:
+        yield ("control",), f"is not allowed, {because}"
+    if environment.sandbox.settings:
+        yield ("sandbox", "settings"), f"are not allowed, {because}"
+
+
+def _time_is_real(environment: Environment) -> Iterator[Broken]:
+    scale = environment.limits.time_scale
+    if environment.kind in ("staging", "production") and scale != 1:
+        yield (
+            ("limits", "time_scale"),
+            f"{scale} is not allowed; allowed: 1.0, because identity.kind is {environment.kind}",
+        )
+    setting = environment.sandbox.settings.get("time_scale", scale)
+    if environment.kind == "sandbox" and setting != scale:
+        yield (
+            ("sandbox", "settings", "time_scale"),
+            f"{setting} is not allowed; allowed: {scale}, the same as limits.time_scale",
+        )
+
+
+def _capabilities_have_sections(environment: Environment) -> Iterator[Broken]:
+    if not environment.has_endpoints:
+        return
+    if environment.focus_server_section is None:
+        yield ("focus_server",), "missing; every environment has one"
+    present = {
+        "kubernetes": environment.kubernetes_section,
+        "mongodb": environment.mongodb_section,
+        "ssh": environment.ssh_section,
+        "rabbitmq": environment.rabbitmq,
+        "control": environment.control_section,
+    }
+    for section, value in present.items():
+        needing = sorted(name for name in environment.capabilities if _SECTION_OF.get(name) == section)
+        if value is None and needing:
+            yield (section,), f"missing; the environment declares {', '.join(needing)}, which needs it"
+
+
+def _exclusive_is_said_twice_alike(environment: Environment) -> Iterator[Broken]:
+    if environment.exclusive != ("exclusive_cluster" in environment.capabilities):
+        other = str(not environment.exclusive).lower()
+        yield (
+            ("identity", "exclusive"),
+            f"must be true exactly when capabilities has exclusive_cluster; allowed here: {other}",
+        )
+
+
+def _cluster_can_be_reached(environment: Environment) -> Iterator[Broken]:
+    cluster = environment.kubernetes_section
+    if cluster is None:
+        return
+    if cluster.kubeconfig is None and (cluster.api_server is None or cluster.token is None):
+        yield ("kubernetes", "kubeconfig"), "missing; allowed: a kubeconfig, or api_server with token"
+    if cluster.kubeconfig is not None and cluster.token is not None:
+        yield ("kubernetes", "token"), "is not allowed beside kubeconfig; allowed: one of them"
+    if cluster.access == "ssh_tunnel" and environment.has_endpoints and environment.ssh_section is None:
+        yield ("kubernetes", "access"), "ssh_tunnel is not allowed without an ssh section"
+
+
+def _one_way_to_log_in(environment: Environment) -> Iterator[Broken]:
+    if environment.ssh_section is None:
+        return
+    for name, host in (("jump", environment.ssh_section.jump), ("target", environment.ssh_section.target)):
+        if host is None:
+            continue
+        ways = [way for way in ("password", "password_file", "key_file") if getattr(host, way) is not None]
+        if len(ways) > 1:
+            yield ("ssh", name), f"has {' and '.join(ways)}; allowed: at most one way to log in"
+
+
+def _steps_grow_to_the_target(environment: Environment) -> Iterator[Broken]:
+    steps, target = environment.capacity.steps, environment.capacity.target_jobs
+    if list(steps) != sorted(set(steps)) or not steps or steps[-1] != target:
+        yield (
+            ("capacity", "steps"),
+            f"{list(steps)} is not allowed; allowed: growing numbers that end with target_jobs {target}",
+        )
+
+
+def _a_scenario_is_known_once(environment: Environment) -> Iterator[Broken]:
+    for scenario, times in Counter(issue.scenario for issue in environment.known_issues).items():
+        if times > 1:
+            yield ("known_issues",), f"{scenario} is listed {times} times; allowed: once"
+
+
+_RULES: tuple[Callable[[Environment], Iterator[Broken]], ...] = (
+    _production_is_safe,
+    _only_a_sandbox,
+    _time_is_real,
+    _capabilities_have_sections,
+    _exclusive_is_said_twice_alike,
+    _cluster_can_be_reached,
+    _one_way_to_log_in,
+    _steps_grow_to_the_target,
+    _a_scenario_is_known_once,
+)

@@ -1,0 +1,130 @@
+"""``${VARIABLE}`` and ``file:`` in values, which of them are secret, and where each secret came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, unquote, unquote_plus
+
+from support.config.documents import Origin
+from support.config.errors import KeyPath
+from support.config.schema import Node
+
+MASK = "***"
+FILE_PREFIX = "file:"
+LITERAL = "literal"
+RUN_FILE = "run file"
+FROM_FILE = "file"
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_USERINFO = re.compile(r"^(?P<scheme>[a-z0-9+]+://)(?P<user>[^:@/]*):(?P<password>.*)@(?=[^@]*$)", re.DOTALL)
+
+
+class Unusable(Exception):
+    """A value that cannot be used; the text says why and never holds a secret."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One source of values, and how its values are to be read."""
+
+    kind: Literal["environment file", "run file", "override"]
+    origin: Origin
+    directory: Path
+    variables: Mapping[str, str]
+
+    def resolve(self, value: Any, node: Node, path: KeyPath) -> tuple[Any, str]:
+        """The value that is meant, and where it came from. Raises :class:`Unusable`."""
+        source = {"environment file": LITERAL, "run file": RUN_FILE}.get(self.kind, self.origin.label)
+        if not isinstance(value, str):
+            return value, source
+        if self.kind == "environment file" and "${" in value:
+            value, source = self._interpolated(value)
+        if node.shape == "secret" and self.kind != "run file" and value.startswith(FILE_PREFIX):
+            return self._content(value.removeprefix(FILE_PREFIX)), FROM_FILE
+        if node.shape == "path" and value:
+            return self.path(value), source
+        return value, source
+
+    def path(self, value: str) -> Path:
+        """The path meant by ``value``: ``~`` is the home folder, a relative one starts where this layer lies."""
+        try:
+            return self.directory / Path(value).expanduser()
+        except RuntimeError as error:
+            raise Unusable(f"{value!r} names a home folder that does not exist") from error
+
+    def _content(self, name: str) -> str:
+        return read_secret(self.path(name.strip()))
+
+    def _interpolated(self, template: str) -> tuple[str, str]:
+        names: list[str] = []
+        userinfo = _USERINFO.match(template)
+        quoted = range(len(userinfo["scheme"]), userinfo.end()) if userinfo else range(0)
+
+        def replacement(match: re.Match[str]) -> str:
+            names.append(_variable_name(match))
+            value = self.variables.get(names[-1])
+            if not value:
+                state = "is not set" if value is None else "is empty"
+                raise Unusable(f"environment variable {names[-1]} {state}; it must hold the value")
+            return quote(value, safe="") if match.start() in quoted else value
+
+        result = _PLACEHOLDER.sub(replacement, template)
+        return result, f"environment variable {', '.join(dict.fromkeys(names))}"
+
+
+def _variable_name(match: re.Match[str]) -> str:
+    name = match[1]
+    if not match[0].endswith("}") or not _NAME.fullmatch(name):
+        # What follows the name may be a default that is a secret: only the name is shown.
+        known = _NAME.match(name)
+        raise Unusable(
+            f"the placeholder of {known[0] if known else 'no variable'} is not allowed; allowed: "
+            f"${{NAME}}, without a default"
+        )
+    return name
+
+
+def read_secret(path: Path) -> str:
+    """The content of a file that holds one secret, without the newline at its end. Raises :class:`Unusable`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Unusable(f"file {path} cannot be read: not UTF-8 text") from error
+    except OSError as error:
+        raise Unusable(f"file {path} cannot be read: {error.strerror}") from error
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise Unusable(f"file {path} is empty; it must hold the secret")
+    return secret
+
+
+def is_literal_secret(value: Any) -> bool:
+    """Whether a value in a secret field spells the secret out. A URI that holds no password has nothing to hide."""
+    if value is None:
+        return False
+    text = str(value)
+    if text.startswith(FILE_PREFIX):
+        return False
+    if userinfo := _USERINFO.match(text):
+        return "${" not in userinfo["password"]
+    return "${" not in text and "://" not in text
+
+
+def masked(value: str) -> str:
+    """A secret as it may be recorded: a URI without its password, anything else as ``***``."""
+    if userinfo := _USERINFO.match(value):
+        return f"{userinfo['scheme']}{userinfo['user']}:{MASK}@{value[userinfo.end() :]}"
+    return value if "://" in value else MASK
+
+
+def spellings(value: str) -> Iterator[str]:
+    """What must be redacted when ``value`` is secret: itself, and the password in a URI as written and as meant."""
+    if userinfo := _USERINFO.match(value):
+        password = userinfo["password"]
+        yield from (value, password, unquote(password), unquote_plus(password))
+    elif value and "://" not in value:
+        yield from (value, quote(value, safe=""))

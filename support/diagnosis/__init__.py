@@ -1,0 +1,1 @@
+"""Examinations of the infrastructure, layer by layer."""

@@ -1,0 +1,90 @@
+"""The suite's side of the fault catalogue: what each fault must make fail, and with which words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from support.sandbox import PROJECT
+
+CATALOGUE_FILE = PROJECT / "environments" / "sandbox" / "faults.toml"
+FaultId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}$")]
+ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
+
+
+class CatalogueError(Exception):
+    """The catalogue cannot be used, or a fault is not in it; one sentence."""
+
+
+class _Entry(BaseModel):
+    """One ``[[fault]]``. The fields from ``process`` on tell the sandbox what to do and are its business."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: FaultId
+    requirement: Requirement
+    notice: str
+    scenarios: dict[ScenarioId, str]
+    related: list[Requirement] = []
+    process: str | None = None
+    toxics: list[dict[str, object]] = []
+    cut: list[str] = []
+    environment: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``scenarios`` must fail, each with the given text in its failure; scenarios of ``requirement`` and ``related``
+    may fail as a consequence; no other scenario may. ``environment`` are variables given to the run instead of a
+    switch."""
+
+    id: str
+    requirement: str
+    notice: str
+    scenarios: Mapping[str, str]
+    related: frozenset[str]
+    environment: Mapping[str, str]
+    is_switch: bool
+
+
+def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
+    """Every fault by id, in the order of the file."""
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("fault", [])
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+    return {fault.id: fault for fault in (_fault(entry, path) for entry in entries)}
+
+
+def _fault(raw: Mapping[str, object], path: Path) -> Fault:
+    try:
+        entry = _Entry.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise CatalogueError(f"{path.name}: fault {raw.get('id')}: {field}: {first['msg']}") from error
+    if not entry.scenarios:
+        raise CatalogueError(f"{path.name}: fault {entry.id}: scenarios: no scenario is named that must fail")
+    return Fault(
+        id=entry.id,
+        requirement=entry.requirement,
+        notice=entry.notice,
+        scenarios=entry.scenarios,
+        related=frozenset(entry.related),
+        environment=entry.environment,
+        is_switch=bool(entry.process or entry.toxics or entry.cut),
+    )
+
+
+def chosen(catalogue: Mapping[str, Fault], wanted: list[str]) -> list[Fault]:
+    """The faults named in ``wanted``, or all; :class:`CatalogueError` for one that is not there."""
+    for fault_id in wanted:
+        if fault_id not in catalogue:
+            raise CatalogueError(f"FAULT={fault_id}: no such fault in {CATALOGUE_FILE.name}")
+    return [catalogue[fault_id] for fault_id in wanted] if wanted else list(catalogue.values())

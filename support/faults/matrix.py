@@ -1,0 +1,138 @@
+"""Runs the suite against the healthy sandbox and against each fault, and judges what the suite noticed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.clients.sandbox_control import SandboxControl
+from support.faults.catalogue import Fault
+from support.sandbox import PROJECT
+
+_BAD = ("failed", "error", "unexpected_pass")
+
+
+class MatrixError(Exception):
+    """The matrix could not be run at all; one sentence."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of one fault. All lists are empty when the suite caught it for its reason and nothing else failed."""
+
+    fault: Fault
+    failed: tuple[str, ...]
+    missed: tuple[str, ...]
+    wrong_reason: Mapping[str, str]
+    unrelated: Mapping[str, str]
+    duration_s: float
+
+    @property
+    def caught(self) -> bool:
+        return not (self.missed or self.wrong_reason or self.unrelated)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of one run of the suite."""
+
+    scenarios: Mapping[str, Mapping[str, Any]]
+    duration_s: float
+
+    def bad(self) -> dict[str, str]:
+        """Scenario id and reason of everything that did not pass."""
+        return {
+            scenario_id: str(entry["reason"])
+            for scenario_id, entry in self.scenarios.items()
+            if entry["status"] in _BAD
+        }
+
+
+def judge(fault: Fault, run: Run) -> Judgement:
+    """Compare what failed with what must fail. An id without a row number stands for every row of its outline."""
+    bad = run.bad()
+    expected = {name: text for name, text in _expected(fault, run)}
+    allowed = {fault.requirement, *fault.related}
+    return Judgement(
+        fault=fault,
+        failed=tuple(sorted(bad)),
+        missed=tuple(sorted(name for name in expected if name not in bad)),
+        wrong_reason={name: bad[name] for name, text in expected.items() if name in bad and text not in bad[name]},
+        unrelated={
+            name: reason
+            for name, reason in bad.items()
+            if name not in expected and run.scenarios[name]["requirement"] not in allowed
+        },
+        duration_s=run.duration_s,
+    )
+
+
+def _expected(fault: Fault, run: Run) -> Iterable[tuple[str, str]]:
+    for wanted, text in fault.scenarios.items():
+        rows = [name for name in run.scenarios if name == wanted or name.startswith(f"{wanted}.")]
+        yield from ((name, text) for name in rows or [wanted])
+
+
+class Matrix:
+    """Many runs against one sandbox, each with one fault switched on."""
+
+    def __init__(self, run_file: Path, reports: Path) -> None:
+        self._run_file = run_file
+        self._reports = reports
+        self._control = SandboxControl(json.loads(run_file.read_text(encoding="utf-8"))["control"]["url"])
+        shutil.rmtree(reports, ignore_errors=True)
+
+    def healthy(self, tags: str) -> Run:
+        """The suite against the sandbox without any fault; :class:`MatrixError` unless everything passes."""
+        run = self._run("healthy", tags, {})
+        bad = run.bad()
+        if bad:
+            first, reason = next(iter(bad.items()))
+            raise MatrixError(f"the healthy sandbox fails {len(bad)} scenarios, the first is {first}: {reason}")
+        return run
+
+    def with_fault(self, fault: Fault, tags: str) -> Judgement:
+        if fault.is_switch:
+            self._control.switch_on(fault.id)
+        try:
+            return judge(fault, self._run(fault.id, tags, fault.environment))
+        finally:
+            self._control.reset()
+
+    def _run(self, name: str, tags: str, variables: Mapping[str, str]) -> Run:
+        folder = self._reports / name
+        folder.mkdir(parents=True)
+        command = [sys.executable, "-m", "behave", "-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}"]
+        command += ["-D", f"reports={folder}", f"--tags={tags}"]
+        with (folder / "console.txt").open("w", encoding="utf-8") as console:
+            subprocess.run(
+                command,
+                cwd=PROJECT,
+                env={**os.environ, **variables},
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        record = folder / "run.json"
+        if not record.is_file():
+            raise MatrixError(f"the run with {name} left no record; see {folder / 'console.txt'}")
+        content = json.loads(record.read_text(encoding="utf-8"))
+        scenarios = {entry["id"]: entry for entry in content["scenarios"]}
+        return Run(scenarios, sum(entry["duration_s"] for entry in content["scenarios"]))
+
+
+def run_matrix(matrix: Matrix, faults: list[Fault], tags: str, report: Callable[[Judgement], None]) -> list[Judgement]:
+    """Every fault in turn; ``report`` is told each judgement as it is made."""
+    judgements = []
+    for fault in faults:
+        judgement = matrix.with_fault(fault, tags)
+        report(judgement)
+        judgements.append(judgement)
+    return judgements

@@ -1,0 +1,1 @@
+"""Checks of the feature files and of tag expressions, before anything runs."""

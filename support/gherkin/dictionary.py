@@ -1,0 +1,72 @@
+"""The words and tags a feature may use. This is the dictionary that docs and lint refer to."""
+
+from __future__ import annotations
+
+import re
+
+AREAS = {
+    "JL": "job_lifecycle",
+    "PV": "prelaunch_validation",
+    "CF": "configuration",
+    "CA": "capacity",
+    "SB": "system_behaviour",
+    "IN": "infrastructure",
+    "DQ": "data_quality",
+    "RS": "resilience",
+    "PF": "latency",
+    "MD": "metadata",
+}
+"""Area tag -> folder below features/."""
+
+KINDS = ("smoke", "negative", "journey")
+SAFETY = ("load", "disruptive", "writes_database")
+STATES = ("wip", "backlog", "quarantine", "slow")
+TAG_PATTERNS = (
+    re.compile(r"(REQ|TEST)_PZ-\d+"),
+    re.compile(r"needs_[a-z][a-z0-9]*(_[a-z0-9]+)*"),
+)
+ID_TAG = re.compile(r"(?P<area>[A-Z]{2})-(?P<number>\d{2})(?P<letter>[a-z])")
+
+TECHNICAL = (
+    (re.compile(r"\bjson\b", re.I), "JSON"),
+    (re.compile(r"\bhttps?\b", re.I), "HTTP"),
+    (re.compile(r"(?<!stream )\burls?\b", re.I), 'a URL (only "stream URL" is a word of the domain)'),
+    (re.compile(r"\b(kubectl|curl|mongosh|k9s|helm)\b", re.I), "a command"),
+    (
+        re.compile(r"\bmongo\b|\bdb\.\w+|\$\w+|\b(find|insert|update|delete|count)_(one|many|documents)\b", re.I),
+        "a database command",
+    ),
+    (re.compile(r"\bpods?\b", re.I), "a pod (the domain says job)"),
+    (
+        re.compile(r"\b(ms|millis(econds?)?)\b|\d(ms|s)\b", re.I),
+        "a unit of time (the number belongs in the environment file)",
+    ),
+    (
+        re.compile(r"\b\d+([.,]\d+)?[ -]?(s|secs?|seconds?|minutes?)\b", re.I),
+        "a time (the number belongs in the environment file)",
+    ),
+    (re.compile(r"\bsleeps?\b", re.I), "sleep"),
+    (
+        re.compile(
+            r"\b(status|code|answer(s|ed)?|return(s|ed)?|respond(s|ed)?|response|refused|error|with|a|an)\s+[1-5]\d\d\b"
+            r"(?!\s+\w)|\bstatus( code)?s?\s+[1-5]\d\d\b|\b[45]\d\d\s+(error|status|response|answer)",
+            re.I,
+        ),
+        "a status code",
+    ),
+)
+"""Pattern -> what it is. A line that names one of these would change when the implementation changes."""
+
+SYNONYMS = (
+    (re.compile(r"\bsessions?\b", re.I), "investigation"),
+    (re.compile(r"\bstream(ing)? jobs?\b", re.I), "job"),
+    (re.compile(r"\bfibers?\b", re.I), "fibre"),
+)
+"""Pattern -> the one word that the domain uses instead."""
+
+
+def is_known_tag(tag: str) -> bool:
+    """Whether a tag (without @) is in the dictionary."""
+    if tag in AREAS or tag in KINDS or tag in SAFETY or tag in STATES or ID_TAG.fullmatch(tag):
+        return True
+    return any(pattern.fullmatch(tag) for pattern in TAG_PATTERNS)

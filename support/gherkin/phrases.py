@@ -1,0 +1,81 @@
+"""`python -m support.gherkin.phrases [--steps FOLDER] [PATH ...]`: compare features and step definitions.
+
+P01: a step no definition matches. P02: a definition no step uses. P03: a step that several definitions match, of which
+behave silently takes the first it loaded. Loads the step modules as behave does, and runs nothing.
+Exit codes: 0 clean, 1 findings, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from behave import step_registry
+from behave.parser import ParserError, parse_file
+from behave.runner_util import load_step_modules
+
+from support.gherkin.lint import feature_files
+from support.gherkin.model import Finding
+
+
+def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
+    """All findings, sorted by place. Raises ParserError for a feature that behave cannot parse."""
+    step_registry.registry.clear()
+    load_step_modules([str(steps_folder)])
+    definitions = step_registry.registry.steps
+    used: set[int] = set()
+    findings: set[Finding] = set()
+    for path in features:
+        for step in _steps(parse_file(str(path))):
+            candidates = [*definitions[step.step_type], *definitions["step"]]
+            matching = [candidate for candidate in candidates if candidate.match(step.name)]
+            used.update(id(candidate) for candidate in matching[:1])
+            findings.update(_about(path, step, matching))
+    for definition in {id(one): one for many in definitions.values() for one in many}.values():
+        if id(definition) not in used:
+            place = definition.location
+            message = f'no feature uses "{definition.pattern}"'
+            findings.add(Finding(place.filename, place.line, "P02", message))
+    return sorted(findings)
+
+
+def _steps(feature: Any) -> Iterator[Any]:
+    """Every step of every scenario and row, with its backgrounds."""
+    for scenario in feature.walk_scenarios() if feature is not None else ():
+        yield from scenario.all_steps
+
+
+def _about(path: Path, step: Any, matching: Sequence[Any]) -> Iterator[Finding]:
+    if not matching:
+        yield Finding(str(path), step.line, "P01", f'no step definition matches "{step.keyword} {step.name}"')
+    if len(matching) > 1:
+        places = ", ".join(str(one.location) for one in matching)
+        yield Finding(str(path), step.line, "P03", f'"{step.name}" is matched by {places}')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m support.gherkin.phrases", description="Compare features and steps."
+    )
+    parser.add_argument("paths", nargs="*", type=Path, default=[Path("features")])
+    parser.add_argument("--steps", type=Path, default=Path("steps"))
+    given = parser.parse_args(arguments)
+    if not given.steps.is_dir():
+        print(f"no such folder: {given.steps}", file=sys.stderr)
+        return 2
+    try:
+        findings = compare(feature_files(given.paths), given.steps)
+    except (FileNotFoundError, ParserError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for finding in findings:
+        print(finding)
+    print(f"{len(findings)} findings", file=sys.stderr)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

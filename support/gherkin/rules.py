@@ -1,0 +1,249 @@
+"""The rules of the feature lint. Each takes a parsed file, or all of them, and yields findings.
+
+A G number is never reused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from support.gherkin.dictionary import AREAS, ID_TAG, SYNONYMS, TECHNICAL, is_known_tag
+from support.gherkin.model import Finding, Source, examples_of
+
+MAX_STEPS = 7
+MAX_ROWS = 8
+MAX_BACKGROUND = 4
+DESCRIPTION_LINES = range(3, 7)
+NO_EFFECT = "nothing is started"
+_ORDER = ("given", "when", "then")
+
+
+def ids_of(scenario: Any) -> list[str]:
+    return [str(tag) for tag in scenario.tags if ID_TAG.fullmatch(tag)]
+
+
+def g01_id_present(source: Source) -> Iterator[Finding]:
+    """Every scenario has exactly one id tag."""
+    for scenario in source.scenarios():
+        ids = ids_of(scenario)
+        if len(ids) != 1:
+            what = f"{len(ids)} id tags ({', '.join(ids)})" if ids else "no id tag such as @JL-01a"
+            yield source.finding(scenario.line, "G01", f"the scenario has {what}; it needs exactly one")
+
+
+def g02_id_unique(sources: Sequence[Source]) -> Iterator[Finding]:
+    """An id stands once in the whole suite."""
+    first: dict[str, str] = {}
+    for source in sources:
+        for scenario in source.scenarios():
+            for name in ids_of(scenario):
+                place = f"{source.path}:{scenario.line}"
+                if first.setdefault(name, place) != place:
+                    yield source.finding(scenario.line, "G02", f"@{name} is already the id of {first[name]}")
+
+
+def g03_area(source: Source) -> Iterator[Finding]:
+    """The folder, the feature's area tag and the ids agree."""
+    folder = source.path.parent.name
+    area = next((tag for tag, name in AREAS.items() if name == folder), None)
+    if area is None:
+        known = ", ".join(AREAS.values())
+        yield source.finding(source.feature.line, "G03", f"folder {folder} is no area; known: {known}")
+        return
+    tags = [str(tag) for tag in source.feature.tags if tag in AREAS]
+    if tags != [area]:
+        yield source.finding(source.feature.line, "G03", f"a feature in {folder} has the area tag @{area} only")
+    for scenario in source.scenarios():
+        for name in ids_of(scenario):
+            if not name.startswith(f"{area}-"):
+                yield source.finding(scenario.line, "G03", f"@{name} is not an id of {folder} (@{area}-..)")
+
+
+def g04_tags(source: Source) -> Iterator[Finding]:
+    """Only tags of the dictionary are used, and ids and areas only where they belong."""
+    scenarios = source.scenarios()
+    for item in (source.feature, *source.rules(), *scenarios, *(e for s in scenarios for e in examples_of(s))):
+        for tag in item.tags:
+            if not is_known_tag(str(tag)):
+                yield source.finding(tag.line, "G04", f"@{tag} is not in support/gherkin/dictionary.py")
+            elif ID_TAG.fullmatch(tag) and item not in scenarios:
+                yield source.finding(tag.line, "G04", f"@{tag} is an id and belongs to a scenario")
+
+
+def g05_technical(source: Source) -> Iterator[Finding]:
+    """No line names something of the implementation."""
+    for line, text in source.texts():
+        for pattern, what in TECHNICAL:
+            match = pattern.search(text)
+            if match:
+                found = match.group().strip()
+                yield source.finding(line, "G05", f'"{found}" is {what}; say it in words of the domain')
+
+
+def g06_synonyms(source: Source) -> Iterator[Finding]:
+    """One thing has one word."""
+    for line, text in source.texts():
+        for pattern, word in SYNONYMS:
+            match = pattern.search(text)
+            if match:
+                yield source.finding(line, "G06", f'say "{word}" instead of "{match.group()}"')
+
+
+def g07_one_when(source: Source) -> Iterator[Finding]:
+    """A scenario has one event; journeys are exempt."""
+    for scenario in _not_journeys(source):
+        whens = [step for step in scenario.steps if step.step_type == "when"]
+        if len(whens) != 1:
+            line = whens[1].line if whens else scenario.line
+            yield source.finding(line, "G07", f"the scenario has {len(whens)} When steps; it needs exactly one")
+
+
+def g08_short(source: Source) -> Iterator[Finding]:
+    """A scenario has at most seven steps; journeys are exempt."""
+    for scenario in _not_journeys(source):
+        count = len(scenario.steps)
+        if count > MAX_STEPS:
+            yield source.finding(scenario.line, "G08", f"the scenario has {count} steps; at most {MAX_STEPS}")
+
+
+def g09_order(source: Source) -> Iterator[Finding]:
+    """Given, When, Then, in this order, and at least one Then; journeys are exempt from the order."""
+    for scenario in source.scenarios():
+        kinds = [step.step_type for step in scenario.steps]
+        if "then" not in kinds:
+            yield source.finding(scenario.line, "G09", "the scenario has no Then, so it checks nothing")
+        if "journey" in scenario.effective_tags:
+            continue
+        for before, step in zip(scenario.steps, scenario.steps[1:], strict=False):
+            if _ORDER.index(step.step_type) < _ORDER.index(before.step_type):
+                yield source.finding(
+                    step.line,
+                    "G09",
+                    f"{step.keyword} after {before.step_type.capitalize()}; the order is Given, When, Then",
+                )
+
+
+def g10_refusal(source: Source) -> Iterator[Finding]:
+    """A refusal ends with the absence of any effect."""
+    for scenario in source.scenarios():
+        refused = any("refused" in step.name for step in scenario.steps if step.step_type == "then")
+        last = scenario.steps[-1] if scenario.steps else None
+        if refused and "negative" in scenario.effective_tags and (last is None or last.name != NO_EFFECT):
+            line = last.line if last else scenario.line
+            yield source.finding(line, "G10", f'a refusal ends with "And {NO_EFFECT}"')
+
+
+def g11_rows(source: Source) -> Iterator[Finding]:
+    """An Examples table has one to eight rows."""
+    for examples in _all_examples(source):
+        rows = len(examples.table.rows) if examples.table is not None else 0
+        if not 1 <= rows <= MAX_ROWS:
+            yield source.finding(examples.line, "G11", f"the Examples have {rows} rows; one to {MAX_ROWS}")
+
+
+def g12_reason(source: Source) -> Iterator[Finding]:
+    """An Examples table says for each row why it is there."""
+    for examples in _all_examples(source):
+        if examples.table is None or "reason" not in examples.table.headings:
+            yield source.finding(examples.line, "G12", 'the Examples have no column "reason"')
+        elif any(not row["reason"].strip() for row in examples.table.rows):
+            yield source.finding(examples.line, "G12", "a row of the Examples has an empty reason")
+
+
+def g13_named_examples(source: Source) -> Iterator[Finding]:
+    """Examples have a name: the class of values that they are."""
+    for examples in _all_examples(source):
+        if not examples.name.strip():
+            yield source.finding(examples.line, "G13", "the Examples have no name")
+
+
+def g14_description(source: Source) -> Iterator[Finding]:
+    """A feature says in three to six lines why and for whom."""
+    count = len([line for line in source.feature.description if line.strip()])
+    if count not in DESCRIPTION_LINES:
+        yield source.finding(source.feature.line, "G14", f"the feature is described in {count} lines; three to six")
+
+
+def g15_in_a_rule(source: Source) -> Iterator[Finding]:
+    """Every scenario stands in a Rule."""
+    for scenario in source.scenarios():
+        if scenario.parent.type != "rule":
+            yield source.finding(scenario.line, "G15", "the scenario stands outside of any Rule")
+
+
+def g16_titles(sources: Sequence[Source]) -> Iterator[Finding]:
+    """No title is used twice in the suite, and none repeats its rule."""
+    first: dict[str, str] = {}
+    for source in sources:
+        for scenario in source.scenarios():
+            title, place = _plain(scenario.name), f"{source.path}:{scenario.line}"
+            if not title:
+                yield source.finding(scenario.line, "G16", "the scenario has no title")
+            elif title == _plain(scenario.parent.name):
+                yield source.finding(scenario.line, "G16", "the title repeats the rule; say what this example adds")
+            elif first.setdefault(title, place) != place:
+                yield source.finding(scenario.line, "G16", f"the title is already that of {first[title]}")
+
+
+def g17_background(source: Source) -> Iterator[Finding]:
+    """A Background is a state: Given only, at most four lines."""
+    for background in source.backgrounds():
+        count = len(background.steps)
+        if count > MAX_BACKGROUND:
+            yield source.finding(background.line, "G17", f"the Background has {count} steps; at most {MAX_BACKGROUND}")
+        for step in background.steps:
+            if step.step_type != "given":
+                yield source.finding(step.line, "G17", f"{step.keyword} in a Background; it may hold Given only")
+
+
+def g18_only_steps(source: Source) -> Iterator[Finding]:
+    """Nothing stands between a scenario's title and its steps: a misspelt keyword would silently become prose."""
+    for scenario in source.scenarios():
+        if scenario.description:
+            text = scenario.description[0]
+            yield source.finding(scenario.line + 1, "G18", f'"{text}" is not a step; is its keyword misspelt?')
+
+
+def g19_columns_used(source: Source) -> Iterator[Finding]:
+    """Every column of an Examples table, but the reason, is used by the scenario."""
+    for scenario in source.scenarios():
+        used = "\n".join([scenario.name, *(f"{step.name}{step.text}{step.table}" for step in scenario.steps)])
+        for examples in examples_of(scenario):
+            for heading in examples.table.headings if examples.table is not None else ():
+                if heading != "reason" and f"<{heading}>" not in used:
+                    yield source.finding(examples.line, "G19", f'no step uses the column "{heading}"')
+
+
+FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
+    g01_id_present,
+    g03_area,
+    g04_tags,
+    g05_technical,
+    g06_synonyms,
+    g07_one_when,
+    g08_short,
+    g09_order,
+    g10_refusal,
+    g11_rows,
+    g12_reason,
+    g13_named_examples,
+    g14_description,
+    g15_in_a_rule,
+    g17_background,
+    g18_only_steps,
+    g19_columns_used,
+)
+SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles)
+
+
+def _not_journeys(source: Source) -> list[Any]:
+    return [scenario for scenario in source.scenarios() if "journey" not in scenario.effective_tags]
+
+
+def _all_examples(source: Source) -> list[Any]:
+    return [examples for scenario in source.scenarios() for examples in examples_of(scenario)]
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.lower().split())

@@ -1,0 +1,58 @@
+"""`python -m support.gherkin.tags EXPRESSION`: check a tag expression before a run is started with it.
+
+behave reads the expression before any code of ours runs, and answers a malformed one with three lines and exit code 1,
+an old-style or misspelt one with an empty selection. `make acceptance TAGS=...` asks here first.
+Exit codes: 0 usable, 2 not; the reason is one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+
+from behave.tag_expression.builder import TagExpressionProtocol
+from behave.tag_expression.parser import TagExpressionError
+
+from support.gherkin.dictionary import is_known_tag
+
+_OPERATORS = frozenset({"and", "or", "not"})
+_WILDCARDS = frozenset("*?[")
+
+
+def problem_with(expression: str) -> str | None:
+    """Why an expression cannot be used, in one sentence, or None."""
+    text = expression.replace("{config.tags}", "@smoke")
+    if not text.strip():
+        return None
+    try:
+        # A list of one, because that is what behave makes of its command line.
+        TagExpressionProtocol.V2.parse([text])
+    except TagExpressionError as error:
+        return f"--tags={expression} cannot be understood: {str(error).splitlines()[0].rstrip('.')}"
+    words = [word for word in re.split(r"[\s()]+", text) if word and word not in _OPERATORS]
+    old = next((word for word in words if word[0] in "~-" or "," in word), None)
+    if old is not None:
+        return f"--tags={expression} uses the old style {old}; write it with and, or, not"
+    unknown = next((word for word in words if not _is_usable(word.removeprefix("@"))), None)
+    if unknown is not None:
+        return f"--tags={expression} names {unknown}, which is not in the tag dictionary"
+    return None
+
+
+def _is_usable(tag: str) -> bool:
+    return bool(_WILDCARDS.intersection(tag)) or is_known_tag(tag)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m support.gherkin.tags", description="Check a tag expression.")
+    parser.add_argument("expression")
+    problem = problem_with(parser.parse_args(arguments).expression)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+    return 0 if problem is None else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Around each scenario: skip by declaration, release what was opened, look for trouble, keep evidence of failures."""
+
+from __future__ import annotations
+
+from behave.model import Scenario
+from behave.runner import Context
+
+from support.hooks.selection import reason_to_skip
+from support.reporting import context as reporting
+from support.reporting.identity import identify
+from support.runner import reports_directory
+from support.world import World
+
+
+class Leftover(AssertionError):
+    """Something of this scenario could not be removed."""
+
+
+class AmbientTrouble(AssertionError):
+    """The Focus Server restarted or logged errors while the scenario ran."""
+
+
+def before_scenario(context: Context, scenario: Scenario) -> None:
+    world: World = context.world
+    asked_for = str(context.config.tag_expression)
+    reason = reason_to_skip(scenario.effective_tags, world.environment, asked_for)
+    if reason is not None:
+        scenario.skip(reason)
+        return
+    context.subject = None
+    context.journal_mark = world.journal.mark()
+    context.watch_mark = world.watch.mark()
+    context.server_before = world.ambient.look()
+    world.investigations.begin_scenario()
+    context.add_cleanup(_release, context)
+
+
+def after_scenario(context: Context, scenario: Scenario) -> None:
+    """Evidence first, while the objects of the scenario are still there; then the ambient checks."""
+    if "server_before" not in context:
+        return
+    world: World = context.world
+    troubles = world.ambient.troubles_since(context.server_before)
+    if troubles or scenario.status.is_failure() or scenario.status.is_error():
+        _keep_evidence(context, scenario)
+    if troubles:
+        raise AmbientTrouble("while the scenario ran, " + "; ".join(troubles))
+
+
+def _keep_evidence(context: Context, scenario: Scenario) -> None:
+    world: World = context.world
+    folder = reports_directory(context.config) / "evidence"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = identify(scenario).id
+    path = folder / f"{name}.txt"
+    seen = [f"{one.kind} {one.change} {one.object.name}" for one in world.watch.since(context.watch_mark)]
+    parts = [
+        f"{name} {scenario.name}",
+        "calls of the suite, in order:",
+        world.journal.text(context.journal_mark),
+        "seen in the cluster, in order:",
+        *seen,
+    ]
+    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    reporting.current().add_evidence(name, str(path))
+
+
+def _release(context: Context) -> None:
+    """The first clean-up registered, so the last to run: whatever the scenario's own clean-ups did is done by then."""
+    left = context.world.investigations.release_all()
+    if left:
+        reporting.current().leftovers.extend(left)
+        raise Leftover(f"could not be removed after the scenario: {', '.join(left)}")

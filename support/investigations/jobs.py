@@ -1,0 +1,175 @@
+"""The jobs of investigations as the cluster shows them: what is there now, and everything that was seen of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hamcrest import assert_that
+
+from support import waits
+from support.checks.answers import streams_from
+from support.checks.jobs import every_trace_gone, has_ended, is_running, is_visible
+from support.checks.matcher import Judged
+from support.checks.ports import publishes
+from support.clients.cluster_watch import ClusterWatch
+from support.clients.focus_server import OpenedInvestigation
+from support.clients.kubernetes import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
+from support.config import Environment
+from support.investigations.job_view import JobView
+from support.investigations.streams import Connection, try_to_connect
+
+
+class Jobs:
+    """Looks at jobs through the one watch of the run, and waits for their states with the environment's limits."""
+
+    def __init__(self, cluster: KubernetesClient, watch: ClusterWatch, environment: Environment) -> None:
+        self._cluster = cluster
+        self.watch = watch
+        self._limits = environment.limits
+
+    def view(self, job_id: str) -> JobView:
+        """What the watch has seen of ``job_id`` so far."""
+        seen = self.watch.history(job_id)
+        pods_seen = [one.object for one in seen if isinstance(one.object, Pod) and one.object.role == "grpc"]
+        jobs_seen = [one.object for one in seen if isinstance(one.object, Job) and one.object.role == "grpc"]
+        pods = tuple(pod for pod in self.watch.pods().values() if pod.job_id == job_id and pod.role == "grpc")
+        outcome, reason = _outcome(jobs_seen)
+        return JobView(
+            job_id=job_id,
+            job=self.watch.job(f"grpc-job-{job_id}"),
+            pods=pods,
+            service=self.watch.services().get(f"grpc-service-{job_id}"),
+            phases=frozenset(pod.phase for pod in pods_seen),
+            pod_names=tuple(dict.fromkeys(pod.name for pod in pods_seen)),
+            restarts=max((pod.restarts for pod in pods_seen), default=0),
+            outcome=outcome,
+            reason=reason,
+            traces=self._traces(job_id),
+        )
+
+    def _traces(self, job_id: str) -> tuple[str, ...]:
+        sources = (("job", self.watch.jobs()), ("pod", self.watch.pods()), ("service", self.watch.services()))
+        return tuple(
+            f"{kind} {name}" for kind, objects in sources for name, found in objects.items() if found.job_id == job_id
+        )
+
+    def wait_until_running(self, job_id: str) -> JobView:
+        """Job and pod visible, then the pod Running, each within its own deadline."""
+        waits.until(
+            lambda: self.view(job_id),
+            is_visible(),
+            within_s=self._limits.deadline("job_visible_s"),
+            what=f"job {job_id} to be visible in the cluster",
+            changes=self.watch,
+        )
+        return waits.until(
+            lambda: self.view(job_id),
+            is_running(),
+            within_s=self._limits.deadline("job_running_s"),
+            what=f"job {job_id} to run",
+            changes=self.watch,
+            abort_if=has_ended("Failed"),
+        )
+
+    def wait_for(self, job_id: str, matcher: Judged[JobView], deadline: str) -> JobView:
+        """The view that satisfies ``matcher`` within the named deadline."""
+        return waits.until(
+            lambda: self.view(job_id),
+            matcher,
+            within_s=self._limits.deadline(deadline),
+            what=f"job {job_id}",
+            changes=self.watch,
+        )
+
+    def hold(self, job_id: str, matcher: Judged[JobView]) -> JobView:
+        """The view satisfies ``matcher`` during the whole time of observation."""
+        return waits.holds(
+            lambda: self.view(job_id),
+            matcher,
+            for_s=self._limits.observation_s,
+            what=f"job {job_id}",
+            changes=self.watch,
+        )
+
+    def wait_for_log(self, pod_name: str) -> str:
+        """What the pod has written, as soon as it is anything."""
+        return waits.until(
+            lambda: self._cluster.pod_log(pod_name),
+            Judged("a log with something in it", lambda text: None if text.strip() else "the log is empty"),
+            within_s=self._limits.deadline("job_running_s"),
+            what=f"pod {pod_name} to write a log",
+        )
+
+    def wait_for_events(self, pod_name: str, matcher: Judged[Collection[Event]]) -> Collection[Event]:
+        """Events may be noted a moment after what they tell of."""
+        return waits.until(
+            lambda: self._cluster.events(involved_name=pod_name),
+            matcher,
+            within_s=self._limits.deadline("job_running_s"),
+            what=f"the events of pod {pod_name}",
+        )
+
+    def wait_for_service(self, job_id: str, matcher: Judged[Service | None]) -> Service | None:
+        return waits.until(
+            lambda: self.view(job_id).service,
+            matcher,
+            within_s=self._limits.deadline("job_visible_s"),
+            what=f"the service of job {job_id}",
+            changes=self.watch,
+        )
+
+    def wait_for_services_of(self, investigations: Collection[OpenedInvestigation]) -> None:
+        """Each has the service that publishes its own port."""
+        for opened in investigations:
+            self.wait_for_service(opened.job_id, publishes(opened.stream_port))
+
+    def wait_for_connection(self, opened: OpenedInvestigation) -> Connection:
+        """Somebody accepts a connection on the stream port of the investigation."""
+        assert_that(opened, streams_from(self._cluster.nodes()))
+        return waits.until(
+            lambda: try_to_connect(opened.stream_host, opened.stream_port),
+            Judged("a connection", lambda result: None if result.connected else str(result)),
+            within_s=self._limits.deadline("port_open_s"),
+            what=f"the stream port of job {opened.job_id}",
+        )
+
+    def node_of(self, view: JobView) -> Node | None:
+        """The node its pod runs on."""
+        return next((node for node in self._cluster.nodes() if node.name == view.pod.node), None)
+
+    def found_by_label(self, job_id: str) -> Snapshot:
+        """What a label selector with the job id finds."""
+        return self._cluster.snapshot(label_selector=f"job_id={job_id}")
+
+    def wait_until_gone(self, job_id: str, deadline: str) -> JobView:
+        """Every object of it gone; confirmed by asking the cluster once more, because a watch may lag."""
+        view = waits.until(
+            lambda: self.view(job_id),
+            every_trace_gone(),
+            within_s=self._limits.deadline(deadline),
+            what=f"everything of job {job_id} to be gone",
+            changes=self.watch,
+        )
+        left = traces_in(self._cluster.snapshot(), job_id)
+        if left:
+            raise AssertionError(f"everything of job {job_id} to be gone, but the cluster still has {', '.join(left)}")
+        return view
+
+
+def traces_in(snapshot: Snapshot, job_id: str) -> list[str]:
+    """The objects of one investigation in a snapshot, as "kind name"."""
+    own = snapshot.of(job_id)
+    return [
+        *(f"job {found.name}" for found in own.jobs),
+        *(f"pod {found.name}" for found in own.pods),
+        *(f"service {found.name}" for found in own.services),
+    ]
+
+
+def _outcome(jobs_seen: list[Job]) -> tuple[str | None, str]:
+    for job in reversed(jobs_seen):
+        for outcome in ("Failed", "Complete"):
+            condition = job.conditions.get(outcome)
+            if condition is not None and condition.status == "True":
+                return outcome, condition.reason or condition.message
+    return None, ""

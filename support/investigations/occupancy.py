@@ -1,0 +1,100 @@
+"""Taking something of the cluster away on purpose, with objects that carry this run's label and are removed again."""
+
+from __future__ import annotations
+
+from support import waits
+from support.checks.matcher import judged
+from support.checks.resources import GPU_SLICE, gpu_slices
+from support.clients.kubernetes import KubernetesClient, Pod
+from support.config import Environment
+
+RUN_LABEL = "focus-acceptance/run"
+_HOLDER_IMAGE = "registry.k8s.io/pause:3.10"
+
+
+class Occupancy:
+    """Holders of GPU slices and ports. :meth:`free` removes them all and may be called at any time."""
+
+    def __init__(self, cluster: KubernetesClient, environment: Environment, run_id: str) -> None:
+        self._cluster = cluster
+        self._limits = environment.limits
+        self._run_id = run_id
+        self._pods: list[str] = []
+        self._services: list[str] = []
+
+    def take_gpu_slices(self, leave: int = 0) -> None:
+        """Hold every free GPU slice of every node but ``leave`` of the whole cluster; returns when they are held."""
+        for node in self._cluster.nodes():
+            free = int(node.allocatable.get(GPU_SLICE, "0")) - self._held_on(node.name)
+            kept = min(leave, free)
+            leave -= kept
+            if free - kept > 0:
+                self._hold(node.name, free - kept)
+        waits.until(
+            self._holders,
+            judged("every holder Running", _not_running),
+            within_s=self._limits.deadline("job_running_s"),
+            what="the GPU slices to be held",
+        )
+
+    def _held_on(self, node_name: str) -> int:
+        return sum(
+            gpu_slices(pod)
+            for pod in self._cluster.pods()
+            if pod.node == node_name and pod.phase in ("Pending", "Running")
+        )
+
+    def _hold(self, node_name: str, slices: int) -> None:
+        amount = {GPU_SLICE: str(slices)}
+        name = f"focus-acceptance-gpu-{self._run_id}-{len(self._pods) + 1}"
+        self._pods.append(name)
+        container = {"name": "holder", "image": _HOLDER_IMAGE, "resources": {"requests": amount, "limits": amount}}
+        self._cluster.create_pod(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "labels": {RUN_LABEL: self._run_id}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "terminationGracePeriodSeconds": 0,
+                    "nodeSelector": {"kubernetes.io/hostname": node_name},
+                    "containers": [container],
+                },
+            }
+        )
+
+    def _holders(self) -> list[Pod]:
+        return [pod for pod in self._cluster.pods() if pod.name in self._pods]
+
+    def take_port(self, port: int) -> None:
+        """Publish a service of our own on ``port``."""
+        name = f"focus-acceptance-port-{self._run_id}-{port}"
+        self._services.append(name)
+        self._cluster.create_service(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name, "labels": {RUN_LABEL: self._run_id}},
+                "spec": {
+                    "type": "NodePort",
+                    "selector": {RUN_LABEL: self._run_id},
+                    "ports": [{"port": port, "nodePort": port, "targetPort": 5000, "protocol": "TCP"}],
+                },
+            }
+        )
+
+    def free(self) -> None:
+        """Remove every holder and wait until the cluster no longer has it."""
+        for name in self._services:
+            self._cluster.delete_service(name)
+        for name in self._pods:
+            self._cluster.delete_pod(name)
+        left = waits.settle(lambda: [pod.name for pod in self._holders()], within_s=self._limits.deadline("release_s"))
+        self._pods, self._services = [], []
+        if left:
+            raise AssertionError(f"holders that could not be removed: {', '.join(left)}")
+
+
+def _not_running(holders: list[Pod]) -> str | None:
+    waiting = [f"{pod.name} is {pod.phase}" for pod in holders if pod.phase != "Running"]
+    return "; ".join(waiting) or (None if holders else "there is no holder")

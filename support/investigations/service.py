@@ -1,0 +1,207 @@
+"""The one place where investigations are opened and released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hamcrest import assert_that
+
+from support import waits
+from support.checks.answers import opens
+from support.checks.jobs import is_visible
+from support.checks.matcher import judged
+from support.clients.focus_server import Answer, FocusServerClient, OpenedInvestigation
+from support.clients.kubernetes import KubernetesClient, Snapshot
+from support.config import Environment
+from support.investigations import requests
+from support.investigations.job_view import JobView
+from support.investigations.jobs import Jobs, traces_in
+from support.investigations.streams import StreamClients
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A request to open, with the jobs that existed before it."""
+
+    request: Mapping[str, Any]
+    answer: Answer
+    jobs_before: frozenset[str]
+
+    @property
+    def times(self) -> Mapping[str, int | None]:
+        """The times that were sent."""
+        return {key: self.request[key] for key in ("start_time", "end_time") if key in self.request}
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """An opened investigation."""
+
+    attempt: Attempt
+    opened: OpenedInvestigation
+
+    @property
+    def job_id(self) -> str:
+        return self.opened.job_id
+
+
+class Investigations:
+    """Opens investigations and keeps the ledger of what this run has opened.
+
+    Everything opened is released at the end of its scenario by :meth:`release_all`, which also proves it. On a cluster
+    that the suite has to itself, a job that appeared without having been announced is its doing too, and is swept.
+    """
+
+    def __init__(
+        self,
+        client: FocusServerClient,
+        cluster: KubernetesClient,
+        jobs: Jobs,
+        clients: StreamClients,
+        environment: Environment,
+    ) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._jobs = jobs
+        self._clients = clients
+        self._environment = environment
+        self._node_hosts = frozenset(host for node in cluster.nodes() for host in (node.name, *node.addresses))
+        self.job_ids: list[str] = []
+        self._open: list[str] = []
+        self._before_scenario: frozenset[str] = frozenset()
+
+    def begin_scenario(self) -> None:
+        """Remember what is there already: it is not ours."""
+        self._before_scenario = self._cluster.snapshot().job_ids
+        self._open = []
+
+    @property
+    def open_ids(self) -> tuple[str, ...]:
+        """The investigations of this scenario that were not released yet."""
+        return tuple(self._open)
+
+    def attempt(self, request: Mapping[str, Any]) -> Attempt:
+        """Send ``request`` whatever it holds; a job id in the answer is ours to release from here on."""
+        before = self._cluster.snapshot().job_ids
+        answer = self._client.configure(request)
+        job_id = answer.announced_job_id
+        if job_id is not None:
+            self.job_ids.append(job_id)
+            self._open.append(job_id)
+        return Attempt(request, answer, before)
+
+    def list_recordings(self, times: requests.Times) -> Attempt:
+        """Ask for the recordings of a window; absent times are left out, because a list knows no live form."""
+        request = {key: value for key, value in times.items() if value is not None}
+        before = self._cluster.snapshot().job_ids
+        return Attempt(request, self._client.recordings_in_time_range(request), before)
+
+    def open(self, request: Mapping[str, Any], *, connect: bool = True) -> Investigation:
+        """Open, or fail with what the server said instead. A client connects to the stream unless told not to."""
+        attempt = self.attempt(request)
+        assert_that(attempt.answer, opens())
+        opened = attempt.answer.opened()
+        # Only nodes of the cluster are ever connected to, whatever an answer says.
+        if connect and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
+            within_s = self._environment.limits.deadline("port_open_s")
+            self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
+        return Investigation(attempt, opened)
+
+    def open_live(self, *, connect: bool = True) -> Investigation:
+        return self.open(requests.live(), connect=connect)
+
+    def open_historic(self, times: requests.Times) -> Investigation:
+        return self.open(requests.historic(times))
+
+    def open_running(self) -> tuple[Investigation, JobView]:
+        """A live investigation whose job runs."""
+        investigation = self.open_live()
+        return investigation, self._jobs.wait_until_running(investigation.job_id)
+
+    def open_and_release(self) -> Investigation:
+        """A live investigation that has come and gone."""
+        investigation = self.open_live()
+        self._jobs.wait_until_running(investigation.job_id)
+        self.release(investigation.job_id)
+        return investigation
+
+    def release(self, job_id: str) -> None:
+        """Remove everything of one investigation and prove that it is gone; :class:`AssertionError` names what
+        stays."""
+        self._clients.leave(job_id)
+        self._cluster.release(job_id)
+        self._jobs.wait_until_gone(job_id, "release_s")
+        if job_id in self._open:
+            self._open.remove(job_id)
+
+    def release_all(self) -> list[str]:
+        """End of the scenario: release what is still open and answer what could not be removed, in words."""
+        for job_id in self._open:
+            self._clients.leave(job_id)
+        for job_id in self._ours(self._cluster.snapshot()):
+            self._cluster.release(job_id)
+        left = waits.settle(
+            self._left_over, within_s=self._environment.limits.deadline("release_s"), changes=self._jobs.watch
+        )
+        self._open = []
+        return left
+
+    def _ours(self, snapshot: Snapshot) -> list[str]:
+        if self._environment.identity.exclusive:
+            return sorted(snapshot.job_ids - self._before_scenario)
+        return sorted(snapshot.job_ids & set(self._open))
+
+    def _left_over(self) -> list[str]:
+        snapshot = self._cluster.snapshot()
+        return [trace for job_id in self._ours(snapshot) for trace in traces_in(snapshot, job_id)]
+
+    def started_since(self, attempt: Attempt) -> frozenset[str]:
+        """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
+
+        Where others open investigations too, only jobs started with the channels of this request are counted.
+        """
+        snapshot = self._cluster.snapshot()
+        new = snapshot.job_ids - attempt.jobs_before
+        if self._environment.identity.exclusive:
+            return new
+        channels = attempt.request.get("channels", {})
+        roi = f"--roi {channels.get('min')} {channels.get('max')} "
+        return frozenset(
+            job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
+        )
+
+    def assert_nothing_is_started(self, attempt: Attempt) -> None:
+        """Nothing of a job, pod or service appears, now and during the time of observation."""
+        waits.holds(
+            lambda: self.started_since(attempt),
+            judged(
+                "no job, pod or service that was not there before",
+                lambda started: f"started although it was refused: {', '.join(sorted(started))}" if started else None,
+            ),
+            for_s=self._environment.limits.observation_s,
+            what="nothing is started",
+            changes=self._jobs.watch,
+        )
+
+    def assert_only_job_started(self, investigation: Investigation) -> None:
+        """The request started its own job and no second one."""
+        wanted = {investigation.job_id}
+        waits.until(
+            lambda: self._jobs.view(investigation.job_id),
+            is_visible(),
+            within_s=self._environment.limits.deadline("job_visible_s"),
+            what=f"job {investigation.job_id} to be visible",
+            changes=self._jobs.watch,
+        )
+        waits.holds(
+            lambda: self.started_since(investigation.attempt),
+            judged(
+                f"job {investigation.job_id} and no other",
+                lambda started: None if started == wanted else f"started: {', '.join(sorted(started)) or 'nothing'}",
+            ),
+            for_s=self._environment.limits.observation_s,
+            what=f"{investigation.job_id} is the only job that was started",
+            changes=self._jobs.watch,
+        )

@@ -1,0 +1,162 @@
+"""The recording index as the suite needs it: finding specimens, and the truth to compare the server's answers with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+# A specimen is alone when no hidden time-zone offset (2 h in winter, 3 h in summer) can reach another recording.
+ALONE_WITHIN = timedelta(hours=4)
+STALE_AFTER = timedelta(hours=24)
+_FINISHED_FOR = timedelta(minutes=2)
+
+
+class RecordingIndex(Protocol):
+    """What is used of the MongoDB client."""
+
+    def recordings_collection(self, base_path: str) -> str: ...
+
+    def find(
+        self, collection: str, query: Mapping[str, Any] | None = None, *, sort: Sequence[tuple[str, int]] | None = None
+    ) -> list[dict[str, Any]]: ...
+
+    def insert_recording(self, collection: str, document: Mapping[str, Any]) -> Any: ...
+
+    def delete_recordings(self, collection: str, uuids: Iterable[str]) -> int: ...
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One document of the index. ``end`` is None while it is open."""
+
+    uuid: str
+    start: datetime
+    end: datetime | None
+    deleted: bool
+
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """Whether it shares more than an instant with [start, end]."""
+        return self.start < end and (self.end or datetime.max.replace(tzinfo=UTC)) > start
+
+    def __str__(self) -> str:
+        return f"recording {self.uuid} from {self.start.isoformat()} to {self.end.isoformat() if self.end else 'open'}"
+
+
+class Recordings:
+    """Specimens and truth from the recordings collection of the configured base path."""
+
+    def __init__(self, index: RecordingIndex, base_path: str) -> None:
+        self._index = index
+        self._base_path = base_path
+
+    @property
+    def collection(self) -> str:
+        return self._index.recordings_collection(self._base_path)
+
+    def all(self) -> list[Recording]:
+        """Every recording, by start time."""
+        documents = self._index.find(self.collection, {"start_time": {"$type": "date"}}, sort=[("start_time", 1)])
+        return [_recording(document) for document in documents]
+
+    def finished(self) -> list[Recording]:
+        """Not deleted and closed for a while: a recording that has just ended may not be visible yet (API facts,
+        2.7)."""
+        latest = datetime.now(UTC) - _FINISHED_FOR
+        return [found for found in self.all() if not found.deleted and found.end is not None and found.end < latest]
+
+    def long_one(self) -> Recording:
+        """The latest finished recording of at least half a minute."""
+        long_ones = [found for found in self.finished() if _seconds(found) >= 30]
+        return _one(long_ones[-1:], "finished recording of at least 30 s", self.collection)
+
+    def series(self, count: int) -> list[Recording]:
+        """``count`` finished recordings that follow each other without a gap, the latest ones."""
+        finished = [found for found in self.finished() if _seconds(found) >= 30]
+        for first in range(len(finished) - count, -1, -1):
+            some = finished[first : first + count]
+            if all(later.start <= (earlier.end or later.start) for earlier, later in zip(some, some[1:], strict=False)):
+                return some
+        raise AssertionError(f"no {count} recordings that follow each other without a gap in {self.collection}")
+
+    def isolated(self) -> Recording:
+        """A finished recording with nothing else around it."""
+        return _one(self._alone(self.finished()), "isolated finished recording", self.collection)
+
+    def deleted_alone(self) -> Recording:
+        """A deleted recording with both times and nothing else around it: an open one might be ignored for being
+        open."""
+        deleted = [found for found in self.all() if found.deleted and found.end is not None]
+        return _one(self._alone(deleted), "isolated deleted recording", self.collection)
+
+    def _alone(self, candidates: list[Recording]) -> list[Recording]:
+        everything = self.all()
+
+        def has_neighbour(one: Recording) -> bool:
+            first, last = one.start - ALONE_WITHIN, (one.end or one.start) + ALONE_WITHIN
+            return any(
+                other.uuid != one.uuid and other.start < last and _last_data(other) > first for other in everything
+            )
+
+        return [candidate for candidate in candidates if not has_neighbour(candidate)]
+
+    def touching(self, times: Mapping[str, int | None]) -> list[Recording]:
+        """The recordings a window in epoch seconds must list: neither deleted nor stale, by start time."""
+        start, end = (datetime.fromtimestamp(times[key] or 0, UTC) for key in ("start_time", "end_time"))
+        oldest_open = datetime.now(UTC) - STALE_AFTER
+        return [
+            found
+            for found in self.all()
+            if not found.deleted and found.touches(start, end) and (found.end is not None or found.start > oldest_open)
+        ]
+
+    def quiet_moment(self) -> datetime:
+        """A moment with no recording of any kind for hours around it, the latest such before all recordings."""
+        everything = self.all()
+        first = everything[0].start if everything else datetime.now(UTC)
+        return first - 2 * ALONE_WITHIN
+
+    def add_stale(self) -> Recording:
+        """Add an open recording, started long ago and alone; needs the permission to write. Remove it with
+        :meth:`remove`."""
+        stale = Recording(str(uuid.uuid4()), self.quiet_moment() - STALE_AFTER, None, False)
+        document = {"uuid": stale.uuid, "start_time": stale.start, "end_time": None, "deleted": False}
+        self._index.insert_recording(self.collection, document)
+        return stale
+
+    def remove(self, recording: Recording) -> None:
+        self._index.delete_recordings(self.collection, [recording.uuid])
+
+
+def _recording(document: Mapping[str, Any]) -> Recording:
+    return Recording(
+        uuid=str(document.get("uuid")),
+        start=_utc(document["start_time"]),
+        end=_utc(document["end_time"]) if document.get("end_time") is not None else None,
+        deleted=bool(document.get("deleted", False)),
+    )
+
+
+def _last_data(recording: Recording) -> datetime:
+    """Until when it can hold data: one that is open, and neither deleted nor stale, until now."""
+    now = datetime.now(UTC)
+    if recording.end is None and not recording.deleted and recording.start > now - STALE_AFTER:
+        return now
+    return recording.end or recording.start
+
+
+def _utc(moment: datetime) -> datetime:
+    """The driver answers naive UTC unless told otherwise."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _seconds(recording: Recording) -> float:
+    return (recording.end - recording.start).total_seconds() if recording.end else 0.0
+
+
+def _one(found: list[Recording], what: str, collection: str) -> Recording:
+    if not found:
+        raise AssertionError(f"no {what} in collection {collection}, although the environment declares it")
+    return found[0]

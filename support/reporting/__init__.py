@@ -1,0 +1,1 @@
+"""One run record, and the reports that are made from it."""

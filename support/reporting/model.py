@@ -1,0 +1,208 @@
+"""The run record: plain values, and the rules by which scenario results become a verdict. Knows nothing of behave."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "focus-acceptance/run/1"
+STATUSES = ("passed", "failed", "error", "skipped", "known_issue", "unexpected_pass")
+BAD_STATUSES = frozenset({"failed", "error", "unexpected_pass"})
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that went wrong outside of a step: `where` names the hook or clean-up, `message` says what."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step as it ran; `status` is behave's word for it, `error` the text of the failure."""
+
+    keyword: str
+    name: str
+    status: str
+    duration_s: float
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """One scenario, or one row of an outline. `requirement` is None only without an id tag, which the lint forbids."""
+
+    id: str
+    requirement: str | None
+    name: str
+    feature: str
+    line: int
+    rule: str | None
+    tags: list[str]
+    status: str
+    reason: str | None
+    duration_s: float
+    evidence: list[str] = field(default_factory=list)
+    feature_name: str = ""
+    steps: list[StepResult] = field(default_factory=list)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.status in BAD_STATUSES
+
+    @property
+    def ran(self) -> bool:
+        return self.status != "skipped"
+
+
+@dataclass
+class Record:
+    """A whole run. Its verdict is computed, never set."""
+
+    environment: str
+    started: datetime.datetime
+    finished: datetime.datetime
+    duration_s: float
+    scenarios: list[ScenarioResult]
+    suite_errors: list[Trouble] = field(default_factory=list)
+    leftovers: list[Any] = field(default_factory=list)
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        return "failed" if self.why_failed() else "passed"
+
+    def why_failed(self) -> list[str]:
+        """Every reason for a red run, one short sentence each; empty if the run passed."""
+        counts = self.counts()
+        reasons = [
+            f"{counts[status]} {text}"
+            for status, text in (
+                ("failed", "failed"),
+                ("error", "ended with an error"),
+                ("unexpected_pass", "passed although listed as a known issue"),
+            )
+            if counts[status]
+        ]
+        if self.suite_errors:
+            reasons.append(f"{_count(len(self.suite_errors), 'trouble')} outside of the scenarios")
+        if self.leftovers:
+            reasons.append(f"{_count(len(self.leftovers), 'leftover')} could not be removed")
+        if not reasons and not any(scenario.ran for scenario in self.scenarios):
+            reasons.append("nothing ran")
+        return reasons
+
+    def counts(self) -> Counter[str]:
+        return Counter(scenario.status for scenario in self.scenarios)
+
+    def requirements(self) -> dict[str, dict[str, Any]]:
+        """By requirement, in order of id: its verdict (passed, failed, known_issue, skipped) and counts by status."""
+        by_id: dict[str, Counter[str]] = {}
+        for scenario in self.scenarios:
+            by_id.setdefault(scenario.requirement or "none", Counter())[scenario.status] += 1
+        return {key: {"verdict": _requirement_verdict(by_id[key]), **_ordered(by_id[key])} for key in sorted(by_id)}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "environment": self.environment,
+            "started": _iso(self.started),
+            "finished": _iso(self.finished),
+            "duration_s": round(self.duration_s, 3),
+            "verdict": self.verdict,
+            "why_failed": self.why_failed(),
+            "counts": {status: self.counts()[status] for status in STATUSES},
+            "fingerprint": self.fingerprint,
+            "suite": {"errors": [{"where": error.where, "message": error.message} for error in self.suite_errors]},
+            "leftovers": self.leftovers,
+            "requirements": self.requirements(),
+            "scenarios": [_scenario_json(scenario) for scenario in self.scenarios],
+        }
+
+
+def grouped_reasons(scenarios: Iterable[ScenarioResult], status: str = "skipped") -> dict[str, list[str]]:
+    """Reason -> ids of the scenarios of that status, the most frequent reason first."""
+    groups: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        if scenario.status == status:
+            groups.setdefault(scenario.reason or "no reason given", []).append(scenario.id)
+    return dict(sorted(groups.items(), key=lambda item: -len(item[1])))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new content, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        # mkstemp creates the file for its owner only; a report is for everybody who may read the folder.
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
+
+
+def write_record(record: Record, directory: Path) -> Path:
+    """Write `run.json` and return its path. Values that JSON does not know are written as their text."""
+    path = directory / "run.json"
+    write_atomically(path, json.dumps(record.as_json(), indent=2, ensure_ascii=False, default=str) + "\n")
+    return path
+
+
+def _scenario_json(scenario: ScenarioResult) -> dict[str, Any]:
+    return {
+        "id": scenario.id,
+        "requirement": scenario.requirement,
+        "name": scenario.name,
+        "feature": scenario.feature,
+        "feature_name": scenario.feature_name,
+        "line": scenario.line,
+        "rule": scenario.rule,
+        "tags": scenario.tags,
+        "status": scenario.status,
+        "reason": scenario.reason,
+        "duration_s": round(scenario.duration_s, 6),
+        "evidence": scenario.evidence,
+        "steps": [
+            {
+                "keyword": step.keyword,
+                "name": step.name,
+                "status": step.status,
+                "duration_s": round(step.duration_s, 6),
+                "error": step.error,
+            }
+            for step in scenario.steps
+        ],
+    }
+
+
+def _requirement_verdict(counts: Counter[str]) -> str:
+    if any(counts[status] for status in BAD_STATUSES):
+        return "failed"
+    return next((status for status in ("known_issue", "passed") if counts[status]), "skipped")
+
+
+def _ordered(counts: Counter[str]) -> dict[str, int]:
+    return {status: counts[status] for status in STATUSES if counts[status]}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

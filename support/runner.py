@@ -1,0 +1,252 @@
+"""The runner that `python -m behave` uses: behave's own, made strict.
+
+The exit code follows the verdict of the run record, so that a run is green only if something ran and nothing is wrong
+with it: failing hooks, failing clean-ups, leftovers, an empty selection and an early end make it red; a known issue
+does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from behave.runner import Runner
+
+from support.reporting import context as reporting
+from support.reporting.junit import write_junit
+from support.reporting.model import Record, Trouble, grouped_reasons, write_record
+from support.reporting.outcome import all_results, exception_text
+
+_SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
+_SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
+_TAG_HOOKS = ("before_tag", "after_tag")
+
+
+def reports_directory(config: Any) -> Path:
+    """Where reports go: userdata `reports`, by default `reports` in the working directory."""
+    return Path(config.userdata.get("reports", "reports"))
+
+
+class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so its Runner is Any to mypy
+    """Behave's runner with a truthful result. An `exit_code` of a before_all exception ends the process."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
+        self.report = reporting.begin(environment)
+        self._exit_code: int | None = None
+        self._refusal = ""
+        self._hooks_called: set[str] = set()
+
+    # The run.
+
+    def run(self) -> bool:
+        """Run everything. True means red. Raises SystemExit for a configuration that cannot be used."""
+        if self.config.dry_run:
+            return bool(super().run())
+        self._remove_old_reports()
+        with _terminated_like_interrupted():
+            behave_failed = False
+            try:
+                behave_failed = bool(super().run())
+            except (KeyboardInterrupt, SystemExit) as end:
+                self._ended_early(end)
+            except Exception as error:
+                self._could_not_start(error)
+                raise
+        if self._exit_code is not None:
+            print(self._refusal, file=sys.stderr)
+            raise SystemExit(self._exit_code)
+        record = self.report.record
+        return record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
+
+    def run_model(self, features: Any = None) -> bool:
+        """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
+        if self.config.dry_run:
+            return bool(super().run_model(features))
+        self.report.selected = [
+            scenario
+            for feature in (self.features if features is None else features)
+            for scenario in feature.walk_scenarios()
+            if scenario.should_run(self.config)
+        ]
+        self.context.on_cleanup_error = self._note_cleanup_failure
+        self.context.add_cleanup(self._finish)
+        return bool(super().run_model(features))
+
+    def load_hooks(self, filename: str | None = None) -> None:
+        """Load environment.py and watch its hooks: behave itself forgets why one of them failed."""
+        super().load_hooks(filename)
+        for name in (*_SUITE_HOOKS, *_SCENARIO_HOOKS, *_TAG_HOOKS):
+            if name in self.hooks:
+                self.hooks[name] = self._watched(name, self.hooks[name])
+
+    def abort(self, reason: str | None = None) -> None:
+        """End the run early; called by behave for Ctrl-C and for a failing before_all."""
+        if "KeyboardInterrupt" in (reason or ""):
+            self.report.interrupted = "the run was interrupted"
+        super().abort(reason)
+
+    # Troubles.
+
+    def _watched(self, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(hook)
+        def watched(context: Any, *args: Any) -> Any:
+            self._hooks_called.add(name)
+            try:
+                return hook(context, *args)
+            except (KeyboardInterrupt, SystemExit) as end:
+                self._note(name, context, end)
+                raise
+            except Exception as error:  # noqa: BLE001  # behave would print it unredacted; noted here, it makes the run red
+                self._note(name, context, error)
+                self._mark_failed(name, context, args, error)
+                return None
+
+        return watched
+
+    def _mark_failed(self, name: str, context: Any, args: tuple[Any, ...], error: Exception) -> None:
+        """Do what behave does for a failed hook, so that it treats the scenario, rule or feature as it always would."""
+        self.hook_failures += 1
+        if name == "before_all":
+            self.aborted = True
+            exit_code = getattr(error, "exit_code", None)
+            if isinstance(exit_code, int):
+                self._exit_code, self._refusal = exit_code, self.report.redact(str(error))
+        elif name in _TAG_HOOKS:
+            found = (getattr(context, kind, None) for kind in ("scenario", "rule", "feature"))
+            next(element for element in found if element is not None).hook_failed = True
+        elif name != "after_all":
+            args[0].hook_failed = True
+
+    def _note(self, name: str, context: Any, error: BaseException) -> None:
+        scenario = None if name in _SUITE_HOOKS else getattr(context, "scenario", None)
+        self._note_trouble(scenario, name, error)
+
+    def _note_cleanup_failure(self, context: Any, cleanup: Callable[..., Any], error: BaseException) -> None:
+        name = getattr(cleanup, "__name__", "")
+        # behave wraps a clean-up that has arguments in a function of this name, and its own name is lost.
+        where = "clean-up" if name in ("", "internal_cleanup_func") else f"clean-up {name}"
+        self._note_trouble(getattr(context, "scenario", None), where, error)
+
+    def _note_trouble(self, scenario: Any, where: str, error: BaseException) -> None:
+        text = str(error) if hasattr(error, "exit_code") else exception_text(error)
+        trouble = Trouble(where, self.report.redact(text))
+        if scenario is None:
+            self.report.suite_errors.append(trouble)
+        else:
+            self.report.scenario_troubles.setdefault(id(scenario), []).append(trouble)
+
+    # The end.
+
+    def _finish(self) -> None:
+        """Make the record. Everything that can still go wrong has gone wrong by now."""
+        if self.aborted and not self.report.suite_errors and not self.report.interrupted:
+            self.report.interrupted = "the run was aborted"
+        if self.report.interrupted:
+            self.report.suite_errors.append(Trouble("run", f"{self.report.interrupted} before it was complete"))
+        elif self.context is not None:
+            # Otherwise behave says "ABORTED: By user", which is true for an interruption only.
+            self.aborted = False
+        results = all_results(self.report)
+        sentence = None if self.report.suite_errors else self._nothing_ran(results)
+        if sentence:
+            self.report.suite_errors.append(Trouble("run", sentence))
+        self.report.record = Record(
+            environment=self.report.environment,
+            started=self.report.started,
+            finished=datetime.datetime.now(datetime.UTC),
+            duration_s=time.monotonic() - self.report.started_s,
+            scenarios=results,
+            suite_errors=self.report.suite_errors,
+            leftovers=self.report.leftovers,
+            fingerprint=self.report.fingerprint,
+        )
+
+    def _nothing_ran(self, results: list[Any]) -> str | None:
+        if not results:
+            return f"nothing ran: no scenario matches {self._selection()}"
+        if any(result.ran for result in results):
+            return None
+        reasons = "; ".join(f"{reason} ({len(ids)})" for reason, ids in grouped_reasons(results).items())
+        return f"nothing ran: every selected scenario was skipped: {reasons}"
+
+    def _selection(self) -> str:
+        tags = self.config.tags
+        text = tags if isinstance(tags, str) else " and ".join(tags or [])
+        parts = [f"--tags={text}"] if text else []
+        parts += [f"--name={name}" for name in self.config.name or []]
+        paths = [os.path.relpath(str(path)) for path in self.config.paths]
+        return " ".join(parts + ["in", ", ".join(paths)] if parts else [", ".join(paths)])
+
+    def _ended_early(self, end: BaseException) -> None:
+        """An interruption, or sys.exit in a step, reached us through behave: clean up and close what it left open."""
+        self.stop_capture()  # a step that behave did not see end has left its capture on
+        interrupted = isinstance(end, KeyboardInterrupt)
+        said = "interrupted" if interrupted else f"ended by sys.exit({getattr(end, 'code', None)!r}) in a step"
+        self.report.interrupted = f"the run was {said}"
+        if self.report.record is None and self.context is not None:
+            with contextlib.suppress(KeyboardInterrupt):
+                self._clean_up_what_is_left()
+        if self.report.record is None:
+            self._finish()
+        for formatter in self.formatters:
+            formatter.close()
+        if not self.formatters:
+            self._write_reports()
+
+    def _clean_up_what_is_left(self) -> None:
+        # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.
+        self.context.fail_on_cleanup_errors = False
+        if "after_all" not in self._hooks_called:
+            self.run_hook("after_all")
+        self.context._do_remaining_cleanups()
+
+    def _could_not_start(self, error: Exception) -> None:
+        """Features, steps or hooks could not be loaded: no formatter exists yet, so the record is written from here."""
+        if self.report.record is None:
+            self.report.suite_error("start", exception_text(error))
+            self._finish()
+            self._write_reports()
+
+    def _is_unexplained(self, behave_failed: bool) -> bool:
+        """Whether behave saw a failure that the record does not show. Must never happen; if it does the run is red."""
+        record = self.report.record
+        if record is None or not behave_failed or record.verdict != "passed" or record.counts()["known_issue"]:
+            return False
+        self.report.suite_error("run", "behave reports a failure that the record does not explain")
+        print(self.report.suite_errors[-1], file=sys.stderr)
+        self._write_reports()
+        return True
+
+    def _write_reports(self) -> None:
+        if self.report.record is not None:
+            write_record(self.report.record, reports_directory(self.config))
+            write_junit(self.report.record, reports_directory(self.config))
+
+    def _remove_old_reports(self) -> None:
+        """A run that dies must not leave the report of the one before it in its place."""
+        for name in ("run.json", "junit.xml"):
+            (reports_directory(self.config) / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM (a cancelled CI job) ends the run as Ctrl-C does: with clean-ups and a record."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

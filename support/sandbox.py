@@ -1,0 +1,75 @@
+"""Starting and stopping the embedded sandbox as a separate process: the suite knows its command line and its run
+file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+
+
+class SandboxError(Exception):
+    """The sandbox did not start; one sentence. ``exit_code`` is what the run ends with."""
+
+    exit_code = 2
+
+
+class EmbeddedSandbox:
+    """One sandbox that belongs to this process: it ends with it, however this process ends."""
+
+    def __init__(self, settings: Mapping[str, int | float | str]) -> None:
+        self._settings = settings
+        self._folder = tempfile.TemporaryDirectory(prefix="focus-acceptance-")
+        self._process: subprocess.Popen[str] | None = None
+        self.run_file = Path(self._folder.name) / "run.json"
+
+    def start(self) -> EmbeddedSandbox:
+        """Returns when every service answers; :class:`SandboxError` otherwise."""
+        command = [sys.executable, "-m", "environments.sandbox", "up"]
+        command += ["--run-file", str(self.run_file), "--parent-pid", str(os.getpid())]
+        for key, value in self._settings.items():
+            command += ["--set", f"{key}={value}"]
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first
+        )  # fmt: skip
+        if not self._became_ready():
+            self.stop()
+            raise SandboxError(f"the sandbox did not start: {self._complaint()}")
+        return self
+
+    def _became_ready(self) -> bool:
+        """Read what it says until it is ready, ends, or has taken too long and is ended."""
+        assert self._process is not None and self._process.stdout is not None
+        too_long = threading.Timer(_START_TIMEOUT_S, self._process.kill)
+        too_long.start()
+        try:
+            return any(line.strip() == "ready" for line in self._process.stdout)
+        finally:
+            too_long.cancel()
+
+    def _complaint(self) -> str:
+        assert self._process is not None and self._process.stderr is not None
+        lines = self._process.stderr.read().strip().splitlines()
+        return lines[-1].removeprefix("sandbox: ") if lines else "it said nothing"
+
+    def stop(self) -> None:
+        """End it and wait until nothing of it is left."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._folder.cleanup()

@@ -1,0 +1,41 @@
+"""Configuring the Focus Server itself: its ConfigMap, changed for one scenario and always put back."""
+
+from __future__ import annotations
+
+from support.clients.kubernetes import KubernetesClient, Node
+
+CONFIG_MAP = "prisma-config"
+STREAM_ADDRESS = "focus_view_url"
+
+
+class ServerConfiguration:
+    """Reads and writes one key of the product's ConfigMap; writing needs the permission to disrupt."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        self._cluster = cluster
+
+    def stream_address(self) -> str:
+        """The address that is configured now."""
+        return self._cluster.config_map(CONFIG_MAP).data[STREAM_ADDRESS]
+
+    def set_stream_address(self, address: str) -> None:
+        self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
+
+    def configure_stream_address(self, words: str) -> None:
+        """Configure the address that these words describe."""
+        addresses = {
+            "an impossible address": "http://999.999.999.999",
+            "an address of nobody": _address_of_nobody(self._cluster.nodes()),
+            "no address at all": "",
+        }
+        if words not in addresses:
+            raise LookupError(f"no stream address is known as {words!r}; known are: {'; '.join(addresses)}")
+        self.set_stream_address(addresses[words])
+
+
+def _address_of_nobody(nodes: list[Node]) -> str:
+    """In the network of the nodes, but of none of them."""
+    taken = {address for node in nodes for address in node.addresses}
+    network = next(address for address in sorted(taken) if address.count(".") == 3).rsplit(".", 1)[0]
+    free = next(f"{network}.{last}" for last in range(254, 1, -1) if f"{network}.{last}" not in taken)
+    return f"http://{free}"

@@ -1,0 +1,90 @@
+"""Everything steps can call, in one typed object: ``context.world``."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from typing import Protocol, TypeVar
+
+from support.checks.ambient import AmbientChecks
+from support.clients.cluster_watch import ClusterWatch
+from support.clients.focus_server import FocusServerClient
+from support.clients.journal import Journal
+from support.clients.kubernetes import KubernetesClient
+from support.clients.kubernetes_api import kubernetes_address
+from support.clients.mongodb import MongoDBClient
+from support.clients.safety import SafetyPolicy
+from support.clients.sandbox_control import SandboxControl
+from support.clients.ssh import LocalForward, SSHClient
+from support.config import Environment
+from support.diagnosis.access import AccessExamination
+from support.diagnosis.cluster import ClusterExamination
+from support.diagnosis.mongodb import MongoDBExamination
+from support.fibre import Fibre
+from support.investigations.jobs import Jobs
+from support.investigations.occupancy import Occupancy
+from support.investigations.service import Investigations
+from support.investigations.streams import StreamClients
+from support.recordings import Recordings
+from support.server_configuration import ServerConfiguration
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
+class World:
+    """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.limits = environment.limits
+        self.run_id = secrets.token_hex(3)
+        self.journal = Journal(environment.secrets())
+        self._closing = ExitStack()
+        safety = environment.safety
+        policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
+        self.ssh = SSHClient(environment.ssh, self.journal)
+        self.focus_server = self._closed(FocusServerClient(environment.focus_server, self.journal))
+        self.cluster = self._closed(KubernetesClient(environment.kubernetes, self.journal, policy, self._tunnel()))
+        self.mongodb = self._closed(MongoDBClient(environment.mongodb, self.journal, policy))
+        control = environment.control
+        self.control = self._closed(SandboxControl(control)) if control is not None else None
+        self.watch = ClusterWatch(self.cluster).start()
+        self._closing.callback(self.watch.stop)
+        self._build_services()
+
+    def _build_services(self) -> None:
+        clients = StreamClients()
+        clients.start()
+        self._closing.callback(clients.stop)
+        environment = self.environment
+        self.jobs = Jobs(self.cluster, self.watch, environment)
+        self.investigations = Investigations(self.focus_server, self.cluster, self.jobs, clients, environment)
+        self.recordings = Recordings(self.mongodb, environment.mongodb.base_path)
+        self.fibre = Fibre(self.focus_server, self.control)
+        self.occupancy = Occupancy(self.cluster, environment, self.run_id)
+        self.server_configuration = ServerConfiguration(self.cluster)
+        self.index = MongoDBExamination(self.mongodb, environment)
+        self.access = AccessExamination(self.ssh, environment)
+        self.orchestration = ClusterExamination(self.cluster, environment)
+        self.ambient = AmbientChecks(self.cluster, environment)
+
+    def _tunnel(self) -> LocalForward | None:
+        """The cluster is reached over SSH where the environment says so."""
+        if self.environment.kubernetes.access == "direct":
+            return None
+        host, port = kubernetes_address(self.environment.kubernetes)
+        session = self._closed(self.ssh.connect_target())
+        return self._closed(LocalForward(session, host, port))
+
+    def _closed(self, part: T) -> T:
+        """``part`` itself, closed together with this world."""
+        self._closing.callback(part.close)
+        return part
+
+    def close(self) -> None:
+        self._closing.close()

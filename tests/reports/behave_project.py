@@ -1,0 +1,147 @@
+"""Small behave projects in a temporary folder, run as `python -m behave` with the real runner and formatters."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "support" / "reporting" / "run.schema.json").read_text(encoding="utf-8"))
+
+PYPROJECT = """
+[tool.behave]
+paths = ["features"]
+runner = "support.runner:StrictRunner"
+tag_expression_protocol = "v2"
+format = ["record"]
+default_format = "console"
+summary = false
+show_snippets = false
+[tool.behave.formatters]
+record = "support.reporting.record:RunRecord"
+console = "support.reporting.console:Console"
+"""
+
+STEPS = """
+import os, signal, sys
+from behave import given, when, then, step
+
+@step("it works")
+def it_works(context): pass
+
+@step("it says {text}")
+def it_says(context, text): raise AssertionError(text)
+
+@step("it breaks")
+def it_breaks(context): raise RuntimeError("no connection")
+
+@step("it is left to {who}")
+def it_is_left(context, who): context.add_cleanup(leave, who)
+
+def leave(who): raise RuntimeError(f"{who} did not come")
+
+@step("the user presses Ctrl-C")
+def ctrl_c(context): os.kill(os.getpid(), signal.SIGINT)
+
+@step("the step leaves")
+def leaves(context): sys.exit(0)
+"""
+
+
+@dataclass
+class Outcome:
+    """What a run left behind. `record` is None if no run.json was written."""
+
+    code: int
+    out: str
+    err: str
+    record: dict[str, Any] | None
+    junit: str | None
+
+    def scenario(self, scenario_id: str) -> dict[str, Any]:
+        return next(entry for entry in self.checked["scenarios"] if entry["id"] == scenario_id)
+
+    def line(self, scenario_id: str) -> str:
+        """The console's line for a scenario."""
+        return next(line for line in self.out.splitlines() if line.startswith(f"  {scenario_id} "))
+
+    @property
+    def checked(self) -> dict[str, Any]:
+        assert self.record is not None, f"no run.json was written\n{self.out}\n{self.err}"
+        return self.record
+
+
+@dataclass
+class BehaveProject:
+    """A project folder; `features` maps `area/name.feature` to its text."""
+
+    folder: Path
+
+    def write(
+        self, features: dict[str, str], hooks: str = "", steps: str = STEPS, pyproject: str = PYPROJECT
+    ) -> BehaveProject:
+        (self.folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+        (self.folder / "environment.py").write_text(textwrap.dedent(hooks), encoding="utf-8")
+        (self.folder / "steps").mkdir(exist_ok=True)
+        (self.folder / "steps" / "all_steps.py").write_text(steps, encoding="utf-8")
+        for name, text in features.items():
+            path = self.folder / "features" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return self
+
+    def run(self, *arguments: str, **environment: str) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, "-m", "behave", *arguments],
+            cwd=self.folder,
+            env=self._environment(environment),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=30,
+            check=False,
+        )
+        return self._outcome(done.returncode, done.stdout, done.stderr)
+
+    def run_and_send(self, number: signal.Signals, marker: str) -> Outcome:
+        """Start a run in its own process group, wait until it prints `marker`, and send the group a signal."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "behave"],
+            cwd=self.folder,
+            env=self._environment({}),
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        ) as process:
+            assert process.stdout is not None
+            seen = ""
+            while marker not in seen:
+                line = process.stdout.readline()
+                assert line, f"the run ended without printing {marker!r}: {seen}"
+                seen += line
+            os.killpg(process.pid, number)
+            out, err = process.communicate(timeout=20)
+        return self._outcome(process.returncode, seen + out, err)
+
+    def _environment(self, extra: dict[str, str]) -> dict[str, str]:
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("BEHAVE", "FOCUS", "COV"))}
+        return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **extra}
+
+    def _outcome(self, code: int, out: str, err: str) -> Outcome:
+        run_json, junit = self.folder / "reports" / "run.json", self.folder / "reports" / "junit.xml"
+        record = json.loads(run_json.read_text(encoding="utf-8")) if run_json.exists() else None
+        if record is not None:
+            jsonschema.validate(record, SCHEMA)
+            assert (record["verdict"] == "passed") == (record["why_failed"] == [])
+        return Outcome(code, out, err, record, junit.read_text(encoding="utf-8") if junit.exists() else None)

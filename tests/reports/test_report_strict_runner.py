@@ -1,0 +1,291 @@
+"""Runs that must be red although no step failed, and what they leave behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from behave_project import STEPS, BehaveProject, Outcome
+
+FEATURE = """
+    Feature: A job is opened
+      Rule: One job for each investigation
+        @JL-01a
+        Example: It passes
+          When it works
+
+        @JL-01b
+        Example: It passes as well
+          When it works
+    """
+OTHER = """
+    Feature: Another
+      @PV-01a
+      Scenario: It passes too
+        When it works
+    """
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> BehaveProject:
+    return BehaveProject(tmp_path).write({"job_lifecycle/a.feature": FEATURE, "validation/b.feature": OTHER})
+
+
+def with_hooks(project: BehaveProject, hooks: str) -> BehaveProject:
+    return project.write({}, hooks)
+
+
+def statuses(outcome: Outcome) -> dict[str, str]:
+    return {entry["id"]: entry["status"] for entry in outcome.checked["scenarios"]}
+
+
+def errors(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(error["where"], error["message"]) for error in outcome.checked["suite"]["errors"]]
+
+
+def test_a_good_run_is_green(project: BehaveProject) -> None:
+    outcome = project.run()
+    assert outcome.code == 0, outcome.out
+    assert outcome.checked["verdict"] == "passed"
+    assert set(statuses(outcome).values()) == {"passed"}
+    assert "PASSED: 3 of 3 scenarios passed." in outcome.out
+    assert outcome.junit is not None
+    assert 'failures="0" errors="0"' in outcome.junit
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        ("after_all", {"JL-01a": "passed", "JL-01b": "passed", "PV-01a": "passed"}),
+        ("after_feature", {"JL-01a": "passed", "JL-01b": "passed", "PV-01a": "passed"}),
+        ("before_all", {"JL-01a": "error", "JL-01b": "error", "PV-01a": "error"}),
+        ("before_feature", {"JL-01a": "error", "JL-01b": "error", "PV-01a": "error"}),
+        ("before_rule", {"JL-01a": "error", "JL-01b": "error", "PV-01a": "passed"}),
+    ],
+)
+def test_a_broken_hook_makes_the_run_red(project: BehaveProject, hook: str, expected: dict[str, str]) -> None:
+    outcome = with_hooks(project, f"def {hook}(context, *args): raise RuntimeError('boom')").run()
+    assert (outcome.code, outcome.checked["verdict"]) == (1, "failed")
+    assert (hook, "RuntimeError: boom") in errors(outcome)
+    assert statuses(outcome) == expected
+    assert f"  - {hook}: RuntimeError: boom" in outcome.out
+    assert "By user" not in outcome.out
+    assert outcome.junit is not None
+    suite_case = list(ElementTree.fromstring(outcome.junit).iter("testcase"))[-1]
+    assert (suite_case[0].tag, suite_case[0].get("message")) == ("error", f"{hook}: RuntimeError: boom")
+
+
+def test_scenarios_behind_a_broken_feature_hook_say_why_they_did_not_run(project: BehaveProject) -> None:
+    outcome = with_hooks(
+        project,
+        """
+        def before_feature(context, feature):
+            if feature.name == "Another":
+                raise RuntimeError("boom")
+    """,
+    ).run()
+    assert outcome.scenario("PV-01a")["reason"] == "not run: a hook of the feature failed"
+    assert outcome.line("PV-01a").split()[1] == "error"
+    assert statuses(outcome)["JL-01a"] == "passed"
+
+
+@pytest.mark.parametrize("layer", ["testrun", "feature"])
+def test_a_failing_clean_up_outside_of_scenarios_makes_the_run_red(project: BehaveProject, layer: str) -> None:
+    hook = "before_all(context)" if layer == "testrun" else "before_feature(context, feature)"
+    outcome = with_hooks(
+        project,
+        f"""
+        def stop_server(): raise OSError("still there")
+        def {hook}: context.add_cleanup(stop_server)
+    """,
+    ).run()
+    assert outcome.code == 1
+    assert ("clean-up stop_server", "OSError: still there") in errors(outcome)
+    assert set(statuses(outcome).values()) == {"passed"}
+
+
+@pytest.mark.parametrize("where", ["before_all", "after_all"])
+def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
+    outcome = with_hooks(
+        project,
+        f"""
+        from support.reporting.context import current
+        def {where}(context): current().leftovers.append({{"kind": "Job", "name": "grpc-job-3-17"}})
+    """,
+    ).run()
+    assert outcome.code == 1
+    assert outcome.checked["leftovers"] == [{"kind": "Job", "name": "grpc-job-3-17"}]
+    assert "FAILED: 1 leftover could not be removed." in outcome.out
+    assert "grpc-job-3-17" in (outcome.junit or "")
+
+
+def test_an_empty_selection_is_red_and_says_what_was_asked_for(project: BehaveProject) -> None:
+    outcome = project.run("--tags=@nothing")
+    sentence = "nothing ran: no scenario matches --tags=@nothing in features"
+    assert outcome.code == 1
+    assert errors(outcome) == [("run", sentence)]
+    assert outcome.checked["scenarios"] == []
+    assert sentence in outcome.out
+
+
+def test_a_run_of_skipped_scenarios_only_is_red_and_says_why_they_were_skipped(project: BehaveProject) -> None:
+    outcome = with_hooks(
+        project,
+        """
+        def before_scenario(context, scenario): scenario.skip("sandbox declares no kafka")
+    """,
+    ).run()
+    assert outcome.code == 1
+    assert errors(outcome) == [
+        ("run", "nothing ran: every selected scenario was skipped: sandbox declares no kafka (3)")
+    ]
+    assert set(statuses(outcome).values()) == {"skipped"}
+
+
+def test_skipped_beside_passed_is_green(project: BehaveProject) -> None:
+    outcome = with_hooks(
+        project,
+        """
+        def before_scenario(context, scenario):
+            if "JL-01a" not in scenario.tags:
+                scenario.skip("sandbox declares no kafka")
+    """,
+    ).run()
+    assert outcome.code == 0
+    assert "PASSED: 1 of 3 scenarios passed, 2 skipped." in outcome.out
+    assert "    2  sandbox declares no kafka: JL-01b, PV-01a" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("ran", "year", "code", "status"),
+    [
+        ("says no", 2999, 0, "known_issue"),
+        ("works", 2999, 1, "unexpected_pass"),
+        ("says no", 2001, 1, "failed"),
+        ("works", 2001, 0, "passed"),
+    ],
+)
+def test_a_known_issue_decides_the_exit_code(
+    project: BehaveProject, ran: str, year: int, code: int, status: str
+) -> None:
+    feature = f"Feature: F\n  @JL-09a\n  Scenario: S\n    When it {ran}\n"
+    outcome = project.write(
+        {"job_lifecycle/known.feature": feature},
+        f"""
+        import datetime
+        from support.reporting.context import KnownIssue, current
+        def before_all(context):
+            current().known_issues.append(KnownIssue("JL-09a", "PZ-7", datetime.date({year}, 1, 1), "slow"))
+    """,
+    ).run("--tags=@JL-09a")
+    assert (outcome.code, statuses(outcome)) == (code, {"JL-09a": status})
+
+
+def test_a_configuration_that_cannot_be_used_ends_with_its_sentence_and_exit_code(project: BehaveProject) -> None:
+    outcome = with_hooks(
+        project,
+        """
+        class Unusable(Exception):
+            exit_code = 2
+        def before_all(context): raise Unusable("staging.yaml: line 4: unknown key 'gpus'")
+    """,
+    ).run()
+    assert outcome.code == 2
+    assert outcome.err.strip() == "staging.yaml: line 4: unknown key 'gpus'"
+    assert "Traceback" not in outcome.out
+    assert "ABORTED" not in outcome.out
+    assert errors(outcome) == [("before_all", "staging.yaml: line 4: unknown key 'gpus'")]
+
+
+@pytest.mark.parametrize("text", ["@a and", "(@a", "@a @b"])
+def test_behave_itself_refuses_a_malformed_tag_expression_without_traceback(project: BehaveProject, text: str) -> None:
+    outcome = project.run(f"--tags={text}")
+    assert outcome.code == 1
+    assert outcome.out.startswith("TagExpressionError: ")
+    assert "Traceback" not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "job_lifecycle/broken.feature",
+            "Feature: F\n  Scenario: S\n    When it works\n    Perhaps it works\n",
+            "ParserError",
+        ),
+        ("../steps/broken.py", "import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_a_run_that_cannot_start_replaces_the_record_of_the_run_before(
+    project: BehaveProject, name: str, text: str, told: str
+) -> None:
+    assert project.run().checked["verdict"] == "passed"
+    outcome = project.write({name: text}).run()
+    assert outcome.code == 1
+    assert [where for where, _ in errors(outcome)] == ["start"]
+    assert told in errors(outcome)[0][1]
+
+
+def test_secrets_are_taken_out_of_every_reason(project: BehaveProject) -> None:
+    outcome = project.write(
+        {"job_lifecycle/secret.feature": "Feature: F\n  @JL-09a\n  Scenario: S\n    When it leaks\n"},
+        """
+        from support.reporting.context import current
+        def before_all(context): current().redact = lambda text: text.replace("hunter2", "***")
+        def after_all(context): raise RuntimeError("hunter2")
+    """,
+        STEPS + "\n@step('it leaks')\ndef leaks(context): raise AssertionError('hunter2')\n",
+    ).run()
+    assert outcome.scenario("JL-09a")["reason"] == "When it leaks: ***"
+    assert "hunter2" not in outcome.out + str(outcome.record) + str(outcome.junit)
+
+
+def test_a_dry_run_writes_nothing_and_shows_undefined_steps(project: BehaveProject) -> None:
+    feature = "Feature: F\n  @JL-09a\n  Scenario: S\n    When nobody wrote this\n"
+    outcome = project.write({"job_lifecycle/undefined.feature": feature}).run("--dry-run")
+    assert outcome.code == 1
+    assert outcome.record is None
+    assert "undefined: When nobody wrote this  (features/job_lifecycle/undefined.feature:4)" in outcome.out
+    assert project.run("--dry-run", "features/validation").code == 0
+
+
+def test_places_select_as_tags_do(project: BehaveProject) -> None:
+    assert statuses(project.run("features/job_lifecycle/a.feature:9")) == {"JL-01b": "passed"}
+    assert statuses(project.run("--name=passes too")) == {"PV-01a": "passed"}
+
+
+def test_the_reports_folder_can_be_chosen(project: BehaveProject) -> None:
+    outcome = project.run("-D", "reports=out/here")
+    assert outcome.code == 0
+    assert outcome.record is None
+    assert sorted(path.name for path in (project.folder / "out" / "here").iterdir()) == ["junit.xml", "run.json"]
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}]
+)
+def test_a_poor_locale_does_not_end_the_run(project: BehaveProject, environment: dict[str, str]) -> None:
+    feature = "Feature: F\n  @JL-09a\n  Scenario: Glasfaser für Zürich\n    When it works\n"
+    outcome = project.write({"job_lifecycle/locale.feature": feature}).run("--tags=@JL-09a", **environment)
+    assert outcome.code == 0, outcome.err
+    assert outcome.scenario("JL-09a")["name"] == "Glasfaser für Zürich"
+
+
+@pytest.mark.parametrize(("ran", "status", "code"), [("says no", "known_issue", 0), ("works", "error", 1)])
+def test_a_known_issue_excuses_a_check_after_the_scenario_only_if_a_step_failed(
+    project: BehaveProject, ran: str, status: str, code: int
+) -> None:
+    feature = f"Feature: F\n  @JL-09a\n  Scenario: S\n    When it {ran}\n"
+    outcome = project.write(
+        {"job_lifecycle/known.feature": feature},
+        """
+        import datetime
+        from support.reporting.context import KnownIssue, current
+        def before_all(context):
+            current().known_issues.append(KnownIssue("JL-09a", "PZ-7", datetime.date(2999, 1, 1), "slow"))
+        def after_scenario(context, scenario): raise AssertionError("the server logged an error")
+    """,
+    ).run("--tags=@JL-09a")
+    assert (outcome.code, statuses(outcome)) == (code, {"JL-09a": status})
+    assert "after_scenario: the server logged an error" in outcome.scenario("JL-09a")["reason"]

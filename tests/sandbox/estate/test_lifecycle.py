@@ -1,0 +1,133 @@
+"""The whole sandbox: up in time, its run file and control API, and nothing left behind however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+START_LIMIT_S = 30.0
+
+
+class Up:
+    """``sandbox up`` as a child of this test, or of a parent that can be killed."""
+
+    def __init__(self, run_file: Path, *arguments: str, under_parent: bool = False) -> None:
+        self.run_file = run_file
+        command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file), *arguments]
+        if under_parent:
+            keep_as_child = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+            command = [sys.executable, "-c", keep_as_child, *command]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.strip() == "ready":
+                break
+        else:
+            raise AssertionError("the sandbox ended before it was ready")
+        self.endpoints = json.loads(run_file.read_text())
+        self.folder = Path(self.endpoints["kubernetes"]["kubeconfig"]).parent
+        self.pids = [part["pid"] for part in self.control("GET", "/state")["processes"].values()]
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.endpoints["control"]["url"] + path, data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def traces(self) -> list[str]:
+        """What is still there of it."""
+        alive = [f"process {pid}" for pid in self.pids if Path(f"/proc/{pid}").exists()]
+        files = [str(path) for path in (self.run_file, self.folder) if path.exists()]
+        return alive + files
+
+
+def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    started = Up(tmp_path / "run.json")
+    yield started
+    if started.process.poll() is None:
+        started.process.terminate()
+        started.process.wait(20)
+
+
+def test_run_file_names_every_endpoint(up: Up) -> None:
+    assert set(up.endpoints) == {"focus_server", "kubernetes", "mongodb", "ssh", "control"}
+    assert up.endpoints["focus_server"]["base_url"].startswith("https://127.0.0.1:")
+    assert up.endpoints["focus_server"]["base_url"].endswith("/focus-server")
+    assert up.run_file.stat().st_mode & 0o077 == 0
+
+
+def test_faults_are_switched_over_the_control_api(up: Up) -> None:
+    assert up.control("PUT", "/faults/nothing-is-started")["active"] is True
+    assert up.control("GET", "/state")["faults"] == ["nothing-is-started"]
+    assert up.control("DELETE", "/faults/nothing-is-started")["active"] is False
+    up.control("PUT", "/faults/mongodb-slow")
+    assert up.control("GET", "/proxies")["mongodb"]["toxics"][0]["type"] == "latency"
+    up.control("POST", "/reset")
+    assert up.control("GET", "/state")["faults"] == []
+    assert up.control("GET", "/proxies")["mongodb"]["toxics"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/nothing", None, 404),
+        ("PUT", "/faults/nope", None, 404),
+        ("POST", "/fibre", {"state": "broken"}, 400),
+        ("POST", "/fibre", ["connected"], 400),
+    ],
+)
+def test_control_api_refuses_in_one_sentence(up: Up, method: str, path: str, body: object, status: int) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        up.control(method, path, body)
+    assert caught.value.code == status
+    assert json.loads(caught.value.read())["error"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_leaves_nothing_behind(up: Up, number: signal.Signals) -> None:
+    up.process.send_signal(number)
+    assert up.process.wait(20) == 0
+    assert up.traces() == []
+
+
+def test_killed_parent_leaves_nothing_behind(tmp_path: Path) -> None:
+    started = Up(tmp_path / "run.json", under_parent=True)
+    started.process.kill()
+    started.process.wait()
+    assert wait_until(lambda: not started.traces(), 20), started.traces()
+
+
+def test_killed_supervisor_leaves_no_process_and_no_folder_behind(up: Up) -> None:
+    up.process.kill()
+    up.process.wait()
+    up.run_file.unlink()
+    assert wait_until(lambda: not up.traces(), 20), up.traces()
+
+
+def test_process_that_ends_by_itself_ends_the_sandbox(up: Up) -> None:
+    pid = up.control("GET", "/state")["processes"]["links"]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert up.process.wait(20) == 1
+    assert up.traces() == []

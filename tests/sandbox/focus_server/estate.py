@@ -1,0 +1,134 @@
+"""A Focus Server process between a test and two small loopback fakes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from environments.sandbox.certificates import CertificateAuthority
+from tests.sandbox.focus_server.fake_kubernetes import FakeKubernetes
+from tests.sandbox.focus_server.fake_mongodb import FakeMongoDb
+from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process
+
+STORAGE = "/prisma/root/recordings/segy"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    duration_s: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Estate:
+    """Started once per test module; :meth:`restore` brings it back between tests."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        authority = CertificateAuthority(folder / "tls")
+        certificate = authority.issue("focus-server", ["127.0.0.1"])
+        self.kubernetes, self.mongodb = FakeKubernetes(certificate), FakeMongoDb()
+        access = {
+            "url": f"https://127.0.0.1:{self.kubernetes.port}", "ca_file": str(authority.ca_file),
+            "token": "token-of-the-test",
+        }  # fmt: skip
+        self.port = reserve_port()
+        self.config = base_config(
+            folder, host="127.0.0.1", port=self.port, cert_file=str(certificate.cert_file),
+            key_file=str(certificate.key_file), mongodb_uri=self.mongodb.uri, kubernetes=access, settings=settings,
+        )  # fmt: skip
+        self.node = self.config["nodes"][1]["address"]
+        self._context = ssl.create_default_context(cafile=str(authority.ca_file))
+        self.configure_cluster()
+        self.process: RunningProcess = start_process("focus_server", self.config)
+
+    def restart(self) -> None:
+        self.process.stop()
+        self.process = start_process("focus_server", self.config)
+
+    def stop(self) -> None:
+        self.process.stop()
+        self.kubernetes.stop()
+        self.mongodb.stop()
+
+    def configure_cluster(self, **changes: str) -> None:
+        data = {"focus_view_url": f"http://{self.node}", "storage_mount_path": STORAGE, **changes}
+        self.kubernetes.put("configmaps", "prisma-config", data=data)
+
+    def restore(self) -> None:
+        self.kubernetes.away, self.kubernetes.refuse = False, lambda manifest: None
+        self.mongodb.silent.clear()
+        self.configure_cluster()
+        for plural in ("jobs", "services"):
+            for name in self.kubernetes.names(plural):
+                self.kubernetes.remove(plural, name)
+        self.process.set_faults()
+        self.process.request("reset")
+        self.kubernetes.created.clear()
+        until(lambda: not self.process.request("state")["busy_slots"])
+
+    def call(self, method: str, path: str, body: Any = None) -> Answer:
+        """One request on its own connection; bytes are sent as they are."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context, timeout=10)
+        payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        started_s = time.monotonic()
+        try:
+            connection.request(method, path, body=payload, headers={"Content-Type": "application/json"})
+            response = connection.getresponse()
+            content = response.read()
+            return Answer(response.status, dict(response.getheaders()), content, time.monotonic() - started_s)
+        finally:
+            connection.close()
+
+    def connect(self) -> ssl.SSLSocket:
+        """A bare connection, for what no HTTP library would send."""
+        return self._context.wrap_socket(
+            socket.create_connection(("127.0.0.1", self.port), 5), server_hostname="127.0.0.1"
+        )
+
+    def configure(self, **changes: Any) -> Answer:
+        return self.call("POST", "/focus-server/configure", payload(**changes))
+
+
+def payload(**changes: Any) -> dict[str, Any]:
+    """A valid live multichannel request with some fields replaced."""
+    request = {
+        "displayTimeAxisDuration": 10, "nfftSelection": 1024, "displayInfo": {"height": 1000},
+        "channels": {"min": 1, "max": 50}, "frequencyRange": {"min": 0, "max": 500},
+        "start_time": None, "end_time": None, "view_type": "0",
+    }  # fmt: skip
+    return {**request, **changes}
+
+
+def recording(start: datetime, length_s: float | None = 40.08, **more: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {"uuid": f"uuid-{start.timestamp()}", "start_time": start, "deleted": False}
+    if length_s is not None:
+        document["end_time"] = start + timedelta(seconds=length_s)
+    return {**document, "fiber_metadata": {"layer_type": "smart_recorder", "parent": {"prr": 2000}}, **more}
+
+
+def ago(**parts: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(**parts)
+
+
+def seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Poll a fact another process changes; fails when it does not come true."""
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline_s, "did not come true in time"

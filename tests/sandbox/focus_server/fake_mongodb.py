@@ -1,0 +1,98 @@
+"""The few MongoDB commands a Focus Server sends, over the real wire protocol; filters are not applied.
+
+That is on purpose: whatever Focus Server takes out of the documents it is given, it takes out itself.
+"""
+
+from __future__ import annotations
+
+import socketserver
+import struct
+import threading
+from typing import Any
+
+import bson
+from bson import ObjectId
+
+HEADER = struct.Struct("<iiii")
+OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
+HELLO = {
+    "ismaster": True, "isWritablePrimary": True, "helloOk": True, "maxBsonObjectSize": 16777216,
+    "maxMessageSizeBytes": 48000000,
+    "maxWriteBatchSize": 100000, "minWireVersion": 0, "maxWireVersion": 21, "readOnly": False, "ok": 1.0,
+}  # fmt: skip
+
+
+class FakeMongoDb(socketserver.ThreadingTCPServer):
+    """``collections`` is what ``find`` answers, by collection name."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.collections: dict[str, list[dict[str, Any]]] = {}
+        self.silent = threading.Event()
+        """While set, connections are accepted and nothing is answered."""
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def uri(self) -> str:
+        return f"mongodb://127.0.0.1:{self.server_address[1]}/?directConnection=true"
+
+    def store(self, path: str, documents: list[dict[str, Any]], **entry: Any) -> None:
+        """One base path with its recordings, and nothing else."""
+        base = {"_id": ObjectId(), "base_path": path, "guid": "recordings-of-the-test", **entry}
+        self.collections = {"base_paths": [base], "recordings-of-the-test": documents}
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+    def answer(self, command: dict[str, Any]) -> dict[str, Any]:
+        name = next(iter(command))
+        if name in ("hello", "isMaster", "ismaster"):
+            return HELLO
+        if name == "find":
+            found = self.collections.get(command["find"], [])
+            cursor = {"id": bson.Int64(0), "ns": f"prisma.{command['find']}", "firstBatch": found}
+            return {"cursor": cursor, "ok": 1.0}
+        if name in ("ping", "endSessions"):
+            return {"ok": 1.0}
+        return {"ok": 0.0, "code": 59, "errmsg": f"no such command: {name}"}
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: FakeMongoDb
+
+    def handle(self) -> None:
+        while header := self._read(HEADER.size):
+            length, request_id, _, operation = HEADER.unpack(header)
+            body = self._read(length - HEADER.size)
+            if self.server.silent.is_set():
+                continue
+            reply_body = self._reply(operation, body)
+            reply_operation = OP_REPLY if operation == OP_QUERY else OP_MSG
+            size = HEADER.size + len(reply_body)
+            self.request.sendall(HEADER.pack(size, 0, request_id, reply_operation) + reply_body)
+
+    def _reply(self, operation: int, body: bytes) -> bytes:
+        if operation == OP_QUERY:
+            start = body.index(b"\0", 4) + 1 + 8
+            return struct.pack("<iqii", 8, 0, 0, 1) + bson.encode(self.server.answer(bson.decode(body[start:])))
+        size = struct.unpack_from("<i", body, 5)[0]
+        return struct.pack("<iB", 0, 0) + bson.encode(self.server.answer(bson.decode(body[5 : 5 + size])))
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            try:
+                chunk = self.request.recv(size - len(data))
+            except ConnectionError:
+                return b""
+            if not chunk:
+                return b""
+            data += chunk
+        return data

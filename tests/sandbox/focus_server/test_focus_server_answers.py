@@ -1,0 +1,182 @@
+"""Formulas of the answer, the job's manifest, and which recordings count."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from environments.sandbox.focus_server.answers import (
+    LIVE_METADATA_TREE,
+    channel_to_stream_index,
+    configure_answer,
+    frequencies_hz,
+    lines_dt_s,
+    pulse_rate,
+)
+from environments.sandbox.focus_server.manifests import GPU_RESOURCE, Investigation, JobId, Manifests
+from environments.sandbox.focus_server.opening import is_node_address
+from environments.sandbox.focus_server.recordings import RecordingRules, read_recording
+from environments.sandbox.focus_server.refusals import CannotOpen
+from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure
+from environments.sandbox.focus_server.service import json_ready
+from environments.sandbox.focus_server.slots import Serials, Slots
+from tests.sandbox.focus_server.estate import payload
+
+NOW = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
+
+
+def request(**changes: Any) -> ConfigureRequest:
+    return parse_configure(json.dumps(payload(**changes)).encode())
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    return configure_answer(request(**changes), "1-1603", "http://worker", 12301, LIVE_METADATA_TREE)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "height", "expected"), [(300, 600, 0.5), (10, 1000, 0.01), (30, 768, 0.0390625)]
+)
+def test_seconds_per_line(duration_s: int, height: int, expected: float) -> None:
+    assert lines_dt_s(request(displayTimeAxisDuration=duration_s, displayInfo={"height": height})) == expected
+
+
+def test_captured_frequencies_of_a_grown_transform() -> None:
+    frequencies = frequencies_hz(request(displayTimeAxisDuration=300, displayInfo={"height": 600}))
+    assert len(frequencies) == 256 and frequencies[:2] == [0.0, 1.951219512195122]
+    assert frequencies[-1] == pytest.approx(497.5609756097561, abs=1e-9)
+
+
+def test_captured_frequencies_without_growth() -> None:
+    frequencies = frequencies_hz(request(nfftSelection=512))
+    assert frequencies[1] == pytest.approx(1000 / 257) and len(frequencies) == 128
+    assert len(frequencies_hz(request(nfftSelection=256))) == 64
+
+
+@pytest.mark.parametrize("duration_s", [1, 10, 3600, 2**40])
+@pytest.mark.parametrize("band", [(0, 1), (0, 1000), (100, 101), (250, 750), (999, 1000)])
+@pytest.mark.parametrize("nfft", [128, 1024, 2048])
+def test_frequencies_stay_in_their_range(nfft: int, band: tuple[int, int], duration_s: int) -> None:
+    changes = {"frequencyRange": {"min": band[0], "max": band[1]}, "displayTimeAxisDuration": duration_s}
+    frequencies = frequencies_hz(request(nfftSelection=nfft, **changes))
+    assert frequencies and frequencies == sorted(frequencies)
+    assert band[0] <= frequencies[0] and frequencies[-1] <= band[1]
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(8, [3, 3, 2]), (50, [17, 17, 16]), (2, [1, 1]), (1, [1])])
+def test_channels_are_cut_into_blocks(count: int, sizes: list[int]) -> None:
+    index = channel_to_stream_index(request(channels={"min": 11, "max": 10 + count}))
+    assert list(index) == [str(channel) for channel in range(11, 11 + count)]
+    assert [list(index.values()).count(stream) for stream in sorted(set(index.values()))] == sizes
+    assert list(index.values()) == sorted(index.values())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {}, {"view_type": "1", "channels": {"min": 7, "max": 7}},
+        {"channels": {"min": 1, "max": 200}, "nfftSelection": 2048},
+        {"channels": {"min": 5, "max": 5}}, {"channels": {"min": 1, "max": 2222}},
+        {"view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None, "frequencyRange": None},
+    ],
+)  # fmt: skip
+def test_answers_are_consistent(changes: dict[str, Any]) -> None:
+    body = answer(**changes)
+    index = body["channel_to_stream_index"]
+    assert body["frequencies_amount"] == len(body["frequencies_list"]) > 0
+    assert body["channel_amount"] == len(index)
+    assert set(index.values()) == set(range(body["stream_amount"]))
+    assert body["lines_dt"] > 0 and body["status"] == "success" and type(body["view_type"]) is int
+    assert json.loads(json.dumps(body)) == body
+
+
+def test_pulse_rate_comes_from_the_innermost_level() -> None:
+    assert pulse_rate({"prr": 1, "parent": {"parent": {"prr": 500}}}) == 500
+    assert pulse_rate({"parent": {"prr": 0}}) == 2000
+
+
+def test_metadata_becomes_json() -> None:
+    assert json_ready({"a": [NOW, None], "b": b"x"}) == {"a": ["2026-01-10T12:00:00+00:00", None], "b": "b'x'"}
+
+
+def test_manifest_of_a_historic_job() -> None:
+    window = Window(1764946703, 1764953903)
+    investigation = Investigation(JobId(7, 1729), 12307, request(nfftSelection=512), window)
+    job = Manifests().grpc_job(investigation)
+    pod = job["spec"]["template"]["spec"]
+    command = " ".join(pod["containers"][0]["command"])
+    assert command.endswith(
+        "-m baby_analyzer --roi 1 50 -sg 512 --sg-range 0 128 --grpc-streams-num 3 --queue-name focus_baby.7-1729 "
+        "--time-start 2025-12-05:14:58:23 --time-end 2025-12-05:16:58:23"
+    )
+    assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
+    assert job["metadata"]["labels"] == {"app": "grpc-job-7-1729", "job_id": "7-1729"}
+    resources = pod["containers"][0]["resources"]
+    assert resources["requests"][GPU_RESOURCE] == resources["limits"][GPU_RESOURCE] == "1"
+    mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
+    assert (job["spec"]["backoffLimit"], job["spec"]["ttlSecondsAfterFinished"]) == (0, 120)
+    assert Manifests().cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
+
+
+def test_slots(tmp_path: Any) -> None:
+    busy = {2}
+    slots = Slots(12301, 12304, lambda: busy, Serials(tmp_path / "serial"))
+    first, second = slots.reserve(()), slots.reserve({3})
+    assert (first.slot, second.slot, slots.port(second.slot)) == (1, 4, 12304) and second.serial == first.serial + 1
+    assert slots.reserve(()).slot == 3
+    with pytest.raises(CannotOpen, match="all 4 ports 12301-12304 are in use"):
+        slots.reserve(())
+    slots.settle(first)
+    assert slots.reserve(()).slot == 1
+
+
+def test_node_addresses() -> None:
+    hosts = frozenset({"127.9.0.11", "worker-node-1"})
+    assert is_node_address("http://127.9.0.11", hosts) and is_node_address("http://worker-node-1/", hosts)
+    for wrong in (
+        "http://127.9.0.12",
+        "127.9.0.11",
+        "http://a@127.9.0.11",
+        "http://127.9.0.11:x",
+        "http://127.9.0.11/x",
+    ):
+        assert not is_node_address(wrong, hosts)
+
+
+@pytest.mark.parametrize(
+    ("document", "counts"),
+    [
+        ({"end_time": NOW, "deleted": False}, True),
+        ({"end_time": NOW}, True),
+        ({"end_time": NOW, "deleted": True}, False),
+        ({"end_time": None}, True),
+        ({}, True),
+        ({"start_time": NOW - timedelta(hours=23, minutes=59)}, True),
+        ({"start_time": NOW - timedelta(hours=24, seconds=1)}, False),
+        ({"start_time": NOW - timedelta(hours=25), "end_time": NOW}, True),
+    ],
+)
+def test_which_recordings_count(document: dict[str, Any], counts: bool) -> None:
+    recording = read_recording({"start_time": NOW - timedelta(minutes=1), **document})
+    assert recording is not None and RecordingRules().counts(recording, NOW) is counts
+
+
+def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
+    start_s = int(NOW.timestamp()) - 100
+    closed = read_recording({"start_time": NOW - timedelta(seconds=100), "end_time": NOW - timedelta(seconds=59.5)})
+    opened = read_recording({"start_time": (NOW - timedelta(seconds=100)).replace(tzinfo=None)})
+    assert closed is not None and opened is not None
+    rules = RecordingRules()
+    for window, expected in {(-5, 0): False, (-5, 1): True, (40, 50): True, (41, 50): False}.items():
+        asked = Window(start_s + window[0], start_s + window[1])
+        assert rules.overlaps(closed, asked, NOW) is expected
+    assert rules.overlaps(opened, Window(start_s + 98, start_s + 99), NOW)
+    assert (closed.start_s, closed.end_s, opened.end_s) == (start_s, start_s + 41, -1)
+
+
+@pytest.mark.parametrize("document", [{}, {"start_time": 5}, {"start_time": NOW, "end_time": 5}, {"start_time": None}])
+def test_malformed_documents_are_no_recordings(document: dict[str, Any]) -> None:
+    assert read_recording(document) is None

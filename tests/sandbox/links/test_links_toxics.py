@@ -1,0 +1,157 @@
+"""Each toxic, seen from a raw socket."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+import pytest
+
+from tests.sandbox.links.links_harness import RECEIVE_TIMEOUT_S, Links, receive
+
+
+def _echo_s(connection: socket.socket, text: bytes = b"hello") -> float:
+    began_s = time.monotonic()
+    connection.sendall(text)
+    assert receive(connection, len(text)) == text
+    return time.monotonic() - began_s
+
+
+def test_without_toxics_bytes_pass_unchanged_and_fast(links: Links) -> None:
+    with links.connect() as connection:
+        assert _echo_s(connection) < 0.5
+        connection.sendall(b"give 3000000")
+        assert receive(connection, 3_000_000) == b"x" * 3_000_000
+
+
+def test_a_half_close_reaches_the_other_side(links: Links) -> None:
+    with links.connect() as connection:
+        connection.sendall(b"last words")
+        connection.shutdown(socket.SHUT_WR)
+        assert receive(connection, 100) == b"last words"
+
+
+def test_latency_counts_from_the_arrival_of_each_chunk(links: Links) -> None:
+    links.add_toxic("latency", latency=400)
+    with links.connect() as connection:
+        began_s = time.monotonic()
+        for part in (b"header", b"body"):
+            connection.sendall(part)
+        assert receive(connection, 10) == b"headerbody"
+        assert 0.4 <= time.monotonic() - began_s < 0.75
+
+
+def test_latency_works_on_open_connections_and_ends_with_its_removal(links: Links) -> None:
+    with links.connect() as connection:
+        _echo_s(connection)
+        links.add_toxic("latency", stream="upstream", latency=200, jitter=20)
+        assert _echo_s(connection) >= 0.18
+        links.call("PATCH", "/proxies/mongodb/toxics/latency_upstream", {"attributes": {"latency": 60_000}})
+        connection.sendall(b"held")
+        links.call("DELETE", "/proxies/mongodb/toxics/latency_upstream")
+        assert receive(connection, 4) == b"held"
+
+
+def test_bandwidth(links: Links) -> None:
+    links.add_toxic("bandwidth", rate=400)
+    with links.connect() as connection:
+        began_s = time.monotonic()
+        connection.sendall(b"give 200000")
+        assert len(receive(connection, 200_000)) == 200_000
+        assert 0.45 <= time.monotonic() - began_s < 2
+
+
+def test_slow_close_delays_only_the_end(links: Links) -> None:
+    links.add_toxic("slow_close", delay=300)
+    with links.connect() as connection:
+        assert _echo_s(connection) < 0.28
+        began_s = time.monotonic()
+        connection.sendall(b"bye")
+        assert receive(connection, 1) == b""
+        assert time.monotonic() - began_s >= 0.29
+
+
+def test_timeout_zero_swallows_until_it_is_removed_and_then_closes(links: Links) -> None:
+    links.add_toxic("timeout", timeout=0)
+    with links.connect(timeout_s=0.3) as connection:
+        connection.sendall(b"hello")
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        links.call("POST", "/reset")
+        assert connection.recv(1) == b""
+
+
+def test_timeout_closes_after_its_time(links: Links) -> None:
+    links.add_toxic("timeout", timeout=200)
+    with links.connect() as connection:
+        began_s = time.monotonic()
+        connection.sendall(b"hello")
+        assert connection.recv(1) == b""
+        assert 0.15 <= time.monotonic() - began_s < 2
+
+
+def test_reset_peer_sends_a_real_reset(links: Links) -> None:
+    links.add_toxic("reset_peer", timeout=50)
+    with links.connect() as connection:
+        connection.sendall(b"hello")
+        with pytest.raises(ConnectionResetError) as caught:
+            connection.recv(1)
+        assert caught.value.errno == errno.ECONNRESET
+
+
+def test_limit_data_ends_after_so_many_bytes(links: Links) -> None:
+    links.add_toxic("limit_data", bytes=1000)
+    with links.connect() as connection:
+        connection.sendall(b"give 600")
+        assert len(receive(connection, 600)) == 600
+        connection.sendall(b"give 600")
+        assert len(receive(connection, 600)) == 400
+
+
+def test_slicer_makes_small_packets(links: Links) -> None:
+    links.add_toxic("slicer", average_size=10, size_variation=4, delay=100_000)
+    with links.connect() as connection:
+        connection.sendall(b"give 40")
+        first = connection.recv(4096)
+        assert 6 <= len(first) <= 14
+        assert len(first + receive(connection, 40 - len(first))) == 40
+
+
+def test_toxicity_zero_leaves_connections_alone(links: Links) -> None:
+    links.add_toxic("timeout", toxicity=0.0, timeout=0)
+    with links.connect() as connection:
+        _echo_s(connection)
+
+
+def test_a_disabled_proxy_refuses_and_cuts_what_is_open(links: Links) -> None:
+    with links.connect() as connection:
+        _echo_s(connection)
+        assert links.call("PATCH", "/proxies/mongodb", {"enabled": False})[1]["enabled"] is False
+        assert connection.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        links.connect()
+    assert links.connections() == 0
+    links.call("POST", "/proxies/mongodb", {"enabled": True})
+    with links.connect() as connection:
+        _echo_s(connection)
+
+
+def test_an_upstream_that_is_down_resets_the_client(links: Links) -> None:
+    link = links.call("GET", "/proxies/focus-server-kubernetes")[1]
+    with socket.socket() as connection, pytest.raises(ConnectionResetError):
+        _hear(connection, int(link["listen"].rpartition(":")[2]))
+
+
+def _hear(connection: socket.socket, port: int) -> bytes:
+    """The reset may come as early as during the connect."""
+    connection.settimeout(RECEIVE_TIMEOUT_S)
+    connection.connect(("127.0.0.1", port))
+    return connection.recv(1)
+
+
+def test_reset_leaves_untouched_connections_open(links: Links) -> None:
+    with links.connect() as connection:
+        _echo_s(connection)
+        links.process.request("reset")
+        _echo_s(connection)

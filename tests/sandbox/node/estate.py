@@ -1,0 +1,176 @@
+"""The kubernetes and node processes together, and what a client of the cluster does with them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from environments.sandbox.certificates import CertificateAuthority
+from tests.sandbox.process_runner import ProcessFailed, RunningProcess, base_config, reserve_port
+
+TOKEN, NODE_TOKEN = "token-of-the-suite", "token-of-the-node"
+HOST = "127.0.0.1"
+PANDA = "/api/v1/namespaces/panda"
+JOBS = "/apis/batch/v1/namespaces/panda/jobs"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/panda/deployments"
+
+Object = dict[str, Any]
+
+
+class Estate:
+    """Two running processes; use as a context."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.config = base_config(folder, settings=settings)
+        self.run_dir = Path(self.config["run_dir"])
+        (self.run_dir / "logs" / "focus-server.log").write_text("2026-01-01T00:00:00+0000 INFO pz.focus_server up\n")
+        (self.run_dir / "logs" / "mongodb.log").write_text("waiting for connections\n")
+        authority = CertificateAuthority(folder / "tls")
+        certificate = authority.issue("kubernetes", [HOST])
+        port = reserve_port()
+        self.url = f"https://{HOST}:{port}"
+        own = {
+            "host": HOST, "port": port, "ca_file": str(authority.ca_file), "cert_file": str(certificate.cert_file),
+            "key_file": str(certificate.key_file), "tokens": {TOKEN: "focus-acceptance", NODE_TOKEN: "system:node"},
+        }  # fmt: skip
+        access = {"url": self.url, "ca_file": str(authority.ca_file), "token": NODE_TOKEN}
+        self.kubernetes = RunningProcess("kubernetes", {**self.config, **own, "name": "kubernetes"})
+        self.node = RunningProcess("node", {**self.config, "name": "node", "kubernetes": access})
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.http.verify = str(authority.ca_file)
+        self.http.headers["Authorization"] = f"Bearer {TOKEN}"
+
+    def __enter__(self) -> Estate:
+        try:
+            self.kubernetes.wait_ready()
+            self.node.wait_ready()
+        except ProcessFailed:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.http.close()
+        self.node.stop()
+        self.kubernetes.stop()
+
+    def set_faults(self, *active: str) -> None:
+        for process in (self.kubernetes, self.node):
+            process.set_faults(*active)
+
+    def node_address(self, index: int) -> str:
+        address: str = self.config["nodes"][index]["address"]
+        return address
+
+    def get(self, path: str) -> Object:
+        return self._checked(self.http.get(self.url + path))
+
+    def find(self, path: str) -> Object | None:
+        answer = self.http.get(self.url + path)
+        return None if answer.status_code == 404 else self._checked(answer)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Object:
+        return self._checked(self.http.post(self.url + path, json=body))
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Object:
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return self._checked(self.http.patch(self.url + path, data=json.dumps(body), headers=headers))
+
+    def delete(self, path: str, **options: Any) -> None:
+        self._checked(self.http.delete(self.url + path, json=options))
+
+    def pods(self, selector: str) -> list[Object]:
+        items: list[Object] = self.get(f"{PANDA}/pods?labelSelector={selector}")["items"]
+        return items
+
+    def log(self, pod: str) -> str:
+        return self.http.get(f"{self.url}{PANDA}/pods/{pod}/log").text
+
+    def wait(self, plural: str, what: str, holds: Callable[[dict[str, Object]], Any], within_s: float = 8.0) -> Any:
+        """Watch all objects of a kind in panda until ``holds`` (of the objects by name) is true; its value."""
+        collection = JOBS if plural == "jobs" else f"{PANDA}/{plural}"
+        return self._follow(collection, what, holds, within_s)
+
+    def _follow(self, path: str, what: str, holds: Callable[[dict[str, Object]], Any], within_s: float) -> Any:
+        listed = self.get(path)
+        known = {item["metadata"]["name"]: item for item in listed["items"]}
+        if found := holds(known):
+            return found
+        parameters = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], "timeoutSeconds": "20"}
+        deadline_s = time.monotonic() + within_s
+        with self.http.get(self.url + path, params=parameters, stream=True, timeout=within_s) as answer:
+            try:
+                for line in answer.iter_lines(chunk_size=None):
+                    change = json.loads(line)
+                    name = change["object"]["metadata"]["name"]
+                    known[name] = change["object"]
+                    if change["type"] == "DELETED":
+                        del known[name]
+                    if found := holds(known):
+                        return found
+                    if time.monotonic() > deadline_s:
+                        break
+            except requests.exceptions.ConnectionError:
+                pass  # the read timeout: nothing more has happened, which is told below
+        raise AssertionError(f"not within {within_s} s: {what}; there are {sorted(known)}\n{self.node.log_tail()}")
+
+    @staticmethod
+    def _checked(answer: requests.Response) -> Object:
+        assert answer.status_code < 400, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}"
+        content: Object = answer.json()
+        return content
+
+
+def accepts(address: str, port: int) -> bool:
+    """Whether a TCP connection opens."""
+    with socket.socket() as client:
+        client.settimeout(2.0)
+        return client.connect_ex((address, port)) == 0
+
+
+def grpc_job(job_id: str, *more: str, gpu: str = "1") -> Object:
+    words = ["/home/prisma/debug-codebase/venv/bin/python", "-m", "baby_analyzer", "--roi", "1", "50"]
+    container = {
+        "name": "grpc-server", "image": "registry.sandbox/pzlinux:11.0.0", "command": [*words, *more],
+        "ports": [{"containerPort": 5000}],
+        "resources": {
+            "limits": {"nvidia.com/gpu.shared": gpu, "memory": "1Gi"},
+            "requests": {"nvidia.com/gpu.shared": gpu, "memory": "512Mi", "cpu": "100m"},
+        },
+        "volumeMounts": [{"name": "storage", "mountPath": "/prisma/root/recordings"}],
+    }  # fmt: skip
+    volumes = [{"name": "storage", "persistentVolumeClaim": {"claimName": "storage-san"}}]
+    return job("grpc-job", job_id, {"containers": [container], "volumes": volumes}, ttl_s=120)
+
+
+def cleanup_job(job_id: str, cpu_check: bool = True) -> Object:
+    environment = {"ENABLE_CPU_USAGE_CHECK": str(cpu_check).lower(), "CPU_USAGE_THRESHOLD": "4", "MAX_CPU_USAGE_COUNT": "5"}
+    container = {
+        "name": "cleanup", "image": "registry.sandbox/cleanup-grpc:1.1",
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+    }  # fmt: skip
+    return job("cleanup-job", job_id, {"containers": [container], "serviceAccountName": "cleanup-sa"}, ttl_s=10)
+
+
+def job(kind: str, job_id: str, pod: Object, ttl_s: int) -> Object:
+    labels = {"app": f"{kind}-{job_id}", "job_id": job_id}
+    template = {"metadata": {"labels": labels}, "spec": {"restartPolicy": "Never", **pod}}
+    spec = {"backoffLimit": 0, "ttlSecondsAfterFinished": ttl_s, "template": template}
+    return {"metadata": {"name": f"{kind}-{job_id}", "labels": labels}, "spec": spec}
+
+
+def grpc_service(job_id: str, port: int) -> Object:
+    labels = {"app": f"grpc-service-{job_id}", "job_id": job_id}
+    ports = [{"port": port, "nodePort": port, "targetPort": 5000}]
+    spec = {"type": "NodePort", "selector": {"app": f"grpc-job-{job_id}"}, "ports": ports}
+    return {"metadata": {"name": f"grpc-service-{job_id}", "labels": labels}, "spec": spec}
