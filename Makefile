@@ -6,7 +6,8 @@ ENV ?= sandbox
 TAGS ?=
 FAULT ?=
 BIN = .venv/bin
-export PYTHONDONTWRITEBYTECODE = 1
+# Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: acceptance test faults lint
 

@@ -22,9 +22,10 @@ def started_without_window(context):
     assert_that(context.view, jobs.was_started_without_window())
 
 
-@then("the job is reported active")
+@then("the job is reported active and stays so")
 def reported_active(context):
     context.world.jobs.wait_for(context.investigation.job_id, jobs.is_reported_active(), "job_running_s")
+    context.world.jobs.hold(context.investigation.job_id, jobs.is_reported_active())
 
 
 @then("the job is reported complete when the data has been played")

@@ -21,9 +21,9 @@ from typing import Any
 from behave.runner import Runner
 
 from support.reporting import context as reporting
-from support.reporting.junit import write_junit
-from support.reporting.model import Record, Trouble, grouped_reasons, write_record
+from support.reporting.model import Record, Trouble, grouped_reasons
 from support.reporting.outcome import all_results, exception_text
+from support.reporting.record import write_reports
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
@@ -42,8 +42,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         super().__init__(config)
         environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
         self.report = reporting.begin(environment)
-        self._exit_code: int | None = None
-        self._refusal = ""
+        self._exit_code = 2
         self._hooks_called: set[str] = set()
 
     # The run.
@@ -62,8 +61,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             except Exception as error:
                 self._could_not_start(error)
                 raise
-        if self._exit_code is not None:
-            print(self._refusal, file=sys.stderr)
+        if self.report.refusal is not None:
+            print(self.report.refusal, file=sys.stderr)
             raise SystemExit(self._exit_code)
         record = self.report.record
         return record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
@@ -120,7 +119,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.aborted = True
             exit_code = getattr(error, "exit_code", None)
             if isinstance(exit_code, int):
-                self._exit_code, self._refusal = exit_code, self.report.redact(str(error))
+                self._exit_code, self.report.refusal = exit_code, self.report.redact(str(error))
         elif name in _TAG_HOOKS:
             found = (getattr(context, kind, None) for kind in ("scenario", "rule", "feature"))
             next(element for element in found if element is not None).hook_failed = True
@@ -229,13 +228,13 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _write_reports(self) -> None:
         if self.report.record is not None:
-            write_record(self.report.record, reports_directory(self.config))
-            write_junit(self.report.record, reports_directory(self.config))
+            write_reports(reports_directory(self.config))
 
     def _remove_old_reports(self) -> None:
         """A run that dies must not leave the report of the one before it in its place."""
         for name in ("run.json", "junit.xml"):
-            (reports_directory(self.config) / name).unlink(missing_ok=True)
+            with contextlib.suppress(NotADirectoryError):  # said when it is written to
+                (reports_directory(self.config) / name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
+_RUN_FILE = "run file "
 
 
 class SandboxError(Exception):
@@ -28,14 +28,13 @@ class EmbeddedSandbox:
 
     def __init__(self, settings: Mapping[str, int | float | str]) -> None:
         self._settings = settings
-        self._folder = tempfile.TemporaryDirectory(prefix="focus-acceptance-")
         self._process: subprocess.Popen[str] | None = None
-        self.run_file = Path(self._folder.name) / "run.json"
+        self.run_file = Path()
 
     def start(self) -> EmbeddedSandbox:
         """Returns when every service answers; :class:`SandboxError` otherwise."""
         command = [sys.executable, "-m", "environments.sandbox", "up"]
-        command += ["--run-file", str(self.run_file), "--parent-pid", str(os.getpid())]
+        command += ["--parent-pid", str(os.getpid())]
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
         self._process = subprocess.Popen(
@@ -53,9 +52,15 @@ class EmbeddedSandbox:
         too_long = threading.Timer(_START_TIMEOUT_S, self._process.kill)
         too_long.start()
         try:
-            return any(line.strip() == "ready" for line in self._process.stdout)
+            return any(self._says_ready(line.strip()) for line in self._process.stdout)
         finally:
             too_long.cancel()
+
+    def _says_ready(self, line: str) -> bool:
+        """The run file stays in the sandbox's own folder, so that it goes with the sandbox even if we are killed."""
+        if line.startswith(_RUN_FILE):
+            self.run_file = Path(line.removeprefix(_RUN_FILE).strip())
+        return line == "ready"
 
     def _complaint(self) -> str:
         assert self._process is not None and self._process.stderr is not None
@@ -72,4 +77,3 @@ class EmbeddedSandbox:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._folder.cleanup()

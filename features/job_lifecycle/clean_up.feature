@@ -10,7 +10,8 @@ Feature: Investigations clean up after themselves
     Example: Everything of an investigation that was left alone disappears
       Given a connected fibre
       When a client opens a live investigation and never connects to it
-      Then everything that was started for it is gone within the limit for idle investigations
+      Then a job for it is running within its deadline
+      And everything that was started for it is gone within the limit for idle investigations
 
   Rule: A finished investigation is cleaned up
 

@@ -11,7 +11,7 @@ Feature: The status of a job is visible from its start to its end
       Given a connected fibre
       When a client opens a live investigation
       Then a job for it is running within its deadline
-      And the job is reported active
+      And the job is reported active and stays so
 
     @JL-08b @REQ_PZ-13899 @needs_playback_end
     Example: A job whose data has been played is reported complete

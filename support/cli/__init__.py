@@ -30,9 +30,10 @@ def fault_matrix(
     fault: Annotated[list[str] | None, typer.Option(help="only this fault; may be repeated")] = None,
     subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes side by side")] = 3,
 ) -> None:
     """Prove that the suite fails on the faults it is meant to catch."""
-    raise typer.Exit(faults.run(fault or [], subset, tags))
+    raise typer.Exit(faults.run(fault or [], subset, tags, workers))
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from support.config import ConfigurationError, load_environment
 from support.faults.catalogue import CatalogueError, chosen, load_catalogue
-from support.faults.matrix import Judgement, Matrix, MatrixError, run_matrix
-from support.sandbox import EmbeddedSandbox, SandboxError
+from support.faults.matrix import Judgement, MatrixError, Run, run_matrix
+from support.sandbox import SandboxError
 
-DEFAULT_TAGS = "not (@wip or @quarantine or @slow)"
+DEFAULT_TAGS = "not (@wip or @quarantine)"
 # One fault for each kind of process and check: enough to notice that the machinery of the matrix itself has broken.
 SUBSET = (
     "nothing-is-started",
@@ -24,43 +24,38 @@ SUBSET = (
 REPORTS = Path("reports") / "faults"
 
 
-def run(wanted: list[str], subset: bool, tags: str) -> int:
+def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
     """Run the matrix and print it; the exit code."""
+    started = time.monotonic()
     try:
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
         settings = load_environment("sandbox").sandbox.settings
-        return _with_sandbox(EmbeddedSandbox(settings), faults, tags)
+        judgements = run_matrix(settings, faults, tags, REPORTS, workers, _report)
     except (CatalogueError, ConfigurationError, SandboxError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 2
     except MatrixError as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
-
-
-def _with_sandbox(sandbox: EmbeddedSandbox, faults: list, tags: str) -> int:  # type: ignore[type-arg]
-    started = time.monotonic()
-    try:
-        matrix = Matrix(sandbox.start().run_file, REPORTS)
-        healthy = matrix.healthy(tags)
-        print(f"healthy sandbox: {len(healthy.scenarios)} scenarios, none fails", flush=True)
-        judgements = run_matrix(matrix, faults, tags, _report)
-    finally:
-        sandbox.stop()
     return _summary(judgements, time.monotonic() - started)
 
 
-def _report(judgement: Judgement) -> None:
+def _report(result: Run | Judgement) -> None:
+    if isinstance(result, Run):
+        print(f"healthy sandbox: {len(result.scenarios)} scenarios, none fails", flush=True)
+    else:
+        print(_lines(result), flush=True)
+
+
+def _lines(judgement: Judgement) -> str:
     fault = judgement.fault
     verdict = "caught" if judgement.caught else "NOT CAUGHT"
     expected = ", ".join(fault.scenarios)
-    print(f"  {fault.requirement}  {fault.id:38} {verdict:10} {judgement.duration_s:5.1f} s  {expected}", flush=True)
-    for name in judgement.missed:
-        print(f"      {name} passed although it must fail")
-    for name, reason in judgement.wrong_reason.items():
-        print(f"      {name} failed for another reason than {fault.scenarios.get(name) or 'expected'!r}: {reason}")
-    for name, reason in judgement.unrelated.items():
-        print(f"      {name} is unrelated but failed: {reason}")
+    lines = [f"  {fault.requirement}  {fault.id:38} {verdict:10} {judgement.duration_s:5.1f} s  {expected}"]
+    lines += [f"      {name} passed although it must fail" for name in judgement.missed]
+    lines += [f"      {name} failed for another reason: {reason}" for name, reason in judgement.wrong_reason.items()]
+    lines += [f"      {name} is unrelated but failed: {reason}" for name, reason in judgement.unrelated.items()]
+    return "\n".join(lines)
 
 
 def _summary(judgements: list[Judgement], duration_s: float) -> int:

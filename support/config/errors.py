@@ -12,6 +12,8 @@ KeyPath = tuple[str, ...]
 class ConfigurationError(Exception):
     """The environment cannot be used. ``str()`` has one sentence for each problem, each on a line of its own."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class Problem:

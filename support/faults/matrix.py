@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support.clients.sandbox_control import SandboxControl
 from support.faults.catalogue import Fault
-from support.sandbox import PROJECT
+from support.sandbox import PROJECT, EmbeddedSandbox
 
 _BAD = ("failed", "error", "unexpected_pass")
 
@@ -80,14 +83,18 @@ def _expected(fault: Fault, run: Run) -> Iterable[tuple[str, str]]:
         yield from ((name, text) for name in rows or [wanted])
 
 
-class Matrix:
-    """Many runs against one sandbox, each with one fault switched on."""
+class Bench:
+    """One sandbox of its own, and runs of the suite against it, each with one fault switched on."""
 
-    def __init__(self, run_file: Path, reports: Path) -> None:
-        self._run_file = run_file
+    def __init__(self, settings: Mapping[str, int | float | str], reports: Path) -> None:
         self._reports = reports
-        self._control = SandboxControl(json.loads(run_file.read_text(encoding="utf-8"))["control"]["url"])
-        shutil.rmtree(reports, ignore_errors=True)
+        self._sandbox = EmbeddedSandbox(settings)
+        self._run_file = self._sandbox.start().run_file
+        self._control = SandboxControl(json.loads(self._run_file.read_text(encoding="utf-8"))["control"]["url"])
+
+    def close(self) -> None:
+        self._control.close()
+        self._sandbox.stop()
 
     def healthy(self, tags: str) -> Run:
         """The suite against the sandbox without any fault; :class:`MatrixError` unless everything passes."""
@@ -128,11 +135,35 @@ class Matrix:
         return Run(scenarios, sum(entry["duration_s"] for entry in content["scenarios"]))
 
 
-def run_matrix(matrix: Matrix, faults: list[Fault], tags: str, report: Callable[[Judgement], None]) -> list[Judgement]:
-    """Every fault in turn; ``report`` is told each judgement as it is made."""
-    judgements = []
-    for fault in faults:
-        judgement = matrix.with_fault(fault, tags)
-        report(judgement)
-        judgements.append(judgement)
-    return judgements
+def run_matrix(
+    settings: Mapping[str, int | float | str],
+    faults: Sequence[Fault],
+    tags: str,
+    reports: Path,
+    workers: int,
+    report: Callable[[Run | Judgement], None],
+) -> list[Judgement]:
+    """The healthy run, then every fault, on as many sandboxes as there are workers.
+
+    ``report`` is told each result as it is there. Raises :class:`MatrixError` when the healthy sandbox fails anything.
+    """
+    shutil.rmtree(reports, ignore_errors=True)
+    benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+    with ExitStack() as closing:
+        for _ in range(min(workers, len(faults))):
+            bench = Bench(settings, reports)
+            closing.callback(bench.close)
+            benches.put(bench)
+
+        def judged(fault: Fault) -> Judgement:
+            bench = benches.get()
+            try:
+                judgement = bench.with_fault(fault, tags)
+            finally:
+                benches.put(bench)
+            report(judgement)
+            return judgement
+
+        report(bench.healthy(tags))
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(judged, faults))

@@ -22,8 +22,7 @@ class AmbientTrouble(AssertionError):
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
-    asked_for = str(context.config.tag_expression)
-    reason = reason_to_skip(scenario.effective_tags, world.environment, asked_for)
+    reason = reason_to_skip(scenario.effective_tags, world.environment)
     if reason is not None:
         scenario.skip(reason)
         return

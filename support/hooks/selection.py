@@ -9,16 +9,13 @@ from support.config import Environment
 NEEDS = "needs_"
 PERMISSIONS = ("load", "disruptive", "writes_database")
 _BACKLOG_REASON = "backlog: the requirement is agreed, the product does not have it yet"
-_SLOW_REASON = "slow: runs only where it is asked for by its tag or its scenario id"
 
 
-def reason_to_skip(tags: Iterable[str], environment: Environment, asked_for: str) -> str | None:
-    """Why a scenario with these tags does not run here, or None. ``asked_for`` is the tag expression of the run."""
+def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
+    """Why a scenario with these tags does not run here, or None."""
     tags = set(tags)
     if "backlog" in tags:
         return _BACKLOG_REASON
-    if "slow" in tags and "slow" not in asked_for and not any(tag in asked_for for tag in tags):
-        return _SLOW_REASON
     missing = sorted(tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS))
     for capability in missing:
         if capability not in environment.capabilities:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from support.clients.kubernetes_api import ClusterError
 from support.config import Environment, load_environment
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
+from support.runner import reports_directory
 from support.sandbox import PROJECT, EmbeddedSandbox
 from support.world import World
+
+# What the reports of a long run with many failures take.
+_ROOM_BYTES = 4_000_000
 
 
 class EnvironmentUnreachable(Exception):
@@ -23,8 +28,15 @@ class EnvironmentUnreachable(Exception):
     exit_code = 2
 
 
+class ReportsNotWritable(Exception):
+    """There would be nowhere to say what came of the run."""
+
+    exit_code = 2
+
+
 def before_all(context: Context) -> None:
     """Load the environment, start the sandbox where it is one, connect the clients."""
+    _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
     environment = _load(context, name, Path(given) if given else None)
@@ -37,6 +49,16 @@ def before_all(context: Context) -> None:
     context.add_cleanup(context.world.close)
     report.redact = context.world.journal.redact
     report.fingerprint = _fingerprint(context.world)
+
+
+def _require_room_for(reports: Path) -> None:
+    """Reports can be written, and there is room for them."""
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=reports) as probe:
+            probe.write(bytes(_ROOM_BYTES))
+    except OSError as error:
+        raise ReportsNotWritable(f"reports: cannot write to {reports}: {error.strerror}") from error
 
 
 def _load(context: Context, name: str, run_file: Path | None) -> Environment:

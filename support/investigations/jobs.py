@@ -11,7 +11,7 @@ from support.checks.answers import streams_from
 from support.checks.jobs import every_trace_gone, has_ended, is_running, is_visible
 from support.checks.matcher import Judged
 from support.checks.ports import publishes
-from support.clients.cluster_watch import ClusterWatch
+from support.clients.cluster_watch import ClusterWatch, Seen
 from support.clients.focus_server import OpenedInvestigation
 from support.clients.kubernetes import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
 from support.config import Environment
@@ -29,9 +29,7 @@ class Jobs:
 
     def view(self, job_id: str) -> JobView:
         """What the watch has seen of ``job_id`` so far."""
-        seen = self.watch.history(job_id)
-        pods_seen = [one.object for one in seen if isinstance(one.object, Pod) and one.object.role == "grpc"]
-        jobs_seen = [one.object for one in seen if isinstance(one.object, Job) and one.object.role == "grpc"]
+        jobs_seen, pods_seen = _of_latest_job(self.watch.history(job_id))
         pods = tuple(pod for pod in self.watch.pods().values() if pod.job_id == job_id and pod.role == "grpc")
         outcome, reason = _outcome(jobs_seen)
         return JobView(
@@ -109,14 +107,16 @@ class Jobs:
             what=f"the events of pod {pod_name}",
         )
 
-    def wait_for_service(self, job_id: str, matcher: Judged[Service | None]) -> Service | None:
-        return waits.until(
+    def wait_for_service(self, job_id: str, matcher: Judged[Service | None]) -> None:
+        """A service appears and satisfies ``matcher``: what it publishes is decided when it is created."""
+        service = waits.until(
             lambda: self.view(job_id).service,
-            matcher,
+            Judged("a service", lambda service: None if service else "there is no service for it"),
             within_s=self._limits.deadline("job_visible_s"),
-            what=f"the service of job {job_id}",
+            what=f"a service for job {job_id}",
             changes=self.watch,
         )
+        assert_that(service, matcher)
 
     def wait_for_services_of(self, investigations: Collection[OpenedInvestigation]) -> None:
         """Each has the service that publishes its own port."""
@@ -164,6 +164,22 @@ def traces_in(snapshot: Snapshot, job_id: str) -> list[str]:
         *(f"pod {found.name}" for found in own.pods),
         *(f"service {found.name}" for found in own.services),
     ]
+
+
+def _of_latest_job(seen: list[Seen]) -> tuple[list[Job], list[Pod]]:
+    """The states of the job that was seen last, and of its own pods: a faulty server may give a job id twice."""
+    jobs = [one.object for one in seen if isinstance(one.object, Job) and one.object.role == "grpc"]
+    pods = [one.object for one in seen if isinstance(one.object, Pod) and one.object.role == "grpc"]
+    if not jobs:
+        return jobs, pods
+    latest = jobs[-1].uid
+    return [job for job in jobs if job.uid == latest], [pod for pod in pods if _owner(pod) in (None, latest)]
+
+
+def _owner(pod: Pod) -> str | None:
+    """The uid of the object that controls the pod."""
+    owners = pod.raw["metadata"].get("ownerReferences")
+    return str(owners[0]["uid"]) if owners else None
 
 
 def _outcome(jobs_seen: list[Job]) -> tuple[str | None, str]:

@@ -7,9 +7,9 @@ from support.checks.matcher import judged
 from support.checks.resources import GPU_SLICE, gpu_slices
 from support.clients.kubernetes import KubernetesClient, Pod
 from support.config import Environment
+from support.investigations.job_view import describe
 
 RUN_LABEL = "focus-acceptance/run"
-_HOLDER_IMAGE = "registry.k8s.io/pause:3.10"
 
 
 class Occupancy:
@@ -18,6 +18,7 @@ class Occupancy:
     def __init__(self, cluster: KubernetesClient, environment: Environment, run_id: str) -> None:
         self._cluster = cluster
         self._limits = environment.limits
+        self._product_selector = environment.kubernetes.services.focus_server.pod_selector
         self._run_id = run_id
         self._pods: list[str] = []
         self._services: list[str] = []
@@ -48,7 +49,12 @@ class Occupancy:
         amount = {GPU_SLICE: str(slices)}
         name = f"focus-acceptance-gpu-{self._run_id}-{len(self._pods) + 1}"
         self._pods.append(name)
-        container = {"name": "holder", "image": _HOLDER_IMAGE, "resources": {"requests": amount, "limits": amount}}
+        container = {
+            "name": "holder",
+            "image": self._image_of_the_product(),
+            "command": ["sleep", "infinity"],
+            "resources": {"requests": amount, "limits": amount},
+        }
         self._cluster.create_pod(
             {
                 "apiVersion": "v1",
@@ -62,6 +68,10 @@ class Occupancy:
                 },
             }
         )
+
+    def _image_of_the_product(self) -> str:
+        """An image the cluster certainly has, because it runs already."""
+        return self._cluster.pods(label_selector=self._product_selector)[0].containers[0].image
 
     def _holders(self) -> list[Pod]:
         return [pod for pod in self._cluster.pods() if pod.name in self._pods]
@@ -96,5 +106,5 @@ class Occupancy:
 
 
 def _not_running(holders: list[Pod]) -> str | None:
-    waiting = [f"{pod.name} is {pod.phase}" for pod in holders if pod.phase != "Running"]
+    waiting = [f"{pod.name} is {describe(pod)}" for pod in holders if pod.phase != "Running"]
     return "; ".join(waiting) or (None if holders else "there is no holder")

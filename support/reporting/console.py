@@ -62,7 +62,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._print_waiting()
         if self._dry_run:
             self._print_dry_run()
-        elif current().record is not None:
+        elif current().record is not None and current().refusal is None:
             self._print_summary()
         super().close()
 

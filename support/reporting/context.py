@@ -56,6 +56,8 @@ class RunContext:
     """The behave scenarios that tags, paths and names chose, in order; set by the runner before any hook."""
     scenario_troubles: dict[int, list[Trouble]] = field(default_factory=dict)
     """Hook and clean-up failures by `id()` of the behave scenario; set by the runner."""
+    refusal: str | None = None
+    """Why nothing can be judged: wrong use, or nowhere to write. It is all that is said, and the run ends with 2."""
     interrupted: str | None = None
     """Why the run ended early, or None; set by the runner."""
     record: Record | None = None

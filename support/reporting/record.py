@@ -27,11 +27,18 @@ class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so i
         self._dry_run = bool(config.dry_run)
 
     def close(self) -> None:
-        """Write the finished record. Raises RuntimeError if the runner does not make one."""
         if not self._dry_run:
-            record = current().record
-            if record is None:
-                raise RuntimeError("the record formatter needs runner = support.runner:StrictRunner")
-            write_record(record, self._directory)
-            write_junit(record, self._directory)
+            write_reports(self._directory)
         super().close()
+
+
+def write_reports(directory: Path) -> None:
+    """Write the finished record. A folder that cannot be written is the refusal of the run."""
+    record = current().record
+    if record is None:
+        raise RuntimeError("the record formatter needs runner = support.runner:StrictRunner")
+    try:
+        write_record(record, directory)
+        write_junit(record, directory)
+    except OSError as error:
+        current().refusal = current().refusal or f"reports: cannot write to {directory}: {error.strerror}"

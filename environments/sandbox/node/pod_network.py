@@ -6,7 +6,9 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
-Endpoint = tuple[str, int]
+from environments.sandbox.node.forwarding import Endpoint
+
+_BACKLOG = 32
 
 
 class PodNetwork:
@@ -40,7 +42,7 @@ class PodNetwork:
 
     async def listen(self, endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Accept connections to the port of a pod; the pod closes it with :meth:`close`."""
-        server = await asyncio.get_running_loop().create_server(protocol, *endpoint)
+        server = await asyncio.get_running_loop().create_server(protocol, *endpoint, backlog=_BACKLOG)
         self._open[endpoint] = server
         self._changed(endpoint[0])
 

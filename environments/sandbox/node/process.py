@@ -22,6 +22,7 @@ from environments.sandbox.process import CommandError, SandboxProcess
 
 _METRICS_INTERVAL_S = 0.5
 _OPEN_FILES = 65_536
+_MOST_CONNECTIONS = 3000
 _RUNNING_WITHIN_S = 10.0
 _FOCUS_LOG_FAULT = "focus-server-log-empty"
 
@@ -42,7 +43,7 @@ class NodeProcess(SandboxProcess):
         self._network = PodNetwork(config["network"], lambda address: self._proxy.port_changed(address))
         self._kubelet = Kubelet(self._host, self._reporter, self._workloads, nodes, Path(config["run_dir"]))
         self._jobs = Reflector(self._cluster, "jobs", _nothing)
-        self._proxy = KubeProxy(self._network, list(nodes.values()))
+        self._proxy = KubeProxy(self._network, list(nodes.values()), _most_connections(_raise_open_files()))
         self._services = Reflector(self._cluster, "services", self._proxy.service_changed)
         self._endpoints = Reflector(self._cluster, "endpoints", self._proxy.endpoints_changed)
         self._pods = Reflector(self._cluster, "pods", self._kubelet.changed)
@@ -52,7 +53,6 @@ class NodeProcess(SandboxProcess):
         self._metering_task: asyncio.Task[None] | None = None
 
     async def start(self) -> Mapping[str, Any]:
-        _raise_open_files()
         await self._cluster.open()
         self._reporter.start()
         self._proxy.start(end_on_defect)
@@ -124,9 +124,15 @@ def _names(pod: Mapping[str, Any]) -> tuple[str, str]:
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
-def _raise_open_files() -> None:
-    """Every node port is a socket on every node, every connection three more."""
+def _raise_open_files() -> int:
+    """The limit of open files, as high as it may be: a node port is a socket on every node, a connection three more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
+
+
+def _most_connections(open_files: int) -> int:
+    """Half of the files for connections of three sockets each, the rest for what listens."""
+    return min(open_files // 6, _MOST_CONNECTIONS)

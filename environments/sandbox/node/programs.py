@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,6 +93,22 @@ class Resident:
         return _RESIDENTS[self._image]
 
 
+class Sleep:
+    """``sleep N``: holds what the pod was granted for ``N`` seconds, ``infinity`` included."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._seconds = float(words[1])
+
+    async def run(self) -> int:
+        if math.isinf(self._seconds):
+            await asyncio.Event().wait()
+        await asyncio.sleep(self._seconds)
+        return 0
+
+    def usage(self) -> tuple[int, int]:
+        return 0, 1
+
+
 def image_name(image: str) -> str | None:
     """The name of an image of the sandbox' registry; None when the registry does not have it."""
     if not image.startswith(REGISTRY):
@@ -106,9 +123,11 @@ def start_program(host: Host, container: Container) -> Program:
     from environments.sandbox.node.watchdog import Watchdog
 
     name = image_name(container.spec["image"]) or ""
+    words = [*container.spec.get("command", ()), *container.spec.get("args", ())]
+    if words[:1] == ["sleep"]:
+        return Sleep(words)
     if name == "cleanup-grpc":
         return Watchdog(host, container)
     if name == "pzlinux":
-        words = [*container.spec.get("command", ()), *container.spec.get("args", ())]
         return Analyzer(host, container, words) if "baby_analyzer" in words else Unknown(container, words)
     return Resident(host, container, name)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from environments.sandbox.node.cluster import Object
-from environments.sandbox.node.pod_network import Endpoint, PodNetwork
+from environments.sandbox.node.forwarding import Endpoint, Forwarders
+from environments.sandbox.node.pod_network import PodNetwork
 
-_CHUNK_BYTES = 64 * 1024
+_BACKLOG = 32
+_AGAIN_AFTER_S = 0.2
 
 Key = tuple[str, str]
 
@@ -21,8 +23,9 @@ log = logging.getLogger("node")
 class KubeProxy:
     """Listens on a node port only while something behind it does: a client is refused here as it would be there."""
 
-    def __init__(self, network: PodNetwork, nodes: Sequence[str]) -> None:
+    def __init__(self, network: PodNetwork, nodes: Sequence[str], most_connections: int) -> None:
         self._network, self._nodes = network, list(nodes)
+        self._forwarders = Forwarders(most_connections)
         self._services: dict[Key, Object] = {}
         self._endpoints: dict[Key, Object] = {}
         self._listening: dict[int, asyncio.Server] = {}
@@ -33,15 +36,15 @@ class KubeProxy:
         self._wanted: dict[Key, None] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._pumps: set[asyncio.Task[None]] = set()
 
     def start(self, on_defect: Callable[[asyncio.Task[None]], None]) -> None:
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(on_defect)
 
     async def stop(self) -> None:
-        for task in [*self._pumps, *([self._task] if self._task else [])]:
-            task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        self._forwarders.close()
         for server in self._listening.values():
             server.close()
         self._listening.clear()
@@ -89,7 +92,7 @@ class KubeProxy:
             self._close(port)
         for port, backends in wanted.items():
             if backends:
-                await self._open(port, backends)
+                await self._open(key, port, backends)
             else:
                 self._close(port)
         if wanted:
@@ -108,16 +111,18 @@ class KubeProxy:
                 found = (backend for subset in subsets for backend in _backends(subset, port))
                 yield port["nodePort"], [backend for backend in found if self._network.is_open(backend)]
 
-    async def _open(self, port: int, backends: list[Endpoint]) -> None:
+    async def _open(self, key: Key, port: int, backends: list[Endpoint]) -> None:
         self._backends[port] = backends
         if port in self._listening:
             return
+        loop = asyncio.get_running_loop()
         try:
-            self._listening[port] = await asyncio.start_server(
-                lambda reader, writer: self._connected(port, reader, writer), self._nodes, port
+            self._listening[port] = await loop.create_server(
+                lambda: self._forwarders.client(lambda: self._choose(port)), self._nodes, port, backlog=_BACKLOG
             )
         except OSError as error:
-            log.error("node port %d cannot be opened: %s", port, error)
+            log.error("node port %d cannot be opened yet: %s", port, error)
+            loop.call_later(_AGAIN_AFTER_S, self._look_at, key)
 
     def _close(self, port: int) -> None:
         self._backends.pop(port, None)
@@ -125,20 +130,9 @@ class KubeProxy:
         if server is not None:
             server.close()
 
-    async def _connected(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _choose(self, port: int) -> Endpoint | None:
         backends = self._backends.get(port)
-        if not backends:
-            writer.transport.abort()
-            return
-        try:
-            pod_reader, pod_writer = await asyncio.open_connection(*random.choice(backends))
-        except OSError:
-            writer.transport.abort()
-            return
-        for source, target in ((reader, pod_writer), (pod_reader, writer)):
-            task = asyncio.create_task(_pump(source, target))
-            self._pumps.add(task)
-            task.add_done_callback(self._pumps.discard)
+        return random.choice(backends) if backends else None
 
 
 def _keep(known: dict[Key, Object], obj: Object, gone: bool) -> None:
@@ -157,15 +151,3 @@ def _backends(subset: Mapping[str, Any], port: Mapping[str, Any]) -> Iterator[En
         if offered.get("name") == port.get("name"):
             for address in subset.get("addresses", ()):
                 yield (address["ip"], offered["port"])
-
-
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Pass bytes on until either side ends; then the other side ends too."""
-    try:
-        while data := await source.read(_CHUNK_BYTES):
-            target.write(data)
-            await target.drain()
-    except ConnectionError:
-        target.transport.abort()
-    finally:
-        target.close()

@@ -9,7 +9,7 @@ PROCESSES = ("mongodb", "focus-server")
 """Names of images, and of the processes the supervisor runs for them."""
 
 _RETURNS_WITHIN_S = 0.2
-"""A reset of the cluster takes pods away without asking and puts them back under their names: nothing has ended then."""
+"""A reset of the cluster takes pods away without asking and puts them back under their names: nothing has ended."""
 
 
 class Workloads:

@@ -1,0 +1,159 @@
+"""The real suite on the real sandbox: wrong use is one sentence and exit code 2, and no ending leaves anything behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WHILE_A_JOB_RUNS = "--tags=@JL"
+
+
+class Behave:
+    """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        self.reports = folder / "reports"
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        command = [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUNBUFFERED": "1", **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def read_until(self, text: str) -> None:
+        assert self.process.stdout is not None
+        assert any(text in line for line in self.process.stdout), f"it ended without saying {text!r}"
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and standard error."""
+        _, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, errors
+
+    def record(self) -> dict:
+        return json.loads((self.reports / "run.json").read_text())
+
+    def left_behind(self) -> list[str]:
+        """Processes and temporary files of this run that are still there."""
+        mark = f"TMPDIR={self.temporary}".encode()
+        found = [str(path.relative_to(self.temporary)) for path in self.temporary.iterdir()]
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and mark in _read(process / "environ"):
+                found.append(_read(process / "cmdline").replace(b"\0", b" ").decode())
+        return found
+
+    def leaves_nothing(self, within_s: float) -> bool:
+        deadline = time.monotonic() + within_s
+        while self.left_behind() and time.monotonic() < deadline:
+            os.sched_yield()
+        return not self.left_behind()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # the process has ended meanwhile, or is not ours to look at
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "sentence"),
+    [
+        (["-D", "env=nowhere"], {}, "unknown environment 'nowhere'; available: local, production, sandbox, staging"),
+        ([], {"FOCUS_ENV": "nowhere"}, "unknown environment 'nowhere'"),
+        ([], {"FOCUS__LIMITS__REFUSAL": "3"}, "FOCUS__LIMITS__REFUSAL"),
+        ([], {"FOCUS__LIMITS__REFUSAL_S": "soon"}, "FOCUS__LIMITS__REFUSAL_S"),
+        (["-D", "sandbox_run_file=/no/such/run.json"], {}, "run file /no/such/run.json: cannot be read"),
+        (["-D", "reports=/dev/null/reports"], {}, "reports: cannot write to /dev/null/reports: Not a directory"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], sentence: str
+) -> None:
+    run = Behave(tmp_path, *arguments, **variables)
+    code, errors = run.end()
+    assert code == 2
+    assert len(errors.splitlines()) == 1, errors
+    assert sentence in errors
+    assert run.left_behind() == []
+
+
+def test_sandbox_that_cannot_start_is_one_sentence(tmp_path: Path) -> None:
+    run = Behave(tmp_path, FOCUS__SANDBOX__SETTINGS__NODES="0")
+    code, errors = run.end()
+    assert code == 2
+    assert errors.strip() == "the sandbox did not start: --set nodes=0: must be a number from 1 to 100"
+    assert run.left_behind() == []
+
+
+def test_run_file_whose_endpoints_do_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    for name in ("ca.pem", "password", "key", "known_hosts"):
+        (tmp_path / name).write_text("x\n")
+    kubeconfig = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    endpoints = {
+        "focus_server": {"base_url": "https://127.0.0.1:9/focus-server", "ca_file": "ca.pem"},
+        "kubernetes": {"kubeconfig": "kubeconfig", "namespace": "panda"},
+        "mongodb": {"uri": "mongodb://u:p@127.0.0.1:9/", "database": "prisma"},
+        "ssh": {
+            "jump": {"host": "127.0.0.1", "port": 9, "user": "root", "password_file": "password"},
+            "target": {"host": "target", "port": 22, "user": "prisma", "key_file": "key"},
+            "known_hosts": "known_hosts",
+        },
+        "control": {"url": "http://127.0.0.1:9"},
+    }
+    (tmp_path / "run.json").write_text(json.dumps(endpoints))
+    run = Behave(tmp_path, "-D", f"sandbox_run_file={tmp_path / 'run.json'}")
+    code, errors = run.end()
+    assert code == 2
+    assert len(errors.splitlines()) == 1, errors
+    assert errors.startswith("environment sandbox cannot be reached: ")
+
+
+def test_empty_selection_is_red(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@smoke and @negative")
+    assert run.end()[0] == 1
+    assert run.record()["verdict"] == "failed"
+
+
+def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@JL-01a")
+    assert run.end() == (0, "")
+    assert run.left_behind() == []
+    (scenario,) = run.record()["scenarios"]
+    assert (scenario["id"], scenario["status"], run.record()["leftovers"]) == ("JL-01a", "passed", [])
+
+
+def test_interrupted_run_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = Behave(tmp_path, WHILE_A_JOB_RUNS)
+    run.read_until("JL-12a")
+    run.process.send_signal(signal.SIGINT)
+    assert run.end()[0] == 1
+    assert run.left_behind() == []
+    assert run.record()["verdict"] == "failed"
+    assert "interrupted" in json.dumps(run.record()["suite"])
+
+
+def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = Behave(tmp_path, WHILE_A_JOB_RUNS)
+    run.read_until("JL-12a")
+    run.process.kill()
+    run.process.wait()
+    assert run.leaves_nothing(within_s=20), run.left_behind()

@@ -1,0 +1,39 @@
+"""Which scenarios run where: by declaration only, and always with a reason."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.hooks.selection import reason_to_skip
+
+
+def environment(*capabilities: str, **permissions: bool) -> Any:
+    """As much of an environment as the selection looks at."""
+    permitted = {"load": False, "disruptive": False, "writes_database": False, **permissions}
+    return SimpleNamespace(
+        identity=SimpleNamespace(name="site"), capabilities=frozenset(capabilities), safety=SimpleNamespace(**permitted)
+    )
+
+
+def test_scenario_without_needs_runs_everywhere() -> None:
+    assert reason_to_skip({"JL", "JL-01a", "smoke"}, environment()) is None
+
+
+def test_capability_that_is_not_declared_is_named() -> None:
+    reason = reason_to_skip({"needs_gpu"}, environment("fibre"))
+    assert reason == "environment site does not declare the capability gpu"
+    assert reason_to_skip({"needs_gpu"}, environment("gpu")) is None
+
+
+@pytest.mark.parametrize("permission", ["load", "disruptive", "writes_database"])
+def test_permission_that_is_not_given_is_named(permission: str) -> None:
+    reason = reason_to_skip({permission}, environment())
+    assert reason == f"environment site does not permit what is tagged {permission}"
+    assert reason_to_skip({permission}, environment(**{permission: True})) is None
+
+
+def test_backlog_never_runs_and_says_so() -> None:
+    assert "backlog" in str(reason_to_skip({"backlog", "JL-14a"}, environment()))
