@@ -16,11 +16,6 @@ def connect_with_wrong_password(context):
     context.outcome = context.world.index.connect_with_wrong_password()
 
 
-@when("somebody connects to a recording index where none is")
-def connect_where_none_is(context):
-    context.outcome = context.world.index.connect_where_none_is()
-
-
 @when("somebody connects to the recording index and leaves again")
 def connect_and_leave(context):
     context.connections = context.world.index.connections_after_leaving()
@@ -34,11 +29,6 @@ def ask_for_recordings(context):
 @when("the answer time of the recording index is measured")
 def measure_answer_time(context):
     context.answer_time = context.world.index.answer_time()
-
-
-@when("the configuration of this environment is read")
-def read_configuration(context):
-    context.secret_sources = context.world.environment.secret_sources
 
 
 @then("MongoDB has let the configured user in")
@@ -59,11 +49,6 @@ def database_is_listed(context):
 @then("the connection fails because the password is wrong")
 def password_is_wrong(context):
     assert_that(context.outcome, checks.fails_because("authentication_failed"))
-
-
-@then("the connection fails because nobody answers")
-def nobody_answers(context):
-    assert_that(context.outcome, checks.fails_because("unreachable"))
 
 
 @then("MongoDB counts no connection more than before")
@@ -99,8 +84,3 @@ def is_the_configured_one(context):
 @then("the user is known to the database that is configured for it")
 def user_belongs(context):
     assert_that(context.facts, context.world.index.belongs_to_the_configured_database())
-
-
-@then("every secret comes from outside the configuration")
-def secrets_from_outside(context):
-    assert_that(context.secret_sources, checks.every_secret_comes_from_outside())

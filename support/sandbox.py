@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 PROJECT = Path(__file__).resolve().parent.parent
 _START_TIMEOUT_S = 60.0
@@ -29,6 +31,7 @@ class EmbeddedSandbox:
     def __init__(self, settings: Mapping[str, int | float | str]) -> None:
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
+        self._complaints: deque[str] = deque(maxlen=20)
         self.run_file = Path()
 
     def start(self) -> EmbeddedSandbox:
@@ -41,6 +44,8 @@ class EmbeddedSandbox:
             command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             process_group=0,  # Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first
         )  # fmt: skip
+        self._listening = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
+        self._listening.start()
         if not self._became_ready():
             self.stop()
             raise SandboxError(f"the sandbox did not start: {self._complaint()}")
@@ -62,10 +67,15 @@ class EmbeddedSandbox:
             self.run_file = Path(line.removeprefix(_RUN_FILE).strip())
         return line == "ready"
 
+    def _listen(self, errors: IO[str]) -> None:
+        """Take in what it complains of, so that it never waits for a reader."""
+        for line in errors:
+            self._complaints.append(line.strip())
+
     def _complaint(self) -> str:
-        assert self._process is not None and self._process.stderr is not None
-        lines = self._process.stderr.read().strip().splitlines()
-        return lines[-1].removeprefix("sandbox: ") if lines else "it said nothing"
+        """The last thing it complained of."""
+        self._listening.join()
+        return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
 
     def stop(self) -> None:
         """End it and wait until nothing of it is left."""

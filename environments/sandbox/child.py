@@ -98,11 +98,12 @@ class ChildProcess:
         if self._reading is not None:
             await self._reading
 
-    def kill(self) -> None:
-        """End it the way a crash does."""
+    async def kill(self) -> None:
+        """End it the way a crash does; returns when it is gone."""
         self.ending = True
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
+            await self._process.wait()
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:

@@ -120,3 +120,5 @@ async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamRespo
             raise
         sentence = f"the control API has no {request.method} {request.path}"
         return web.json_response({"error": sentence}, status=error.status)
+    except RuntimeError as error:
+        return web.json_response({"error": str(error)}, status=500)

@@ -165,7 +165,7 @@ class Supervisor:
         async with self._workloads:
             child = self.children[package]
             if action == "stop":
-                child.kill()
+                await child.kill()
             elif child.pid is None:
                 await child.start()
                 await child.wait_until_ready(READY_TIMEOUT_S)

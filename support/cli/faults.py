@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from support.clients.sandbox_control import ControlError
 from support.config import ConfigurationError, load_environment
 from support.faults.catalogue import CatalogueError, chosen, load_catalogue
 from support.faults.matrix import Judgement, MatrixError, Run, run_matrix
@@ -34,7 +35,7 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
     except (CatalogueError, ConfigurationError, SandboxError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 2
-    except MatrixError as error:
+    except (MatrixError, ControlError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
     return _summary(judgements, time.monotonic() - started)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
 
 from support import waits
 from support.checks.matcher import Judged, judged
-from support.clients.mongodb import ConnectionOutcome, MongoDBClient
+from support.clients.mongodb import ConnectionOutcome, DatabaseError, MongoDBClient
 from support.config import Environment
 
 # Classes of requirement IN-03, by the median in milliseconds.
@@ -18,15 +17,16 @@ _CLASSES = ((50.0, "excellent"), (100.0, "acceptable"), (200.0, "warning"))
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """What the recording index says of itself after the configured user was let in."""
+    """What the recording index says of itself after the configured user was let in, or the ``trouble`` instead."""
 
-    user: str
-    user_database: str
-    host: str
-    version: str
-    databases: tuple[str, ...]
-    collections: tuple[str, ...]
     connect_s: float
+    trouble: str = ""
+    user: str = ""
+    user_database: str = ""
+    host: str = ""
+    version: str = ""
+    databases: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,19 @@ class MongoDBExamination:
         self._client = client
         self._settings = environment.mongodb
         self._limits = environment.limits
-        self._source = environment.secret_sources
 
     def connect(self) -> IndexFacts:
-        """The facts, or a failure in one sentence when the user is not let in."""
+        """What it says of itself; when it does not let the user in, nothing but why."""
         outcome = self._client.probe()
         if outcome.kind != "ok":
-            raise AssertionError(f"MongoDB does not let the configured user in: {outcome.kind}: {outcome.message}")
+            return IndexFacts(trouble=f"{outcome.kind}: {outcome.message}", connect_s=outcome.duration_s)
+        try:
+            return self._facts(outcome.duration_s)
+        except DatabaseError as error:
+            trouble = f"the user is let in but cannot use database {self._settings.database}: {error}"
+            return IndexFacts(trouble=trouble, connect_s=outcome.duration_s)
+
+    def _facts(self, connect_s: float) -> IndexFacts:
         status = self._client.server_status()
         user, user_database = self._client.authenticated_user()
         return IndexFacts(
@@ -78,14 +84,11 @@ class MongoDBExamination:
             version=status.version,
             databases=tuple(self._client.databases()),
             collections=tuple(self._client.collections()),
-            connect_s=outcome.duration_s,
+            connect_s=connect_s,
         )
 
     def connect_with_wrong_password(self) -> ConnectionOutcome:
         return self._client.probe(password="not-the-password")
-
-    def connect_where_none_is(self) -> ConnectionOutcome:
-        return self._client.probe(port_without_server=True)
 
     def connections_after_leaving(self) -> tuple[int, int]:
         """Connections the server counts before somebody came, and after they left."""
@@ -112,7 +115,7 @@ class MongoDBExamination:
             lambda facts: (
                 None
                 if facts.user and facts.connect_s <= self._limits.mongodb_connect_s
-                else f"user {facts.user or 'nobody'} after {facts.connect_s:.2f} s"
+                else facts.trouble or f"user {facts.user or 'nobody'} after {facts.connect_s:.2f} s"
             ),
         )
 
@@ -127,6 +130,8 @@ class MongoDBExamination:
         """``base_paths``, the configured ones, and those the entries of ``base_paths`` name."""
 
         def trouble(facts: IndexFacts) -> str | None:
+            if facts.trouble:
+                return facts.trouble
             wanted = [*self._settings.required_collections, *(entry.guid for entry in self._client.base_paths())]
             missing = [name for name in wanted if name not in facts.collections]
             if missing:
@@ -142,7 +147,7 @@ class MongoDBExamination:
         pattern = self._settings.reports_as
         return judged(
             f"a server that calls itself {pattern}",
-            lambda facts: None if fnmatch(facts.host, pattern) else f"the server calls itself {facts.host}",
+            lambda facts: None if fnmatch(facts.host, pattern) else facts.trouble or f"the server calls itself {facts.host}",
         )
 
     def belongs_to_the_configured_database(self) -> Judged[IndexFacts]:
@@ -152,7 +157,7 @@ class MongoDBExamination:
             lambda facts: (
                 None
                 if facts.user_database == wanted and wanted in facts.databases
-                else f"user {facts.user} belongs to database {facts.user_database}"
+                else facts.trouble or f"user {facts.user} belongs to database {facts.user_database}"
             ),
         )
 
@@ -195,14 +200,3 @@ def fails_because(kind: str) -> Judged[ConnectionOutcome]:
         f"a connection that ends as {kind}",
         lambda outcome: None if outcome.kind == kind else f"it ended as {outcome.kind}: {outcome.message}",
     )
-
-
-def every_secret_comes_from_outside() -> Judged[Any]:
-    """For the sources of an environment's secrets: variables, files or the run file, never the text of the file
-    itself."""
-
-    def trouble(sources: Any) -> str | None:
-        inside = sorted(key for key, source in sources.items() if source == "literal")
-        return f"written into the configuration: {', '.join(inside)}" if inside else None
-
-    return judged("secrets from environment variables or files only", trouble)

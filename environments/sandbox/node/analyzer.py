@@ -55,6 +55,9 @@ class Analyzer:
                 await self._host.network.listen(self._endpoint, lambda: _Client(self))
                 self._log(f"gRPC server listens on port {self._endpoint[1]}")
             await self._play(window_s)
+        except OSError as error:
+            self._log(f"cannot listen on port {self._endpoint[1]}: {error}", level="ERROR")
+            return 1
         finally:
             self._close()
         self._log("end of data, shutting down")

@@ -10,8 +10,9 @@ from typing import Any
 from environments.sandbox.node.cluster import Object
 from environments.sandbox.node.pod_log import PodLog
 from environments.sandbox.node.pod_status import ContainerState, now, pod_status, waiting
-from environments.sandbox.node.programs import Container, Host, Program, Resident, image_name, start_program
+from environments.sandbox.node.programs import Container, Host, Program, Resident, image_name
 from environments.sandbox.node.reporter import Reporter
+from environments.sandbox.node.starting import start_program
 
 CONTAINERS_START_AFTER_S = 2.0
 STOPS_WITHIN_S = 1.0
@@ -40,6 +41,11 @@ class PodRun:
             ContainerState(spec["name"], spec["image"], metadata["uid"]) for spec in pod["spec"]["containers"]
         ]
         self._logs = [PodLog(run_dir, metadata["namespace"], metadata["name"], each.name) for each in self._states]
+
+    @property
+    def own_images(self) -> list[str | None]:
+        """Images of the containers that run what their image is made for, and not a command of somebody else's."""
+        return [image_name(container["image"]) for container in self.pod["spec"]["containers"] if "command" not in container]
 
     @property
     def images(self) -> list[str | None]:

@@ -115,19 +115,3 @@ def image_name(image: str) -> str | None:
         return None
     name = image.removeprefix(REGISTRY).partition(":")[0]
     return name if name in {*_RESIDENTS, "pzlinux", "cleanup-grpc"} else None
-
-
-def start_program(host: Host, container: Container) -> Program:
-    """The program of a container whose image is known."""
-    from environments.sandbox.node.analyzer import Analyzer, Unknown
-    from environments.sandbox.node.watchdog import Watchdog
-
-    name = image_name(container.spec["image"]) or ""
-    words = [*container.spec.get("command", ()), *container.spec.get("args", ())]
-    if words[:1] == ["sleep"]:
-        return Sleep(words)
-    if name == "cleanup-grpc":
-        return Watchdog(host, container)
-    if name == "pzlinux":
-        return Analyzer(host, container, words) if "baby_analyzer" in words else Unknown(container, words)
-    return Resident(host, container, name)

@@ -9,7 +9,7 @@ PROCESSES = ("mongodb", "focus-server")
 """Names of images, and of the processes the supervisor runs for them."""
 
 _RETURNS_WITHIN_S = 0.2
-"""A reset of the cluster takes pods away without asking and puts them back under their names: nothing has ended."""
+"""A reset of the cluster takes pods away without asking and puts the first ones back: no process has ended then."""
 
 
 class Workloads:
@@ -19,6 +19,7 @@ class Workloads:
         self._emit = emit
         self._pods: dict[str, dict[str, str]] = {process: {} for process in PROCESSES}
         self._runs_for: dict[str, str | None] = dict.fromkeys(PROCESSES, "")
+        self._first_names: set[str] = set()
         self._lost: dict[str, str] = {}
         self._held = True
 
@@ -26,7 +27,7 @@ class Workloads:
         """A pod of these images is about to run."""
         for process in set(PROCESSES).intersection(images):
             self._pods[process][uid] = name
-            if self._lost.pop(process, None) == name:
+            if self._lost.pop(process, None) is not None and name in self._first_names:
                 self._runs_for[process] = uid
             self._compare(process)
 
@@ -52,6 +53,8 @@ class Workloads:
         """The pods are known again; tell only what differs from what was told before."""
         self._held = False
         self._lost.clear()
+        if not self._first_names:
+            self._first_names = {name for pods in self._pods.values() for name in pods.values()}
         for process in PROCESSES:
             pods, runs = self._pods[process], self._runs_for[process] is not None
             if runs != bool(pods):

@@ -68,6 +68,11 @@ class Estate:
         for process in (self.kubernetes, self.node):
             process.set_faults(*active)
 
+    def reset(self) -> None:
+        for process in (self.kubernetes, self.node):
+            process.request("reset")
+        self.node.events.clear()
+
     def node_address(self, index: int) -> str:
         address: str = self.config["nodes"][index]["address"]
         return address
@@ -92,6 +97,40 @@ class Estate:
     def pods(self, selector: str) -> list[Object]:
         items: list[Object] = self.get(f"{PANDA}/pods?labelSelector={selector}")["items"]
         return items
+
+    def open_investigation(self, job_id: str, port: int, *words: str, watched: bool = True) -> None:
+        """What the Focus Server creates for one investigation."""
+        self.post(JOBS, grpc_job(job_id, *words))
+        if watched:
+            self.post(JOBS, cleanup_job(job_id))
+        self.post(f"{PANDA}/services", grpc_service(job_id, port))
+
+    def running_pod(self, job: str) -> Object:
+        """The pod of a job once it runs."""
+        return self._pod_in(job, "Running")
+
+    def ended_pod(self, job: str, phase: str) -> Object:
+        """The pod of a job once it is in the phase."""
+        return self._pod_in(job, phase)
+
+    def _pod_in(self, job: str, phase: str) -> Object:
+        def holds(pods: dict[str, Object]) -> Object | None:
+            mine = (pod for pod in pods.values() if pod["metadata"]["labels"].get("job-name") == job)
+            return next((pod for pod in mine if pod["status"].get("phase") == phase), None)
+
+        found: Object = self.wait("pods", f"a pod of {job} is {phase}", holds)
+        return found
+
+    def wait_log(self, pod: str, text: str) -> str:
+        """The log of a running pod, followed until it contains ``text``."""
+        seen = ""
+        url = f"{self.url}{PANDA}/pods/{pod}/log?follow=true"
+        with self.http.get(url, stream=True, timeout=8) as answer:
+            for piece in answer.iter_content(chunk_size=None):
+                seen += piece.decode()
+                if text in seen:
+                    return seen
+        raise AssertionError(f"the log of {pod} ended without {text!r}: {seen}")
 
     def log(self, pod: str) -> str:
         return self.http.get(f"{self.url}{PANDA}/pods/{pod}/log").text
@@ -131,6 +170,17 @@ class Estate:
         return content
 
 
+def connect(address: str, port: int, within_s: float = 5.0) -> socket.socket:
+    """An open connection, as soon as one can be opened."""
+    deadline_s = time.monotonic() + within_s
+    while True:
+        try:
+            return socket.create_connection((address, port), timeout=2.0)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline_s:
+                raise
+
+
 def accepts(address: str, port: int) -> bool:
     """Whether a TCP connection opens."""
     with socket.socket() as client:
@@ -154,7 +204,9 @@ def grpc_job(job_id: str, *more: str, gpu: str = "1") -> Object:
 
 
 def cleanup_job(job_id: str, cpu_check: bool = True) -> Object:
-    environment = {"ENABLE_CPU_USAGE_CHECK": str(cpu_check).lower(), "CPU_USAGE_THRESHOLD": "4", "MAX_CPU_USAGE_COUNT": "5"}
+    environment = {
+        "ENABLE_CPU_USAGE_CHECK": str(cpu_check).lower(), "CPU_USAGE_THRESHOLD": "4", "MAX_CPU_USAGE_COUNT": "5",
+    }  # fmt: skip
     container = {
         "name": "cleanup", "image": "registry.sandbox/cleanup-grpc:1.1",
         "env": [{"name": name, "value": value} for name, value in environment.items()],

@@ -86,7 +86,8 @@ def test_a_deployment_is_scaled_to_nothing_and_back() -> None:
         await cluster.settled()
         status = cluster.store.get("deployments", "mongodb", "panda")["status"]
         assert not status.keys() & {"replicas", "readyReplicas", "availableReplicas"}
-        assert cluster.events("mongodb")["ScalingReplicaSet"] == "Scaled down replica set mongodb-79b869cc7c from 1 to 0"
+        text = cluster.events("mongodb")["ScalingReplicaSet"]
+        assert text == "Scaled down replica set mongodb-79b869cc7c from 1 to 0"
         cluster.store.mutate("deployments", "mongodb", "panda", lambda new: new["spec"].update(replicas=1))
         await cluster.until("a new pod", lambda: _pod(cluster, "mongodb-"))
 
@@ -105,7 +106,7 @@ def test_a_changed_template_is_rolled_out() -> None:
         assert not new["metadata"]["name"].startswith("mongodb-79b869cc7c-")
         assert "deletionTimestamp" not in _pod(cluster, "mongodb-79b869cc7c-")["metadata"]
         cluster.run(new)
-        await cluster.until("the old one leaves", lambda: "deletionTimestamp" in _pod(cluster, "mongodb-79b")["metadata"])
+        await cluster.until("it leaves", lambda: "deletionTimestamp" in _pod(cluster, "mongodb-79b")["metadata"])
 
     play(scenario)
 
