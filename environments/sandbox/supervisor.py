@@ -110,18 +110,23 @@ class Supervisor:
     async def reset(self) -> None:
         """The estate as it was right after the start, without any fault."""
         await self.set_faults(set())
-        for package in ("links", "mongodb", "kubernetes", "node", "ssh", "focus_server"):
+        # The cluster first: with its pods come back the processes of workloads that were stopped.
+        for package in ("links", "kubernetes", "node"):
             await self.children[package].request("reset")
+        async with self._workloads:
+            for package in ("mongodb", "ssh", "focus_server"):
+                await self._started(package)
+                await self.children[package].request("reset")
 
     async def set_faults(self, wanted: set[str]) -> None:
         """Switch exactly these faults on; returns when every process behaves accordingly."""
         self.active = set(wanted)
-        changed = []
-        for package, child in self.children.items():
-            mine = sorted(fault for fault in wanted if self.catalogue[fault].process == package)
-            changed.append(child.request("set_faults", active=mine))
-        await asyncio.gather(*changed)
+        running = [child for child in self.children.values() if child.pid]
+        await asyncio.gather(*(child.request("set_faults", active=self._faults_of(child.package)) for child in running))
         await self._apply_link_faults()
+
+    def _faults_of(self, package: str) -> list[str]:
+        return sorted(fault for fault in self.active if self.catalogue[fault].process == package)
 
     async def _apply_link_faults(self) -> None:
         await self.toxiproxy("POST", "/reset", None)
@@ -166,9 +171,16 @@ class Supervisor:
             child = self.children[package]
             if action == "stop":
                 await child.kill()
-            elif child.pid is None:
-                await child.start()
-                await child.wait_until_ready(READY_TIMEOUT_S)
+            else:
+                await self._started(package)
+
+    async def _started(self, package: str) -> None:
+        """Start a process that was stopped, with the faults of now."""
+        child = self.children[package]
+        if child.pid is None:
+            child.config = {**child.config, "faults": self._faults_of(package)}
+            await child.start()
+            await child.wait_until_ready(READY_TIMEOUT_S)
 
 
 def write_run_file(path: Path, content: Mapping[str, Any]) -> None:

@@ -147,7 +147,9 @@ class MongoDBExamination:
         pattern = self._settings.reports_as
         return judged(
             f"a server that calls itself {pattern}",
-            lambda facts: None if fnmatch(facts.host, pattern) else facts.trouble or f"the server calls itself {facts.host}",
+            lambda facts: (
+                None if fnmatch(facts.host, pattern) else facts.trouble or f"the server calls itself {facts.host}"
+            ),
         )
 
     def belongs_to_the_configured_database(self) -> Judged[IndexFacts]:

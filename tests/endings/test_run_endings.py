@@ -1,4 +1,5 @@
-"""The real suite on the real sandbox: wrong use is one sentence and exit code 2, and no ending leaves anything behind."""
+"""The real suite on the real sandbox: wrong use is one sentence and exit code 2, and no ending leaves anything
+behind."""
 
 from __future__ import annotations
 

@@ -20,12 +20,13 @@ from environments.sandbox.kubernetes.tables import table, wants_table
 from environments.sandbox.kubernetes.target import Target
 
 Visible = Callable[[str, dict[str, Any]], bool]
+HIDEABLE = frozenset({"events", "nodes", "namespaces"})
 
 
 def selection(request: web.Request, target: Target, visible: Visible) -> Predicate | None:
     """Which objects the request is about: its selectors, and what a fault hides."""
     resource = target.resource
-    shown = (lambda obj: visible(resource.plural, obj)) if resource.plural == "events" else None
+    shown = (lambda obj: visible(resource.plural, obj)) if resource.plural in HIDEABLE else None
     labels = label_selector(request.query.get("labelSelector", ""))
     fields = field_selector(resource, request.query.get("fieldSelector", ""))
     return everything(labels, fields, shown)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
+from environments.sandbox.kubernetes.discovery import VERSION
 from environments.sandbox.kubernetes.resources import RESOURCES
 from environments.sandbox.kubernetes.server import ApiServer
 from environments.sandbox.kubernetes.store import Store
@@ -24,9 +25,14 @@ class KubernetesProcess(SandboxProcess):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         self.store = Store()
+        self._workers = frozenset(node["name"] for node in config["nodes"] if node["role"] == "worker")
         self._controllers = install(self.store, self)
         self._server = ApiServer(
-            self.store, config["tokens"], Path(config["run_dir"]) / "pod-logs", visible=self._visible
+            self.store,
+            config["tokens"],
+            Path(config["run_dir"]) / "pod-logs",
+            visible=self._visible,
+            version=self._version,
         )
 
     async def start(self) -> Mapping[str, Any]:
@@ -54,8 +60,17 @@ class KubernetesProcess(SandboxProcess):
         self._controllers.faults_changed(switched_on, switched_off)
 
     def _visible(self, plural: str, obj: dict[str, Any]) -> bool:
-        """``no-events``: what happens to investigations leaves no events behind."""
-        return not (self.fault(NO_EVENTS) and plural == "events" and _about_investigation(obj))
+        """What faults hide from lists: events of investigations, worker nodes, the product's namespace."""
+        if plural == "events":
+            return not (self.fault(NO_EVENTS) and _about_investigation(obj))
+        if plural == "nodes":
+            return not (self.fault("worker-nodes-hidden") and obj["metadata"]["name"] in self._workers)
+        if plural == "namespaces":
+            return not (self.fault("namespace-hidden") and obj["metadata"]["name"] == self.config["namespace"])
+        return True
+
+    def _version(self) -> Mapping[str, Any]:
+        return {**VERSION, "gitVersion": ""} if self.fault("cluster-version-unknown") else VERSION
 
     def _drop_investigation_events(self) -> None:
         """Neither the events from before the fault nor those stored behind its back may be seen again."""

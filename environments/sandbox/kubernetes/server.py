@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,19 @@ class ApiServer:
     """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names."""
 
     def __init__(
-        self, store: Store, tokens: Mapping[str, str], log_folder: Path, visible: Visible = _everything_visible
+        self,
+        store: Store,
+        tokens: Mapping[str, str],
+        log_folder: Path,
+        visible: Visible = _everything_visible,
+        version: Callable[[], Mapping[str, Any]] = lambda: discovery.VERSION,
     ) -> None:
         self.metrics = Metrics(store)
         self._store = store
         self._tokens = tokens
         self._logs = PodLogs(store, log_folder)
         self._visible = visible
+        self._version = version
         self._address = ""
         self._runner: web.AppRunner | None = None
 
@@ -115,7 +121,7 @@ class ApiServer:
                 return json_answer(discovery.aggregated(path), content_type=discovery.AGGREGATED)
             return json_answer(discovery.core_versions(self._address) if path == "/api" else discovery.group_list())
         if path == "/version":
-            return json_answer(discovery.VERSION)
+            return json_answer(self._version())
         if path in _HEALTH_PATHS:
             return web.Response(text="ok")
         if path == "/openapi/v3":

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from bson import Int64, ObjectId
 
+from environments.sandbox.mongodb.about import VERSION
 from environments.sandbox.mongodb.access import Users
 from environments.sandbox.mongodb.commands import catalogue, diagnostics, explaining, handshake, reading, writing
 from environments.sandbox.mongodb.connection import Connection
@@ -124,6 +125,9 @@ class Server:
 
     def reported_host(self) -> str:
         return FOREIGN_HOST if self.fault("another-mongodb-answers") else self.reports_as
+
+    def reported_version(self) -> str:
+        return "" if self.fault("mongodb-version-unknown") else VERSION
 
     def visible_databases(self) -> set[str]:
         names = set(self.store.databases)

@@ -45,7 +45,9 @@ class PodRun:
     @property
     def own_images(self) -> list[str | None]:
         """Images of the containers that run what their image is made for, and not a command of somebody else's."""
-        return [image_name(container["image"]) for container in self.pod["spec"]["containers"] if "command" not in container]
+        return [
+            image_name(container["image"]) for container in self.pod["spec"]["containers"] if "command" not in container
+        ]
 
     @property
     def images(self) -> list[str | None]:
@@ -139,9 +141,7 @@ class PodRun:
         await asyncio.Event().wait()
 
     async def _report(self, phase: str) -> None:
-        status: Object = pod_status(
-            self.pod, self._states, phase, self._host_address, self._address, self._began
-        )
+        status: Object = pod_status(self.pod, self._states, phase, self._host_address, self._address, self._began)
         await self._reporter.status(self.pod, status)
 
     def _event(self, container: str, reason: str, message: str, kind: str = "Normal") -> None:

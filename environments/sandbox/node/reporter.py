@@ -59,9 +59,7 @@ class Reporter:
             if error.code not in (404, 409):
                 raise
 
-    def event(
-        self, pod: Mapping[str, Any], container: str, reason: str, message: str, kind: str = "Normal"
-    ) -> None:
+    def event(self, pod: Mapping[str, Any], container: str, reason: str, message: str, kind: str = "Normal") -> None:
         """Queue an event about a container of a pod."""
         metadata, time = pod["metadata"], now()
         self._events.put_nowait({

@@ -127,9 +127,7 @@ class Jobs(Controller):
                 self.recorder.warning(COMPONENT, "jobs", job, "FailedCreate", f"Error creating: {error.message}")
                 return
             self._refused.pop(key_of(job), None)
-            self.recorder.normal(
-                COMPONENT, "jobs", job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}"
-            )
+            self.recorder.normal(COMPONENT, "jobs", job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
     def _pod(self, job: Object) -> Object:
         pod = pod_from(job["spec"]["template"], "jobs", job)

@@ -59,9 +59,7 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
     return is_true(pod, "Ready")
 
 
-def set_condition(
-    status: Object, kind: str, value: str, reason: str | None = None, message: str | None = None
-) -> None:
+def set_condition(status: Object, kind: str, value: str, reason: str | None = None, message: str | None = None) -> None:
     """Set one condition in place; its transition time changes only with its value."""
     conditions = status.setdefault("conditions", [])
     old = next((each for each in conditions if each["type"] == kind), None)

@@ -63,7 +63,11 @@ def _node(node: Mapping[str, Any], index: int, gpu_slices: int, pods: int) -> Ob
     capacity = {"cpu": "112", "memory": "1024Gi", "ephemeral-storage": "1800Gi", "pods": str(pods)}
     if not master:
         capacity[GPU] = str(gpu_slices)
-    spec: Object = {"podCIDR": f"10.42.{index}.0/24", "podCIDRs": [f"10.42.{index}.0/24"], "providerID": f"k3s://{name}"}
+    spec: Object = {
+        "podCIDR": f"10.42.{index}.0/24",
+        "podCIDRs": [f"10.42.{index}.0/24"],
+        "providerID": f"k3s://{name}",
+    }
     if master:
         spec["taints"] = [{"key": _CONTROL_PLANE, "effect": "NoSchedule"}]
     return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": _node_status(node, capacity)}

@@ -113,9 +113,7 @@ def create_workloads(store: Store, namespace: str, load_balancer_address: str) -
 def create_configuration(store: Store, namespace: str, view_address: str) -> None:
     """Config maps, the secret and the service account."""
     settings = (
-        "class Focus:\n"
-        f'    storage_mount_path = "{STORAGE_MOUNT_PATH}"\n'
-        f'    focus_view_url = "http://{view_address}"\n'
+        f'class Focus:\n    storage_mount_path = "{STORAGE_MOUNT_PATH}"\n    focus_view_url = "http://{view_address}"\n'
     )
     prisma = {
         "default_config.py": settings, "storage_mount_path": STORAGE_MOUNT_PATH,

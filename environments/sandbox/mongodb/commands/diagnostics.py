@@ -33,7 +33,8 @@ def server_status(request: Request) -> dict[str, Any]:
     uptime_s = time.monotonic() - server.started_s
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {
-        "host": server.reported_host(), "version": about.VERSION, "process": "mongod", "pid": Int64(os.getpid()),
+        "host": server.reported_host(), "version": server.reported_version(), "process": "mongod",
+        "pid": Int64(os.getpid()),
         "uptime": uptime_s, "uptimeMillis": Int64(uptime_s * 1000), "uptimeEstimate": Int64(uptime_s),
         "localTime": now_milliseconds(),
         "connections": server.connection_counts(),
