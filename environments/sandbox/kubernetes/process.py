@@ -15,6 +15,7 @@ from environments.sandbox.process import SandboxProcess
 
 NO_EVENTS = "no-events"
 _INVESTIGATION_PREFIX = "grpc-job-"
+_WORKER_LABEL = "node-role.kubernetes.io/worker"
 
 
 class KubernetesProcess(SandboxProcess):
@@ -25,7 +26,6 @@ class KubernetesProcess(SandboxProcess):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         self.store = Store()
-        self._workers = frozenset(node["name"] for node in config["nodes"] if node["role"] == "worker")
         self._controllers = install(self.store, self)
         self._server = ApiServer(
             self.store,
@@ -64,7 +64,7 @@ class KubernetesProcess(SandboxProcess):
         if plural == "events":
             return not (self.fault(NO_EVENTS) and _about_investigation(obj))
         if plural == "nodes":
-            return not (self.fault("worker-nodes-hidden") and obj["metadata"]["name"] in self._workers)
+            return not (self.fault("worker-nodes-hidden") and _WORKER_LABEL in obj["metadata"]["labels"])
         if plural == "namespaces":
             return not (self.fault("namespace-hidden") and obj["metadata"]["name"] == self.config["namespace"])
         return True

@@ -37,7 +37,7 @@ class Index:
 
 
 def document(name: str, hours_ago: float, seconds: float | None = 40, deleted: bool = False) -> dict[str, Any]:
-    start = NOW - timedelta(hours=hours_ago)
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=hours_ago)
     end = start + timedelta(seconds=seconds) if seconds is not None else None
     return {"uuid": name, "start_time": start, "end_time": end, "deleted": deleted}
 
@@ -89,13 +89,13 @@ def test_expected_list_leaves_out_deleted_and_stale_ones() -> None:
     found = recordings(
         document("in", 30), document("deleted", 30, 40, deleted=True), document("stale", 30, None), document("far", 60)
     )
-    start_s = int((NOW - timedelta(hours=30)).timestamp())
+    start_s = int(found.all()[1].start.timestamp())
     assert [one.uuid for one in found.touching({"start_time": start_s, "end_time": start_s + 10})] == ["in"]
 
 
 def test_touching_ends_are_not_an_overlap() -> None:
     found = recordings(document("in", 30))
-    start_s = int((NOW - timedelta(hours=30)).timestamp())
+    start_s = int(found.all()[0].start.timestamp())
     assert found.touching({"start_time": start_s - 10, "end_time": start_s}) == []
     assert found.touching({"start_time": start_s + 40, "end_time": start_s + 50}) == []
 
