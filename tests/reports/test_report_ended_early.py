@@ -76,14 +76,15 @@ def test_a_signal_ends_the_run_with_a_record(project: BehaveProject, number: sig
 
     A last clean-up that was interrupted is called again, so the one here waits only once.
     """
-    # Many short waits: Python can miss a signal that arrives just before it blocks, until the wait is over.
+    # Many short waits: Python can miss a signal that arrives just before it blocks, until the wait is over. And a bare
+    # select: the locks of threading may answer an interruption with "release unlocked lock" (a race in CPython).
     waiting = """
-import sys, threading
+import select, sys
 def wait(called=[]):
     called.append(1)
     if len(called) == 1:
         print("waiting", file=sys.__stdout__, flush=True)
-        for _ in range(400): threading.Event().wait(0.05)
+        for _ in range(400): select.select([], [], [], 0.05)
 """
     steps = (
         STEPS
