@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import functools
 import os
+import shutil
 import signal
 import sys
 import time
@@ -235,6 +236,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         for name in ("run.json", "junit.xml"):
             with contextlib.suppress(NotADirectoryError):  # said when it is written to
                 (reports_directory(self.config) / name).unlink(missing_ok=True)
+        shutil.rmtree(reports_directory(self.config) / "evidence", ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from support.sandbox import SandboxError
 DEFAULT_TAGS = "not (@wip or @quarantine)"
 # One fault for each kind of process and check: enough to notice that the machinery of the matrix itself has broken.
 SUBSET = (
-    "nothing-is-started",
+    "two-jobs-for-one-request",
     "refusals-start-a-job",
     "idle-jobs-are-kept",
     "mongodb-slow",

@@ -6,42 +6,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from behave_project import STEPS, BehaveProject, Outcome
-
-FEATURE = """
-    Feature: A job is opened
-      Rule: One job for each investigation
-        @JL-01a
-        Example: It passes
-          When it works
-
-        @JL-01b
-        Example: It passes as well
-          When it works
-    """
-OTHER = """
-    Feature: Another
-      @PV-01a
-      Scenario: It passes too
-        When it works
-    """
+from behave_project import STEPS, BehaveProject
+from passing_project import errors, passing_project, with_hooks
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> BehaveProject:
-    return BehaveProject(tmp_path).write({"job_lifecycle/a.feature": FEATURE, "validation/b.feature": OTHER})
-
-
-def with_hooks(project: BehaveProject, hooks: str) -> BehaveProject:
-    return project.write({}, hooks)
-
-
-def statuses(outcome: Outcome) -> dict[str, str]:
-    return {entry["id"]: entry["status"] for entry in outcome.checked["scenarios"]}
-
-
-def errors(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(error["where"], error["message"]) for error in outcome.checked["suite"]["errors"]]
+    return passing_project(tmp_path)
 
 
 def test_a_step_that_leaves_the_process_does_not_leave_it_green(project: BehaveProject) -> None:
