@@ -11,6 +11,7 @@ from support.clients.sandbox_control import ControlError
 from support.config import ConfigurationError, load_environment
 from support.faults.catalogue import CatalogueError, chosen, load_catalogue
 from support.faults.matrix import Judgement, MatrixError, Run, run_matrix
+from support.gherkin.phrases import Outcomes
 from support.sandbox import SandboxError
 
 DEFAULT_TAGS = "not (@wip or @quarantine)"
@@ -31,14 +32,29 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
     try:
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
         settings = load_environment("sandbox").sandbox.settings
-        judgements = run_matrix(settings, faults, tags, REPORTS, workers, _report)
+        healthy, judgements = run_matrix(settings, faults, tags, REPORTS, workers, _report)
     except (CatalogueError, ConfigurationError, SandboxError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 2
     except (MatrixError, ControlError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
-    return _summary(judgements, time.monotonic() - started)
+    caught = _summary(judgements, time.monotonic() - started)
+    complete = not (wanted or subset or tags != DEFAULT_TAGS)
+    return 0 if caught and (not complete or _nothing_unproven(healthy, judgements)) else 1
+
+
+def _nothing_unproven(healthy: Run, judgements: list[Judgement]) -> bool:
+    """Whether every requirement has a fault and every Then phrase has been seen failing; says which have not."""
+    requirements = healthy.requirements() - {judgement.fault.requirement for judgement in judgements}
+    outcomes = Outcomes()
+    failed = outcomes.phrases_of(text for judgement in judgements for text in judgement.failed_steps)
+    for requirement in sorted(requirements):
+        print(f"  {requirement} has no fault")
+    for phrase in sorted(outcomes.phrases - failed):
+        print(f"  never seen failing: Then {phrase}")
+    print(f"{len(outcomes.phrases & failed)} of {len(outcomes.phrases)} Then phrases seen failing")
+    return not requirements and outcomes.phrases <= failed
 
 
 def _report(result: Run | Judgement) -> None:
@@ -59,7 +75,7 @@ def _lines(judgement: Judgement) -> str:
     return "\n".join(lines)
 
 
-def _summary(judgements: list[Judgement], duration_s: float) -> int:
+def _summary(judgements: list[Judgement], duration_s: float) -> bool:
     requirements = Counter(judgement.fault.requirement for judgement in judgements if judgement.caught)
     caught = sum(judgement.caught for judgement in judgements)
     missed = sum(len(judgement.missed) + len(judgement.wrong_reason) for judgement in judgements)
@@ -68,4 +84,4 @@ def _summary(judgements: list[Judgement], duration_s: float) -> int:
         f"{caught} of {len(judgements)} faults of {len(requirements)} requirements caught for their reason; "
         f"expected failures that did not come: {missed}; unrelated failures: {unrelated}; {duration_s:.0f} s"
     )
-    return 0 if caught == len(judgements) else 1
+    return caught == len(judgements)

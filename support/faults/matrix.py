@@ -35,6 +35,7 @@ class Judgement:
     missed: tuple[str, ...]
     wrong_reason: Mapping[str, str]
     unrelated: Mapping[str, str]
+    failed_steps: frozenset[str]
     duration_s: float
 
     @property
@@ -57,6 +58,19 @@ class Run:
             if entry["status"] in _BAD
         }
 
+    def failed_steps(self) -> frozenset[str]:
+        """The texts of the steps that failed."""
+        return frozenset(
+            step["name"]
+            for entry in self.scenarios.values()
+            for step in entry.get("steps", ())
+            if step["status"] in _BAD
+        )
+
+    def requirements(self) -> frozenset[str]:
+        """Those of which a scenario ran."""
+        return frozenset(str(entry["requirement"]) for entry in self.scenarios.values() if entry["status"] != "skipped")
+
 
 def judge(fault: Fault, run: Run) -> Judgement:
     """Compare what failed with what must fail. An id without a row number stands for every row of its outline."""
@@ -73,6 +87,7 @@ def judge(fault: Fault, run: Run) -> Judgement:
             for name, reason in bad.items()
             if name not in expected and run.scenarios[name]["requirement"] not in allowed
         },
+        failed_steps=run.failed_steps(),
         duration_s=run.duration_s,
     )
 
@@ -142,7 +157,7 @@ def run_matrix(
     reports: Path,
     workers: int,
     report: Callable[[Run | Judgement], None],
-) -> list[Judgement]:
+) -> tuple[Run, list[Judgement]]:
     """The healthy run, then every fault, on as many sandboxes as there are workers.
 
     ``report`` is told each result as it is there. Raises :class:`MatrixError` when the healthy sandbox fails anything.
@@ -164,6 +179,7 @@ def run_matrix(
             report(judgement)
             return judgement
 
-        report(bench.healthy(tags))
+        healthy = bench.healthy(tags)
+        report(healthy)
         with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(judged, faults))
+            return healthy, list(pool.map(judged, faults))

@@ -42,6 +42,26 @@ def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
     return sorted(findings)
 
 
+class Outcomes:
+    """The Then phrases of a steps folder, and which of them a step text stands for."""
+
+    def __init__(self, steps_folder: Path = Path("steps")) -> None:
+        step_registry.registry.clear()
+        load_step_modules([str(steps_folder)])
+        self._definitions = list(step_registry.registry.steps["then"])
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        return frozenset(definition.pattern for definition in self._definitions)
+
+    def phrases_of(self, texts: Iterable[str]) -> frozenset[str]:
+        """The phrases that match any of these step texts."""
+        given = list(texts)
+        return frozenset(
+            definition.pattern for definition in self._definitions if any(definition.match(text) for text in given)
+        )
+
+
 def _steps(feature: Any) -> Iterator[Any]:
     """Every step of every scenario and row, with its backgrounds."""
     for scenario in feature.walk_scenarios() if feature is not None else ():

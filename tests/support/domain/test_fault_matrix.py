@@ -8,6 +8,7 @@ import pytest
 
 from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.faults.matrix import Run, judge
+from support.gherkin.phrases import Outcomes
 
 
 def fault(**changes: object) -> Fault:
@@ -69,6 +70,20 @@ def test_outline_stands_for_all_its_rows() -> None:
     good, bad = ("passed", None), ("failed", "it was answered 200")
     assert judge(rows, run(PV_04a_row1=bad, PV_04a_row2=bad)).caught
     assert judge(rows, run(PV_04a_row1=bad, PV_04a_row2=good)).missed == ("PV-04a.2",)
+
+
+def test_steps_that_failed_are_remembered() -> None:
+    steps = [{"name": "it runs", "status": "passed"}, {"name": "it is the only one", "status": "failed"}]
+    entry = {"status": "failed", "reason": "is Failed", "requirement": "JL-01", "steps": steps}
+    assert judge(fault(), Run({"JL-01a": entry}, 1.0)).failed_steps == {"it is the only one"}
+
+
+def test_phrases_of_the_steps_that_failed() -> None:
+    outcomes = Outcomes()
+    text = "everything that was started for it is gone within the limit for idle investigations"
+    (phrase,) = outcomes.phrases_of([text])
+    assert phrase in outcomes.phrases and "{kind}" in phrase
+    assert outcomes.phrases_of(["nothing known"]) == frozenset()
 
 
 def test_catalogue_of_the_repository_is_valid_and_covers_every_requirement_of_its_areas() -> None:
