@@ -35,13 +35,13 @@ def reported_complete(context):
 
 @when("the work of its job is lost")
 def lose_work(context):
-    context.world.cluster.delete_job_pod(context.view.pod.name)
+    context.world.investigations.lose_work(context.investigation.job_id)
 
 
 @given("an investigation whose job has failed")
 def given_failed(context):
-    context.earlier, view = context.world.investigations.open_running()
-    context.world.cluster.delete_job_pod(view.pod.name)
+    context.earlier, _ = context.world.investigations.open_running()
+    context.world.investigations.lose_work(context.earlier.job_id)
     context.world.jobs.wait_for(context.earlier.job_id, jobs.has_ended("Failed"), "failed_released_s")
 
 

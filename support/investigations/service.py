@@ -127,6 +127,12 @@ class Investigations:
         self.release(investigation.job_id)
         return investigation
 
+    def lose_work(self, job_id: str) -> None:
+        """Take the pod of an investigation of this scenario away, as a crash would; nobody else's is ever touched."""
+        if job_id not in self._open:
+            raise AssertionError(f"job {job_id} was not opened by this scenario")
+        self._cluster.delete_job_pod(self._jobs.view(job_id).pod.name)
+
     def release(self, job_id: str) -> None:
         """Remove everything of one investigation and prove that it is gone; :class:`AssertionError` names what
         stays."""

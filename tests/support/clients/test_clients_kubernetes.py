@@ -284,6 +284,22 @@ def test_release_deletes_exactly_three_objects_and_tells_what_was_gone() -> None
     assert (options["propagationPolicy"], options["gracePeriodSeconds"]) == ("Background", 0)
 
 
+def test_job_pod_is_taken_away_at_once() -> None:
+    with http_server(lambda received: Reply.json({"status": "Success"})) as server:
+        client_of(server, FORBIDDEN).delete_job_pod("grpc-job-1-16-abcde")
+    (received,) = server.received
+    assert received.path == "/api/v1/namespaces/panda/pods/grpc-job-1-16-abcde"
+    assert json.loads(received.body)["gracePeriodSeconds"] == 0
+
+
+@pytest.mark.parametrize("name", ["mongodb-79b869cc7c-vsjd9", "grpc-job-1-16", "rabbitmq-panda-0", ""])
+def test_pod_that_is_not_of_an_investigation_is_not_taken_away(name: str) -> None:
+    with http_server(lambda received: Reply.json({"status": "Success"})) as server:
+        with pytest.raises(ClusterError, match="nothing was deleted"):
+            client_of(server, FORBIDDEN).delete_job_pod(name)
+        assert server.received == []
+
+
 def test_release_tries_everything_and_raises_what_is_not_a_404() -> None:
     def answer(received: Received) -> Reply:
         return status(403, "not allowed") if "services" in received.path else Reply.json({})
