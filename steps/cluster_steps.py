@@ -3,6 +3,8 @@
 from behave import then, when
 from hamcrest import assert_that
 
+from support.diagnosis.doctor import finds_every_layer_in_order
+
 
 @when("the cluster is examined")
 def examine(context):
@@ -42,3 +44,13 @@ def server_is_published(context):
 @then("the latest lines of the Focus Server's log can be read")
 def log_is_readable(context):
     assert_that(context.cluster, context.world.orchestration.has_a_readable_log())
+
+
+@when("the infrastructure is diagnosed")
+def diagnose(context):
+    context.diagnosis = context.world.doctor.examine()
+
+
+@then("every layer is in order")
+def every_layer_is_in_order(context):
+    assert_that(context.diagnosis, finds_every_layer_in_order())

@@ -11,14 +11,15 @@ from support.clients.cluster_watch import ClusterWatch
 from support.clients.focus_server import FocusServerClient
 from support.clients.journal import Journal
 from support.clients.kubernetes import KubernetesClient
-from support.clients.kubernetes_api import kubernetes_address
+from support.clients.kubernetes_tunnel import tunnel_to
 from support.clients.mongodb import MongoDBClient
 from support.clients.safety import SafetyPolicy
 from support.clients.sandbox_control import SandboxControl
-from support.clients.ssh import LocalForward, SSHClient
+from support.clients.ssh import SSHClient
 from support.config import Environment
 from support.diagnosis.access import AccessExamination
 from support.diagnosis.cluster import ClusterExamination
+from support.diagnosis.doctor import Doctor, layers_of
 from support.diagnosis.mongodb import MongoDBExamination
 from support.fibre import Fibre
 from support.investigations.jobs import Jobs
@@ -49,7 +50,8 @@ class World:
         policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
         self.ssh = SSHClient(environment.ssh, self.journal)
         self.focus_server = self._closed(FocusServerClient(environment.focus_server, self.journal))
-        self.cluster = self._closed(KubernetesClient(environment.kubernetes, self.journal, policy, self._tunnel()))
+        tunnel = tunnel_to(environment.kubernetes, self.ssh, self._closing)
+        self.cluster = self._closed(KubernetesClient(environment.kubernetes, self.journal, policy, tunnel))
         self.mongodb = self._closed(MongoDBClient(environment.mongodb, self.journal, policy))
         control = environment.control
         self.control = self._closed(SandboxControl(control)) if control is not None else None
@@ -71,15 +73,8 @@ class World:
         self.index = MongoDBExamination(self.mongodb, environment)
         self.access = AccessExamination(self.ssh, environment)
         self.orchestration = ClusterExamination(self.cluster, environment)
+        self.doctor = Doctor(layers_of(self.index, self.access, lambda: self.orchestration))
         self.ambient = AmbientChecks(self.cluster, environment)
-
-    def _tunnel(self) -> LocalForward | None:
-        """The cluster is reached over SSH where the environment says so."""
-        if self.environment.kubernetes.access == "direct":
-            return None
-        host, port = kubernetes_address(self.environment.kubernetes)
-        session = self._closed(self.ssh.connect_target())
-        return self._closed(LocalForward(session, host, port))
 
     def _closed(self, part: T) -> T:
         """``part`` itself, closed together with this world."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import faults
+from support.cli import doctor, faults
 from support.sandbox import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -23,6 +24,15 @@ def sandbox(context: typer.Context) -> NoReturn:
     sys.stdout.flush()
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "environments.sandbox", *context.args])
+
+
+@app.command(name="doctor")
+def diagnose(
+    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")] = "sandbox",
+    run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
+) -> None:
+    """Examine an environment layer by layer; the first that is broken is the diagnosis."""
+    raise typer.Exit(doctor.run(environment, run_file))
 
 
 @app.command(name="faults")

@@ -46,7 +46,8 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
 
 def _nothing_unproven(healthy: Run, judgements: list[Judgement]) -> bool:
     """Whether every requirement has a fault and every Then phrase has been seen failing; says which have not."""
-    requirements = healthy.requirements() - {judgement.fault.requirement for judgement in judgements}
+    broken = {scenario[:5] for judgement in judgements for scenario in judgement.fault.scenarios}
+    requirements = healthy.requirements() - broken
     outcomes = Outcomes()
     failed = outcomes.phrases_of(text for judgement in judgements for text in judgement.failed_steps)
     for requirement in sorted(requirements):

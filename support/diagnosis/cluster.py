@@ -103,6 +103,18 @@ class ClusterExamination:
             ),
         )
 
+    def everything(self) -> tuple[Judged[ClusterFacts], ...]:
+        """All of it, in the order in which to look."""
+        return (
+            self.tells_its_version(),
+            self.has_the_namespace(),
+            self.has_only_ready_nodes(),
+            self.has_ready_servers(),
+            self.has_steady_servers(),
+            self.has_the_configured_service(),
+            self.has_a_readable_log(),
+        )
+
 
 def _fit(pod: Pod) -> bool:
     return pod.phase == "Running" and pod.ready

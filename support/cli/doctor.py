@@ -1,0 +1,60 @@
+"""``focus-acceptance doctor``: which layer of an environment is broken."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from support.clients.journal import Journal
+from support.clients.kubernetes import KubernetesClient
+from support.clients.kubernetes_tunnel import tunnel_to
+from support.clients.mongodb import MongoDBClient
+from support.clients.safety import SafetyPolicy
+from support.clients.ssh import SSHClient
+from support.config import ConfigurationError, Environment, load_environment
+from support.diagnosis.access import AccessExamination
+from support.diagnosis.cluster import ClusterExamination
+from support.diagnosis.doctor import Diagnosis, Doctor, layers_of
+from support.diagnosis.mongodb import MongoDBExamination
+from support.sandbox import EmbeddedSandbox, SandboxError
+
+
+def run(name: str, run_file: Path | None) -> int:
+    """Examine, print, and answer the exit code."""
+    with ExitStack() as closing:
+        try:
+            environment = load_environment(name, run_file=run_file)
+            if run_file is None and environment.endpoints == "run_file":
+                sandbox = EmbeddedSandbox(environment.sandbox.settings)
+                closing.callback(sandbox.stop)
+                environment = load_environment(name, run_file=sandbox.start().run_file)
+            diagnosis = _doctor(environment, closing).examine()
+        except (ConfigurationError, SandboxError) as error:
+            print(f"doctor: {error}", file=sys.stderr)
+            return 2
+    return _report(environment, diagnosis)
+
+
+def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
+    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission."""
+    journal = Journal(environment.secrets())
+    policy = SafetyPolicy(environment.identity.name)
+    ssh = SSHClient(environment.ssh, journal)
+    index = MongoDBClient(environment.mongodb, journal, policy)
+    closing.callback(index.close)
+
+    def orchestration() -> ClusterExamination:
+        tunnel = tunnel_to(environment.kubernetes, ssh, closing)
+        cluster = KubernetesClient(environment.kubernetes, journal, policy, tunnel)
+        closing.callback(cluster.close)
+        return ClusterExamination(cluster, environment)
+
+    return Doctor(layers_of(MongoDBExamination(index, environment), AccessExamination(ssh, environment), orchestration))
+
+
+def _report(environment: Environment, diagnosis: Diagnosis) -> int:
+    print(f"{environment.identity.title}: {diagnosis.conclusion}")
+    for finding in diagnosis.findings:
+        print(f"  {finding}")
+    return 1 if diagnosis.broken else 0
