@@ -11,6 +11,11 @@ def examine(context):
     context.cluster = context.world.orchestration.examine()
 
 
+@when("the cluster is examined over the target host")
+def examine_over_target_host(context):
+    context.cluster = context.world.access.cluster_over_target_host()
+
+
 @then("it tells its version")
 def tells_version(context):
     assert_that(context.cluster, context.world.orchestration.tells_its_version())

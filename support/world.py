@@ -71,7 +71,7 @@ class World:
         self.occupancy = Occupancy(self.cluster, environment, self.run_id)
         self.server_configuration = ServerConfiguration(self.cluster)
         self.index = MongoDBExamination(self.mongodb, environment)
-        self.access = AccessExamination(self.ssh, environment)
+        self.access = AccessExamination(self.ssh, environment, self.journal)
         self.orchestration = ClusterExamination(self.cluster, environment)
         self.doctor = Doctor(layers_of(self.index, self.access, lambda: self.orchestration))
         self.ambient = AmbientChecks(self.cluster, environment)

@@ -32,3 +32,11 @@ Feature: Layer 6, orchestration: the cluster is fit for work
     Example: The Focus Server tells what it does
       When the cluster is examined
       Then the latest lines of the Focus Server's log can be read
+
+  Rule: The cluster is reached although its door is closed to the tester
+
+    @IN-07a @REQ_PZ-13899 @needs_kubernetes @needs_ssh
+    Example: The cluster is reached over the target host
+      When the cluster is examined over the target host
+      Then it tells its version
+      And the namespace of the product exists

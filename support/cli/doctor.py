@@ -50,7 +50,9 @@ def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
         closing.callback(cluster.close)
         return ClusterExamination(cluster, environment)
 
-    return Doctor(layers_of(MongoDBExamination(index, environment), AccessExamination(ssh, environment), orchestration))
+    return Doctor(
+        layers_of(MongoDBExamination(index, environment), AccessExamination(ssh, environment, journal), orchestration)
+    )
 
 
 def _report(environment: Environment, diagnosis: Diagnosis) -> int:

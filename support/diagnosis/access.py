@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from support import waits
 from support.checks.matcher import Judged, judged
+from support.clients.journal import Journal
+from support.clients.kubernetes import ClusterError, KubernetesClient
+from support.clients.kubernetes_tunnel import tunnel_to
+from support.clients.safety import SafetyPolicy
 from support.clients.ssh import CommandResult, SSHClient, SSHError, SSHSession
 from support.config import Environment
+from support.diagnosis.cluster import ClusterExamination, ClusterFacts
 
 _TOOLS = (("kubectl version --client", "Client Version"), ("k9s version", "Version"))
 _COUNT_CONNECTIONS = "ss -Htn state established '( sport = :22 )'"
@@ -29,8 +34,10 @@ class HostFacts:
 class AccessExamination:
     """Logs in as an engineer would, asks, and leaves."""
 
-    def __init__(self, client: SSHClient, environment: Environment) -> None:
+    def __init__(self, client: SSHClient, environment: Environment, journal: Journal) -> None:
         self._client = client
+        self._environment = environment
+        self._journal = journal
         self._ssh = environment.ssh
         self._limits = environment.limits
 
@@ -61,6 +68,16 @@ class AccessExamination:
             waits.settle(lambda: ["one more"] if count() > before else [], within_s=self._limits.ssh_connect_s)
             return before, count()
 
+    def cluster_over_target_host(self) -> ClusterFacts:
+        """The cluster as it is seen through a tunnel over the target host, whatever way the suite itself takes."""
+        settings = self._environment.kubernetes.model_copy(update={"access": "ssh_tunnel"})
+        policy = SafetyPolicy(self._environment.identity.name)
+        with _way_is_open(), ExitStack() as closing:
+            tunnel = tunnel_to(settings, self._client, closing)
+            cluster = KubernetesClient(settings, self._journal, policy, tunnel)
+            closing.callback(cluster.close)
+            return ClusterExamination(cluster, self._environment).examine()
+
     def logs_in_quickly(self) -> Judged[HostFacts]:
         limit_s = self._limits.ssh_connect_s
         return judged(
@@ -78,6 +95,8 @@ def _way_is_open() -> Iterator[None]:
         yield
     except SSHError as error:
         raise AssertionError(f"the host cannot be reached ({error.kind}): {error}") from error
+    except ClusterError as error:
+        raise AssertionError(f"the cluster cannot be reached from there: {error}") from error
 
 
 def _facts(name: str, session: SSHSession, hostname: str | None, user: str, tools: tuple[str, ...]) -> HostFacts:
