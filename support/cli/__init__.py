@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, faults
+from support.cli import doctor, faults, sweep
 from support.sandbox import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -33,6 +33,17 @@ def diagnose(
 ) -> None:
     """Examine an environment layer by layer; the first that is broken is the diagnosis."""
     raise typer.Exit(doctor.run(environment, run_file))
+
+
+@app.command(name="sweep")
+def sweep_leftovers(
+    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")],
+    run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
+    reports: Annotated[Path, typer.Option(help="where the killed run wrote its reports")] = Path("reports"),
+    yes: Annotated[bool, typer.Option("--yes", help="remove them; without it they are only listed")] = False,
+) -> None:
+    """List or remove what a killed run of this suite left behind, and nothing else."""
+    raise typer.Exit(sweep.run(environment, run_file, reports, yes))
 
 
 @app.command(name="faults")

@@ -12,6 +12,7 @@ from behave.runner import Context
 
 from support.clients.kubernetes_api import ClusterError
 from support.config import Environment, load_environment
+from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
 from support.runner import reports_directory
@@ -45,7 +46,9 @@ def before_all(context: Context) -> None:
     report.known_issues = [
         KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in environment.known_issues
     ]
-    context.world = _connect(environment)
+    ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
+    _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
+    context.world = _connect(environment, ledger)
     context.add_cleanup(context.world.close)
     report.redact = context.world.journal.redact
     report.fingerprint = _fingerprint(context.world)
@@ -71,9 +74,19 @@ def _load(context: Context, name: str, run_file: Path | None) -> Environment:
     return load_environment(name, run_file=sandbox.start().run_file)
 
 
-def _connect(environment: Environment) -> World:
+def _mind_the_last_run(ledger: RunLedger, environment: Environment, sandbox_is_new: bool) -> None:
+    """What a killed run left behind is said; in a sandbox that has just begun there is nothing of it."""
+    if environment.endpoints == "run_file" and sandbox_is_new:
+        ledger.forget()
+    pending = len(ledger.pending())
+    if pending:
+        name = environment.identity.name
+        print(f"an earlier run may have left {pending} investigations behind: focus-acceptance sweep -e {name}")
+
+
+def _connect(environment: Environment, ledger: RunLedger) -> World:
     try:
-        return World(environment)
+        return World(environment, ledger)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 

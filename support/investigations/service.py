@@ -18,6 +18,7 @@ from support.config import Environment
 from support.investigations import requests
 from support.investigations.job_view import JobView
 from support.investigations.jobs import Jobs, traces_in
+from support.investigations.run_ledger import RunLedger
 from support.investigations.streams import StreamClients
 
 
@@ -25,14 +26,19 @@ from support.investigations.streams import StreamClients
 class Attempt:
     """A request to open, with the jobs that existed before it."""
 
-    request: Mapping[str, Any]
+    request: requests.Body
     answer: Answer
     jobs_before: frozenset[str]
 
     @property
+    def fields(self) -> Mapping[str, Any]:
+        """The fields that were sent; none when it was something else than fields."""
+        return {} if isinstance(self.request, bytes) else self.request
+
+    @property
     def times(self) -> Mapping[str, int | None]:
         """The times that were sent."""
-        return {key: self.request[key] for key in ("start_time", "end_time") if key in self.request}
+        return {key: self.fields[key] for key in ("start_time", "end_time") if key in self.fields}
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,14 @@ class Investigations:
         jobs: Jobs,
         clients: StreamClients,
         environment: Environment,
+        ledger: RunLedger,
     ) -> None:
         self._client = client
         self._cluster = cluster
         self._jobs = jobs
         self._clients = clients
         self._environment = environment
+        self._ledger = ledger
         self._node_hosts = frozenset(host for node in cluster.nodes() for host in (node.name, *node.addresses))
         self.job_ids: list[str] = []
         self._open: list[str] = []
@@ -82,21 +90,58 @@ class Investigations:
         """The investigations of this scenario that were not released yet."""
         return tuple(self._open)
 
-    def attempt(self, request: Mapping[str, Any]) -> Attempt:
+    def attempt(self, request: requests.Body) -> Attempt:
         """Send ``request`` whatever it holds; a job id in the answer is ours to release from here on."""
         before = self._cluster.snapshot().job_ids
         answer = self._client.configure(request)
         job_id = answer.announced_job_id
         if job_id is not None:
+            self._ledger.opened(job_id)
             self.job_ids.append(job_id)
             self._open.append(job_id)
         return Attempt(request, answer, before)
+
+    def attempt_twice(self, request: Mapping[str, Any]) -> tuple[Attempt, Attempt]:
+        """The same request again as soon as the first one is answered."""
+        return self.attempt(request), self.attempt(request)
+
+    def cancel(self, job_id: str) -> Answer:
+        """What a client does who has seen enough; only investigations of this scenario are ever cancelled."""
+        if job_id not in self._open:
+            raise AssertionError(f"job {job_id} was not opened by this scenario")
+        return self._client.cancel(job_id)
+
+    def assert_none_open(self) -> None:
+        """No investigation is left in the cluster; those that are just ending are given their time."""
+        waits.until(
+            lambda: self._cluster.snapshot().job_ids,
+            judged("no open investigation", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
+            within_s=self._environment.limits.deadline("release_s"),
+            what="the environment without any open investigation",
+            changes=self._jobs.watch,
+        )
+
+    def fail_to_open(self) -> Attempt:
+        """A live investigation that the server cannot open at the moment."""
+        attempt = self.attempt(requests.live())
+        assert_that(
+            attempt.answer.status,
+            judged("a refusal", lambda status: "an investigation was opened" if status == 200 else None),
+        )
+        return attempt
 
     def list_recordings(self, times: requests.Times) -> Attempt:
         """Ask for the recordings of a window; absent times are left out, because a list knows no live form."""
         request = {key: value for key, value in times.items() if value is not None}
         before = self._cluster.snapshot().job_ids
         return Attempt(request, self._client.recordings_in_time_range(request), before)
+
+    def attempt_elsewhere(self, place: requests.Place) -> Attempt:
+        """Send a request that would open an investigation where, or how, none is opened."""
+        before = self._cluster.snapshot().job_ids
+        request = requests.live() if place.method == "POST" else None
+        answer = self._client.request(place.method, place.path, body=request)
+        return Attempt(request or b"", answer, before)
 
     def open(self, request: Mapping[str, Any], *, connect: bool = True) -> Investigation:
         """Open, or fail with what the server said instead. A client connects to the stream unless told not to."""
@@ -140,7 +185,7 @@ class Investigations:
         self._cluster.release(job_id)
         self._jobs.wait_until_gone(job_id, "release_s")
         if job_id in self._open:
-            self._open.remove(job_id)
+            self._released(job_id)
 
     def release_all(self) -> list[str]:
         """End of the scenario: release what is still open and answer what could not be removed, in words."""
@@ -151,8 +196,15 @@ class Investigations:
         left = waits.settle(
             self._left_over, within_s=self._environment.limits.deadline("release_s"), changes=self._jobs.watch
         )
+        if not left:
+            for job_id in list(self._open):
+                self._released(job_id)
         self._open = []
         return left
+
+    def _released(self, job_id: str) -> None:
+        self._open.remove(job_id)
+        self._ledger.released(job_id)
 
     def _ours(self, snapshot: Snapshot) -> list[str]:
         if self._environment.identity.exclusive:
@@ -172,8 +224,7 @@ class Investigations:
         new = snapshot.job_ids - attempt.jobs_before
         if self._environment.identity.exclusive:
             return new
-        channels = attempt.request.get("channels", {})
-        roi = f"--roi {channels.get('min')} {channels.get('max')} "
+        roi = "--roi {} {} ".format(*requests.channels_of(attempt.fields))
         return frozenset(
             job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
         )

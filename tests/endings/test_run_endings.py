@@ -158,3 +158,35 @@ def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
     run.process.kill()
     run.process.wait()
     assert run.leaves_nothing(within_s=20), run.left_behind()
+
+
+def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> None:
+    run_file, reports = tmp_path / "run.json", tmp_path / "reports"
+    command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file)]
+    sandbox = subprocess.Popen([*command, "--fault", "idle-jobs-are-kept"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert sandbox.stdout is not None
+    try:
+        assert any(line.strip() == "ready" for line in sandbox.stdout)
+        # This scenario waits for a clean-up that never comes: it is killed while its investigation is open.
+        run = Behave(tmp_path, "--tags=@JL-10a", "-D", f"sandbox_run_file={run_file}")
+        while not (reports / "ledger-sandbox.jsonl").is_file():
+            assert run.process.poll() is None
+        run.process.kill()
+        run.process.wait()
+        code, said = _sweep(run_file, reports)
+        assert code == 1 and "nothing was removed" in said
+        code, said = _sweep(run_file, reports, "--yes")
+        assert code == 0 and "investigation 1-" in said
+        assert _sweep(run_file, reports) == (0, "environment sandbox: nothing of this suite is left\n")
+    finally:
+        sandbox.terminate()
+        sandbox.wait(20)
+
+
+def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
+    program = "from support.cli import main; main()"
+    options = ["sweep", "-e", "sandbox", "--run-file", str(run_file), "--reports", str(reports), *more]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *options], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return ended.returncode, ended.stdout

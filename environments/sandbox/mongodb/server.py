@@ -25,7 +25,7 @@ COMMAND_MODULES = (catalogue, diagnostics, explaining, handshake, reading, writi
 """Imported for the commands they register."""
 
 MAX_CONNECTIONS = 51_200
-SLOW_S = 1.5
+SLOW_S = 0.5
 SLOW_COMMANDS = frozenset({"find", "aggregate", "count"})
 TTL_PERIOD_S = 60.0
 FOREIGN_HOST = "mongodb-staging-5c9f7d6b8-x2x4q:27017"
