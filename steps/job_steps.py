@@ -38,6 +38,11 @@ def lose_work(context):
     context.world.investigations.lose_work(context.investigation.job_id)
 
 
+@when("the client cancels it")
+def cancel(context):
+    context.world.investigations.cancel(context.investigation.job_id)
+
+
 @given("an investigation whose job has failed")
 def given_failed(context):
     context.earlier, _ = context.world.investigations.open_running()
@@ -63,7 +68,7 @@ def given_back(context):
 
 @then("everything that was started for it is gone within the limit for {kind} investigations")
 def everything_gone(context, kind):
-    limit = {"idle": "idle_cleanup_s", "finished": "finished_cleanup_s"}[kind]
+    limit = {"idle": "idle_cleanup_s", "finished": "finished_cleanup_s", "cancelled": "cancelled_s"}[kind]
     context.world.jobs.wait_until_gone(context.investigation.job_id, limit)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 ALONE_WITHIN = timedelta(hours=4)
 STALE_AFTER = timedelta(hours=24)
 _FINISHED_FOR = timedelta(minutes=2)
+_WITH_TIMES = {"start_time": {"$type": "date"}, "$or": [{"end_time": None}, {"end_time": {"$type": "date"}}]}
 
 
 class RecordingIndex(Protocol):
@@ -57,8 +58,8 @@ class Recordings:
         return self._index.recordings_collection(self._base_path)
 
     def all(self) -> list[Recording]:
-        """Every recording, by start time."""
-        documents = self._index.find(self.collection, {"start_time": {"$type": "date"}}, sort=[("start_time", 1)])
+        """Every recording whose times are times, by start time."""
+        documents = self._index.find(self.collection, _WITH_TIMES, sort=[("start_time", 1)])
         return [_recording(document) for document in documents]
 
     def finished(self) -> list[Recording]:

@@ -6,6 +6,9 @@ from support.clients.kubernetes import KubernetesClient, Node
 
 CONFIG_MAP = "prisma-config"
 STREAM_ADDRESS = "focus_view_url"
+SETTINGS = "default_config.py"
+# A text that ends in the middle of itself, as after an interrupted change.
+_BROKEN = 'class Focus:\n    storage_mount_path = "/prisma/root\n'
 
 
 class ServerConfiguration:
@@ -20,6 +23,17 @@ class ServerConfiguration:
 
     def set_stream_address(self, address: str) -> None:
         self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
+
+    def settings(self) -> str | None:
+        """The file of settings the server loads when it starts; None where it is configured without one."""
+        return self._cluster.config_map(CONFIG_MAP).data.get(SETTINGS)
+
+    def set_settings(self, text: str | None) -> None:
+        self._cluster.patch_config_map(CONFIG_MAP, {SETTINGS: text})
+
+    def break_settings(self) -> None:
+        """Configure a file of settings that no server can load."""
+        self.set_settings(_BROKEN)
 
     def configure_stream_address(self, words: str) -> None:
         """Configure the address that these words describe."""

@@ -17,17 +17,23 @@ from support.clients.safety import SafetyPolicy
 from support.clients.sandbox_control import SandboxControl
 from support.clients.ssh import SSHClient
 from support.config import Environment
+from support.data_quality.index import DataQuality
 from support.diagnosis.access import AccessExamination
 from support.diagnosis.cluster import ClusterExamination
 from support.diagnosis.doctor import Doctor, layers_of
 from support.diagnosis.mongodb import MongoDBExamination
 from support.fibre import Fibre
+from support.information import Information
 from support.investigations.jobs import Jobs
 from support.investigations.occupancy import Occupancy
+from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.streams import StreamClients
+from support.metadata import Metadata
 from support.recordings import Recordings
+from support.rough_clients import RoughClients
 from support.server_configuration import ServerConfiguration
+from support.server_life import ServerLife
 
 
 class Closable(Protocol):
@@ -40,8 +46,9 @@ T = TypeVar("T", bound=Closable)
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, ledger: RunLedger) -> None:
         self.environment = environment
+        self.ledger = ledger
         self.limits = environment.limits
         self.run_id = secrets.token_hex(3)
         self.journal = Journal(environment.secrets())
@@ -65,12 +72,19 @@ class World:
         self._closing.callback(clients.stop)
         environment = self.environment
         self.jobs = Jobs(self.cluster, self.watch, environment)
-        self.investigations = Investigations(self.focus_server, self.cluster, self.jobs, clients, environment)
+        self.investigations = Investigations(
+            self.focus_server, self.cluster, self.jobs, clients, environment, self.ledger
+        )
         self.recordings = Recordings(self.mongodb, environment.mongodb.base_path)
+        self.information = Information(self.focus_server)
         self.fibre = Fibre(self.focus_server, self.control)
         self.occupancy = Occupancy(self.cluster, environment, self.run_id)
         self.server_configuration = ServerConfiguration(self.cluster)
+        self.server = ServerLife(self.focus_server, self.cluster, self.server_configuration, environment)
+        self.rough_clients = RoughClients(environment, self.journal, self.server.asked_whether_alive)
+        self.metadata = Metadata(self.focus_server, self.cluster, self.limits)
         self.index = MongoDBExamination(self.mongodb, environment)
+        self.data_quality = DataQuality(self.mongodb, self.focus_server, environment)
         self.access = AccessExamination(self.ssh, environment, self.journal)
         self.orchestration = ClusterExamination(self.cluster, environment)
         self.doctor = Doctor(layers_of(self.index, self.access, lambda: self.orchestration))

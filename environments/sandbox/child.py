@@ -48,6 +48,9 @@ class ChildProcess:
     async def start(self) -> None:
         self.ending = False
         self._became_ready.clear()
+        if self.log_file.exists() and self.log_file.stat().st_size:
+            # The log of a pod begins with its process.
+            self.log_file.replace(self.log_file.with_suffix(".previous.log"))
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", f"environments.sandbox.{self.package}",

@@ -16,8 +16,23 @@ DATABASE = "prisma"
 DATABASE_USER = "prisma"
 MONGODB_POD = "mongodb-79b869cc7c-vsjd9"
 TARGET_ADDRESS = "target.sandbox"
-RESERVED = ("kubernetes", "mongodb", "mongodb_link", "focus_mongodb_link", "focus_kubernetes_link", "jump", "target")
-KUBERNETES_USERS = ("focus-acceptance", "system:node", "system:serviceaccount:panda:focus-server", "system:operator")
+RESERVED = (
+    "kubernetes",
+    "mongodb",
+    "mongodb_link",
+    "focus_mongodb_link",
+    "focus_kubernetes_link",
+    "jump",
+    "target",
+    "kubelet",
+)
+KUBERNETES_USERS = (
+    "focus-acceptance",
+    "system:node",
+    "system:serviceaccount:panda:focus-server",
+    "system:operator",
+    "viewer",
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
         "kubernetes": _kubernetes(plan),
         "mongodb": _mongodb(plan),
         "focus_server": _focus_server(plan),
-        "node": {"kubernetes": plan.kubernetes_access("system:node")},
+        "node": _node(plan),
         "ssh": _ssh(plan),
         "links": _links(plan),
     }
@@ -82,7 +97,20 @@ def _kubernetes(plan: Plan) -> dict[str, Any]:
         "port": plan.ports["kubernetes"],
         "ca_file": str(plan.ca_file),
         "tokens": {token: user for user, token in plan.tokens.items()},
+        "kubelet": {**_kubelet(plan), "token": plan.tokens["system:node"]},
         **_certificate(plan.certificates["kubernetes"]),
+    }
+
+
+def _kubelet(plan: Plan) -> dict[str, Any]:
+    return {"host": LOOPBACK, "port": plan.ports["kubelet"]}
+
+
+def _node(plan: Plan) -> dict[str, Any]:
+    return {
+        "kubernetes": plan.kubernetes_access("system:node"),
+        "kubelet": _kubelet(plan),
+        "processes": {"mongodb": plan.at("mongodb"), "focus-server": plan.at("focus_server")},
     }
 
 
@@ -180,9 +208,13 @@ def _write_kubeconfig(plan: Plan) -> Path:
         "clusters": [
             {"name": "sandbox", "cluster": {"server": access["url"], "certificate-authority": access["ca_file"]}}
         ],
-        "users": [{"name": "focus-acceptance", "user": {"token": access["token"]}}],
+        "users": [
+            {"name": "focus-acceptance", "user": {"token": access["token"]}},
+            {"name": "viewer", "user": {"token": plan.tokens["viewer"]}},
+        ],
         "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}}
+            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}},
+            {"name": "viewer", "context": {"cluster": "sandbox", "user": "viewer", "namespace": NAMESPACE}},
         ],
     }
     path = plan.run_dir / "kubeconfig"

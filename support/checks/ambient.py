@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from support.clients.kubernetes import KubernetesClient
+from support.clients.kubernetes import KubernetesClient, Pod
 from support.config import Environment
 
 _LINES = 500
@@ -27,7 +27,7 @@ class AmbientChecks:
         self._selector = environment.kubernetes.services.focus_server.pod_selector
 
     def look(self) -> ServerCondition:
-        pods = self._cluster.pods(label_selector=self._selector)
+        pods = self._started()
         logs = {pod.name: self._lines(pod.name) for pod in pods}
         return ServerCondition(
             restarts={pod.name: pod.restarts for pod in pods},
@@ -36,7 +36,7 @@ class AmbientChecks:
 
     def troubles_since(self, before: ServerCondition) -> list[str]:
         troubles = []
-        for pod in self._cluster.pods(label_selector=self._selector):
+        for pod in self._started():
             restarted = pod.restarts - before.restarts.get(pod.name, 0)
             if restarted > 0:
                 troubles.append(f"{pod.name} was restarted {restarted} times")
@@ -44,6 +44,10 @@ class AmbientChecks:
             if errors:
                 troubles.append(f"{pod.name} logged {len(errors)} errors, the first: {errors[0]}")
         return troubles
+
+    def _started(self) -> list[Pod]:
+        """A server that has not started has neither been restarted nor written anything."""
+        return [pod for pod in self._cluster.pods(label_selector=self._selector) if pod.phase != "Pending"]
 
     def _new_lines(self, pod_name: str, before: ServerCondition) -> list[str]:
         """Lines written since; a line that is found twice counts where it is found last."""

@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping
 from support.checks.matcher import Judged
 from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
 from support.clients.kubernetes import Node
+from support.investigations.fields import MISSING
 
 _JOB_ID = re.compile(r"^[0-9]+-[0-9]+$")
 _STACK_TRACE = re.compile(r'Traceback \(most recent call|File "[^"]+", line \d+|\bat [\w.$]+\(\w+\.\w+:\d+\)')
 _SAYS_WHAT_IS_ALLOWED = re.compile(r"\b(allowed|must|both|neither|between|at least|at most)\b", re.IGNORECASE)
+_SAYS_IT_IS_MISSING = re.compile(r"\b(missing|required|null|none|nothing)\b", re.IGNORECASE)
 
 
 def is_refused(statuses: Collection[int], about: Collection[str], within_s: float) -> Judged[Answer]:
@@ -59,21 +61,44 @@ def says_no_recording_was_found() -> Judged[Answer]:
     return Judged("404 and a message that no recording was found", trouble)
 
 
-def says_what_to_do(sent: Mapping[str, int | None]) -> Judged[Answer]:
-    """The message names the fields that were sent, their values (or that one is missing) and what is allowed."""
+def says_what_to_do(wrong: Mapping[str, object]) -> Judged[Answer]:
+    """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed."""
 
     def trouble(answer: Answer) -> str | None:
         message = answer.message
-        if not any(field in message for field in sent):
-            return f"{message!r} names none of the fields {', '.join(sent)}"
-        values = [str(value) for field, value in sent.items() if value is not None and field in message]
-        if not any(value in message for value in values):
-            return f"{message!r} does not name the value {' or '.join(values) or 'that is missing'}"
+        named = {field: value for field, value in wrong.items() if field in message}
+        if not named and not any(field.split(".")[0] in message for field in wrong):
+            return f"{message!r} names none of the fields {', '.join(wrong)}"
+        values = list((named or wrong).values())
+        if not any(_says(value, message) for value in values):
+            return f"{message!r} does not name the value {' or '.join(map(_shown, values))}"
         if not _SAYS_WHAT_IS_ALLOWED.search(message):
             return f"{message!r} does not say what is allowed"
         return None
 
     return Judged("a message that names the field, its value and what is allowed", trouble)
+
+
+def the_server_does_not_know(what: str) -> Judged[Answer]:
+    """An ``address`` is answered 404, a ``method`` 405, without a stack trace."""
+    status = {"address": 404, "method": 405}[what]
+
+    def trouble(answer: Answer) -> str | None:
+        said = f"it was answered {answer.status} {answer.message!r}"
+        return said if answer.status != status or _STACK_TRACE.search(answer.message) else None
+
+    return Judged(f"{status}: the server does not know this {what}", trouble)
+
+
+def _says(value: object, message: str) -> bool:
+    """Whether the value stands there by itself: 10 is not named by 100, nor 1 by -1."""
+    if value is None or value is MISSING:
+        return bool(_SAYS_IT_IS_MISSING.search(message))
+    return bool(re.search(rf"(?<![\w.-]){re.escape(str(value))}(?![\w]|\.\d)", message))
+
+
+def _shown(value: object) -> str:
+    return "that is missing" if value is None or value is MISSING else str(value)
 
 
 def identifies_a_job() -> Judged[OpenedInvestigation]:

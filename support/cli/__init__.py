@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, faults, sweep
+from support.cli import doctor, faults, report, sweep
 from support.sandbox import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -44,6 +44,18 @@ def sweep_leftovers(
 ) -> None:
     """List or remove what a killed run of this suite left behind, and nothing else."""
     raise typer.Exit(sweep.run(environment, run_file, reports, yes))
+
+
+report_app = typer.Typer(no_args_is_help=True, help="What can be made of the record of a run.")
+app.add_typer(report_app, name="report")
+
+
+@report_app.command(name="site")
+def living_documentation(
+    reports: Annotated[Path, typer.Option(help="the folder of the run")] = Path("reports"),
+) -> None:
+    """Write the living documentation to reports/site/ and print its first page."""
+    raise typer.Exit(report.write_documentation(reports))
 
 
 @app.command(name="faults")

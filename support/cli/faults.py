@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from support.clients.sandbox_control import ControlError
@@ -39,9 +41,26 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
     except (MatrixError, ControlError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
+    _write(judgements)
     caught = _summary(judgements, time.monotonic() - started)
     complete = not (wanted or subset or tags != DEFAULT_TAGS)
     return 0 if caught and (not complete or _nothing_unproven(healthy, judgements)) else 1
+
+
+def _write(judgements: list[Judgement]) -> None:
+    """The verdicts for the living documentation."""
+    faults = [
+        {
+            "id": judgement.fault.id,
+            "caught": judgement.caught,
+            "failed": judgement.failed,
+            "missed": judgement.missed,
+            "unrelated": sorted(judgement.unrelated),
+        }
+        for judgement in judgements
+    ]
+    content = {"finished": datetime.now(UTC).isoformat(), "faults": faults}
+    (REPORTS / "matrix.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _nothing_unproven(healthy: Run, judgements: list[Judgement]) -> bool:

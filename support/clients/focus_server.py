@@ -76,6 +76,10 @@ class FocusServerClient:
         """``GET /metadata/{job_id}``: the answer of ``/configure`` once more."""
         return self.request("GET", f"/metadata/{quote(job_id, safe='')}")
 
+    def cancel(self, job_id: str) -> Answer:
+        """``DELETE /job/{job_id}``: end an investigation; agreed, and not implemented on any site."""
+        return self.request("DELETE", f"/job/{quote(job_id, safe='')}")
+
     def recordings_in_time_range(self, body: Body) -> Answer:
         """``POST /recordings_in_time_range``: recordings overlapping a window of epoch seconds."""
         return self.request("POST", "/recordings_in_time_range", body=body)

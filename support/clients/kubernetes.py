@@ -216,6 +216,13 @@ class KubernetesClient:
     def delete_network_policy(self, name: str) -> None:
         self._delete("networkpolicies", name)
 
+    def create_quota(self, manifest: Raw) -> None:
+        """Limit what the namespace may hold with a ResourceQuota."""
+        self._create("resourcequotas", manifest)
+
+    def delete_quota(self, name: str) -> None:
+        self._delete("resourcequotas", name)
+
     def patch_config_map(self, name: str, data: Mapping[str, str | None]) -> ConfigMap:
         """Change these keys and no others; a key given as None is removed."""
         self._safety.require("disruptive", f"change config map {name}")

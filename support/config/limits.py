@@ -55,6 +55,11 @@ class Limits(Section):
     nothing_started_observation_s: Seconds = 5.0
     outage_answer_s: Seconds = 5.0
 
+    # What an investigation may ask for (CF).
+    most_channels: Count = 2222
+    highest_frequency_hz: Count = 1000
+    """Half of the pulse rate."""
+
     # Infrastructure (IN).
     mongodb_connect_s: Seconds = 2.0
     mongodb_query_ms: Milliseconds = 200.0

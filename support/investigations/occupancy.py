@@ -22,6 +22,7 @@ class Occupancy:
         self._run_id = run_id
         self._pods: list[str] = []
         self._services: list[str] = []
+        self._quotas: list[str] = []
 
     def take_gpu_slices(self, leave: int = 0) -> None:
         """Hold every free GPU slice of every node but ``leave`` of the whole cluster; returns when they are held."""
@@ -93,8 +94,23 @@ class Occupancy:
             }
         )
 
+    def forbid_jobs(self) -> None:
+        """Let the cluster refuse every further job, and nothing else: a quota of no job at all."""
+        name = f"focus-acceptance-quota-{self._run_id}"
+        self._quotas.append(name)
+        self._cluster.create_quota(
+            {
+                "apiVersion": "v1",
+                "kind": "ResourceQuota",
+                "metadata": {"name": name, "labels": {RUN_LABEL: self._run_id}},
+                "spec": {"hard": {"count/jobs.batch": "0"}},
+            }
+        )
+
     def free(self) -> None:
-        """Remove every holder and wait until the cluster no longer has it."""
+        """Remove every holder and quota, and wait until the cluster no longer has the holders."""
+        while self._quotas:
+            self._cluster.delete_quota(self._quotas.pop())
         for name in self._services:
             self._cluster.delete_service(name)
         for name in self._pods:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Times = Mapping[str, int | None]
+Body = Mapping[str, Any] | bytes
+"""Fields, or the bytes of something that has none."""
+
+MULTICHANNEL, SINGLE_CHANNEL, WATERFALL = "0", "1", "2"
 
 # The request that was seen to work on real systems (API facts, section 2.3).
 _MULTICHANNEL: Mapping[str, Any] = {
@@ -14,15 +19,51 @@ _MULTICHANNEL: Mapping[str, Any] = {
     "displayInfo": {"height": 1000},
     "channels": {"min": 1, "max": 50},
     "frequencyRange": {"min": 0, "max": 500},
-    "view_type": "0",
+    "view_type": MULTICHANNEL,
 }
+_LIVE: Times = {"start_time": None, "end_time": None}
+# A waterfall has neither a time axis nor a frequency range, and one line for each transform.
+_OPENING: Mapping[str, Mapping[str, Any]] = {
+    MULTICHANNEL: _MULTICHANNEL,
+    SINGLE_CHANNEL: {**_MULTICHANNEL, "channels": {"min": 7, "max": 7}, "view_type": SINGLE_CHANNEL},
+    WATERFALL: {
+        "nfftSelection": 1,
+        "displayInfo": {"height": 256},
+        "channels": {"min": 11, "max": 61},
+        "view_type": WATERFALL,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a request is sent to, below the base URL, and with which method."""
+
+    method: str
+    path: str
 
 
 def live() -> dict[str, Any]:
     """A live multichannel investigation: no times."""
-    return {**_MULTICHANNEL, "start_time": None, "end_time": None}
+    return {**_MULTICHANNEL, **_LIVE}
+
+
+def live_in(view: object) -> dict[str, Any]:
+    """A live investigation that opens, in this view; a view nobody knows is taken for multichannel."""
+    return {**_OPENING.get(view if isinstance(view, str) else MULTICHANNEL, _MULTICHANNEL), **_LIVE}
 
 
 def historic(times: Times) -> dict[str, Any]:
     """A historic one; ``times`` are epoch seconds under ``start_time`` and ``end_time``, or absent."""
     return {**_MULTICHANNEL, **times}
+
+
+def channels_of(fields: Mapping[str, Any]) -> tuple[object, object]:
+    """The lowest and the highest channel that were asked for, None where there is none."""
+    channels = fields.get("channels")
+    return (channels.get("min"), channels.get("max")) if isinstance(channels, Mapping) else (None, None)
+
+
+def live_of_bytes(size_bytes: int) -> dict[str, Any]:
+    """A live one that would open, but for a text in it that nobody needs: it makes the request that large."""
+    return {**live(), "comment": "x" * size_bytes}

@@ -73,6 +73,12 @@ class MongoDbAway(Refused):
         super().__init__("Cannot look up recordings: MongoDB is not reachable")
 
 
+class Misconfigured(Refused):
+    """The server was started with settings it cannot load, and does nothing until it is started with better ones."""
+
+    status = 503
+
+
 class CannotOpen(Refused):
     """No investigation can be opened at the moment: no cluster, no capacity, no valid stream address."""
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from environments.sandbox.focus_server.answers import CHANNELS
 from environments.sandbox.focus_server.openapi import OPENAPI
-from environments.sandbox.focus_server.refusals import MongoDbAway, Refused
+from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
 from environments.sandbox.focus_server.service import FocusService
 
 PREFIXES = ("", "/focus-server")
@@ -29,6 +29,8 @@ class Routes:
     def __init__(self, service: FocusService, log: logging.Logger, access_log: logging.Logger) -> None:
         self.service, self._log, self._access_log = service, log, access_log
         self.requests_by_status: Counter[int] = Counter()
+        self.misconfigured: str | None = None
+        """What is wrong with the settings: as long as it stands here, every request is refused with it."""
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[self._answer], client_max_size=LARGEST_BODY_BYTES)
@@ -46,6 +48,10 @@ class Routes:
             )
         return application
 
+    async def body(self, request: web.Request) -> bytes:
+        """The whole body, however slowly it comes."""
+        return await request.read()
+
     async def refusal(self, request: web.Request, refused: Refused) -> tuple[int, Any]:
         """Status and body of a refusal."""
         return refused.status, refused.body()
@@ -58,6 +64,8 @@ class Routes:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         status = 500  # what aiohttp answers, without a trace, to an error nobody here expected
         try:
+            if self.misconfigured is not None:
+                raise Misconfigured(self.misconfigured)
             response = await handler(request)
             status = response.status
         except Refused as refused:
@@ -71,6 +79,9 @@ class Routes:
         except web.RequestPayloadError:
             status = 400
             response = _json({"error": "request body is broken: got less than announced"}, status=status)
+        except ConnectionError:
+            status = 400  # the client has left before its request was complete: nobody will read an answer
+            raise
         finally:
             self._log_access(request, status)
         return response
@@ -89,7 +100,10 @@ class Routes:
         return _EmptyAnswer()
 
     async def _channels(self, request: web.Request) -> web.Response:
-        return _json(CHANNELS)
+        return _json(self.channels())
+
+    def channels(self) -> Mapping[str, int]:
+        return CHANNELS
 
     async def _live_metadata(self, request: web.Request) -> web.Response:
         return _json(self.service.live_metadata())
@@ -101,10 +115,10 @@ class Routes:
         return _json(OPENAPI)
 
     async def _configure(self, request: web.Request) -> web.Response:
-        return _json(await self.service.configure(await request.read()))
+        return _json(await self.service.configure(await self.body(request)))
 
     async def _recordings(self, request: web.Request) -> web.Response:
-        return _json(await self.service.recordings_in_time_range(await request.read()))
+        return _json(await self.service.recordings_in_time_range(await self.body(request)))
 
 
 class _EmptyAnswer(web.Response):

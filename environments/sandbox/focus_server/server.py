@@ -23,6 +23,7 @@ from environments.sandbox.focus_server.faults import (
     FaultyRules,
     FaultyService,
     FaultySlots,
+    FaultyStartup,
 )
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 from environments.sandbox.focus_server.recordings import RecordingIndex
@@ -73,8 +74,11 @@ class FocusServer(SandboxProcess):
         self._view.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
+        startup = FaultyStartup(self.log, active=self.fault, scaled=self.scaled)
+        self._routes.misconfigured = await startup.load(await configuration.current())
         await self._listen()
-        self.log.info("Focus Server ready")
+        if self._routes.misconfigured is None:
+            self.log.info("Focus Server ready")
         return {"url": f"https://{config['host']}:{config['port']}/focus-server"}
 
     async def _wait_for_cluster(self, configuration: ConfigMapReader) -> None:

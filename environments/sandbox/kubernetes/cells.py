@@ -189,9 +189,23 @@ def endpoint_addresses(endpoints: Object) -> str:
         ports = [port.get("port", "") for port in subset.get("ports") or ()] or [""]
         for address in subset.get("addresses") or ():
             parts += [f"{address.get('ip', '')}:{port}" for port in ports]
+    return _shortened(parts, _NONE)
+
+
+def slice_ports(endpoint_slice: Object) -> str:
+    return _shortened([str(port.get("port", "*")) for port in endpoint_slice.get("ports") or ()], "<unset>")
+
+
+def slice_endpoints(endpoint_slice: Object) -> str:
+    endpoints = endpoint_slice.get("endpoints") or ()
+    return _shortened([address for each in endpoints for address in each.get("addresses") or ()], "<unset>")
+
+
+def _shortened(parts: list[str], nothing: str) -> str:
+    """The first three and how many more there are."""
     shown = 3
     more = f" + {len(parts) - shown} more..." if len(parts) > shown else ""
-    return joined(parts[:shown]) + more
+    return (",".join(parts[:shown]) or nothing) + more
 
 
 def quota(obj: Object, prefix: str) -> str:

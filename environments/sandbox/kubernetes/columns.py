@@ -159,6 +159,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "serviceaccounts": (NAME, Column("Secrets", lambda obj: len(obj.get("secrets") or ()), "integer"), AGE),
     "namespaces": (NAME, Column("Status", _at("status", "phase", default="")), AGE),
     "endpoints": (NAME, Column("Endpoints", cells.endpoint_addresses), AGE),
+    "endpointslices": (
+        NAME, Column("AddressType", _at("addressType", default="")), Column("Ports", cells.slice_ports),
+        Column("Endpoints", cells.slice_endpoints), AGE,
+    ),
     "persistentvolumeclaims": (
         NAME, Column("Status", cells.claim_status),
         Column("Volume", _at("spec", "volumeName", default="")),

@@ -28,7 +28,11 @@ _VIRTUAL = (
 )
 VIRTUAL_GROUPS = (METRICS_GROUP, AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
 _VIRTUAL_VERBS = {METRICS_GROUP: ("get", "list"), AUTHORIZATION_GROUP: ("create",), AUTHENTICATION_GROUP: ("create",)}
-_SUBRESOURCE_VERBS = {"log": ("get",), "status": ("get", "patch", "update"), "scale": ("get", "patch", "update")}
+_SUBRESOURCE_VERBS = {
+    "log": ("get",), "status": ("get", "patch", "update"), "scale": ("get", "patch", "update"),
+    "exec": ("create", "get"), "portforward": ("create", "get"),
+}  # fmt: skip
+_STREAM_KINDS = {"exec": "PodExecOptions", "portforward": "PodPortForwardOptions"}
 _SCALE_KIND = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 GROUP_VERSIONS: dict[str, str] = {
@@ -47,6 +51,8 @@ def _verbs(resource: Resource) -> list[str]:
 def _kind(resource: Resource, subresource: str = "") -> Object:
     if subresource == "scale":
         return dict(_SCALE_KIND)
+    if subresource in _STREAM_KINDS:
+        return {"group": "", "version": "v1", "kind": _STREAM_KINDS[subresource]}
     return {"group": resource.group, "version": resource.version, "kind": resource.kind}
 
 

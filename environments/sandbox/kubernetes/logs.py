@@ -39,7 +39,7 @@ class PodLogs:
         pod = self._store.get("pods", target.name or "", target.namespace)
         if flag(request, "timestamps"):
             raise bad_request("the sandbox's logs have no timestamps of their own")
-        container, previous = _container(pod, request.query.get("container", "")), flag(request, "previous")
+        container, previous = container_of(pod, request.query.get("container", "")), flag(request, "previous")
         if not dig(pod, "spec", "nodeName"):
             return web.Response(status=204)
         _check_started(pod, container, previous)
@@ -87,10 +87,11 @@ class PodLogs:
 
     def _runs(self, metadata: Object, container: str) -> bool:
         pod = self._store.find("pods", metadata["name"], metadata["namespace"])
-        return pod is not None and pod["metadata"]["uid"] == metadata["uid"] and "running" in _state(pod, container)
+        return pod is not None and pod["metadata"]["uid"] == metadata["uid"] and "running" in state_of(pod, container)
 
 
-def _container(pod: Object, wanted: str) -> str:
+def container_of(pod: Object, wanted: str) -> str:
+    """The container that is meant; 400 when there is none of this name, or several and no name."""
     names: list[str] = [each["name"] for each in pod["spec"].get("containers", ())]
     if not wanted and len(names) == 1:
         return names[0]
@@ -107,13 +108,14 @@ def _container_status(pod: Object, container: str) -> Object:
     return next((each for each in statuses if each["name"] == container), {})
 
 
-def _state(pod: Object, container: str) -> Object:
+def state_of(pod: Object, container: str) -> Object:
+    """``running``, ``waiting`` or ``terminated`` with its details; empty before the node knows the pod."""
     state: Object = _container_status(pod, container).get("state") or {}
     return state
 
 
 def _check_started(pod: Object, container: str, previous: bool) -> None:
-    name, state = pod["metadata"]["name"], _state(pod, container)
+    name, state = pod["metadata"]["name"], state_of(pod, container)
     if previous:
         if not dig(_container_status(pod, container), "lastState", "terminated"):
             raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')

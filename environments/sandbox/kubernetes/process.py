@@ -8,6 +8,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.discovery import VERSION
+from environments.sandbox.kubernetes.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.resources import RESOURCES
 from environments.sandbox.kubernetes.server import ApiServer
 from environments.sandbox.kubernetes.store import Store
@@ -33,6 +34,7 @@ class KubernetesProcess(SandboxProcess):
             Path(config["run_dir"]) / "pod-logs",
             visible=self._visible,
             version=self._version,
+            kubelet=Kubelet(**config["kubelet"]) if "kubelet" in config else None,
         )
 
     async def start(self) -> Mapping[str, Any]:

@@ -65,7 +65,7 @@ _KNOWN = (
     _resource("", "nodes", "Node", "no", cluster=True, subresources=_STATUS),
     _resource("", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources=_STATUS),
     _resource("", "persistentvolumes", "PersistentVolume", "pv", cluster=True, subresources=_STATUS),
-    _resource("", "pods", "Pod", "po", everything=True, subresources=("log", "status")),
+    _resource("", "pods", "Pod", "po", everything=True, subresources=("exec", "log", "portforward", "status")),
     _resource("", "resourcequotas", "ResourceQuota", "quota", subresources=_STATUS),
     _resource("", "secrets", "Secret"),
     _resource("", "serviceaccounts", "ServiceAccount", "sa"),
@@ -77,6 +77,7 @@ _KNOWN = (
     _resource("batch", "cronjobs", "CronJob", "cj", everything=True, subresources=_STATUS, generation=True),
     _resource("batch", "jobs", "Job", everything=True, subresources=_STATUS, generation=True),
     _resource("coordination.k8s.io", "leases", "Lease"),
+    _resource("discovery.k8s.io", "endpointslices", "EndpointSlice"),
     _resource("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=_STATUS, generation=True),
     _resource("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", generation=True),
 )

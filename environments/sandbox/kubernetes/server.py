@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes import discovery, writing
-from environments.sandbox.kubernetes.access import authenticated, only_node, review
+from environments.sandbox.kubernetes.access import authenticated, authorize, only_node, review
 from environments.sandbox.kubernetes.answers import (
     error_answer,
     flag,
@@ -21,6 +21,9 @@ from environments.sandbox.kubernetes.answers import (
     no_such_resource,
 )
 from environments.sandbox.kubernetes.errors import ApiError, not_found
+from environments.sandbox.kubernetes.executing import execute
+from environments.sandbox.kubernetes.forwarding import forward_ports
+from environments.sandbox.kubernetes.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.listing import Visible, list_answer
 from environments.sandbox.kubernetes.logs import PodLogs
 from environments.sandbox.kubernetes.metrics import Metrics
@@ -33,7 +36,7 @@ from environments.sandbox.kubernetes.watching import Watch
 _LOG = logging.getLogger("kubernetes")
 _METRICS_PATH = "/sandbox/metrics"
 _HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
-_STREAMS = ("exec", "attach", "portforward")
+_STREAMS = {"exec": execute, "portforward": forward_ports}
 _REVIEWS = {
     ("authorization.k8s.io", "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
     ("authorization.k8s.io", "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
@@ -49,7 +52,10 @@ def _everything_visible(plural: str, obj: dict[str, Any]) -> bool:
 
 
 class ApiServer:
-    """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names."""
+    """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
+
+    Without ``kubelet`` nothing reaches into pods.
+    """
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class ApiServer:
         log_folder: Path,
         visible: Visible = _everything_visible,
         version: Callable[[], Mapping[str, Any]] = lambda: discovery.VERSION,
+        kubelet: Kubelet | None = None,
     ) -> None:
         self.metrics = Metrics(store)
         self._store = store
@@ -65,6 +72,7 @@ class ApiServer:
         self._logs = PodLogs(store, log_folder)
         self._visible = visible
         self._version = version
+        self._kubelet = kubelet
         self._address = ""
         self._runner: web.AppRunner | None = None
 
@@ -111,6 +119,7 @@ class ApiServer:
         target = parsed.target()
         if target is None:
             raise no_such_resource()
+        authorize(user, request.method, flag(request, "watch"), target)
         return await self._resource(request, target)
 
     def _describe(self, request: web.Request, path: str) -> web.Response | None:
@@ -204,8 +213,8 @@ class ApiServer:
 
     async def _subresource(self, request: web.Request, target: Target) -> web.StreamResponse:
         resource, name, method = target.resource, target.subresource or "", request.method
-        if resource.plural == "pods" and name in _STREAMS:
-            raise ApiError(501, "NotImplemented", f"the pods of the sandbox do not serve {name}")
+        if resource.plural == "pods" and name in (*_STREAMS, "attach"):
+            return await self._stream(request, target, name)
         if name not in resource.subresources:
             raise no_such_resource()
         if name == "log" and method == "GET":
@@ -218,3 +227,10 @@ class ApiServer:
         if name != "log" and method in ("PUT", "PATCH"):
             return await writing.update(request, self._store, target)
         raise method_not_allowed()
+
+    async def _stream(self, request: web.Request, target: Target, name: str) -> web.StreamResponse:
+        if self._kubelet is None or name not in _STREAMS:
+            raise ApiError(501, "NotImplemented", f"the pods of the sandbox do not serve {name}")
+        if request.method not in ("GET", "POST"):
+            raise method_not_allowed()
+        return await _STREAMS[name](request, self._store, self._kubelet, target)

@@ -10,8 +10,9 @@ from typing import Any
 from environments.sandbox.mongodb import persistence
 from environments.sandbox.mongodb.access import Users, user_from_config
 from environments.sandbox.mongodb.errors import MongoError
+from environments.sandbox.mongodb.faults import Mutations, Site
 from environments.sandbox.mongodb.recordings import recording
-from environments.sandbox.mongodb.seeding import BASE_PATHS, seed
+from environments.sandbox.mongodb.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
 from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
 from environments.sandbox.mongodb.storage import Collection, Store
 from environments.sandbox.process import CommandError, SandboxProcess
@@ -40,6 +41,7 @@ class MongodbProcess(SandboxProcess):
         self.server.wrong_passwords = tuple(config.get("wrong_passwords", ())) + _variations(config["users"])
         self.seeded: dict[str, Any] = {}
         self._hidden: dict[str, Collection] = {}
+        self._mutations = Mutations()
 
     async def start(self) -> Mapping[str, Any]:
         if self.data_file is not None and self.data_file.exists():
@@ -56,12 +58,14 @@ class MongodbProcess(SandboxProcess):
     async def stop(self) -> None:
         await self.server.stop()
         if self.data_file is not None:
+            self._mutations.undo_all()
             self._restore(set(self._hidden))
             persistence.dump(self.server.store, self.seeded, self.data_file)
 
     async def reset(self) -> None:
         """The seed anew, with the times of now; users and connections stay."""
         self._hidden.clear()
+        self._mutations.forget()
         self._seed()
         await self.faults_changed(self.faults, frozenset())
 
@@ -80,6 +84,13 @@ class MongodbProcess(SandboxProcess):
                 "open_cursors": len(self.server.cursors), "hidden": sorted(self._hidden), **self.seeded}  # fmt: skip
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        self._hide_or_show(switched_on, switched_off)
+        self._mutations.undo(switched_off)
+        self._mutations.apply(switched_on, self._site)
+        if UNCLOSED in switched_off:
+            self.server.forget_unclosed()
+
+    def _hide_or_show(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
         """A hidden collection comes back as it was; what was written in its place meanwhile is lost."""
         hides = {"base-paths-missing": BASE_PATHS, "recordings-collection-missing": str(self.seeded.get("guid"))}
         for fault, name in hides.items():
@@ -87,8 +98,14 @@ class MongodbProcess(SandboxProcess):
                 self._hidden[name] = self.server.store.take(self.database, name)
             if fault in switched_off:
                 self._restore({name} & set(self._hidden))
-        if UNCLOSED in switched_off:
-            self.server.forget_unclosed()
+
+    def _site(self) -> Site:
+        guid = str(self.seeded["guid"])
+        return Site(*(self._collection(name) for name in (BASE_PATHS, guid, guid + UNRECOGNIZED_SUFFIX)))
+
+    def _collection(self, name: str) -> Collection:
+        """The stored one, also while it is hidden."""
+        return self._hidden.get(name) or self.server.store.ensure(self.database, name)
 
     def _restore(self, names: set[str]) -> None:
         for name in names:
@@ -111,10 +128,8 @@ class MongodbProcess(SandboxProcess):
         document.update({field: value for field, value in given.items() if field not in _DATES})
         if "uuid" in given and "fiber_metadata" not in given:
             document["fiber_metadata"]["uuid"] = given["uuid"]
-        guid = str(self.seeded["guid"])
-        collection = self._hidden.get(guid) or self.server.store.ensure(self.database, guid)
         try:
-            return str(collection.insert(document)["uuid"])
+            return str(self._collection(str(self.seeded["guid"])).insert(document)["uuid"])
         except MongoError as error:
             raise CommandError(error.message) from error
 

@@ -12,7 +12,7 @@ PORT_OPENS_AFTER_S = 7.0
 DEFAULT_PORT = 5000
 _TIME_FORMAT = "%Y-%m-%d:%H:%M:%S"
 _BUSY_M, _IDLE_M = (245, 256), (1, 4)
-_COMMAND_NOT_FOUND = 127
+COMMAND_NOT_FOUND = 127
 
 
 class Unknown:
@@ -24,7 +24,7 @@ class Unknown:
     async def run(self) -> int:
         command = " ".join(self._words) or "no command"
         self._container.log.write(f"{command}: the sandbox runs baby_analyzer only", level="ERROR", source="sh")
-        return _COMMAND_NOT_FOUND
+        return COMMAND_NOT_FOUND
 
     def usage(self) -> tuple[int, int]:
         return (0, 0)

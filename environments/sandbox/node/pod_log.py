@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,12 +12,20 @@ class PodLog:
 
     def __init__(self, run_dir: Path, namespace: str, pod: str, container: str) -> None:
         self._path = run_dir / "pod-logs" / f"{namespace}_{pod}_{container}.log"
+        self._previous = self._path.with_suffix(".previous.log")
         self._process_log = run_dir / "logs"
 
     def begin(self) -> None:
         """An empty log."""
         self.remove()
         self._path.touch()
+
+    def keep_as_previous(self) -> None:
+        """The container will start again: what it has written so far is also the log of its earlier life."""
+        shutil.copyfile(self._path, self._previous)
+
+    def read(self) -> str:
+        return self._path.read_text(encoding="utf-8", errors="replace")
 
     def write(self, *lines: str, level: str = "INFO", source: str = "pz.baby_analyzer") -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
@@ -30,3 +39,7 @@ class PodLog:
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
+
+    def remove_all(self) -> None:
+        self.remove()
+        self._previous.unlink(missing_ok=True)

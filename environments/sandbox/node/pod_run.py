@@ -32,6 +32,7 @@ class PodRun:
         self.pod = pod
         self.settled = asyncio.Event()
         self.programs: dict[str, Program] = {}
+        self.containers: dict[str, Container] = {}
         self._host, self._reporter = host, reporter
         self._host_address = host_address
         self._address: str | None = None
@@ -76,6 +77,7 @@ class PodRun:
             await self._report("Failed" if any(each.exit_code for each in self._states) else "Succeeded")
         finally:
             self.programs.clear()
+            self.containers.clear()
             self._host.network.return_address(self._address)
 
     async def leave(self) -> None:
@@ -90,7 +92,7 @@ class PodRun:
     def vanish(self) -> None:
         """The API server has forgotten the pod: so does the node."""
         for log in self._logs:
-            log.remove()
+            log.remove_all()
 
     async def _container(self, index: int) -> None:
         """One container with its restarts."""
@@ -103,6 +105,7 @@ class PodRun:
                 return
             delay_s = min(_BACKOFF_S * 2.0**state.restarts, _LONGEST_BACKOFF_S)
             why = f"back-off {delay_s:.0f}s restarting failed container={state.name}"
+            self._logs[index].keep_as_previous()
             state.restarting(why)
             self._event(state.name, "BackOff", why, "Warning")
             await self._report("Running")
@@ -112,13 +115,14 @@ class PodRun:
         state, spec = self._states[index], self.pod["spec"]["containers"][index]
         self._logs[index].begin()
         assert self._address is not None
-        program = start_program(self._host, Container(self.pod, spec, self._address, self._logs[index]))
+        container = Container(self.pod, spec, self._address, self._logs[index])
+        program = start_program(self._host, container)
         self._event(state.name, "Pulled", f'Container image "{state.image}" already present on machine')
         self._event(state.name, "Created", f"Created container: {state.name}")
         self._event(state.name, "Started", f"Started container {state.name}")
         state.started()
         running = asyncio.create_task(program.run())
-        self.programs[state.name] = program
+        self.programs[state.name], self.containers[state.name] = program, container
         try:
             if all("waiting" not in each.state for each in self._states):
                 await self._report("Running")
@@ -128,6 +132,8 @@ class PodRun:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             self.programs.pop(state.name, None)
+            self.containers.pop(state.name, None)
+            container.ended.set()
 
     async def _cannot_pull(self) -> None:
         """An image nobody has: the pod waits until it is deleted."""

@@ -17,6 +17,7 @@ from environments.sandbox.node.programs import Host
 from environments.sandbox.node.proxy import KubeProxy
 from environments.sandbox.node.reflector import Reflector
 from environments.sandbox.node.reporter import Reporter
+from environments.sandbox.node.streaming import Streaming
 from environments.sandbox.node.workloads import Workloads
 from environments.sandbox.process import CommandError, SandboxProcess
 
@@ -51,6 +52,9 @@ class NodeProcess(SandboxProcess):
         interval_s = float(config.get("metrics_interval_s", _METRICS_INTERVAL_S))
         self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
         self._metering_task: asyncio.Task[None] | None = None
+        self._streaming = Streaming(
+            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {})
+        )
 
     async def start(self) -> Mapping[str, Any]:
         await self._cluster.open()
@@ -59,11 +63,14 @@ class NodeProcess(SandboxProcess):
         await self._synchronise()
         self._metering_task = asyncio.create_task(self._metering.run())
         self._metering_task.add_done_callback(end_on_defect)
+        if "kubelet" in self.config:
+            await self._streaming.start(self.config["kubelet"]["host"], int(self.config["kubelet"]["port"]))
         return {"pods": len(self._kubelet.runs)}
 
     async def stop(self) -> None:
         if self._metering_task is not None:
             self._metering_task.cancel()
+        await self._streaming.stop()
         for reflector in self._reflectors:
             await reflector.stop()
         await self._kubelet.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from environments.sandbox.node.pod_log import PodLog
@@ -38,16 +38,21 @@ class Host:
 
 @dataclass(frozen=True)
 class Container:
-    """One container of one pod: its specification and what belongs to it at run time."""
+    """One container of one pod: its specification and what belongs to it at run time. ``ended`` is set at its end."""
 
     pod: Mapping[str, Any]
     spec: Mapping[str, Any]
     address: str
     log: PodLog
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def namespace(self) -> str:
         return str(self.pod["metadata"]["namespace"])
+
+    @property
+    def pod_name(self) -> str:
+        return str(self.pod["metadata"]["name"])
 
     @property
     def job_name(self) -> str:

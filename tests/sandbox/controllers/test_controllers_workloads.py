@@ -216,3 +216,22 @@ def test_faults_that_show_in_static_objects(fault: str, healthy: Any, broken: An
         assert _value(cluster, fault) == healthy
 
     play(scenario)
+
+
+def test_only_a_server_that_was_replaced_restarts_while_it_starts() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        cluster.run(_focus_pod(cluster))
+        cluster.set_faults("restarts-while-starting")
+        await cluster.settled()
+        assert _value(cluster, "focus-server-restarted-often") == 0
+        first = _focus_pod(cluster)
+        cluster.store.delete("pods", first["metadata"]["name"], "panda", grace_s=0)
+        await cluster.settled()
+        cluster.run(_focus_pod(cluster))
+        await cluster.settled()
+        assert _value(cluster, "focus-server-restarted-often") == 1
+        cluster.set_faults()
+        await cluster.settled()
+        assert _value(cluster, "focus-server-restarted-often") == 0
+
+    play(scenario)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
+import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from environments.sandbox.focus_server.faults import FAULT_IDS
+from environments.sandbox.focus_server.faults import FAULT_IDS, FaultyStartup
 from environments.sandbox.focus_server.faults.serving import surely_unsorted
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from tests.sandbox.focus_server.estate import STORAGE, Answer, Estate, ago, recording, seconds, until
+from tests.sandbox.process_runner import start_process
 
 CASES: dict[str, Callable[[Estate], None]] = {}
 START = ago(hours=9)
@@ -314,6 +320,266 @@ def _(estate: Estate, fault: str) -> None:
     assert inside is None or len(inside.json) == (fault != "recordings-only-fully-inside")
     assert listing(estate, 1000, 2000).status == (404 if fault == "recordings-404-when-none" else 200)
     assert listing(estate, 2000, 1000).status == (200 if fault == "recordings-bad-window-accepted" else 400)
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "channels-below-one-accepted": {"channels": {"min": 0, "max": 50}},
+    "reversed-channels-accepted": {"channels": {"min": 50, "max": 49}},
+    "too-many-channels-accepted": {"channels": {"min": 1, "max": 2223}},
+    "negative-frequency-accepted": {"frequencyRange": {"min": -1, "max": 500}},
+    "frequency-above-half-of-the-pulse-rate-accepted": {"frequencyRange": {"min": 0, "max": 1001}},
+    "reversed-frequencies-accepted": {"frequencyRange": {"min": 400, "max": 300}},
+    "any-nfft-accepted": {"nfftSelection": 1000},
+    "unknown-view-accepted": {"view_type": "3"},
+    "single-channel-accepts-several": {"view_type": "1", "channels": {"min": 7, "max": 8}},
+    "waterfall-with-time-axis-accepted": {"view_type": "2", "nfftSelection": 1, "frequencyRange": None},
+    "waterfall-with-frequencies-accepted": {"view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None},
+    "canvas-without-height-accepted": {"displayInfo": {"height": 0}},
+    "missing-fields-accepted": {"displayInfo": {}},
+    "wrong-types-accepted": {"channels": [1, 50]},
+}
+GOOD: dict[str, dict[str, Any]] = {
+    "one-channel-refused": {"channels": {"min": 1, "max": 1}},
+    "most-channels-refused": {"channels": {"min": 1, "max": 2222}},
+    "highest-frequency-refused": {"frequencyRange": {"min": 0, "max": 1000}},
+    "narrow-frequency-range-refused": {"frequencyRange": {"min": 0, "max": 1}},
+    "unusual-nfft-refused": {"nfftSelection": 2048},
+    "single-channel-view-refused": {"view_type": "1", "channels": {"min": 7, "max": 7}},
+    "waterfall-view-refused": {
+        "view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None, "frequencyRange": None,
+    },
+    "lowest-canvas-refused": {"displayInfo": {"height": 1}},
+}  # fmt: skip
+# A name that is no number has the same defect as a view that does not exist: both are refused as no view.
+ALIKE = {"unknown-view-accepted": {"wrong-types-accepted"}}
+
+
+@case(*BAD)
+def _(estate: Estate, fault: str) -> None:
+    accepted = {name for name, changes in BAD.items() if estate.configure(**changes).status == 200}
+    assert accepted == {fault} | {name for name, also in ALIKE.items() if fault in also}
+
+
+@case(*GOOD)
+def _(estate: Estate, fault: str) -> None:
+    assert {name for name, changes in GOOD.items() if estate.configure(**changes).status == 400} == {fault}
+
+
+@case("empty-body-accepted", "broken-body-accepted")
+def _(estate: Estate, fault: str) -> None:
+    bodies = {"empty-body-accepted": b"", "broken-body-accepted": b"{"}
+    statuses = {name: estate.call("POST", "/configure", body).status for name, body in bodies.items()}
+    assert statuses == {name: 200 if name == fault else 422 for name in bodies}
+
+
+@case("wrong-configurations-start-a-job")
+def _(estate: Estate) -> None:
+    assert estate.configure(start_time=9, end_time=5).status == 400 and estate.kubernetes.created == []
+    assert estate.configure(displayInfo={"height": 0}).status == 400 and len(estate.kubernetes.created) == 3
+
+
+@case("no-frequency-range-answered-500")
+def _(estate: Estate) -> None:
+    assert estate.configure(frequencyRange=None).status == 500 and estate.configure(nfftSelection=None).status == 400
+
+
+@case("unknown-address-answered", "wrong-method-answered")
+def _(estate: Estate, fault: str) -> None:
+    asked = {"unknown-address-answered": ("GET", "/nowhere"), "wrong-method-answered": ("POST", "/ack")}
+    known = {name for name, (method, path) in asked.items() if estate.call(method, path).status == 200}
+    assert known == {fault}
+
+
+@case(
+    "answered-view-differs", "stream-amount-differs", "frequency-amount-differs", "frequencies-backwards",
+    "frequencies-outside-of-the-range", "channel-without-stream", "channel-amount-differs", "line-time-differs",
+)  # fmt: skip
+def _(estate: Estate, fault: str) -> None:
+    changed = opened(estate)
+    estate.process.set_faults()
+    right = opened(estate)
+    (field,) = [name for name in right if changed[name] != right[name] and name not in ("job_id", "stream_port")]
+    assert (
+        field
+        == {
+            "answered-view-differs": "view_type",
+            "stream-amount-differs": "stream_amount",
+            "frequency-amount-differs": "frequencies_amount",
+            "frequencies-backwards": "frequencies_list",
+            "frequencies-outside-of-the-range": "frequencies_list",
+            "channel-without-stream": "channel_to_stream_index",
+            "channel-amount-differs": "channel_amount",
+            "line-time-differs": "lines_dt",
+        }[fault]
+    )
+
+
+@case("health-check-talks")
+def _(estate: Estate) -> None:
+    assert estate.call("GET", "/ack").body == b'{"status":"warming up"}'
+
+
+@case("channels-reversed")
+def _(estate: Estate) -> None:
+    assert estate.call("GET", "/channels").json == {"lowest_channel": 2222, "highest_channel": 1}
+
+
+@case("live-metadata-without-distance", "fibre-has-other-channels", "live-metadata-changes")
+def _(estate: Estate, fault: str) -> None:
+    first, second = (estate.call("GET", "/live_metadata").json for _ in range(2))
+    assert ("dx" not in first) is (fault == "live-metadata-without-distance")
+    assert (first["number_of_channels"] == 2221) is (fault == "fibre-has-other-channels")
+    assert (first != second) is (fault == "live-metadata-changes")
+
+
+@case("metadata-of-another-job", "metadata-incomplete", "metadata-late")
+def _(estate: Estate, fault: str) -> None:
+    told = opened(estate)
+    answer = estate.call("GET", f"/metadata/{told['job_id']}")
+    differing = {field for field in told if answer.json.get(field) != told[field]}
+    expected = {"metadata-of-another-job": {"job_id", "stream_port"}, "metadata-incomplete": {"frequencies_list"}}
+    assert (answer.status, differing) == (200, expected[fault]) if fault in expected else answer.status == 404
+
+
+@case("unknown-job-id-answered-500", "unknown-job-id-unclear")
+def _(estate: Estate, fault: str) -> None:
+    answer = estate.call("GET", "/metadata/99999-1")
+    assert (answer.status, "job_id" in answer.body.decode()) == (500 if "500" in fault else 404, False)
+
+
+def start_up(fault: str, settings: str) -> tuple[str | None, list[str], list[float]]:
+    """What the settings were found to be, the errors logged and the documented seconds waited."""
+    errors: list[str] = []
+    waited: list[float] = []
+    log = logging.Logger("start")
+    log.addFilter(lambda record: bool(record.levelno < logging.ERROR or errors.append(record.getMessage())))
+
+    def scaled(seconds: float) -> float:
+        waited.append(seconds)
+        return 0.0
+
+    startup = FaultyStartup(log, active=lambda asked: asked == fault, scaled=scaled)
+    return asyncio.run(startup.load({"default_config.py": settings})), errors, waited
+
+
+@case("start-takes-too-long", "log-full-of-errors-at-start", "broken-configuration-not-said")
+def _(estate: Estate, fault: str) -> None:
+    problem, errors, waited = start_up(fault, "class Focus: pass")
+    assert problem is None and bool(waited) == (fault == "start-takes-too-long")
+    assert bool(errors) == (fault == "log-full-of-errors-at-start")
+    assert start_up("none", "class Focus:\n  'half") == (
+        "cannot load configuration default_config.py: line 2: SyntaxError: "
+        "unterminated string literal (detected at line 2)",
+        ["cannot load configuration default_config.py: line 2: SyntaxError: "
+         "unterminated string literal (detected at line 2)"],
+        [],
+    )  # fmt: skip
+    assert bool(start_up("broken-configuration-not-said", "class Focus:\n  'half")[1]) is False
+
+
+@case("index-not-reached-after-start")
+def _(estate: Estate) -> None:
+    assert estate.configure(**NOWHERE).status == 404
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": ["index-not-reached-after-start"]})
+    assert [estate.configure(**NOWHERE).status for _ in range(2)] == [503, 404]
+
+
+@case("roll-back-missing", "job-refusal-unclear", "opening-blocked-after-a-failure")
+def _(estate: Estate, fault: str) -> None:
+    estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Job" else None
+    refused = estate.configure()
+    assert refused.status == 503 and ("quota" in refused.body.decode()) == (fault != "job-refusal-unclear")
+    assert len(estate.kubernetes.names("services")) == (fault == "roll-back-missing")
+    estate.kubernetes.refuse = lambda manifest: None
+    assert estate.configure().status == (503 if fault == "opening-blocked-after-a-failure" else 200)
+    assert estate.configure().status == 200
+
+
+@case("answers-differ-when-asked-twice")
+def _(estate: Estate) -> None:
+    nowhere_else = {"start_time": 1000, "end_time": 2001}
+    assert [estate.configure(**nowhere_else).status for _ in range(2)] == [404, 400]
+
+
+@case("occupied-port-answered-500")
+def _(estate: Estate) -> None:
+    estate.kubernetes.refuse = lambda manifest: (422, "already allocated") if manifest["kind"] == "Service" else None
+    assert estate.configure().status == 500
+
+
+@case("disconnect-stops-the-server")
+def _(estate: Estate) -> None:
+    with begun_request(estate) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+    until(lambda: estate.call("GET", "/ack").status == 503)
+    until(lambda: estate.call("GET", "/ack").status == 200)
+
+
+def begun_request(estate: Estate) -> ssl.SSLSocket:
+    connection = estate.connect()
+    connection.sendall(b"POST /recordings_in_time_range HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\n\r\n{")
+    return connection
+
+
+@case("slow-client-holds-everybody-up", "slow-client-is-cut-off")
+def _(estate: Estate, fault: str) -> None:
+    with begun_request(estate) as connection, ThreadPoolExecutor(1) as pool:
+        if fault == "slow-client-is-cut-off":
+            assert connection.recv(100).startswith(b"HTTP/1.1 408")
+            return
+        asking = pool.submit(estate.call, "GET", "/ack")
+        with pytest.raises(TimeoutError):
+            asking.result(0.2)
+        connection.sendall(b'"start_time":1000,"end_time":20000}')
+        assert asking.result(5).status == 200 and connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@case("huge-body-answered-500", "huge-body-stops-the-server")
+def _(estate: Estate, fault: str) -> None:
+    status = estate.configure(comment="x" * 2_000_000).status
+    after = estate.call("GET", "/ack").status
+    assert (status, after) == ((500, 200) if fault == "huge-body-answered-500" else (413, 503))
+    until(lambda: estate.call("GET", "/ack").status == 200)
+
+
+@case("health-check-fails-under-load")
+def _(estate: Estate) -> None:
+    statuses = []
+    with estate.connect() as connection:
+        for _ in range(60):
+            connection.sendall(b"GET /ack HTTP/1.1\r\nHost: x\r\n\r\n")
+            statuses.append(connection.recv(4096)[9:12])
+    assert statuses == [b"200"] * 39 + [b"503"] * 21
+
+
+def test_server_with_broken_settings_refuses_everything_and_says_why(started: Estate) -> None:
+    started.restore()
+    started.configure_cluster(**{"default_config.py": "focus = 1"})
+    started.restart()
+    answers = [started.call("GET", "/ack"), started.configure()]
+    assert {answer.status for answer in answers} == {503} and started.kubernetes.created == []
+    assert "defines no class Focus" in answers[0].json["error"]
+    assert "ERROR pz.focus_server cannot load configuration" in started.process.log_file.read_text()
+    started.configure_cluster()
+    started.restart()
+    assert started.configure().status == 200
+
+
+@case("live-dtype-missing", "live-dtype-not-allowed", "live-samples-missing", "live-samples-and-channels-disagree")
+def _(estate: Estate, fault: str) -> None:
+    live = estate.call("GET", "/live_metadata").json
+    types = {"live-dtype-missing": None, "live-dtype-not-allowed": "complex64"}
+    samples = {"live-samples-missing": None, "live-samples-and-channels-disagree": 1111}
+    assert live.get("dtype") == types.get(fault, "float32")
+    assert live.get("num_samples_per_trace") == samples.get(fault, 8888)
+
+
+@case("credentials-in-the-answer")
+def _(estate: Estate) -> None:
+    parent = opened(estate, **INSIDE)["metadata"]["parent"]
+    assert ":not-a-real-password@" in parent["cmd"] and parent["prr"] == 2000
+    assert "not-a-real-password" not in str(opened(estate))
 
 
 def test_every_fault_has_its_case() -> None:

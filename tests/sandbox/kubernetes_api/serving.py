@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import trustme
 
+from environments.sandbox.kubernetes.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.server import ApiServer
 from environments.sandbox.kubernetes.store import Change, Store
 
@@ -24,7 +25,7 @@ HOST = "127.0.0.1"
 class ServedApi:
     """A running API server; ``store`` may be touched only through :meth:`call`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kubelet: Kubelet | None = None) -> None:
         authority = trustme.CA()
         certificate = authority.issue_cert(HOST)
         self.ca_file, cert_file, key_file = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
@@ -35,7 +36,7 @@ class ServedApi:
         self.log_folder.mkdir()
         self.store = Store(history=500)
         tokens = {TOKEN: "focus-acceptance", NODE_TOKEN: "system:node"}
-        self._server = ApiServer(self.store, tokens, self.log_folder)
+        self._server = ApiServer(self.store, tokens, self.log_folder, kubelet=kubelet)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -68,6 +68,7 @@ def test_refusal_that_is_not_one(seen: Answer, words: str) -> None:
     [
         (CLEAR, None),
         ("the window is wrong", "names none of the fields"),
+        ("end_time must be after start_time: got start_time=20001, end_time=-1000", "does not name the value"),
         ("end_time must be after start_time", "does not name the value"),
         ("end_time=1000 is wrong", "does not say what is allowed"),
     ],

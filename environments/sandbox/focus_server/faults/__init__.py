@@ -5,9 +5,12 @@ Each class overrides single steps of the part it is named after, and does what t
 
 from environments.sandbox.focus_server.faults.accepting import FaultyRecordingRules, FaultyRules
 from environments.sandbox.focus_server.faults.answering import FaultyRoutes
+from environments.sandbox.focus_server.faults.configuring import CONFIGURATION_FAULTS
+from environments.sandbox.focus_server.faults.describing import DESCRIPTION_FAULTS
 from environments.sandbox.focus_server.faults.objects import FaultyManifests, FaultySlots
 from environments.sandbox.focus_server.faults.opening import FaultyOpener
 from environments.sandbox.focus_server.faults.serving import FaultyService
+from environments.sandbox.focus_server.faults.starting import FaultyStartup
 
 __all__ = [
     "FAULT_IDS",
@@ -18,6 +21,7 @@ __all__ = [
     "FaultyRules",
     "FaultyService",
     "FaultySlots",
+    "FaultyStartup",
 ]
 
 FAULT_IDS = frozenset(
@@ -74,6 +78,37 @@ FAULT_IDS = frozenset(
         "recordings-404-when-none",
         "recordings-bad-window-accepted",
         "answers-500-while-waiting-for-fibre",
+        "metadata-of-another-job",
+        "metadata-incomplete",
+        "metadata-late",
+        "unknown-job-id-answered-500",
+        "unknown-job-id-unclear",
+        "start-takes-too-long",
+        "log-full-of-errors-at-start",
+        "broken-configuration-not-said",
+        "index-not-reached-after-start",
+        "roll-back-missing",
+        "opening-blocked-after-a-failure",
+        "job-refusal-unclear",
+        "answers-differ-when-asked-twice",
+        "occupied-port-answered-500",
+        "disconnect-stops-the-server",
+        "slow-client-holds-everybody-up",
+        "slow-client-is-cut-off",
+        "huge-body-answered-500",
+        "huge-body-stops-the-server",
+        "health-check-fails-under-load",
+        "no-frequency-range-answered-500",
+        "wrong-configurations-start-a-job",
+        "unknown-address-answered",
+        "wrong-method-answered",
+        "health-check-talks",
+        "channels-reversed",
+        "live-metadata-without-distance",
+        "fibre-has-other-channels",
+        "live-metadata-changes",
+        *CONFIGURATION_FAULTS,
+        *DESCRIPTION_FAULTS,
     }
 )
 """All ids this process implements."""

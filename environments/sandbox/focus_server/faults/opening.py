@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.faults.configuring import distorted
+from environments.sandbox.focus_server.kubernetes import KubernetesRefused
 from environments.sandbox.focus_server.manifests import Investigation
 from environments.sandbox.focus_server.opening import ADDRESS_KEY, Opener
+from environments.sandbox.focus_server.refusals import CannotOpen, Refused
 from environments.sandbox.focus_server.schema import ConfigureRequest
 
 NOT_A_PORT = 70000
 PORT_DIFFERENCE = 1000
+
+
+class PortInUse(Refused):
+    """A port of somebody else, taken for a defect of the server."""
+
+    status = 500
 
 
 class FaultyOpener(Opener):
@@ -21,6 +30,7 @@ class FaultyOpener(Opener):
         super().__init__(*parts)
         self._active = active
         self._open_ports: dict[str, int] = {}
+        self._failed_before = False
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = await super().open(request, metadata)
@@ -41,7 +51,7 @@ class FaultyOpener(Opener):
         if self._active("stream-host-not-a-node"):
             block = ".".join(next(host for host in self.node_hosts if host[0].isdigit()).split(".")[:2])
             changed["stream_url"] = f"http://{block}.250.250"
-        return changed
+        return distorted(changed, self._active)
 
     async def stream_address(self) -> str:
         if self._active("invalid-stream-address-handed-out"):
@@ -49,7 +59,17 @@ class FaultyOpener(Opener):
         return await super().stream_address()
 
     async def start(self, request: ConfigureRequest) -> Investigation:
-        investigation = await super().start(request)
+        try:
+            investigation = await super().start(request)
+        except KubernetesRefused:
+            self._failed_before = self._active("opening-blocked-after-a-failure")
+            if self._active("job-refusal-unclear"):
+                raise CannotOpen("error 17") from None
+            raise
+        if self._failed_before and self._active("opening-blocked-after-a-failure"):
+            self._failed_before = False
+            await super().roll_back(investigation)
+            raise CannotOpen("another opening has failed")
         self._open_ports[investigation.job_name] = investigation.port
         return investigation
 
@@ -61,7 +81,14 @@ class FaultyOpener(Opener):
         if self._active("occupied-port-handed-out"):
             await super().take_port(investigation)
             return True
-        return await super().take_port(investigation)
+        taken = await super().take_port(investigation)
+        if not taken and self._active("occupied-port-answered-500"):
+            raise PortInUse(f"port {investigation.port} is in use")
+        return taken
+
+    async def roll_back(self, investigation: Investigation) -> None:
+        if not self._active("roll-back-missing"):
+            await super().roll_back(investigation)
 
     async def create_jobs(self, investigation: Investigation) -> None:
         if self._active("nothing-is-started"):

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
 from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.faults.configuring import accepts, refuse_wrongly
+from environments.sandbox.focus_server.faults.describing import described, told
 from environments.sandbox.focus_server.recordings import Recording
-from environments.sandbox.focus_server.refusals import NoRecording, Refused, RuleViolation, SchemaError
+from environments.sandbox.focus_server.refusals import (
+    MongoDbAway,
+    NoRecording,
+    Refused,
+    RuleViolation,
+    SchemaError,
+    UnknownJob,
+)
 from environments.sandbox.focus_server.rules import Rules
 from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_window
 from environments.sandbox.focus_server.service import FocusService
 
 HOUR_S, MINUTE_S = 3600, 60
+METADATA_LATE_S = 6.0
 TIME_FIELDS = ("start_time", "end_time")
 PLAIN_REQUEST = ConfigureRequest(
     view=View.MULTICHANNEL, height_px=1000, channel_min=1, channel_max=50, time_axis_s=10, nfft=1024,
@@ -36,19 +47,70 @@ class FaultyService(FocusService):
     def __init__(self, *parts: Any, active: Active) -> None:
         super().__init__(*parts)
         self._active = active
+        self._asked = 0
+        self._opened_at_s: dict[str, float] = {}
+        self._index_to_reach = active("index-not-reached-after-start")
+
+    def metadata(self, job_id: str) -> Mapping[str, Any]:
+        try:
+            answer = dict(super().metadata(job_id))
+        except UnknownJob:
+            if self._active("unknown-job-id-answered-500"):
+                raise Unclear(500, "Internal Server Error") from None
+            if self._active("unknown-job-id-unclear"):
+                raise Unclear(404, "error 17") from None
+            raise
+        if self._active("metadata-late") and time.monotonic() - self._opened_at_s.get(job_id, 0.0) < METADATA_LATE_S:
+            raise UnknownJob(job_id)
+        if self._active("metadata-incomplete"):
+            del answer["frequencies_list"]
+        if self._active("metadata-of-another-job"):
+            slot, _, serial = job_id.partition("-")
+            answer.update(job_id=f"{slot}-{int(serial) - 1}", stream_port=answer["stream_port"] + 1)
+        return answer
 
     def start_a_job_for_nothing(self) -> Any:
         return self.opener.start(PLAIN_REQUEST)
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         try:
-            return await super().configure(body)
+            answer = await super().configure(body)
+            if self._active("metadata-late"):
+                self._opened_at_s[answer["job_id"]] = time.monotonic()
+            return answer
         except (RuleViolation, SchemaError) as refused:
-            if self._active("refusals-start-a-job") and any(field in str(refused) for field in TIME_FIELDS):
+            about_times = any(field in str(refused) for field in TIME_FIELDS)
+            if self._active("refusals-start-a-job" if about_times else "wrong-configurations-start-a-job"):
                 await self.start_a_job_for_nothing()
             raise
 
+    def read_configure(self, body: bytes) -> ConfigureRequest:
+        try:
+            request = super().read_configure(body)
+        except (RuleViolation, SchemaError) as refused:
+            if accepts(refused, self._active):
+                return PLAIN_REQUEST
+            without_band = str(refused).startswith("frequencyRange is required")
+            if without_band and self._active("no-frequency-range-answered-500"):
+                raise Unclear(500, "Error parsing configuration") from None
+            raise
+        refuse_wrongly(request, self._active)
+        return request
+
+    def live_metadata(self) -> Mapping[str, Any]:
+        metadata = dict(super().live_metadata())
+        if self._active("live-metadata-without-distance"):
+            del metadata["dx"]
+        if self._active("fibre-has-other-channels"):
+            metadata["number_of_channels"] -= 1
+        if self._active("live-metadata-changes"):
+            self._asked += 1
+            metadata["fiber_start_meters"] = self._asked
+        return described(metadata, self._active)
+
     async def source_metadata(self, request: ConfigureRequest) -> Mapping[str, Any]:
+        if request.window is None:
+            self._index_to_reach = False
         if request.window is None and not self.fibre_connected and self._active("fibre-refusal-starts-a-job"):
             await self.start_a_job_for_nothing()
         if request.window is not None and _is_bad(request.window):
@@ -74,6 +136,9 @@ class FaultyService(FocusService):
         super().check_fibre()
 
     async def find_recording(self, window: Window) -> Recording:
+        if self._index_to_reach and self._active("index-not-reached-after-start"):
+            self._index_to_reach = False
+            raise MongoDbAway
         earlier_s, wider_s = 0, 0
         if self._active("window-shifted-2h"):
             earlier_s = 2 * HOUR_S
@@ -83,7 +148,7 @@ class FaultyService(FocusService):
             wider_s = MINUTE_S
         looked_up = Window(max(0, window.start_s - earlier_s - wider_s), max(1, window.end_s - earlier_s + wider_s))
         try:
-            return await super().find_recording(looked_up)
+            return told(await super().find_recording(looked_up), self._active)
         except NoRecording:
             raise NoRecording(window.start_s, window.end_s) from None
 

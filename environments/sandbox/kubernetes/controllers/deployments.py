@@ -60,10 +60,10 @@ class Deployments(Controller):
 
     def _create(self, deployment: Object, revision: int) -> Object:
         template = clone(deployment["spec"]["template"])
-        template_hash = _hash(template)
-        template["metadata"].setdefault("labels", {})[HASH_LABEL] = template_hash
+        own_hash = template_hash(template)
+        template["metadata"].setdefault("labels", {})[HASH_LABEL] = own_hash
         namespace, name = key_of(deployment)
-        new = replica_set(deployment, f"{name}-{template_hash}", template, revision, replicas=0)
+        new = replica_set(deployment, f"{name}-{own_hash}", template, revision, replicas=0)
         return self.store.create("replicasets", new, namespace)
 
     def _scale_all(self, deployment: Object, sets: list[Object], replicas: int) -> None:
@@ -139,6 +139,7 @@ def _same_template(candidate: Mapping[str, Any], deployment: Mapping[str, Any]) 
     return bool(template == deployment["spec"]["template"])
 
 
-def _hash(template: Mapping[str, Any]) -> str:
+def template_hash(template: Mapping[str, Any]) -> str:
+    """A short word that stands for this template."""
     number = zlib.crc32(json.dumps(template, sort_keys=True).encode())
     return "".join(_HASH_LETTERS[ord(digit) % len(_HASH_LETTERS)] for digit in str(number))

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_active, is_ready, key_of
+from environments.sandbox.kubernetes.controllers.meta import (
+    Key,
+    Object,
+    is_active,
+    is_ready,
+    key_of,
+    owned,
+    owner_reference,
+)
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.objects import dig
 from environments.sandbox.kubernetes.store import Change
+
+_SERVICE_NAME, _MANAGED_BY = "kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"
+_MANAGER = "endpointslice-controller.k8s.io"
 
 Label = tuple[str, str, str]
 """Namespace, label and value."""
@@ -47,6 +58,7 @@ class Endpoints(Controller):
         if not selector:
             return
         wanted = self._subsets(service, self._selected(key[0], selector))
+        self._keep_slice(service, wanted)
         found = self.store.find("endpoints", key[1], key[0])
         if found is None:
             labels = dict(service["metadata"].get("labels", {}))
@@ -54,6 +66,21 @@ class Endpoints(Controller):
             self.store.create("endpoints", endpoints, key[0])
         elif found.get("subsets", []) != wanted:
             self.store.mutate("endpoints", key[1], key[0], lambda new: new.update(subsets=wanted))
+
+    def _keep_slice(self, service: Object, subsets: list[Object]) -> None:
+        """The same as an EndpointSlice, which newer clients read; it goes with its service."""
+        namespace, name = key_of(service)
+        wanted = endpoint_slice(subsets)
+        found = next(iter(owned(self.store, "endpointslices", service)), None)
+        if found is None:
+            labels = {**service["metadata"].get("labels", {}), _SERVICE_NAME: name, _MANAGED_BY: _MANAGER}
+            metadata = {
+                "generateName": f"{name}-", "labels": labels, "ownerReferences": [owner_reference("services", service)],
+            }  # fmt: skip
+            self.store.create("endpointslices", {"metadata": metadata, "addressType": "IPv4", **wanted}, namespace)
+        elif {field: found.get(field) for field in wanted} != wanted:
+            name = found["metadata"]["name"]
+            self.store.mutate("endpointslices", name, namespace, lambda new: new.update(wanted))
 
     def _file(self, change: Change) -> None:
         service, key = change.object, key_of(change.object)
@@ -87,6 +114,23 @@ class Endpoints(Controller):
                 subset[name] = chosen
         subset["ports"] = [_port(port, pods[0]) for port in service["spec"]["ports"]]
         return [subset]
+
+
+def endpoint_slice(subsets: Iterable[Mapping[str, Any]]) -> Object:
+    """The fields of an EndpointSlice that say what ``subsets`` of an Endpoints object say."""
+    endpoints: list[Object] = []
+    ports: list[Object] = []
+    for subset in subsets:
+        ports = [{"name": "", **port} for port in subset["ports"]]
+        for field, ready in (("addresses", True), ("notReadyAddresses", False)):
+            endpoints += [
+                {
+                    "addresses": [address["ip"]], "nodeName": address["nodeName"], "targetRef": address["targetRef"],
+                    "conditions": {"ready": ready, "serving": ready, "terminating": False},
+                }
+                for address in subset.get(field, ())
+            ]  # fmt: skip
+    return {"endpoints": endpoints, "ports": ports}
 
 
 def _labels(pod: Mapping[str, Any]) -> list[Label]:

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_leaving, key_of, set_condition
 from environments.sandbox.kubernetes.controllers.runner import Controller
-from environments.sandbox.kubernetes.controllers.seed_workloads import FOCUS_SERVER, FOCUS_SERVER_PORT, STORAGE_CLAIM
+from environments.sandbox.kubernetes.controllers.seed_workloads import (
+    DEPLOYMENTS,
+    FOCUS_SERVER,
+    FOCUS_SERVER_PORT,
+    STORAGE_CLAIM,
+)
 from environments.sandbox.kubernetes.objects import dig
 from environments.sandbox.kubernetes.store import Change
 
 _LOST_NODE = "worker-node-1"
 _WRONG_PORT = 5001
 _MANY_RESTARTS = 7
+_FIRST_POD = DEPLOYMENTS[0].pod_suffix
 _TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
@@ -63,6 +69,10 @@ def _named(name: str) -> Callable[[Object], bool]:
 
 def _is_focus_pod(pod: Object) -> bool:
     return bool(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name") == FOCUS_SERVER)
+
+
+def _is_replaced_focus_pod(pod: Object) -> bool:
+    return _is_focus_pod(pod) and not pod["metadata"]["name"].endswith(_FIRST_POD)
 
 
 def _set_claim(phase: str) -> Callable[[Object], None]:
@@ -117,6 +127,7 @@ EFFECTS = {
     ),
     "node-not-ready": Effect("nodes", _named(_LOST_NODE), _node_down, _node_up),
     "focus-server-restarted-often": Effect("pods", _is_focus_pod, _set_restarts(_MANY_RESTARTS), _set_restarts(0)),
+    "restarts-while-starting": Effect("pods", _is_replaced_focus_pod, _set_restarts(1), _set_restarts(0)),
     "focus-pod-not-ready": Effect("pods", _is_focus_pod, _set_ready(False), _set_ready(True)),
     "focus-service-wrong-port": Effect(
         "services", _named(FOCUS_SERVER), _set_port(_WRONG_PORT), _set_port(FOCUS_SERVER_PORT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from environments.sandbox.kubernetes.controllers.deployments import template_hash
 from environments.sandbox.kubernetes.controllers.meta import (
     Key,
     Object,
@@ -22,6 +23,7 @@ from environments.sandbox.kubernetes.store import ApiError, Change
 
 COMPONENT = "statefulset-controller"
 _RETRY_S = 10.0
+_REVISION_LABEL = "controller-revision-hash"
 
 
 class StatefulSets(Controller):
@@ -42,6 +44,7 @@ class StatefulSets(Controller):
         pods = {pod["metadata"]["name"]: pod for pod in owned(self.store, "pods", stateful_set)}
         self._start_missing(stateful_set, pods)
         self._end_surplus(stateful_set, pods)
+        self._replace_outdated(stateful_set, pods)
         self._write_status(stateful_set)
 
     def _start_missing(self, stateful_set: Object, pods: dict[str, Object]) -> None:
@@ -64,6 +67,7 @@ class StatefulSets(Controller):
         pod["metadata"]["labels"].update({
             "statefulset.kubernetes.io/pod-name": name,
             "apps.kubernetes.io/pod-index": str(ordinal),
+            _REVISION_LABEL: _revision(stateful_set),
         })  # fmt: skip
         namespace, set_name = key_of(stateful_set)
         about = f"create Pod {name} in StatefulSet {set_name}"
@@ -78,23 +82,41 @@ class StatefulSets(Controller):
         return True
 
     def _end_surplus(self, stateful_set: Object, pods: dict[str, Object]) -> None:
-        namespace, set_name = key_of(stateful_set)
         surplus = [name for name in pods if int(name.rsplit("-", 1)[1]) >= stateful_set["spec"]["replicas"]]
         if surplus:
             last = max(surplus, key=lambda name: int(name.rsplit("-", 1)[1]))
             if not is_leaving(pods[last]):
-                self.store.delete("pods", last, namespace)
-                message = f"delete Pod {last} in StatefulSet {set_name} successful"
-                self.recorder.normal(COMPONENT, "statefulsets", stateful_set, "SuccessfulDelete", message)
+                self._delete(stateful_set, last)
+
+    def _replace_outdated(self, stateful_set: Object, pods: dict[str, Object]) -> None:
+        """The last pod of an older template goes once all pods are ready; it comes back with the new one."""
+        strategy = stateful_set["spec"]["updateStrategy"]
+        if strategy["type"] != "RollingUpdate" or len(pods) != stateful_set["spec"]["replicas"]:
+            return
+        partition = dig(strategy, "rollingUpdate", "partition", default=0)
+        outdated = [
+            name for name, pod in pods.items()
+            if not _is_current(stateful_set, pod) and int(name.rsplit("-", 1)[1]) >= partition
+        ]  # fmt: skip
+        if outdated and all(is_ready(pod) and not is_leaving(pod) for pod in pods.values()):
+            self._delete(stateful_set, max(outdated, key=lambda name: int(name.rsplit("-", 1)[1])))
+
+    def _delete(self, stateful_set: Object, pod: str) -> None:
+        namespace, set_name = key_of(stateful_set)
+        self.store.delete("pods", pod, namespace)
+        message = f"delete Pod {pod} in StatefulSet {set_name} successful"
+        self.recorder.normal(COMPONENT, "statefulsets", stateful_set, "SuccessfulDelete", message)
 
     def _write_status(self, stateful_set: Object) -> None:
         pods = [pod for pod in owned(self.store, "pods", stateful_set) if is_active(pod)]
         ready = sum(map(is_ready, pods))
-        revision = f"{stateful_set['metadata']['name']}-{stateful_set['metadata']['uid'][:8]}"
+        updated = sum(_is_current(stateful_set, pod) for pod in pods)
+        revision = _revision(stateful_set)
+        before = dig(stateful_set, "status", "currentRevision", default=revision)
         status: Object = {
             "replicas": len(pods),
             "observedGeneration": stateful_set["metadata"]["generation"],
-            "currentRevision": revision,
+            "currentRevision": revision if updated == len(pods) else before,
             "updateRevision": revision,
             "collisionCount": 0,
             "availableReplicas": ready,
@@ -102,6 +124,14 @@ class StatefulSets(Controller):
         if ready:
             status["readyReplicas"] = ready
         if pods:
-            status.update(currentReplicas=len(pods), updatedReplicas=len(pods))
+            status.update(currentReplicas=len(pods) - updated or len(pods), updatedReplicas=updated)
         namespace, name = key_of(stateful_set)
         self.store.mutate("statefulsets", name, namespace, lambda new: new.update(status=status))
+
+
+def _revision(stateful_set: Object) -> str:
+    return f"{stateful_set['metadata']['name']}-{template_hash(stateful_set['spec']['template'])}"
+
+
+def _is_current(stateful_set: Object, pod: Object) -> bool:
+    return bool(pod["metadata"].get("labels", {}).get(_REVISION_LABEL) == _revision(stateful_set))

@@ -1,0 +1,70 @@
+"""A server that does not survive what its clients do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.routes import Routes
+
+OUT_OF_ORDER_S = 0.4
+BURST, BURST_WITHIN_S = 40, 1.0
+
+
+class FragileRoutes(Routes):
+    """Feels clients that leave, that are slow, that send too much, and that are many."""
+
+    def __init__(self, *parts: Any, active: Active) -> None:
+        super().__init__(*parts)
+        self._active = active
+        self._out_of_order_until_s = 0.0
+        self._incomplete = 0
+        self._asked_s: deque[float] = deque(maxlen=BURST)
+
+    async def body(self, request: web.Request) -> bytes:
+        self._incomplete += 1
+        try:
+            return await super().body(request)
+        except web.HTTPRequestEntityTooLarge:
+            if self._active("huge-body-stops-the-server"):
+                self._fall_out_of_order()
+            raise
+        except (ConnectionError, web.RequestPayloadError):
+            if self._active("disconnect-stops-the-server"):
+                self._fall_out_of_order()
+            raise
+        finally:
+            self._incomplete -= 1
+
+    def router_refusal(self, error: web.HTTPException) -> tuple[int, Any]:
+        if error.status == 413 and self._active("huge-body-answered-500"):
+            return 500, {"error": "Error parsing configuration"}
+        return super().router_refusal(error)
+
+    async def _ack(self, request: web.Request) -> web.Response:
+        now_s = time.monotonic()
+        while self._incomplete and self._active("slow-client-holds-everybody-up"):
+            await asyncio.sleep(0.01)
+        if now_s < self._out_of_order_until_s or (
+            self._active("health-check-fails-under-load") and self._is_many(now_s)
+        ):
+            return web.json_response({"error": "Service unavailable"}, status=503)
+        return await super()._ack(request)
+
+    async def _recordings(self, request: web.Request) -> web.Response:
+        if self._active("slow-client-is-cut-off") and not request.content.is_eof():
+            return web.json_response({"error": "Request timeout"}, status=408)
+        return await super()._recordings(request)
+
+    def _is_many(self, now_s: float) -> bool:
+        """Whether this health check is one of a burst."""
+        self._asked_s.append(now_s)
+        return len(self._asked_s) == BURST and now_s - self._asked_s[0] < BURST_WITHIN_S
+
+    def _fall_out_of_order(self) -> None:
+        self._out_of_order_until_s = time.monotonic() + OUT_OF_ORDER_S

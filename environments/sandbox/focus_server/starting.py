@@ -1,0 +1,44 @@
+"""What the server does before it serves: loading its file of settings."""
+
+from __future__ import annotations
+
+import ast
+import logging
+from collections.abc import Mapping
+
+SETTINGS_KEY = "default_config.py"
+SETTINGS_CLASS = "Focus"
+
+
+class Startup:
+    """Loads the settings and says so in the log, or says what is wrong with them."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self.log = log
+
+    async def load(self, data: Mapping[str, str]) -> str | None:
+        """What is wrong with the settings in the data of the ConfigMap, in one sentence; None when nothing is."""
+        text = data.get(SETTINGS_KEY)
+        if text is None:
+            self.log.info("no %s is configured; working with the built-in settings", SETTINGS_KEY)
+            return None
+        wrong = trouble_with(text)
+        if wrong is None:
+            self.log.info("loaded configuration %s", SETTINGS_KEY)
+            return None
+        problem = f"cannot load configuration {SETTINGS_KEY}: {wrong}"
+        self.report(problem)
+        return problem
+
+    def report(self, problem: str) -> None:
+        self.log.error("%s", problem)
+
+
+def trouble_with(text: str) -> str | None:
+    """The settings are Python, as on a real server, and are read without running them."""
+    try:
+        module = ast.parse(text, SETTINGS_KEY)
+    except SyntaxError as error:
+        return f"line {error.lineno}: SyntaxError: {error.msg}"
+    classes = [item.name for item in module.body if isinstance(item, ast.ClassDef)]
+    return None if SETTINGS_CLASS in classes else f"KeyError: it defines no class {SETTINGS_CLASS}"

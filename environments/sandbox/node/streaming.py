@@ -1,0 +1,142 @@
+"""The kubelet's own port: the API server asks here for commands in containers and for connections to their ports.
+
+One connection is one request: a line of JSON with the node's token. The answer is a line ``{"ok": true}`` or
+``{"error": "one sentence"}``. After an ok of ``exec`` follow lines ``{"stream": 1, "data": "text"}`` and at last
+``{"exit": 0}``; after one of ``forward`` the bytes of the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from environments.sandbox.node.commands import Commands
+from environments.sandbox.node.pod_run import PodRun
+from environments.sandbox.node.programs import image_name
+
+_CHUNK_BYTES = 64 * 1024
+_NO_SUCH_CONTAINER = "container not found"
+
+
+class _Refused(Exception):
+    """The request cannot be met; the text is the answer."""
+
+
+class Streaming:
+    """``processes`` maps images to the address of the process of the sandbox that stands behind them."""
+
+    def __init__(self, runs: Callable[[], Iterable[PodRun]], token: str, processes: Mapping[str, str]) -> None:
+        self._runs, self._token, self._processes = runs, token, processes
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def start(self, host: str, port: int) -> None:
+        self._server = await asyncio.start_server(self._serve, host, port, reuse_port=True)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            await self._answer(reader, writer)
+        except (ConnectionError, ValueError, asyncio.CancelledError):
+            pass  # the API server has left, has sent no request at all, or the node ends
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = json.loads(await reader.readline())
+        try:
+            if not hmac.compare_digest(str(request.get("token", "")), self._token):
+                raise _Refused("the kubelet does not know this token")
+            if request["action"] == "exec":
+                await self._exec(request, reader, writer)
+            else:
+                await self._forward(request, reader, writer)
+        except _Refused as refused:
+            await _line(writer, {"error": str(refused)})
+
+    def _run(self, request: Mapping[str, Any]) -> PodRun:
+        for run in self._runs():
+            if run.pod["metadata"]["uid"] == request["uid"]:
+                return run
+        raise _Refused("pod does not exist")
+
+    async def _exec(
+        self, request: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Run the command until its end, until the container ends, or until the API server leaves."""
+        container = self._run(request).containers.get(request["container"])
+        if container is None:
+            raise _Refused(f'{_NO_SUCH_CONTAINER} ("{request["container"]}")')
+        await _line(writer, {"ok": True})
+
+        async def write(stream: int, text: str) -> None:
+            await _line(writer, {"stream": stream, "data": text})
+
+        command = asyncio.create_task(Commands(container, write).run(request["command"]))
+        left, ended = asyncio.create_task(reader.read()), asyncio.create_task(container.ended.wait())
+        tasks: set[asyncio.Task[Any]] = {command, left, ended}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if command.done():
+                await _line(writer, {"exit": command.result()})
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _forward(
+        self, request: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        run, port = self._run(request), int(request["port"])
+        host, number = self._endpoint(run, port)
+        try:
+            pod_reader, pod_writer = await asyncio.open_connection(host, number)
+        except OSError:
+            where = f"failed to connect to localhost:{port} inside the pod"
+            raise _Refused(f"{where}, IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused") from None
+        await _line(writer, {"ok": True})
+        try:
+            await asyncio.gather(_pump(reader, pod_writer), _pump(pod_reader, writer))
+        finally:
+            pod_writer.close()
+
+    def _endpoint(self, run: PodRun, port: int) -> tuple[str, int]:
+        """What listens in the pod: a process of the sandbox where it is the pod's server, else the pod's address."""
+        for container in run.containers.values():
+            process = self._processes.get(str(image_name(container.spec["image"])))
+            ports = [each["containerPort"] for each in container.spec.get("ports", ())]
+            if process is not None and port in ports:
+                host, _, number = process.rpartition(":")
+                return host, int(number)
+        addresses = [container.address for container in run.containers.values()]
+        if not addresses:
+            raise _Refused("the pod is not running")
+        return addresses[0], port
+
+
+async def _line(writer: asyncio.StreamWriter, content: Mapping[str, Any]) -> None:
+    writer.write(json.dumps(content).encode() + b"\n")
+    await writer.drain()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Everything that arrives here goes there, its end too."""
+    while data := await reader.read(_CHUNK_BYTES):
+        writer.write(data)
+        await writer.drain()
+    with contextlib.suppress(OSError):  # the other side may have gone at the same time
+        writer.write_eof()

@@ -1,0 +1,23 @@
+@CF
+Feature: The answer to a valid request is consistent
+  As a client I build my display from the answer alone:
+  its channels, its frequencies, its lines.
+  If they do not fit together I draw the wrong place, or nothing.
+
+  Rule: Lengths, ranges and mappings of the answer agree with each other and with the request
+
+    @CF-09a @REQ_PZ-13901 @REQ_PZ-13902
+    Scenario Outline: The answer for <variation> is consistent
+      Given a connected fibre
+      When a client asks for an investigation with <variation>
+      Then its channels are those asked for, each on one of its streams
+      And its frequencies are those asked for
+      And its lines divide the time axis
+
+      Examples: From the smallest to the largest
+        | variation                      | reason                             |
+        | channels from 10 to 59         | an ordinary one, not from the start |
+        | the single channel view        | one channel in one stream          |
+        | channels from 7 to 7           | one channel in the wider view      |
+        | many channels and a large NFFT | the heavy one that clients open    |
+        | the most of everything         | all limits at once                 |

@@ -1,0 +1,34 @@
+@MD
+Feature: The metadata describe the open investigation
+  As a client that joins an investigation somebody else has opened
+  I ask the server for its metadata and expect the facts its owner was given,
+  so that I can find the stream and label its axes without asking anybody.
+
+  Rule: The metadata of an open investigation tell what the answer that opened it told
+
+    @MD-01a @REQ_PZ-13563 @REQ_PZ-13269
+    Example: A live investigation is described soon after it was opened
+      Given a connected fibre
+      When a client opens a live investigation
+      Then its metadata can be read within their deadline
+      And they tell the same as the answer that opened it
+
+    @MD-01b @REQ_PZ-13563 @REQ_PZ-13269
+    Example: A historic investigation is described soon after it was opened
+      When a client opens a historic investigation over recorded data
+      Then its metadata can be read within their deadline
+      And they tell the same as the answer that opened it
+
+    @MD-01c @REQ_PZ-13563
+    Example: Nothing of what is documented is left out
+      Given an open investigation
+      When another client asks for its metadata
+      Then the answer has the documented form
+
+  Rule: The metadata of an unknown investigation are refused
+
+    @MD-01d @REQ_PZ-13563 @negative
+    Example: Nobody has ever opened an investigation under this job id
+      When a client asks for the metadata of an investigation that was never opened
+      Then the request is refused because the job id is unknown
+      And nothing is started

@@ -1,0 +1,23 @@
+@SB
+Feature: A failed opening leaves nothing behind
+  As the operator of a site I know that a cluster may refuse a job at any time.
+  An investigation is opened as a whole or not at all:
+  what was begun is taken back, and the next client does not notice.
+
+  Rule: A failed opening rolls back
+
+    @SB-04a @REQ_PZ-13873 @negative @disruptive @needs_exclusive_cluster
+    Example: The cluster takes no further job
+      Given a connected fibre
+      And a cluster that takes no further job
+      When a client asks for a live investigation
+      Then the request is refused because the cluster takes no further job
+      And nothing is started
+
+    @SB-04b @REQ_PZ-13873 @disruptive @needs_exclusive_cluster
+    Example: The next investigation opens
+      Given a connected fibre
+      And an opening that failed because the cluster took no further job
+      When a client opens a live investigation
+      Then a job for it is running within its deadline
+      And it is the only job that was started

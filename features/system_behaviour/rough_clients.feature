@@ -1,0 +1,31 @@
+@SB
+Feature: The server survives what its clients do
+  As the operator of a site I cannot choose my clients. Some leave before they have finished,
+  some are slow, some send far too much, and all of them may come at once.
+  None of this may be felt by anybody else.
+
+  Rule: The server survives what its clients do
+
+    @SB-05a @REQ_PZ-13873
+    Example: A client leaves before it has finished its request
+      When a client leaves in the middle of its request
+      Then the server goes on answering
+
+    @SB-05b @REQ_PZ-13873
+    Example: A client sends its request little by little
+      When a client sends its request little by little
+      Then the others are answered in time meanwhile
+      And the slow client is answered too
+
+    @SB-05c @REQ_PZ-13873 @negative
+    Example: A client sends far too much
+      When a client sends a request that is far too large
+      Then the server goes on answering
+      And the request is refused because of its size
+      And nothing is started
+
+    @SB-05d @REQ_PZ-13873 @load
+    Example: Many clients ask at once whether the server is alive
+      When many clients ask at once whether the server is alive
+      Then every one of them is told so
+      And the server goes on answering

@@ -1,0 +1,83 @@
+"""Whether the answer that opened an investigation agrees with itself and with what was asked for (API facts, 2.5).
+
+How many frequencies a build answers with is its own business, and not judged.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import OpenedInvestigation
+from support.investigations.requests import channels_of
+
+Fields = Mapping[str, Any]
+
+_ROUNDING = 1e-6
+
+
+def has_the_view_of(request: Fields) -> Judged[OpenedInvestigation]:
+    wanted = int(request["view_type"])
+    return Judged(
+        f"view {wanted}, as asked for",
+        lambda opened: None if opened.view_type == wanted else f"the view is {opened.view_type}",
+    )
+
+
+def has_streams(count: int) -> Judged[OpenedInvestigation]:
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if opened.stream_amount == count:
+            return None
+        return f"job {opened.job_id} has {opened.stream_amount} streams"
+
+    return Judged(f"exactly {count} stream", trouble)
+
+
+def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
+    """As many as announced, ascending, within the range asked for."""
+    band = request["frequencyRange"]
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        listed = opened.frequencies_list
+        if not listed or opened.frequencies_amount != len(listed):
+            return f"{opened.frequencies_amount} frequencies are announced and {len(listed)} are listed"
+        if any(later <= earlier for earlier, later in itertools.pairwise(listed)):
+            return "the frequencies are not ascending"
+        outside = [value for value in listed if not band["min"] - _ROUNDING <= value <= band["max"] + _ROUNDING]
+        return f"{len(outside)} frequencies are outside of the range, the first is {outside[0]} Hz" if outside else None
+
+    return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", trouble)
+
+
+def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
+    """Every channel asked for, and no other, is mapped to a stream; every stream has channels."""
+    lowest, highest = (int(str(bound)) for bound in channels_of(request))
+    wanted = set(range(lowest, highest + 1))
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        index = opened.channel_to_stream_index
+        if set(index) != wanted:
+            missing, more = sorted(wanted - set(index))[:3], sorted(set(index) - wanted)[:3]
+            return f"channels without a stream: {missing}; channels nobody asked for: {more}"
+        if opened.channel_amount != len(index):
+            return f"{opened.channel_amount} channels are announced and {len(index)} are mapped"
+        if set(index.values()) != set(range(opened.stream_amount)):
+            return f"{opened.stream_amount} streams are announced and {sorted(set(index.values()))} are mapped to"
+        return None
+
+    return Judged(f"exactly the channels {lowest} to {highest}, on all of the streams announced", trouble)
+
+
+def lines_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
+    """The time axis is spread evenly over the lines of the canvas."""
+    wanted_s = request["displayTimeAxisDuration"] / request["displayInfo"]["height"]
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if math.isclose(opened.lines_dt, wanted_s, rel_tol=_ROUNDING):
+            return None
+        return f"a line lasts {opened.lines_dt:g} s"
+
+    return Judged(f"lines of {wanted_s:g} s, the time axis over the height of the canvas", trouble)

@@ -1,0 +1,101 @@
+"""What the information endpoints must tell (API facts, sections 3.1 to 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import Answer, ShapeError
+from support.information import Told
+
+_FIBRE_NUMBERS = ("dx", "prr", "fiber_length_meters", "number_of_channels")
+_FIBRE_TEXTS = ("sw_version", "fiber_description")
+
+
+def is_alive() -> Judged[Told]:
+    """200; the body is empty, or an empty object in some builds."""
+
+    def trouble(told: Told) -> str | None:
+        answer = told.alive
+        if answer.status == 200 and answer.text.strip() in ("", "{}"):
+            return None
+        return f"the health check was answered {answer.status} {answer.text[:200]!r}"
+
+    return Judged("a server that says it is alive, and nothing more", trouble)
+
+
+def names_its_channels() -> Judged[Told]:
+    def trouble(told: Told) -> str | None:
+        fields = _fields(told.channels)
+        if isinstance(fields, str):
+            return f"the channels: {fields}"
+        lowest, highest = fields.get("lowest_channel"), fields.get("highest_channel")
+        if type(lowest) is not int or type(highest) is not int:
+            return f"the lowest and highest channel are {lowest!r} and {highest!r}"
+        return None if 1 <= lowest <= highest else f"the channels go from {lowest} to {highest}"
+
+    return Judged("a lowest channel of at least 1, and a highest not below it", trouble)
+
+
+def describes_its_fibre() -> Judged[Told]:
+    """The description of a connected fibre: positive numbers, and words that are not empty."""
+
+    def trouble(told: Told) -> str | None:
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        wrong = [name for name in _FIBRE_NUMBERS if not _is_positive(fields.get(name))]
+        wrong += [name for name in _FIBRE_TEXTS if not (isinstance(fields.get(name), str) and fields[name])]
+        if not _is_number(fields.get("fiber_start_meters")) or fields["fiber_start_meters"] < 0:
+            wrong.append("fiber_start_meters")
+        return "; ".join(f"{name} is {fields.get(name, 'missing')!r}" for name in wrong) or None
+
+    return Judged("a fibre with positive measures, a version and a description", trouble)
+
+
+def channels_agree_with_the_fibre() -> Judged[Told]:
+    """As many channels as the fibre has. A fibre with a fraction of a channel is rounded (API facts, section 3.3)."""
+
+    def trouble(told: Told) -> str | None:
+        bounds, fibre = _fields(told.channels), _fields(told.fibre)
+        if isinstance(bounds, str) or isinstance(fibre, str):
+            return f"the channels: {bounds}; the fibre: {fibre}"
+        try:
+            channels = bounds["highest_channel"] - bounds["lowest_channel"] + 1
+            of_fibre = round(fibre["number_of_channels"])
+        except (KeyError, TypeError) as error:
+            return f"they cannot be compared: {error!r}"
+        return None if channels == of_fibre else f"{channels} channels are offered, and the fibre has {of_fibre}"
+
+    return Judged("as many channels as the fibre has", trouble)
+
+
+def tells_the_same_each_time() -> Judged[Collection[Told]]:
+    def trouble(rounds: Collection[Told]) -> str | None:
+        for name in ("alive", "channels", "fibre"):
+            answers = {(answer.status, answer.text) for answer in (getattr(told, name) for told in rounds)}
+            if len(answers) > 1:
+                return f"{name} was answered in {len(answers)} ways: {sorted(answers)[:2]}"
+        return None
+
+    return Judged("the same answers each time", trouble)
+
+
+def _fields(answer: Answer) -> Mapping[str, Any] | str:
+    """The object that was answered, or what is wrong with the answer."""
+    if answer.status != 200:
+        return f"it was answered {answer.status} {answer.message!r}"
+    try:
+        body = answer.json()
+    except ShapeError as error:
+        return str(error)
+    return body if isinstance(body, dict) else f"it was answered {answer.text[:200]!r}, which is not an object"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -1,0 +1,91 @@
+"""What must be true of metadata, of investigations and of the tasks of the future interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from support.checks.matcher import Judged, judged
+from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
+
+# The word for the state of an investigation may change while it is open (API facts, section 3.4).
+_MAY_DIFFER = frozenset({"status"})
+_EMPTY, _FULL, _END_OF_PLAYBACK = 200, 201, 208
+
+
+def is_answered() -> Judged[Answer]:
+    return Judged(
+        "an answer with the metadata",
+        lambda answer: None if answer.status == 200 else f"it was answered {answer.status} {answer.message!r}",
+    )
+
+
+def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
+    """Every fact of the answer that opened the investigation, and no other one."""
+
+    def trouble(answer: Answer) -> str | None:
+        told = answer.json()
+        if not isinstance(told, dict):
+            return f"the metadata are no object: {answer.text[:200]}"
+        facts = (opened.raw.keys() | told.keys()) - _MAY_DIFFER
+        wrong = [
+            f"{fact} is {_shown(told, fact)} instead of {_shown(opened.raw, fact)}"
+            for fact in sorted(facts)
+            if _shown(told, fact) != _shown(opened.raw, fact)
+        ]
+        return "; ".join(wrong) or None
+
+    return Judged(f"the facts of the answer that opened job {opened.job_id}", trouble)
+
+
+def _shown(facts: dict[str, Any], name: str) -> str:
+    return repr(facts[name])[:200] if name in facts else "missing"
+
+
+def has_its_documented_form() -> Judged[Any]:
+    """Of a reading: the form that belongs to what was asked for."""
+    return judged("an answer in its documented form", lambda reading: reading.trouble(reading.answer))
+
+
+def is_an_investigation(answer: Answer) -> str | None:
+    """All fields of an answer that opens an investigation, with the types they have there."""
+    try:
+        answer.opened()
+    except ShapeError as error:
+        return str(error)
+    return None
+
+
+def names(task: str) -> Callable[[Answer], str | None]:
+    """200, and the name that the client gave."""
+
+    def trouble(answer: Answer) -> str | None:
+        if answer.status != 200:
+            return f"it was answered {answer.status} {answer.message!r}"
+        named = answer.json().get("task_id")
+        return None if named == task else f"the task is named {named!r} instead of {task!r}"
+
+    return trouble
+
+
+def has_rows_of_a_waterfall(answer: Answer) -> str | None:
+    """Nothing yet, the end of a playback, or blocks of rows of which each ends after it starts."""
+    if answer.status in (_EMPTY, _END_OF_PLAYBACK):
+        return None
+    if answer.status != _FULL:
+        return f"it was answered {answer.status} {answer.message!r}"
+    try:
+        rows = [row for block in answer.json() for row in block["rows"]]
+        wrong = [row for row in rows if not row["sensors"] or row["endTimestamp"] <= row["startTimestamp"]]
+    except (TypeError, KeyError) as error:
+        return f"the rows have not their documented form: {error!r}"
+    return f"{len(wrong)} of {len(rows)} rows show nothing or end before they start" if wrong or not rows else None
+
+
+def describes_a_task(answer: Answer) -> str | None:
+    """Nothing while the task is not at work yet, an object when it is."""
+    if answer.status == _EMPTY and not answer.body:
+        return None
+    if answer.status != _FULL:
+        return f"it was answered {answer.status} {answer.message!r}"
+    return None if isinstance(answer.json(), dict) else f"the metadata are no object: {answer.text[:200]}"

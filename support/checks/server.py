@@ -1,0 +1,118 @@
+"""What must be true of the Focus Server as a process: that it starts, says so, and goes on answering."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import Answer, ConnectionFailed
+from support.clients.kubernetes import Pod
+
+Outcome = Answer | ConnectionFailed
+
+_ERROR = re.compile(
+    r"\b(ERROR|CRITICAL|FATAL)\b|Traceback \(most recent call last\)"
+    r"|\b(Import|ModuleNotFound|Key|Attribute|Syntax|Name|JSONDecode|YAML|Scanner|Parser)Error\b"
+    r"|(?i:\bautocfg\b.*\b(error|fail|failed|invalid|missing|unknown)\b)"
+)
+_CONFIGURATION = re.compile(r"config", re.IGNORECASE)
+_REASON = re.compile(r"\bline \d+|\w*Error\b|\b(invalid|missing|unknown|unexpected|unterminated)\b", re.IGNORECASE)
+
+
+def said(outcome: Outcome) -> str:
+    """What came of a request, in words."""
+    if isinstance(outcome, ConnectionFailed):
+        return str(outcome)
+    return f"it was answered {outcome.status} {outcome.message!r} after {outcome.duration_s:.2f} s"
+
+
+def is_alive(within_s: float) -> Judged[Outcome]:
+    """A health check that is answered 200, and in time."""
+
+    def trouble(outcome: Outcome) -> str | None:
+        alive = isinstance(outcome, Answer) and outcome.status == 200 and outcome.duration_s <= within_s
+        return None if alive else f"asked whether it is alive, {said(outcome)}"
+
+    return Judged(f"a server that says within {within_s:g} s that it is alive", trouble)
+
+
+def are_all_told(within_s: float) -> Judged[Collection[Outcome]]:
+    """Each of these health checks was answered 200, and in time."""
+    alive = is_alive(within_s)
+
+    def trouble(outcomes: Collection[Outcome]) -> str | None:
+        bad = [outcome for outcome in outcomes if not alive.matches(outcome)]
+        if bad:
+            return f"{len(bad)} of {len(outcomes)} were not told; of the first: {said(bad[0])}"
+        return None if outcomes else "nobody asked"
+
+    return Judged(f"everybody told within {within_s:g} s that the server is alive", trouble)
+
+
+def is_served() -> Judged[Outcome]:
+    return Judged(
+        "an answer to what was asked",
+        lambda outcome: None if isinstance(outcome, Answer) and outcome.status == 200 else said(outcome),
+    )
+
+
+def are_ready(amount: int) -> Judged[list[Pod]]:
+    """So many servers run, and all of them are ready."""
+
+    def trouble(pods: list[Pod]) -> str | None:
+        ready = [pod for pod in pods if pod.phase == "Running" and pod.ready]
+        if len(ready) == len(pods) == amount:
+            return None
+        return "; ".join(f"{pod.name} is {pod.phase}, ready: {pod.ready}" for pod in pods) or "there is no new server"
+
+    return Judged(f"{amount} new server(s), Running and Ready", trouble)
+
+
+def were_not_restarted() -> Judged[list[Pod]]:
+    def trouble(pods: list[Pod]) -> str | None:
+        again = [f"{pod.name} was restarted {pod.restarts} times while it started" for pod in pods if pod.restarts]
+        return "; ".join(again) or None
+
+    return Judged("servers that were started once", trouble)
+
+
+def tells_of_no_error() -> Judged[str]:
+    """Of a log: it says something, and nothing of an import, module, key, syntax or autocfg that failed."""
+
+    def trouble(log: str) -> str | None:
+        lines = log.splitlines()
+        errors = [line for line in lines if _ERROR.search(line)]
+        if errors:
+            return f"the log tells of {len(errors)} errors since the start, the first: {errors[0]}"
+        return None if any(line.strip() for line in lines) else "the log is empty"
+
+    return Judged("a log without any error since the start", trouble)
+
+
+def says_what_is_wrong_with_the_configuration() -> Judged[str]:
+    """Of a log: one line names the configuration and why it cannot be loaded."""
+
+    def trouble(log: str) -> str | None:
+        lines = log.splitlines()
+        if any(_CONFIGURATION.search(line) and _REASON.search(line) for line in lines):
+            return None
+        last = f"; its last line: {lines[-1]}" if lines else ""
+        return f"none of the {len(lines)} lines of the log says what is wrong with the configuration{last}"
+
+    return Judged("a log that says what is wrong with the configuration", trouble)
+
+
+def are_answered_alike() -> Judged[Sequence[Answer]]:
+    """Both are served, or both are refused in the same words; the server itself has failed in neither case."""
+
+    def trouble(outcomes: Sequence[Answer]) -> str | None:
+        failures = [answer for answer in outcomes if answer.status >= 500 and answer.status != 503]
+        if failures:
+            return f"the server itself failed: {said(failures[0])}"
+        told = [(answer.status, "" if answer.status == 200 else answer.message) for answer in outcomes]
+        if len(set(told)) == 1:
+            return None
+        return "asked the same again, it answered differently: " + " and then ".join(f"{s} {m!r}" for s, m in told)
+
+    return Judged("the same answer each time, and no failure of the server", trouble)

@@ -1,0 +1,1 @@
+"""The quality of the recording index. Everything here only reads."""

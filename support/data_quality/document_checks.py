@@ -1,0 +1,179 @@
+"""What must be true of the documents of the recording index. Whatever offends is named with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from itertools import accumulate
+
+from support.checks.matcher import Judged, judged
+from support.data_quality.documents import Entry, Snapshot, Unrecognised
+
+_NAMED = 5
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Window = tuple[datetime, datetime, str]
+CLASSES = ("historical", "live", "stale", "deleted", "invalid")
+
+
+def listed(troubles: Iterable[str]) -> str | None:
+    """The first few troubles and the number of the others; None when there is none."""
+    found = list(troubles)
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return "; ".join(found[:_NAMED]) + more if found else None
+
+
+def _judged(wanted: str, troubles: Callable[[Snapshot], Iterable[str]]) -> Judged[Snapshot]:
+    """An index without any recording is never well: nothing could be judged."""
+
+    def trouble(snapshot: Snapshot) -> str | None:
+        if not snapshot.recordings:
+            return f"collection {snapshot.collection} holds no recording"
+        return listed(troubles(snapshot))
+
+    return judged(wanted, trouble)
+
+
+def _uuid_trouble(entry: Entry) -> str | None:
+    return None if isinstance(entry.uuid, str) and _UUID.fullmatch(entry.uuid) else _is_no(entry, "uuid", "uuid")
+
+
+def _start_trouble(entry: Entry) -> str | None:
+    return None if entry.start is not None else _is_no(entry, "start_time", "date")
+
+
+def _end_trouble(entry: Entry) -> str | None:
+    return None if entry.is_open or entry.end is not None else _is_no(entry, "end_time", "date")
+
+
+def _mark_trouble(entry: Entry) -> str | None:
+    return None if isinstance(entry.deleted, bool) else _is_no(entry, "deleted", "boolean")
+
+
+def _is_no(entry: Entry, field: str, kind: str) -> str:
+    value = entry.raw.get(field)
+    return f"{entry} has no {field}" if value is None else f"{entry} has {field} {value!r}, which is no {kind}"
+
+
+_PARTS: Mapping[str, Callable[[Entry], str | None]] = {
+    "a uuid": _uuid_trouble,
+    "a start time": _start_trouble,
+    "an end time, unless it is still open": _end_trouble,
+    "a mark whether it is deleted": _mark_trouble,
+}
+
+
+def every_recording_has(part: str) -> Judged[Snapshot]:
+    """``part`` in the words of the features; :class:`LookupError` lists those that are known."""
+    if part not in _PARTS:
+        raise LookupError(f"no part of a recording is known as {part!r}; known are: {'; '.join(_PARTS)}")
+    trouble_of = _PARTS[part]
+    return _judged(
+        f"{part} in every recording",
+        lambda snapshot: [said for entry in snapshot.recordings if (said := trouble_of(entry))],
+    )
+
+
+def every_recording_ends_after_it_starts() -> Judged[Snapshot]:
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        for entry in snapshot.recordings:
+            if entry.start is None or entry.end is None or entry.end > entry.start:
+                continue
+            yield f"{entry} ends {'when' if entry.end == entry.start else 'before'} it starts"
+
+    return _judged("recordings that end after they start", troubles)
+
+
+def every_uuid_is_its_own() -> Judged[Snapshot]:
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        counts = Counter(entry.uuid for entry in snapshot.recordings if isinstance(entry.uuid, str))
+        return [f"{count} recordings have uuid {uuid}" for uuid, count in counts.items() if count > 1]
+
+    return _judged("a uuid of its own for every recording", troubles)
+
+
+def neighbours_overlap_at_most(limit_s: float) -> Judged[Snapshot]:
+    """Among recordings that are finished and not deleted; a small overlap is how the recorder works."""
+
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        windows = sorted(window for entry in snapshot.recordings if (window := _window(snapshot, entry)))
+        for last, window in zip(accumulate(windows, _that_ends_later), windows[1:], strict=False):
+            overlap_s = (min(last[1], window[1]) - window[0]).total_seconds()
+            if overlap_s > limit_s:
+                yield f"{window[2]} overlaps {last[2]} by {overlap_s:.1f} s"
+
+    return _judged(f"overlaps of at most {limit_s:g} s", troubles)
+
+
+def _that_ends_later(one: Window, other: Window) -> Window:
+    return one if one[1] >= other[1] else other
+
+
+def _window(snapshot: Snapshot, entry: Entry) -> Window | None:
+    """Start, end and name of one that is finished and not deleted."""
+    if snapshot.classes_of(entry) != ["historical"] or entry.start is None or entry.end is None:
+        return None
+    return entry.start, entry.end, str(entry)
+
+
+def no_recording_is_stale() -> Judged[Snapshot]:
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        for entry in snapshot.recordings:
+            age = snapshot.age(entry)
+            if age is not None and snapshot.is_stale(entry):
+                yield f"{entry} has been open for {age.total_seconds() / 3600:.1f} h"
+
+    return _judged("no recording that was left open", troubles)
+
+
+def every_document_has_one_class() -> Judged[Snapshot]:
+    """The classes add up to the total, and no document belongs to two of them while another belongs to none."""
+
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        classes = [(entry, snapshot.classes_of(entry)) for entry in snapshot.recordings]
+        offending = [
+            f"{entry} belongs to {' and '.join(found) or 'no class'}" for entry, found in classes if len(found) != 1
+        ]
+        if not offending:
+            return []
+        counts = Counter(name for _, found in classes for name in found)
+        total = " + ".join(f"{counts[name]} {name}" for name in CLASSES)
+        return [f"{total} of {len(classes)} documents", *offending]
+
+    return _judged("exactly one class for every document", troubles)
+
+
+def no_document_is_invalid() -> Judged[Snapshot]:
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        invalid = [entry for entry in snapshot.recordings if "invalid" in snapshot.classes_of(entry)]
+        return [f"{entry} is invalid: {_start_trouble(entry)}" for entry in invalid]
+
+    return _judged("no invalid document", troubles)
+
+
+def every_folder_is_described() -> Judged[Snapshot]:
+    """The schema of what was not recognised; a site where everything is recognised has no such document."""
+
+    def trouble_of(folder: Unrecognised) -> str | None:
+        name, count, moment = (folder.raw.get(field) for field in ("folder_name", "file_count", "update_time"))
+        if not isinstance(name, str) or not name:
+            return f"{folder} has folder_name {name!r}"
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            return f"{folder} has file_count {count!r}"
+        return None if isinstance(moment, datetime) else f"{folder} has update_time {moment!r}"
+
+    return judged(
+        "folder_name, file_count > 0 and update_time of everything that was not recognised",
+        lambda snapshot: listed(said for folder in snapshot.unrecognised if (said := trouble_of(folder))),
+    )
+
+
+def recognises_at_least(rate: float) -> Judged[Snapshot]:
+    def troubles(snapshot: Snapshot) -> Iterable[str]:
+        if snapshot.recognition_rate >= rate:
+            return []
+        recognised, others = len(snapshot.recordings), len(snapshot.unrecognised)
+        return [f"only {snapshot.recognition_rate:.1%} are recognised: {recognised} recordings, {others} folders"]
+
+    return _judged(f"at least {rate:.0%} recognised", troubles)

@@ -1,0 +1,85 @@
+"""Reads of the recording index whatever its quality is judged by. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from support.checks.matcher import Judged
+from support.clients.focus_server import FocusServerClient
+from support.clients.mongodb import MongoDBClient
+from support.config import Environment
+from support.data_quality import document_checks, metadata
+from support.data_quality.documents import Snapshot, snapshot_of
+from support.data_quality.index_checks import Lookups, Search, StoragePath, search_for, search_from
+from support.data_quality.metadata import Sampling
+from support.data_quality.passwords import MOST_DOCUMENTS, Commands, suspects
+
+_NEWEST = 10
+_WINDOW = timedelta(hours=1)
+_FIRST_NEWEST = [("start_time", -1)]
+
+
+class DataQuality:
+    """The recording index of the configured storage path, as somebody sees it who judges its quality."""
+
+    def __init__(self, mongodb: MongoDBClient, server: FocusServerClient, environment: Environment) -> None:
+        self._mongodb = mongodb
+        self._server = server
+        self._path = environment.mongodb.base_path
+        self._limits = environment.limits
+
+    @property
+    def _collection(self) -> str:
+        return self._mongodb.recordings_collection(self._path)
+
+    def storage_path(self) -> StoragePath:
+        entries = [entry for entry in self._mongodb.base_paths() if entry.base_path == self._path]
+        live = tuple(entry for entry in entries if not entry.is_archive)
+        return StoragePath(self._path, live, frozenset(self._mongodb.collections()))
+
+    def lookups(self) -> Lookups:
+        collection = self._collection
+        return Lookups(collection, self._mongodb.indexes(collection))
+
+    def search(self) -> Search:
+        """How a search for the recordings of the last hour is answered."""
+        now = datetime.now(UTC)
+        query = search_for(now - _WINDOW, now)
+        return search_from(self._mongodb.explain(self._collection, query))
+
+    def snapshot(self) -> Snapshot:
+        return snapshot_of(self._mongodb, self._collection, timedelta(hours=self._limits.stale_recording_h))
+
+    def commands(self) -> Commands:
+        """The recordings whose commands have to be looked at; the first fifty, if all are wrong."""
+        projection = {"uuid": 1, "fiber_metadata": 1}
+        found = self._mongodb.find(self._collection, suspects(), projection=projection, limit=MOST_DOCUMENTS)
+        return Commands(tuple(found))
+
+    def newest(self) -> list[Sampling]:
+        """How the newest recordings say they were sampled."""
+        newest = self._mongodb.find(
+            self._collection,
+            {"start_time": {"$type": "date"}},
+            projection={"uuid": 1, "fiber_metadata": 1},
+            sort=_FIRST_NEWEST,
+            limit=_NEWEST,
+        )
+        return [metadata.sampling_of_recording(document) for document in newest]
+
+    def live_fibre(self) -> list[Sampling]:
+        """How the server says the live fibre is sampled; :class:`AssertionError` when it says nothing."""
+        answer = self._server.live_metadata()
+        body = answer.json() if answer.status == 200 else None
+        if not isinstance(body, Mapping):
+            raise AssertionError(f"the live metadata were answered {answer.status} {answer.message!r}")
+        return [metadata.sampling_of_live_fibre(body)]
+
+    # What must be true within the limits of the environment
+
+    def recognises_enough(self) -> Judged[Snapshot]:
+        return document_checks.recognises_at_least(self._limits.recognition_rate)
+
+    def overlaps_little(self) -> Judged[Snapshot]:
+        return document_checks.neighbours_overlap_at_most(self._limits.recording_overlap_s)

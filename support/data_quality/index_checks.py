@@ -1,0 +1,141 @@
+"""Where the index stands, and how it is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from support.checks.matcher import Judged, judged
+from support.clients.mongodb import BasePath
+
+FIELDS: Mapping[str, str] = {
+    "start time": "start_time",
+    "end time": "end_time",
+    "mark of deletion": "deleted",
+    "uuid": "uuid",
+}
+"""What recordings are looked up by, in the words of the features."""
+
+
+@dataclass(frozen=True)
+class StoragePath:
+    """The configured storage path: its live entries, and the collections there are."""
+
+    path: str
+    entries: tuple[BasePath, ...]
+    collections: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """The indexes of one collection by name, as the driver describes them."""
+
+    collection: str
+    indexes: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the database answers a search: the stages of its plan, and how many documents it looked at."""
+
+    stages: tuple[str, ...]
+    documents_examined: int
+
+
+def search_for(start: datetime, end: datetime) -> dict[str, Any]:
+    """The recordings that touch a window, asked for as the server does (MongoDB facts, section 1.7)."""
+    return {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
+
+
+def search_from(explained: Mapping[str, Any]) -> Search:
+    """From the answer of explain; the plan may be nested differently by each version of the server."""
+    planner, statistics = explained.get("queryPlanner", {}), explained.get("executionStats", {})
+    return Search(tuple(_stages(planner.get("winningPlan", {}))), int(statistics.get("totalDocsExamined", 0)))
+
+
+def _stages(plan: object) -> Iterator[str]:
+    if isinstance(plan, Mapping):
+        if isinstance(plan.get("stage"), str):
+            yield str(plan["stage"])
+        for inner in plan.values():
+            yield from _stages(inner)
+    elif isinstance(plan, list | tuple):
+        for inner in plan:
+            yield from _stages(inner)
+
+
+def has_an_entry() -> Judged[StoragePath]:
+    return judged(
+        "a live entry of base_paths for the configured path",
+        lambda found: None if found.entries else f"base_paths has no live entry for {found.path}",
+    )
+
+
+def has_its_collection() -> Judged[StoragePath]:
+    def trouble(found: StoragePath) -> str | None:
+        missing = [entry.guid for entry in found.entries if entry.guid not in found.collections]
+        if missing or not found.entries:
+            return f"{found.path} leads to {', '.join(missing) or 'nothing'}, which is no collection"
+        return None
+
+    return judged("an entry that names a collection", trouble)
+
+
+def has_no_second_entry() -> Judged[StoragePath]:
+    def trouble(found: StoragePath) -> str | None:
+        guids = [entry.guid for entry in found.entries]
+        return f"{len(guids)} live entries for {found.path}: {', '.join(guids)}" if len(guids) > 1 else None
+
+    return judged("one live entry for the path", trouble)
+
+
+def has_an_index_by(words: str) -> Judged[Lookups]:
+    """Some index whose first key is the field, whatever it is called; a hidden or partial one does not count."""
+    field = _field(words)
+
+    def trouble(lookups: Lookups) -> str | None:
+        reasons = [_unusable(info) for info in lookups.indexes.values() if _keys(info)[:1] == [field]]
+        if None in reasons:
+            return None
+        return f"the index by {field} is {reasons[0]}" if reasons else f"{lookups.collection} has no index by {field}"
+
+    return judged(f"an index by {field}", trouble)
+
+
+def admits_each_uuid_once() -> Judged[Lookups]:
+    def trouble(lookups: Lookups) -> str | None:
+        own = [info for info in lookups.indexes.values() if _keys(info) == ["uuid"]]
+        if any(info.get("unique") is True and "partialFilterExpression" not in info for info in own):
+            return None
+        what = "the index by uuid is not unique" if own else "there is no index by uuid"
+        return f"{what}: collection {lookups.collection} admits a uuid twice"
+
+    return judged("a unique index by uuid", trouble)
+
+
+def uses_an_index() -> Judged[Search]:
+    def trouble(search: Search) -> str | None:
+        if "COLLSCAN" not in search.stages and any("IXSCAN" in stage for stage in search.stages):
+            return None
+        plan = " of ".join(search.stages) or "no plan"
+        return f"it is answered by {plan}, which read {search.documents_examined} documents"
+
+    return judged("a search that uses an index", trouble)
+
+
+def _field(words: str) -> str:
+    if words not in FIELDS:
+        raise LookupError(f"recordings are not looked up by {words!r}; known are: {', '.join(FIELDS)}")
+    return FIELDS[words]
+
+
+def _keys(info: Mapping[str, Any]) -> list[str]:
+    return [str(name) for name, _ in info.get("key", ())]
+
+
+def _unusable(info: Mapping[str, Any]) -> str | None:
+    if info.get("hidden"):
+        return "hidden"
+    return "partial" if "partialFilterExpression" in info else None

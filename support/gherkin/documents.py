@@ -1,0 +1,178 @@
+"""Feature files as plain values for whoever shows them: prose, rules, examples, rows. Knows nothing of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from behave.parser import ParserError, parse_file
+
+from support.gherkin.dictionary import ID_TAG
+from support.gherkin.lint import feature_files
+from support.gherkin.model import examples_of
+
+
+class DocumentError(Exception):
+    """The features cannot be read; one sentence."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; every row is as long as `headings`."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """`keyword` as it was written: Given, When, Then, And, But."""
+
+    keyword: str
+    name: str
+    table: Table | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of an outline; `number` counts over all its examples from 1, `steps` have its values filled in."""
+
+    number: int
+    line: int
+    cells: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One `Examples:` table of an outline."""
+
+    name: str
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A scenario, or an outline (then it has `blocks`). `id` is its id tag; `tags` are effective, without @, sorted."""
+
+    id: str | None
+    name: str
+    prose: tuple[str, ...]
+    line: int
+    tags: tuple[str, ...]
+    steps: tuple[Step, ...]
+    blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule with its examples; `name` is None for examples that stand outside of any rule."""
+
+    name: str | None
+    prose: tuple[str, ...]
+    background: tuple[Step, ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One feature file. `place` is `features/<area>/<file>`, whatever folder it was read from."""
+
+    place: str
+    area: str
+    name: str
+    prose: tuple[str, ...]
+    background: tuple[Step, ...]
+    rules: tuple[Rule, ...]
+
+
+def read_documents(features: Path) -> list[Document]:
+    """Every feature below a folder, in the order of their paths. :class:`DocumentError` for what cannot be parsed."""
+    try:
+        paths = feature_files([features])
+        parsed = [(path, parse_file(str(path))) for path in paths]
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise DocumentError(f"the features cannot be read: {error}") from error
+    except ParserError as error:
+        raise DocumentError(f"a feature cannot be parsed: {' '.join(str(error).split())}") from error
+    return [_document(path, features, feature) for path, feature in parsed if feature is not None]
+
+
+def _document(path: Path, features: Path, feature: Any) -> Document:
+    inside = path.relative_to(features) if path != features else Path(path.name)
+    loose = [item for item in feature.run_items if item.type != "rule"]
+    rules = [Rule(None, (), (), _examples(loose))] if loose else []
+    rules += [
+        Rule(str(rule.name), _prose(rule), _steps_of(rule.background), _examples(rule.run_items))
+        for rule in feature.run_items
+        if rule.type == "rule"
+    ]
+    return Document(
+        place=f"features/{inside.as_posix()}",
+        area=inside.parent.name or "features",
+        name=str(feature.name),
+        prose=_prose(feature),
+        background=_steps_of(feature.background),
+        rules=tuple(rules),
+    )
+
+
+def _examples(scenarios: Iterable[Any]) -> tuple[Example, ...]:
+    return tuple(_example(scenario) for scenario in scenarios)
+
+
+def _example(scenario: Any) -> Example:
+    tags = sorted({str(tag) for tag in scenario.effective_tags})
+    own = [str(tag) for tag in scenario.tags]
+    return Example(
+        id=next((tag for tag in own if ID_TAG.fullmatch(tag)), None),
+        name=str(scenario.name),
+        prose=_prose(scenario),
+        line=int(scenario.line),
+        tags=tuple(tags),
+        steps=_steps(scenario.steps),
+        blocks=_blocks(scenario),
+    )
+
+
+def _blocks(outline: Any) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    rows = iter(outline.scenarios if outline.type == "scenario_outline" else ())
+    number = 0
+    for examples in examples_of(outline):
+        if examples.table is None:
+            continue
+        made = []
+        # behave builds one scenario for each row, in the order of the tables.
+        for row, scenario in zip(examples.table.rows, rows, strict=False):
+            number += 1
+            made.append(Row(number, int(row.line), _cells(row.cells), _steps(scenario.steps)))
+        blocks.append(Block(str(examples.name), _cells(examples.table.headings), tuple(made)))
+    return tuple(blocks)
+
+
+def _steps_of(background: Any) -> tuple[Step, ...]:
+    return _steps(background.steps) if background is not None else ()
+
+
+def _steps(steps: Sequence[Any]) -> tuple[Step, ...]:
+    return tuple(
+        Step(str(step.keyword), str(step.name), _table(step.table), None if step.text is None else str(step.text))
+        for step in steps
+    )
+
+
+def _table(table: Any) -> Table | None:
+    return None if table is None else Table(_cells(table.headings), tuple(_cells(row.cells) for row in table.rows))
+
+
+def _cells(cells: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(cell) for cell in cells)
+
+
+def _prose(element: Any) -> tuple[str, ...]:
+    return tuple(str(line) for line in element.description)

@@ -1,0 +1,179 @@
+"""What the pages show, in words of the features: areas, features, rules, examples, and what came of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from support.gherkin.documents import Step
+from support.reporting.model import BAD_STATUSES
+from support.reporting.site.explanations import Explanation
+from support.reporting.site.verdicts import BACKLOG, NOT_RUN, Verdict, counted, summarise, verdict_of
+
+_TICKET = re.compile(r"(?:REQ|TEST)_(PZ-\d+)")
+_ROW_OR_LETTER = re.compile(r"[a-z](\.\d+)?$")
+NO_REQUIREMENT = "none"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file that was kept. `address` is relative to the site, or empty if the file is not there any more."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one scenario, or of one row of an outline. `failed_step` counts from 0; None if no step failed."""
+
+    id: str
+    anchor: str
+    name: str
+    status: str
+    explanation: Explanation | None = None
+    evidence: tuple[Evidence, ...] = ()
+    failed_step: int | None = None
+    rewritten: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.status)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.status in BAD_STATUSES
+
+    @property
+    def reason(self) -> str:
+        """Why it was not run."""
+        if self.status == NOT_RUN:
+            return "it was not chosen for this run"
+        if self.status == BACKLOG:
+            return "it is agreed but not built yet"
+        return self.explanation.text if self.explanation else ""
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """One table of an outline with what came of each row."""
+
+    name: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], Outcome], ...]
+
+
+@dataclass(frozen=True)
+class ExampleView:
+    """An example as text, with its one outcome, or its tables of rows."""
+
+    id: str
+    anchor: str
+    name: str
+    prose: tuple[str, ...]
+    tags: tuple[str, ...]
+    steps: tuple[Step, ...]
+    outcomes: tuple[Outcome, ...]
+    blocks: tuple[BlockView, ...] = ()
+    page: str = ""
+
+    @property
+    def requirement(self) -> str:
+        return _ROW_OR_LETTER.sub("", self.id) if self.id else NO_REQUIREMENT
+
+    @property
+    def tickets(self) -> list[str]:
+        return sorted({match.group(1) for tag in self.tags if (match := _TICKET.fullmatch(tag))})
+
+    @property
+    def statuses(self) -> list[str]:
+        return [outcome.status for outcome in self.outcomes]
+
+    @property
+    def verdict(self) -> Verdict:
+        return summarise(self.statuses) if self.blocks else self.outcomes[0].verdict
+
+    @property
+    def state(self) -> str:
+        """`backlog`, `wip` or `quarantine`, or nothing."""
+        return next((state for state in (BACKLOG, "wip", "quarantine") if state in self.tags), "")
+
+
+@dataclass(frozen=True)
+class RuleView:
+    name: str | None
+    prose: tuple[str, ...]
+    background: tuple[Step, ...]
+    examples: tuple[ExampleView, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        return summarise(statuses_of(self.examples))
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    name: str
+    anchor: str
+    place: str
+    prose: tuple[str, ...]
+    background: tuple[Step, ...]
+    rules: tuple[RuleView, ...]
+
+    @property
+    def examples(self) -> list[ExampleView]:
+        return [example for rule in self.rules for example in rule.examples]
+
+    @property
+    def verdict(self) -> Verdict:
+        return summarise(statuses_of(self.examples))
+
+
+@dataclass
+class AreaView:
+    """`orphans` were run but stand in no feature any more."""
+
+    name: str
+    page: str
+    features: list[FeatureView] = field(default_factory=list)
+    orphans: list[Outcome] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def examples(self) -> list[ExampleView]:
+        return [example for feature in self.features for example in feature.examples]
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [*(outcome for example in self.examples for outcome in example.outcomes), *self.orphans]
+
+    @property
+    def verdict(self) -> Verdict:
+        return summarise(outcome.status for outcome in self.outcomes)
+
+    @property
+    def counts(self) -> list[tuple[Verdict, int]]:
+        return counted(outcome.status for outcome in self.outcomes)
+
+
+@dataclass(frozen=True)
+class RequirementView:
+    id: str
+    rules: tuple[str, ...]
+    examples: tuple[ExampleView, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        return summarise(statuses_of(self.examples))
+
+    @property
+    def tickets(self) -> list[str]:
+        return sorted({ticket for example in self.examples for ticket in example.tickets})
+
+
+def statuses_of(examples: Iterable[ExampleView]) -> list[str]:
+    return [status for example in examples for status in example.statuses]

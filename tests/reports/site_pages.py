@@ -1,0 +1,109 @@
+"""Reads the pages of a site strictly: balanced tags, unique ids, one h1, no heading level left out, no dead link."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
+# What loads something; a plain link does not, but the site has no link to the outside either.
+ADDRESSES = frozenset({"href", "src", "srcset", "action", "formaction", "data", "poster", "cite", "background"})
+LANDMARKS = frozenset({"header", "nav", "main", "footer"})
+
+
+class Page(HTMLParser):
+    """One page. `problems` is empty if it is well-formed; `text` is what a reader reads, without style and script."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.path = path
+        self.problems: list[str] = []
+        self.ids: list[str] = []
+        self.labels: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.headings: list[tuple[int, str]] = []
+        self._open: list[str] = []
+        self._texts: list[str] = []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        self.close()
+        if self._open:
+            self.problems.append(f"never closed: {self._open}")
+        self._check_headings()
+        self.problems += [f"id {name} twice" for name in set(self.ids) if self.ids.count(name) > 1]
+        self.problems += [f"aria-labelledby {name} is nowhere" for name in self.labels if name not in self.ids]
+        self.problems += [f"no {name}" for name in LANDMARKS if name not in self.tags]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._texts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        self.problems += [f"<{tag}> has {name} twice" for name in set(names) if names.count(name) > 1]
+        self.problems += [f"<{tag} {name}>" for name in names if name.startswith("on") or name == "style"]
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+                self.problems += [f"id {value!r}"] if not value or " " in value else []
+            if name == "aria-labelledby":
+                self.labels.append(value or "")
+            if name in ADDRESSES:
+                self.addresses.append(value or "")
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open[-1] != tag:
+            self.problems.append(f"</{tag}> at {self.getpos()} while open are {self._open[-3:]}")
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] in {"style", "script"}:
+            return
+        self._texts.append(data)
+        if self.headings and any(tag == f"h{self.headings[-1][0]}" for tag in self._open):
+            level, text = self.headings[-1]
+            self.headings[-1] = (level, text + data)
+
+    def heading_texts(self) -> list[str]:
+        return [" ".join(text.split()) for _, text in self.headings]
+
+    def _check_headings(self) -> None:
+        levels = [level for level, _ in self.headings]
+        if levels.count(1) != 1 or levels[0] != 1:
+            self.problems.append(f"h1 is not the one first heading: {levels}")
+        for before, after in zip(levels, levels[1:], strict=False):
+            if after > before + 1:
+                self.problems.append(f"h{after} follows h{before}")
+
+
+def read_site(site: Path) -> dict[str, Page]:
+    return {path.name: Page(path) for path in sorted(site.glob("*.html"))}
+
+
+def problems_of(site: Path) -> list[str]:
+    """Everything that is wrong with any page, links included."""
+    pages = read_site(site)
+    found = [f"{name}: {problem}" for name, page in pages.items() for problem in page.problems]
+    for name, page in pages.items():
+        found += [f"{name}: dead link {link}" for link in page.addresses if not _leads_somewhere(link, page, pages)]
+    return found
+
+
+def _leads_somewhere(link: str, page: Page, pages: dict[str, Page]) -> bool:
+    if "://" in link or link.startswith(("//", "/", "data:", "javascript:", "mailto:")):
+        return False
+    address, fragment = (unquote(part) for part in link.partition("#")[::2])
+    if not address:
+        return fragment in page.ids
+    if address in pages:
+        return not fragment or fragment in pages[address].ids
+    return address.startswith("../evidence/") and (page.path.parent / address).is_file()

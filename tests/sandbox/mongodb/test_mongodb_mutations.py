@@ -1,0 +1,72 @@
+"""Every fault that spoils documents or indexes does so, and leaves no trace when it is switched off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.database import Database
+
+from environments.sandbox.mongodb.faults import MUTATIONS
+from tests.sandbox.mongodb.conftest import PASSWORD, mongodb_config
+from tests.sandbox.process_runner import RunningProcess, start_process
+
+Data = Database[dict[str, Any]]
+
+
+def content(database: Data) -> dict[str, Any]:
+    """Every collection with its documents and its indexes."""
+    return {
+        name: (list(database[name].find().sort("_id")), database[name].index_information())
+        for name in sorted(database.list_collection_names())
+    }
+
+
+@pytest.mark.parametrize("fault", sorted(MUTATIONS))
+def test_a_mutation_is_made_and_undone(database: Data, mongodb: RunningProcess, fault: str) -> None:
+    before = content(database)
+    mongodb.set_faults(fault)
+    assert content(database) != before
+    mongodb.set_faults()
+    assert content(database) == before
+
+
+def test_all_mutations_are_undone_together(database: Data, mongodb: RunningProcess) -> None:
+    mongodb.request("reset")
+    before = content(database)
+    mongodb.set_faults("duplicate-uuid", "index-uuid-missing", "range-query-without-index", "dtype-missing")
+    mongodb.set_faults()
+    assert content(database) == before
+
+
+def test_a_reset_makes_the_mutation_anew(database: Data, mongodb: RunningProcess) -> None:
+    mongodb.set_faults("stale-recording-in-the-index")
+    mongodb.request("reset")
+    recordings = database[mongodb.request("state")["guid"]]
+    assert recordings.count_documents({}) == 127
+    mongodb.set_faults()
+    assert recordings.count_documents({}) == 126
+
+
+def test_what_a_client_removed_stays_removed(database: Data, mongodb: RunningProcess) -> None:
+    mongodb.request("reset")
+    mongodb.set_faults("recordings-overlap", "dtype-missing")
+    recordings = database[mongodb.request("state")["guid"]]
+    recordings.delete_many({})
+    mongodb.set_faults()
+    assert recordings.count_documents({}) == 0
+    mongodb.request("reset")
+
+
+def test_a_mutation_is_not_kept_in_the_file(tmp_path: Path) -> None:
+    config = mongodb_config(tmp_path, data_file=str(tmp_path / "data.bson"))
+    with start_process("mongodb", config) as process:
+        process.set_faults("second-live-entry-for-the-path")
+    with start_process("mongodb", config) as process:
+        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            "127.0.0.1", process.ready["port"], username="prisma", password=PASSWORD, authSource="prisma"
+        )
+        with client:
+            assert client.prisma.base_paths.count_documents({}) == 2

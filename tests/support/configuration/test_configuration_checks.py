@@ -1,0 +1,163 @@
+"""The matchers on configurations and information: what satisfies them, what does not, and in which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.checks import answers, configuration, information
+from support.clients.focus_server import Answer, OpenedInvestigation
+from support.information import Told
+from support.investigations.fields import MISSING
+from support.investigations.requests import live
+from tests.support.domain.test_answer_checks import answer, opened
+from tests.support.domain.test_job_checks import trouble
+
+REQUEST = {**live(), "channels": {"min": 5, "max": 7}, "frequencyRange": {"min": 0, "max": 10}}
+FIBRE = {
+    "dx": 1.02,
+    "prr": 2000.0,
+    "fiber_start_meters": 0,
+    "fiber_length_meters": 5000,
+    "sw_version": "10.7.122",
+    "number_of_channels": 2337.4,
+    "fiber_description": "a fibre",
+}
+CHANNELS = {"lowest_channel": 1, "highest_channel": 2337}
+
+
+def investigation(**changes: object) -> OpenedInvestigation:
+    body: dict[str, object] = {
+        "stream_amount": 2,
+        "channel_amount": 3,
+        "frequencies_amount": 3,
+        "frequencies_list": [0.0, 1.5, 10.0],
+        "lines_dt": 0.01,
+        "channel_to_stream_index": {"5": 0, "6": 0, "7": 1},
+    }
+    return opened(**{**body, **changes}).opened()
+
+
+def judge(matcher: Any, item: object, words: str | None) -> None:
+    text = trouble(matcher, item)
+    assert (text is None) if words is None else (text is not None and words in text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"frequencies_amount": 4}, "4 frequencies are announced and 3 are listed"),
+        ({"frequencies_amount": 0, "frequencies_list": []}, "0 are listed"),
+        ({"frequencies_list": [0.0, 2.0, 2.0]}, "not ascending"),
+        ({"frequencies_list": [0.0, 2.0, 10.1]}, "1 frequencies are outside of the range, the first is 10.1 Hz"),
+        ({"frequencies_list": [-0.1, 2.0, 10.0]}, "outside of the range"),
+    ],
+)
+def test_frequencies(changes: dict[str, object], words: str | None) -> None:
+    judge(configuration.frequencies_agree_with(REQUEST), investigation(**changes), words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"channel_to_stream_index": {"5": 0, "7": 1}}, "channels without a stream: [6]"),
+        ({"channel_to_stream_index": {"5": 0, "6": 0, "7": 1, "8": 1}}, "channels nobody asked for: [8]"),
+        ({"channel_amount": 1}, "1 channels are announced and 3 are mapped"),
+        ({"stream_amount": 3}, "3 streams are announced and [0, 1] are mapped to"),
+        ({"channel_to_stream_index": {"5": 1, "6": 1, "7": 2}}, "[1, 2] are mapped to"),
+    ],
+)
+def test_channels(changes: dict[str, object], words: str | None) -> None:
+    judge(configuration.channels_agree_with(REQUEST), investigation(**changes), words)
+
+
+@pytest.mark.parametrize(("lines_dt", "words"), [(0.01, None), (0.02, "a line lasts 0.02 s"), (0, "a line lasts 0 s")])
+def test_lines(lines_dt: float, words: str | None) -> None:
+    judge(configuration.lines_agree_with(REQUEST), investigation(lines_dt=lines_dt), words)
+
+
+def test_view_and_streams() -> None:
+    judge(configuration.has_the_view_of(REQUEST), investigation(), None)
+    judge(configuration.has_the_view_of(REQUEST), investigation(view_type=2), "the view is 2")
+    judge(configuration.has_streams(2), investigation(), None)
+    judge(configuration.has_streams(1), investigation(), "has 2 streams")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message", "words"),
+    [
+        ({"channels.min": 0}, "channels.min must be at least 1: got 0, allowed 1 to 2222", None),
+        ({"channels.min": 0}, "channels.min must be from 1 to 2220", "does not name the value 0"),
+        ({"channels.min": -1}, "channels.min must be at least 1", "does not name the value -1"),
+        ({"nfftSelection": 1}, "nfftSelection must not be 1.5", "does not name the value 1"),
+        ({"channels.max": 2223}, "channels must be at most 2222 channels: got 2223", None),
+        ({"view_type": MISSING}, "view_type is required: got nothing, allowed '0'", None),
+        ({"view_type": None}, "view_type must be one of '0', '1'", "does not name the value that is missing"),
+        ({"view_type": "3"}, "view_type '3' is wrong", "does not say what is allowed"),
+        ({}, "view_type must be '0'", "names none of the fields"),
+    ],
+)
+def test_what_to_do(wrong: dict[str, object], message: str, words: str | None) -> None:
+    judge(answers.says_what_to_do(wrong), answer(400, {"error": message}), words)
+
+
+def test_unknown_address_and_method_have_their_own_answers() -> None:
+    judge(answers.the_server_does_not_know("address"), answer(404, {"detail": "Not Found"}), None)
+    judge(answers.the_server_does_not_know("method"), answer(404, {"detail": "Not Found"}), "answered 404")
+    judge(answers.the_server_does_not_know("address"), answer(404, 'File "x.py", line 3'), "x.py")
+
+
+def told(alive: bytes = b"", channels: object = None, fibre: object = None, status: int = 200) -> Told:
+    return Told(Answer(status, {}, alive, 0.01), answer(200, channels or CHANNELS), answer(200, fibre or FIBRE))
+
+
+def test_alive_is_an_empty_answer() -> None:
+    judge(information.is_alive(), told(), None)
+    judge(information.is_alive(), told(b"{}"), None)
+    judge(information.is_alive(), told(b"warming up"), "'warming up'")
+    judge(information.is_alive(), told(status=503), "answered 503")
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        (CHANNELS, None),
+        ({"lowest_channel": 0, "highest_channel": 5}, "the channels go from 0 to 5"),
+        ({"lowest_channel": 7, "highest_channel": 5}, "the channels go from 7 to 5"),
+        ({"lowest_channel": "1", "highest_channel": 5}, "'1' and 5"),
+        ([1, 5], "not an object"),
+    ],
+)
+def test_channels_have_bounds(channels: object, words: str | None) -> None:
+    judge(information.names_its_channels(), told(channels=channels), words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"dx": 0.0}, "dx is 0.0"),
+        ({"sw_version": ""}, "sw_version is ''"),
+        ({"fiber_start_meters": None}, "fiber_start_meters is None"),
+        ({"fiber_start_meters": -1}, "fiber_start_meters is -1"),
+    ],
+)
+def test_fibre_is_described(changes: dict[str, object], words: str | None) -> None:
+    judge(information.describes_its_fibre(), told(fibre={**FIBRE, **changes}), words)
+
+
+def test_channels_of_the_fibre_are_rounded() -> None:
+    matcher = information.channels_agree_with_the_fibre()
+    judge(matcher, told(), None)
+    judge(matcher, told(fibre={**FIBRE, "number_of_channels": 2447.75}), "2337 channels are offered")
+    judge(matcher, told(fibre={"dx": 1}), "cannot be compared")
+
+
+def test_same_answers_each_time() -> None:
+    matcher = information.tells_the_same_each_time()
+    judge(matcher, [told(), told()], None)
+    judge(matcher, [told(), told(fibre={**FIBRE, "dx": 2})], "fibre was answered in 2 ways")
+    judge(matcher, [told(), told(b"x")], "alive was answered in 2 ways")

@@ -1,0 +1,79 @@
+"""The matchers on metadata: what satisfies them, what does not, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.checks import metadata
+from support.clients.focus_server import Answer
+from support.metadata import Reading
+from tests.support.domain.test_answer_checks import answer, opened
+from tests.support.domain.test_job_checks import trouble
+
+OPENED = opened().opened()
+ROW = {"sensors": [{"id": 11, "intensity": [0.1]}], "startTimestamp": 1000, "endTimestamp": 1500}
+
+
+def form(reading: Reading) -> str | None:
+    return trouble(metadata.has_its_documented_form(), reading)
+
+
+def test_same_facts_satisfy_whatever_the_state_is_called() -> None:
+    assert trouble(metadata.tells_the_same_as(OPENED), opened(status="running")) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (opened(stream_port=12304), "stream_port is 12304 instead of 12303"),
+        (opened(job_id="3-18"), "job_id is '3-18' instead of '3-17'"),
+        (opened(more=1), "more is 1 instead of missing"),
+        (answer(200, {key: value for key, value in OPENED.raw.items() if key != "lines_dt"}), "lines_dt is missing"),
+        (answer(200, [1]), "the metadata are no object"),
+    ],
+)
+def test_other_facts_are_named(seen: Answer, words: str) -> None:
+    assert words in str(trouble(metadata.tells_the_same_as(OPENED), seen))
+
+
+def test_metadata_that_are_not_there_yet() -> None:
+    assert trouble(metadata.is_answered(), opened()) is None
+    assert "404 'Invalid job_id'" in str(trouble(metadata.is_answered(), answer(404, {"error": "Invalid job_id"})))
+
+
+def test_form_of_an_investigation() -> None:
+    assert form(Reading(opened(), metadata.is_an_investigation)) is None
+    assert "stream_port" in str(form(Reading(opened(stream_port=[]), metadata.is_an_investigation)))
+
+
+def test_form_of_a_configured_task() -> None:
+    accepted = answer(200, {"status": "Config received successfully", "task_id": "mine"})
+    assert form(Reading(accepted, metadata.names("mine"))) is None
+    assert "named 'mine' instead of 'yours'" in str(form(Reading(accepted, metadata.names("yours"))))
+    assert "404" in str(form(Reading(answer(404, {"detail": "Not Found"}), metadata.names("mine"))))
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (answer(200, None), None),
+        (answer(208, None), None),
+        (answer(201, [{"rows": [ROW]}]), None),
+        (answer(201, [{"rows": [{**ROW, "endTimestamp": 1000}]}]), "1 of 1 rows"),
+        (answer(201, [{"rows": [{**ROW, "sensors": []}]}]), "1 of 1 rows"),
+        (answer(201, []), "0 of 0 rows"),
+        (answer(201, [{}]), "have not their documented form"),
+        (answer(404, {"detail": "Not Found"}), "404"),
+    ],
+)
+def test_form_of_a_waterfall(seen: Answer, words: str | None) -> None:
+    found = form(Reading(seen, metadata.has_rows_of_a_waterfall))
+    assert found is None if words is None else words in str(found)
+
+
+def test_form_of_the_metadata_of_a_task() -> None:
+    empty = Answer(200, {}, b"", 0.01)
+    assert form(Reading(empty, metadata.describes_a_task)) is None
+    assert form(Reading(answer(201, {"prr": 2000}), metadata.describes_a_task)) is None
+    assert "no object" in str(form(Reading(answer(201, [2000]), metadata.describes_a_task)))
+    assert "404" in str(form(Reading(answer(404, {"detail": "Not Found"}), metadata.describes_a_task)))
