@@ -64,9 +64,10 @@ def fault_matrix(
     subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
     workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes side by side")] = 3,
+    everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
 ) -> None:
     """Prove that the suite fails on the faults it is meant to catch."""
-    raise typer.Exit(faults.run(fault or [], subset, tags, workers))
+    raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
 
 
 def main() -> None:

@@ -28,13 +28,13 @@ SUBSET = (
 REPORTS = Path("reports") / "faults"
 
 
-def run(wanted: list[str], subset: bool, tags: str, workers: int) -> int:
+def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bool) -> int:
     """Run the matrix and print it; the exit code."""
     started = time.monotonic()
     try:
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
         settings = load_environment("sandbox").sandbox.settings
-        healthy, judgements = run_matrix(settings, faults, tags, REPORTS, workers, _report)
+        healthy, judgements = run_matrix(settings, faults, tags, REPORTS, workers, everything, _report)
     except (CatalogueError, ConfigurationError, SandboxError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 2

@@ -72,6 +72,26 @@ class Run:
         return frozenset(str(entry["requirement"]) for entry in self.scenarios.values() if entry["status"] != "skipped")
 
 
+def sentinels(healthy: Run) -> list[str]:
+    """One scenario id of every requirement: enough to notice that a fault breaks something it has nothing to do with.
+
+    A plain scenario where there is one, else the outline with the fewest rows.
+    """
+    rows: dict[str, dict[str, int]] = {}
+    for name, entry in healthy.scenarios.items():
+        if entry["status"] != "skipped":
+            ids = rows.setdefault(str(entry["requirement"]), {})
+            ids[name.split(".")[0]] = ids.get(name.split(".")[0], 0) + 1
+    return sorted(min(ids, key=lambda name: (ids[name], name)) for ids in rows.values())
+
+
+def selection(fault: Fault, watched: Iterable[str]) -> str:
+    """A tag expression: what must fail, everything it is related to, and the ``watched`` scenarios."""
+    ids = {name.split(".")[0] for name in fault.scenarios} | set(watched)
+    requirements = {f"{requirement}?" for requirement in (fault.requirement, *fault.related)}
+    return " or ".join(f"@{name}" for name in sorted(ids | requirements))
+
+
 def judge(fault: Fault, run: Run) -> Judgement:
     """Compare what failed with what must fail. An id without a row number stands for every row of its outline."""
     bad = run.bad()
@@ -156,9 +176,12 @@ def run_matrix(
     tags: str,
     reports: Path,
     workers: int,
+    everything: bool,
     report: Callable[[Run | Judgement], None],
 ) -> tuple[Run, list[Judgement]]:
     """The healthy run, then every fault, on as many sandboxes as there are workers.
+
+    With a fault runs what it concerns and one scenario of every other requirement, or ``everything``.
 
     ``report`` is told each result as it is there. Raises :class:`MatrixError` when the healthy sandbox fails anything.
     """
@@ -173,13 +196,16 @@ def run_matrix(
         def judged(fault: Fault) -> Judgement:
             bench = benches.get()
             try:
-                judgement = bench.with_fault(fault, tags)
+                judgement = bench.with_fault(
+                    fault, tags if everything else f"({tags}) and ({selection(fault, watched)})"
+                )
             finally:
                 benches.put(bench)
             report(judgement)
             return judgement
 
         healthy = bench.healthy(tags)
+        watched = sentinels(healthy)
         report(healthy)
         with ThreadPoolExecutor(workers) as pool:
             return healthy, list(pool.map(judged, faults))

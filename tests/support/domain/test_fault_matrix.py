@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
-from support.faults.matrix import Run, judge
+from support.faults.matrix import Run, judge, selection, sentinels
 from support.gherkin.phrases import Outcomes
 
 
@@ -70,6 +70,18 @@ def test_outline_stands_for_all_its_rows() -> None:
     good, bad = ("passed", None), ("failed", "it was answered 200")
     assert judge(rows, run(PV_04a_row1=bad, PV_04a_row2=bad)).caught
     assert judge(rows, run(PV_04a_row1=bad, PV_04a_row2=good)).missed == ("PV-04a.2",)
+
+
+def test_one_scenario_of_every_requirement_keeps_watch() -> None:
+    good = ("passed", None)
+    healthy = run(
+        JL_01b=good, JL_01a=good, PV_04a_row1=good, PV_04a_row2=good, PV_05a_row1=good, SB_02a=("skipped", "slow")
+    )
+    assert sentinels(healthy) == ["JL-01a", "PV-04a", "PV-05a"]
+
+
+def test_selection_holds_what_must_fail_its_relations_and_the_watch() -> None:
+    assert selection(fault(), ["PV-04a"]) == "@JL-01? or @JL-01a or @JL-02? or @PV-04a"
 
 
 def test_steps_that_failed_are_remembered() -> None:
