@@ -169,12 +169,12 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
         assert any(line.strip() == "ready" for line in sandbox.stdout)
         # This scenario waits for a clean-up that never comes: it is killed while its investigation is open.
         run = Behave(tmp_path, "--tags=@JL-10a", "-D", f"sandbox_run_file={run_file}")
-        while not (reports / "ledger-sandbox.jsonl").is_file():
+        while b"\n" not in _read(reports / "ledger-sandbox.jsonl"):
             assert run.process.poll() is None
         run.process.kill()
         run.process.wait()
         code, said = _sweep(run_file, reports)
-        assert code == 1 and "nothing was removed" in said
+        assert code == 1 and "nothing was removed" in said, said + (reports / "ledger-sandbox.jsonl").read_text()
         code, said = _sweep(run_file, reports, "--yes")
         assert code == 0 and "investigation 1-" in said
         assert _sweep(run_file, reports) == (0, "environment sandbox: nothing of this suite is left\n")
