@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from support import waits
 from support.checks.matcher import judged
 from support.checks.resources import GPU_SLICE, gpu_slices
-from support.clients.kubernetes import KubernetesClient, Pod
+from support.clients.kubernetes import ClusterError, KubernetesClient, Pod
 from support.config import Environment
 from support.investigations.job_view import describe
 
@@ -109,16 +111,26 @@ class Occupancy:
 
     def free(self) -> None:
         """Remove every holder and quota, and wait until the cluster no longer has the holders."""
-        while self._quotas:
-            self._cluster.delete_quota(self._quotas.pop())
-        for name in self._services:
-            self._cluster.delete_service(name)
-        for name in self._pods:
-            self._cluster.delete_pod(name)
+        for remove, names in (
+            (self._cluster.delete_quota, self._quotas),
+            (self._cluster.delete_service, self._services),
+            (self._cluster.delete_pod, self._pods),
+        ):
+            for name in names:
+                _removed(remove, name)
         left = waits.settle(lambda: [pod.name for pod in self._holders()], within_s=self._limits.deadline("release_s"))
-        self._pods, self._services = [], []
+        self._pods, self._services, self._quotas = [], [], []
         if left:
             raise AssertionError(f"holders that could not be removed: {', '.join(left)}")
+
+
+def _removed(remove: Callable[[str], None], name: str) -> None:
+    """Each holder is noted before it is created, so one whose creation was refused was never there."""
+    try:
+        remove(name)
+    except ClusterError as error:
+        if not error.not_found:
+            raise
 
 
 def _not_running(holders: list[Pod]) -> str | None:
