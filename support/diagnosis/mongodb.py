@@ -13,6 +13,7 @@ from support.config import Environment
 
 # Classes of requirement IN-03, by the median in milliseconds.
 _CLASSES = ((50.0, "excellent"), (100.0, "acceptable"), (200.0, "warning"))
+_QUERIES = 3
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class AnswerTime:
 
 @dataclass(frozen=True)
 class Query:
-    """One question for the latest recordings."""
+    """A question for the latest recordings: how many were found, and the median of its answer times."""
 
     found: int
     duration_ms: float
@@ -101,8 +102,9 @@ class MongoDBExamination:
         return before, self._client.server_status().connections_current
 
     def latest_recordings(self) -> Query:
-        found, duration_ms = self._client.timed_latest_recordings(self._settings.base_path)
-        return Query(found, duration_ms)
+        """The typical of a few equal queries: a single one may have waited for this machine."""
+        queries = [self._client.timed_latest_recordings(self._settings.base_path) for _ in range(_QUERIES)]
+        return Query(min(found for found, _ in queries), statistics.median(duration_ms for _, duration_ms in queries))
 
     def answer_time(self) -> AnswerTime:
         return AnswerTime(tuple(self._client.ping_ms(self._limits.ping_samples)))
