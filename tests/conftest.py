@@ -1,0 +1,11 @@
+"""What all tests share.
+
+A shell that runs the tests in the background has them ignore Ctrl-C, and their children inherit that: the tests of
+Ctrl-C begin with it as a person at a terminal has it.
+"""
+
+from __future__ import annotations
+
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
