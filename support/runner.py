@@ -16,24 +16,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from behave.runner import Runner
 
+from support.repeat.order import RepeatError, repeat_of, shuffle
 from support.reporting import context as reporting
 from support.reporting.model import Record, Trouble, grouped_reasons
 from support.reporting.outcome import all_results, exception_text
-from support.reporting.record import write_reports
+from support.reporting.record import reports_directory, write_reports
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
 _TAG_HOOKS = ("before_tag", "after_tag")
-
-
-def reports_directory(config: Any) -> Path:
-    """Where reports go: userdata `reports`, by default `reports` in the working directory."""
-    return Path(config.userdata.get("reports", "reports"))
 
 
 class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so its Runner is Any to mypy
@@ -52,6 +47,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         """Run everything. True means red. Raises SystemExit for a configuration that cannot be used."""
         if self.config.dry_run:
             return bool(super().run())
+        try:
+            self.report.repeat = repeat_of(self.config.userdata)
+        except RepeatError as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(2) from error
         self._remove_old_reports()
         with _terminated_like_interrupted():
             behave_failed = False
@@ -72,6 +72,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
         if self.config.dry_run:
             return bool(super().run_model(features))
+        self._put_in_order()
         self.report.selected = [
             scenario
             for feature in (self.features if features is None else features)
@@ -81,6 +82,13 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.context.on_cleanup_error = self._note_cleanup_failure
         self.context.add_cleanup(self._finish)
         return bool(super().run_model(features))
+
+    def _put_in_order(self) -> None:
+        """Shuffle what was read, if that was asked for."""
+        repeat = self.report.repeat
+        if repeat is not None and repeat.shuffle is not None:
+            print(f"shuffled: -D shuffle={repeat.shuffle} gives the same order again")
+            self.features[:] = shuffle(self.features, repeat.shuffle)
 
     def load_hooks(self, filename: str | None = None) -> None:
         """Load environment.py and watch its hooks: behave itself forgets why one of them failed."""
@@ -169,6 +177,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             suite_errors=self.report.suite_errors,
             leftovers=self.report.leftovers,
             fingerprint=self.report.fingerprint,
+            interrupted=self.report.interrupted,
+            repeat=self.report.repeat,
+            figures=self.report.figures,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:
@@ -229,7 +240,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _write_reports(self) -> None:
         if self.report.record is not None:
-            write_reports(reports_directory(self.config))
+            write_reports(self.config)
 
     def _remove_old_reports(self) -> None:
         """A run that dies must not leave the report of the one before it in its place."""

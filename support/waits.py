@@ -20,6 +20,28 @@ T = TypeVar("T")
 LOOK_AGAIN_S = 0.05
 
 
+class DeadlineUse:
+    """How close waiting came to its deadlines: the greatest share that any wait used since :meth:`forget`.
+
+    1.0 is a deadline that was used up. A scenario that passes with more than half of one will fail on a slower day.
+    """
+
+    def __init__(self) -> None:
+        self.closest: float | None = None
+
+    def forget(self) -> None:
+        self.closest = None
+
+    def note(self, used_s: float, allowed_s: float) -> None:
+        share = min(used_s / allowed_s, 1.0) if allowed_s > 0 else 1.0
+        self.closest = share if self.closest is None else max(self.closest, share)
+
+
+deadline_use = DeadlineUse()
+"""Of every ``until`` in this process: the hooks read it for each scenario. ``settle`` and ``holds`` have no deadline to
+miss."""
+
+
 class ChangeSource(Protocol):
     """Something that knows when looking again is worthwhile."""
 
@@ -68,11 +90,13 @@ def until(
         mark = source.mark()
         value = probe()
         looks += 1
-        if matcher.matches(value):
-            return value
         now = time.monotonic()
+        if matcher.matches(value):
+            deadline_use.note(now - started, within_s)
+            return value
         hopeless = abort_if is not None and abort_if.matches(value)
         if hopeless or now >= deadline:
+            deadline_use.note(now - started, within_s)
             raise AssertionError(_unmet(what, matcher, value, now - started, within_s, looks, hopeless))
         source.wait_for_change(mark, deadline - now)
 

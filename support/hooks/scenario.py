@@ -5,10 +5,11 @@ from __future__ import annotations
 from behave.model import Scenario
 from behave.runner import Context
 
+from support import waits
 from support.hooks.selection import reason_to_skip
 from support.reporting import context as reporting
 from support.reporting.identity import identify
-from support.runner import reports_directory
+from support.reporting.record import reports_directory
 from support.world import World
 
 
@@ -27,11 +28,12 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
         scenario.skip(reason)
         return
     context.subject = None
+    waits.deadline_use.forget()
     context.journal_mark = world.journal.mark()
     context.watch_mark = world.watch.mark()
     context.server_before = world.ambient.look()
     world.investigations.begin_scenario()
-    context.add_cleanup(_release, context)
+    context.add_cleanup(_release, context, identify(scenario).id)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
@@ -64,9 +66,10 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
     reporting.current().add_evidence(name, str(path))
 
 
-def _release(context: Context) -> None:
+def _release(context: Context, scenario_id: str) -> None:
     """The first clean-up registered, so the last to run: whatever the scenario's own clean-ups did is done by then."""
     left = context.world.investigations.release_all()
+    reporting.current().closest_deadlines[scenario_id] = waits.deadline_use.closest
     if left:
         reporting.current().leftovers.extend(left)
         raise Leftover(f"could not be removed after the scenario: {', '.join(left)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from support.config import Environment, load_environment
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
-from support.runner import reports_directory
+from support.reporting.record import reports_directory
 from support.sandbox import PROJECT, EmbeddedSandbox
 from support.world import World
 
@@ -98,16 +99,22 @@ def _fingerprint(world: World) -> dict[str, Any]:
         "title": world.environment.identity.title,
         "kubernetes": world.cluster.version(),
         "nodes": [node.name for node in nodes],
-        "git": _git_revision(),
+        "git": _git("rev-parse", "HEAD") or None,
+        "git_changes": _uncommitted(),
         "configuration": world.environment.redacted(),
     }
 
 
-def _git_revision() -> str | None:
-    """The commit of the suite, or None where it is not a git checkout."""
-    command = ["git", "-C", str(PROJECT), "rev-parse", "HEAD"]
+def _git(*command: str) -> str:
+    """What git says about the suite; empty where it is not a git checkout."""
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = subprocess.run(["git", "-C", str(PROJECT), *command], capture_output=True, check=False)
     except FileNotFoundError:
-        return None
-    return found.stdout.strip() or None
+        return ""
+    return found.stdout.decode("utf-8", "replace").strip()
+
+
+def _uncommitted() -> str | None:
+    """A hash of what the suite has beyond its commit, or None: two runs of one commit may differ in it."""
+    changes = _git("diff", "HEAD") + _git("ls-files", "--others", "--exclude-standard")
+    return hashlib.sha256(changes.encode()).hexdigest()[:10] if changes else None

@@ -7,12 +7,16 @@ and formatters itself and hands them no common object.
 from __future__ import annotations
 
 import datetime
+import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.reporting.model import Record, Trouble
+from support.reporting.model import Record, Repeat, Trouble
+
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,14 @@ class RunContext:
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
     suite_errors: list[Trouble] = field(default_factory=list)
+    closest_deadlines: dict[str, float | None] = field(default_factory=dict)
+    """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
     redact: Callable[[str], str] = field(default=lambda text: text)
+
+    figures: dict[str, float] = field(default_factory=dict)
+    """What scenarios measured; see `figure`."""
+    repeat: Repeat | None = None
+    """Set by the runner for a run that is one of several, or whose order is shuffled."""
 
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
     started_s: float = field(default_factory=time.monotonic)
@@ -66,6 +77,13 @@ class RunContext:
     def suite_error(self, where: str, message: str) -> None:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
         self.suite_errors.append(Trouble(where, self.redact(message)))
+
+    def figure(self, name: str, value: float) -> None:
+        """Note what a scenario measured, for the record, the history and the trends. The name ends in the unit:
+        `configure_p95_ms`, `running_together_jobs`."""
+        if not FIGURE_NAME.fullmatch(name) or not math.isfinite(value):
+            raise ValueError(f"figure {name}={value}: a name such as configure_p95_ms and a finite number")
+        self.figures[name] = float(value)
 
     def add_evidence(self, scenario_id: str, path: str) -> None:
         """Note a file that helps to understand a scenario; `scenario_id` is that of `support.reporting.identity`."""

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class ScenarioResult:
     evidence: list[str] = field(default_factory=list)
     feature_name: str = ""
     steps: list[StepResult] = field(default_factory=list)
+    closest_deadline: float | None = None
+    """The greatest share (0 to 1) of a deadline that one of its waits used; None if nothing was waited for."""
 
     @property
     def is_bad(self) -> bool:
@@ -66,9 +68,19 @@ class ScenarioResult:
         return self.status != "skipped"
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """How a run differs from the usual one: `shuffle` is the seed of its order, `series` names the repeats that it is
+    one of, `under_load` says that the processors were kept busy meanwhile."""
+
+    shuffle: int | None = None
+    series: str | None = None
+    under_load: bool = False
+
+
 @dataclass
 class Record:
-    """A whole run. Its verdict is computed, never set."""
+    """A whole run. Its verdict is computed, never set. The name of each of `figures` ends in its unit."""
 
     environment: str
     started: datetime.datetime
@@ -78,6 +90,9 @@ class Record:
     suite_errors: list[Trouble] = field(default_factory=list)
     leftovers: list[Any] = field(default_factory=list)
     fingerprint: dict[str, Any] = field(default_factory=dict)
+    interrupted: str | None = None
+    repeat: Repeat | None = None
+    figures: dict[str, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -122,7 +137,10 @@ class Record:
             "duration_s": round(self.duration_s, 3),
             "verdict": self.verdict,
             "why_failed": self.why_failed(),
+            "interrupted": self.interrupted,
+            "repeat": asdict(self.repeat) if self.repeat else None,
             "counts": {status: self.counts()[status] for status in STATUSES},
+            "figures": self.figures,
             "fingerprint": self.fingerprint,
             "suite": {"errors": [{"where": error.where, "message": error.message} for error in self.suite_errors]},
             "leftovers": self.leftovers,
@@ -176,6 +194,7 @@ def _scenario_json(scenario: ScenarioResult) -> dict[str, Any]:
         "status": scenario.status,
         "reason": scenario.reason,
         "duration_s": round(scenario.duration_s, 6),
+        "closest_deadline": None if scenario.closest_deadline is None else round(scenario.closest_deadline, 4),
         "evidence": scenario.evidence,
         "steps": [
             {

@@ -37,6 +37,7 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         evidence=list(run.evidence.get(identity.id, [])),
         feature_name=str(scenario.feature.name),
         steps=[_step_result(step, run) for step in scenario.all_steps],
+        closest_deadline=run.closest_deadlines.get(identity.id),
     )
 
 

@@ -1,4 +1,4 @@
-"""The behave formatter `record`: writes reports/run.json, and the JUnit file that is made from it.
+"""The behave formatter `record`: writes reports/run.json, what is made from it for CI, and an entry of the history.
 
 It waits for the end of the run, because only then is a status final: behave lets hooks and clean-ups change it.
 """
@@ -11,34 +11,47 @@ from typing import Any
 from behave.formatter.base import Formatter
 
 from support.reporting.context import current
+from support.reporting.history import append, entry_of
 from support.reporting.junit import write_junit
 from support.reporting.model import write_record
 
 
 class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
-    """Writes `run.json` and `junit.xml` into the folder named by userdata `reports` (default `reports`)."""
+    """Writes `run.json` and `junit.xml` into the folder named by userdata `reports` (default `reports`), and an entry
+    of the history into the one named by userdata `history` (default `history` in there; empty for none)."""
 
     name = "record"
     description = "The run record: reports/run.json and reports/junit.xml"
 
     def __init__(self, stream_opener: Any, config: Any) -> None:
         super().__init__(stream_opener, config)
-        self._directory = Path(config.userdata.get("reports", "reports"))
-        self._dry_run = bool(config.dry_run)
+        self._config = config
 
     def close(self) -> None:
-        if not self._dry_run:
-            write_reports(self._directory)
+        if not self._config.dry_run:
+            write_reports(self._config)
         super().close()
 
 
-def write_reports(directory: Path) -> None:
-    """Write the finished record. A folder that cannot be written is the refusal of the run."""
+def reports_directory(config: Any) -> Path:
+    """Where reports go: userdata `reports`, by default `reports` in the working directory."""
+    return Path(config.userdata.get("reports", "reports"))
+
+
+def write_reports(config: Any) -> None:
+    """Write the finished record. A folder that cannot be written is the refusal of the run.
+
+    A run that was refused has judged nothing, and is not part of the history.
+    """
+    directory = reports_directory(config)
     record = current().record
     if record is None:
         raise RuntimeError("the record formatter needs runner = support.runner:StrictRunner")
     try:
         write_record(record, directory)
         write_junit(record, directory)
+        history = config.userdata.get("history", str(directory / "history"))
+        if history and current().refusal is None:
+            append(Path(history), entry_of(record))
     except OSError as error:
         current().refusal = current().refusal or f"reports: cannot write to {directory}: {error.strerror}"

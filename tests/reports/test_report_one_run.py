@@ -294,4 +294,4 @@ def test_no_other_file_is_left_behind(outcome: Outcome, tmp_path_factory: pytest
         "reports",
         "steps",
     ]
-    assert sorted(path.name for path in (project.folder / "reports").iterdir()) == ["junit.xml", "run.json"]
+    assert sorted(path.name for path in (project.folder / "reports").iterdir()) == ["history", "junit.xml", "run.json"]

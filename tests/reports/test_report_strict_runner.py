@@ -230,7 +230,8 @@ def test_the_reports_folder_can_be_chosen(project: BehaveProject) -> None:
     outcome = project.run("-D", "reports=out/here")
     assert outcome.code == 0
     assert outcome.record is None
-    assert sorted(path.name for path in (project.folder / "out" / "here").iterdir()) == ["junit.xml", "run.json"]
+    found = sorted(path.name for path in (project.folder / "out" / "here").iterdir())
+    assert found == ["history", "junit.xml", "run.json"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.reporting.model import SCHEMA, STATUSES, Record, ScenarioResult, StepResult, Trouble
+from support.reporting.model import SCHEMA, STATUSES, Record, Repeat, ScenarioResult, StepResult, Trouble
 
 
 class ReadingError(Exception):
@@ -71,6 +71,9 @@ def _record(content: dict[str, Any]) -> Record:
         suite_errors=[Trouble(str(e["where"]), str(e["message"])) for e in content.get("suite", {}).get("errors", [])],
         leftovers=list(content["leftovers"]),
         fingerprint=dict(content.get("fingerprint", {})),
+        interrupted=content.get("interrupted"),
+        repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
+        figures=dict(content.get("figures", {})),
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
@@ -98,6 +101,7 @@ def _scenario(entry: dict[str, Any]) -> ScenarioResult:
             StepResult(step["keyword"], step["name"], step["status"], step["duration_s"], step["error"])
             for step in entry.get("steps", [])
         ],
+        closest_deadline=entry.get("closest_deadline"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -114,3 +115,29 @@ def test_error_of_the_probe_is_not_swallowed() -> None:
 
     with pytest.raises(OSError, match="away"):
         waits.until(probe, equal_to(1), within_s=1, what="one")
+
+
+@pytest.mark.parametrize(("values", "least", "most"), [([1, 1, 2], 0.05, 0.5), ([2], 0.0, 0.05), ([1, 3], 0.0, 0.5)])
+def test_how_much_of_a_deadline_was_used_is_kept(values: list[int], least: float, most: float) -> None:
+    looks = iter(values)
+    waits.deadline_use.forget()
+    with contextlib.suppress(AssertionError):
+        waits.until(lambda: next(looks), equal_to(2), within_s=1, what="two", abort_if=equal_to(3))
+    assert waits.deadline_use.closest is not None
+    assert least <= waits.deadline_use.closest <= most
+
+
+def test_the_closest_of_several_deadlines_counts_and_a_missed_one_is_used_up() -> None:
+    waits.deadline_use.forget()
+    assert waits.deadline_use.closest is None
+    with pytest.raises(AssertionError):
+        waits.until(lambda: 1, equal_to(2), within_s=0.06, what="two")
+    waits.until(lambda: 2, equal_to(2), within_s=60, what="two")
+    assert waits.deadline_use.closest == 1
+
+
+def test_what_has_no_deadline_to_miss_is_not_counted() -> None:
+    waits.deadline_use.forget()
+    waits.holds(lambda: 1, equal_to(1), for_s=0.01, what="one")
+    waits.settle(lambda: ["left"], within_s=0.01)
+    assert waits.deadline_use.closest is None

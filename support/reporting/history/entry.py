@@ -1,0 +1,134 @@
+"""One run as the history keeps it: small, and with everything that a comparison over runs needs."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+
+from support.config.environment import ENDPOINT_SECTIONS
+from support.reporting.model import BAD_STATUSES, Record, ScenarioResult
+
+SCHEMA: Literal["focus-acceptance/history/1"] = "focus-acceptance/history/1"
+Status = Literal["passed", "failed", "error", "skipped", "known_issue", "unexpected_pass"]
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+_NOT_STARTED = frozenset({"start", "before_all"})
+_SHORT = 16
+
+
+class Seen(NamedTuple):
+    """What one scenario came to: its status, seconds, and the greatest share of a deadline that a wait used."""
+
+    status: Status
+    duration_s: Seconds
+    closest_deadline: Share | None
+
+    @property
+    def is_bad(self) -> bool:
+        return self.status in BAD_STATUSES
+
+    @property
+    def ran(self) -> bool:
+        return self.status != "skipped"
+
+
+class Entry(BaseModel):
+    """A run. ``started`` is UTC; ``scenarios`` are by id with row; ``figures`` carry their unit in their name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: Literal["focus-acceptance/history/1"] = Field(alias="schema")
+    environment: Annotated[str, StringConstraints(min_length=1)]
+    started: datetime.datetime
+    duration_s: Seconds
+    verdict: Literal["passed", "failed"]
+    ended: Literal["complete", "interrupted", "not_started"]
+    """Only a complete run says something about each of its scenarios."""
+    counts: dict[Status, Count]
+    troubles: Count
+    leftovers: Count
+    revision: str | None
+    """The commit of the suite, with ``+`` and a hash of the changes that were not committed."""
+    fingerprint: str
+    """A hash of what the environment was; equal for equal environments."""
+    shuffle: int | None = None
+    """The seed of the order of the scenarios, or None for that of the files."""
+    series: str | None = None
+    """Which ``repeat`` the run belongs to."""
+    under_load: bool = False
+    figures: dict[str, FiniteFloat] = Field(default_factory=dict)
+    scenarios: dict[str, Seen]
+
+    def line(self) -> str:
+        """The entry as one line of JSON."""
+        return self.model_dump_json(by_alias=True) + "\n"
+
+    @property
+    def ran(self) -> int:
+        """How many scenarios were run."""
+        return sum(seen.ran for seen in self.scenarios.values())
+
+    @property
+    def bad(self) -> int:
+        return sum(seen.is_bad for seen in self.scenarios.values())
+
+
+def entry_of(record: Record) -> Entry:
+    """What the history keeps of a record."""
+    counts: dict[Any, int] = dict(record.counts())
+    repeat = record.repeat
+    return Entry(
+        schema=SCHEMA,
+        environment=record.environment,
+        started=record.started.astimezone(datetime.UTC),
+        duration_s=round(record.duration_s, 3),
+        verdict="failed" if record.verdict == "failed" else "passed",
+        ended=_ended(record),
+        counts=counts,
+        troubles=len(record.suite_errors),
+        leftovers=len(record.leftovers),
+        revision=_revision(record.fingerprint),
+        fingerprint=_hash(_lasting(record.fingerprint)),
+        shuffle=repeat.shuffle if repeat else None,
+        series=repeat.series if repeat else None,
+        under_load=repeat.under_load if repeat else False,
+        figures=record.figures,
+        scenarios={scenario.id: _seen(scenario) for scenario in record.scenarios},
+    )
+
+
+def _seen(scenario: ScenarioResult) -> Seen:
+    closest = scenario.closest_deadline
+    status: Any = scenario.status
+    return Seen(status, round(scenario.duration_s, 3), None if closest is None else round(closest, 3))
+
+
+def _ended(record: Record) -> Literal["complete", "interrupted", "not_started"]:
+    if record.interrupted:
+        return "interrupted"
+    return "not_started" if any(error.where in _NOT_STARTED for error in record.suite_errors) else "complete"
+
+
+def _revision(fingerprint: Mapping[str, Any]) -> str | None:
+    commit, changes = fingerprint.get("git"), fingerprint.get("git_changes")
+    return f"{commit}+{changes}" if commit and changes else str(commit) if commit else None
+
+
+def _lasting(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays the same from run to run: not the suite's own revision, not the ports of a sandbox started anew."""
+    kept = {key: value for key, value in fingerprint.items() if not key.startswith("git")}
+    configuration = kept.get("configuration")
+    if isinstance(configuration, dict) and configuration.get("endpoints") == "run_file":
+        kept["configuration"] = {k: v for k, v in configuration.items() if k not in ENDPOINT_SECTIONS}
+    return kept
+
+
+def _hash(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHORT]

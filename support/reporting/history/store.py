@@ -1,0 +1,81 @@
+"""Where the history is kept: `reports/history/`, one file for each run.
+
+A file appears complete or not at all, under a name that no other run can have. So two runs that end at the same moment
+cannot spoil each other's entry, and one that is killed while it writes leaves nothing that would be read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from support.reporting.history.entry import Entry
+from support.reporting.model import write_atomically
+
+KEEP = 500
+"""Runs of each environment that are kept: about 12 KB each for 200 scenarios."""
+_ABANDONED_AFTER_S = 3600.0
+
+
+@dataclass(frozen=True)
+class History:
+    """The runs in the order of their start. `unreadable` has one sentence for each file that could not be used."""
+
+    entries: tuple[Entry, ...]
+    unreadable: tuple[str, ...] = ()
+
+    def environments(self) -> list[str]:
+        """The environments that were run, the one of the latest run first."""
+        return list(dict.fromkeys(entry.environment for entry in reversed(self.entries)))
+
+    def of(self, environment: str) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.environment == environment)
+
+
+def append(folder: Path, entry: Entry, keep: int = KEEP) -> Path:
+    """Keep `entry`, and of each environment the newest `keep`. Called again by the same process for the same run, it
+    replaces the entry. Raises OSError for a folder that cannot be written."""
+    prefix = re.sub(r"[^a-z0-9_-]", "_", entry.environment.lower())[:40]
+    path = folder / f"{prefix}.{entry.started:%Y%m%dT%H%M%S.%f}Z.{os.getpid()}.json"
+    write_atomically(path, entry.line())
+    _remove(sorted(folder.glob(f"{prefix}.*.json"))[:-keep])
+    _remove(path for path in folder.glob(".*.json.*") if _is_abandoned(path))
+    return path
+
+
+def read_history(folder: Path) -> History:
+    """Every run that was kept; an empty history if there is no such folder."""
+    entries: list[Entry] = []
+    unreadable: list[str] = []
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            entries.append(Entry.model_validate_json(path.read_bytes()))
+        except FileNotFoundError:
+            continue  # another run has just removed it as too old
+        except OSError as error:
+            unreadable.append(f"{path.name}: cannot be read: {error.strerror}")
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "all of it"
+            unreadable.append(f"{path.name}: not an entry of the history: {place}: {first['msg']}")
+    entries.sort(key=lambda entry: entry.started)
+    return History(tuple(entries), tuple(unreadable))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)  # the other writer may have been faster
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether a run was killed while it wrote this."""
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S
+    except FileNotFoundError:
+        return False
