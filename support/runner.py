@@ -180,6 +180,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             interrupted=self.report.interrupted,
             repeat=self.report.repeat,
             figures=self.report.figures,
+            requests=self.report.requests,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:

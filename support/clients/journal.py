@@ -97,6 +97,12 @@ class Journal:
                 self._calls.popleft()
                 self._dropped += 1
 
+    def durations(self, target: str) -> list[tuple[str, float]]:
+        """First line of the request, as it was sent, and seconds of every kept call to ``target``. Not redacted."""
+        with self._lock:
+            calls = list(self._calls)
+        return [(kept.request.beginning.split("\n", 1)[0], kept.duration_s) for kept in calls if kept.target == target]
+
     def text(self, mark: int = 0) -> str:
         """The calls since ``mark`` as readable evidence."""
         calls = self.since(mark)

@@ -138,9 +138,15 @@ class KubernetesClient:
         events = self._list(Event.parse, "events", fieldSelector=selector)
         return sorted(events, key=lambda event: event.at or datetime.min.replace(tzinfo=UTC))
 
-    def pod_log(self, name: str, tail_lines: int | None = None, container: str | None = None) -> str:
-        """What a pod wrote, or its last ``tail_lines`` lines."""
-        query = {"tailLines": None if tail_lines is None else str(tail_lines), "container": container}
+    def pod_log(
+        self, name: str, tail_lines: int | None = None, container: str | None = None, since: datetime | None = None
+    ) -> str:
+        """What a pod wrote, or its last ``tail_lines`` lines, or what it wrote after ``since``."""
+        query = {
+            "tailLines": None if tail_lines is None else str(tail_lines),
+            "container": container,
+            "sinceTime": None if since is None else since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
         return self._api.get_text(f"{self._path('pods', name)}/log", _given(query))
 
     def pod_metrics(self) -> dict[str, PodUsage]:

@@ -6,6 +6,7 @@ from behave.model import Scenario
 from behave.runner import Context
 
 from support import waits
+from support.hooks.evidence import ScenarioWindow
 from support.hooks.selection import reason_to_skip
 from support.reporting import context as reporting
 from support.reporting.identity import identify
@@ -29,8 +30,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
         return
     context.subject = None
     waits.deadline_use.forget()
-    context.journal_mark = world.journal.mark()
-    context.watch_mark = world.watch.mark()
+    context.window = ScenarioWindow(world)
     context.server_before = world.ambient.look()
     world.investigations.begin_scenario()
     context.add_cleanup(_release, context, identify(scenario).id)
@@ -49,21 +49,10 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def _keep_evidence(context: Context, scenario: Scenario) -> None:
-    world: World = context.world
-    folder = reports_directory(context.config) / "evidence"
-    folder.mkdir(parents=True, exist_ok=True)
     name = identify(scenario).id
-    path = folder / f"{name}.txt"
-    seen = [f"{one.kind} {one.change} {one.object.name}" for one in world.watch.since(context.watch_mark)]
-    parts = [
-        f"{name} {scenario.name}",
-        "calls of the suite, in order:",
-        world.journal.text(context.journal_mark),
-        "seen in the cluster, in order:",
-        *seen,
-    ]
-    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
-    reporting.current().add_evidence(name, str(path))
+    folder = reports_directory(context.config) / "evidence"
+    for path in context.window.keep(folder, name, scenario.name):
+        reporting.current().add_evidence(name, str(path))
 
 
 def _release(context: Context, scenario_id: str) -> None:

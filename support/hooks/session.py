@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from behave.runner import Context
 
+from support.clients.focus_server import TARGET as FOCUS_SERVER
 from support.clients.kubernetes_api import ClusterError
 from support.config import Environment, load_environment
+from support.hooks.fingerprint import fingerprint
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
 from support.reporting.record import reports_directory
-from support.sandbox import PROJECT, EmbeddedSandbox
+from support.reporting.requests import request_times
+from support.sandbox import EmbeddedSandbox
 from support.world import World
 
 # What the reports of a long run with many failures take.
@@ -51,8 +51,9 @@ def before_all(context: Context) -> None:
     _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
     context.world = _connect(environment, ledger)
     context.add_cleanup(context.world.close)
+    context.add_cleanup(_note_requests, context.world)
     report.redact = context.world.journal.redact
-    report.fingerprint = _fingerprint(context.world)
+    report.fingerprint = fingerprint(context.world)
 
 
 def _require_room_for(reports: Path) -> None:
@@ -92,29 +93,6 @@ def _connect(environment: Environment, ledger: RunLedger) -> World:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 
 
-def _fingerprint(world: World) -> dict[str, Any]:
-    """What the run was made on."""
-    nodes = world.cluster.nodes()
-    return {
-        "title": world.environment.identity.title,
-        "kubernetes": world.cluster.version(),
-        "nodes": [node.name for node in nodes],
-        "git": _git("rev-parse", "HEAD") or None,
-        "git_changes": _uncommitted(),
-        "configuration": world.environment.redacted(),
-    }
-
-
-def _git(*command: str) -> str:
-    """What git says about the suite; empty where it is not a git checkout."""
-    try:
-        found = subprocess.run(["git", "-C", str(PROJECT), *command], capture_output=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return found.stdout.decode("utf-8", "replace").strip()
-
-
-def _uncommitted() -> str | None:
-    """A hash of what the suite has beyond its commit, or None: two runs of one commit may differ in it."""
-    changes = _git("diff", "HEAD") + _git("ls-files", "--others", "--exclude-standard")
-    return hashlib.sha256(changes.encode()).hexdigest()[:10] if changes else None
+def _note_requests(world: World) -> None:
+    """How long the Focus Server took, over the whole run."""
+    reporting.current().requests = request_times(world.journal.durations(FOCUS_SERVER), world.focus_server.base_url)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.reporting.model import Record, Repeat, Trouble
+from support.reporting.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -54,6 +55,8 @@ class RunContext:
     suite_errors: list[Trouble] = field(default_factory=list)
     closest_deadlines: dict[str, float | None] = field(default_factory=dict)
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
+    requests: list[RequestTimes] = field(default_factory=list)
+    """How long the Focus Server took over the whole run, by what it was asked for."""
     redact: Callable[[str], str] = field(default=lambda text: text)
 
     figures: dict[str, float] = field(default_factory=dict)
@@ -65,6 +68,8 @@ class RunContext:
     started_s: float = field(default_factory=time.monotonic)
     selected: list[Any] = field(default_factory=list)
     """The behave scenarios that tags, paths and names chose, in order; set by the runner before any hook."""
+    scenario_starts: dict[int, datetime.datetime] = field(default_factory=dict)
+    """When each behave scenario had its turn, by its `id()`; set by the formatter `record`."""
     scenario_troubles: dict[int, list[Trouble]] = field(default_factory=dict)
     """Hook and clean-up failures by `id()` of the behave scenario; set by the runner."""
     refusal: str | None = None

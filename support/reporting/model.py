@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.reporting.requests import RequestTimes
+
 SCHEMA = "focus-acceptance/run/1"
 STATUSES = ("passed", "failed", "error", "skipped", "known_issue", "unexpected_pass")
 BAD_STATUSES = frozenset({"failed", "error", "unexpected_pass"})
@@ -37,6 +39,10 @@ class StepResult:
     status: str
     duration_s: float
     error: str | None = None
+    table: list[list[str]] | None = None
+    """The data table, its headings first; only the first rows of a long one."""
+    text: str | None = None
+    """The text below the step, between quotes."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,12 @@ class ScenarioResult:
     steps: list[StepResult] = field(default_factory=list)
     closest_deadline: float | None = None
     """The greatest share (0 to 1) of a deadline that one of its waits used; None if nothing was waited for."""
+    started: datetime.datetime | None = None
+    """When it had its turn; None if it never had."""
+    row: dict[str, str] = field(default_factory=dict)
+    """The row of the outline, by heading."""
+    ticket: str | None = None
+    """The known issue that was failed with, or passed in spite of."""
 
     @property
     def is_bad(self) -> bool:
@@ -93,6 +105,7 @@ class Record:
     interrupted: str | None = None
     repeat: Repeat | None = None
     figures: dict[str, float] = field(default_factory=dict)
+    requests: list[RequestTimes] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -141,6 +154,8 @@ class Record:
             "repeat": asdict(self.repeat) if self.repeat else None,
             "counts": {status: self.counts()[status] for status in STATUSES},
             "figures": self.figures,
+            "retries": 0,
+            "requests": [asdict(times) for times in self.requests],
             "fingerprint": self.fingerprint,
             "suite": {"errors": [{"where": error.where, "message": error.message} for error in self.suite_errors]},
             "leftovers": self.leftovers,
@@ -193,6 +208,9 @@ def _scenario_json(scenario: ScenarioResult) -> dict[str, Any]:
         "tags": scenario.tags,
         "status": scenario.status,
         "reason": scenario.reason,
+        "ticket": scenario.ticket,
+        "row": scenario.row,
+        "started": None if scenario.started is None else _iso(scenario.started),
         "duration_s": round(scenario.duration_s, 6),
         "closest_deadline": None if scenario.closest_deadline is None else round(scenario.closest_deadline, 4),
         "evidence": scenario.evidence,
@@ -203,6 +221,8 @@ def _scenario_json(scenario: ScenarioResult) -> dict[str, Any]:
                 "status": step.status,
                 "duration_s": round(step.duration_s, 6),
                 "error": step.error,
+                "table": step.table,
+                "text": step.text,
             }
             for step in scenario.steps
         ],

@@ -13,6 +13,7 @@ from support.reporting.identity import identify, rule_name
 from support.reporting.model import ScenarioResult, StepResult, Trouble
 
 _BAD_STEPS = frozenset({"failed", "error", "hook_error", "cleanup_error", "undefined", "pending"})
+_TABLE_ROWS = 50
 _STEP_WORDS = {"untested": "skipped", "untested_undefined": "undefined", "untested_pending": "pending"}
 
 
@@ -38,6 +39,9 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         feature_name=str(scenario.feature.name),
         steps=[_step_result(step, run) for step in scenario.all_steps],
         closest_deadline=run.closest_deadlines.get(identity.id),
+        started=run.scenario_starts.get(id(scenario)),
+        row=_row(scenario),
+        ticket=issue.ticket if issue is not None and status in ("known_issue", "unexpected_pass") else None,
     )
 
 
@@ -106,7 +110,22 @@ def _step_result(step: Any, run: RunContext) -> StepResult:
         status=_STEP_WORDS.get(word, word),
         duration_s=float(step.duration),
         error=_error_text(step, run) if word in _BAD_STEPS else None,
+        table=_table(step.table, run) if step.table is not None else None,
+        text=run.redact(str(step.text)) if step.text is not None else None,
     )
+
+
+def _row(scenario: Any) -> dict[str, str]:
+    """The cells of an outline's row; behave keeps it in a private place only."""
+    row = getattr(scenario, "_row", None)
+    return {} if row is None else {str(key): str(cell) for key, cell in zip(row.headings, row.cells, strict=True)}
+
+
+def _table(table: Any, run: RunContext) -> list[list[str]]:
+    rows = [list(table.headings), *(list(row.cells) for row in table.rows[:_TABLE_ROWS])]
+    if len(table.rows) > _TABLE_ROWS:
+        rows.append([f"and {len(table.rows) - _TABLE_ROWS} more rows"])
+    return [[run.redact(str(cell)) for cell in row] for row in rows]
 
 
 def _failure_text(step: Any, run: RunContext) -> str:

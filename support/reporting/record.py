@@ -5,6 +5,7 @@ It waits for the end of the run, because only then is a status final: behave let
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so i
     def __init__(self, stream_opener: Any, config: Any) -> None:
         super().__init__(stream_opener, config)
         self._config = config
+
+    def scenario(self, scenario: Any) -> None:
+        current().scenario_starts[id(scenario)] = datetime.datetime.now(datetime.UTC)
 
     def close(self) -> None:
         if not self._config.dry_run:

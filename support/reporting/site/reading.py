@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from support.reporting.model import SCHEMA, STATUSES, Record, Repeat, ScenarioResult, StepResult, Trouble
+from support.reporting.requests import RequestTimes
 
 
 class ReadingError(Exception):
@@ -74,6 +75,7 @@ def _record(content: dict[str, Any]) -> Record:
         interrupted=content.get("interrupted"),
         repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
         figures=dict(content.get("figures", {})),
+        requests=[RequestTimes(**times) for times in content.get("requests", [])],
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
@@ -98,10 +100,21 @@ def _scenario(entry: dict[str, Any]) -> ScenarioResult:
         evidence=[str(path) for path in entry["evidence"]],
         feature_name=str(entry.get("feature_name", "")),
         steps=[
-            StepResult(step["keyword"], step["name"], step["status"], step["duration_s"], step["error"])
+            StepResult(
+                step["keyword"],
+                step["name"],
+                step["status"],
+                step["duration_s"],
+                step["error"],
+                step.get("table"),
+                step.get("text"),
+            )
             for step in entry.get("steps", [])
         ],
         closest_deadline=entry.get("closest_deadline"),
+        started=_moment(entry["started"]) if entry.get("started") else None,
+        row=dict(entry.get("row", {})),
+        ticket=entry.get("ticket"),
     )
 
 

@@ -1,0 +1,100 @@
+"""What is kept of a failed scenario: the calls of the suite, and jobs, events and logs of its window of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from support.clients.cluster_watch import Seen
+from support.clients.kubernetes import ClusterError, Pod
+from support.world import World
+
+_OBJECTS_KEPT = 30
+_PODS_KEPT = 5
+_EVENTS_KEPT = 300
+_LOG_LINES = 200
+
+
+class ScenarioWindow:
+    """The time between the start of a scenario and the look at it, as the journal and the watch of the run know it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._started = datetime.now(UTC)
+        self._journal_mark = world.journal.mark()
+        self._watch_mark = world.watch.mark()
+
+    def keep(self, folder: Path, name: str, title: str) -> list[Path]:
+        """Write the evidence files ``<name>.*`` and answer their paths; what the cluster cannot tell, they say."""
+        folder.mkdir(parents=True, exist_ok=True)
+        seen = self._world.watch.since(self._watch_mark)
+        parts = {
+            "txt": [f"{name} {title}", *self._calls(seen)],
+            "jobs.yaml": list(_descriptions(seen)),
+            "events.txt": self._told(self._events),
+            "logs.txt": self._told(lambda: self._logs(seen)),
+        }
+        written = []
+        for suffix, lines in parts.items():
+            if lines:
+                path = folder / f"{name}.{suffix}"
+                path.write_text(self._world.journal.redact("\n".join(lines)) + "\n", encoding="utf-8")
+                written.append(path)
+        return written
+
+    def _calls(self, seen: list[Seen]) -> Iterator[str]:
+        yield "calls of the suite, in order:"
+        yield self._world.journal.text(self._journal_mark)
+        yield "seen in the cluster, in order:"
+        yield from (f"{one.kind} {one.change} {one.object.name}" for one in seen)
+
+    def _told(self, lines: Callable[[], Iterator[str]]) -> list[str]:
+        try:
+            return list(lines())
+        except ClusterError as error:
+            return [f"not known: {error}"]
+
+    def _events(self) -> Iterator[str]:
+        """Kubernetes stamps events with whole seconds."""
+        start = self._started.replace(microsecond=0)
+        events = [event for event in self._world.cluster.events() if event.at is not None and event.at >= start]
+        for event in events[-_EVENTS_KEPT:]:
+            yield f"{event.at:%H:%M:%S}Z {event.type} {event.reason} {event.kind}/{event.name}: {event.message}"
+
+    def _logs(self, seen: list[Seen]) -> Iterator[str]:
+        """Of the Focus Server, and of the pods of the scenario that were not gone yet."""
+        selector = self._world.environment.kubernetes.services.focus_server.pod_selector
+        servers = [pod.name for pod in self._world.cluster.pods(label_selector=selector)]
+        own = [name for name, last in _last_states(seen).items() if isinstance(last.object, Pod)]
+        for name in servers + own[:_PODS_KEPT]:
+            yield f"pod {name}:"
+            yield from self._log(name)
+        if len(own) > _PODS_KEPT:
+            yield f"{len(own) - _PODS_KEPT} more pods, whose logs were not kept"
+
+    def _log(self, name: str) -> list[str]:
+        try:
+            lines = self._world.cluster.pod_log(name, tail_lines=_LOG_LINES, since=self._started).splitlines()
+        except ClusterError as error:
+            return [f"  not known: {error.message}"]
+        return [f"  {line}" for line in lines] or ["  nothing was written"]
+
+
+def _last_states(seen: list[Seen]) -> dict[str, Seen]:
+    return {one.object.name: one for one in seen if one.job_id is not None}
+
+
+def _descriptions(seen: list[Seen]) -> Iterator[str]:
+    """Every object of an investigation as it was seen last, in the way ``kubectl get -o yaml`` shows it."""
+    last = list(_last_states(seen).values())
+    for one in last[:_OBJECTS_KEPT]:
+        gone = ", gone since" if one.change == "DELETED" else ""
+        yield f"--- # {one.kind} {one.object.name}{gone}"
+        content = {key: value for key, value in one.object.raw.items() if key != "metadata"}
+        metadata = {key: value for key, value in one.object.raw["metadata"].items() if key != "managedFields"}
+        yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False).rstrip()
+    if len(last) > _OBJECTS_KEPT:
+        yield f"# {len(last) - _OBJECTS_KEPT} more objects, which were not kept"

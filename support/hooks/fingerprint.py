@@ -1,0 +1,70 @@
+"""What a run was made on: versions of the system, the suite and its libraries. Cheap, and never a reason to fail."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from support.clients.answers import ShapeError
+from support.clients.kubernetes import ClusterError
+from support.clients.mongodb import DatabaseError
+from support.sandbox import PROJECT
+from support.world import World
+
+_LIBRARIES = ("behave", "kubernetes", "paramiko", "pydantic", "pyhamcrest", "pymongo", "requests")
+
+
+def fingerprint(world: World) -> dict[str, Any]:
+    """Facts by name; a part of the environment that does not answer is told as ``not known: <why>``."""
+    cluster = world.cluster
+    selector = world.environment.kubernetes.services.focus_server.pod_selector
+    return {
+        "title": world.environment.identity.title,
+        "focus_server": _asked(world, lambda: _images(world, selector)),
+        "kubernetes": _asked(world, cluster.version),
+        "mongodb": _asked(world, lambda: world.mongodb.server_status().version),
+        "nodes": _asked(world, lambda: [node.name for node in cluster.nodes()]),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        **revision(PROJECT),
+        "configuration": world.environment.redacted(),
+    }
+
+
+def revision(folder: Path) -> dict[str, str | None]:
+    """``git``: the commit of the suite, None where it is no git checkout. ``git_changes``: a hash of what it has beyond
+    that commit, None if nothing: two runs of one commit may differ in it."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "diff", "HEAD") + _git(folder, "ls-files", "--others", "--exclude-standard")
+    return {
+        "git": commit or None,
+        "git_changes": hashlib.sha256(changes.encode()).hexdigest()[:10] if changes else None,
+    }
+
+
+def _asked(world: World, question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except (ClusterError, DatabaseError, ShapeError) as error:
+        return f"not known: {world.journal.redact(str(error))}"
+
+
+def _images(world: World, selector: str) -> str:
+    """What the Focus Server runs from."""
+    pods = world.cluster.pods(label_selector=selector)
+    images = sorted({container.image for pod in pods for container in pod.containers})
+    return ", ".join(images) or "not known: it has no pod"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says about a folder; empty where there is no git, or no checkout."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip()

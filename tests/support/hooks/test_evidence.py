@@ -1,0 +1,102 @@
+"""What is kept of a failed scenario: files that say what they know, and what they do not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from support.clients.cluster_watch import Seen
+from support.clients.journal import Journal
+from support.clients.kubernetes import ClusterError, Event, Job, Pod
+from support.hooks.evidence import ScenarioWindow
+
+SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))
+
+
+def job(serial: int) -> Job:
+    metadata = {"name": f"grpc-job-1-{serial}", "managedFields": ["noise"]}
+    return Job.parse({"metadata": metadata, "kind": "Job", "spec": {"env": "token: s3cret"}})
+
+
+def pod(serial: int) -> Pod:
+    return Pod.parse({"metadata": {"name": f"grpc-job-1-{serial}-abcde"}, "kind": "Pod"})
+
+
+class Cluster:
+    broken = False
+
+    def events(self) -> list[Event]:
+        if self.broken:
+            raise ClusterError("GET events", 0, "connection refused")
+        now = datetime.now(UTC)
+        return [
+            Event("Normal", "Old", "before", "Pod", "p", now - timedelta(minutes=1)),
+            Event("Warning", "BackOff", "restarting", "Pod", "p", now),
+            Event("Normal", "Undated", "when", "Pod", "p", None),
+        ]
+
+    def pods(self, label_selector: str) -> list[Any]:
+        if self.broken:
+            raise ClusterError("GET pods", 0, "connection refused")
+        return [SimpleNamespace(name="server-1")]
+
+    def pod_log(self, name: str, tail_lines: int, since: datetime) -> str:
+        assert since <= datetime.now(UTC)
+        if name == "server-1":
+            return "opened with s3cret\n"
+        if name.startswith("grpc-job-1-1-"):
+            return ""
+        raise ClusterError("GET log", 404, f'pods "{name}" not found')
+
+
+def kept(tmp_path: Path, seen: list[Seen], broken: bool = False) -> dict[str, str]:
+    cluster = Cluster()
+    cluster.broken = broken
+    journal = Journal(["s3cret"])
+    journal.record("focus-server", "GET /before", "200", 0.1)
+    watch = SimpleNamespace(mark=lambda: 0, since=lambda mark: seen)
+    environment = SimpleNamespace(kubernetes=SimpleNamespace(services=SERVICES))
+    window = ScenarioWindow(SimpleNamespace(cluster=cluster, journal=journal, watch=watch, environment=environment))
+    journal.record("focus-server", "POST /configure", "500 s3cret", 0.1)
+    return {path.name: path.read_text() for path in window.keep(tmp_path / "evidence", "JL-01a", "A title")}
+
+
+def changes(*objects: Job | Pod) -> list[Seen]:
+    return [Seen(n, type(one).__name__.lower(), "ADDED", one, 0.0, False) for n, one in enumerate(objects, start=1)]
+
+
+def test_calls_descriptions_events_and_logs_of_the_window_are_kept(tmp_path: Path) -> None:
+    files = kept(tmp_path, changes(job(1), pod(1), pod(2)))
+    assert sorted(files) == ["JL-01a.events.txt", "JL-01a.jobs.yaml", "JL-01a.logs.txt", "JL-01a.txt"]
+    assert "POST /configure" in files["JL-01a.txt"] and "GET /before" not in files["JL-01a.txt"]
+    assert files["JL-01a.events.txt"].splitlines()[0].endswith("Z Warning BackOff Pod/p: restarting")
+    assert len(files["JL-01a.events.txt"].splitlines()) == 1
+    assert files["JL-01a.logs.txt"].splitlines() == [
+        "pod server-1:",
+        "  opened with ***",
+        "pod grpc-job-1-1-abcde:",
+        "  nothing was written",
+        "pod grpc-job-1-2-abcde:",
+        '  not known: pods "grpc-job-1-2-abcde" not found',
+    ]
+    described = list(yaml.safe_load_all(files["JL-01a.jobs.yaml"]))
+    assert [one["kind"] for one in described] == ["Job", "Pod", "Pod"]
+    assert described[0]["metadata"] == {"name": "grpc-job-1-1"}
+    assert "s3cret" not in "".join(files.values())
+
+
+def test_a_cluster_that_does_not_answer_is_told_and_the_calls_are_kept(tmp_path: Path) -> None:
+    files = kept(tmp_path, [], broken=True)
+    assert files["JL-01a.events.txt"] == "not known: GET events: no answer: connection refused\n"
+    assert files["JL-01a.logs.txt"] == "not known: GET pods: no answer: connection refused\n"
+    assert "POST /configure" in files["JL-01a.txt"]
+
+
+def test_what_is_too_much_is_counted(tmp_path: Path) -> None:
+    files = kept(tmp_path, changes(*(pod(serial) for serial in range(40))))
+    assert files["JL-01a.jobs.yaml"].endswith("# 10 more objects, which were not kept\n")
+    assert files["JL-01a.logs.txt"].endswith("35 more pods, whose logs were not kept\n")

@@ -1,0 +1,70 @@
+"""What a run was made on, also where a part of it does not answer."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from support.clients.journal import Journal
+from support.clients.kubernetes import ClusterError
+from support.clients.mongodb import DatabaseError
+from support.hooks.fingerprint import fingerprint, revision
+
+SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))
+ENVIRONMENT = SimpleNamespace(
+    identity=SimpleNamespace(title="A site"),
+    kubernetes=SimpleNamespace(services=SERVICES),
+    redacted=lambda: {"limits": {}},
+)
+
+
+class Cluster:
+    def __init__(self, images: list[str]) -> None:
+        self.images = images
+
+    def version(self) -> str:
+        return "v1.34.1"
+
+    def nodes(self) -> list[Any]:
+        raise ClusterError("GET /api/v1/nodes", 403, "forbidden for s3cret")
+
+    def pods(self, label_selector: str) -> list[Any]:
+        assert label_selector == "app=x"
+        return [SimpleNamespace(containers=[SimpleNamespace(image=image)]) for image in self.images]
+
+
+def world(images: list[str]) -> Any:
+    def unreachable() -> Any:
+        raise DatabaseError("unreachable", "no connection within 1 s")
+
+    mongodb = SimpleNamespace(server_status=unreachable)
+    return SimpleNamespace(
+        environment=ENVIRONMENT, cluster=Cluster(images), mongodb=mongodb, journal=Journal(["s3cret"])
+    )
+
+
+def test_a_part_that_does_not_answer_is_told_and_the_rest_is_there() -> None:
+    found = fingerprint(world(["server:2", "server:1", "server:2"]))
+    assert found["kubernetes"] == "v1.34.1"
+    assert found["focus_server"] == "server:1, server:2"
+    assert found["mongodb"] == "not known: no connection within 1 s"
+    assert found["nodes"] == "not known: GET /api/v1/nodes: 403: forbidden for ***"
+    assert found["libraries"]["behave"] == "1.3.3"
+    assert found["configuration"] == {"limits": {}}
+
+
+def test_a_server_without_a_pod_is_told() -> None:
+    assert fingerprint(world([]))["focus_server"] == "not known: it has no pod"
+
+
+def test_the_revision_tells_uncommitted_changes_apart(tmp_path: Path) -> None:
+    assert revision(tmp_path) == {"git": None, "git_changes": None}
+    commit = "git init -q . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one"
+    subprocess.run(commit, cwd=tmp_path, shell=True, check=True)
+    clean = revision(tmp_path)
+    assert clean["git"] is not None and len(clean["git"]) == 40
+    assert clean["git_changes"] is None
+    (tmp_path / "new").write_text("x")
+    assert revision(tmp_path)["git_changes"] is not None
