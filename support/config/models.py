@@ -39,6 +39,8 @@ class Identity(Section):
     exclusive: bool
     """Nobody else opens jobs there."""
     description: Text
+    tickets_url: HttpUrl | None = None
+    """What stands before ``/PZ-1`` in the address of a ticket; without it, reports name tickets and link to none."""
 
 
 class FocusServer(Section):

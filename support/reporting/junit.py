@@ -99,9 +99,7 @@ def _add_case(suite: ElementTree.Element, area: str, scenario: ScenarioResult) -
 
 def _add_suite_case(root: ElementTree.Element, record: Record) -> None:
     """Red if the run is red for a reason that no scenario shows."""
-    problems = [str(error) for error in record.suite_errors] + [f"left over: {item}" for item in record.leftovers]
-    if not problems and not any(scenario.is_bad for scenario in record.scenarios):
-        problems = record.why_failed()
+    problems = record.suite_problems()
     suite = ElementTree.SubElement(
         root,
         "testsuite",

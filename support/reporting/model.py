@@ -131,6 +131,13 @@ class Record:
             reasons.append("nothing ran")
         return reasons
 
+    def suite_problems(self) -> list[str]:
+        """Why the run is red beyond its scenarios: a report that counts scenarios only would be green without them."""
+        problems = [str(error) for error in self.suite_errors] + [f"left over: {item}" for item in self.leftovers]
+        if not problems and not any(scenario.is_bad for scenario in self.scenarios):
+            return self.why_failed()
+        return problems
+
     def counts(self) -> Counter[str]:
         return Counter(scenario.status for scenario in self.scenarios)
 

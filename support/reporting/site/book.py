@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from support.gherkin.dictionary import AREAS
 from support.gherkin.documents import Block, Document, Example, Row, Rule, Step
+from support.reporting.facts import inside_reports
 from support.reporting.junit import area_of
 from support.reporting.model import Record, ScenarioResult
 from support.reporting.site.explanations import explain
@@ -142,9 +143,7 @@ class Binder:
 
     def _evidence(self, path: str) -> Evidence:
         """Evidence lies beside the record, wherever the run wrote it to and whoever moved it since."""
-        parts = PurePath(path.replace("\\", "/")).parts
-        start = len(parts) - 1 - parts[::-1].index("evidence") if "evidence" in parts else len(parts) - 1
-        inside = PurePosixPath(*parts[start:])
+        inside = inside_reports(path)
         kept = ".." not in inside.parts and (self._reports / inside).is_file()
         return Evidence(inside.name, f"{self._site}{quote(inside.as_posix())}" if kept else "")
 
