@@ -1,15 +1,17 @@
 # make acceptance [ENV=sandbox] [TAGS="expr"]   the features against an environment
 # make test                                     static checks, unit tests, sandbox contracts, a small fault matrix
 # make faults [FAULT=id]                        the whole fault matrix
+# make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky
 # make lint                                     static checks only
 ENV ?= sandbox
 TAGS ?=
 FAULT ?=
+N ?= 10
 BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: acceptance test faults lint
+.PHONY: acceptance test faults repeat lint
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
@@ -22,6 +24,9 @@ test: lint
 
 faults: .venv/.run-ready
 	@$(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT))
+
+repeat: .venv/.run-ready
+	@$(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

@@ -12,10 +12,9 @@ import datetime
 import functools
 import os
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from behave.runner import Runner
@@ -25,6 +24,7 @@ from support.reporting import context as reporting
 from support.reporting.model import Record, Trouble, grouped_reasons
 from support.reporting.outcome import all_results, exception_text
 from support.reporting.record import reports_directory, write_reports
+from support.signals import terminated_like_interrupted
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
@@ -53,7 +53,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             print(error, file=sys.stderr)
             raise SystemExit(2) from error
         self._remove_old_reports()
-        with _terminated_like_interrupted():
+        with terminated_like_interrupted():
             behave_failed = False
             try:
                 behave_failed = bool(super().run())
@@ -249,17 +249,3 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             with contextlib.suppress(NotADirectoryError):  # said when it is written to
                 (reports_directory(self.config) / name).unlink(missing_ok=True)
         shutil.rmtree(reports_directory(self.config) / "evidence", ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM (a cancelled CI job) ends the run as Ctrl-C does: with clean-ups and a record."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, faults, report, sweep
+from support.cli import doctor, faults, repeat, report, sweep
 from support.sandbox import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -46,16 +46,40 @@ def sweep_leftovers(
     raise typer.Exit(sweep.run(environment, run_file, reports, yes))
 
 
+ReportsFolder = Annotated[Path, typer.Option(help="the folder of the reports")]
 report_app = typer.Typer(no_args_is_help=True, help="What can be made of the record of a run.")
 app.add_typer(report_app, name="report")
 
 
 @report_app.command(name="site")
 def living_documentation(
-    reports: Annotated[Path, typer.Option(help="the folder of the run")] = Path("reports"),
+    reports: ReportsFolder = Path("reports"),
 ) -> None:
     """Write the living documentation to reports/site/ and print its first page."""
     raise typer.Exit(report.write_documentation(reports))
+
+
+@report_app.command(name="flaky")
+def flaky_scenarios(
+    reports: ReportsFolder = Path("reports"),
+    environment: Annotated[
+        str | None, typer.Option("--environment", "-e", help="default: that of the last run")
+    ] = None,
+) -> None:
+    """List the scenarios that did not always end the same way, and those that came close to a deadline."""
+    raise typer.Exit(report.flaky(reports, environment))
+
+
+@app.command(name="repeat")
+def repeat_series(
+    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")] = "sandbox",
+    times: Annotated[int, typer.Option(min=1, max=1000, help="how often")] = 10,
+    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = "",
+    seed: Annotated[int | None, typer.Option(min=0, help="of the first order; by default drawn and printed")] = None,
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
+    raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
 
 
 @app.command(name="faults")
