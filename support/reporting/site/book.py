@@ -64,40 +64,24 @@ class Binder:
     def _feature(self, document: Document, page: str) -> FeatureView:
         anchor = self._unique(f"feature-{_slug(PurePosixPath(document.place).stem)}")
         rules = tuple(self._rule(rule, document, page) for rule in document.rules)
-        return FeatureView(document.name, anchor, document.place, document.prose, document.background, rules)
+        return FeatureView(document, anchor, rules)
 
     def _rule(self, rule: Rule, document: Document, page: str) -> RuleView:
         before = (*document.background, *rule.background)
-        examples = tuple(self._example(example, before, document, page) for example in rule.examples)
-        return RuleView(rule.name, rule.prose, rule.background, examples)
+        return RuleView(rule, tuple(self._example(example, before, document, page) for example in rule.examples))
 
     def _example(self, example: Example, before: tuple[Step, ...], document: Document, page: str) -> ExampleView:
-        anchor = ""
-        if example.blocks:
-            anchor = self._unique(_slug(example.id or "example"))
-            blocks = tuple(self._block(block, example, before, document) for block in example.blocks)
-            outcomes = tuple(outcome for block in blocks for _, outcome in block.rows)
-        else:
-            blocks = ()
+        if not example.blocks:
             result = self._result(example.id, document, example.line)
             steps = (*before, *example.steps)
-            outcomes = (self._outcome(example.id or "", example.name, result, steps, example.tags, len(before)),)
-            anchor = outcomes[0].anchor
-        return ExampleView(
-            example.id or "",
-            anchor,
-            example.name,
-            example.prose,
-            example.tags,
-            example.steps,
-            outcomes,
-            blocks,
-            page,
-        )
+            outcome = self._outcome(example.id or "", example.name, result, steps, example.tags, len(before))
+            return ExampleView(example, page, outcome.anchor, (outcome,))
+        anchor = self._unique(_slug(example.id or "example"))
+        blocks = tuple(self._block(block, example, before, document) for block in example.blocks)
+        return ExampleView(example, page, anchor, tuple(o for block in blocks for o in block.outcomes), blocks)
 
     def _block(self, block: Block, example: Example, before: tuple[Step, ...], document: Document) -> BlockView:
-        rows = tuple((row.cells, self._row(row, block, example, before, document)) for row in block.rows)
-        return BlockView(block.name, block.headings, rows)
+        return BlockView(block, tuple(self._row(row, block, example, before, document) for row in block.rows))
 
     def _row(self, row: Row, block: Block, example: Example, before: tuple[Step, ...], document: Document) -> Outcome:
         row_id = f"{example.id}.{row.number}" if example.id else None
@@ -163,8 +147,8 @@ def requirements_of(areas: Iterable[AreaView]) -> list[RequirementView]:
     for rule, example in _with_rules(areas):
         rules.setdefault(example.requirement, {})
         examples.setdefault(example.requirement, []).append(example)
-        if rule.name is not None:
-            rules[example.requirement][rule.name] = None
+        if rule.text.name is not None:
+            rules[example.requirement][rule.text.name] = None
     known = list(AREAS)
     order = sorted(rules, key=lambda key: (known.index(key[:2]) if key[:2] in known else 99, key))
     return [RequirementView(key, tuple(rules[key]), tuple(examples[key])) for key in order]

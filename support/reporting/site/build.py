@@ -143,7 +143,7 @@ def _target(record: Record) -> str:
 def _addresses(areas: list[AreaView]) -> dict[str, str]:
     """Id of an example or row -> where it stands in the site."""
     found = {outcome.id: f"{area.page}#{outcome.anchor}" for area in areas for outcome in area.outcomes}
-    found |= {example.id: f"{area.page}#{example.anchor}" for area in areas for example in area.examples}
+    found |= {example.id: example.address for area in areas for example in area.examples}
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from support.gherkin.documents import Step
+from support.gherkin.documents import Block, Document, Example, Rule
 from support.reporting.model import BAD_STATUSES
 from support.reporting.site.explanations import Explanation
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, Verdict, counted, summarise, verdict_of
@@ -57,26 +57,35 @@ class Outcome:
 
 @dataclass(frozen=True)
 class BlockView:
-    """One table of an outline with what came of each row."""
+    """One table of an outline, and what came of each of its rows."""
 
-    name: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[tuple[str, ...], Outcome], ...]
+    text: Block
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def rows(self) -> list[tuple[tuple[str, ...], Outcome]]:
+        """The cells of each row with its outcome."""
+        return [(row.cells, outcome) for row, outcome in zip(self.text.rows, self.outcomes, strict=True)]
 
 
 @dataclass(frozen=True)
 class ExampleView:
-    """An example as text, with its one outcome, or its tables of rows."""
+    """An example as it is written, where it stands in the site, and its one outcome, or its tables of rows."""
 
-    id: str
+    text: Example
+    page: str
     anchor: str
-    name: str
-    prose: tuple[str, ...]
-    tags: tuple[str, ...]
-    steps: tuple[Step, ...]
     outcomes: tuple[Outcome, ...]
     blocks: tuple[BlockView, ...] = ()
-    page: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id tag; empty without one."""
+        return self.text.id or ""
+
+    @property
+    def address(self) -> str:
+        return f"{self.page}#{self.anchor}"
 
     @property
     def requirement(self) -> str:
@@ -84,27 +93,23 @@ class ExampleView:
 
     @property
     def tickets(self) -> list[str]:
-        return sorted({match.group(1) for tag in self.tags if (match := _TICKET.fullmatch(tag))})
-
-    @property
-    def statuses(self) -> list[str]:
-        return [outcome.status for outcome in self.outcomes]
+        return sorted({match.group(1) for tag in self.text.tags if (match := _TICKET.fullmatch(tag))})
 
     @property
     def verdict(self) -> Verdict:
-        return summarise(self.statuses) if self.blocks else self.outcomes[0].verdict
+        return summarise(statuses_of([self])) if self.blocks else self.outcomes[0].verdict
 
     @property
     def state(self) -> str:
         """`backlog`, `wip` or `quarantine`, or nothing."""
-        return next((state for state in (BACKLOG, "wip", "quarantine") if state in self.tags), "")
+        return next((state for state in (BACKLOG, "wip", "quarantine") if state in self.text.tags), "")
 
 
 @dataclass(frozen=True)
 class RuleView:
-    name: str | None
-    prose: tuple[str, ...]
-    background: tuple[Step, ...]
+    """A rule as it is written, with its examples."""
+
+    text: Rule
     examples: tuple[ExampleView, ...]
 
     @property
@@ -114,11 +119,10 @@ class RuleView:
 
 @dataclass(frozen=True)
 class FeatureView:
-    name: str
+    """A feature as it is written, with its rules."""
+
+    text: Document
     anchor: str
-    place: str
-    prose: tuple[str, ...]
-    background: tuple[Step, ...]
     rules: tuple[RuleView, ...]
 
     @property
@@ -176,4 +180,4 @@ class RequirementView:
 
 
 def statuses_of(examples: Iterable[ExampleView]) -> list[str]:
-    return [status for example in examples for status in example.statuses]
+    return [outcome.status for example in examples for outcome in example.outcomes]
