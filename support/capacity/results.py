@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -25,6 +26,7 @@ class Verdict(Enum):
 class JobRecord:
     """One investigation of a load step.
 
+    ``answered`` is reached by an answer that opens an investigation only: a refusal, however fast, does not reach it.
     Moments are monotonic seconds. ``status`` is the HTTP status, or None when no answer came; ``answer`` is the body,
     or why there was none. ``reached`` gives for each phase the seconds since ``intended_s``; a phase that is missing
     was not reached within its limit. ``distrusted`` names phases whose stamp must not be used for a latency, because
@@ -106,6 +108,23 @@ class LoadStep:
     stopped_because: str = ""
 
     @property
+    def failed(self) -> tuple[JobRecord, ...]:
+        """The investigations that did not open completely, were not alive together, or have no port of their own."""
+        return failed_records(self.records)
+
+    @property
     def succeeded(self) -> int:
-        """How many opened completely and were alive together."""
-        return sum(record.ok for record in self.records)
+        """How many opened completely, were alive together, and have a port of their own."""
+        return len(self.records) - len(self.failed)
+
+
+def failed_records(records: Sequence[JobRecord]) -> tuple[JobRecord, ...]:
+    """Those that are not what was asked for. Of two investigations on one port neither has its own: both fail."""
+    shared = shared_ports(records)
+    return tuple(each for each in records if not each.ok or (each.stream_host, each.stream_port) in shared)
+
+
+def shared_ports(records: Sequence[JobRecord]) -> frozenset[tuple[str | None, int | None]]:
+    """Stream addresses (host, port) that more than one investigation was given."""
+    given = Counter((each.stream_host, each.stream_port) for each in records if each.stream_port is not None)
+    return frozenset(address for address, count in given.items() if count > 1)
