@@ -2,59 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-Schema = dict[str, Any]
+from environments.sandbox.focus_server.openapi_schemas import SCHEMAS, Schema, reference
+
+_RULE_BROKEN = "A value breaks a rule; the body was cut off"
+_AWAY = "The estate cannot serve it now: no capacity, no fibre, no cluster, no recording index"
 
 
-def _object(required: list[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": required, "properties": properties}
+def _json(schema: str) -> Schema:
+    return {"application/json": {"schema": reference(schema)}}
 
 
-def _optional(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
+def _answer(described: str, schema: str) -> Schema:
+    return {"description": described, "content": _json(schema)}
 
 
-def _operation(summary: str, request: str | None = None, parameters: list[Schema] | None = None) -> Schema:
-    operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "Successful Response"}}}
-    if parameters:
-        operation["parameters"] = parameters
-    if request:
-        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{request}"}}}
-        operation["requestBody"] = {"required": True, "content": content}
-        operation["responses"]["422"] = {"description": "Validation Error"}
-    return operation
+def _reading(
+    name: str, summary: str, answer: Schema, parameters: list[Schema] | None = None, **others: Schema
+) -> Schema:
+    responses = {"200": answer, **others, "503": _answer(_AWAY, "Error")}
+    operation: Schema = {"operationId": name, "summary": summary, "responses": responses}
+    return {**operation, "parameters": parameters} if parameters else operation
 
 
-_INTEGER = {"type": "integer"}
-_JOB_ID = {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}
+def _asking(
+    name: str, summary: str, request: str, examples: Mapping[str, Schema], answer: Schema, **others: Schema
+) -> Schema:
+    responses = {
+        "200": answer,
+        "400": _answer(_RULE_BROKEN, "Error"),
+        "413": _answer("The body is too large", "RouterError"),
+        "422": _answer("Validation Error", "HTTPValidationError"),
+        "503": _answer(_AWAY, "Error"),
+    }
+    content = {"schema": reference(request), "examples": {name: {"value": value} for name, value in examples.items()}}
+    body = {"required": True, "content": {"application/json": content}}
+    return {"operationId": name, "summary": summary, "requestBody": body, "responses": {**responses, **others}}
+
+
+_JOB_ID: Schema = {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+_LIVE: Schema = {"displayInfo": {"height": 1000}, "start_time": None, "end_time": None}
+_SPECTRUM: Schema = {
+    "displayTimeAxisDuration": 10, "nfftSelection": 1024, "frequencyRange": {"min": 0, "max": 500}, **_LIVE,
+}  # fmt: skip
+_CONFIGURE_EXAMPLES: Schema = {
+    "multichannel": {**_SPECTRUM, "view_type": "0", "channels": {"min": 1, "max": 50}},
+    "single channel": {**_SPECTRUM, "view_type": "1", "channels": {"min": 7, "max": 7}},
+    "waterfall": {**_LIVE, "view_type": "2", "channels": {"min": 11, "max": 61}, "nfftSelection": 1},
+}
+_TO_METADATA: Schema = {
+    "metadata": {"operationId": "metadata", "parameters": {"job_id": "$response.body#/job_id"}},
+}  # fmt: skip
 
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Focus Server", "version": "11.0.0"},
     "paths": {
-        "/ack": {"get": _operation("Liveness")},
-        "/channels": {"get": _operation("Channel bounds")},
-        "/live_metadata": {"get": _operation("Metadata of the live fibre")},
-        "/metadata/{job_id}": {"get": _operation("The answer that opened an investigation", parameters=[_JOB_ID])},
-        "/configure": {"post": _operation("Open an investigation", "ConfigureRequest")},
-        "/recordings_in_time_range": {"post": _operation("Recordings in a window", "RecordingsInTimeRangeRequest")},
+        "/ack": {"get": _reading("ack", "Liveness", {"description": "Alive; nothing is said"})},
+        "/channels": {"get": _reading("channels", "Channel bounds", _answer("Lowest and highest channel", "Channels"))},
+        "/live_metadata": {
+            "get": _reading("live_metadata", "Metadata of the live fibre", _answer("Of the fibre", "LiveMetadata"))
+        },
+        "/metadata/{job_id}": {
+            "get": _reading(
+                "metadata",
+                "The answer that opened an investigation",
+                _answer("The answer", "ConfigureResponse"),
+                [_JOB_ID],
+                **{"404": _answer("No open investigation has this job id", "Error")},
+            )
+        },
+        "/configure": {
+            "post": _asking(
+                "configure",
+                "Open an investigation",
+                "ConfigureRequest",
+                _CONFIGURE_EXAMPLES,
+                {**_answer("The investigation is open", "ConfigureResponse"), "links": _TO_METADATA},
+                **{"404": _answer("Nothing is recorded in the window", "Error")},
+            )
+        },
+        "/recordings_in_time_range": {
+            "post": _asking(
+                "recordings_in_time_range",
+                "Recordings in a window",
+                "RecordingsInTimeRangeRequest",
+                {"two hours": {"start_time": 1764946703, "end_time": 1764953903}},
+                _answer("By start time", "RecordingsInTimeRangeResponse"),
+            )
+        },
     },
-    "components": {
-        "schemas": {
-            "ViewType": {"type": "string", "enum": ["0", "1", "2"]},
-            "ConfigureRequest": _object(
-                ["displayInfo", "channels", "view_type"],
-                displayInfo=_object(["height"], height=_INTEGER),
-                channels=_object(["min", "max"], min=_INTEGER, max=_INTEGER),
-                view_type={"$ref": "#/components/schemas/ViewType"},
-                displayTimeAxisDuration=_optional(_INTEGER),
-                nfftSelection=_optional(_INTEGER),
-                frequencyRange=_optional(_object(["min", "max"], min=_INTEGER, max=_INTEGER)),
-                start_time=_optional(_INTEGER),
-                end_time=_optional(_INTEGER),
-            ),
-            "RecordingsInTimeRangeRequest": _object(["start_time", "end_time"], start_time=_INTEGER, end_time=_INTEGER),
-        }
-    },
+    "components": {"schemas": SCHEMAS},
 }

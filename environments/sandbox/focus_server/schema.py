@@ -112,8 +112,8 @@ class _Fields:
             self._missing(name, "an integer")
             return 0
         value = self._value[name]
-        if type(value) is int and -INTEGER_LIMIT <= value < INTEGER_LIMIT:
-            return value
+        if type(value) in (int, float) and value == int(value) and -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+            return int(value)
         self._wrong(name, "int_type", "must be an integer", "an integer")
         return 0
 

@@ -49,7 +49,7 @@ def test_a_request_is_read() -> None:
         ("view_type", 0), ("view_type", "3"), ("view_type", "multichannel"), ("view_type", None), ("view_type", ["0"]),
         ("displayInfo", None), ("displayInfo", 5), ("displayInfo.height", "5"), ("displayInfo.height", True),
         ("displayInfo.height", None), ("displayInfo.height", 2**63), ("displayInfo.height", 1.5),
-        ("channels", []), ("channels.min", "1"), ("channels.max", 1.0), ("channels.max", None),
+        ("channels", []), ("channels.min", "1"), ("channels.max", 1.5), ("channels.max", None),
         ("displayTimeAxisDuration", "10"), ("nfftSelection", True), ("nfftSelection", {}),
         ("frequencyRange", 5), ("frequencyRange.min", None), ("frequencyRange.max", "9"),
         ("start_time", "now"), ("end_time", 5.5),
@@ -66,6 +66,11 @@ def test_wrong_types_are_refused_by_name(path: str, value: object) -> None:
     assert detail["loc"] == ["body", *path.split(".")]
     assert detail["msg"].startswith(path) and "got " in detail["msg"] and "allowed " in detail["msg"]
     assert set(detail) == {"type", "loc", "msg", "input"}
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    request = read(payload(channels={"min": 1.0, "max": 5e1}))
+    assert (request.channel_min, request.channel_max) == (1, 50) and type(request.channel_min) is int
 
 
 @pytest.mark.parametrize(
