@@ -13,6 +13,8 @@ from typing import Any
 
 import asyncssh
 
+from environments.sandbox.ssh.files import Home
+
 _COMMANDS_KEPT = 100
 _COMMAND_CHARACTERS_KEPT = 300
 _SLOW_LOGIN_S = 2.5
@@ -35,6 +37,7 @@ class Result:
 class Host:
     """``role`` is ``jump`` or ``target``; logins are by what is given of ``password`` and ``authorized_key_file``.
 
+    Without a ``home`` there is no sftp.
     ``forwards`` maps what a client may ask to be connected to onto where it really is; everything else is prohibited.
     """
 
@@ -47,6 +50,7 @@ class Host:
     password: str | None = None
     authorized_key_file: Path | None = None
     forwards: Mapping[Destination, Destination] = field(default_factory=dict)
+    home: Home | None = None
     connections: dict[HostConnection, str] = field(default_factory=dict)
     lingering: list[str] = field(default_factory=list)
     commands: deque[str] = field(default_factory=lambda: deque(maxlen=_COMMANDS_KEPT))
@@ -136,9 +140,7 @@ class HostConnection(asyncssh.SSHServer):
         destination = self._host.forwards.get((dest_host, dest_port))
         if forbidden or destination is None:
             log.info("%s: forwarding to %s:%d refused", self._host.role, dest_host, dest_port)
-            raise asyncssh.ChannelOpenError(
-                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, f"forwarding to {dest_host}:{dest_port} is prohibited"
-            )
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")  # sshd's words
         assert self._connection is not None
         return self._connection.forward_connection(*destination)
 

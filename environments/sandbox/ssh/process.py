@@ -12,6 +12,7 @@ from typing import Any
 import asyncssh
 
 from environments.sandbox.process import SandboxProcess
+from environments.sandbox.ssh.files import Home, HomeServer
 from environments.sandbox.ssh.host import Destination, Host, HostConnection, Result, serve_session
 from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts
 from environments.sandbox.ssh.shell import Shell
@@ -24,7 +25,10 @@ _STAY_OPEN_FAULT = "ssh-sessions-stay-open"
 
 
 class SshProcess(SandboxProcess):
-    """Both hosts in one process. A reset forgets what was run, keeps the keys and leaves open connections alone."""
+    """Both hosts in one process.
+
+    A reset forgets what was run, empties the home, keeps the keys and leaves open connections alone.
+    """
 
     name = "ssh"
 
@@ -35,6 +39,7 @@ class SshProcess(SandboxProcess):
         real: Destination = (target["host"], int(target["port"]))
         self._jump = self._host("jump", JUMP_HOSTNAME, {**onward, (private_name, 22): real, real: real})
         self._target = self._host("target", config["target_name"], onward)
+        self._target.home = Home(Path(config["run_dir"]) / "target-files", self._target.user)
         self._acceptors: dict[str, asyncssh.SSHAcceptor] = {}
         self._keys: dict[str, asyncssh.SSHKey] = {}
         self._warming: asyncio.Future[Any] | None = None
@@ -81,6 +86,7 @@ class SshProcess(SandboxProcess):
             server_factory=functools.partial(HostConnection, host),
             server_host_keys=[key],
             process_factory=functools.partial(serve_session, host, shell.run),
+            sftp_factory=functools.partial(HomeServer, home=host.home) if host.home else None,
             kbdint_auth=False,
             gss_host=None,  # else asyncssh asks the resolver for this machine's full name
             agent_forwarding=False,
@@ -101,6 +107,8 @@ class SshProcess(SandboxProcess):
             host.lingering.clear()
             host.commands.clear()
             host.commands_run = 0
+            if host.home is not None:
+                host.home.clear()
 
     async def state(self) -> Mapping[str, Any]:
         return {host.role: host.state() for host in (self._jump, self._target)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -112,9 +113,24 @@ class Shell:
         for file in arguments:
             if file == "/etc/hostname":
                 stdout += f"{self._host.hostname}\n"
-            else:
-                stderr += f"cat: {file}: No such file or directory\n"
+                continue
+            try:
+                stdout += self._file_of_the_home(file)
+            except OSError as error:
+                stderr += f"cat: {file}: {error.strerror}\n"
         return Result(stdout, stderr, 1 if stderr else 0)
+
+    def _file_of_the_home(self, name: str) -> str:
+        """What sftp has brought; there are no other files."""
+        home = self._host.home
+        missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if home is None:
+            raise missing
+        try:
+            path = home.real_path(name)
+        except PermissionError:
+            raise missing from None
+        return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _split(line: str) -> list[str]:
