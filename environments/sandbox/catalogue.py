@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from environments.sandbox.errors import UsageError
 
 CATALOGUE_FILE = Path(__file__).with_name("faults.toml")
 PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links")
-_FIELDS = {"id", "requirement", "notice", "process", "scenarios", "related", "toxics", "cut", "environment"}
+_FIELDS = {"id", "requirement", "notice", "process", "scenarios", "related", "toxics", "cut", "environment", "also"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Fault:
     """One way the estate can break a requirement.
 
     ``process`` names the process that implements it; ``toxics`` and ``cut`` act on the links instead, ``environment``
-    on the suite's own configuration. What the matrix makes of ``scenarios`` and ``related`` is its business.
+    on the suite's own configuration; ``also`` names faults that it switches on as well. What the matrix makes of
+    ``scenarios`` and ``related`` is its business.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Fault:
     process: str | None = None
     toxics: tuple[Mapping[str, Any], ...] = ()
     cut: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -41,7 +43,23 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
         if fault.id in catalogue:
             raise UsageError(f"{path.name}: fault {fault.id} stands twice")
         catalogue[fault.id] = fault
+    for fault in catalogue.values():
+        unknown = sorted(set(fault.also) - catalogue.keys())
+        if unknown:
+            raise UsageError(f"{path.name}: fault {fault.id}: also: no fault {unknown[0]!r} in the catalogue")
     return catalogue
+
+
+def with_parts(active: Iterable[str], catalogue: Mapping[str, Fault]) -> frozenset[str]:
+    """These faults and all that they switch on as well."""
+    found: set[str] = set()
+    waiting = list(active)
+    while waiting:
+        fault = waiting.pop()
+        if fault not in found:
+            found.add(fault)
+            waiting += catalogue[fault].also
+    return frozenset(found)
 
 
 def _fault(entry: Mapping[str, Any], source: str) -> Fault:
@@ -57,9 +75,9 @@ def _fault(entry: Mapping[str, Any], source: str) -> Fault:
     process = entry.get("process")
     if process is not None and process not in PROCESSES:
         raise UsageError(f"{source}: fault {name}: process {process!r}; allowed are {', '.join(PROCESSES)}")
-    if process is None and not any(key in entry for key in ("toxics", "cut", "environment")):
+    if process is None and not any(key in entry for key in ("toxics", "cut", "environment", "also")):
         raise UsageError(
-            f"{source}: fault {name}: says neither process nor toxics, cut or environment: nothing would happen"
+            f"{source}: fault {name}: says neither process nor toxics, cut, also or environment: nothing would happen"
         )
     return Fault(
         id=name,
@@ -68,5 +86,6 @@ def _fault(entry: Mapping[str, Any], source: str) -> Fault:
         process=process,
         toxics=tuple(entry.get("toxics", ())),
         cut=tuple(entry.get("cut", ())),
+        also=tuple(entry.get("also", ())),
         environment=dict(entry.get("environment", {})),
     )

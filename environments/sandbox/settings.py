@@ -22,9 +22,15 @@ class SandboxSettings:
     nodes: int = 2
     gpu_slices: int = 240
     pods_per_node: int = 250
+    node_cpu: int = 112
+    node_memory_gi: int = 1024
+    pod_quota: int = 0
     nodeport_first: int = 12301
     nodeport_last: int = 12700
     configure_ms: int = 30
+    server_workers: int = 0
+    mongo_pool: int = 20
+    waiting_jobs: int = 5
     fibre: str = "connected"
     time_scale: float = 0.02
     seed_recordings: int = 120
@@ -36,9 +42,15 @@ _RANGES: dict[str, tuple[float, float]] = {
     "nodes": (1, 100),
     "gpu_slices": (0, 100_000),
     "pods_per_node": (1, 10_000),
+    "node_cpu": (1, 1000),
+    "node_memory_gi": (1, 100_000),
+    "pod_quota": (0, 100_000),
     "nodeport_first": (1024, 65535),
     "nodeport_last": (1024, 65535),
     "configure_ms": (0, 60_000),
+    "server_workers": (0, 1000),
+    "mongo_pool": (1, 1000),
+    "waiting_jobs": (0, 1000),
     "time_scale": (0.001, 1),
     "seed_recordings": (0, 100_000),
     "control_port": (0, 65535),

@@ -17,7 +17,7 @@ from typing import Any
 
 from environments.sandbox import configuration
 from environments.sandbox.addresses import Addresses
-from environments.sandbox.catalogue import Fault
+from environments.sandbox.catalogue import Fault, with_parts
 from environments.sandbox.certificates import CertificateAuthority, write_secret, write_ssh_key
 from environments.sandbox.child import ChildProcess
 from environments.sandbox.settings import SandboxSettings
@@ -66,7 +66,7 @@ class Supervisor:
         plan = configuration.Plan(
             run_dir=self.run_dir,
             settings=asdict(self.settings),
-            faults=sorted(self.active),
+            faults=sorted(self._in_force()),
             network=self.addresses.network,
             nodes=[asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
             ports={
@@ -126,11 +126,14 @@ class Supervisor:
         await self._apply_link_faults()
 
     def _faults_of(self, package: str) -> list[str]:
-        return sorted(fault for fault in self.active if self.catalogue[fault].process == package)
+        return sorted(fault for fault in self._in_force() if self.catalogue[fault].process == package)
+
+    def _in_force(self) -> frozenset[str]:
+        return with_parts(self.active, self.catalogue)
 
     async def _apply_link_faults(self) -> None:
         await self.toxiproxy("POST", "/reset", None)
-        for fault in (self.catalogue[fault_id] for fault_id in sorted(self.active)):
+        for fault in (self.catalogue[fault_id] for fault_id in sorted(self._in_force())):
             for toxic in fault.toxics:
                 body = {key: value for key, value in toxic.items() if key != "proxy"}
                 await self._must("POST", f"/proxies/{toxic['proxy']}/toxics", body)

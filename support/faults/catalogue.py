@@ -35,6 +35,7 @@ class _Entry(BaseModel):
     process: str | None = None
     toxics: list[dict[str, object]] = []
     cut: list[str] = []
+    also: list[FaultId] = []
     environment: dict[str, str] = {}
 
 
@@ -78,7 +79,7 @@ def _fault(raw: Mapping[str, object], path: Path) -> Fault:
         scenarios=entry.scenarios,
         related=frozenset(entry.related),
         environment=entry.environment,
-        is_switch=bool(entry.process or entry.toxics or entry.cut),
+        is_switch=bool(entry.process or entry.toxics or entry.cut or entry.also),
     )
 
 

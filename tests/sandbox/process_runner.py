@@ -15,22 +15,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from environments.sandbox.settings import SandboxSettings
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEFAULT_SETTINGS: Mapping[str, Any] = {
-    "nodes": 2,
-    "gpu_slices": 240,
-    "pods_per_node": 250,
-    "nodeport_first": 12301,
-    "nodeport_last": 12700,
-    "configure_ms": 30,
-    "fibre": "connected",
-    "time_scale": 0.02,
-    "seed_recordings": 120,
-}
+DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())
 NETWORK_LOCK_PORT = 47001
 """A socket bound to this port of 127.A.0.1 marks the loopback block 127.A as taken."""
 

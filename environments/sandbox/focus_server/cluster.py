@@ -8,13 +8,14 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 
 WATCHED_KINDS = ("Job", "Service")
 OWN_NAME = re.compile(r"(?:grpc-job|cleanup-job|grpc-service)-(\d+)-(\d+)")
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 
 
 def slot_of(name: str) -> int | None:
@@ -31,24 +32,26 @@ class ClusterView:
     """
 
     def __init__(self, kubernetes: Kubernetes, log: logging.Logger, on_gone: Callable[[str], None]) -> None:
-        self._kubernetes, self._log, self._on_gone = kubernetes, log, on_gone
+        self._kubernetes, self._on_gone = kubernetes, on_gone
         self._shown: dict[str, set[str]] = {kind: set() for kind in WATCHED_KINDS}
         self._unseen: dict[str, float] = {}
-        self._synced = {kind: asyncio.Event() for kind in WATCHED_KINDS}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._followers = [
+            Follower(kubernetes, kind, log, partial(self._relist, kind), partial(self._apply, kind))
+            for kind in WATCHED_KINDS
+        ]
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._follow(kind)) for kind in WATCHED_KINDS]
+        for follower in self._followers:
+            follower.start()
 
     async def wait_synced(self) -> None:
         """Block until every kind has been listed once."""
-        for event in self._synced.values():
-            await event.wait()
+        for follower in self._followers:
+            await follower.synced.wait()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for follower in self._followers:
+            await follower.stop()
 
     def exists(self, name: str) -> bool:
         return name in self._unseen or any(name in names for names in self._shown.values())
@@ -64,6 +67,11 @@ class ClusterView:
         names = [*self._unseen, *(name for names in self._shown.values() for name in names)]
         return {slot for name in names if (slot := slot_of(name)) is not None}
 
+    def services_without_job(self) -> int:
+        """Services of investigations whose job is gone: they hold a port for nobody."""
+        names = (name.removeprefix("grpc-service-") for name in self._shown["Service"] if _is_service(name))
+        return sum(1 for job_id in names if not self.exists(f"grpc-job-{job_id}"))
+
     def expect(self, name: str) -> None:
         """An object is about to be created here."""
         self._unseen[name] = math.inf
@@ -76,25 +84,6 @@ class ClusterView:
     def forget(self, name: str) -> None:
         """An expected object was not created."""
         self._unseen.pop(name, None)
-
-    async def _follow(self, kind: str) -> None:
-        pause_s = SHORTEST_PAUSE_S
-        while True:
-            try:
-                version = await self._relist(kind)
-                if not self._synced[kind].is_set() or pause_s > SHORTEST_PAUSE_S:
-                    self._log.info("watching %ss in Kubernetes", kind)
-                self._synced[kind].set()
-                pause_s = SHORTEST_PAUSE_S
-                async for event in self._kubernetes.watch(kind, version):
-                    if event["type"] == "ERROR":  # the version is too old, or the API gives up: list again
-                        break
-                    self._apply(kind, event)
-            except (KubernetesAway, KubernetesRefused) as error:
-                if pause_s == SHORTEST_PAUSE_S:
-                    self._log.warning("lost the watch of %ss: %s", kind, error)
-                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
-                await asyncio.sleep(pause_s)
 
     async def _relist(self, kind: str) -> str:
         before_s = time.monotonic()
@@ -115,8 +104,6 @@ class ClusterView:
         return str(listing["metadata"]["resourceVersion"])
 
     def _apply(self, kind: str, event: Mapping[str, Any]) -> None:
-        if event["type"] == "BOOKMARK":
-            return
         name = event["object"]["metadata"]["name"]
         if slot_of(name) is None:
             return

@@ -17,8 +17,14 @@ CONNECT_LIMIT_S = 1.5
 READ_LIMIT_S = 2.0
 MOST_CONNECTIONS = 16
 WATCH_S = 60
-PATHS = {"Job": "apis/batch/v1", "Service": "api/v1", "ConfigMap": "api/v1"}
-RESOURCES = {"Job": "jobs", "Service": "services", "ConfigMap": "configmaps"}
+RESOURCES = {
+    "Job": "jobs", "Service": "services", "ConfigMap": "configmaps", "Node": "nodes", "Pod": "pods",
+    "ResourceQuota": "resourcequotas",
+}  # fmt: skip
+GROUPS = {"Job": "apis/batch/v1"}
+"""The others are in ``api/v1``."""
+OF_THE_CLUSTER = frozenset({"Node", "Pod"})
+"""Read in all namespaces: what is free on a node does not depend on whose pods are there."""
 
 
 class KubernetesAway(CannotOpen):
@@ -91,7 +97,8 @@ class Kubernetes:
         await self._session.close()
 
     def _path(self, kind: str) -> str:
-        return f"{self._url}/{PATHS[kind]}/namespaces/{self._namespace}/{RESOURCES[kind]}"
+        group = f"{self._url}/{GROUPS.get(kind, 'api/v1')}"
+        return f"{group}/{'' if kind in OF_THE_CLUSTER else f'namespaces/{self._namespace}/'}{RESOURCES[kind]}"
 
     async def _call(self, method: str, url: str, **options: Any) -> Mapping[str, Any]:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from environments.sandbox.focus_server.answers import configure_answer
+from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 from environments.sandbox.focus_server.manifests import Investigation, Manifests
@@ -28,12 +29,13 @@ class Opener:
         kubernetes: Kubernetes,
         view: ClusterView,
         slots: Slots,
+        capacity: Capacity,
         configuration: ConfigMapReader,
         manifests: Manifests,
         node_hosts: frozenset[str],
         log: logging.Logger,
     ) -> None:
-        self.kubernetes, self.view, self.slots = kubernetes, view, slots
+        self.kubernetes, self.view, self.slots, self.capacity = kubernetes, view, slots, capacity
         self.configuration, self.manifests = configuration, manifests
         self.node_hosts, self.log = node_hosts, log
         self.answers: dict[str, Mapping[str, Any]] = {}
@@ -66,21 +68,34 @@ class Opener:
         """Take the first slot whose port is really free, and create the objects."""
         occupied: set[int] = set()
         while True:
+            await self.check_room()
             job_id = self.slots.reserve(occupied)
             investigation = Investigation(job_id, self.slots.port(job_id.slot), request, request.window)
+            self.capacity.expect(investigation.job_name, needs_gpu=True)
+            self.capacity.expect(investigation.cleanup_name, needs_gpu=False)
             try:
                 if await self.take_port(investigation):
                     await self.create_jobs(investigation)
                     return investigation
                 self.log.info("port %d is taken by somebody else; trying the next slot", investigation.port)
                 occupied.add(job_id.slot)
+                self._nothing_comes(investigation)
             except (KubernetesAway, KubernetesRefused) as error:
                 level = logging.ERROR if isinstance(error, KubernetesAway) else logging.WARNING
                 self.log.log(level, "opening %s failed and is rolled back: %s", job_id, error)
+                self._nothing_comes(investigation)
                 await self.roll_back(investigation)
                 raise
             finally:
                 self.slots.settle(job_id)
+
+    async def check_room(self) -> None:
+        """Refuse what the cluster has no room for; nothing may be awaited between this and the reservation."""
+        self.capacity.check()
+
+    def _nothing_comes(self, investigation: Investigation) -> None:
+        for name in (investigation.job_name, investigation.cleanup_name):
+            self.capacity.forget(name)
 
     async def take_port(self, investigation: Investigation) -> bool:
         """Create the service, which is what allocates the port; False when somebody else has it."""
@@ -96,15 +111,16 @@ class Opener:
         await self.create(self.manifests.grpc_job(investigation))
         await self.create(self.manifests.cleanup_job(investigation))
 
-    async def create(self, manifest: Mapping[str, Any]) -> None:
+    async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         name = manifest["metadata"]["name"]
         self.view.expect(name)
         try:
-            await self.kubernetes.create(manifest)
+            stored = await self.kubernetes.create(manifest)
         except KubernetesRefused:
             self.view.forget(name)
             raise
         self.view.created(name)
+        return stored
 
     async def answered_port(self, investigation: Investigation) -> int:
         return investigation.port

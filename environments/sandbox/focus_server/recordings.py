@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
-from environments.sandbox.focus_server.refusals import MongoDbAway
+from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import Window
 
 STALE_AFTER = timedelta(hours=24)
@@ -72,10 +72,13 @@ class RecordingRules:
 
 
 class RecordingIndex:
-    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds."""
+    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds.
 
-    def __init__(self, uri: str, database: str, rules: RecordingRules) -> None:
-        self._rules = rules
+    ``pool`` is the most connections it has; who needs one more waits for it.
+    """
+
+    def __init__(self, uri: str, database: str, rules: RecordingRules, pool: int) -> None:
+        self._uri, self._database_name, self._rules = uri, database, rules
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
@@ -83,17 +86,21 @@ class RecordingIndex:
             serverSelectionTimeoutMS=GIVE_UP_AFTER_MS,
             connectTimeoutMS=GIVE_UP_AFTER_MS,
             timeoutMS=GIVE_UP_AFTER_MS,
-            maxPoolSize=20,
+            maxPoolSize=pool,
             appname="focus-server",
         )
         self._database = self._client[database]
+
+    def with_pool(self, pool: int) -> RecordingIndex:
+        """The same index through connections of its own."""
+        return RecordingIndex(self._uri, self._database_name, self._rules, pool)
 
     async def ping(self) -> None:
         """Raise :class:`MongoDbAway` unless MongoDB answers."""
         try:
             await self._database.command("ping")
         except PyMongoError as error:
-            raise MongoDbAway from error
+            raise _trouble(error) from error
 
     async def find(self, storage_path: str, window: Window) -> Recording | None:
         """The first recording that counts and overlaps the window."""
@@ -106,7 +113,7 @@ class RecordingIndex:
         try:
             documents = await self._documents(storage_path, window)
         except PyMongoError as error:
-            raise MongoDbAway from error
+            raise _trouble(error) from error
         recordings = [recording for document in documents if (recording := read_recording(document))]
         rules = self._rules
         matching = [each for each in recordings if rules.counts(each, now) and rules.overlaps(each, window, now)]
@@ -125,3 +132,9 @@ class RecordingIndex:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _trouble(error: PyMongoError) -> MongoDbAway:
+    if isinstance(error, WaitQueueTimeoutError):
+        return MongoDbBusy(f"{type(error).__name__}: {error}")
+    return MongoDbAway()

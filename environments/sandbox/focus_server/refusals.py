@@ -69,8 +69,15 @@ class MongoDbAway(Refused):
 
     status = 503
 
-    def __init__(self) -> None:
-        super().__init__("Cannot look up recordings: MongoDB is not reachable")
+    def __init__(self, why: str = "MongoDB is not reachable") -> None:
+        super().__init__(f"Cannot look up recordings: {why}")
+
+
+class MongoDbBusy(MongoDbAway):
+    """Every connection to MongoDB was in use for too long; ``cause`` is the driver's own sentence."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"no connection to MongoDB became free: {cause}")
 
 
 class Misconfigured(Refused):

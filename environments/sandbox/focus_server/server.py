@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.faults import (
     FaultyManifests,
@@ -60,18 +61,24 @@ class FocusServer(SandboxProcess):
         self._view = ClusterView(kubernetes, self.log, on_gone=self._object_gone)
         serials = Serials(Path(config["run_dir"]) / "focus-server-serial")
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
-        slots = FaultySlots(first, last, self._view.busy_slots, serials, self.fault)
+        slots = FaultySlots(first, last, self._view, serials, self.fault)
+        self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
         self._opener = FaultyOpener(
-            kubernetes, self._view, slots, configuration, self._manifests, self._hosts, self.log, active=self.fault
-        )
+            kubernetes, self._view, slots, self._capacity, configuration, self._manifests, self._hosts, self.log,
+            active=self.fault,
+        )  # fmt: skip
         database = config.get("mongodb_database", "prisma")
-        self._index = RecordingIndex(config["mongodb_uri"], database, FaultyRecordingRules(self.fault))
-        self._service = FaultyService(
-            self._rules, self._index, configuration, self._opener, self._configure_s, self.log, active=self.fault
+        self._index = RecordingIndex(
+            config["mongodb_uri"], database, FaultyRecordingRules(self.fault), int(settings["mongo_pool"])
         )
+        self._service = FaultyService(
+            self._rules, self._index, configuration, self._opener, self._configure_s, int(settings["server_workers"]),
+            self.log, active=self.fault,
+        )  # fmt: skip
         self._set_fibre(settings["fibre"])
         self._routes = FaultyRoutes(self._service, self.log, self._access_log, active=self.fault)
         self._view.start()
+        self._capacity.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
         startup = FaultyStartup(self.log, active=self.fault, scaled=self.scaled)
@@ -109,7 +116,9 @@ class FocusServer(SandboxProcess):
             await self._runner.cleanup()
         if self._kubernetes is not None:
             await self._view.stop()
+            await self._capacity.stop()
             await self._opener.stop()
+            await self._service.close()
             await self._index.close()
             await self._kubernetes.close()
 
@@ -120,6 +129,7 @@ class FocusServer(SandboxProcess):
     async def state(self) -> Mapping[str, Any]:
         return {
             "open_jobs": self._view.job_ids(),
+            "room": [str(room) for room in self._capacity.rooms()],
             "busy_slots": sorted(self._view.busy_slots()),
             "fibre": "connected" if self._service.fibre_connected else "waiting",
             "requests": {str(status): count for status, count in sorted(self._routes.requests_by_status.items())},
@@ -138,6 +148,7 @@ class FocusServer(SandboxProcess):
         self.log.info("fiber is %s", "connected" if self._service.fibre_connected else "missing: waiting for fiber")
 
     def _object_gone(self, name: str) -> None:
+        self._capacity.forget(name)
         if name.startswith("grpc-job-"):
             self._opener.answers.pop(name.removeprefix("grpc-job-"), None)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -30,14 +31,21 @@ class FocusService:
         configuration: ConfigMapReader,
         opener: Opener,
         configure_s: float,
+        workers: int,
         log: logging.Logger,
     ) -> None:
         self.rules, self.index, self.configuration, self.opener = rules, index, configuration, opener
         self.configure_s, self.log = configure_s, log
         self.fibre_connected = True
+        self.workers: AbstractAsyncContextManager[object] = asyncio.Semaphore(workers) if workers else nullcontext()
+        """Who opens an investigation holds one; 0 workers means that nobody has to wait."""
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         """``POST /configure``: check, find the data, open. Nothing is started before everything is known to be fine."""
+        async with self.workers:
+            return await self.opened(body)
+
+    async def opened(self, body: bytes) -> Mapping[str, Any]:
         started_s = time.monotonic()
         request = self.read_configure(body)
         metadata = await self.source_metadata(request)
@@ -88,6 +96,9 @@ class FocusService:
         self.rules.check_window(window)
         recordings = await self.index.overlapping(await self.storage_path(), window)
         return [[recording.start_s, recording.end_s] for recording in recordings]
+
+    async def close(self) -> None:
+        """End what the service holds of its own."""
 
     async def announce_mongodb(self) -> None:
         """Connect to MongoDB without holding anything up, and say so in the log."""

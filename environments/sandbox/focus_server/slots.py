@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
 
 from environments.sandbox.focus_server.manifests import JobId
 from environments.sandbox.focus_server.refusals import CannotOpen
 
 FIRST_SERIAL = 1600
 SERIALS_PER_START = 1000
+
+
+class View(Protocol):
+    """What is known of the investigations' objects in the cluster."""
+
+    def busy_slots(self) -> set[int]:
+        """Slots of which any object exists."""
+
+    def services_without_job(self) -> int:
+        """How many hold a port for nobody."""
 
 
 class Serials:
@@ -39,9 +50,9 @@ class Serials:
 class Slots:
     """Gives away the lowest free slot. Not divided by any await, so 200 requests at once never get the same."""
 
-    def __init__(self, first_port: int, last_port: int, busy: Callable[[], set[int]], serials: Serials) -> None:
+    def __init__(self, first_port: int, last_port: int, view: View, serials: Serials) -> None:
         self._first_port, self._last_port = first_port, last_port
-        self._busy, self._serials = busy, serials
+        self._view, self._serials = view, serials
         self._opening: set[int] = set()
 
     def port(self, slot: int) -> int:
@@ -57,14 +68,16 @@ class Slots:
                 return JobId(slot, self.serial())
         ports = f"{self._first_port}-{self._last_port}"
         amount = self._last_port - self._first_port + 1
-        raise CannotOpen(f"no free stream port: all {amount} ports {ports} are in use")
+        leaked = self._view.services_without_job()
+        whose = f", {leaked} of them by services whose job is gone" if leaked else ""
+        raise CannotOpen(f"no free stream port: all {amount} ports {ports} are in use{whose}")
 
     def settle(self, job_id: JobId) -> None:
         """The opening is over: from here on the objects in the cluster hold the slot, or nothing does."""
         self._opening.discard(job_id.slot)
 
     def unusable(self) -> set[int]:
-        return self._busy() | self._opening
+        return self._view.busy_slots() | self._opening
 
     def serial(self) -> int:
         return self._serials.next()

@@ -28,7 +28,7 @@ def raw_answer(
 
 
 def error_answer(error: ApiError) -> web.Response:
-    return json_answer(error.status(), error.code)
+    return json_answer(error.status(), error.code, headers=error.headers)
 
 
 async def json_body(request: web.Request) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from environments.sandbox.kubernetes.resources import Resource
@@ -11,8 +11,12 @@ from environments.sandbox.kubernetes.resources import Resource
 class ApiError(Exception):
     """A request the API server refuses; ``reason`` is Kubernetes' machine-readable word for ``code``."""
 
-    def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
+        self.headers = headers
         self.code = code
         self.reason = reason
         self.message = message

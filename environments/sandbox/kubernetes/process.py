@@ -8,6 +8,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.discovery import VERSION
+from environments.sandbox.kubernetes.flow_control import FlowControl
 from environments.sandbox.kubernetes.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.resources import RESOURCES
 from environments.sandbox.kubernetes.server import ApiServer
@@ -15,6 +16,7 @@ from environments.sandbox.kubernetes.store import Store
 from environments.sandbox.process import SandboxProcess
 
 NO_EVENTS = "no-events"
+OVERLOADED = "kubernetes-api-overloaded"
 _INVESTIGATION_PREFIX = "grpc-job-"
 _WORKER_LABEL = "node-role.kubernetes.io/worker"
 
@@ -28,6 +30,7 @@ class KubernetesProcess(SandboxProcess):
         super().__init__(config)
         self.store = Store()
         self._controllers = install(self.store, self)
+        self._flow_control = FlowControl()
         self._server = ApiServer(
             self.store,
             config["tokens"],
@@ -35,6 +38,7 @@ class KubernetesProcess(SandboxProcess):
             visible=self._visible,
             version=self._version,
             kubelet=Kubelet(**config["kubelet"]) if "kubelet" in config else None,
+            limit=self._limit,
         )
 
     async def start(self) -> Mapping[str, Any]:
@@ -60,6 +64,10 @@ class KubernetesProcess(SandboxProcess):
         if NO_EVENTS in switched_on | switched_off:
             self._drop_investigation_events()
         self._controllers.faults_changed(switched_on, switched_off)
+
+    def _limit(self, user: str, method: str) -> None:
+        if self.fault(OVERLOADED):
+            self._flow_control.check(user, method)
 
     def _visible(self, plural: str, obj: dict[str, Any]) -> bool:
         """What faults hide from lists: events of investigations, worker nodes, the product's namespace."""

@@ -51,10 +51,14 @@ def _everything_visible(plural: str, obj: dict[str, Any]) -> bool:
     return True
 
 
+def _unlimited(user: str, method: str) -> None:
+    """Nobody is told to come back later."""
+
+
 class ApiServer:
     """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
 
-    Without ``kubelet`` nothing reaches into pods.
+    Without ``kubelet`` nothing reaches into pods. ``limit`` may refuse a request by its user and method.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class ApiServer:
         visible: Visible = _everything_visible,
         version: Callable[[], Mapping[str, Any]] = lambda: discovery.VERSION,
         kubelet: Kubelet | None = None,
+        limit: Callable[[str, str], None] = _unlimited,
     ) -> None:
         self.metrics = Metrics(store)
         self._store = store
@@ -73,6 +78,7 @@ class ApiServer:
         self._visible = visible
         self._version = version
         self._kubelet = kubelet
+        self._limit = limit
         self._address = ""
         self._runner: web.AppRunner | None = None
 
@@ -98,6 +104,7 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         try:
             user = authenticated(request, self._tokens)
+            self._limit(user, request.method)
             return await self._route(request, user)
         except ApiError as error:
             return error_answer(error)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.controllers.meta import set_condition
 from environments.sandbox.kubernetes.store import Store
 from environments.sandbox.process import SandboxProcess
+from environments.sandbox.settings import SandboxSettings
 
 Object = dict[str, Any]
 SETTINGS = {
-    "nodes": 2, "gpu_slices": 4, "pods_per_node": 50, "nodeport_first": 12301, "nodeport_last": 12310,
-    "time_scale": 0.001,
+    **asdict(SandboxSettings()), "nodes": 2, "gpu_slices": 4, "pods_per_node": 50, "nodeport_first": 12301,
+    "nodeport_last": 12310, "time_scale": 0.001,
 }  # fmt: skip
 NODES = [
     {"name": "master-node", "address": "127.99.0.10", "role": "master"},

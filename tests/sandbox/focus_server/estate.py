@@ -52,6 +52,7 @@ class Estate:
         self.node = self.config["nodes"][1]["address"]
         self._context = ssl.create_default_context(cafile=str(authority.ca_file))
         self.configure_cluster()
+        self.offer()
         self.process: RunningProcess = start_process("focus_server", self.config)
 
     def restart(self) -> None:
@@ -66,6 +67,12 @@ class Estate:
     def configure_cluster(self, **changes: str) -> None:
         data = {"focus_view_url": f"http://{self.node}", "storage_mount_path": STORAGE, **changes}
         self.kubernetes.put("configmaps", "prisma-config", data=data)
+
+    def offer(self, gpu_slices: int = 1000) -> None:
+        """What the only worker of the cluster offers; no fake pod ever takes anything of it."""
+        amounts = {"nvidia.com/gpu.shared": str(gpu_slices), "cpu": "1000", "memory": "1000Gi", "pods": "10000"}
+        status = {"conditions": [{"type": "Ready", "status": "True"}], "allocatable": amounts}
+        self.kubernetes.put("nodes", "worker", status=status)
 
     def restore(self) -> None:
         self.kubernetes.away, self.kubernetes.refuse = False, lambda manifest: None

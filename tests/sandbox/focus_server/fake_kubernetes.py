@@ -1,4 +1,4 @@
-"""A Kubernetes API with jobs, services and ConfigMaps of one namespace, just enough for a Focus Server."""
+"""A Kubernetes API with what a Focus Server reads and creates, just enough for it."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ class FakeKubernetes:
                     web.delete(collection + "/{name}", self._delete),
                 ]
             )
+        application.add_routes([web.get("/api/v1/{plural:nodes|pods}", self._list)])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate.cert_file, self._certificate.key_file)
         runner = web.AppRunner(application, access_log=None)

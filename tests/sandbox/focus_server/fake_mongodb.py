@@ -8,6 +8,7 @@ from __future__ import annotations
 import socketserver
 import struct
 import threading
+import time
 from typing import Any
 
 import bson
@@ -34,6 +35,8 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         self.collections: dict[str, list[dict[str, Any]]] = {}
         self.silent = threading.Event()
         """While set, connections are accepted and nothing is answered."""
+        self.ping_s = 0.0
+        """How long the answer to a ping takes."""
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
@@ -60,6 +63,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
             cursor = {"id": bson.Int64(0), "ns": f"prisma.{command['find']}", "firstBatch": found}
             return {"cursor": cursor, "ok": 1.0}
         if name in ("ping", "endSessions"):
+            time.sleep(self.ping_s)
             return {"ok": 1.0}
         return {"ok": 0.0, "code": 59, "errmsg": f"no such command: {name}"}
 

@@ -121,13 +121,28 @@ def test_manifest_of_a_historic_job() -> None:
     assert Manifests().cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
 
 
+class View:
+    """The cluster as the slots see it."""
+
+    leaked = 0
+
+    def busy_slots(self) -> set[int]:
+        return {2}
+
+    def services_without_job(self) -> int:
+        return self.leaked
+
+
 def test_slots(tmp_path: Any) -> None:
-    busy = {2}
-    slots = Slots(12301, 12304, lambda: busy, Serials(tmp_path / "serial"))
+    view = View()
+    slots = Slots(12301, 12304, view, Serials(tmp_path / "serial"))
     first, second = slots.reserve(()), slots.reserve({3})
     assert (first.slot, second.slot, slots.port(second.slot)) == (1, 4, 12304) and second.serial == first.serial + 1
     assert slots.reserve(()).slot == 3
-    with pytest.raises(CannotOpen, match="all 4 ports 12301-12304 are in use"):
+    with pytest.raises(CannotOpen, match="all 4 ports 12301-12304 are in use$"):
+        slots.reserve(())
+    view.leaked = 1
+    with pytest.raises(CannotOpen, match="are in use, 1 of them by services whose job is gone$"):
         slots.reserve(())
     slots.settle(first)
     assert slots.reserve(()).slot == 1

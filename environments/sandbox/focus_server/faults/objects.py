@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VOLUME, Investigation, JobId, Manifests
 from environments.sandbox.focus_server.schema import Window
-from environments.sandbox.focus_server.slots import Serials, Slots
+from environments.sandbox.focus_server.slots import Serials, Slots, View
 
 TWO_HOURS_S = 2 * 3600
 EARLIEST_S, LATEST_S = 0, 253_402_300_799
@@ -20,6 +20,12 @@ class FaultyManifests(Manifests):
 
     def __init__(self, active: Active) -> None:
         self._active = active
+
+    def service(self, investigation: Investigation) -> dict[str, Any]:
+        service = super().service(investigation)
+        if self._active("nodeport-range-full"):  # Kubernetes shall choose the port
+            del service["spec"]["ports"][0]["nodePort"]
+        return service
 
     def selector(self, investigation: Investigation) -> dict[str, str]:
         if self._active("service-selects-another-job"):
@@ -78,10 +84,8 @@ def _writable(time_s: int) -> int:
 class FaultySlots(Slots):
     """Slots that stay used, serials that stand still."""
 
-    def __init__(
-        self, first_port: int, last_port: int, busy: Callable[[], set[int]], serials: Serials, active: Active
-    ) -> None:
-        super().__init__(first_port, last_port, busy, serials)
+    def __init__(self, first_port: int, last_port: int, view: View, serials: Serials, active: Active) -> None:
+        super().__init__(first_port, last_port, view, serials)
         self._active = active
         self._used: set[int] = set()
 

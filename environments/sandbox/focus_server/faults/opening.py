@@ -7,6 +7,7 @@ from typing import Any
 
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.faults.configuring import distorted
+from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST
 from environments.sandbox.focus_server.kubernetes import KubernetesRefused
 from environments.sandbox.focus_server.manifests import Investigation
 from environments.sandbox.focus_server.opening import ADDRESS_KEY, Opener
@@ -23,6 +24,15 @@ class PortInUse(Refused):
     status = 500
 
 
+class OutOfPlaces(Refused):
+    """A full cluster, taken for a defect of the server."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("Error parsing configuration")
+
+
 class FaultyOpener(Opener):
     """Starts too much, too little, or says something else than it did."""
 
@@ -30,6 +40,8 @@ class FaultyOpener(Opener):
         super().__init__(*parts)
         self._active = active
         self._open_ports: dict[str, int] = {}
+        self._chosen_ports: dict[str, int] = {}
+        """By job id, while Kubernetes chooses them."""
         self._failed_before = False
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,6 +85,31 @@ class FaultyOpener(Opener):
         self._open_ports[investigation.job_name] = investigation.port
         return investigation
 
+    async def check_room(self) -> None:
+        if self._active("capacity-not-checked"):
+            return
+        try:
+            await super().check_room()
+        except CannotOpen:
+            if self._active("beyond-capacity-answered-500"):
+                raise OutOfPlaces from None
+            if self._active("beyond-capacity-starts-half-a-job"):
+                await self._start_half()
+            if self._active("beyond-capacity-stops-a-job"):
+                await self._stop_oldest()
+            raise
+
+    async def _start_half(self) -> None:
+        """The port is taken, the job never created."""
+        job_id = self.slots.reserve(())
+        await super().take_port(Investigation(job_id, self.slots.port(job_id.slot), PLAIN_REQUEST, None))
+        self.slots.settle(job_id)
+
+    async def _stop_oldest(self) -> None:
+        oldest = min(self.view.job_ids(), key=lambda job_id: int(job_id.partition("-")[2]), default=None)
+        if oldest is not None:
+            await self.kubernetes.delete("Job", f"grpc-job-{oldest}")
+
     async def take_port(self, investigation: Investigation) -> bool:
         if any(map(self._active, ("nothing-is-started", "service-missing"))):
             return True
@@ -98,7 +135,17 @@ class FaultyOpener(Opener):
             return
         await super().create_jobs(investigation)
 
+    async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        stored = await super().create(manifest)
+        if manifest["kind"] == "Service" and self._active("nodeport-range-full"):
+            job_id = manifest["metadata"]["labels"]["job_id"]
+            self._chosen_ports[job_id] = stored["spec"]["ports"][0]["nodePort"]
+        return stored
+
     async def answered_port(self, investigation: Investigation) -> int:
+        chosen = self._chosen_ports.pop(str(investigation.job_id), None)
+        if chosen is not None:
+            return chosen
         shared = self._oldest_open_port() if self._active("port-shared") else None
         return shared if shared is not None else await super().answered_port(investigation)
 

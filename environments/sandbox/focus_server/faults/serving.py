@@ -11,6 +11,8 @@ from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.faults.configuring import accepts, refuse_wrongly
 from environments.sandbox.focus_server.faults.describing import described, told
+from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST
+from environments.sandbox.focus_server.faults.straining import StrainedService
 from environments.sandbox.focus_server.recordings import Recording
 from environments.sandbox.focus_server.refusals import (
     MongoDbAway,
@@ -21,16 +23,11 @@ from environments.sandbox.focus_server.refusals import (
     UnknownJob,
 )
 from environments.sandbox.focus_server.rules import Rules
-from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_window
-from environments.sandbox.focus_server.service import FocusService
+from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_window
 
 HOUR_S, MINUTE_S = 3600, 60
 METADATA_LATE_S = 6.0
 TIME_FIELDS = ("start_time", "end_time")
-PLAIN_REQUEST = ConfigureRequest(
-    view=View.MULTICHANNEL, height_px=1000, channel_min=1, channel_max=50, time_axis_s=10, nfft=1024,
-    frequency_hz=(0, 500), start_s=None, end_s=None,
-)  # fmt: skip
 
 
 class Unclear(Refused):
@@ -41,12 +38,11 @@ class Unclear(Refused):
         self.status = status
 
 
-class FaultyService(FocusService):
+class FaultyService(StrainedService):
     """Finds the wrong recordings, opens what it refuses, lists what was not asked for."""
 
     def __init__(self, *parts: Any, active: Active) -> None:
-        super().__init__(*parts)
-        self._active = active
+        super().__init__(*parts, active=active)
         self._asked = 0
         self._opened_at_s: dict[str, float] = {}
         self._index_to_reach = active("index-not-reached-after-start")

@@ -14,6 +14,7 @@ from environments.sandbox.kubernetes.controllers.runner import Controller, Runne
 from environments.sandbox.kubernetes.controllers.scheduler import Scheduler
 from environments.sandbox.kubernetes.controllers.seed import seed
 from environments.sandbox.kubernetes.controllers.services import NodePorts
+from environments.sandbox.kubernetes.controllers.shortages import PORTS_SHORT, STREAM_PORTS, FaultObjects
 from environments.sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from environments.sandbox.kubernetes.controllers.unsupported import refuse_unsupported
 from environments.sandbox.kubernetes.store import Store
@@ -24,7 +25,7 @@ __all__ = ["Controllers", "install"]
 # The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
     Scheduler, Jobs, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies, FaultEffects,
-    EventExpiry,
+    FaultObjects, EventExpiry,
 )  # fmt: skip
 
 
@@ -62,6 +63,11 @@ class Controllers:
 def install(store: Store, process: SandboxProcess) -> Controllers:
     """Put the allocators and quotas before every write of ``store``; the controllers begin with ``start()``."""
     settings = process.config["settings"]
-    ports = NodePorts(store, int(settings["nodeport_first"]), int(settings["nodeport_last"]))
+    first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
+
+    def port_range() -> tuple[int, int]:
+        return first, min(last, first - 1 + STREAM_PORTS) if process.fault(PORTS_SHORT) else last
+
+    ports = NodePorts(store, port_range)
     store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit]
     return Controllers(store, process)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_leaving, key_of, set_condition
+from environments.sandbox.kubernetes.controllers import shortages
+from environments.sandbox.kubernetes.controllers.meta import GPU, Key, Object, is_leaving, key_of, set_condition
 from environments.sandbox.kubernetes.controllers.runner import Controller
 from environments.sandbox.kubernetes.controllers.seed_workloads import (
     DEPLOYMENTS,
@@ -13,6 +14,7 @@ from environments.sandbox.kubernetes.controllers.seed_workloads import (
     FOCUS_SERVER_PORT,
     STORAGE_CLAIM,
 )
+from environments.sandbox.kubernetes.controllers.shortages import offers_everything, offers_less
 from environments.sandbox.kubernetes.objects import dig
 from environments.sandbox.kubernetes.store import Change
 
@@ -39,28 +41,37 @@ class FaultEffects(Controller):
     watches = frozenset({"nodes", "persistentvolumeclaims", "pods", "services"})
 
     def changed(self, change: Change) -> Iterable[Key]:
-        for fault, effect in EFFECTS.items():
-            if effect.plural != change.plural or change.type == "DELETED" or not self.process.fault(fault):
-                continue
-            if effect.concerns(change.object):
-                yield _pack(fault, change.object)
+        if change.type == "DELETED":
+            return
+        for fault, effects in EFFECTS.items():
+            if self.process.fault(fault) and any(_concerns(effect, change) for effect in effects):
+                yield _pack(fault, change.plural, change.object)
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
         for fault in (switched_on | switched_off) & EFFECTS.keys():
-            effect = EFFECTS[fault]
-            yield from (_pack(fault, obj) for obj in self.store.list(effect.plural) if effect.concerns(obj))
+            for effect in EFFECTS[fault]:
+                found = (obj for obj in self.store.list(effect.plural) if effect.concerns(obj))
+                yield from (_pack(fault, effect.plural, obj) for obj in found)
 
     def reconcile(self, key: Key) -> None:
-        fault, (namespace, name) = key[0], key[1].split("/")
-        effect = EFFECTS[fault]
-        found = self.store.find(effect.plural, name, namespace)
+        fault, (plural, namespace, name) = key[0], key[1].split("/")
+        effect = next(each for each in EFFECTS[fault] if each.plural == plural)
+        found = self.store.find(plural, name, namespace)
         if found is not None and not is_leaving(found):
             change = effect.apply if self.process.fault(fault) else effect.undo
-            self.store.mutate(effect.plural, name, namespace, change)
+            self.store.mutate(plural, name, namespace, change)
 
 
-def _pack(fault: str, obj: Object) -> Key:
-    return (fault, "/".join(key_of(obj)))
+def _pack(fault: str, plural: str, obj: Object) -> Key:
+    return (fault, "/".join((plural, *key_of(obj))))
+
+
+def _concerns(effect: Effect, change: Change) -> bool:
+    return effect.plural == change.plural and effect.concerns(change.object)
+
+
+def _is_worker(node: Object) -> bool:
+    return GPU in node["status"]["capacity"]
 
 
 def _named(name: str) -> Callable[[Object], bool]:
@@ -121,15 +132,24 @@ def _set_port(port: int) -> Callable[[Object], None]:
     return lambda service: service["spec"]["ports"][0].update(port=port)
 
 
-EFFECTS = {
-    "storage-not-bound": Effect(
-        "persistentvolumeclaims", _named(STORAGE_CLAIM), _set_claim("Lost"), _set_claim("Bound")
+EFFECTS: dict[str, tuple[Effect, ...]] = {
+    "storage-not-bound": (
+        Effect("persistentvolumeclaims", _named(STORAGE_CLAIM), _set_claim("Lost"), _set_claim("Bound")),
     ),
-    "node-not-ready": Effect("nodes", _named(_LOST_NODE), _node_down, _node_up),
-    "focus-server-restarted-often": Effect("pods", _is_focus_pod, _set_restarts(_MANY_RESTARTS), _set_restarts(0)),
-    "restarts-while-starting": Effect("pods", _is_replaced_focus_pod, _set_restarts(1), _set_restarts(0)),
-    "focus-pod-not-ready": Effect("pods", _is_focus_pod, _set_ready(False), _set_ready(True)),
-    "focus-service-wrong-port": Effect(
-        "services", _named(FOCUS_SERVER), _set_port(_WRONG_PORT), _set_port(FOCUS_SERVER_PORT)
+    "node-not-ready": (Effect("nodes", _named(_LOST_NODE), _node_down, _node_up),),
+    "node-unreachable": (
+        Effect("nodes", _named(shortages.UNREACHABLE_NODE), shortages.node_lost, shortages.node_found),
+        Effect("pods", shortages.is_job_pod_of_lost_node, shortages.pod_unknown, shortages.pod_known),
     ),
+    "focus-server-restarted-often": (Effect("pods", _is_focus_pod, _set_restarts(_MANY_RESTARTS), _set_restarts(0)),),
+    "restarts-while-starting": (Effect("pods", _is_replaced_focus_pod, _set_restarts(1), _set_restarts(0)),),
+    "focus-pod-not-ready": (Effect("pods", _is_focus_pod, _set_ready(False), _set_ready(True)),),
+    "focus-service-wrong-port": (
+        Effect("services", _named(FOCUS_SERVER), _set_port(_WRONG_PORT), _set_port(FOCUS_SERVER_PORT)),
+    ),
+    **{
+        fault: (Effect("nodes", _is_worker, offers_less(resource, left), offers_everything(resource)),)
+        for fault, (resource, left) in shortages.NODE_SHORTAGES.items()
+    },
 }
+"""A fault has at most one effect on a kind."""

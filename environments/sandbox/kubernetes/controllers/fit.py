@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox.kubernetes.controllers import quantities
+from environments.sandbox import quantities
 from environments.sandbox.kubernetes.controllers.meta import GPU, is_true
 from environments.sandbox.kubernetes.objects import dig
 

@@ -32,6 +32,8 @@ class Tally:
     started_s: float | None = None
     finished_s: float | None = None
     failed_last_s: float = 0.0
+    turn_s: float | None = None
+    """When a slow controller will start its pod."""
 
     def note(self, pod: Mapping[str, Any], gone: bool = False) -> bool:
         """Count ``pod`` if it has ended or is asked to; True when that is a new failure."""

@@ -29,7 +29,10 @@ NEVER_FINISHES = "job-never-finishes"
 NOT_REPORTED = "failed-job-not-reported"
 NOT_ACTIVE = "job-not-active"
 CASCADE_BROKEN = "cascade-broken"
-_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, CASCADE_BROKEN})
+SLOW_PACE = "job-controller-slow"
+_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, CASCADE_BROKEN, SLOW_PACE})
+_SLOW_PODS_PER_S = 10.0
+"""With ``job-controller-slow``; not scaled, as what it delays is not."""
 _RETRY_S, _LONGEST_RETRY_S = 10.0, 360.0
 
 
@@ -42,6 +45,7 @@ class Jobs(Controller):
         super().__init__(runner)
         self._tallies: dict[str, Tally] = {}
         self._refused: dict[Key, None] = {}
+        self._next_pod_s = 0.0
 
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural == "resourcequotas":
@@ -119,6 +123,8 @@ class Jobs(Controller):
             if left_s > 0:
                 self.again_after(key_of(job), left_s)
                 return
+        if self.process.fault(SLOW_PACE) and not self._is_its_turn(job, tally, time_s):
+            return
         for _ in range(missing):
             try:
                 pod = self.store.create("pods", self._pod(job), job["metadata"]["namespace"])
@@ -128,6 +134,14 @@ class Jobs(Controller):
                 return
             self._refused.pop(key_of(job), None)
             self.recorder.normal(COMPONENT, "jobs", job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+
+    def _is_its_turn(self, job: Object, tally: Tally, time_s: float) -> bool:
+        """One pod after the other at a steady pace, in the order in which the jobs came."""
+        if tally.turn_s is None:
+            tally.turn_s = self._next_pod_s = max(time_s, self._next_pod_s + 1 / _SLOW_PODS_PER_S)
+        if tally.turn_s > time_s:
+            self.again_after(key_of(job), tally.turn_s - time_s)
+        return tally.turn_s <= time_s
 
     def _pod(self, job: Object) -> Object:
         pod = pod_from(job["spec"]["template"], "jobs", job)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from environments.sandbox import quantities
 from environments.sandbox.kubernetes import errors
-from environments.sandbox.kubernetes.controllers import quantities
 from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_finished, key_of
 from environments.sandbox.kubernetes.controllers.runner import Controller
 from environments.sandbox.kubernetes.objects import dig

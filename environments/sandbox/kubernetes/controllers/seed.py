@@ -7,6 +7,8 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import seed_workloads
 from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
+from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
+from environments.sandbox.kubernetes.controllers.shortages import quota
 from environments.sandbox.kubernetes.store import Store
 
 NAMESPACES = (
@@ -18,11 +20,6 @@ _NODE_INFO = {
     "kernelVersion": "6.8.0-51-generic", "kubeletVersion": "v1.34.1+k3s1", "kubeProxyVersion": "v1.34.1+k3s1",
     "containerRuntimeVersion": "containerd://2.1.4-k3s1",
 }  # fmt: skip
-_HEALTHY = {
-    "MemoryPressure": "kubelet has sufficient memory available",
-    "DiskPressure": "kubelet has no disk pressure",
-    "PIDPressure": "kubelet has sufficient PID available",
-}
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
@@ -35,7 +32,7 @@ def seed(store: Store, config: Mapping[str, Any]) -> None:
     workers = [node for node in config["nodes"] if node["role"] == "worker"]
     for index, node in enumerate(config["nodes"]):
         slices = _share(config["settings"]["gpu_slices"], workers, node)
-        store.create("nodes", _node(node, index, slices, config["settings"]["pods_per_node"]))
+        store.create("nodes", _node(node, index, slices, config["settings"]))
     api = {
         "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.43.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
@@ -44,6 +41,8 @@ def seed(store: Store, config: Mapping[str, Any]) -> None:
     seed_workloads.create_storage(store, namespace)
     seed_workloads.create_configuration(store, namespace, workers[0]["address"])
     seed_workloads.create_workloads(store, namespace, workers[0]["address"])
+    if config["settings"]["pod_quota"]:
+        store.create("resourcequotas", quota(config["settings"]["pod_quota"]), namespace)
 
 
 def _share(slices: int, workers: list[Mapping[str, Any]], node: Mapping[str, Any]) -> int:
@@ -54,13 +53,16 @@ def _share(slices: int, workers: list[Mapping[str, Any]], node: Mapping[str, Any
     return each + (1 if workers.index(node) < rest else 0)
 
 
-def _node(node: Mapping[str, Any], index: int, gpu_slices: int, pods: int) -> Object:
+def _node(node: Mapping[str, Any], index: int, gpu_slices: int, settings: Mapping[str, Any]) -> Object:
     name, master = node["name"], node["role"] == "master"
     role = _CONTROL_PLANE if master else "node-role.kubernetes.io/worker"
     labels = {
         "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", role: "true",
     }  # fmt: skip
-    capacity = {"cpu": "112", "memory": "1024Gi", "ephemeral-storage": "1800Gi", "pods": str(pods)}
+    capacity = {
+        "cpu": str(settings["node_cpu"]), "memory": f"{settings['node_memory_gi']}Gi", "ephemeral-storage": "1800Gi",
+        "pods": str(settings["pods_per_node"]),
+    }  # fmt: skip
     if not master:
         capacity[GPU] = str(gpu_slices)
     spec: Object = {
@@ -78,7 +80,7 @@ def _node_status(node: Mapping[str, Any], capacity: Mapping[str, str]) -> Object
     stamps = {"lastHeartbeatTime": time, "lastTransitionTime": time}
     conditions = [
         {"type": kind, "status": "False", "reason": f"KubeletHasNo{kind}", "message": message, **stamps}
-        for kind, message in _HEALTHY.items()
+        for kind, message in HEALTHY.items()
     ]
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from environments.sandbox.kubernetes import errors
@@ -15,11 +15,13 @@ _SERVICES = RESOURCES["services"]
 
 
 class NodePorts:
-    """Admission of services: a node port belongs to one service in the whole cluster."""
+    """Admission of services: a node port belongs to one service in the whole cluster.
 
-    def __init__(self, store: Store, first: int, last: int) -> None:
-        self._store = store
-        self._first, self._last = first, last
+    ``port_range`` answers the first and the last port that may be given at the moment.
+    """
+
+    def __init__(self, store: Store, port_range: Callable[[], tuple[int, int]]) -> None:
+        self._store, self._range = store, port_range
 
     def admit(self, verb: str, plural: str, new: Object, old: Object | None) -> None:
         if plural != "services" or verb == "delete":
@@ -55,13 +57,15 @@ class NodePorts:
             taken.add(port["nodePort"])
 
     def _refusal(self, number: int, taken: set[int]) -> str | None:
-        if not self._first <= number <= self._last:
-            return f"provided port is not in the valid range. The range of valid ports is {self._first}-{self._last}"
+        first, last = self._range()
+        if not first <= number <= last:
+            return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
         return "provided port is already allocated" if number in taken else None
 
     def _free(self, taken: set[int]) -> int:
         """From the upper end, where no explicit port of an investigation is expected."""
-        for number in range(self._last, self._first - 1, -1):
+        first, last = self._range()
+        for number in range(last, first - 1, -1):
             if number not in taken:
                 return number
         raise ApiError(

@@ -1,0 +1,184 @@
+"""Whether the cluster has room for one more investigation, from what Kubernetes says of its nodes, pods and quotas.
+
+An investigation that finds no room may wait for it (requirement JL-13), but only a few at a time: beyond
+``waiting_jobs`` more are refused (CA-08). The books are kept up to date by watching, so that asking costs nothing
+however many clients ask at once; what was promised to openings that go on at the moment counts as taken.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from environments.sandbox import quantities
+from environments.sandbox.focus_server.following import Follower
+from environments.sandbox.focus_server.kubernetes import Kubernetes
+from environments.sandbox.focus_server.manifests import GPU_RESOURCE
+from environments.sandbox.focus_server.refusals import CannotOpen
+
+PODS = "pods"
+JOB_LABEL = "batch.kubernetes.io/job-name"
+NEED: Mapping[str, int] = {GPU_RESOURCE: 1, "cpu": 100, "memory": 512 * 2**20, PODS: 2}
+"""What one investigation takes: its job and the clean-up job that watches it (millicores, bytes)."""
+TITLES = {GPU_RESOURCE: f"GPU slices ({GPU_RESOURCE})", PODS: "pods on the nodes"}
+
+Amounts = Counter[str]
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of one thing is left; ``more`` is how many investigations it is enough for, less those that wait."""
+
+    title: str
+    free: str
+    offered: str
+    more: int
+
+    def __str__(self) -> str:
+        waiting = f", {-self.more} waiting" if self.more < 0 else ""
+        return f"{self.title}: {self.free} of {self.offered} free{waiting}"
+
+
+@dataclass(frozen=True)
+class _Node:
+    name: str
+    offered: Amounts
+    usable: bool
+
+
+@dataclass(frozen=True)
+class _Pod:
+    namespace: str
+    node: str | None
+    taken: Amounts
+
+
+class Capacity:
+    """The books of the cluster. While it could not be read yet, nothing is refused."""
+
+    def __init__(self, kubernetes: Kubernetes, namespace: str, waiting_jobs: int, log: logging.Logger) -> None:
+        self._kubernetes, self._namespace, self._waiting_jobs = kubernetes, namespace, waiting_jobs
+        self._nodes: dict[str, _Node] = {}
+        self._pods: dict[str, _Pod] = {}
+        self._quotas: dict[str, int] = {}
+        self._taken: dict[str | None, Amounts] = {}
+        self._own_pods = 0
+        self._expected: dict[str, Amounts] = {}
+        changed = {"Node": self._node, "Pod": self._pod, "ResourceQuota": self._quota}
+        self._followers = [
+            Follower(kubernetes, kind, log, partial(self._relist, kind), partial(self._apply, change))
+            for kind, change in changed.items()
+        ]
+        self._changed = changed
+
+    def start(self) -> None:
+        for follower in self._followers:
+            follower.start()
+
+    async def stop(self) -> None:
+        for follower in self._followers:
+            await follower.stop()
+
+    def check(self) -> None:
+        """Raise :class:`CannotOpen`, naming what is short, when one more investigation could not even wait."""
+        if not all(follower.synced.is_set() for follower in self._followers):
+            return
+        short = [room for room in self.rooms() if room.more + self._waiting_jobs < 1]
+        if short:
+            lost = [node.name for node in self._nodes.values() if not node.usable]
+            why = "; ".join(map(str, short)) + (f"; not ready: {', '.join(sorted(lost))}" if lost else "")
+            raise CannotOpen(f"no room in the cluster for one more: {why}")
+
+    def expect(self, name: str, needs_gpu: bool) -> None:
+        """A job is about to be created; it counts until its pod does."""
+        amounts = Counter({PODS: 1})
+        if needs_gpu:
+            amounts.update({resource: amount for resource, amount in NEED.items() if resource != PODS})
+        self._expected[name] = amounts
+
+    def forget(self, name: str) -> None:
+        """The job was not created, or is gone."""
+        self._expected.pop(name, None)
+
+    def rooms(self) -> Iterator[Room]:
+        """What is left of everything an investigation needs."""
+        nodes = [node for node in self._nodes.values() if node.usable]
+        waiting = sum(self._expected.values(), self._taken.get(None, Counter()))
+        for resource, need in NEED.items():
+            left = [max(0, node.offered[resource] - self._on(node)[resource]) for node in nodes]
+            more = sum(each // need for each in left) - -(-waiting[resource] // need)
+            offered = sum(node.offered[resource] for node in nodes)
+            free = max(0, sum(left) - waiting[resource])
+            texts = (quantities.text(resource, amount) for amount in (free, offered))
+            yield Room(TITLES.get(resource, resource), *texts, more)
+        for name, limit in self._quotas.items():
+            left_pods = limit - self._own_pods - sum(each[PODS] for each in self._expected.values())
+            yield Room(f"pods of quota {name}", str(max(0, left_pods)), str(limit), left_pods // NEED[PODS])
+
+    def _on(self, node: _Node) -> Amounts:
+        return self._taken.get(node.name, Counter())
+
+    async def _relist(self, kind: str) -> str:
+        listing = await self._kubernetes.list(kind)
+        change, items = self._changed[kind], listing.get("items") or []
+        if kind == "Pod":
+            for uid in list(self._pods):
+                self._remove(uid)
+        elif kind == "Node":
+            self._nodes.clear()
+        else:
+            self._quotas.clear()
+        for item in items:
+            change(item, gone=False)
+        return str(listing["metadata"]["resourceVersion"])
+
+    def _apply(self, change: Any, event: Mapping[str, Any]) -> None:
+        change(event["object"], gone=event["type"] == "DELETED")
+
+    def _node(self, node: Mapping[str, Any], gone: bool) -> None:
+        name = node["metadata"]["name"]
+        self._nodes.pop(name, None)
+        offered = Counter(_amounts((node.get("status") or {}).get("allocatable") or {}))
+        if not gone and offered[GPU_RESOURCE]:
+            self._nodes[name] = _Node(name, offered, _is_usable(node))
+
+    def _quota(self, quota: Mapping[str, Any], gone: bool) -> None:
+        name, hard = quota["metadata"]["name"], quota["spec"].get("hard") or {}
+        self._quotas.pop(name, None)
+        if not gone and PODS in hard:
+            self._quotas[name] = quantities.amount(PODS, str(hard[PODS]))
+
+    def _pod(self, pod: Mapping[str, Any], gone: bool) -> None:
+        metadata = pod["metadata"]
+        self._remove(metadata["uid"])
+        self._expected.pop((metadata.get("labels") or {}).get(JOB_LABEL, ""), None)
+        if gone or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            return
+        taken = Counter({**quantities.requests(pod["spec"]), PODS: 1})
+        entry = _Pod(metadata["namespace"], pod["spec"].get("nodeName"), taken)
+        self._pods[metadata["uid"]] = entry
+        self._taken.setdefault(entry.node, Counter()).update(taken)
+        self._own_pods += entry.namespace == self._namespace
+
+    def _remove(self, uid: str) -> None:
+        entry = self._pods.pop(uid, None)
+        if entry is not None:
+            self._taken[entry.node].subtract(entry.taken)
+            self._own_pods -= entry.namespace == self._namespace
+
+
+def _amounts(offered: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        resource: quantities.amount(resource, str(value)) for resource, value in offered.items() if resource in NEED
+    }
+
+
+def _is_usable(node: Mapping[str, Any]) -> bool:
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ())
+    tainted = any(taint["effect"] != "PreferNoSchedule" for taint in spec.get("taints") or ())
+    return ready and not tainted and not spec.get("unschedulable")

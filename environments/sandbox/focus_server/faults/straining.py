@@ -1,0 +1,59 @@
+"""A server that is too small for many investigations at once: few workers, few connections, slow, or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.recordings import RecordingIndex
+from environments.sandbox.focus_server.service import FocusService
+
+FEW_WORKERS, WORKER_HELD_S = 24, 0.15
+SLOW_FROM_JOBS, SLOW_S = 100, 2.0
+CRASH_AT_JOBS, CRASHED = 60, 1
+SMALL_POOL = 5
+
+
+class StrainedService(FocusService):
+    """Feels how many investigations are open or being opened."""
+
+    def __init__(self, *parts: Any, active: Active) -> None:
+        super().__init__(*parts)
+        self._active = active
+        self._few_workers = asyncio.Semaphore(FEW_WORKERS)
+        self._small_pool: RecordingIndex | None = None
+
+    async def configure(self, body: bytes) -> Mapping[str, Any]:
+        async with AsyncExitStack() as held:
+            if self._active("few-workers"):
+                await held.enter_async_context(self._few_workers)
+                await asyncio.sleep(WORKER_HELD_S)
+            answer = await super().configure(body)
+        if self._active("slow-from-100-jobs") and self._open_jobs() >= SLOW_FROM_JOBS:
+            await asyncio.sleep(SLOW_S)
+        return answer
+
+    async def opened(self, body: bytes) -> Mapping[str, Any]:
+        if self._active("crash-at-60-jobs") and self._open_jobs() >= CRASH_AT_JOBS - 1:
+            self.log.error("cannot serve another investigation: RuntimeError: can't start new thread")
+            os._exit(CRASHED)
+        if self._active("mongodb-pool-exhausted"):
+            await self._with_small_pool().ping()
+        return await super().opened(body)
+
+    def _open_jobs(self) -> int:
+        return len(self.opener.slots.unusable())
+
+    def _with_small_pool(self) -> RecordingIndex:
+        """Asked on every opening, live ones included; its connections are slow because of the fault's toxic."""
+        if self._small_pool is None:
+            self._small_pool = self.index.with_pool(SMALL_POOL)
+        return self._small_pool
+
+    async def close(self) -> None:
+        if self._small_pool is not None:
+            await self._small_pool.close()
