@@ -22,6 +22,10 @@ _LOG_LINES_SHOWN = 5
 EventHandler = Callable[["ChildProcess", str, Mapping[str, Any]], None]
 
 
+class ProcessGone(RuntimeError):
+    """The process is not running, or has ended before it answered."""
+
+
 class ChildProcess:
     """``package`` below ``environments.sandbox`` as a process of its own.
 
@@ -44,6 +48,11 @@ class ChildProcess:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs and has said that it serves."""
+        return self.pid is not None and self._became_ready.is_set()
 
     async def start(self) -> None:
         self.ending = False
@@ -110,7 +119,7 @@ class ChildProcess:
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:
-            raise RuntimeError(f"the {self.package} process is not running")
+            raise ProcessGone(f"the {self.package} process is not running")
         self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self) -> None:
@@ -127,7 +136,7 @@ class ChildProcess:
         await self._process.wait()
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(RuntimeError(f"the {self.package} process ended: {self._end_of_log()}"))
+                waiting.set_exception(ProcessGone(f"the {self.package} process ended: {self._end_of_log()}"))
         if not self.ending and self._became_ready.is_set():
             self._on_event(self, "ended", {"exit_status": self._process.returncode, "log": self._end_of_log()})
 

@@ -4,6 +4,7 @@ faults."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -19,10 +20,13 @@ from environments.sandbox import configuration
 from environments.sandbox.addresses import Addresses
 from environments.sandbox.catalogue import Fault, with_parts
 from environments.sandbox.certificates import CertificateAuthority, write_secret, write_ssh_key
-from environments.sandbox.child import ChildProcess
+from environments.sandbox.child import ChildProcess, ProcessGone
+from environments.sandbox.errors import StartError
 from environments.sandbox.settings import SandboxSettings
 
 READY_TIMEOUT_S = 30.0
+WORKLOADS = ("focus_server", "mongodb")
+"""Processes that stand behind a pod: they are started again, as a kubelet would. Any other end is the sandbox' end."""
 
 log = logging.getLogger("supervisor")
 
@@ -98,7 +102,10 @@ class Supervisor:
 
     async def state(self) -> dict[str, Any]:
         async def of(child: ChildProcess) -> Mapping[str, Any]:
-            return {"pid": child.pid, **await child.request("state")} if child.pid else {"pid": None}
+            if child.is_ready:
+                with contextlib.suppress(ProcessGone):
+                    return {"pid": child.pid, **await child.request("state")}
+            return {"pid": child.pid}
 
         states = await asyncio.gather(*(of(child) for child in self.children.values()))
         return {
@@ -121,8 +128,12 @@ class Supervisor:
     async def set_faults(self, wanted: set[str]) -> None:
         """Switch exactly these faults on; returns when every process behaves accordingly."""
         self.active = set(wanted)
-        running = [child for child in self.children.values() if child.pid]
-        await asyncio.gather(*(child.request("set_faults", active=self._faults_of(child.package)) for child in running))
+
+        async def switch(child: ChildProcess) -> None:
+            with contextlib.suppress(ProcessGone):  # when it starts again, it starts with the faults of then
+                await child.request("set_faults", active=self._faults_of(child.package))
+
+        await asyncio.gather(*(switch(child) for child in self.children.values() if child.pid))
         await self._apply_link_faults()
 
     def _faults_of(self, package: str) -> list[str]:
@@ -150,7 +161,9 @@ class Supervisor:
         return await self.children["links"].request("toxiproxy", method=method, path=path, body=body)
 
     def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:
-        if event == "ended":
+        if event == "ended" and child.package in WORKLOADS:
+            self._later(self._tell_node(child.package, data["exit_status"]))
+        elif event == "ended":
             if not self.ended.done():
                 self.ended.set_result(f"the {child.package} process ended by itself: {data['log']}")
         elif event == "network_policies":
@@ -174,8 +187,19 @@ class Supervisor:
             child = self.children[package]
             if action == "stop":
                 await child.kill()
-            else:
+                return
+            try:
                 await self._started(package)
+            except StartError as error:
+                log.warning("%s", error)
+                await child.kill()
+                await self._tell_node(package, 1)
+
+    async def _tell_node(self, package: str, exit_status: int) -> None:
+        """The process behind a pod has ended by itself; what becomes of the pod is the kubelet's business."""
+        exit_code = exit_status if exit_status >= 0 else 128 - exit_status
+        process = package.replace("_", "-")
+        await self.children["node"].request("process_ended", process=process, exit_code=exit_code)
 
     async def _started(self, package: str) -> None:
         """Start a process that was stopped, with the faults of now."""

@@ -15,7 +15,8 @@ from environments.sandbox.focus_server.refusals import CannotOpen
 CALL_LIMIT_S = 5.0
 CONNECT_LIMIT_S = 1.5
 READ_LIMIT_S = 2.0
-MOST_CONNECTIONS = 16
+MOST_WRITES = 16
+"""Creations and deletions at a time. The others wait here: their time does not run yet, and no reader is held up."""
 WATCH_S = 60
 RESOURCES = {
     "Job": "jobs", "Service": "services", "ConfigMap": "configmaps", "Node": "nodes", "Pod": "pods",
@@ -56,15 +57,17 @@ class Kubernetes:
     def __init__(self, access: Mapping[str, str], namespace: str) -> None:
         context = ssl.create_default_context(cafile=access["ca_file"])
         self._url, self._namespace = access["url"].rstrip("/"), namespace
+        self._places = asyncio.Semaphore(MOST_WRITES)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=MOST_CONNECTIONS),
+            connector=aiohttp.TCPConnector(ssl=context, limit=0),
             headers={"Authorization": f"Bearer {access['token']}"},
             timeout=aiohttp.ClientTimeout(total=CALL_LIMIT_S, sock_connect=CONNECT_LIMIT_S),
         )
 
     async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create an object; the object as the API stored it."""
-        return await self._call("POST", self._path(manifest["kind"]), json=manifest)
+        async with self._places:
+            return await self._call("POST", self._path(manifest["kind"]), json=manifest)
 
     async def read(self, kind: str, name: str) -> Mapping[str, Any]:
         return await self._call("GET", f"{self._path(kind)}/{name}", timeout=aiohttp.ClientTimeout(total=READ_LIMIT_S))
@@ -76,7 +79,8 @@ class Kubernetes:
         """Delete an object and what it owns, at once; an object that is not there is fine."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         try:
-            await self._call("DELETE", f"{self._path(kind)}/{name}", json={**options, "gracePeriodSeconds": 0})
+            async with self._places:
+                await self._call("DELETE", f"{self._path(kind)}/{name}", json={**options, "gracePeriodSeconds": 0})
         except KubernetesRefused as refused:
             if refused.http_status != 404:
                 raise

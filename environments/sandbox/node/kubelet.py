@@ -12,7 +12,7 @@ from typing import Any
 
 from environments.sandbox.node.cluster import Object
 from environments.sandbox.node.pod_run import PodRun
-from environments.sandbox.node.programs import Host
+from environments.sandbox.node.programs import Host, Resident
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.workloads import Workloads
 
@@ -64,6 +64,14 @@ class Kubelet:
         runs = (run for run in self.runs.values() if run.programs and _belongs(run.pod, namespace, job))
         used = [cpu_m for run in runs for cpu_m, _ in run.usage().values()]
         return sum(used) if used else None
+
+    def process_ended(self, process: str, exit_code: int) -> None:
+        """A process of the sandbox has ended by itself: so has the container it stands for."""
+        self._workloads.crashed(process)
+        for run in self.runs.values():
+            for program in list(run.programs.values()):
+                if isinstance(program, Resident) and program.image == process:
+                    program.ended(exit_code)
 
     def _is_mine(self, pod: Mapping[str, Any]) -> bool:
         leaving_already = "deletionTimestamp" in pod["metadata"]

@@ -24,6 +24,11 @@ class PodNetwork:
         self._returned: list[int] = []
         self._open: dict[Endpoint, asyncio.Server] = {}
 
+    @property
+    def taken(self) -> int:
+        """How many addresses are given away."""
+        return self._next - len(self._returned)
+
     def take_address(self) -> str:
         """The lowest free address of a pod."""
         if self._returned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,15 @@ CONTAINERS_START_AFTER_S = 2.0
 STOPS_WITHIN_S = 1.0
 """A program that is asked to stop needs this long; a shorter grace period cuts it."""
 _BACKOFF_S, _LONGEST_BACKOFF_S = 10.0, 300.0
+PULL_REFUSED = "image-pull-refused"
+NETWORK_EXHAUSTED = "pod-network-exhausted"
+ADDRESSES_LEFT = 120
+"""With ``pod-network-exhausted``, for all pods of the cluster together."""
+_NO_ADDRESS = (
+    "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: "
+    'plugin type="flannel" failed (add): failed to delegate add: failed to allocate for range 0: no IP addresses '
+    "available in range set: 10.42.0.1-10.42.0.254"
+)
 
 
 class PodRun:
@@ -50,10 +59,6 @@ class PodRun:
             image_name(container["image"]) for container in self.pod["spec"]["containers"] if "command" not in container
         ]
 
-    @property
-    def images(self) -> list[str | None]:
-        return [image_name(spec["image"]) for spec in self.pod["spec"]["containers"]]
-
     def usage(self) -> dict[str, tuple[int, int]]:
         """Millicores and MiB of each running container."""
         return {name: program.usage() for name, program in self.programs.items()}
@@ -66,10 +71,11 @@ class PodRun:
 
     async def run(self, at_once: bool = False) -> None:
         """Until every container has ended for good; ``at_once`` for pods that ran before the node looked."""
+        if self._host.fault(NETWORK_EXHAUSTED):
+            await self._wait_for_an_address()
         self._address = self._host.network.take_address()
         try:
-            if None in self.images:
-                await self._cannot_pull()
+            await self._pull_images()
             if not at_once:
                 await self._report("Pending")
                 await asyncio.sleep(self._host.scaled(CONTAINERS_START_AFTER_S))
@@ -135,20 +141,60 @@ class PodRun:
             self.containers.pop(state.name, None)
             container.ended.set()
 
-    async def _cannot_pull(self) -> None:
-        """An image nobody has: the pod waits until it is deleted."""
-        for state, image in zip(self._states, self.images, strict=True):
-            if image is None:
-                message = f'failed to pull and unpack image "{state.image}": the sandbox has no such image: not found'
-                state.state = waiting("ErrImagePull", message)
-                self._event(state.name, "Failed", f'Failed to pull image "{state.image}": {message}', "Warning")
-        await self._report("Pending")
-        self.settled.set()
-        await asyncio.Event().wait()
+    async def _wait_for_an_address(self) -> None:
+        """The sandbox of a pod cannot be made while every address is given away; the kubelet tries again and again."""
+        pause_s = _BACKOFF_S
+        while self._host.network.taken >= ADDRESSES_LEFT and self._host.fault(NETWORK_EXHAUSTED):
+            if not self.settled.is_set():
+                await self._report("Pending")
+                self._event(None, "FailedCreatePodSandBox", _NO_ADDRESS, "Warning")
+                self.settled.set()
+            await asyncio.sleep(self._host.scaled(pause_s))
+            pause_s = min(pause_s * 2, _LONGEST_BACKOFF_S)
+
+    async def _pull_images(self) -> None:
+        """Return once there is an image for every container; a registry that refuses is asked ever less often."""
+        pause_s = _BACKOFF_S
+        while any(problems := [_pull_problem(self._host, each.image) for each in self._states]):
+            self._tell_of_pull(problems, "ErrImagePull")
+            await self._report("Pending")
+            self.settled.set()
+            await asyncio.sleep(self._host.scaled(_BACKOFF_S))
+            self._tell_of_pull(problems, "ImagePullBackOff")
+            await self._report("Pending")
+            await asyncio.sleep(self._host.scaled(pause_s))
+            pause_s = min(pause_s * 2, _LONGEST_BACKOFF_S)
+
+    def _tell_of_pull(self, problems: Sequence[str | None], reason: str) -> None:
+        for state, problem in zip(self._states, problems, strict=True):
+            if problem is None:
+                continue
+            if reason == "ErrImagePull":
+                state.state = waiting(reason, problem)
+                self._event(state.name, "Pulling", f'Pulling image "{state.image}"')
+                self._event(state.name, "Failed", f'Failed to pull image "{state.image}": {problem}', "Warning")
+                self._event(state.name, "Failed", f"Error: {reason}", "Warning")
+            else:
+                state.state = waiting(reason, f'Back-off pulling image "{state.image}": ErrImagePull: {problem}')
+                self._event(state.name, "BackOff", f'Back-off pulling image "{state.image}"')
+                self._event(state.name, "Failed", f"Error: {reason}", "Warning")
 
     async def _report(self, phase: str) -> None:
         status: Object = pod_status(self.pod, self._states, phase, self._host_address, self._address, self._began)
         await self._reporter.status(self.pod, status)
 
-    def _event(self, container: str, reason: str, message: str, kind: str = "Normal") -> None:
+    def _event(self, container: str | None, reason: str, message: str, kind: str = "Normal") -> None:
         self._reporter.event(self.pod, container, reason, message, kind)
+
+
+def _pull_problem(host: Host, image: str) -> str | None:
+    """Why the image cannot be had; None when it can."""
+    name = image_name(image)
+    if name is None:
+        return f'failed to pull and unpack image "{image}": the sandbox has no such image: not found'
+    if name == "pzlinux" and host.fault(PULL_REFUSED):
+        return (
+            f'failed to pull and unpack image "{image}": failed to copy: httpReadSeeker: failed open: unexpected '
+            "status code 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull limit."
+        )
+    return None

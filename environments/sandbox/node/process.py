@@ -95,7 +95,11 @@ class NodeProcess(SandboxProcess):
                 run.show_logs()
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``pids``: the process in which each pod runs, which is this one for all of them."""
+        """``process_ended``: a process of the sandbox ended by itself. ``pids``: in which process each pod runs, which
+        is this one for all of them."""
+        if name == "process_ended":
+            self._kubelet.process_ended(params["process"], int(params["exit_code"]))
+            return {}
         if name != "pids":
             raise CommandError(f"{self.name} knows no command {name!r}")
         runs = self._kubelet.runs.values()
@@ -119,7 +123,7 @@ class NodeProcess(SandboxProcess):
         return Host(
             cluster=self._cluster, network=self._network, fault=self.fault, scaled=self.scaled,
             find_job=lambda namespace, name: self._jobs.objects.get((namespace, name)),
-            cpu_of_job=self._kubelet.cpu_of_job,
+            cpu_of_job=self._kubelet.cpu_of_job, process_wanted=self._workloads.wanted,
         )  # fmt: skip
 
 

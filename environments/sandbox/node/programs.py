@@ -34,6 +34,7 @@ class Host:
     scaled: Callable[[float], float]
     find_job: Callable[[str, str], Object | None]
     cpu_of_job: Callable[[str, str], int | None]
+    process_wanted: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -77,25 +78,32 @@ class Resident:
     """A server that stays; the sandbox has its process elsewhere, or needs only its presence."""
 
     def __init__(self, host: Host, container: Container, image: str) -> None:
-        self._container, self._image, self._host = container, image, host
+        self.image = image
+        self._container, self._host = container, host
+        self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> int:
-        if self._image in PROCESS_LOGS:
+        if self.image in PROCESS_LOGS:
+            self._host.process_wanted(self.image)
             self.show_log()
         else:
-            self._container.log.write("starting", "ready, waiting for work", source=f"pz.{self._image}")
-        await asyncio.Event().wait()
-        return 0
+            self._container.log.write("starting", "ready, waiting for work", source=f"pz.{self.image}")
+        return await self._end
+
+    def ended(self, exit_code: int) -> None:
+        """The process behind this container is gone."""
+        if not self._end.done():
+            self._end.set_result(exit_code)
 
     def show_log(self) -> None:
         """The log of the process behind this container, or none of it while the fault is on."""
-        if self._image == "focus-server" and self._host.fault("focus-server-log-empty"):
+        if self.image == "focus-server" and self._host.fault("focus-server-log-empty"):
             self._container.log.begin()
-        elif self._image in PROCESS_LOGS:
-            self._container.log.show(PROCESS_LOGS[self._image])
+        elif self.image in PROCESS_LOGS:
+            self._container.log.show(PROCESS_LOGS[self.image])
 
     def usage(self) -> tuple[int, int]:
-        return _RESIDENTS[self._image]
+        return _RESIDENTS[self.image]
 
 
 class Sleep:

@@ -59,8 +59,10 @@ class Reporter:
             if error.code not in (404, 409):
                 raise
 
-    def event(self, pod: Mapping[str, Any], container: str, reason: str, message: str, kind: str = "Normal") -> None:
-        """Queue an event about a container of a pod."""
+    def event(
+        self, pod: Mapping[str, Any], container: str | None, reason: str, message: str, kind: str = "Normal"
+    ) -> None:
+        """Queue an event about a container of a pod, or about the pod itself."""
         metadata, time = pod["metadata"], now()
         self._events.put_nowait({
             "apiVersion": "v1", "kind": "Event",
@@ -68,7 +70,7 @@ class Reporter:
             "involvedObject": {
                 "kind": "Pod", "apiVersion": "v1", "namespace": metadata["namespace"], "name": metadata["name"],
                 "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"],
-                "fieldPath": f"spec.containers{{{container}}}",
+                **({"fieldPath": f"spec.containers{{{container}}}"} if container is not None else {}),
             },
             "reason": reason, "message": message, "type": kind, "count": 1,
             "firstTimestamp": time, "lastTimestamp": time,

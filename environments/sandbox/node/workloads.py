@@ -21,6 +21,7 @@ class Workloads:
         self._runs_for: dict[str, str | None] = dict.fromkeys(PROCESSES, "")
         self._first_names: set[str] = set()
         self._lost: dict[str, str] = {}
+        self._crashed: set[str] = set()
         self._held = True
 
     def started(self, images: Iterable[str | None], uid: str, name: str) -> None:
@@ -44,6 +45,16 @@ class Workloads:
             if name is not None:
                 self._lost[process] = name
                 asyncio.get_running_loop().call_later(_RETURNS_WITHIN_S, self._give_up, process, name)
+
+    def crashed(self, process: str) -> None:
+        """The process ended although its pod has not."""
+        self._crashed.add(process)
+
+    def wanted(self, process: str) -> None:
+        """A container of the process starts, perhaps again: so must the process if it is gone."""
+        if process in self._crashed:
+            self._crashed.discard(process)
+            self._emit(process, "start")
 
     def hold(self) -> None:
         """Pods are about to be listed anew."""

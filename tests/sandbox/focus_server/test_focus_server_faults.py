@@ -18,10 +18,9 @@ from typing import Any
 import pytest
 
 from environments.sandbox.focus_server.faults import FAULT_IDS, FaultyStartup
+from environments.sandbox.focus_server.faults.opening import CRASH_AT_JOBS, CRASHED
 from environments.sandbox.focus_server.faults.serving import surely_unsorted
 from environments.sandbox.focus_server.faults.straining import (
-    CRASH_AT_JOBS,
-    CRASHED,
     FEW_WORKERS,
     SLOW_FROM_JOBS,
     SLOW_S,

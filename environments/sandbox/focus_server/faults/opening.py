@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from environments.sandbox.focus_server.schema import ConfigureRequest
 
 NOT_A_PORT = 70000
 PORT_DIFFERENCE = 1000
+CRASH_AT_JOBS, CRASHED = 60, 1
+"""How many investigations are one too many, and the exit code then."""
 
 
 class PortInUse(Refused):
@@ -111,6 +114,9 @@ class FaultyOpener(Opener):
             await self.kubernetes.delete("Job", f"grpc-job-{oldest}")
 
     async def take_port(self, investigation: Investigation) -> bool:
+        if self._active("crash-at-60-jobs") and len(self.slots.unusable()) >= CRASH_AT_JOBS:
+            self.log.error("cannot serve another investigation: RuntimeError: can't start new thread")
+            os._exit(CRASHED)
         if any(map(self._active, ("nothing-is-started", "service-missing"))):
             return True
         if self._active("port-shared") and self._oldest_open_port() is not None:

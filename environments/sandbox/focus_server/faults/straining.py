@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -14,7 +13,6 @@ from environments.sandbox.focus_server.service import FocusService
 
 FEW_WORKERS, WORKER_HELD_S = 24, 0.15
 SLOW_FROM_JOBS, SLOW_S = 100, 2.0
-CRASH_AT_JOBS, CRASHED = 60, 1
 SMALL_POOL = 5
 
 
@@ -38,9 +36,6 @@ class StrainedService(FocusService):
         return answer
 
     async def opened(self, body: bytes) -> Mapping[str, Any]:
-        if self._active("crash-at-60-jobs") and self._open_jobs() >= CRASH_AT_JOBS - 1:
-            self.log.error("cannot serve another investigation: RuntimeError: can't start new thread")
-            os._exit(CRASHED)
         if self._active("mongodb-pool-exhausted"):
             await self._with_small_pool().ping()
         return await super().opened(body)
