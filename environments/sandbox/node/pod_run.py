@@ -109,10 +109,13 @@ class PodRun:
             state.ended(exit_code)
             if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
                 return
-            delay_s = min(_BACKOFF_S * 2.0**state.restarts, _LONGEST_BACKOFF_S)
-            why = f"back-off {delay_s:.0f}s restarting failed container={state.name}"
             self._logs[index].keep_as_previous()
-            state.restarting(why)
+            if state.restarts == 0:  # a kubelet does not wait before it starts a container again for the first time
+                state.starting_again()
+                continue
+            delay_s = min(_BACKOFF_S * 2.0 ** (state.restarts - 1), _LONGEST_BACKOFF_S)
+            why = f"back-off {delay_s:.0f}s restarting failed container={state.name}"
+            state.backing_off(why)
             self._event(state.name, "BackOff", why, "Warning")
             await self._report("Running")
             await asyncio.sleep(self._host.scaled(delay_s))

@@ -45,9 +45,13 @@ class ContainerState:
             }
         }  # fmt: skip
 
-    def restarting(self, message: str) -> None:
+    def starting_again(self) -> None:
+        """The next :meth:`started` is a restart."""
         self.last_state = self.state
         self.restarts += 1
+
+    def backing_off(self, message: str) -> None:
+        self.starting_again()
         self.state = waiting("CrashLoopBackOff", message)
 
     def report(self) -> Object:

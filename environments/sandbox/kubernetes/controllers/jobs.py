@@ -49,7 +49,9 @@ class Jobs(Controller):
 
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural == "resourcequotas":
-            return list(self._refused)
+            before = change.previous or {}
+            same = change.type == "MODIFIED" and before.get("spec") == change.object.get("spec")
+            return () if same else list(self._refused)  # what is used less is told by whoever uses it no more
         if change.plural == "jobs":
             if change.type == "DELETED":
                 self._tallies.pop(change.object["metadata"]["uid"], None)

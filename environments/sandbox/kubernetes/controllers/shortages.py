@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from environments.sandbox import quantities
 from environments.sandbox.kubernetes.controllers.meta import (
     GPU,
     JOB_NAME_LABEL,
@@ -34,8 +35,14 @@ _LEAKED_SERIAL = 900
 
 
 def offers_less(resource: str, amount: str) -> Callable[[Object], None]:
-    """A worker node of which only ``amount`` of the resource can be given to pods."""
-    return lambda node: node["status"]["allocatable"].update({resource: amount})
+    """A worker node of which at most ``amount`` of the resource can be given to pods."""
+
+    def change(node: Object) -> None:
+        has = node["status"]["capacity"][resource]
+        less = quantities.amount(resource, amount) < quantities.amount(resource, has)
+        node["status"]["allocatable"][resource] = amount if less else has
+
+    return change
 
 
 def offers_everything(resource: str) -> Callable[[Object], None]:
