@@ -39,34 +39,53 @@ class Role:
         return action in ROLES[self.name] and (self.name in _EVERYWHERE or self.database == database)
 
 
+MECHANISMS: Mapping[str, str] = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
+"""The hash function of each way to authenticate."""
+SALT_BYTES: Mapping[str, int] = {"SCRAM-SHA-256": 28, "SCRAM-SHA-1": 16}
+
+
 @dataclass(frozen=True)
 class Keys:
-    """What a server keeps of a password (RFC 5802)."""
+    """What a server keeps of a password for one mechanism (RFC 5802, 7677); the password itself is not kept."""
 
+    hash_name: str
+    salt: bytes
     stored: bytes
     server: bytes
 
     @classmethod
-    def derive(cls, password: str, salt: bytes) -> Keys:
-        salted = hashlib.pbkdf2_hmac("sha256", prepare(password).encode(), salt, ITERATIONS)
-        client = hmac.digest(salted, b"Client Key", "sha256")
-        return cls(hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256"))
+    def derive(cls, mechanism: str, name: str, password: str, salt: bytes) -> Keys:
+        hash_name = MECHANISMS[mechanism]
+        if hash_name == "sha1":  # MongoDB's SCRAM-SHA-1 is given the digest its older mechanism used
+            password = hashlib.md5(f"{name}:mongo:{password}".encode(), usedforsecurity=False).hexdigest()
+        else:
+            password = prepare(password)
+        salted = hashlib.pbkdf2_hmac(hash_name, password.encode(), salt, ITERATIONS)
+        client = hmac.digest(salted, b"Client Key", hash_name)
+        return cls(hash_name, salt, hashlib.new(hash_name, client).digest(),
+                   hmac.digest(salted, b"Server Key", hash_name))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class User:
-    """A SCRAM-SHA-256 credential; the password itself is not kept."""
+    """Who may log in, by which mechanisms, and what for."""
 
     name: str
     database: str
     roles: tuple[Role, ...]
-    salt: bytes
-    keys: Keys
+    keys: Mapping[str, Keys]
 
     @classmethod
-    def create(cls, name: str, password: str, database: str, roles: Iterable[Any]) -> User:
-        salt = os.urandom(28)
-        return cls(name, database, tuple(_role(role, database) for role in roles), salt, Keys.derive(password, salt))
+    def create(
+        cls, name: str, password: str, database: str, roles: Iterable[Any], mechanisms: Iterable[str] = MECHANISMS
+    ) -> User:
+        keys = {}
+        for mechanism in mechanisms:
+            if mechanism not in MECHANISMS:
+                raise MongoError(BAD_VALUE, f"mechanism field must be an array of {sorted(MECHANISMS)}")
+            salt = os.urandom(SALT_BYTES[mechanism])
+            keys[mechanism] = Keys.derive(mechanism, name, password, salt)
+        return cls(name, database, tuple(_role(role, database) for role in roles), keys)
 
     def permits(self, database: str, action: str) -> bool:
         return any(role.permits(database, action) for role in self.roles)
@@ -75,7 +94,7 @@ class User:
         """As ``usersInfo`` shows it."""
         roles = [{"role": role.name, "db": role.database} for role in self.roles]
         return {"_id": f"{self.database}.{self.name}", "user": self.name, "db": self.database, "roles": roles,
-                "mechanisms": ["SCRAM-SHA-256"]}  # fmt: skip
+                "mechanisms": list(self.keys)}  # fmt: skip
 
 
 def _role(role: Any, database: str) -> Role:
@@ -102,6 +121,9 @@ class Users:
             raise MongoError(51003, f'User "{user.name}@{user.database}" already exists')
         self._users[user.database, user.name] = user
 
+    def replace(self, user: User) -> None:
+        self._users[user.database, user.name] = user
+
     def find(self, database: str, name: str) -> User | None:
         return self._users.get((database, name))
 
@@ -123,6 +145,6 @@ def require(user: User | None, database: str, action: str, command: str) -> None
 
 def user_from_config(entry: Mapping[str, Any]) -> User:
     try:
-        return User.create(entry["user"], entry["password"], entry["database"], entry["roles"])
+        return User.create(entry["user"], entry["password"], entry["database"], entry["roles"], ["SCRAM-SHA-256"])
     except KeyError as error:
         raise MongoError(BAD_VALUE, f"a user of the configuration has no {error}") from error

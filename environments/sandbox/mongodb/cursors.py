@@ -26,15 +26,20 @@ class Cursor:
     namespace: str
     documents: Iterator[Any]
     owner: tuple[str, str] | None
+    limit: int = 0
     used_s: float = field(default_factory=time.monotonic)
+    _sent: int = 0
     _ahead: list[bytes] = field(default_factory=list)
 
     def batch(self, size: int | None) -> tuple[list[RawBSONDocument], bool]:
-        """At most ``size`` documents and 16 MB, and whether the result has ended."""
+        """At most ``size`` documents and 16 MB, and whether the result is known to have ended.
+
+        A full batch does not end it, unless the limit is reached: only the next one finds that nothing is left.
+        """
         self.used_s = time.monotonic()
         batch: list[RawBSONDocument] = []
         total = 0
-        while size is None or len(batch) < size:
+        while (size is None or len(batch) < size) and not (self.limit and self._sent == self.limit):
             encoded = self._next()
             if encoded is None:
                 return batch, True
@@ -43,11 +48,8 @@ class Cursor:
                 return batch, False
             batch.append(RawBSONDocument(encoded))
             total += len(encoded)
-        following = self._next() if batch else None
-        if following is None:
-            return batch, bool(batch)
-        self._ahead.append(following)
-        return batch, False
+            self._sent += 1
+        return batch, bool(self.limit) and self._sent == self.limit
 
     def _next(self) -> bytes | None:
         if self._ahead:
@@ -67,10 +69,10 @@ class Cursors:
 
     def start(
         self, namespace: str, documents: Iterable[Any], owner: tuple[str, str] | None, batch_size: int | None = None,
-        single_batch: bool = False,
+        single_batch: bool = False, limit: int = 0,
     ) -> dict[str, Any]:  # fmt: skip
         """The ``cursor`` part of a first reply; the rest stays open when there is one."""
-        cursor = Cursor(namespace, iter(documents), owner)
+        cursor = Cursor(namespace, iter(documents), owner, limit)
         batch, ended = cursor.batch(FIRST_BATCH if batch_size is None else batch_size)
         cursor_id = 0
         if not ended and not single_batch:

@@ -35,6 +35,7 @@ CODE_NAMES: Mapping[int, str] = {
     86: "IndexKeySpecsConflict",
     115: "CommandNotSupported",
     121: "DocumentValidationFailure",
+    123: "NotAReplicaSet",
     125: "CommandFailed",
     168: "InvalidPipelineOperator",
     238: "NotImplemented",
@@ -70,6 +71,8 @@ NOT_SUPPORTED = 115
 VALIDATION_FAILURE = 121
 DUPLICATE_KEY = 11000
 UNKNOWN_FIELD = 40415
+DOLLAR_PREFIXED = 52
+NOT_A_REPLICA_SET = 123
 MISSING_FIELD = 40414
 
 

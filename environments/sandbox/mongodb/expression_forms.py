@@ -162,6 +162,31 @@ def _get_field(operand: Any) -> Evaluate:
     return evaluate
 
 
+def _set_field(operand: Any) -> Evaluate:
+    """Also for names that hold a dot or begin with a dollar, which no path can reach."""
+    given = dict(operand) if isinstance(operand, dict) else {}
+    if not isinstance(given.get("field"), (str, dict)):
+        raise MongoError(4161107, "$setField requires 'field' to be specified as a constant string")
+    name = compile_expression(given.pop("field"))({"ROOT": {}, "CURRENT": {}})
+    parts = named_arguments("$setField", given, {"input", "value"}, set())
+
+    def evaluate(scope: Scope) -> Any:
+        document, value = parts["input"](scope), parts["value"](scope)
+        if nullish(document):
+            return None
+        if not isinstance(document, dict):
+            raise MongoError(4161105, f"$setField requires 'input' to evaluate to type Object, not {document!r}")
+        if value is MISSING:
+            return {field: item for field, item in document.items() if field != name}
+        return {**document, name: value}
+
+    return evaluate
+
+
+def _unset_field(operand: Any) -> Evaluate:
+    return _set_field({**operand, "value": "$$REMOVE"} if isinstance(operand, dict) else operand)
+
+
 def _date_form(name: str) -> Form:
     function, required, optional = dates.FORMS[name]
 
@@ -224,6 +249,8 @@ FORMS: Mapping[str, Form] = {
     "$reduce": _reduce,
     "$sortArray": _sort_array,
     "$getField": _get_field,
+    "$setField": _set_field,
+    "$unsetField": _unset_field,
     **STRING_FORMS,
     "$convert": _convert,
     **{name: _date_form(name) for name in dates.FORMS},

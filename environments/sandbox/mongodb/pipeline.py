@@ -20,7 +20,7 @@ from environments.sandbox.mongodb.sorting import check_sort, sort_documents
 from environments.sandbox.mongodb.storage import Store
 from environments.sandbox.mongodb.windows import compile_windows
 
-_REFUSED = {"$out", "$merge", "$geoNear", "$graphLookup", "$search", "$currentOp", "$listSessions",
+_REFUSED = {"$geoNear", "$graphLookup", "$search", "$currentOp", "$listSessions",
             "$listLocalSessions", "$planCacheStats", "$densify", "$fill", "$redact", "$bucketAuto"}  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def compile_stage(stage: Any, context: Context) -> Stage:
         raise MongoError(40573, "The $changeStream stage is only supported on replica sets")
     if name in _REFUSED:
         raise MongoError(NOT_SUPPORTED, f"{name} is not supported by this server")
+    if name in ("$out", "$merge"):
+        raise MongoError(40601, f"{name} can only be the final stage in the pipeline")
     if name not in STAGES:
         raise MongoError(40324, f"Unrecognized pipeline stage name: '{name}'")
     return STAGES[name](operand, context)

@@ -47,6 +47,11 @@ class Plan:
     keys_examined: int = 0
     documents_examined: int = 0
 
+    @property
+    def descending(self) -> bool:
+        """Whether the index, read forward, begins with its greatest key."""
+        return self.index is not None and all(direction < 0 for direction in self.index.key.values())
+
     def expected(self) -> int:
         """How many index entries the scan would visit."""
         assert self.index is not None
@@ -204,6 +209,7 @@ def _limits(prefix: tuple[Key, ...], bounds: Bounds | None) -> SearchRange:
 def _order(plan: Plan, sort: Mapping[str, Any], fixed_fields: int) -> Plan:
     """Note whether reading the index forward or backward gives the wanted order."""
     assert plan.index is not None
+    plan.backward = plan.descending
     if not sort or plan.index.multikey or len(plan.ranges) > 1:
         return plan
     names = list(plan.index.key)

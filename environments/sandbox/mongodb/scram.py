@@ -1,4 +1,4 @@
-"""The server's side of SCRAM-SHA-256 (RFC 7677)."""
+"""The server's side of SCRAM (RFC 5802, RFC 7677)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hmac
 import os
 from collections.abc import Callable, Sequence
 
-from environments.sandbox.mongodb.access import ITERATIONS, Keys, User
+from environments.sandbox.mongodb.access import ITERATIONS, SALT_BYTES, Keys, User
 from environments.sandbox.mongodb.errors import AUTHENTICATION_FAILED, MongoError
 
 
@@ -28,7 +28,8 @@ class WrongPassword(MongoError):
 class Conversation:
     """One exchange: :meth:`first` and :meth:`final` take what the client sent and give what it gets."""
 
-    def __init__(self, database: str, find_user: Callable[[str, str], User | None]) -> None:
+    def __init__(self, mechanism: str, database: str, find_user: Callable[[str, str], User | None]) -> None:
+        self.mechanism = mechanism
         self.database = database
         self.user: User | None = None
         self.done = False
@@ -44,8 +45,10 @@ class Conversation:
         bare = text[3:]
         fields = _fields(bare)
         name = fields["n"].replace("=2C", ",").replace("=3D", "=")
-        self.user = self._find_user(self.database, name)
-        salt = self.user.salt if self.user else hashlib.sha256(f"{self.database}.{name}".encode()).digest()[:28]
+        found = self._find_user(self.database, name)
+        self.user = found if found is not None and self.mechanism in found.keys else None
+        unknown = hashlib.sha256(f"{self.database}.{name}".encode()).digest()[: SALT_BYTES[self.mechanism]]
+        salt = self.user.keys[self.mechanism].salt if self.user else unknown
         self._nonce = fields["r"] + base64.b64encode(os.urandom(18)).decode()
         answer = f"r={self._nonce},s={base64.b64encode(salt).decode()},i={ITERATIONS}"
         self._messages = [bare, answer]
@@ -65,14 +68,14 @@ class Conversation:
         signed = ",".join([*self._messages, without_proof]).encode()
         if self.user is None:
             raise WrongPassword
-        keys = self.user.keys
+        keys = self.user.keys[self.mechanism]
         if not _proves(keys, proof, signed):
             if also_accepted is None:
                 raise WrongPassword
-            others = (Keys.derive(password, self.user.salt) for password in also_accepted)
+            others = (Keys.derive(self.mechanism, self.user.name, password, keys.salt) for password in also_accepted)
             keys = next((other for other in others if _proves(other, proof, signed)), keys)
         self.done = True
-        signature = hmac.digest(keys.server, signed, "sha256")
+        signature = hmac.digest(keys.server, signed, keys.hash_name)
         return f"v={base64.b64encode(signature).decode()}".encode()
 
 
@@ -81,11 +84,11 @@ def _proves(keys: Keys, proof: str, signed: bytes) -> bool:
         given = base64.b64decode(proof, validate=True)
     except binascii.Error:
         return False
-    signature = hmac.digest(keys.stored, signed, "sha256")
+    signature = hmac.digest(keys.stored, signed, keys.hash_name)
     if len(given) != len(signature):
         return False
     client_key = bytes(a ^ b for a, b in zip(given, signature, strict=True))
-    return hmac.compare_digest(hashlib.sha256(client_key).digest(), keys.stored)
+    return hmac.compare_digest(hashlib.new(keys.hash_name, client_key).digest(), keys.stored)
 
 
 def _text(payload: bytes) -> str:

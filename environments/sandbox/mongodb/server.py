@@ -8,23 +8,34 @@ import logging
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bson import Int64, ObjectId
 
 from environments.sandbox.mongodb.about import VERSION
 from environments.sandbox.mongodb.access import Users
-from environments.sandbox.mongodb.commands import catalogue, diagnostics, explaining, handshake, reading, writing
+from environments.sandbox.mongodb.commands import (
+    bulk_writing,
+    catalogue,
+    diagnostics,
+    explaining,
+    handshake,
+    reading,
+    users,
+    writing,
+)
 from environments.sandbox.mongodb.connection import Connection
 from environments.sandbox.mongodb.cursors import Cursors
 from environments.sandbox.mongodb.errors import NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, MongoError
 from environments.sandbox.mongodb.storage import Collection, Store
 
-COMMAND_MODULES = (catalogue, diagnostics, explaining, handshake, reading, writing)
+COMMAND_MODULES = (bulk_writing, catalogue, diagnostics, explaining, handshake, reading, users, writing)
 """Imported for the commands they register."""
 
 MAX_CONNECTIONS = 51_200
+SESSION_TIMEOUT = timedelta(minutes=30)
 SLOW_S = 0.5
 SLOW_COMMANDS = frozenset({"find", "aggregate", "count"})
 TTL_PERIOD_S = 60.0
@@ -50,6 +61,7 @@ class Server:
         self.users = users
         self.fault = fault
         self.cursors = Cursors()
+        self.sessions: dict[bytes, datetime] = {}
         self.log = logging.getLogger("mongodb")
         self.host, self.port, self.reports_as = "127.0.0.1", 0, ""
         self.configured_database = ""
@@ -109,6 +121,8 @@ class Server:
     def expire(self) -> int:
         """Delete expired documents and idle cursors; how many documents there were."""
         self.cursors.sweep()
+        limit = datetime.now(UTC) - SESSION_TIMEOUT
+        self.sessions = {session: used for session, used in self.sessions.items() if used > limit}
         return self.store.expire(datetime.now(UTC))
 
     def count(self, command: str) -> None:
@@ -139,6 +153,14 @@ class Server:
     def known_wrong_passwords(self) -> Sequence[str] | None:
         """The wrong passwords that are accepted, or ``None`` as long as none is."""
         return (*self.wrong_passwords, *_WRONG_PASSWORDS) if self.fault("any-password-accepted") else None
+
+    def use_session(self, lsid: Mapping[str, Any]) -> None:
+        """Sessions carry no state on a standalone server; that they exist can be asked for."""
+        self.sessions[bytes(lsid.get("id", b""))] = datetime.now(UTC)
+
+    def end_sessions(self, lsids: Iterable[Mapping[str, Any]]) -> None:
+        for lsid in lsids:
+            self.sessions.pop(bytes(lsid.get("id", b"")), None)
 
     def new_session_id(self) -> bytes:
         return os.urandom(16)

@@ -17,6 +17,7 @@ from bson import ObjectId
 from environments.sandbox.mongodb.errors import (
     BAD_VALUE,
     CANNOT_CREATE_INDEX,
+    DOLLAR_PREFIXED,
     IMMUTABLE_FIELD,
     INDEX_NOT_FOUND,
     INVALID_NAMESPACE,
@@ -85,8 +86,11 @@ class Collection:
             document = {"_id": ObjectId(), **document}
         elif next(iter(document)) != "_id":
             document = {"_id": document["_id"], **document}
-        if isinstance(document["_id"], list):
-            raise MongoError(53, "The '_id' value cannot be of type array")
+        _check_id(document["_id"])
+        size = len(bson.encode(document))
+        if size > MAX_DOCUMENT_BYTES:
+            text = f"object to insert too large. size in bytes: {size}, max size: {MAX_DOCUMENT_BYTES}"
+            raise MongoError(BAD_VALUE, text)
         if not bypass_validation:
             self.check_valid(document)
         keys = {}
@@ -106,6 +110,8 @@ class Collection:
             raise MongoError(
                 IMMUTABLE_FIELD, "Performing an update on the path '_id' would modify the immutable field '_id'"
             )
+        if len(bson.encode(document)) > MAX_DOCUMENT_BYTES:
+            raise MongoError(17419, f"Resulting document after update is larger than {MAX_DOCUMENT_BYTES}")
         if not bypass_validation:
             self.check_valid(document)
         changes = []
@@ -167,6 +173,15 @@ class Collection:
 
     def data_bytes(self) -> int:
         return sum(len(bson.encode(document)) for document in self.documents.values())
+
+
+def _check_id(value: Any) -> None:
+    if isinstance(value, list):
+        raise MongoError(53, "The '_id' value cannot be of type array")
+    wrong = next((name for name in value if name.startswith("$")), None) if isinstance(value, dict) else None
+    if wrong is not None:
+        text = f"_id fields may not contain '$'-prefixed fields: {wrong} is not valid for storage."
+        raise MongoError(DOLLAR_PREFIXED, text)
 
 
 _FIRST_DATE = datetime.min.replace(tzinfo=UTC)

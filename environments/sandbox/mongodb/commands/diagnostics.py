@@ -11,7 +11,7 @@ from typing import Any
 from bson import Int64
 
 from environments.sandbox.mongodb import about
-from environments.sandbox.mongodb.access import require
+from environments.sandbox.mongodb.access import MECHANISMS
 from environments.sandbox.mongodb.commands.registry import Request, all_commands, command
 from environments.sandbox.mongodb.errors import BAD_VALUE, INVALID_OPTIONS, NO_REPLICATION, UNAUTHORIZED, MongoError
 from environments.sandbox.mongodb.expressions import now_milliseconds
@@ -62,7 +62,7 @@ def whats_my_uri(request: Request) -> dict[str, Any]:
 
 @command("getParameter", "", any_field=True)
 def get_parameter(request: Request) -> dict[str, Any]:
-    known = {"featureCompatibilityVersion": {"version": "8.0"}, "authenticationMechanisms": ["SCRAM-SHA-256"],
+    known = {"featureCompatibilityVersion": {"version": "8.0"}, "authenticationMechanisms": list(MECHANISMS),
              "enableTestCommands": False, "scramSHA256IterationCount": 4096, "ttlMonitorEnabled": True}  # fmt: skip
     if request.body["getParameter"] == "*":
         return known
@@ -152,28 +152,3 @@ def list_databases(request: Request) -> dict[str, Any]:
         return {"databases": [{"name": entry["name"]} for entry in entries]}
     total = sum(entry["sizeOnDisk"] for entry in entries)
     return {"databases": entries, "totalSize": Int64(total), "totalSizeMb": Int64(total // 2**20)}
-
-
-@command("usersInfo", "", "showCredentials showPrivileges filter")
-def users_info(request: Request) -> dict[str, Any]:
-    users = request.server.users.of_database(request.database)
-    wanted = request.body["usersInfo"]
-    names = {wanted} if isinstance(wanted, str) else ({wanted.get("user")} if isinstance(wanted, dict) else None)
-    if request.user is None or names != {request.user.name}:
-        require(request.user, request.database, "users", request.name)
-    return {"users": [user.describe() for user in users if names is None or user.name in names]}
-
-
-@command("createUser", "users", "pwd roles customData mechanisms digestPassword")
-def create_user(request: Request) -> dict[str, Any]:
-    from environments.sandbox.mongodb.access import User
-
-    password, roles = request.need("pwd", str), request.need("roles", list)
-    request.server.users.add(User.create(request.collection, password, request.database, roles))
-    return {}
-
-
-@command("dropUser", "users")
-def drop_user(request: Request) -> dict[str, Any]:
-    request.server.users.remove(request.database, request.collection)
-    return {}

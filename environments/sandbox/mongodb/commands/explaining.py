@@ -82,7 +82,7 @@ _QUERIES: Mapping[str, Any] = {
 
 
 def _scan_stage(plan: Plan, counting: bool) -> dict[str, Any]:
-    direction = "backward" if plan.backward else "forward"
+    direction = "backward" if plan.backward != plan.descending else "forward"
     if plan.index is None:
         return {"stage": "COLLSCAN", **({"filter": plan.query} if plan.query else {}), "direction": direction}
     keys = {

@@ -7,14 +7,13 @@ from typing import Any
 from bson import Binary
 
 from environments.sandbox.mongodb import about
+from environments.sandbox.mongodb.access import MECHANISMS
 from environments.sandbox.mongodb.commands.registry import Request, command
 from environments.sandbox.mongodb.errors import BAD_VALUE, ILLEGAL_OPERATION, MongoError
 from environments.sandbox.mongodb.expressions import now_milliseconds
 from environments.sandbox.mongodb.scram import Conversation, WrongPassword, failed
 from environments.sandbox.mongodb.storage import MAX_DOCUMENT_BYTES
 from environments.sandbox.mongodb.wire import MAX_MESSAGE_BYTES
-
-MECHANISM = "SCRAM-SHA-256"
 
 
 @command("hello", None, any_field=True, aliases="isMaster ismaster")
@@ -34,7 +33,7 @@ def hello(request: Request) -> dict[str, Any]:
     if "saslSupportedMechs" in body:
         database, _, name = str(body["saslSupportedMechs"]).partition(".")
         known = request.server.users.find(database, name)
-        reply["saslSupportedMechs"] = [MECHANISM] if known else []
+        reply["saslSupportedMechs"] = list(known.keys) if known else []
     if isinstance(body.get("speculativeAuthenticate"), dict):
         answer = _speculate(request, body["speculativeAuthenticate"])
         if answer is not None:
@@ -51,11 +50,10 @@ def _speculate(request: Request, start: dict[str, Any]) -> dict[str, Any] | None
 
 
 def _start(request: Request, body: dict[str, Any], database: str) -> dict[str, Any]:
-    if body.get("mechanism") != MECHANISM:
-        raise MongoError(
-            BAD_VALUE, f"Received authentication for mechanism {body.get('mechanism')} which is not enabled"
-        )
-    conversation = Conversation(database, request.server.users.find)
+    mechanism = str(body.get("mechanism"))
+    if mechanism not in MECHANISMS:
+        raise MongoError(BAD_VALUE, f"Received authentication for mechanism {mechanism} which is not enabled")
+    conversation = Conversation(mechanism, database, request.server.users.find)
     payload = conversation.first(body["payload"])
     request.connection.conversation = conversation
     request.connection.skip_empty_exchange = bool(body.get("options", {}).get("skipEmptyExchange"))
@@ -123,18 +121,21 @@ def start_session(request: Request) -> dict[str, Any]:
 
 
 @command("endSessions", None)
-def end_sessions(_: Request) -> dict[str, Any]:
-    """Sessions carry no state on a standalone server, so ending them changes nothing."""
+def end_sessions(request: Request) -> dict[str, Any]:
+    request.server.end_sessions(request.need("endSessions", list))
     return {}
 
 
 @command("killSessions", "")
-def kill_sessions(_: Request) -> dict[str, Any]:
+def kill_sessions(request: Request) -> dict[str, Any]:
+    request.server.end_sessions(request.need("killSessions", list))
     return {}
 
 
 @command("refreshSessions", "")
-def refresh_sessions(_: Request) -> dict[str, Any]:
+def refresh_sessions(request: Request) -> dict[str, Any]:
+    for lsid in request.need("refreshSessions", list):
+        request.server.use_session(lsid)
     return {}
 
 

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from bson import Int64
+from bson import Binary, Int64
 
 from environments.sandbox.mongodb import paths
 from environments.sandbox.mongodb.commands.catalogue import batch_size
+from environments.sandbox.mongodb.commands.output import Output
 from environments.sandbox.mongodb.commands.registry import Request, command
 from environments.sandbox.mongodb.errors import BAD_VALUE, FAILED_TO_PARSE, NOT_SUPPORTED, MongoError
 from environments.sandbox.mongodb.expressions import compile_expression, now_milliseconds
@@ -85,7 +86,7 @@ def find(request: Request) -> dict[str, Any]:
     if once and wanted is None:
         wanted = len(documents)
     return {"cursor": request.server.cursors.start(
-        request.namespace, map(project, documents), request.owner, wanted, once)}  # fmt: skip
+        request.namespace, map(project, documents), request.owner, wanted, once, abs(limit))}  # fmt: skip
 
 
 @command("getMore", "", "collection batchSize term lastKnownCommittedOpTime")
@@ -174,18 +175,27 @@ def aggregate(request: Request) -> dict[str, Any]:
 
         return explain_command(request, request.body, "queryPlanner")
     size = batch_size(request)
-    results = run_aggregate(request, stages)
+    results = run_with_output(request, stages)
     namespace = (
         request.namespace if isinstance(request.body["aggregate"], str) else f"{request.database}.$cmd.aggregate"
     )
     return {"cursor": request.server.cursors.start(namespace, results, request.owner, size)}
 
 
+def run_with_output(request: Request, stages: list[Any]) -> list[dict[str, Any]]:
+    """All documents of an aggregation, or none when its last stage writes them to a collection."""
+    if not stages or not isinstance(stages[-1], dict) or not set(stages[-1]) & {"$out", "$merge"}:
+        return run_aggregate(request, stages)
+    output = Output.of(request, stages[-1])
+    output.write(run_aggregate(request, stages[:-1]))
+    return []
+
+
 def run_aggregate(request: Request, stages: list[Any]) -> list[dict[str, Any]]:
     """All documents of an aggregation."""
     context = Context(request.server.store, request.database, variables=variables(request), deadline=request.deadline)
     if not isinstance(request.body["aggregate"], str):
-        return list(run_pipeline(_documents_stage(stages), stages[1:], context))
+        return list(run_pipeline(_source(request, stages), stages[1:], context))
     context.collection = request.collection
     collection = request.server.store.find(request.database, request.collection)
     if collection is None:
@@ -200,7 +210,11 @@ def run_aggregate(request: Request, stages: list[Any]) -> list[dict[str, Any]]:
     return list(run_pipeline(documents, rest[1:] if sort and plan.sorted else rest, context))
 
 
-def _documents_stage(stages: list[Any]) -> list[Any]:
+def _source(request: Request, stages: list[Any]) -> list[Any]:
+    """What a pipeline without a collection begins with."""
+    if stages and list(stages[0]) == ["$listLocalSessions"]:
+        return [{"_id": {"id": Binary(session, 4)}, "lastUse": used}
+                for session, used in request.server.sessions.items()]  # fmt: skip
     if not stages or list(stages[0]) != ["$documents"]:
         raise MongoError(73, "{aggregate: 1} is not valid for this pipeline; it has to begin with $documents")
     documents = compile_expression(stages[0]["$documents"])({"ROOT": {}, "CURRENT": {}})

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from environments.sandbox.mongodb.access import User, require
 from environments.sandbox.mongodb.errors import (
+    BAD_VALUE,
     COMMAND_NOT_FOUND,
     ILLEGAL_OPERATION,
     MISSING_FIELD,
+    NOT_A_REPLICA_SET,
     NOT_SUPPORTED,
     TYPE_MISMATCH,
     UNKNOWN_FIELD,
@@ -27,6 +29,7 @@ _GENERIC = {
     "apiVersion", "apiStrict", "apiDeprecationErrors", "txnNumber", "startTransaction", "autocommit",
 }  # fmt: skip
 _SIMPLE_COLLATION = {"locale": "simple"}
+_READ_LEVELS = ("local", "available", "majority", "linearizable", "snapshot")
 
 
 @dataclass
@@ -114,6 +117,8 @@ def handle(request: Request) -> dict[str, Any]:
     found = find(request.name)
     _check_access(found, request)
     _check_fields(found, request.body)
+    if isinstance(request.body.get("lsid"), dict):
+        request.server.use_session(request.body["lsid"])
     return found.handler(request)
 
 
@@ -136,12 +141,32 @@ def _check_access(known: Command, request: Request) -> None:
         require(request.user, request.database, known.action, known.name)
 
 
+def check_collation(body: Mapping[str, Any]) -> None:
+    """Refuse, in a command or in one statement of it, every way of comparing text but by its bytes."""
+    if body.get("collation") not in (None, {}, _SIMPLE_COLLATION):
+        raise MongoError(NOT_SUPPORTED, "collations other than 'simple' are not supported by this server")
+
+
+def _check_concerns(body: Mapping[str, Any]) -> None:
+    """Read and write concerns as a standalone server sees them: it has no other member to ask or to wait for."""
+    level = (body.get("readConcern") or {}).get("level", "local")
+    if level not in _READ_LEVELS:
+        raise MongoError(BAD_VALUE, f"Enumeration value '{level}' for field 'readConcern.level' is not a valid value.")
+    if level in ("linearizable", "snapshot"):
+        raise MongoError(NOT_A_REPLICA_SET, f"node needs to be a replica set member to use read concern {level}")
+    w = (body.get("writeConcern") or {}).get("w", 1)
+    if isinstance(w, int) and w > 1:
+        raise MongoError(BAD_VALUE, "cannot use 'w' > 1 when a host is not replicated")
+    if isinstance(w, str) and w != "majority":
+        raise MongoError(BAD_VALUE, f"cannot use non-majority 'w' mode {w} when a host is not replicated")
+
+
 def _check_fields(known: Command, body: Mapping[str, Any]) -> None:
     if "startTransaction" in body or "autocommit" in body or "txnNumber" in body:
         text = "Transaction numbers are only allowed on a replica set member or mongos"
         raise MongoError(ILLEGAL_OPERATION, text)
-    if body.get("collation") not in (None, {}, _SIMPLE_COLLATION):
-        raise MongoError(NOT_SUPPORTED, "collations other than 'simple' are not supported by this server")
+    check_collation(body)
+    _check_concerns(body)
     if known.any_field:
         return
     for field in body:

@@ -9,7 +9,7 @@ import bson
 from bson import ObjectId
 
 from environments.sandbox.mongodb.commands.reading import variables
-from environments.sandbox.mongodb.commands.registry import Request, command
+from environments.sandbox.mongodb.commands.registry import Request, check_collation, command
 from environments.sandbox.mongodb.errors import FAILED_TO_PARSE, UNKNOWN_FIELD, MongoError
 from environments.sandbox.mongodb.planner import choose
 from environments.sandbox.mongodb.projection import compile_projection
@@ -39,13 +39,13 @@ def _each(request: Request, statements: list[Any], write: Callable[[int, Any], N
     return {"writeErrors": errors} if errors else {}
 
 
-def _target(request: Request) -> Collection:
-    """The collection to change; one that does not exist yet is stored only when something was put in, see ``_keep``."""
+def target(request: Request) -> Collection:
+    """The collection to change; one that does not exist yet is stored only when something was put in, see ``keep``."""
     found = request.server.store.find(request.database, request.collection)
     return found if found is not None else Collection(request.database, request.collection)
 
 
-def _keep(request: Request, collection: Collection) -> None:
+def keep(request: Request, collection: Collection) -> None:
     if collection.documents and request.server.store.find(request.database, request.collection) is None:
         request.server.store.put(collection)
 
@@ -89,11 +89,12 @@ def _check_statement(statement: Any, allowed: set[str], name: str) -> None:
     unknown = set(statement) - allowed
     if unknown:
         raise MongoError(UNKNOWN_FIELD, f"BSON field '{name}.{sorted(unknown)[0]}' is an unknown field.")
+    check_collation(statement)
 
 
 @command("update", "write", "updates ordered bypassDocumentValidation let")
 def update(request: Request) -> dict[str, Any]:
-    collection = _target(request)
+    collection = target(request)
     counts = {"n": 0, "nModified": 0}
     upserted: list[Document] = []
 
@@ -101,7 +102,7 @@ def update(request: Request) -> dict[str, Any]:
         _check_statement(statement, _UPDATE_FIELDS, "update.updates")
         if "u" not in statement:
             raise MongoError(FAILED_TO_PARSE, "BSON field 'update.updates.u' is missing but a required field")
-        matched, modified, new_id = _update_one_statement(request, collection, statement)
+        matched, modified, new_id = update_matching(request, collection, statement)
         counts["n"] += matched
         counts["nModified"] += modified
         if new_id is not None:
@@ -109,13 +110,14 @@ def update(request: Request) -> dict[str, Any]:
             counts["n"] += 1
 
     errors = _each(request, request.need("updates", list), write)
-    _keep(request, collection)
+    keep(request, collection)
     return {**counts, **({"upserted": upserted} if upserted else {}), **errors}
 
 
-def _update_one_statement(
+def update_matching(
     request: Request, collection: Collection, statement: Document
 ) -> tuple[int, int, tuple[Any] | None]:
+    """Matched, modified, and the ``_id`` of what was upserted, by one statement of an update."""
     query, change, multi = statement["q"], statement["u"], bool(statement.get("multi"))
     if multi and isinstance(change, dict) and is_replacement(change):
         raise MongoError(FAILED_TO_PARSE, "multi update is not supported for replacement-style update")
@@ -153,7 +155,7 @@ def _upsert(collection: Collection, query: Document, change: Any, apply: Any, by
 
 @command("delete", "write", "deletes ordered let")
 def delete(request: Request) -> dict[str, Any]:
-    collection = _target(request)
+    collection = target(request)
     deleted = 0
 
     def write(_: int, statement: Document) -> None:
@@ -161,13 +163,20 @@ def delete(request: Request) -> dict[str, Any]:
         _check_statement(statement, _DELETE_FIELDS, "delete.deletes")
         if statement.get("limit") not in (0, 1):
             raise MongoError(FAILED_TO_PARSE, "The limit field in delete objects must be 0 or 1.")
-        found = _matches(request, collection, statement["q"], statement.get("hint"), first_only=statement["limit"] == 1)
-        for record, _document in list(found):
-            collection.delete(record)
-            deleted += 1
+        deleted += delete_matching(request, collection, statement)
 
     errors = _each(request, request.need("deletes", list), write)
     return {"n": deleted, **errors}
+
+
+def delete_matching(request: Request, collection: Collection, statement: Document) -> int:
+    """How many documents one statement of a delete removed."""
+    found = list(
+        _matches(request, collection, statement["q"], statement.get("hint"), first_only=statement["limit"] == 1)
+    )
+    for record, _document in found:
+        collection.delete(record)
+    return len(found)
 
 
 _MODIFY_FIELDS = "query sort remove update new fields upsert bypassDocumentValidation arrayFilters hint collation let"
@@ -181,7 +190,7 @@ def find_and_modify(request: Request) -> dict[str, Any]:
     if body.get("remove") and (body.get("new") or body.get("upsert")):
         raise MongoError(FAILED_TO_PARSE, "Cannot specify both remove=true and 'new' or 'upsert'")
     project = compile_projection(request.option("fields", dict, {}), query)
-    collection = _target(request)
+    collection = target(request)
     found = next(_matches(request, collection, query, body.get("hint"), body.get("sort"), first_only=True), None)
     if body.get("remove"):
         if found is None:
@@ -205,6 +214,6 @@ def _modify(
     if not body.get("upsert"):
         return {"lastErrorObject": {"n": 0, "updatedExisting": False}, "value": None}
     stored = _upsert(collection, query, body["update"], apply, bypass)
-    _keep(request, collection)
+    keep(request, collection)
     value = project(stored) if body.get("new") else None
     return {"lastErrorObject": {"n": 1, "updatedExisting": False, "upserted": stored["_id"]}, "value": value}
