@@ -122,6 +122,7 @@ def _mongodb(plan: Plan) -> dict[str, Any]:
         "database": DATABASE,
         "users": [user],
         "reports_as": f"{MONGODB_POD}:27017",
+        "data_file": str(plan.run_dir / "mongodb.bson"),
     }
 
 

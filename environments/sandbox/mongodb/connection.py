@@ -86,7 +86,10 @@ class Connection:
         request = Request(self.server, self, message.command, body, Deadline(limit_ms))
         self.server.count(message.command)
         await self._delay(message.command, limit_ms)
-        return handle(request)
+        try:
+            return handle(request)
+        finally:
+            self.server.store.flush()
 
     async def _delay(self, command: str, limit_ms: float) -> None:
         delay_s = self.server.delay_s(command)

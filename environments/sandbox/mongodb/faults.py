@@ -42,7 +42,7 @@ class Site:
         return stored
 
     def replace(self, collection: Collection, old: Document, new: Document) -> None:
-        record = _record(collection, old["_id"])
+        record = collection.record_of(old["_id"])
         if record is None:
             return
         collection.replace(record, new)
@@ -94,21 +94,15 @@ class Site:
         return next(entry for entry in entries if entry["base_path"] == LIVE_PATH and not entry.get("is_archive"))
 
 
-def _record(collection: Collection, document_id: Any) -> int | None:
-    wanted = sort_key(document_id)
-    found = (record for record, document in collection.documents.items() if sort_key(document["_id"]) == wanted)
-    return next(found, None)
-
-
 def _delete(collection: Collection, document_id: Any) -> None:
     """Unless a client was faster."""
-    record = _record(collection, document_id)
+    record = collection.record_of(document_id)
     if record is not None:
         collection.delete(record)
 
 
 def _put_back(collection: Collection, document: Document) -> None:
-    record = _record(collection, document["_id"])
+    record = collection.record_of(document["_id"])
     if record is not None:
         collection.replace(record, document)
 
@@ -220,9 +214,6 @@ class Mutations:
         """The last one first: one may have built on another."""
         for fault in [name for name in reversed(self._sites) if name in set(faults)]:
             self._sites.pop(fault).undo()
-
-    def undo_all(self) -> None:
-        self.undo(list(self._sites))
 
     def forget(self) -> None:
         """The documents they changed are gone."""

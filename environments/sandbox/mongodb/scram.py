@@ -46,7 +46,9 @@ class Conversation:
         fields = _fields(bare)
         name = fields["n"].replace("=2C", ",").replace("=3D", "=")
         found = self._find_user(self.database, name)
-        self.user = found if found is not None and self.mechanism in found.keys else None
+        if found is not None and self.mechanism not in found.keys:
+            raise failed()
+        self.user = found
         unknown = hashlib.sha256(f"{self.database}.{name}".encode()).digest()[: SALT_BYTES[self.mechanism]]
         salt = self.user.keys[self.mechanism].salt if self.user else unknown
         self._nonce = fields["r"] + base64.b64encode(os.urandom(18)).decode()

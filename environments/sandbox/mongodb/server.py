@@ -123,7 +123,9 @@ class Server:
         self.cursors.sweep()
         limit = datetime.now(UTC) - SESSION_TIMEOUT
         self.sessions = {session: used for session, used in self.sessions.items() if used > limit}
-        return self.store.expire(datetime.now(UTC))
+        expired = self.store.expire(datetime.now(UTC))
+        self.store.flush()
+        return expired
 
     def count(self, command: str) -> None:
         self.operations[_OPERATIONS.get(command, "command")] += 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.mongodb import persistence
 from environments.sandbox.mongodb.access import Users, user_from_config
 from environments.sandbox.mongodb.errors import MongoError
 from environments.sandbox.mongodb.faults import Mutations, Site
+from environments.sandbox.mongodb.persistence import DataFile
 from environments.sandbox.mongodb.recordings import recording
 from environments.sandbox.mongodb.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
 from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
@@ -22,8 +23,9 @@ _DATES = ("start_time", "end_time")
 
 
 class MongodbProcess(SandboxProcess):
-    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as``, and optionally ``data_file`` (written
-    at an orderly stop, read at the next start) and ``wrong_passwords`` (those ``any-password-accepted`` lets in).
+    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as``, and optionally ``data_file`` (what is
+    stored outlives the process there, see :mod:`~environments.sandbox.mongodb.persistence`) and ``wrong_passwords``
+    (those ``any-password-accepted`` lets in).
     """
 
     name = "mongodb"
@@ -31,7 +33,7 @@ class MongodbProcess(SandboxProcess):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         self.database = str(config.get("database", "prisma"))
-        self.data_file = Path(config["data_file"]) if config.get("data_file") else None
+        self.data_file = DataFile(Path(config["data_file"])) if config.get("data_file") else None
         users = Users()
         for entry in config["users"]:
             users.add(user_from_config(entry))
@@ -44,8 +46,9 @@ class MongodbProcess(SandboxProcess):
         self._mutations = Mutations()
 
     async def start(self) -> Mapping[str, Any]:
-        if self.data_file is not None and self.data_file.exists():
-            self.server.store, self.seeded = persistence.load(self.data_file)
+        if self.data_file is not None and self.data_file.path.exists():
+            self.server.store, self.seeded = self.data_file.load()
+            self.data_file.write_out(self.server.store, self.seeded)
         else:
             self._seed()
         await self.faults_changed(self.faults, frozenset())
@@ -58,9 +61,7 @@ class MongodbProcess(SandboxProcess):
     async def stop(self) -> None:
         await self.server.stop()
         if self.data_file is not None:
-            self._mutations.undo_all()
-            self._restore(set(self._hidden))
-            persistence.dump(self.server.store, self.seeded, self.data_file)
+            self.data_file.close()
 
     async def reset(self) -> None:
         """The seed anew, with the times of now; users and connections stay."""
@@ -74,6 +75,9 @@ class MongodbProcess(SandboxProcess):
         count = int(self.config["settings"]["seed_recordings"])
         self.seeded = seed(store, self.database, datetime.now(UTC), count).facts()
         self.server.store = store
+        if self.data_file is not None:
+            self.data_file.muted = frozenset()
+            self.data_file.write_out(store, self.seeded)
 
     async def state(self) -> Mapping[str, Any]:
         store = self.server.store
@@ -84,9 +88,12 @@ class MongodbProcess(SandboxProcess):
                 "open_cursors": len(self.server.cursors), "hidden": sorted(self._hidden), **self.seeded}  # fmt: skip
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
-        self._hide_or_show(switched_on, switched_off)
-        self._mutations.undo(switched_off)
-        self._mutations.apply(switched_on, self._site)
+        with self.data_file.paused() if self.data_file is not None else nullcontext():
+            self._hide_or_show(switched_on, switched_off)
+            self._mutations.undo(switched_off)
+            self._mutations.apply(switched_on, self._site)
+        if self.data_file is not None:
+            self.data_file.muted = frozenset(collection.namespace for collection in self._hidden.values())
         if UNCLOSED in switched_off:
             self.server.forget_unclosed()
 
@@ -113,7 +120,10 @@ class MongodbProcess(SandboxProcess):
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         if name == "seed":
-            return {"uuids": [self._add(entry) for entry in params.get("recordings", [])]}
+            try:
+                return {"uuids": [self._add(entry) for entry in params.get("recordings", [])]}
+            finally:
+                self.server.store.flush()
         if name == "expire":
             return {"deleted": self.server.expire()}
         return await super().command(name, params)

@@ -7,9 +7,9 @@ consistent one for as long as it likes.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import bson
 from bson import ObjectId
@@ -27,7 +27,7 @@ from environments.sandbox.mongodb.errors import (
     VALIDATION_FAILURE,
     MongoError,
 )
-from environments.sandbox.mongodb.indexes import Index, conflict
+from environments.sandbox.mongodb.indexes import TOP, Index, conflict
 from environments.sandbox.mongodb.matching import Predicate, compile_filter
 from environments.sandbox.mongodb.ordering import sort_key
 
@@ -36,6 +36,17 @@ Document = dict[str, Any]
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 _CREATE_OPTIONS = {"validator", "validationLevel", "validationAction", "comment"}
 _FORBIDDEN_IN_DATABASE = set('/\\. "$*<>:|?\0')
+
+
+class Journal(Protocol):
+    """Is told of every change when it has been made; see :mod:`~environments.sandbox.mongodb.persistence`."""
+
+    def describe(self, collection: Collection) -> None: ...
+    def put(self, collection: Collection) -> None: ...
+    def drop(self, namespace: str) -> None: ...
+    def store(self, namespace: str, document: bytes) -> None: ...
+    def delete(self, namespace: str, document_id: Any) -> None: ...
+    def flush(self) -> None: ...
 
 
 class Collection:
@@ -48,6 +59,7 @@ class Collection:
         self.uuid = uuid.uuid4()
         self.documents: dict[int, Document] = {}
         self.indexes: dict[str, Index] = {"_id_": Index({"key": {"_id": 1}, "name": "_id_"}, self.namespace)}
+        self.journal: Journal | None = None
         self._next_record = 1
         self.options: dict[str, Any] = {}
         self._validator: Predicate = lambda _: True
@@ -87,7 +99,8 @@ class Collection:
         elif next(iter(document)) != "_id":
             document = {"_id": document["_id"], **document}
         _check_id(document["_id"])
-        size = len(bson.encode(document))
+        encoded = bson.encode(document)
+        size = len(encoded)
         if size > MAX_DOCUMENT_BYTES:
             text = f"object to insert too large. size in bytes: {size}, max size: {MAX_DOCUMENT_BYTES}"
             raise MongoError(BAD_VALUE, text)
@@ -101,6 +114,8 @@ class Collection:
         self.documents[record] = document
         for index in self.indexes.values():
             index.add(keys[index.name], record)
+        if self.journal is not None:
+            self.journal.store(self.namespace, encoded)
         return document
 
     def replace(self, record: int, document: Document, bypass_validation: bool = False) -> None:
@@ -110,7 +125,8 @@ class Collection:
             raise MongoError(
                 IMMUTABLE_FIELD, "Performing an update on the path '_id' would modify the immutable field '_id'"
             )
-        if len(bson.encode(document)) > MAX_DOCUMENT_BYTES:
+        encoded = bson.encode(document)
+        if len(encoded) > MAX_DOCUMENT_BYTES:
             raise MongoError(17419, f"Resulting document after update is larger than {MAX_DOCUMENT_BYTES}")
         if not bypass_validation:
             self.check_valid(document)
@@ -124,11 +140,45 @@ class Collection:
             index.discard(old, record)
             index.add(new, record)
         self.documents[record] = document
+        if self.journal is not None:
+            self.journal.store(self.namespace, encoded)
+
+    def restore(self, document: Document) -> None:
+        """Put a document where it was, or in the place of the one with its ``_id``: it was accepted once already."""
+        found = self.record_of(document["_id"])
+        record = self._next_record if found is None else found
+        for index in self.indexes.values():
+            if found is not None:
+                index.discard(index.keys_of(self.documents[found]), found)
+            index.add(index.keys_of(document), record)
+        self.documents[record] = document
+        self._next_record = max(self._next_record, record + 1)
+
+    def record_of(self, document_id: Any) -> int | None:
+        """Where the document with this ``_id`` is held."""
+        key = sort_key(document_id)
+        return next((record for _, record in self.indexes["_id_"].range(((key,),), ((key, TOP),))), None)
 
     def delete(self, record: int) -> None:
         document = self.documents.pop(record)
         for index in self.indexes.values():
             index.discard(index.keys_of(document), record)
+        if self.journal is not None:
+            self.journal.delete(self.namespace, document["_id"])
+
+    def described(self) -> None:
+        """Its options or indexes have changed."""
+        if self.journal is not None:
+            self.journal.describe(self)
+
+    def set_indexes(self, specs: Iterable[Mapping[str, Any]]) -> None:
+        """Exactly these indexes, and that of ``_id``."""
+        wanted = {str(spec["name"]): spec for spec in specs}
+        for name, index in list(self.indexes.items()):
+            if name != "_id_" and index.describe() != wanted.get(name):
+                del self.indexes[name]
+        for spec in wanted.values():
+            self.create_index(spec)
 
     def create_index(self, spec: Mapping[str, Any]) -> bool:
         """Whether a new index was made; an equal one that is there already is not an error."""
@@ -200,6 +250,19 @@ class Store:
 
     def __init__(self) -> None:
         self.databases: dict[str, dict[str, Collection]] = {}
+        self._journal: Journal | None = None
+
+    def record_in(self, journal: Journal) -> None:
+        """Tell ``journal`` of every change from now on."""
+        self._journal = journal
+        for database in self.databases.values():
+            for collection in database.values():
+                collection.journal = journal
+
+    def flush(self) -> None:
+        """To be called before a client is told that a change was made."""
+        if self._journal is not None:
+            self._journal.flush()
 
     def find(self, database: str, name: str) -> Collection | None:
         return self.databases.get(database, {}).get(name)
@@ -223,7 +286,11 @@ class Store:
         return collection
 
     def put(self, collection: Collection) -> None:
+        """Also in the place of one of the same name."""
         self.databases.setdefault(collection.database, {})[collection.name] = collection
+        collection.journal = self._journal
+        if self._journal is not None:
+            self._journal.put(collection)
 
     def take(self, database: str, name: str) -> Collection:
         """Remove a collection and return it."""
@@ -231,10 +298,16 @@ class Store:
         del self.databases[database][name]
         if not self.databases[database]:
             del self.databases[database]
+        collection.journal = None
+        if self._journal is not None:
+            self._journal.drop(collection.namespace)
         return collection
 
     def drop_database(self, name: str) -> bool:
-        return self.databases.pop(name, None) is not None
+        collections = list(self.databases.get(name, {}))
+        for collection in collections:
+            self.take(name, collection)
+        return bool(collections)
 
     def expire(self, now: datetime) -> int:
         return sum(collection.expire(now) for database in self.databases.values() for collection in database.values())

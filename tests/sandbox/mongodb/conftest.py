@@ -23,9 +23,8 @@ Connect = Callable[..., "pymongo.MongoClient[dict[str, Any]]"]
 
 
 def mongodb_config(folder: Any, **more: Any) -> dict[str, Any]:
-    return base_config(
-        folder, host="127.0.0.1", port=reserve_port(), users=USERS, database="prisma", reports_as=REPORTS_AS, **more
-    )
+    own = {"host": "127.0.0.1", "port": reserve_port(), "users": USERS, "database": "prisma", "reports_as": REPORTS_AS}
+    return base_config(folder, **{**own, **more})
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 from pymongo.database import Database
 
 from environments.sandbox.mongodb.faults import MUTATIONS
-from tests.sandbox.mongodb.conftest import PASSWORD, mongodb_config
-from tests.sandbox.process_runner import RunningProcess, start_process
+from tests.sandbox.process_runner import RunningProcess
 
 Data = Database[dict[str, Any]]
 
@@ -58,15 +55,3 @@ def test_what_a_client_removed_stays_removed(database: Data, mongodb: RunningPro
     mongodb.set_faults()
     assert recordings.count_documents({}) == 0
     mongodb.request("reset")
-
-
-def test_a_mutation_is_not_kept_in_the_file(tmp_path: Path) -> None:
-    config = mongodb_config(tmp_path, data_file=str(tmp_path / "data.bson"))
-    with start_process("mongodb", config) as process:
-        process.set_faults("second-live-entry-for-the-path")
-    with start_process("mongodb", config) as process:
-        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            "127.0.0.1", process.ready["port"], username="prisma", password=PASSWORD, authSource="prisma"
-        )
-        with client:
-            assert client.prisma.base_paths.count_documents({}) == 2

@@ -10,9 +10,8 @@ from typing import Any
 import pymongo
 import pytest
 from pymongo.database import Database
-from pymongo.errors import ServerSelectionTimeoutError
 
-from tests.sandbox.mongodb.conftest import PASSWORD, Connect, mongodb_config
+from tests.sandbox.mongodb.conftest import Connect, mongodb_config
 from tests.sandbox.process_runner import ProcessFailed, RunningProcess, start_process
 
 Data = Database[dict[str, Any]]
@@ -143,26 +142,6 @@ def test_queries_can_be_slow(database: Data, mongodb: RunningProcess) -> None:
         list(database.base_paths.find(max_time_ms=50))
     mongodb.set_faults()
     assert len(list(database.base_paths.find(max_time_ms=5000))) == 2
-
-
-def test_a_stopped_server_refuses_and_a_restarted_one_has_its_data(tmp_path: Path) -> None:
-    config = mongodb_config(tmp_path, data_file=str(tmp_path / "data.bson"), settings={"seed_recordings": 3})
-    credentials = {"username": "prisma", "password": PASSWORD, "authSource": "prisma", "serverSelectionTimeoutMS": 300}
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient("127.0.0.1", config["port"], **credentials)
-    with client, start_process("mongodb", config) as first:
-        client.prisma.notes.insert_one({"_id": 1, "when": datetime(2026, 1, 1), "tags": ["a"]})
-        client.prisma.notes.create_index("tags", unique=True)
-        guid = first.ready["guid"]
-        documents = list(client.prisma[guid].find())
-        first.set_faults("base-paths-missing")
-        assert first.stop() == 0
-        with pytest.raises(ServerSelectionTimeoutError):
-            client.prisma.notes.find_one()
-        with start_process("mongodb", config) as second:
-            assert second.ready["guid"] == guid
-            assert list(client.prisma[guid].find()) == documents
-            assert client.prisma.notes.index_information()["tags_1"]["unique"] is True
-            assert client.prisma.base_paths.count_documents({}) == 2
 
 
 def test_it_ends_and_cleans_up_when_the_line_breaks(connect: Connect, tmp_path: Path) -> None:

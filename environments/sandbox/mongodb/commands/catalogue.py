@@ -61,8 +61,13 @@ def coll_mod(request: Request) -> dict[str, Any]:
     collection = request.server.store.require(request.database, request.collection)
     collection.set_options({name: request.body[name] for name in _VALIDATION if name in request.body})
     change = request.option("index", dict)
-    if change is None:
-        return {}
+    if change is not None:
+        _change_index(request, collection, change)
+    collection.described()
+    return {}
+
+
+def _change_index(request: Request, collection: Collection, change: dict[str, Any]) -> None:
     index = collection.find_index(change.get("name") or change.get("keyPattern", {}))
     if index is None:
         raise MongoError(INDEX_NOT_FOUND, f"cannot find index {change} for ns {request.namespace}")
@@ -73,7 +78,6 @@ def coll_mod(request: Request) -> dict[str, Any]:
         index.expire_after_s = index.options["expireAfterSeconds"] = change["expireAfterSeconds"]
     if "hidden" in change:
         index.options["hidden"] = bool(change["hidden"])
-    return {}
 
 
 @command("drop", "write")
@@ -136,6 +140,8 @@ def create_indexes(request: Request) -> dict[str, Any]:
         raise
     if existing is None:
         store.put(collection)
+    elif any(made):
+        collection.described()
     reply: dict[str, Any] = {"numIndexesBefore": len(before), "numIndexesAfter": len(collection.indexes),
                              "createdCollectionAutomatically": existing is None}  # fmt: skip
     if not any(made):
@@ -160,6 +166,7 @@ def drop_indexes(request: Request) -> dict[str, Any]:
         names = [_index_name(collection, item) for item in (wanted if isinstance(wanted, list) else [wanted])]
     for name in names:
         collection.drop_index(name)
+    collection.described()
     return {"nIndexesWas": before}
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bson import ObjectId
+
 from environments.sandbox.mongodb import paths
 from environments.sandbox.mongodb.access import require
 from environments.sandbox.mongodb.commands.registry import Request
@@ -59,6 +61,8 @@ class Output:
             raise MongoError(51183, f"Cannot find index to verify that join fields will be unique: {list(self.on)}")
 
     def _merge_one(self, target: Collection, document: Document, bypass: bool) -> None:
+        if self.on == ("_id",) and "_id" not in document:
+            document = {"_id": ObjectId(), **document}
         values = {field: paths.get(document, paths.split(field)) for field in self.on}
         if any(value is MISSING or value is None or isinstance(value, list) for value in values.values()):
             raise MongoError(51132, "$merge write error: 'on' field cannot be missing, null, undefined or an array")

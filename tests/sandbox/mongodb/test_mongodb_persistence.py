@@ -1,0 +1,153 @@
+"""With a data file, what was acknowledged outlives the process, however it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, ServerSelectionTimeoutError
+
+from tests.sandbox.mongodb.conftest import PASSWORD, mongodb_config
+from tests.sandbox.process_runner import RunningProcess, start_process
+
+Data = Database[dict[str, Any]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    return mongodb_config(tmp_path, data_file=str(tmp_path / "data.bson"), settings={"seed_recordings": 3})
+
+
+@contextmanager
+def database_of(process: RunningProcess) -> Iterator[Data]:
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+        "127.0.0.1", process.ready["port"], username="prisma", password=PASSWORD, authSource="prisma",
+        serverSelectionTimeoutMS=300, retryWrites=False, retryReads=False, tz_aware=True,
+    )  # fmt: skip
+    with client:
+        yield client.prisma
+
+
+def change_everything(database: Data) -> None:
+    """One of every kind of change there is."""
+    database.notes.insert_many([{"_id": number, "tags": [number], "when": datetime.now(UTC)} for number in range(10)])
+    database.notes.create_index("tags", unique=True)
+    database.notes.create_index("when")
+    database.notes.drop_index("when_1")
+    database.notes.update_many({"_id": {"$lt": 5}}, {"$set": {"name": "low"}})
+    database.notes.find_one_and_update({"_id": 6}, {"$set": {"name": "six"}})
+    database.notes.delete_one({"_id": 7})
+    database.notes.replace_one({"_id": 99}, {"name": "upserted"}, upsert=True)
+    database.notes.aggregate([{"$match": {"name": "low"}}, {"$out": "lows"}])
+    database.create_collection("strict", validator={"a": {"$exists": True}})
+    database.command("collMod", "strict", validator={"b": {"$exists": True}})
+    database.old.insert_one({"_id": 1})
+    database.old.rename("new")
+    database.gone.insert_one({})
+    database.gone.drop()
+    database.base_paths.update_one({"is_archive": True}, {"$set": {"note": "changed"}})
+
+
+def content(database: Data) -> dict[str, Any]:
+    return {
+        name: (list(database[name].find()), database[name].index_information(), database[name].options())
+        for name in sorted(database.list_collection_names())
+    }
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_every_change_outlives_the_process(config: dict[str, Any], end: str) -> None:
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        change_everything(database)
+        before = content(database)
+        getattr(first, end)()
+        with pytest.raises((ServerSelectionTimeoutError, ConnectionFailure)):
+            database.notes.find_one()
+    assert {"lows", "new", "notes", "strict"} <= set(before) and not {"old", "gone"} & set(before)
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        assert second.ready["guid"] == first.ready["guid"]
+        assert content(database) == before
+        second.kill()
+    with start_process("mongodb", config) as third, database_of(third) as database:
+        assert content(database) == before  # also from the file that was written out by the start before
+
+
+def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged(config: dict[str, Any]) -> None:
+    acknowledged: list[int] = []
+
+    def write(database: Data) -> None:
+        for number in range(1_000_000):
+            try:
+                database.notes.insert_one({"_id": number, "text": "x" * 200})
+            except ConnectionFailure:
+                return
+            acknowledged.append(number)
+
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        writing = threading.Thread(target=write, args=(database,))
+        writing.start()
+        while len(acknowledged) < 300:
+            time.sleep(0.001)
+        first.kill()
+        writing.join(10)
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        kept = {document["_id"] for document in database.notes.find({}, {"_id": 1})}
+        assert set(acknowledged) <= kept
+        assert len(kept) - len(acknowledged) <= 1, "only the one on its way may be there unasked"
+        assert database.command("validate", "notes")["valid"] is True
+
+
+def test_a_change_that_was_cut_off_is_dropped(config: dict[str, Any]) -> None:
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        database.notes.insert_many([{"_id": number} for number in range(3)])
+        first.kill()
+    file = Path(config["data_file"])
+    file.write_bytes(file.read_bytes()[:-5])
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        assert [document["_id"] for document in database.notes.find()] == [0, 1]
+
+
+def test_expired_documents_stay_away(config: dict[str, Any]) -> None:
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        database.notes.create_index("when", expireAfterSeconds=60)
+        database.notes.insert_many([{"_id": "old", "when": datetime(2020, 1, 1)}, {"_id": "no date"}])
+        first.request("expire")
+        database.notes.drop_indexes()
+        first.kill()
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        assert [document["_id"] for document in database.notes.find()] == ["no date"]
+
+
+def test_a_reset_brings_the_seed_back_and_keeps_it(config: dict[str, Any]) -> None:
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        database.notes.insert_many([{} for _ in range(1000)])
+        started_s = time.monotonic()
+        first.request("reset")
+        assert time.monotonic() - started_s < 1.0
+        seeded = content(database)
+        first.kill()
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        assert content(database) == seeded and "notes" not in seeded
+
+
+@pytest.mark.parametrize("fault", ["second-live-entry-for-the-path", "base-paths-missing", "index-uuid-missing"])
+def test_what_a_fault_changed_is_not_kept(config: dict[str, Any], fault: str) -> None:
+    with start_process("mongodb", config) as first, database_of(first) as database:
+        before = content(database)
+        first.set_faults(fault)
+        assert content(database) != before
+        first.kill()
+    with start_process("mongodb", config) as second, database_of(second) as database:
+        assert content(database) == before
+    with start_process("mongodb", {**config, "faults": [fault]}) as third, database_of(third) as database:
+        assert content(database) != before
+        third.set_faults()
+        assert content(database) == before

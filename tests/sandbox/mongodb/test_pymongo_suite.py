@@ -1,0 +1,105 @@
+"""pymongo's own tests, run against the sandbox's MongoDB.
+
+What fails is kept in ``pymongo_expected_failures.txt``, one test a line with the reason. The list may only shrink: a
+test on it that passes fails this test, and so does a failure that is not on it.
+
+``SANDBOX_PYMONGO_TESTS=all`` runs every file below; without it those marked as quick.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.sandbox.mongodb.conftest import mongodb_config
+from tests.sandbox.mongodb.downloads import pymongo_tests
+from tests.sandbox.process_runner import start_process
+
+EXPECTED_FAILURES = Path(__file__).with_name("pymongo_expected_failures.txt")
+QUICK: tuple[tuple[str, ...], ...] = (
+    ("collection", "cursor", "auth", "bulk", "dbref", "decimal128"),
+    ("read_concern", "database", "run_command", "command_monitoring", "session", "sessions_unified", "examples",
+     "custom_types", "comment", "raw_bson", "gridfs", "grid_file", "gridfs_bucket", "threads"),
+)  # fmt: skip
+"""Files of pymongo's ``test/`` that mean anything to a standalone server, in groups that run at the same time."""
+LONG: tuple[tuple[str, ...], ...] = (
+    ("crud_unified", "crud_v1"),
+    ("client", "client_bulk_write", "monitoring", "pooling", "unified_format"),
+    ("collation", "collection_management", "versioned_api_integration", "read_write_concern_spec", "gridfs_spec",
+     "create_entities", "json_util_integration"),
+)  # fmt: skip
+ALL = os.environ.get("SANDBOX_PYMONGO_TESTS") == "all"
+NOT_ABOUT_THE_SERVER = ("handshake", "metadata", "srv", "DNS", "sigstop", "interrupt", "fork", "service_name")
+"""Parts of the names of tests that look at the client's machine, at DNS, or stop the server's process themselves."""
+ROOT = {"user": "tests", "password": "of-the-driver", "database": "admin", "roles": ["root"]}
+GROUP_TIMEOUT_S = 300
+
+
+def run_group(folder: Path, files: tuple[str, ...], scratch: Path) -> dict[str, str]:
+    """The outcome of each test of these files: "passed", "skipped" or what went wrong."""
+    scratch.mkdir()
+    report = scratch / "report.xml"
+    with start_process("mongodb", mongodb_config(scratch, users=[ROOT])) as server:
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(scratch), "PYTHONDONTWRITEBYTECODE": "1",
+            "DB_IP": "127.0.0.1", "DB_PORT": str(server.ready["port"]),
+            "DB_USER": ROOT["user"], "DB_PASSWORD": ROOT["password"],
+        }  # fmt: skip
+        command = [
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "--tb=line",
+            f"--rootdir={folder}", f"--junitxml={report}", "-k", f"not ({' or '.join(NOT_ABOUT_THE_SERVER)})",
+            *(f"test/test_{name}.py" for name in files),
+        ]  # fmt: skip
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=GROUP_TIMEOUT_S
+        )
+    assert report.exists(), f"pymongo's tests did not run: {done.stdout[-2000:]} {done.stderr[-2000:]}"
+    return outcomes(report)
+
+
+def outcomes(report: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}".removeprefix("test.test_")
+        problems = [child for child in case if child.tag in ("failure", "error")]
+        if problems:
+            found[name] = " ".join((problems[0].get("message") or problems[0].text or "failed").split())[:300]
+        elif name not in found:
+            found[name] = "skipped" if case.find("skipped") is not None else "passed"
+    return found
+
+
+def expected_failures() -> dict[str, str]:
+    """Reason by test."""
+    lines = EXPECTED_FAILURES.read_text(encoding="utf-8").splitlines()
+    entries = [line.split("  # ", 1) for line in lines if line and not line.startswith("#")]
+    assert all(len(entry) == 2 and entry[1].strip() for entry in entries), "every line: test, two spaces, # reason"
+    return {name.strip(): reason for name, reason in entries}
+
+
+def test_the_list_has_no_test_twice_and_is_in_order() -> None:
+    names = [line.split("  # ")[0] for line in EXPECTED_FAILURES.read_text().splitlines() if line[:1] not in ("", "#")]
+    assert names == sorted(set(names))
+
+
+def test_the_drivers_own_tests_pass(tmp_path: Path) -> None:
+    folder = pymongo_tests()
+    groups = QUICK + (LONG if ALL else ())
+    with ThreadPoolExecutor(len(groups)) as pool:
+        runs = [pool.submit(run_group, folder, files, tmp_path / files[0]) for files in groups]
+        results = {name: outcome for run in runs for name, outcome in run.result().items()}
+    files = {name for group in groups for name in group}
+    listed = {name for name in expected_failures() if name.split(".")[0] in files}
+    failed = {name: outcome for name, outcome in results.items() if outcome not in ("passed", "skipped")}
+    passed = {name for name, outcome in results.items() if outcome == "passed"}
+    skipped = len(results) - len(failed) - len(passed)
+    print(f"pymongo's own tests: {len(passed)} passed, {len(failed)} expected failures, {skipped} skipped")
+    surprises = [f"{name}: {failed[name]}" for name in sorted(set(failed) - listed)]
+    assert not surprises, "these failures are not on the list:\n" + "\n".join(surprises)
+    assert not listed & passed, f"these pass now; take them from {EXPECTED_FAILURES.name}: {sorted(listed & passed)}"
+    assert listed <= set(results), f"these are on the list and did not run: {sorted(listed - set(results))}"
+    assert len(passed) > (1000 if ALL else 350)
