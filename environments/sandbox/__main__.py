@@ -8,14 +8,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from environments.sandbox.catalogue import Fault, load_catalogue
 from environments.sandbox.control import ControlAPI
 from environments.sandbox.errors import StartError, UsageError
-from environments.sandbox.settings import SandboxSettings, parse_settings
+from environments.sandbox.settings import MONGODB_VARIABLE, parse_settings
 from environments.sandbox.supervisor import Supervisor, write_run_file
+
+if TYPE_CHECKING:
+    from environments.sandbox.mongodb.elsewhere import Elsewhere
 
 _PARENT_CHECK_S = 0.2
 PROFILES: dict[str, tuple[str, ...]] = {"as-required": ()}
@@ -65,11 +69,17 @@ async def _signalled() -> str:
     return await arrived
 
 
-async def _up(
-    settings: SandboxSettings, faults: list[str], catalogue: dict[str, Fault], arguments: argparse.Namespace
-) -> int:
+def _mongodb(uri: str) -> Elsewhere | None:
+    if not uri:
+        return None
+    from environments.sandbox.mongodb.elsewhere import Elsewhere  # the driver takes long to load, and is seldom needed
+
+    return Elsewhere.parse(uri)
+
+
+async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> int:
     ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
-    supervisor = Supervisor(settings, catalogue, faults)
+    supervisor = make()
     control = ControlAPI(supervisor)
     run_file = arguments.run_file or supervisor.run_dir / "run.json"
     try:
@@ -110,7 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         faults = _faults(arguments, catalogue)
         if arguments.run_file and not arguments.run_file.parent.is_dir():
             raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
-        return asyncio.run(_up(settings, faults, catalogue, arguments))
+        mongodb = _mongodb(os.environ.get(MONGODB_VARIABLE, ""))
+        return asyncio.run(_up(arguments, lambda: Supervisor(settings, catalogue, faults, mongodb)))
     except UsageError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2

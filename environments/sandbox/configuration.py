@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from environments.sandbox.addresses import LOOPBACK
 from environments.sandbox.certificates import Certificate
@@ -36,6 +37,17 @@ KUBERNETES_USERS = (
 
 
 @dataclass(frozen=True)
+class DatabaseAccess:
+    """Who may use which database. ``elsewhere`` is set when the server is not ours: host and port."""
+
+    user: str
+    password: str
+    auth_source: str
+    database: str
+    elsewhere: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything decided before the first process starts."""
 
@@ -48,7 +60,7 @@ class Plan:
     ca_file: Path
     certificates: Mapping[str, Certificate]
     tokens: Mapping[str, str]
-    mongodb_password: str
+    mongodb: DatabaseAccess
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
@@ -57,9 +69,10 @@ class Plan:
         return f"{LOOPBACK}:{self.ports[name]}"
 
     def mongodb_uri(self, port_name: str) -> str:
+        access = self.mongodb
         return (
-            f"mongodb://{DATABASE_USER}:{self.mongodb_password}@{self.at(port_name)}/"
-            f"?authSource={DATABASE}&directConnection=true"
+            f"mongodb://{quote_plus(access.user)}:{quote_plus(access.password)}@{self.at(port_name)}/"
+            f"?authSource={quote_plus(access.auth_source)}&directConnection=true"
         )
 
     def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
@@ -115,11 +128,17 @@ def _node(plan: Plan) -> dict[str, Any]:
 
 
 def _mongodb(plan: Plan) -> dict[str, Any]:
-    user = {"user": DATABASE_USER, "password": plan.mongodb_password, "database": DATABASE, "roles": ["readWrite"]}
+    access = plan.mongodb
+    where = {"host": LOOPBACK, "port": plan.ports["mongodb"]}
+    if access.elsewhere is not None:
+        host, port = access.elsewhere
+        elsewhere = {**asdict(access), "host": host, "port": port}
+        del elsewhere["elsewhere"]
+        return {**where, "elsewhere": elsewhere, "seeded_file": str(plan.run_dir / "mongodb-seed.json")}
+    user = {"user": access.user, "password": access.password, "database": access.auth_source, "roles": ["readWrite"]}
     return {
-        "host": LOOPBACK,
-        "port": plan.ports["mongodb"],
-        "database": DATABASE,
+        **where,
+        "database": access.database,
         "users": [user],
         "reports_as": f"{MONGODB_POD}:27017",
         "data_file": str(plan.run_dir / "mongodb.bson"),
@@ -131,7 +150,7 @@ def _focus_server(plan: Plan) -> dict[str, Any]:
         "host": LOOPBACK,
         "port": plan.ports["focus_server"],
         "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
-        "mongodb_database": DATABASE,
+        "mongodb_database": plan.mongodb.database,
         "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
         **_certificate(plan.certificates["focus-server"]),
     }
@@ -180,7 +199,7 @@ def run_file(plan: Plan, control_port: int) -> dict[str, Any]:
             "ca_file": str(plan.ca_file),
         },
         "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": NAMESPACE},
-        "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": DATABASE},
+        "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": plan.mongodb.database},
         "ssh": {
             "jump": {
                 "host": LOOPBACK,

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.addresses import LOOPBACK
+from environments.sandbox.errors import FaultImpossible
 from environments.sandbox.supervisor import Supervisor
 
 _TOXIPROXY = ("/proxies", "/version", "/populate")
@@ -120,5 +121,7 @@ async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamRespo
             raise
         sentence = f"the control API has no {request.method} {request.path}"
         return web.json_response({"error": sentence}, status=error.status)
+    except FaultImpossible as error:
+        return web.json_response({"error": str(error)}, status=409)
     except RuntimeError as error:
         return web.json_response({"error": str(error)}, status=500)

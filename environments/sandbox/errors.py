@@ -7,5 +7,9 @@ class UsageError(Exception):
     """Wrong use or configuration: one sentence for the user, exit code 2."""
 
 
+class FaultImpossible(Exception):
+    """A fault of the catalogue that this sandbox cannot be given: one sentence."""
+
+
 class StartError(Exception):
     """The sandbox could not be started although it was asked for correctly: one sentence, exit code 1."""

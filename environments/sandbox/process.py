@@ -19,7 +19,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -139,21 +139,22 @@ def _end_on_defect(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _run(process_class: type[SandboxProcess]) -> None:
+async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
     loop = asyncio.get_running_loop()
     requests = asyncio.StreamReader(limit=MAX_LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
     config = json.loads(await requests.readline())
-    serving = asyncio.create_task(process_class(config).serve(requests))
+    process = make(config)
+    serving = asyncio.create_task(process.serve(requests))
     loop.add_signal_handler(signal.SIGTERM, serving.cancel)
     try:
         await serving
     except asyncio.CancelledError:
-        logging.getLogger(process_class.name).info("ended by SIGTERM")
+        process.log.info("ended by SIGTERM")
 
 
-def main(process_class: type[SandboxProcess]) -> None:
-    """Run one process; Ctrl-C is the supervisor's business."""
+def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
+    """Run the process that ``make`` makes of its configuration; Ctrl-C is the supervisor's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(_run(process_class))
+    asyncio.run(_run(make))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 
 from environments.sandbox.errors import UsageError
 
+MONGODB_VARIABLE = "SANDBOX_MONGODB_URI"
+"""Of the environment: a MongoDB to use in place of the sandbox's own."""
 FIBRE_STATES = ("connected", "waiting")
 
 

@@ -14,15 +14,18 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from environments.sandbox import configuration
 from environments.sandbox.addresses import Addresses
 from environments.sandbox.catalogue import Fault, with_parts
 from environments.sandbox.certificates import CertificateAuthority, write_secret, write_ssh_key
 from environments.sandbox.child import ChildProcess, ProcessGone
-from environments.sandbox.errors import StartError
-from environments.sandbox.settings import SandboxSettings
+from environments.sandbox.errors import FaultImpossible, StartError
+from environments.sandbox.settings import MONGODB_VARIABLE, SandboxSettings
+
+if TYPE_CHECKING:
+    from environments.sandbox.mongodb.elsewhere import Elsewhere
 
 READY_TIMEOUT_S = 30.0
 WORKLOADS = ("focus_server", "mongodb")
@@ -34,10 +37,14 @@ log = logging.getLogger("supervisor")
 class Supervisor:
     """The life of one sandbox. ``ended`` is set, with a reason, when it cannot go on."""
 
-    def __init__(self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str]) -> None:
+    def __init__(
+        self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str],
+        mongodb: Elsewhere | None = None,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.catalogue = catalogue
         self.active: set[str] = set(faults)
+        self.mongodb = mongodb
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.addresses = Addresses()
         self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
@@ -48,6 +55,12 @@ class Supervisor:
 
     async def start(self) -> None:
         """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case."""
+        try:
+            self._check_faults(self.active)
+        except FaultImpossible as error:
+            raise StartError(str(error)) from None
+        if self.mongodb is not None:
+            await self.mongodb.claim()
         plan = self._plan()
         logs = self.run_dir / "logs"
         logs.mkdir()
@@ -63,7 +76,6 @@ class Supervisor:
 
     def _plan(self) -> configuration.Plan:
         authority = CertificateAuthority(self.run_dir / "tls")
-        password = secrets.token_urlsafe(12)
         jump_password = secrets.token_urlsafe(12)
         write_ssh_key(self.run_dir / "ssh", "target_key")
         reserve = self.addresses.reserve
@@ -80,13 +92,24 @@ class Supervisor:
             ca_file=authority.ca_file,
             certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
             tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
-            mongodb_password=password,
+            mongodb=self._database_access(),
             jump_password=jump_password,
             jump_password_file=write_secret(self.run_dir / "ssh" / "jump_password", jump_password),
             target_key_file=self.run_dir / "ssh" / "target_key",
         )
         self.control_port = self.addresses.reserve("control API", self.settings.control_port)
         return plan
+
+    def _database_access(self) -> configuration.DatabaseAccess:
+        there = self.mongodb
+        if there is None:
+            password = secrets.token_urlsafe(12)
+            return configuration.DatabaseAccess(
+                configuration.DATABASE_USER, password, configuration.DATABASE, configuration.DATABASE
+            )
+        return configuration.DatabaseAccess(
+            there.user, there.password, there.auth_source, there.database, (there.host, there.port)
+        )
 
     def run_file(self) -> dict[str, Any]:
         """What a client needs to know, in the stable shape of the run file."""
@@ -127,6 +150,7 @@ class Supervisor:
 
     async def set_faults(self, wanted: set[str]) -> None:
         """Switch exactly these faults on; returns when every process behaves accordingly."""
+        self._check_faults(wanted)
         self.active = set(wanted)
 
         async def switch(child: ChildProcess) -> None:
@@ -135,6 +159,14 @@ class Supervisor:
 
         await asyncio.gather(*(switch(child) for child in self.children.values() if child.pid))
         await self._apply_link_faults()
+
+    def _check_faults(self, wanted: set[str]) -> None:
+        impossible = [
+            fault for fault in sorted(with_parts(wanted, self.catalogue)) if self.catalogue[fault].process == "mongodb"
+        ]
+        if self.mongodb is not None and impossible:
+            text = f"belongs to the sandbox's own MongoDB, and {MONGODB_VARIABLE} puts another in its place"
+            raise FaultImpossible(f"the fault {impossible[0]} {text}")
 
     def _faults_of(self, package: str) -> list[str]:
         return sorted(fault for fault in self._in_force() if self.catalogue[fault].process == package)

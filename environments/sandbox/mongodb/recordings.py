@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from environments.sandbox.process import CommandError
+
 SOFTWARE_VERSION = "11.17.10513"
 TLV = "TLV-1.3"
 _RECORDER_COMMAND = (
@@ -23,6 +25,7 @@ RECORDING_INDEXES: tuple[Mapping[str, Any], ...] = (
 """What the data quality rules demand of a recordings collection."""
 
 _ABSENT = object()
+_DATES = ("start_time", "end_time")
 
 
 def recording(start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False) -> dict[str, Any]:
@@ -38,6 +41,30 @@ def recording(start: Any, end: datetime | None | object = _ABSENT, *, deleted: b
     stream_start = start if isinstance(start, datetime) else datetime.now(UTC)
     document["fiber_metadata"] = _metadata(own, stream_start, closed=isinstance(end, datetime))
     return document
+
+
+def described(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One document from its description (``POST /recordings``): keys that are not special replace its fields."""
+    if "start_time" not in entry:
+        raise CommandError("a recording to seed needs a start_time")
+    given = {name: _moment(value) if name in _DATES else value for name, value in entry.items()}
+    ends = {"end": given["end_time"]} if "end_time" in given else {}
+    document = recording(given["start_time"], **ends, deleted=bool(given.get("deleted", False)))
+    document.update({field: value for field, value in given.items() if field not in _DATES})
+    if "uuid" in given and "fiber_metadata" not in given:
+        document["fiber_metadata"]["uuid"] = given["uuid"]
+    return document
+
+
+def _moment(value: Any) -> Any:
+    """A date from ISO 8601 text; anything else is stored as it is, for documents that are meant to be wrong."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise CommandError(f"not a time: {value!r}") from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _metadata(own: str, start: datetime, closed: bool) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from environments.sandbox.mongodb.access import Users, user_from_config
 from environments.sandbox.mongodb.errors import MongoError
 from environments.sandbox.mongodb.faults import Mutations, Site
 from environments.sandbox.mongodb.persistence import DataFile
-from environments.sandbox.mongodb.recordings import recording
+from environments.sandbox.mongodb.recordings import described
 from environments.sandbox.mongodb.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
 from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
 from environments.sandbox.mongodb.storage import Collection, Store
 from environments.sandbox.process import CommandError, SandboxProcess
 
 UNCLOSED = "connections-never-closed"
-_DATES = ("start_time", "end_time")
 
 
 class MongodbProcess(SandboxProcess):
@@ -129,30 +128,10 @@ class MongodbProcess(SandboxProcess):
         return await super().command(name, params)
 
     def _add(self, entry: Mapping[str, Any]) -> str:
-        """One recording from its description; keys that are not special replace fields of the document."""
-        if "start_time" not in entry:
-            raise CommandError("a recording to seed needs a start_time")
-        given = {name: _moment(value) if name in _DATES else value for name, value in entry.items()}
-        ends = {"end": given["end_time"]} if "end_time" in given else {}
-        document = recording(given["start_time"], **ends, deleted=bool(given.get("deleted", False)))
-        document.update({field: value for field, value in given.items() if field not in _DATES})
-        if "uuid" in given and "fiber_metadata" not in given:
-            document["fiber_metadata"]["uuid"] = given["uuid"]
         try:
-            return str(self._collection(str(self.seeded["guid"])).insert(document)["uuid"])
+            return str(self._collection(str(self.seeded["guid"])).insert(described(entry))["uuid"])
         except MongoError as error:
             raise CommandError(error.message) from error
-
-
-def _moment(value: Any) -> Any:
-    """A date from ISO 8601 text; anything else is stored as it is, for documents that are meant to be wrong."""
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise CommandError(f"not a time: {value!r}") from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _variations(users: list[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -96,7 +96,8 @@ def test_sessions_are_accepted_and_transactions_refused(connect: Connect) -> Non
     assert failure.value.code == 20
 
 
-def test_the_status_counts_real_connections(connect: Connect) -> None:
+def test_the_status_counts_real_connections(connect: Connect, mongodb: RunningProcess) -> None:
+    no_connection_left(mongodb)
     watcher = connect(maxPoolSize=1)
     before = watcher.admin.command("serverStatus")
     assert before["host"] == REPORTS_AS
