@@ -4,7 +4,8 @@ It speaks the API of v1.34 well enough for kubectl and the official Python clien
 selectors and pages, tables, watch with bookmarks and 410, update and the three patches, deletion with grace, finalizers
 and cascades, status and scale, pod logs, events, metrics, access reviews.
 
-Not served, and answered with an error that says so: exec, attach and port-forward, server-side apply, dry run, protobuf
-(but for access reviews), roles (every token may do everything), custom resources, API versions other than those listed
-by discovery. Unknown fields are refused under strict validation for the kinds the estate uses, and kept otherwise.
+Not served, and answered with an error that says so: attach, ephemeral containers, eviction, server-side apply, protobuf
+(but for reviews, DeleteOptions and the kinds ``kubectl create`` makes), roles, custom resources, the schemas behind
+``kubectl explain``, API versions other than those listed by discovery. Unknown fields are refused under strict
+validation for the kinds the estate uses, and kept otherwise.
 """

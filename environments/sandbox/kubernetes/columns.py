@@ -132,6 +132,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
         _number("Ready", "status", "readyReplicas"), AGE, *_CONTAINERS, _SELECTOR,
     ),
+    "replicationcontrollers": (
+        NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
+        _number("Ready", "status", "readyReplicas"), AGE,
+    ),
     "statefulsets": (NAME, _READY_REPLICAS, AGE, *_CONTAINERS),
     "daemonsets": (
         NAME, _number("Desired", "status", "desiredNumberScheduled"),

@@ -22,22 +22,28 @@ _MERGE_KEYS = {
 _SET_LISTS = ("finalizers", "podCIDRs")
 
 
+def patch_kind(content_type: str) -> str:
+    """The media type of a patch; :class:`ApiError` 415 for one that is not served."""
+    kind = content_type.split(";")[0].strip()
+    supported = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
+    if kind not in supported:
+        raise ApiError(
+            415, "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(supported),
+        )  # fmt: skip
+    return kind
+
+
 def patch(obj: Any, content_type: str, body: Any) -> Any:
     """A patched copy of ``obj``; :class:`ApiError` 400, 415 or 422 for a patch that cannot be applied."""
-    kind = content_type.split(";")[0].strip()
+    kind = patch_kind(content_type)
     if kind == JSON_PATCH:
         return json_patch(obj, body)
     if not isinstance(body, dict):
         raise bad_request("the patch must be a JSON object")
     if kind == MERGE_PATCH:
         return merge_patch(clone(obj), body)
-    if kind == STRATEGIC_MERGE_PATCH:
-        return strategic_merge(clone(obj), body)
-    supported = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH))
-    raise ApiError(
-        415, "UnsupportedMediaType",
-        f"the body of the request was in an unknown format - accepted media types include: {supported}",
-    )  # fmt: skip
+    return strategic_merge(clone(obj), body)
 
 
 def merge_patch(target: Any, change: Any) -> Any:

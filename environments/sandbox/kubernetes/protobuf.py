@@ -1,64 +1,73 @@
-"""The requests kubectl sends as protobuf whatever the server offers: SelfSubject*Reviews and ``drain``'s DeleteOptions.
+"""Requests kubectl sends as protobuf whatever the server offers: reviews, ``drain``, every ``kubectl create KIND``.
 
-Field numbers are those of ``generated.proto`` in k8s.io/api and apimachinery. Anything else in protobuf is refused.
+The messages are in :mod:`protobuf_kinds`. What is not described there is refused, never dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from environments.sandbox.kubernetes.errors import ApiError, bad_request
+from environments.sandbox.kubernetes.protobuf_kinds import BODIES, Field, Message, TypeMeta
 
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 
 _MAGIC = b"k8s\x00"
 _LENGTH_DELIMITED, _VARINT = 2, 0
 
-Schema = Mapping[int, "tuple[str, Schema | None]"]
-
-_NAMES = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
-_RESOURCE: Schema = {number: (name, None) for number, name in enumerate(_NAMES, start=1)}
-_PATH: Schema = {1: ("path", None), 2: ("verb", None)}
-_ACCESS_SPEC: Schema = {1: ("resourceAttributes", _RESOURCE), 2: ("nonResourceAttributes", _PATH)}
-_PRECONDITIONS: Schema = {1: ("uid", None), 2: ("resourceVersion", None)}
-_TYPE_META: Schema = {1: ("apiVersion", None), 2: ("kind", None)}
-_BODIES: Mapping[str, Schema] = {
-    "SelfSubjectAccessReview": {2: ("spec", _ACCESS_SPEC)},
-    "SelfSubjectRulesReview": {2: ("spec", {1: ("namespace", None)})},
-    "SelfSubjectReview": {},
-    "DeleteOptions": {
-        1: ("gracePeriodSeconds", None), 2: ("preconditions", _PRECONDITIONS), 3: ("orphanDependents", None),
-        4: ("propagationPolicy", None),
-    },
-}  # fmt: skip
-
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The object as JSON would have it; 400 when it is broken, 415 for a kind that is not one of the above."""
+    """The object as JSON would have it; 400 when it is broken, 415 for a kind or a field that is not described."""
     if not body.startswith(_MAGIC):
         raise bad_request("the body of the request is not a Kubernetes protobuf message")
     envelope = dict(_fields(body[len(_MAGIC) :]))
-    type_meta = _message(envelope.get(1, b""), _TYPE_META)
-    schema = _BODIES.get(type_meta.get("kind", ""))
-    if schema is None:
-        raise ApiError(415, "UnsupportedMediaType", f"{type_meta.get('kind')} must be sent as application/json")
-    return {**type_meta, **_message(envelope.get(2, b""), schema)}
+    type_meta = _message(envelope.get(1, b""), TypeMeta)
+    kind = type_meta.get("kind", "")
+    if kind not in BODIES:
+        raise ApiError(415, "UnsupportedMediaType", f"{kind} must be sent as application/json")
+    return {**type_meta, **_message(envelope.get(2, b""), BODIES[kind])}
 
 
-def _message(data: bytes, schema: Schema) -> dict[str, Any]:
+def _message(data: bytes, described: Message) -> dict[str, Any]:
     message: dict[str, Any] = {}
     for number, value in _fields(data):
-        if number in schema:
-            name, inner = schema[number]
-            message[name] = _value(value, inner)
+        field = described.fields.get(number)
+        if field is not None:
+            _put(message, field, value)
+        elif not _is_empty(value):
+            raise ApiError(
+                415, "UnsupportedMediaType", f"field {number} of {described.name} must be sent as application/json"
+            )
     return message
 
 
-def _value(value: Any, inner: Schema | None) -> Any:
+def _put(message: dict[str, Any], field: Field, value: Any) -> None:
+    """Go writes every field that is no pointer: what is empty there is absent in JSON."""
+    if field.dropped:
+        return
+    if field.is_map:
+        entry = dict(_fields(value))
+        message.setdefault(field.name, {})[entry.get(1, b"").decode()] = _value(field, entry.get(2, b""))
+    elif field.many:
+        message.setdefault(field.name, []).append(_value(field, value))
+    elif field.kept_when_empty or not _is_empty(value):
+        message[field.name] = _value(field, value)
+
+
+def _value(field: Field, value: Any) -> Any:
+    inner = _message(value, field.message) if field.message is not None else value
+    return field.read(inner)
+
+
+def _is_empty(value: Any) -> bool:
+    """Nothing, or a message of nothing but empty fields."""
     if isinstance(value, int):
-        return value
-    return value.decode() if inner is None else _message(value, inner)
+        return value == 0
+    try:
+        return all(_is_empty(inner) for _, inner in _fields(value))
+    except ApiError:
+        return False
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -71,6 +80,8 @@ def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
             yield key >> 3, value
         elif key & 7 == _LENGTH_DELIMITED:
             length, position = _varint(data, position)
+            if position + length > len(data):
+                raise bad_request("the protobuf message ends too early")
             yield key >> 3, data[position : position + length]
             position += length
         else:

@@ -66,6 +66,7 @@ _KNOWN = (
     _resource("", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", subresources=_STATUS),
     _resource("", "persistentvolumes", "PersistentVolume", "pv", cluster=True, subresources=_STATUS),
     _resource("", "pods", "Pod", "po", everything=True, subresources=("exec", "log", "portforward", "status")),
+    _resource("", "replicationcontrollers", "ReplicationController", "rc", everything=True, generation=True),
     _resource("", "resourcequotas", "ResourceQuota", "quota", subresources=_STATUS),
     _resource("", "secrets", "Secret"),
     _resource("", "serviceaccounts", "ServiceAccount", "sa"),

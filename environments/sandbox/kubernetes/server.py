@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes import discovery, writing
-from environments.sandbox.kubernetes.access import authenticated, authorize, only_node, review
+from environments.sandbox.kubernetes.access import User, authenticated, authorize, only_node, review
 from environments.sandbox.kubernetes.answers import (
     error_answer,
     flag,
@@ -109,7 +109,7 @@ class ApiServer:
         except ApiError as error:
             return error_answer(error)
 
-    async def _route(self, request: web.Request, user: str) -> web.StreamResponse:
+    async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
         described = self._describe(request, path)
         if described is not None:
@@ -159,14 +159,14 @@ class ApiServer:
         kinds = request.headers.get("Accept", "").replace(" ", "").split(",")
         return any(wanted <= set(kind.split(";")) for kind in kinds)
 
-    async def _measured(self, request: web.Request, user: str, path: str) -> web.Response:
+    async def _measured(self, request: web.Request, user: User, path: str) -> web.Response:
         only_node(user, path)
         if request.method not in ("POST", "PUT"):
             raise method_not_allowed()
         self.metrics.put(await json_body(request))
         return json_answer({})
 
-    async def _virtual(self, request: web.Request, user: str, path: ApiPath) -> web.Response:
+    async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:
         """The groups whose objects are not stored: measurements and reviews."""
         kind = _REVIEWS.get((path.group, path.parts[0]))
         if kind is not None and len(path.parts) == 1:

@@ -120,8 +120,11 @@ class Store:
 
     # -- writing
 
-    def create(self, plural: str, obj: Object, namespace: str | None = None) -> Object:
-        """Store a new object and answer with what was stored; 409 when the name is taken."""
+    def create(self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
+        """Store a new object and answer with what was stored; 409 when the name is taken.
+
+        A ``dry_run`` decides and answers as usual and stores nothing.
+        """
         resource = RESOURCES[plural]
         new = copy_of(obj)
         metadata = new.setdefault("metadata", {})
@@ -143,10 +146,12 @@ class Store:
         apply_defaults(plural, new, self.revision + 1)
         for admit in self.admission:
             admit("create", plural, new, None)
+        if dry_run:
+            return new
         self._write("ADDED", plural, key, new, None)
         return copy_of(new)
 
-    def update(self, plural: str, obj: Object) -> Object:
+    def update(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
         """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
         resource = RESOURCES[plural]
         new = copy_of(obj)
@@ -166,6 +171,8 @@ class Store:
             return new
         if resource.has_generation and new.get("spec") != old.get("spec"):
             metadata["generation"] = before.get("generation", 0) + 1
+        if dry_run:
+            return new
         self._write("MODIFIED", plural, key, new, old)
         released = before.get("finalizers") and not metadata.get("finalizers")
         if released and metadata.get("deletionGracePeriodSeconds") == 0:

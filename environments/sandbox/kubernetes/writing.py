@@ -14,7 +14,7 @@ from environments.sandbox.kubernetes.errors import bad_request
 from environments.sandbox.kubernetes.fields import check_fields
 from environments.sandbox.kubernetes.listing import Visible, encode_list, selection
 from environments.sandbox.kubernetes.objects import clone, dig, without_nulls
-from environments.sandbox.kubernetes.patching import patch
+from environments.sandbox.kubernetes.patching import patch, patch_kind
 from environments.sandbox.kubernetes.resources import RESOURCES, Resource
 from environments.sandbox.kubernetes.scaling import read_replicas, scale_of
 from environments.sandbox.kubernetes.shape import check_shape
@@ -35,13 +35,17 @@ _ANSWER_WITH_THE_OBJECT = (
 )  # fmt: skip
 
 
-def _refuse_dry_run(request: web.Request) -> None:
-    if request.query.get("dryRun"):
-        raise bad_request("the sandbox does not support dryRun")
+def _dry_run(asked: Any) -> bool:
+    """Whether everything is to be checked and nothing done; ``asked`` comes from the query or from DeleteOptions."""
+    if asked in (None, "", []):
+        return False
+    if asked in ("All", ["All"]):
+        return True
+    raise bad_request(f'dryRun: Unsupported value: "{asked}": supported values: "All"')
 
 
 async def create(request: web.Request, store: Store, target: Target) -> web.Response:
-    _refuse_dry_run(request)
+    dry_run = _dry_run(request.query.get("dryRun"))
     resource, body = target.resource, without_nulls(await json_body(request))
     check_shape(resource, body)
     check_fields(resource, body, request.query.get("fieldValidation", ""))
@@ -56,7 +60,7 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         new.setdefault("spec", {})
     validation.check_values(resource, new)
     _drop_empty_spec(new)
-    return json_answer(store.create(resource.plural, new, target.namespace), 201)
+    return json_answer(store.create(resource.plural, new, target.namespace, dry_run=dry_run), 201)
 
 
 def _drop_empty_spec(new: Object) -> None:
@@ -82,8 +86,10 @@ def _check_namespace(store: Store, resource: Resource, metadata: Object, namespa
 
 async def update(request: web.Request, store: Store, target: Target) -> web.Response:
     """PUT, and PATCH with any kind of patch, of an object, its status or its scale."""
-    _refuse_dry_run(request)
+    dry_run = _dry_run(request.query.get("dryRun"))
     resource, name = target.resource, target.name or ""
+    if request.method == "PATCH":
+        patch_kind(request.headers.get("Content-Type", ""))  # of what is not served not even the body can be read
     body = await json_body(request)
     old = store.get(resource.plural, name, target.namespace)
     scaled = target.subresource == "scale"
@@ -91,7 +97,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
     new = without_nulls(new)
     if scaled:
-        return _write_scale(store, resource, old, new)
+        return _write_scale(store, resource, old, new, dry_run)
     check_shape(resource, new)
     check_fields(resource, new, request.query.get("fieldValidation", ""))
     written = _combined(resource, target, old, new)
@@ -99,15 +105,15 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
         validation.check_values(resource, written)
         apply_defaults(resource.plural, written, store.revision + 1)
         validation.check_immutable(resource, written, old)
-    return json_answer(store.update(resource.plural, written))
+    return json_answer(store.update(resource.plural, written, dry_run=dry_run))
 
 
-def _write_scale(store: Store, resource: Resource, old: Object, scale: Any) -> web.Response:
+def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool) -> web.Response:
     replicas = read_replicas(resource, old, scale)
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
     old["metadata"]["resourceVersion"] = revision
     old["spec"]["replicas"] = replicas
-    return json_answer(scale_of(resource, store.update(resource.plural, old)))
+    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
@@ -151,7 +157,6 @@ def _keep_addresses(service: Object, old: Object) -> None:
 
 
 async def delete(request: web.Request, store: Store, target: Target) -> web.Response:
-    _refuse_dry_run(request)
     resource, name = target.resource, target.name or ""
     options = await _options(request)
     found = store.find(resource.plural, name, target.namespace)
@@ -159,6 +164,8 @@ async def delete(request: web.Request, store: Store, target: Target) -> web.Resp
         raise errors.not_found(resource, name)
     _check_preconditions(resource, found, options.get("preconditions") or {})
     propagation, grace_s = _propagation(options), _grace_s(options)
+    if _dry_run(options.get("dryRun")):
+        return json_answer(found)
     last = store.delete(resource.plural, name, target.namespace, propagation=propagation, grace_s=grace_s)
     warning = {"Warning": _ORPHANS_WARNING} if resource.plural == "jobs" and propagation is None else {}
     still_there = store.find(resource.plural, name, target.namespace) is not None
@@ -171,14 +178,14 @@ async def delete(request: web.Request, store: Store, target: Target) -> web.Resp
 
 
 async def delete_collection(request: web.Request, store: Store, target: Target, visible: Visible) -> web.Response:
-    _refuse_dry_run(request)
     resource, options = target.resource, await _options(request)
+    dry_run = _dry_run(options.get("dryRun"))
     selected = selection(request, target, visible)
     chosen: list[Change] = [
         change for change in store.latest(resource.plural, target.namespace)
         if selected is None or selected(change.object)
     ]  # fmt: skip
-    for change in chosen:
+    for change in () if dry_run else chosen:
         metadata = change.object["metadata"]
         if store.find(resource.plural, metadata["name"], metadata.get("namespace")) is not None:
             store.delete(

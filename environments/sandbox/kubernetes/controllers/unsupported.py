@@ -15,7 +15,7 @@ def refuse_unsupported(verb: str, plural: str, new: Object, old: Object | None) 
     if verb != "create":
         return
     causes = []
-    if plural in ("daemonsets", "cronjobs"):
+    if plural in ("daemonsets", "cronjobs", "replicationcontrollers"):
         causes.append(_cause("kind", f"the sandbox runs no controller for {plural}"))
     if plural == "jobs":
         if dig(new, "spec", "completionMode") == "Indexed":

@@ -1,0 +1,49 @@
+"""A network policy that kubectl applies cuts the connections it is about, and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.estate.test_lifecycle import Up, wait_until
+from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of, sandbox
+from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner, succeeds
+from tests.sandbox.kubernetes_api.transcripts import write_manifests
+
+pytestmark = needs_kubectl
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with sandbox(tmp_path_factory.mktemp("sandbox")) as started:
+        yield started
+
+
+def _connects(url: str) -> bool:
+    """Whether a connection is made; one that is lost on its way is neither answered nor refused."""
+    match = re.search(r"@?(127\.\d+\.\d+\.\d+):(\d+)", url)
+    assert match is not None
+    try:
+        socket.create_connection((match[1], int(match[2])), timeout=0.5).close()
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_a_policy_cuts_mongodb_off_until_it_is_deleted(up: Up, home: Path, tmp_path: Path) -> None:
+    kubectl = runner(home, kubeconfig_of(up))
+    write_manifests(tmp_path)
+    mongodb, focus_server = up.endpoints["mongodb"]["uri"], up.endpoints["focus_server"]["base_url"]
+    assert _connects(mongodb)
+    succeeds(kubectl, "apply", "-f", str(tmp_path / "policy.json"))
+    assert wait_until(lambda: not _connects(mongodb), 5)
+    assert _connects(focus_server)
+    policy = json.loads(succeeds(kubectl, "get", "networkpolicy", "cut", "-o", "json"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", policy["metadata"]["creationTimestamp"])
+    succeeds(kubectl, "delete", "networkpolicy", "cut")
+    assert wait_until(lambda: _connects(mongodb), 5)
