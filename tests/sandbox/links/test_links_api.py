@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from tests.sandbox.links.links_harness import Links, receive
 
@@ -100,34 +96,6 @@ def test_process_reset_restores_the_configured_proxies(links: Links) -> None:
     links.process.request("reset")
     assert set(links.call("GET", "/proxies")[1]) == {"mongodb", "focus-server-kubernetes"}
     links.connect().close()
-
-
-@pytest.fixture
-def over_http(links: Links) -> Iterator[int]:
-    """The API over HTTP as the supervisor serves it; the port."""
-    loop = asyncio.new_event_loop()
-
-    async def answer(request: web.Request) -> web.Response:
-        body = await request.json() if request.can_read_body else None
-        status, content = await asyncio.to_thread(links.call, request.method, request.path, body)
-        return web.Response(status=status) if content is None else web.json_response(content, status=status)
-
-    async def serve() -> web.AppRunner:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner
-
-    runner = loop.run_until_complete(serve())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield runner.addresses[0][1]
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 def test_the_real_client_drives_it(links: Links, over_http: int) -> None:

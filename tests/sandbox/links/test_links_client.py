@@ -1,0 +1,203 @@
+"""Every toxic, set by the published Python client, and what the two ends of a connection see of it."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.sandbox.links.links_harness import RECEIVE_TIMEOUT_S, Links, receive
+
+toxiproxy = pytest.importorskip("toxiproxy", reason="the toxiproxy-python client is not installed")
+SHORT_S = 0.2
+CHUNKS = 5
+
+
+class Ends:
+    """Both ends of connections through a proxy of its own; ``proxy`` is the client's object of it."""
+
+    def __init__(self, server: Any, listener: socket.socket) -> None:
+        self._listener = listener
+        self.proxy = server.create(name="ends", upstream=f"127.0.0.1:{listener.getsockname()[1]}")
+
+    def toxic(self, kind: str, stream: str, toxicity: float = 1.0, **attributes: int) -> None:
+        self.proxy.add_toxic(type=kind, stream=stream, toxicity=toxicity, attributes=attributes)
+
+    def connect(self) -> tuple[socket.socket, socket.socket]:
+        """The client's end and the server's."""
+        port = int(self.proxy.listen.rpartition(":")[2])
+        client = socket.create_connection(("127.0.0.1", port), timeout=RECEIVE_TIMEOUT_S)
+        server, _ = self._listener.accept()
+        server.settimeout(RECEIVE_TIMEOUT_S)
+        return client, server
+
+
+@pytest.fixture
+def ends(links: Links, over_http: int) -> Iterator[Ends]:
+    server = toxiproxy.Toxiproxy()
+    server.update_api_consumer("127.0.0.1", over_http)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(RECEIVE_TIMEOUT_S)
+        made = Ends(server, listener)
+        yield made
+        made.proxy.destroy()
+
+
+def _travel_s(sender: socket.socket, receiver: socket.socket, data: bytes = b"x") -> float:
+    began_s = time.monotonic()
+    sender.sendall(data)
+    assert receive(receiver, len(data)) == data
+    return time.monotonic() - began_s
+
+
+@pytest.mark.parametrize("stream", ["upstream", "downstream"])
+def test_latency_delays_its_own_direction_only(ends: Ends, stream: str) -> None:
+    ends.toxic("latency", stream, latency=300)
+    client, server = ends.connect()
+    with client, server:
+        up_s, down_s = _travel_s(client, server), _travel_s(server, client)
+    slow_s, fast_s = (up_s, down_s) if stream == "upstream" else (down_s, up_s)
+    assert 0.3 <= slow_s < 1 and fast_s < SHORT_S
+
+
+def test_jitter_varies_the_latency_within_its_bounds(ends: Ends) -> None:
+    ends.toxic("latency", "downstream", latency=60, jitter=50)
+    client, server = ends.connect()
+    with client, server:
+        delays_s = [_travel_s(server, client) for _ in range(12)]
+    assert min(delays_s) >= 0.01 and max(delays_s) < 0.11 + SHORT_S
+    assert max(delays_s) - min(delays_s) > 0.02
+
+
+@pytest.mark.parametrize("stream", ["upstream", "downstream"])
+def test_bandwidth_slows_its_own_direction_only(ends: Ends, stream: str) -> None:
+    ends.toxic("bandwidth", stream, rate=200)
+    client, server = ends.connect()
+    with client, server:
+        up_s, down_s = _travel_s(client, server, b"x" * 60_000), _travel_s(server, client, b"x" * 60_000)
+    slow_s, fast_s = (up_s, down_s) if stream == "upstream" else (down_s, up_s)
+    assert 0.29 <= slow_s < 1 and fast_s < SHORT_S
+
+
+def test_a_half_open_connection_hears_and_is_not_heard(ends: Ends) -> None:
+    ends.toxic("timeout", "upstream", timeout=0)
+    client, server = ends.connect()
+    with client, server:
+        client.sendall(b"into the dark")
+        server.settimeout(SHORT_S)
+        with pytest.raises(TimeoutError):
+            server.recv(1)
+        assert _travel_s(server, client, b"still there?") < SHORT_S
+
+
+def test_slow_close_keeps_the_other_end_waiting_for_the_end(ends: Ends) -> None:
+    ends.toxic("slow_close", "upstream", delay=300)
+    client, server = ends.connect()
+    with client, server:
+        assert _travel_s(client, server) < SHORT_S
+        began_s = time.monotonic()
+        client.shutdown(socket.SHUT_WR)
+        assert server.recv(1) == b""
+        assert 0.3 <= time.monotonic() - began_s < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "arrives"),
+    [("timeout", {"timeout": 100}, b""), ("limit_data", {"bytes": 700}, b"x" * 700)],
+)
+def test_what_closes_a_connection_closes_it_at_both_ends(
+    ends: Ends, kind: str, attributes: dict[str, int], arrives: bytes
+) -> None:
+    ends.toxic(kind, "upstream", **attributes)
+    client, server = ends.connect()
+    with client, server:
+        client.sendall(b"x" * 1000)
+        assert receive(server, 1000) == arrives
+        assert client.recv(1) == b""
+
+
+def test_reset_peer_resets(ends: Ends) -> None:
+    ends.toxic("reset_peer", "downstream", timeout=50)
+    client, server = ends.connect()
+    with client, server:
+        server.sendall(b"x")
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+
+def test_slicer_cuts_into_pieces_and_loses_nothing(ends: Ends) -> None:
+    ends.toxic("slicer", "upstream", average_size=20, size_variation=5, delay=20_000)
+    client, server = ends.connect()
+    with client, server:
+        client.sendall(bytes(range(100)))
+        pieces = [server.recv(1000)]
+        while sum(map(len, pieces)) < 100:
+            pieces.append(server.recv(1000))
+    assert b"".join(pieces) == bytes(range(100))
+    assert 4 <= len(pieces) <= 7 and all(15 <= len(piece) <= 25 for piece in pieces[:-1])
+
+
+def test_toxicity_is_the_share_of_connections(ends: Ends) -> None:
+    ends.toxic("timeout", "upstream", toxicity=0.5, timeout=1)
+    closed = 0
+    for _ in range(60):
+        client, server = ends.connect()
+        with client, server:
+            client.sendall(b"x")
+            closed += server.recv(1) == b""
+    assert 15 <= closed <= 45
+
+
+def test_a_disabled_proxy_refuses_and_an_enabled_one_serves_again(ends: Ends) -> None:
+    client, server = ends.connect()
+    with client, server:
+        ends.proxy.disable()
+        assert client.recv(1) == b"" and server.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        ends.connect()
+    ends.proxy.enable()
+    client, server = ends.connect()
+    with client, server:
+        assert _travel_s(client, server) < SHORT_S
+
+
+class _Chunked(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for _ in range(CHUNKS):
+            self.wfile.write(b"4\r\nbody\r\n")
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: pytest shows what matters."""
+
+
+def test_a_chunked_answer_is_delayed_once(links: Links, over_http: int) -> None:
+    server = toxiproxy.Toxiproxy()
+    server.update_api_consumer("127.0.0.1", over_http)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Chunked) as web:
+        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        proxy = server.create(name="web", upstream=f"127.0.0.1:{web.server_address[1]}")
+        proxy.add_toxic(type="latency", attributes={"latency": 300})
+        connection = http.client.HTTPConnection(*proxy.listen.split(":"), timeout=RECEIVE_TIMEOUT_S)
+        began_s = time.monotonic()
+        connection.request("GET", "/")
+        answer = connection.getresponse().read()
+        took_s = time.monotonic() - began_s
+        connection.close()
+        web.shutdown()
+        thread.join()
+    assert answer == b"body" * CHUNKS
+    assert 0.3 <= took_s < 0.6
