@@ -15,8 +15,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
-	@status=0; $(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)') \
-		|| status=$$?; [ $$status -gt 1 ] || $(BIN)/focus-acceptance report site; exit $$status
+	@$(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
 
 test: lint
 	$(BIN)/python -m pytest -q

@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from behave.runner import Runner
@@ -29,6 +30,10 @@ from support.signals import terminated_like_interrupted
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
 _TAG_HOOKS = ("before_tag", "after_tag")
+# What a run writes, and therefore what it removes before it begins.
+_FILES = ("run.json", "junit.xml", "summary.md", "metrics.prom", "xray.json", "features.zip", "allure.html")
+_FOLDERS = ("evidence", "allure-results", "site")
+_PUBLISH = ("all", "record")
 
 
 class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so its Runner is Any to mypy
@@ -52,6 +57,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         except RepeatError as error:
             print(error, file=sys.stderr)
             raise SystemExit(2) from error
+        if (wanted := self.config.userdata.get("publish", "all")) not in _PUBLISH:
+            print(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}", file=sys.stderr)
+            raise SystemExit(2)
         self._remove_old_reports()
         with terminated_like_interrupted():
             behave_failed = False
@@ -66,7 +74,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             print(self.report.refusal, file=sys.stderr)
             raise SystemExit(self._exit_code)
         record = self.report.record
-        return record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
+        red = record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
+        problems = self._publish()
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        return red or bool(problems)
 
     def run_model(self, features: Any = None) -> bool:
         """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
@@ -228,6 +240,19 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.report.suite_error("start", exception_text(error))
             self._finish()
             self._write_reports()
+            self._publish()  # what cannot be loaded cannot be published either; that is said once, as the error
+
+    def _publish(self) -> list[str]:
+        """Make every other report of the record; the troubles of that, one sentence each."""
+        nothing_written = self.report.record is None or self.report.refusal is not None
+        if nothing_written or self.config.userdata.get("publish", "all") == "record":
+            return []
+        # Loaded here only, because the runs of the fault matrix publish nothing and are many.
+        from support.reporting.publish import publish_run
+
+        features = Path(self.base_dir or ".") / "features"
+        published = publish_run(reports_directory(self.config), features, os.environ)
+        return [f"report {one.name}: {one.problem}" for one in published if one.problem]
 
     def _is_unexplained(self, behave_failed: bool) -> bool:
         """Whether behave saw a failure that the record does not show. Must never happen; if it does the run is red."""
@@ -245,7 +270,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _remove_old_reports(self) -> None:
         """A run that dies must not leave the report of the one before it in its place."""
-        for name in ("run.json", "junit.xml"):
+        for name in _FILES:
             with contextlib.suppress(NotADirectoryError):  # said when it is written to
                 (reports_directory(self.config) / name).unlink(missing_ok=True)
-        shutil.rmtree(reports_directory(self.config) / "evidence", ignore_errors=True)
+        for name in _FOLDERS:
+            shutil.rmtree(reports_directory(self.config) / name, ignore_errors=True)

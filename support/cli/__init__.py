@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, faults, repeat, report, sweep
+from support.cli import doctor, faults, publish, repeat, report, sweep
 from support.sandbox import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -80,6 +80,31 @@ def repeat_series(
 ) -> None:
     """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
     raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
+
+
+@report_app.command(name="all")
+def every_report(
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Make every report of a run again from its record, and print where each is."""
+    raise typer.Exit(publish.everything(reports))
+
+
+@report_app.command(name="allure")
+def allure_page(
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Make reports/allure.html with the npm tool allure, if it is installed."""
+    raise typer.Exit(publish.allure_page(reports))
+
+
+@report_app.command(name="xray")
+def xray_results(
+    reports: ReportsFolder = Path("reports"),
+    edition: Annotated[str, typer.Option(help="cloud or server: the words for a result differ")] = "cloud",
+) -> None:
+    """Make reports/xray.json again, for an edition of Xray."""
+    raise typer.Exit(publish.xray(reports, edition))
 
 
 @app.command(name="faults")

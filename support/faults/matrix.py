@@ -152,7 +152,7 @@ class Bench:
         folder = self._reports / name
         folder.mkdir(parents=True)
         command = [sys.executable, "-m", "behave", "-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}"]
-        command += ["-D", f"reports={folder}", "-D", "history=", f"--tags={tags}"]
+        command += ["-D", f"reports={folder}", "-D", "history=", "-D", "publish=record", f"--tags={tags}"]
         with (folder / "console.txt").open("w", encoding="utf-8") as console:
             subprocess.run(
                 command,

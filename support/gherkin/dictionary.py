@@ -21,8 +21,10 @@ AREAS = {
 KINDS = ("smoke", "negative", "journey")
 SAFETY = ("load", "disruptive", "writes_database")
 STATES = ("wip", "backlog", "quarantine", "slow")
+TICKET_PROJECT = "PZ"
+"""The Jira project whose keys are used."""
 TAG_PATTERNS = (
-    re.compile(r"(REQ|TEST)_PZ-\d+"),
+    re.compile(rf"(REQ|TEST)_{TICKET_PROJECT}-\d+"),
     re.compile(r"needs_[a-z][a-z0-9]*(_[a-z0-9]+)*"),
 )
 ID_TAG = re.compile(r"(?P<area>[A-Z]{2})-(?P<number>\d{2})(?P<letter>[a-z])")

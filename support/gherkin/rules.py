@@ -215,6 +215,24 @@ def g19_columns_used(source: Source) -> Iterator[Finding]:
                     yield source.finding(examples.line, "G19", f'no step uses the column "{heading}"')
 
 
+def g20_test_key(sources: Sequence[Source]) -> Iterator[Finding]:
+    """A scenario has at most one key of a test, and no two share one: results are filed under it."""
+    first: dict[str, str] = {}
+    for source in sources:
+        for item in (source.feature, *source.rules()):
+            for tag in item.tags:
+                if tag.startswith("TEST_"):
+                    yield source.finding(tag.line, "G20", f"@{tag} is the key of one test and belongs to a scenario")
+        for scenario in source.scenarios():
+            keys = [str(tag) for tag in scenario.tags if tag.startswith("TEST_")]
+            if len(keys) > 1:
+                yield source.finding(scenario.line, "G20", f"the scenario has {len(keys)} test keys; at most one")
+            for key in keys:
+                place = f"{source.path}:{scenario.line}"
+                if first.setdefault(key, place) != place:
+                    yield source.finding(scenario.line, "G20", f"@{key} is already the key of {first[key]}")
+
+
 FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g01_id_present,
     g03_area,
@@ -234,7 +252,7 @@ FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g18_only_steps,
     g19_columns_used,
 )
-SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles)
+SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles, g20_test_key)
 
 
 def _not_journeys(source: Source) -> list[Any]:

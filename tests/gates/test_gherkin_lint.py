@@ -108,6 +108,9 @@ BAD = [
     ("G17", "    Given an idle cluster\n", "    Given an idle cluster\n" * 5, None),
     ("G18", "      Given a connected fibre\n", "      Gvien a connected fibre\n", None),
     ("G19", "| where           | reason", "| when            | reason", None),
+    ("G20", "@smoke @needs_gpu", "@TEST_PZ-7", None),
+    ("G20", "@TEST_PZ-7 @negative", "@TEST_PZ-7 @TEST_PZ-8", None),
+    ("G20", "@JL\n", "@JL @TEST_PZ-9\n", None),
     ("G03", "", "", "somewhere"),
 ]
 
@@ -138,7 +141,7 @@ def test_ids_and_titles_are_compared_over_files(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(GOOD, encoding="utf-8")
     findings = lint(sorted(tmp_path.rglob("*.feature")))
-    assert {finding.rule for finding in findings} == {"G02", "G16"}
+    assert {finding.rule for finding in findings} == {"G02", "G16", "G20"}
     assert str(findings[0]).endswith(f"is already the id of {tmp_path}/job_lifecycle/one.feature:13")
 
 

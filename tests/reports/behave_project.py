@@ -99,9 +99,10 @@ class BehaveProject:
             path.write_text(textwrap.dedent(text), encoding="utf-8")
         return self
 
-    def run(self, *arguments: str, **environment: str) -> Outcome:
+    def run(self, *arguments: str, publish: str = "record", **environment: str) -> Outcome:
+        """`publish` is `record` for run.json and junit.xml only, `all` for every report."""
         done = subprocess.run(
-            [sys.executable, "-m", "behave", *arguments],
+            [sys.executable, "-m", "behave", "-D", f"publish={publish}", *arguments],
             cwd=self.folder,
             env=self._environment(environment),
             capture_output=True,
@@ -112,10 +113,10 @@ class BehaveProject:
         )
         return self._outcome(done.returncode, done.stdout, done.stderr)
 
-    def run_and_send(self, number: signal.Signals, marker: str) -> Outcome:
+    def run_and_send(self, number: signal.Signals, marker: str, publish: str = "record") -> Outcome:
         """Start a run in its own process group, wait until it prints `marker`, and send the group a signal."""
         with subprocess.Popen(
-            [sys.executable, "-m", "behave"],
+            [sys.executable, "-m", "behave", "-D", f"publish={publish}"],
             cwd=self.folder,
             env=self._environment({}),
             start_new_session=True,
@@ -135,7 +136,9 @@ class BehaveProject:
         return self._outcome(process.returncode, seen + out, err)
 
     def _environment(self, extra: dict[str, str]) -> dict[str, str]:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("BEHAVE", "FOCUS", "COV"))}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("BEHAVE", "FOCUS", "COV", "GITHUB"))
+        }
         return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **extra}
 
     def _outcome(self, code: int, out: str, err: str) -> Outcome:

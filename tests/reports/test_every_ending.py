@@ -1,0 +1,128 @@
+"""However a run ends, every report says so: nothing is green when the run is red, and nothing secret is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from behave_project import ROOT, Outcome
+from endings import ENDINGS, SECRET, Ending
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+XRAY = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text(encoding="utf-8"))
+JUDGED = [ending for ending in ENDINGS if ending.code != 2]
+
+
+@pytest.fixture(scope="module", params=JUDGED, ids=lambda ending: ending.what)
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    ending: Ending = request.param
+    folder = tmp_path_factory.mktemp("ending")
+    yield ending, ending.run(folder), folder / "reports"
+
+
+def results(reports: Path) -> list[dict[str, Any]]:
+    files = (reports / "allure-results").glob("*-result.json")
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def is_red(outcome: Outcome) -> bool:
+    return outcome.checked["verdict"] == "failed"
+
+
+def test_the_exit_code_follows_the_verdict(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, _ = ended
+    assert (outcome.code == 0) == (not is_red(outcome)), outcome.out + outcome.err
+    if ending.code is not None:
+        assert outcome.code == ending.code, outcome.out + outcome.err
+    if "parsed" not in ending.what:
+        assert "Traceback" not in outcome.err
+
+
+def test_every_report_is_there(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, reports = ended
+    names = {path.name for path in reports.iterdir()}
+    wanted = {"run.json", "junit.xml", "summary.md", "metrics.prom", "xray.json", "features.zip", "allure-results"}
+    assert wanted <= names, outcome.err
+    if "parsed" not in ending.what:
+        assert (reports / "site" / "index.html").is_file()
+        assert "report " not in outcome.err
+
+
+def test_junit_is_red_when_the_run_is_red(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, reports = ended
+    root = ElementTree.parse(reports / "junit.xml").getroot()
+    assert (int(root.get("failures", 0)) + int(root.get("errors", 0)) > 0) == is_red(outcome)
+    for kind in ("failure", "error", "skipped"):
+        found = list(root.iter(kind))
+        assert len(found) == int(root.get({"failure": "failures", "error": "errors"}.get(kind, kind), "0"))
+        assert all(element.get("message") for element in found)
+    assert ending.told in _text(root)
+
+
+def _text(root: ElementTree.Element) -> str:
+    return "".join(element.get("message", "") + (element.text or "") for element in root.iter())
+
+
+def test_allure_is_red_when_the_run_is_red(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, reports = ended
+    found = results(reports)
+    assert any(result["status"] in ("failed", "broken") for result in found) == is_red(outcome)
+    names = sorted(result["fullName"] for result in found if not result["fullName"].startswith("suite:"))
+    assert names == sorted(entry["id"] for entry in outcome.checked["scenarios"])
+    assert ending.told in "\n".join(result.get("statusDetails", {}).get("message", "") for result in found)
+    for result in found:
+        assert result["start"] <= result["stop"]
+        for step in result.get("steps", []):
+            assert step["status"] in ("passed", "failed", "broken", "skipped")
+
+
+def test_xray_takes_the_results(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, reports = ended
+    content = json.loads((reports / "xray.json").read_text(encoding="utf-8"))
+    jsonschema.validate(content, XRAY)
+    bad = any(entry["status"] in ("failed", "error", "unexpected_pass") for entry in outcome.checked["scenarios"])
+    known = any(entry["status"] == "known_issue" for entry in outcome.checked["scenarios"])
+    assert any(test["status"] == "FAILED" for test in content["tests"]) == (bad or known)
+    assert content["info"]["description"].startswith("FAILED" if is_red(outcome) else "PASSED")
+    assert ending.told in json.dumps(content, ensure_ascii=False)
+
+
+def test_the_summary_begins_with_the_verdict_and_gives_the_reason(ended: tuple[Ending, Outcome, Path]) -> None:
+    ending, outcome, reports = ended
+    text = (reports / "summary.md").read_text(encoding="utf-8")
+    assert text.startswith("## FAILED" if is_red(outcome) else "## PASSED")
+    assert ending.told in text.replace("\\", "")
+    outside = re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "<" not in re.sub(r"\\<|`[^`\n]*`", "", outside), "markup of a name would be obeyed"
+
+
+def test_the_metrics_tell_the_verdict(ended: tuple[Ending, Outcome, Path]) -> None:
+    _, outcome, reports = ended
+    text = (reports / "metrics.prom").read_text(encoding="utf-8")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families["focus_acceptance_run_passed"].samples[0].value == float(not is_red(outcome))
+
+
+def test_nothing_secret_is_written_or_printed(ended: tuple[Ending, Outcome, Path]) -> None:
+    _, outcome, reports = ended
+    assert SECRET not in outcome.out + outcome.err
+    for path in reports.rglob("*"):
+        # The archive holds the features as they are committed, and one of these endings commits a secret.
+        if path.is_file() and path.name != "features.zip":
+            # The site shows the feature's own text.
+            text = path.read_text(encoding="utf-8", errors="replace")
+            assert SECRET not in text or "site" in path.parts, path
+
+
+def test_a_configuration_that_cannot_be_used_leaves_one_sentence_and_no_other_report(tmp_path: Path) -> None:
+    ending = next(ending for ending in ENDINGS if ending.code == 2)
+    outcome = ending.run(tmp_path)
+    assert (outcome.code, outcome.err) == (2, "environments/x.yaml: limits: unknown key\n")
+    assert not (tmp_path / "reports" / "site").exists()
+    assert not (tmp_path / "reports" / "summary.md").exists()
