@@ -85,7 +85,7 @@ def _of_the_run(record: Record) -> Iterator[_Family]:
         yield family
     figures = _Family("figure", "gauge", "What scenarios measured; the name ends in the unit.")
     for name, value in sorted(record.figures.items()):
-        figures.add(value, name=name)
+        figures.add(value, figure=name)
     yield figures
 
 
