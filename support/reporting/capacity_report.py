@@ -19,13 +19,14 @@ class CapacityReportError(Exception):
 
 @dataclass(frozen=True)
 class CapacityReport:
-    """How many jobs must be open at once, how many were, and how many are missing."""
+    """How many jobs must be open at once, how many were, and how many are missing; ``sentence`` says it in words."""
 
     path: Path
     target_jobs: int
     achieved_jobs: int
     gap_jobs: int
     verdict: str
+    sentence: str
 
 
 def capacity_report_of(record: Record, reports: Path) -> CapacityReport | None:
@@ -52,6 +53,8 @@ def _read(path: Path) -> CapacityReport:
         verdict = str(gap["verdict"]).lower()
         if verdict not in VERDICTS:
             raise ValueError(f"verdict: {verdict}")
-        return CapacityReport(path, int(gap["target"]), int(gap["achieved"]), int(gap["gap"]), verdict)
+        return CapacityReport(
+            path, int(gap["target"]), int(gap["achieved"]), int(gap["gap"]), verdict, str(gap["sentence"])
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CapacityReportError(f"{path.name}: not a gap report: {type(error).__name__} {error}") from error

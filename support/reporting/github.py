@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from support.reporting.capacity_report import CapacityReport
 from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
 from support.reporting.junit import area_of
 from support.reporting.model import STATUSES, Record, ScenarioResult, grouped_reasons, write_atomically
@@ -22,10 +23,10 @@ _SLOWEST = 5
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&@])")
 
 
-def write_summary(record: Record, reports: Path) -> Path:
+def write_summary(record: Record, reports: Path, capacity: CapacityReport | None = None) -> Path:
     """Write ``summary.md`` and return its path."""
     path = reports / SUMMARY
-    write_atomically(path, summary(record))
+    write_atomically(path, summary(record, capacity))
     return path
 
 
@@ -37,7 +38,7 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
             stream.write(summary_file.read_text(encoding="utf-8") + "\n")
 
 
-def summary(record: Record) -> str:
+def summary(record: Record, capacity: CapacityReport | None = None) -> str:
     """The verdict first, then what failed, then the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
     lines += [f"- {_text(key.replace('_', ' '))}: {_text(value)}" for key, value in short_facts(record).items()]
@@ -45,6 +46,8 @@ def summary(record: Record) -> str:
     lines += _suite(record)
     lines += _failures(record)
     lines += _areas(record)
+    if capacity is not None:
+        lines += ["### Capacity", "", f"{_text(capacity.sentence)} (`{capacity.path.name}`)", ""]
     lines += _grouped(record, "known_issue", "Known issues")
     lines += _grouped(record, "skipped", "Skipped")
     lines += _slowest(record)

@@ -34,7 +34,7 @@ def publish(record: Record, reports: Path, features: Path) -> list[Published]:
     """Write every report of a record whose ``run.json`` lies in ``reports``; ``features`` are those that were run."""
     makers: dict[str, Callable[[], Path]] = {
         "junit": lambda: write_junit(record, reports),
-        "summary": lambda: write_summary(record, reports),
+        "summary": lambda: write_summary(record, reports, capacity_report_of(record, reports)),
         "metrics": lambda: write_metrics(record, reports, capacity_report_of(record, reports)),
         "xray": lambda: write_xray(record, reports),
         "features": lambda: write_features(features, reports),

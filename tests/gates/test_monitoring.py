@@ -32,7 +32,7 @@ VARIABLES = frozenset({"$environment"})
 
 def written() -> dict[str, list[dict[str, str]]]:
     """Metric name -> the labels of its samples, from a run with everything in it."""
-    text = metrics_text(everything(), CapacityReport(Path("x"), 200, 150, 50, "fail"))
+    text = metrics_text(everything(), CapacityReport(Path("x"), 200, 150, 50, "fail", ""))
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

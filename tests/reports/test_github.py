@@ -6,6 +6,7 @@ from pathlib import Path
 
 from a_record import everything, record, scenario
 
+from support.reporting.capacity_report import CapacityReport
 from support.reporting.github import append_summary, summary, workflow_commands, write_summary
 from support.reporting.model import write_record
 from support.reporting.publish import publish_run
@@ -31,6 +32,11 @@ def test_the_order_is_verdict_suite_failures_areas_known_skipped_slowest() -> No
         "### Skipped",
         "### Slowest",
     ]
+
+
+def test_capacity_is_told_where_it_was_measured() -> None:
+    capacity = CapacityReport(Path("reports/infra_gap_report_x.json"), 200, 150, 50, "fail", "50 jobs are <missing>.")
+    assert r"50 jobs are \<missing\>. (`infra_gap_report_x.json`)" in summary(everything(), capacity)
 
 
 def test_areas_are_counted_in_a_table() -> None:

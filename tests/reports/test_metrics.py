@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.metrics import metrics_text, write_metrics
 
-CAPACITY = CapacityReport(Path("x"), 200, 150, 50, "fail")
+CAPACITY = CapacityReport(Path("x"), 200, 150, 50, "fail", "50 jobs are missing.")
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -90,7 +90,7 @@ def test_odd_text_in_a_label_is_escaped() -> None:
 
 def gap_report(folder: Path, moment, **gap: object) -> Path:
     path = folder / f"infra_gap_report_staging_{moment:%Y%m%dT%H%M%SZ}.json"
-    told = {"target": 200, "achieved": 150, "gap": 50, "verdict": "FAIL", **gap}
+    told = {"target": 200, "achieved": 150, "gap": 50, "verdict": "fail", "sentence": "50 are missing.", **gap}
     path.write_text(json.dumps({"gap_analysis": told}))
     return path
 
@@ -101,7 +101,7 @@ def test_the_last_gap_report_of_this_run_counts(tmp_path: Path) -> None:
     last = gap_report(tmp_path, STARTED + timedelta(seconds=20), achieved=3)
     gap_report(tmp_path, STARTED + timedelta(seconds=99), achieved=4)
     found = capacity_report_of(record(), tmp_path)
-    assert found == CapacityReport(last, 200, 3, 50, "fail")
+    assert found == CapacityReport(last, 200, 3, 50, "fail", "50 are missing.")
     text = write_metrics(record(), tmp_path, found).read_text()
     assert 'focus_acceptance_capacity_achieved_jobs{environment="staging"} 3' in text
 

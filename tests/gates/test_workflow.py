@@ -1,0 +1,113 @@
+"""The workflow of GitHub Actions: pinned, with the least permissions, without secrets, and nothing but make targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+PINNED_LINE = re.compile(r"\s*(- )?uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+MAKE = re.compile(r"make (?P<target>[a-z]+)( [A-Z]+=[\w.@-]+)*")
+MORE_PERMISSIONS = {"pages": {"pages": "write", "id-token": "write"}}
+JOBS = {"static", "tests", "acceptance", "pages", "faults", "stability"}
+
+
+def targets() -> set[str]:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony is not None
+    return set(phony[1].split())
+
+
+def troubles(text: str) -> Iterator[str]:
+    """What is wrong with a workflow."""
+    content = yaml.safe_load(text)
+    if content.get("permissions") != {"contents": "read"}:
+        yield "the workflow may do more than read"
+    if "secrets." in text or "secrets[" in text or "secrets:" in text:
+        yield "a secret is used"
+    # YAML 1.1 reads the key `on` as a truth value.
+    if "pull_request_target" in content[True]:
+        yield "pull_request_target runs others' code with our rights"
+    for line in text.splitlines():
+        if "uses:" in line and not PINNED_LINE.fullmatch(line):
+            yield f"not pinned by commit with its version: {line.strip()}"
+    for name, job in content["jobs"].items():
+        yield from (f"{name}: {trouble}" for trouble in _job_troubles(name, job))
+
+
+def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
+    if job.get("permissions", {}) != MORE_PERMISSIONS.get(name, {}):
+        yield "permissions it does not need"
+    if "timeout-minutes" not in job:
+        yield "no timeout"
+    for step in job["steps"]:
+        uses, run = step.get("uses", ""), step.get("run")
+        if uses and not PINNED.fullmatch(uses):
+            yield f"{uses} is not pinned by commit"
+        if uses.startswith("actions/checkout@") and step.get("with", {}).get("persist-credentials") is not False:
+            yield "the checkout leaves its token behind"
+        if "upload" in uses and "!cancelled()" not in step.get("if", ""):
+            yield "reports of a red run are not kept"
+        if run is not None:
+            make = MAKE.fullmatch(run)
+            if make is None or make["target"] not in targets():
+                yield f"runs something else than a make target: {run}"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_keeps_the_rules(path: Path) -> None:
+    assert list(troubles(path.read_text(encoding="utf-8"))) == []
+
+
+TEXT = (ROOT / ".github" / "workflows" / "acceptance.yml").read_text(encoding="utf-8")
+CONTENT = yaml.safe_load(TEXT)
+
+
+def test_everything_that_is_to_run_has_its_job() -> None:
+    assert set(CONTENT["jobs"]) == JOBS
+    for name, job in CONTENT["jobs"].items():
+        needed = job.get("needs", [])
+        assert {needed} if isinstance(needed, str) else set(needed) <= JOBS, name
+    made = {step["run"].split()[1] for job in CONTENT["jobs"].values() for step in job["steps"] if "run" in step}
+    assert made == {"lint", "test", "acceptance", "faults", "repeat"}
+
+
+def test_one_action_has_one_version() -> None:
+    used = set(re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\S+)", TEXT))
+    assert len({name for name, *_ in used}) == len(used)
+
+
+def test_the_nightly_run_reaches_the_stability_job() -> None:
+    assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"]["stability"]["if"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "trouble"),
+    [
+        ("permissions:\n  contents: read\n", "permissions: write-all\n", "the workflow may do more than read"),
+        ("permissions:\n  contents: read\n", "", "the workflow may do more than read"),
+        ("@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2", "@v4", "static: actions/checkout@v4 is not pinned"),
+        (" # v4.2.2", "", "not pinned by commit with its version"),
+        ("persist-credentials: false", "fetch-depth: 1", "static: the checkout leaves its token behind"),
+        ("run: make lint", "run: make lint && curl -s https://x", "static: runs something else than a make target"),
+        ("run: make lint", "run: make lint TAGS=${{ github.head_ref }}", "static: runs something else"),
+        ("run: make lint", "run: make deploy", "static: runs something else than a make target: make deploy"),
+        ("    timeout-minutes: 15\n", "", "static: no timeout"),
+        ("    if: ${{ !cancelled() }}\n        uses: actions/upload-artifact", "    uses: actions/upload-artifact",
+         "acceptance: reports of a red run are not kept"),
+        ("  pull_request:\n", "  pull_request_target:\n", "pull_request_target runs others' code"),
+        ("    needs: static\n", "    needs: static\n    permissions: write-all\n", "tests: permissions it does"),
+        ("run: make lint", "run: make lint\n        env:\n          T: ${{ secrets.TOKEN }}", "a secret is used"),
+    ],
+)  # fmt: skip
+def test_a_workflow_that_breaks_a_rule_is_found(old: str, new: str, trouble: str) -> None:
+    assert old in TEXT
+    found = list(troubles(TEXT.replace(old, new, 1)))
+    assert any(one.startswith(trouble) for one in found), found
