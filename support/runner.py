@@ -191,7 +191,6 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             fingerprint=self.report.fingerprint,
             interrupted=self.report.interrupted,
             repeat=self.report.repeat,
-            figures=self.report.figures,
             requests=self.report.requests,
         )
 

@@ -92,7 +92,7 @@ class Repeat:
 
 @dataclass
 class Record:
-    """A whole run. Its verdict is computed, never set. The name of each of `figures` ends in its unit."""
+    """A whole run. Its verdict is computed, never set."""
 
     environment: str
     started: datetime.datetime
@@ -104,7 +104,6 @@ class Record:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     interrupted: str | None = None
     repeat: Repeat | None = None
-    figures: dict[str, float] = field(default_factory=dict)
     requests: list[RequestTimes] = field(default_factory=list)
 
     @property
@@ -160,7 +159,6 @@ class Record:
             "interrupted": self.interrupted,
             "repeat": asdict(self.repeat) if self.repeat else None,
             "counts": {status: self.counts()[status] for status in STATUSES},
-            "figures": self.figures,
             "retries": 0,
             "requests": [asdict(times) for times in self.requests],
             "fingerprint": self.fingerprint,

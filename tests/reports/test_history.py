@@ -17,9 +17,9 @@ from behave_project import ROOT, BehaveProject
 from passing_project import passing_project, with_hooks
 from site_project import NOW, result, trouble
 
-from support.reporting.context import RunContext
 from support.reporting.history import Entry, append, entry_of, read_history
 from support.reporting.model import Record, Repeat, write_record
+from support.reporting.requests import RequestTimes
 from support.reporting.site.reading import read_record
 
 SCHEMA = json.loads((ROOT / "support" / "reporting" / "history" / "history.schema.json").read_text(encoding="utf-8"))
@@ -82,7 +82,12 @@ def test_the_published_schema_is_that_of_the_entry() -> None:
 
 def test_an_entry_keeps_what_comparisons_need(tmp_path: Path) -> None:
     repeat = Repeat(shuffle=7, series="20260304T050607Z", under_load=True)
-    path = append(tmp_path, entry_of(record(repeat=repeat, figures={"configure_p95_ms": 212.5})))
+    path = append(
+        tmp_path,
+        entry_of(
+            record(repeat=repeat, requests=[RequestTimes("POST /configure", 2, 0.3, 0.2, {"0.5": 0.1, "0.95": 0.2125})])
+        ),
+    )
     kept = written(path)
     assert kept["environment"] == "staging"
     assert kept["started"] == "2026-03-04T05:06:07.890000Z"
@@ -93,7 +98,7 @@ def test_an_entry_keeps_what_comparisons_need(tmp_path: Path) -> None:
         "JL-01b": ["failed", 0.25, None],
         "PV-04a.2": ["skipped", 0.25, None],
     }
-    assert kept["figures"] == {"configure_p95_ms": 212.5}
+    assert kept["figures"] == {"p95_ms POST /configure": 212.5}
     assert (kept["shuffle"], kept["series"], kept["under_load"]) == (7, "20260304T050607Z", True)
     assert path.read_text(encoding="utf-8").count("\n") == 1
 
@@ -200,17 +205,6 @@ def test_five_hundred_entries_are_small_and_quickly_read(tmp_path: Path) -> None
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 5_000_000
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("P95", 1.0), ("", 1.0), ("p95_ms", float("nan")), ("p95_ms", float("inf"))]
-)
-def test_a_figure_that_nobody_could_read_is_refused(name: str, value: float) -> None:
-    run = RunContext()
-    run.figure("configure_p95_ms", 3)
-    with pytest.raises(ValueError, match="figure"):
-        run.figure(name, value)
-    assert run.figures == {"configure_p95_ms": 3.0}
-
-
 # By a run itself.
 
 
@@ -268,5 +262,5 @@ def test_a_history_that_cannot_be_written_is_said(project: BehaveProject) -> Non
 
 
 def test_the_record_can_be_read_back_as_it_was(tmp_path: Path) -> None:
-    made = record(repeat=Repeat(shuffle=3), interrupted="because", figures={"x_s": 1.0})
+    made = record(repeat=Repeat(shuffle=3), interrupted="because")
     assert read_record(write_record(made, tmp_path)).as_json() == made.as_json()

@@ -197,8 +197,8 @@ def test_what_failed_first_stands_first(project: SiteProject) -> None:
 
 def test_the_matrix_has_rules_examples_verdicts_and_tickets(project: SiteProject) -> None:
     text = page(project.make(*passed_all("JL-01b"), result("JL-01b", "failed")), "requirements.html").text
-    assert "JL-01 PZ-13899 PZ-2 Opening a live investigation starts exactly one job JL-01a The job is running" in text
-    assert "JL-01b It is the only one failed failed 1 of 2 1 fault breaks it" in text
+    assert "JL-01 PZ-13899, PZ-2 Opening a live investigation starts exactly one job JL-01a The job is running" in text
+    assert "JL-01b It is the only one failed 1 fault breaks it failed 1 of 2 this run" in text
     assert "PV-04a A window that <defect> is refused (3 rows)" in text
     assert "JL-14 PZ-13670" in text
 

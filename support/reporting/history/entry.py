@@ -20,6 +20,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 _NOT_STARTED = frozenset({"start", "before_all"})
 _SHORT = 16
+_P95 = "0.95"
+LATENCY = "p95_ms "
+"""A figure of this beginning is the P95 of the request that follows, in milliseconds."""
+CAPACITY = "jobs held"
+"""The figure for how many jobs were open at once."""
 
 
 class Seen(NamedTuple):
@@ -39,7 +44,7 @@ class Seen(NamedTuple):
 
 
 class Entry(BaseModel):
-    """A run. ``started`` is UTC; ``scenarios`` are by id with row; ``figures`` carry their unit in their name."""
+    """A run. ``started`` is UTC; ``scenarios`` are by id with row; ``figures`` were measured, see ``LATENCY``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -98,7 +103,7 @@ def entry_of(record: Record) -> Entry:
         shuffle=repeat.shuffle if repeat else None,
         series=repeat.series if repeat else None,
         under_load=repeat.under_load if repeat else False,
-        figures=record.figures,
+        figures={f"{LATENCY}{times.request}": round(times.quantiles_s[_P95] * 1000, 1) for times in record.requests},
         scenarios={scenario.id: _seen(scenario) for scenario in record.scenarios},
     )
 

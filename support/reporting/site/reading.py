@@ -74,7 +74,6 @@ def _record(content: dict[str, Any]) -> Record:
         fingerprint=dict(content.get("fingerprint", {})),
         interrupted=content.get("interrupted"),
         repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
-        figures=dict(content.get("figures", {})),
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
     )
     if content["verdict"] == "failed" and record.verdict == "passed":

@@ -12,7 +12,7 @@ from support.reporting.site.explanations import Explanation
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, Verdict, counted, summarise, verdict_of
 
 _TICKET = re.compile(r"(?:REQ|TEST)_(PZ-\d+)")
-_ROW_OR_LETTER = re.compile(r"[a-z](\.\d+)?$")
+ROW_OR_LETTER = re.compile(r"[a-z](\.\d+)?$")
 NO_REQUIREMENT = "none"
 
 
@@ -89,7 +89,7 @@ class ExampleView:
 
     @property
     def requirement(self) -> str:
-        return _ROW_OR_LETTER.sub("", self.id) if self.id else NO_REQUIREMENT
+        return ROW_OR_LETTER.sub("", self.id) if self.id else NO_REQUIREMENT
 
     @property
     def tickets(self) -> list[str]:

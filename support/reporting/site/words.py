@@ -26,6 +26,12 @@ def day_and_time(moment: datetime.datetime) -> str:
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M} UTC"
 
 
+def short_day(moment: datetime.datetime) -> str:
+    """`21 Nov 2026, 06:19`."""
+    utc = moment.astimezone(datetime.UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1][:3]} {utc.year}, {utc:%H:%M}"
+
+
 def duration(seconds: float) -> str:
     """`3 minutes 5 seconds`, `12 seconds`, `less than a second`."""
     whole = round(seconds)

@@ -1,0 +1,97 @@
+"""Small charts as SVG: a value for each run, in the colours of the page, readable without them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from support.reporting.site.words import short_day
+
+_WIDTH, _HEIGHT = 640, 180
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 28
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A run: when it was, its value, and whether it failed."""
+
+    when: datetime.datetime
+    value: float
+    failed: bool
+
+
+def chart(title: str, unit: str, points: Sequence[Point]) -> Markup:
+    """A line through the runs in their order; runs that failed are squares. From zero to a round number."""
+    top = _round_top(max(point.value for point in points))
+    places = [(_x(index, len(points)), _y(point.value, top)) for index, point in enumerate(points)]
+    parts = [
+        Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+            _WIDTH, _HEIGHT, spoken(title, unit, points)
+        ),
+        *_axis(top, unit),
+        Markup('<polyline points="{}"/>').format(" ".join(f"{x:.1f},{y:.1f}" for x, y in places)),
+        *(_mark(point, place, unit) for point, place in zip(points, places, strict=True)),
+        *_days(points),
+        Markup("</svg>"),
+    ]
+    return Markup("\n").join(parts)
+
+
+def spoken(title: str, unit: str, points: Sequence[Point]) -> str:
+    """The chart in a sentence."""
+    values = sorted(point.value for point in points)
+    middle = values[len(values) // 2]
+    last = points[-1].value
+    told = f"{title}, {len(points)} runs: last {number(last)} {unit}, median {number(middle)} {unit}"
+    return f"{told}, least {number(values[0])}, most {number(values[-1])}."
+
+
+def number(value: float) -> str:
+    """Three digits are enough."""
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _axis(top: float, unit: str) -> Iterator[Markup]:
+    for share in (0.0, 0.5, 1.0):
+        y = _y(top * share, top)
+        yield Markup('<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(_LEFT, _WIDTH - _RIGHT, y, y)
+        label = number(top * share) + (f" {unit}" if share == 1.0 else "")
+        yield Markup('<text class="y" x="{}" y="{:.1f}">{}</text>').format(_LEFT - 6, y + 4, label)
+
+
+def _mark(point: Point, place: tuple[float, float], unit: str) -> Markup:
+    x, y = place
+    told = f"{short_day(point.when)}: {number(point.value)} {unit}{', failed' if point.failed else ''}"
+    if point.failed:
+        shape = Markup('<rect class="bad" x="{:.1f}" y="{:.1f}" width="8" height="8">').format(x - 4, y - 4)
+        return shape + Markup("<title>{}</title></rect>").format(told)
+    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(x, y, told)
+
+
+def _days(points: Sequence[Point]) -> Iterator[Markup]:
+    ends = [("start", _LEFT, points[0])] + ([("end", _WIDTH - _RIGHT, points[-1])] if len(points) > 1 else [])
+    for where, x, point in ends:
+        yield Markup('<text class="{}" x="{}" y="{}">{}</text>').format(
+            where, x, _HEIGHT - 8, escape(short_day(point.when))
+        )
+
+
+def _round_top(value: float) -> float:
+    """The next round number above; never zero."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in _STEPS if step * power >= value)
+
+
+def _x(index: int, count: int) -> float:
+    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (index / (count - 1) if count > 1 else 0.5)
+
+
+def _y(value: float, top: float) -> float:
+    return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - value / top)

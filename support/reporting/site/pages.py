@@ -1,0 +1,192 @@
+"""What each page of the site shows, as values for its template."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from support.faults.catalogue import Fault
+from support.gherkin.dictionary import AREAS, TECHNICAL
+from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
+from support.reporting.facts import ticket_url
+from support.reporting.history import Entry, History
+from support.reporting.model import Record, grouped_reasons
+from support.reporting.site.book import requirements_of
+from support.reporting.site.explanations import Explanation, without_stack_trace
+from support.reporting.site.matrix import RequirementMatrix
+from support.reporting.site.reading import MatrixResults
+from support.reporting.site.scope import Scope
+from support.reporting.site.search import everything
+from support.reporting.site.trends import trends_of
+from support.reporting.site.verdicts import BACKLOG, NOT_RUN, counted
+from support.reporting.site.views import AreaView, ExampleView, Outcome
+from support.reporting.site.words import facts, sentence
+
+_BEFORE = 10
+"""Earlier runs that the start page counts."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the site is made of. `matrix` is None where no fault was tried."""
+
+    record: Record
+    areas: list[AreaView]
+    faults: Mapping[str, Fault]
+    matrix: MatrixResults | None
+    history: History
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class FaultView:
+    """`verdict` is what the last matrix said of it; None if it was not tried here. `examples` are (id, address)."""
+
+    fault: Fault
+    verdict: bool | None
+    examples: tuple[tuple[str, str], ...]
+
+
+class Pages:
+    """The values of every page but those of the areas, which show themselves."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._record = sources.record
+        self._areas = sources.areas
+        self._sources = sources
+        self._addresses = _addresses(sources.areas)
+        self._faults = [self._fault_view(fault) for fault in sources.faults.values()]
+        self._requirements = requirements_of(sources.areas)
+
+    def common(self) -> dict[str, Any]:
+        """What all pages have."""
+        return {
+            "record": self._record,
+            "areas": self._areas,
+            "title_of_target": str(self._record.fingerprint.get("title") or self._record.environment),
+            "ticket_url": functools.partial(ticket_url, self._record),
+        }
+
+    def own(self) -> dict[str, dict[str, Any]]:
+        """The values of each page by its name."""
+        pages: dict[str, Callable[[], dict[str, Any]]] = {
+            "index": self._start,
+            "requirements": self._requirement_matrix,
+            "faults": self._fault_matrix,
+            "trends": self._trends,
+            "scope": self._scope,
+            "glossary": lambda: {"product": PRODUCT, "checks": CHECKS, "tags": TAGS, "technical": TECHNICAL},
+            "search": self._search,
+        }
+        return {name: make() for name, make in pages.items()}
+
+    def _start(self) -> dict[str, Any]:
+        record = self._record
+        outcomes = [outcome for area in self._areas for outcome in area.outcomes]
+        return {
+            "sentence": sentence(record, outcomes),
+            "counts": counted(outcome.status for outcome in outcomes),
+            "facts": facts(record),
+            "before": self._runs_before(),
+            "bad": _grouped_failures(record, self._areas),
+            "unrun": _grouped_unrun(record, self._areas),
+            "by_id": self._addresses,
+            "known": [(a, o) for a in self._areas for o in a.outcomes if o.status == "known_issue"],
+            "suite_errors": [(error.where, without_stack_trace(error.message)) for error in record.suite_errors],
+        }
+
+    def _requirement_matrix(self) -> dict[str, Any]:
+        matrix = RequirementMatrix(self._record, self._sources.history)
+        return {"requirements": self._requirements, "matrix": matrix, "proofs": _proofs(self._faults)}
+
+    def _fault_matrix(self) -> dict[str, Any]:
+        return {
+            "faults": _by_requirement(self._faults),
+            "sentences": {requirement.id: requirement.rules for requirement in self._requirements},
+            "matrix": self._sources.matrix,
+            "total": len(self._faults),
+        }
+
+    def _trends(self) -> dict[str, Any]:
+        history = self._sources.history
+        return {"trends": trends_of(history), "unreadable": history.unreadable, "by_id": self._addresses}
+
+    def _scope(self) -> dict[str, Any]:
+        written = {area.name for area in self._areas if area.features}
+        return {
+            "scope": self._sources.scope,
+            "written": {area.name: area for area in self._areas if area.features},
+            "waiting": _waiting(self._areas),
+            "empty_areas": [name.replace("_", " ") for name in AREAS.values() if name not in written],
+        }
+
+    def _search(self) -> dict[str, Any]:
+        faults = [(view.fault.id, view.fault.notice, view.fault.requirement) for view in self._faults]
+        return {"found": list(everything(self._areas, faults))}
+
+    def _runs_before(self) -> tuple[Entry, ...]:
+        """The last runs on this environment before this one, the newest first."""
+        runs = self._sources.history.of(self._record.environment)
+        earlier = [run for run in runs if run.started < self._record.started]
+        return tuple(reversed(earlier[-_BEFORE:]))
+
+    def _fault_view(self, fault: Fault) -> FaultView:
+        matrix = self._sources.matrix
+        examples = tuple((name, self._addresses.get(name, "")) for name in fault.scenarios)
+        return FaultView(fault, matrix.caught.get(fault.id) if matrix else None, examples)
+
+
+def _addresses(areas: list[AreaView]) -> dict[str, str]:
+    """Id of an example or row -> where it stands in the site."""
+    found = {outcome.id: f"{area.page}#{outcome.anchor}" for area in areas for outcome in area.outcomes}
+    found |= {example.id: example.address for area in areas for example in area.examples}
+    return found
+
+
+def _grouped_failures(record: Record, areas: list[AreaView]) -> list[tuple[Outcome, list[tuple[str, str, str]]]]:
+    """Each failure with its explanation once, in the order of the run: the first one is what failed first."""
+    places = {o.id: (o, f"{area.page}#{o.anchor}") for area in areas for o in area.outcomes}
+    groups: dict[tuple[str, Explanation | None], tuple[Outcome, list[tuple[str, str, str]]]] = {}
+    for result in record.scenarios:
+        if not result.is_bad or result.id not in places:
+            continue
+        outcome, address = places[result.id]
+        # The same was seen, in whatever step.
+        seen = replace(outcome.explanation, step="") if outcome.explanation else None
+        groups.setdefault((outcome.status, seen), (outcome, []))[1].append((outcome.id, address, outcome.name))
+    return list(groups.values())
+
+
+def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, list[str]]]:
+    backlog = {o.id for area in areas for o in area.outcomes if o.status == BACKLOG}
+    groups = {
+        reason: [scenario_id for scenario_id in ids if scenario_id not in backlog]
+        for reason, ids in grouped_reasons(record.scenarios).items()
+    }
+    unchosen = [o.id for area in areas for o in area.outcomes if o.status == NOT_RUN]
+    told = [(without_stack_trace(reason), ids) for reason, ids in groups.items() if ids]
+    told += [("not chosen for this run", unchosen)] if unchosen else []
+    return told + ([("agreed but not built yet (backlog)", sorted(backlog))] if backlog else [])
+
+
+def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]:
+    groups: dict[str, list[FaultView]] = {}
+    for view in views:
+        groups.setdefault(view.fault.requirement, []).append(view)
+    return list(groups.items())
+
+
+def _proofs(views: list[FaultView]) -> dict[str, int]:
+    return {requirement: len(group) for requirement, group in _by_requirement(views)}
+
+
+def _waiting(areas: list[AreaView]) -> list[tuple[str, list[ExampleView]]]:
+    """Examples by the state that keeps them from counting; always has an entry for the backlog."""
+    found: dict[str, list[ExampleView]] = {BACKLOG: [], "wip": [], "quarantine": []}
+    for area in areas:
+        for example in area.examples:
+            if example.state:
+                found[example.state].append(example)
+    return [(state, examples) for state, examples in found.items() if examples or state == BACKLOG]

@@ -1,0 +1,95 @@
+"""What changes from run to run of an environment: duration, failures, latency, capacity, and what is flaky."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from support.reporting.history import Entry, History
+from support.reporting.history.entry import CAPACITY, LATENCY
+from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
+from support.reporting.site.charts import Point, chart, spoken
+
+SHOWN = 60
+"""Runs in a chart, at most: what is older does not explain today."""
+LISTED = 10
+_COMPARABLE = 0.8
+_REQUESTS = 6
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One chart, and what it shows in a sentence."""
+
+    title: str
+    svg: Markup
+    told: str
+
+
+@dataclass(frozen=True)
+class EnvironmentTrends:
+    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare, `why_not` says
+    so then. `left_out` runs are not in the charts."""
+
+    environment: str
+    runs: tuple[Entry, ...]
+    trends: tuple[Trend, ...]
+    left_out: int
+    flakiness: Flakiness | None
+    why_not: str
+
+
+def trends_of(history: History) -> list[EnvironmentTrends]:
+    """Of each environment, the one of the latest run first."""
+    return [_of(history, environment) for environment in history.environments()]
+
+
+def comparable(entries: Sequence[Entry]) -> list[Entry]:
+    """The runs that tell about the system: complete, on a quiet machine, and of nearly everything there is to run.
+
+    Nearly: 80 % of the most that one of the last runs had, because examples are added over time.
+    """
+    last = [entry for entry in entries if entry.ended == "complete" and not entry.under_load][-SHOWN:]
+    most = max((entry.ran for entry in last), default=0)
+    return [entry for entry in last if entry.ran and entry.ran >= _COMPARABLE * most]
+
+
+def _of(history: History, environment: str) -> EnvironmentTrends:
+    entries = history.of(environment)
+    shown = comparable(entries)
+    flakiness, why_not = None, ""
+    try:
+        flakiness = judge(history, environment)
+    except TooFewRuns as error:
+        why_not = str(error)
+    return EnvironmentTrends(
+        environment=environment,
+        runs=tuple(reversed(entries[-LISTED:])),
+        trends=tuple(_trends(shown)),
+        left_out=min(len(entries), SHOWN) - len(shown),
+        flakiness=flakiness,
+        why_not=why_not,
+    )
+
+
+def _trends(entries: Sequence[Entry]) -> Iterator[Trend]:
+    yield from _trend("Duration", "s", entries, lambda entry: entry.duration_s)
+    yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
+    names = {name: None for entry in reversed(entries) for name in entry.figures if name.startswith(LATENCY)}
+    for name in sorted(names)[:_REQUESTS]:
+        title = f"{name.removeprefix(LATENCY)}, 95 of 100 answered within"
+        yield from _trend(title, "ms", entries, lambda entry, name=name: entry.figures.get(name))  # type: ignore[misc]  # the default binds the name
+    yield from _trend("Jobs open at once", "jobs", entries, lambda entry: entry.figures.get(CAPACITY))
+
+
+def _trend(title: str, unit: str, entries: Sequence[Entry], value: Callable[[Entry], float | None]) -> Iterator[Trend]:
+    """One chart, or none if no run has a value."""
+    points = [
+        Point(entry.started, found, entry.verdict == "failed")
+        for entry in entries
+        if (found := value(entry)) is not None
+    ]
+    if points:
+        yield Trend(title, chart(title, unit, points), spoken(title, unit, points))
