@@ -119,15 +119,9 @@ class SiteProject:
         path.write_text(json.dumps(content), encoding="utf-8")
 
     def make(self, *results: ScenarioResult, **changed: Any) -> Path:
-        record = Record(
-            "staging",
-            NOW,
-            NOW + datetime.timedelta(seconds=65),
-            65.0,
-            list(results),
-            fingerprint={"title": "Staging site", "nodes": ["a", "b"], "git": "0123456789abcdef", "configuration": {}},
-            **changed,
-        )
+        known = {"title": "Staging site", "nodes": ["a", "b"], "git": "0123456789abcdef", "configuration": {}}
+        changed = {"fingerprint": known, **changed}
+        record = Record("staging", NOW, NOW + datetime.timedelta(seconds=65), 65.0, list(results), **changed)
         write_site(write_record(record, self.reports), self.features, self.catalogue, self.site)
         return self.site
 

@@ -391,3 +391,26 @@ def test_two_hundred_scenarios_are_quick_and_small(project: SiteProject) -> None
     assert time.process_time() - started_s < 1
     assert sum(path.stat().st_size for path in site.iterdir()) < 2_000_000
     assert problems_of(site) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_of_text_stands_out_from_every_background_it_is_put_on(scheme: str) -> None:
+    """WCAG AA, 4.5 to 1, computed from the style sheet: also where no browser is installed."""
+    style = (ROOT / "support" / "reporting" / "site" / "templates" / "style.css").read_text(encoding="utf-8")
+    light, dark = style.split("@media (prefers-color-scheme: dark)")[:2]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark.split("}\n}")[0]))
+    pairs = [(kind, f"{kind}-bg") for kind in ("good", "bad", "warn", "none")]
+    pairs += [(front, back) for front in ("ink", "soft", "link") for back in ("paper", "shade")]
+    pairs += [(front, f"{kind}-bg") for front in ("ink", "link") for kind in ("good", "bad", "warn", "none")]
+    assert [(pair, ratio) for pair in pairs if (ratio := contrast(colours[pair[0]], colours[pair[1]])) < 4.5] == []
+
+
+def contrast(one: str, other: str) -> float:
+    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

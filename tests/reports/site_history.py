@@ -1,0 +1,36 @@
+"""Earlier runs for the tests of trends: a history of one environment, a run each day."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from site_project import NOW, result
+
+from support.reporting.history import Entry, append, entry_of
+from support.reporting.model import Record
+from support.reporting.requests import RequestTimes
+
+
+def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, **changed: Any) -> Entry:
+    """One run, `days_before` the one of the site project; by default of two examples that passed."""
+    values: dict[str, Any] = {
+        "environment": environment,
+        "started": NOW - datetime.timedelta(days=days_before),
+        "finished": NOW,
+        "duration_s": 60.0 + days_before % 7,
+        "scenarios": list(scenarios) or [result("JL-01a"), result("JL-01b")],
+        "fingerprint": {"git": "0123456789abcdef", "title": environment},
+        "requests": [RequestTimes("POST /configure", 9, 2.0, 0.3, {"0.5": 0.2, "0.95": 0.2 + days_before % 5 / 100})],
+    }
+    entry = entry_of(Record(**{**values, **changed}))
+    append(folder, entry)
+    return entry
+
+
+def kept_runs(folder: Path, number: int, environment: str) -> None:
+    """A run on each of the days before; every fifth fails."""
+    for day in range(1, number + 1):
+        status = "failed" if day % 5 == 0 else "passed"
+        kept_run(folder, day, environment, result("JL-01a"), result("JL-01b", status, closest_deadline=0.8))
