@@ -74,6 +74,10 @@ class Entry(BaseModel):
         """The entry as one line of JSON."""
         return self.model_dump_json(by_alias=True) + "\n"
 
+    def figure(self, name: str) -> float | None:
+        """What was measured under this name, or None."""
+        return self.figures.get(name)
+
     @property
     def ran(self) -> int:
         """How many scenarios were run."""

@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 
 from support.reporting.site.words import short_day
 
-_WIDTH, _HEIGHT = 640, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 28
+_WIDTH, _HEIGHT = 480, 170
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 28
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -26,14 +26,15 @@ class Point:
 
 
 def chart(title: str, unit: str, points: Sequence[Point]) -> Markup:
-    """A line through the runs in their order; runs that failed are squares. From zero to a round number."""
+    """A line through the runs in their order; runs that failed are squares. From zero to a round number. `unit` goes
+    right behind a number: ` ms`, or nothing."""
     top = _round_top(max(point.value for point in points))
     places = [(_x(index, len(points)), _y(point.value, top)) for index, point in enumerate(points)]
     parts = [
         Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-            _WIDTH, _HEIGHT, spoken(title, unit, points)
+            _WIDTH, _HEIGHT, f"{title}, {told(unit, points)}"
         ),
-        *_axis(top, unit),
+        *_axis(top),
         Markup('<polyline points="{}"/>').format(" ".join(f"{x:.1f},{y:.1f}" for x, y in places)),
         *(_mark(point, place, unit) for point, place in zip(points, places, strict=True)),
         *_days(points),
@@ -42,13 +43,13 @@ def chart(title: str, unit: str, points: Sequence[Point]) -> Markup:
     return Markup("\n").join(parts)
 
 
-def spoken(title: str, unit: str, points: Sequence[Point]) -> str:
+def told(unit: str, points: Sequence[Point]) -> str:
     """The chart in a sentence."""
     values = sorted(point.value for point in points)
     middle = values[len(values) // 2]
-    last = points[-1].value
-    told = f"{title}, {len(points)} runs: last {number(last)} {unit}, median {number(middle)} {unit}"
-    return f"{told}, least {number(values[0])}, most {number(values[-1])}."
+    parts = [("last", points[-1].value), ("median", middle), ("least", values[0]), ("most", values[-1])]
+    runs = "1 run" if len(points) == 1 else f"{len(points)} runs"
+    return f"{runs}: {', '.join(f'{name} {number(value)}{unit}' for name, value in parts)}."
 
 
 def number(value: float) -> str:
@@ -56,21 +57,20 @@ def number(value: float) -> str:
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def _axis(top: float, unit: str) -> Iterator[Markup]:
+def _axis(top: float) -> Iterator[Markup]:
     for share in (0.0, 0.5, 1.0):
         y = _y(top * share, top)
         yield Markup('<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(_LEFT, _WIDTH - _RIGHT, y, y)
-        label = number(top * share) + (f" {unit}" if share == 1.0 else "")
-        yield Markup('<text class="y" x="{}" y="{:.1f}">{}</text>').format(_LEFT - 6, y + 4, label)
+        yield Markup('<text class="y" x="{}" y="{:.1f}">{}</text>').format(_LEFT - 6, y + 4, number(top * share))
 
 
 def _mark(point: Point, place: tuple[float, float], unit: str) -> Markup:
     x, y = place
-    told = f"{short_day(point.when)}: {number(point.value)} {unit}{', failed' if point.failed else ''}"
+    hint = f"{short_day(point.when)}: {number(point.value)}{unit}{', failed' if point.failed else ''}"
     if point.failed:
         shape = Markup('<rect class="bad" x="{:.1f}" y="{:.1f}" width="8" height="8">').format(x - 4, y - 4)
-        return shape + Markup("<title>{}</title></rect>").format(told)
-    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(x, y, told)
+        return shape + Markup("<title>{}</title></rect>").format(hint)
+    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>').format(x, y, hint)
 
 
 def _days(points: Sequence[Point]) -> Iterator[Markup]:

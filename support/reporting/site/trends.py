@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,21 @@ from markupsafe import Markup
 from support.reporting.history import Entry, History
 from support.reporting.history.entry import CAPACITY, LATENCY
 from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
-from support.reporting.site.charts import Point, chart, spoken
+from support.reporting.site.charts import Point, chart, told
 
 SHOWN = 60
 """Runs in a chart, at most: what is older does not explain today."""
 LISTED = 10
 _COMPARABLE = 0.8
-_REQUESTS = 6
+_REQUESTS = (
+    "POST /configure",
+    "GET /ack",
+    "GET /channels",
+    "GET /live_metadata",
+    "GET /metadata/{job_id}",
+    "POST /recordings_in_time_range",
+)
+"""What clients wait for."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +84,12 @@ def _of(history: History, environment: str) -> EnvironmentTrends:
 
 
 def _trends(entries: Sequence[Entry]) -> Iterator[Trend]:
-    yield from _trend("Duration", "s", entries, lambda entry: entry.duration_s)
+    yield from _trend("Duration in seconds", " s", entries, lambda entry: entry.duration_s)
     yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
-    names = {name: None for entry in reversed(entries) for name in entry.figures if name.startswith(LATENCY)}
-    for name in sorted(names)[:_REQUESTS]:
-        title = f"{name.removeprefix(LATENCY)}, 95 of 100 answered within"
-        yield from _trend(title, "ms", entries, lambda entry, name=name: entry.figures.get(name))  # type: ignore[misc]  # the default binds the name
-    yield from _trend("Jobs open at once", "jobs", entries, lambda entry: entry.figures.get(CAPACITY))
+    for request in _REQUESTS:
+        title = f"{request}: 95 of 100 answered within, in milliseconds"
+        yield from _trend(title, " ms", entries, operator.methodcaller("figure", f"{LATENCY}{request}"))
+    yield from _trend("Jobs open at once", "", entries, operator.methodcaller("figure", CAPACITY))
 
 
 def _trend(title: str, unit: str, entries: Sequence[Entry], value: Callable[[Entry], float | None]) -> Iterator[Trend]:
@@ -92,4 +100,4 @@ def _trend(title: str, unit: str, entries: Sequence[Entry], value: Callable[[Ent
         if (found := value(entry)) is not None
     ]
     if points:
-        yield Trend(title, chart(title, unit, points), spoken(title, unit, points))
+        yield Trend(title, chart(title, unit, points), told(unit, points))
