@@ -120,7 +120,7 @@ def _unmatched(failed: Sequence[JobRecord], index: ClusterIndex) -> tuple[str, .
     texts: dict[str, None] = {}
     for record in failed:
         objects = index.of(record)
-        if record.status != 200:
+        if record.failed_phase == "answered":
             texts[f"answer {record.status or 'missing'}: {record.answer}"] = None
         scheduled = objects.pod.conditions.get("PodScheduled") if objects.pod else None
         if scheduled is not None and scheduled.status != "True" and scheduled.message:

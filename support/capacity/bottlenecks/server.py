@@ -32,7 +32,14 @@ def server_end(index: ClusterIndex) -> Match | None:
         name = pod["metadata"]["name"]
         known = before.get(name)
         if _restarts(pod) > (known or 0):
-            rows.append(Row("pod", name, "restartCount", f"{known or 0} before the load, {_restarts(pod)} after"))
+            rows.append(
+                Row(
+                    "pod",
+                    name,
+                    "restartCount",
+                    f"{'unknown' if known is None else known} before the load, {_restarts(pod)} after",
+                )
+            )
             killed = killed or any("OOMKilled" in str(row.value) for row in _ends(pod))
             rows += _ends(pod)
         elif before and known is None:
@@ -40,7 +47,9 @@ def server_end(index: ClusterIndex) -> Match | None:
             rows.append(Row("pod", name, "metadata.name", "did not exist before the load", created))
     if not rows:
         return None
-    return Match("memory-limit" if killed else "server-crash", Confidence.HIGH, tuple(rows))
+    # A restart that nobody has seen not to be there before may be an old one.
+    confidence = Confidence.HIGH if before else Confidence.LOW
+    return Match("memory-limit" if killed else "server-crash", confidence, tuple(rows))
 
 
 def _ends(pod: Mapping[str, Any]) -> list[Row]:

@@ -118,7 +118,11 @@ def server_pod(restarts=0, name="panda-panda-focus-server-1", limits=None, state
 
 
 def usage(name, cpu):
-    return {"metadata": {"name": name}, "timestamp": CREATED, "containers": [{"name": "c", "usage": {"cpu": cpu}}]}
+    return {
+        "metadata": {"name": name},
+        "timestamp": CREATED,
+        "containers": [{"name": "c", "usage": {"cpu": cpu, "memory": "300Mi"}}],
+    }
 
 
 def evidence(**objects):
