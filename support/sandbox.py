@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -26,10 +26,14 @@ class SandboxError(Exception):
 
 
 class EmbeddedSandbox:
-    """One sandbox that belongs to this process: it ends with it, however this process ends."""
+    """One sandbox that belongs to this process: it ends with it, however this process ends.
 
-    def __init__(self, settings: Mapping[str, int | float | str]) -> None:
+    ``options`` are further words for ``sandbox up``.
+    """
+
+    def __init__(self, settings: Mapping[str, int | float | str], options: Iterable[str] = ()) -> None:
         self._settings = settings
+        self._options = list(options)
         self._process: subprocess.Popen[str] | None = None
         self._complaints: deque[str] = deque(maxlen=20)
         self.run_file = Path()
@@ -40,6 +44,7 @@ class EmbeddedSandbox:
         command += ["--parent-pid", str(os.getpid())]
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
+        command += self._options
         self._process = subprocess.Popen(
             command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             process_group=0,  # Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first

@@ -6,15 +6,20 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from support.clients.sandbox_control import ControlError
 from support.config import ConfigurationError, load_environment
+from support.faults.bench import MatrixError
 from support.faults.catalogue import CatalogueError, chosen, load_catalogue
-from support.faults.matrix import Judgement, MatrixError, Run, run_matrix
+from support.faults.judgement import Judgement, Run
+from support.faults.matrix import Plan, run_matrix
+from support.faults.rows import Row, rows_of, rows_to_prove
+from support.gherkin.documents import DocumentError, read_documents
 from support.gherkin.phrases import Outcomes
-from support.sandbox import SandboxError
+from support.sandbox import PROJECT, SandboxError
 
 DEFAULT_TAGS = "not (@wip or @quarantine)"
 # One fault for each kind of process and check: enough to notice that the machinery of the matrix itself has broken.
@@ -33,9 +38,12 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bo
     started = time.monotonic()
     try:
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
-        settings = load_environment("sandbox").sandbox.settings
-        healthy, judgements = run_matrix(settings, faults, tags, REPORTS, workers, everything, _report)
-    except (CatalogueError, ConfigurationError, SandboxError) as error:
+        environment = load_environment("sandbox")
+        rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
+        settings = environment.sandbox.settings
+        plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), REPORTS)
+        judgements = run_matrix(plan, _report)
+    except (CatalogueError, ConfigurationError, DocumentError, SandboxError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 2
     except (MatrixError, ControlError) as error:
@@ -44,7 +52,7 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bo
     _write(judgements)
     caught = _summary(judgements, time.monotonic() - started)
     complete = not (wanted or subset or tags != DEFAULT_TAGS)
-    return 0 if caught and (not complete or _nothing_unproven(healthy, judgements)) else 1
+    return 0 if caught and (not complete or _nothing_unproven(rows, judgements)) else 1
 
 
 def _write(judgements: list[Judgement]) -> None:
@@ -54,6 +62,7 @@ def _write(judgements: list[Judgement]) -> None:
             "id": judgement.fault.id,
             "caught": judgement.caught,
             "failed": judgement.failed,
+            "proven": sorted(judgement.proven),
             "missed": judgement.missed,
             "unrelated": sorted(judgement.unrelated),
         }
@@ -63,18 +72,20 @@ def _write(judgements: list[Judgement]) -> None:
     (REPORTS / "matrix.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _nothing_unproven(healthy: Run, judgements: list[Judgement]) -> bool:
-    """Whether every requirement has a fault and every Then phrase has been seen failing; says which have not."""
-    broken = {scenario[:5] for judgement in judgements for scenario in judgement.fault.scenarios}
-    requirements = healthy.requirements() - broken
+def _nothing_unproven(rows: Sequence[Row], judgements: Sequence[Judgement]) -> bool:
+    """Whether every scenario and every Then phrase has been seen failing; says which have not."""
+    proven = {name for judgement in judgements for name in judgement.proven}
     outcomes = Outcomes()
     failed = outcomes.phrases_of(text for judgement in judgements for text in judgement.failed_steps)
-    for requirement in sorted(requirements):
-        print(f"  {requirement} has no fault")
-    for phrase in sorted(outcomes.phrases - failed):
-        print(f"  never seen failing: Then {phrase}")
-    print(f"{len(outcomes.phrases & failed)} of {len(outcomes.phrases)} Then phrases seen failing")
-    return not requirements and outcomes.phrases <= failed
+    unproven = [f"scenario {row.id}" for row in rows if row.id not in proven]
+    unproven += [f"Then {phrase}" for phrase in sorted(outcomes.phrases - failed)]
+    for what in unproven:
+        print(f"  never seen failing: {what}")
+    print(
+        f"seen failing: {len({row.id for row in rows} & proven)} of {len(rows)} scenarios, "
+        f"{len(outcomes.phrases & failed)} of {len(outcomes.phrases)} Then phrases"
+    )
+    return not unproven
 
 
 def _report(result: Run | Judgement) -> None:
@@ -88,7 +99,10 @@ def _lines(judgement: Judgement) -> str:
     fault = judgement.fault
     verdict = "caught" if judgement.caught else "NOT CAUGHT"
     expected = ", ".join(fault.scenarios)
-    lines = [f"  {fault.requirement}  {fault.id:38} {verdict:10} {judgement.duration_s:5.1f} s  {expected}"]
+    lines = [
+        f"  {fault.requirement}  {fault.id:45} {len(judgement.proven):3} of {judgement.expected:3} failed  "
+        f"{verdict:10} {judgement.duration_s:5.1f} s  {expected}"
+    ]
     lines += [f"      {name} passed although it must fail" for name in judgement.missed]
     lines += [f"      {name} failed for another reason: {reason}" for name, reason in judgement.wrong_reason.items()]
     lines += [f"      {name} is unrelated but failed: {reason}" for name, reason in judgement.unrelated.items()]

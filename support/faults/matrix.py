@@ -1,211 +1,106 @@
-"""Runs the suite against the healthy sandbox and against each fault, and judges what the suite noticed."""
+"""Runs the suite against the healthy sandbox and against each fault, on several sandboxes side by side."""
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from support.clients.sandbox_control import SandboxControl
+from support.faults.bench import Bench, MatrixError
 from support.faults.catalogue import Fault
-from support.sandbox import PROJECT, EmbeddedSandbox
-
-_BAD = ("failed", "error", "unexpected_pass")
-
-
-class MatrixError(Exception):
-    """The matrix could not be run at all; one sentence."""
+from support.faults.judgement import Judgement, Run
+from support.faults.rows import Row, selection
+from support.faults.warm import WarmBehave
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What came of one fault. All lists are empty when the suite caught it for its reason and nothing else failed."""
+class Plan:
+    """What the matrix is made of. ``rows`` are those that can run; with ``everything`` all of them run with each
+    fault."""
 
-    fault: Fault
-    failed: tuple[str, ...]
-    missed: tuple[str, ...]
-    wrong_reason: Mapping[str, str]
-    unrelated: Mapping[str, str]
-    failed_steps: frozenset[str]
-    duration_s: float
+    settings: Mapping[str, int | float | str]
+    faults: Sequence[Fault]
+    rows: Sequence[Row]
+    tags: str
+    everything: bool
+    workers: int
+    reports: Path
 
-    @property
-    def caught(self) -> bool:
-        return not (self.missed or self.wrong_reason or self.unrelated)
+    def rows_with(self, fault: Fault) -> list[Row]:
+        return list(self.rows) if self.everything else selection(fault, self.rows)
 
-
-@dataclass(frozen=True)
-class Run:
-    """The record of one run of the suite."""
-
-    scenarios: Mapping[str, Mapping[str, Any]]
-    duration_s: float
-
-    def bad(self) -> dict[str, str]:
-        """Scenario id and reason of everything that did not pass."""
-        return {
-            scenario_id: str(entry["reason"])
-            for scenario_id, entry in self.scenarios.items()
-            if entry["status"] in _BAD
-        }
-
-    def failed_steps(self) -> frozenset[str]:
-        """The texts of the steps that failed."""
-        return frozenset(
-            step["name"]
-            for entry in self.scenarios.values()
-            for step in entry.get("steps", ())
-            if step["status"] in _BAD
-        )
-
-    def requirements(self) -> frozenset[str]:
-        """Those of which a scenario ran."""
-        return frozenset(str(entry["requirement"]) for entry in self.scenarios.values() if entry["status"] != "skipped")
+    def healthy_shares(self) -> list[list[Row]]:
+        """Every row that runs with any of the faults, a share for each worker; a feature is not divided."""
+        concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
+        features = list(dict.fromkeys(row.feature for row in self.rows if row.id in concerned))
+        shares = [frozenset(features[number :: self.workers]) for number in range(self.workers)]
+        return [[row for row in self.rows if row.id in concerned and row.feature in share] for share in shares if share]
 
 
-def sentinels(healthy: Run) -> list[str]:
-    """One scenario id of every requirement: enough to notice that a fault breaks something it has nothing to do with.
+def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Judgement]:
+    """The healthy run, then every fault; ``report`` is told each result as it is there.
 
-    A plain scenario where there is one, else the outline with the fewest rows.
+    Raises :class:`MatrixError` when the healthy sandbox fails anything.
     """
-    rows: dict[str, dict[str, int]] = {}
-    for name, entry in healthy.scenarios.items():
-        if entry["status"] != "skipped":
-            ids = rows.setdefault(str(entry["requirement"]), {})
-            ids[name.split(".")[0]] = ids.get(name.split(".")[0], 0) + 1
-    return sorted(min(ids, key=lambda name: (ids[name], name)) for ids in rows.values())
+    shutil.rmtree(plan.reports, ignore_errors=True)
+    with _benches(plan) as benches, ThreadPoolExecutor(plan.workers) as pool:
 
-
-def selection(fault: Fault, watched: Iterable[str]) -> str:
-    """A tag expression: what must fail, everything it is related to, and the ``watched`` scenarios."""
-    ids = {name.split(".")[0] for name in fault.scenarios} | set(watched)
-    requirements = {f"{requirement}?" for requirement in (fault.requirement, *fault.related)}
-    return " or ".join(f"@{name}" for name in sorted(ids | requirements))
-
-
-def judge(fault: Fault, run: Run) -> Judgement:
-    """Compare what failed with what must fail. An id without a row number stands for every row of its outline."""
-    bad = run.bad()
-    expected = {name: text for name, text in _expected(fault, run)}
-    allowed = {fault.requirement, *fault.related}
-    return Judgement(
-        fault=fault,
-        failed=tuple(sorted(bad)),
-        missed=tuple(sorted(name for name in expected if name not in bad)),
-        wrong_reason={name: bad[name] for name, text in expected.items() if name in bad and text not in bad[name]},
-        unrelated={
-            name: reason
-            for name, reason in bad.items()
-            if name not in expected and run.scenarios[name]["requirement"] not in allowed
-        },
-        failed_steps=run.failed_steps(),
-        duration_s=run.duration_s,
-    )
-
-
-def _expected(fault: Fault, run: Run) -> Iterable[tuple[str, str]]:
-    for wanted, text in fault.scenarios.items():
-        rows = [name for name in run.scenarios if name == wanted or name.startswith(f"{wanted}.")]
-        yield from ((name, text) for name in rows or [wanted])
-
-
-class Bench:
-    """One sandbox of its own, and runs of the suite against it, each with one fault switched on."""
-
-    def __init__(self, settings: Mapping[str, int | float | str], reports: Path) -> None:
-        self._reports = reports
-        self._sandbox = EmbeddedSandbox(settings)
-        self._run_file = self._sandbox.start().run_file
-        self._control = SandboxControl(json.loads(self._run_file.read_text(encoding="utf-8"))["control"]["url"])
-
-    def close(self) -> None:
-        self._control.close()
-        self._sandbox.stop()
-
-    def healthy(self, tags: str) -> Run:
-        """The suite against the sandbox without any fault; :class:`MatrixError` unless everything passes."""
-        run = self._run("healthy", tags, {})
-        bad = run.bad()
-        if bad:
-            first, reason = next(iter(bad.items()))
-            raise MatrixError(f"the healthy sandbox fails {len(bad)} scenarios, the first is {first}: {reason}")
-        return run
-
-    def with_fault(self, fault: Fault, tags: str) -> Judgement:
-        if fault.is_switch:
-            self._control.switch_on(fault.id)
-        try:
-            return judge(fault, self._run(fault.id, tags, fault.environment))
-        finally:
-            self._control.reset()
-
-    def _run(self, name: str, tags: str, variables: Mapping[str, str]) -> Run:
-        folder = self._reports / name
-        folder.mkdir(parents=True)
-        command = [sys.executable, "-m", "behave", "-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}"]
-        command += ["-D", f"reports={folder}", "-D", "history=", "-D", "publish=record", f"--tags={tags}"]
-        with (folder / "console.txt").open("w", encoding="utf-8") as console:
-            subprocess.run(
-                command,
-                cwd=PROJECT,
-                env={**os.environ, **variables},
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        record = folder / "run.json"
-        if not record.is_file():
-            raise MatrixError(f"the run with {name} left no record; see {folder / 'console.txt'}")
-        content = json.loads(record.read_text(encoding="utf-8"))
-        scenarios = {entry["id"]: entry for entry in content["scenarios"]}
-        return Run(scenarios, sum(entry["duration_s"] for entry in content["scenarios"]))
-
-
-def run_matrix(
-    settings: Mapping[str, int | float | str],
-    faults: Sequence[Fault],
-    tags: str,
-    reports: Path,
-    workers: int,
-    everything: bool,
-    report: Callable[[Run | Judgement], None],
-) -> tuple[Run, list[Judgement]]:
-    """The healthy run, then every fault, on as many sandboxes as there are workers.
-
-    With a fault runs what it concerns and one scenario of every other requirement, or ``everything``.
-
-    ``report`` is told each result as it is there. Raises :class:`MatrixError` when the healthy sandbox fails anything.
-    """
-    shutil.rmtree(reports, ignore_errors=True)
-    benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-    with ExitStack() as closing:
-        for _ in range(min(workers, len(faults))):
-            bench = Bench(settings, reports)
-            closing.callback(bench.close)
-            benches.put(bench)
+        def healthy_share(numbered: tuple[int, list[Row]]) -> Run:
+            number, rows = numbered
+            with _one_of(benches) as bench:
+                return bench.run(f"healthy-{number}", rows, {})
 
         def judged(fault: Fault) -> Judgement:
-            bench = benches.get()
-            try:
-                judgement = bench.with_fault(
-                    fault, tags if everything else f"({tags}) and ({selection(fault, watched)})"
-                )
-            finally:
-                benches.put(bench)
+            with _one_of(benches) as bench:
+                judgement = bench.with_fault(fault, plan.rows_with(fault))
             report(judgement)
             return judgement
 
-        healthy = bench.healthy(tags)
-        watched = sentinels(healthy)
-        report(healthy)
-        with ThreadPoolExecutor(workers) as pool:
-            return healthy, list(pool.map(judged, faults))
+        report(_healthy(pool.map(healthy_share, enumerate(plan.healthy_shares(), start=1))))
+        # The longest first, so that none of them is alone at the end.
+        order = sorted(plan.faults, key=lambda fault: -len(plan.rows_with(fault)))
+        judgements = {judgement.fault.id: judgement for judgement in pool.map(judged, order)}
+        return [judgements[fault.id] for fault in plan.faults]
+
+
+def _healthy(shares: Iterator[Run]) -> Run:
+    """The shares as one run; :class:`MatrixError` unless everything passes."""
+    runs = list(shares)
+    whole = Run(
+        {name: entry for run in runs for name, entry in run.scenarios.items()}, sum(run.duration_s for run in runs)
+    )
+    bad = whole.bad()
+    if bad:
+        first, reason = next(iter(bad.items()))
+        raise MatrixError(f"the healthy sandbox fails {len(bad)} scenarios, the first is {first}: {reason}")
+    return whole
+
+
+@contextmanager
+def _benches(plan: Plan) -> Iterator[queue.SimpleQueue[Bench]]:
+    """As many as there are workers, started side by side."""
+    benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+    behave = WarmBehave()
+    with ExitStack() as closing:
+
+        def started(_: int) -> None:
+            bench = Bench(plan.settings, plan.reports, plan.tags, behave)
+            closing.callback(bench.close)
+            benches.put(bench)
+
+        with ThreadPoolExecutor(plan.workers) as pool:
+            list(pool.map(started, range(plan.workers)))
+        yield benches
+
+
+@contextmanager
+def _one_of(benches: queue.SimpleQueue[Bench]) -> Iterator[Bench]:
+    bench = benches.get()
+    try:
+        yield bench
+    finally:
+        benches.put(bench)

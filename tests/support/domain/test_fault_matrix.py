@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
-from support.faults.matrix import Run, judge, selection, sentinels
+from support.faults.judgement import Run, judge
+from support.faults.matrix import Plan
+from support.faults.rows import Row, rows_of, selection, watch_of
+from support.gherkin.documents import read_documents
 from support.gherkin.phrases import Outcomes
 
 
@@ -72,16 +75,56 @@ def test_outline_stands_for_all_its_rows() -> None:
     assert judge(rows, run(PV_04a_row1=bad, PV_04a_row2=good)).missed == ("PV-04a.2",)
 
 
-def test_one_scenario_of_every_requirement_keeps_watch() -> None:
-    good = ("passed", None)
-    healthy = run(
-        JL_01b=good, JL_01a=good, PV_04a_row1=good, PV_04a_row2=good, PV_05a_row1=good, SB_02a=("skipped", "slow")
-    )
-    assert sentinels(healthy) == ["JL-01a", "PV-04a", "PV-05a"]
+def test_rows_that_failed_for_their_reason_are_proven() -> None:
+    rows = fault(scenarios={"PV-04a": "answered 200"}, requirement="PV-04")
+    bad, other = ("failed", "it was answered 200"), ("failed", "connection refused")
+    judgement = judge(rows, run(PV_04a_row1=bad, PV_04a_row2=other))
+    assert judgement.proven == {"PV-04a.1"} and judgement.expected == 2
 
 
-def test_selection_holds_what_must_fail_its_relations_and_the_watch() -> None:
-    assert selection(fault(), ["PV-04a"]) == "@JL-01? or @JL-01a or @JL-02? or @PV-04a"
+def row(name: str, *tags: str, steps: int = 3) -> Row:
+    return Row(name, f"features/{name[:2]}.feature:{sum(map(ord, name))}", frozenset(tags), steps)
+
+
+def test_one_row_of_every_requirement_keeps_watch_the_shortest_and_none_of_what_is_related() -> None:
+    rows = [row("PV-04a.1"), row("PV-04b", steps=2), row("JL-01a"), row("JL-02a"), row("PV-05a.1"), row("PV-05a.2")]
+    assert [each.id for each in watch_of(rows, fault())] == ["PV-04b", "PV-05a.1"]
+
+
+def test_what_is_costly_to_watch_takes_turns() -> None:
+    rows = [row("PV-04a"), row("MD-03a", "disruptive"), row("SB-01a", "disruptive"), row("PF-02a", "load")]
+    watches = [[each.id for each in watch_of(rows, fault(id=f"fault-{number}"))] for number in range(30)]
+    assert all(watch[0] == "PV-04a" and len(watch) == 2 for watch in watches)
+    assert {watch[1] for watch in watches} == {"MD-03a", "SB-01a", "PF-02a"}
+
+
+def test_selection_holds_what_must_fail_and_the_watch_but_nothing_else_of_what_is_related() -> None:
+    rows = [row("JL-01a"), row("JL-01b"), row("JL-02a"), row("PV-04a.1"), row("PV-04a.2"), row("PV-09a")]
+    wanted = fault(scenarios={"JL-01a": "", "PV-04a": ""})
+    assert [each.id for each in selection(wanted, rows)] == ["JL-01a", "PV-04a.1", "PV-04a.2", "PV-09a"]
+
+
+def test_rows_have_the_place_that_behave_selects_them_by(tmp_path: Path) -> None:
+    lines = [
+        "@JL", "Feature: F", "  Rule: R", "    @JL-01a", "    Example: one", "      When it", "      Then it",
+        "    @JL-01b @negative", "    Scenario Outline: <n>", "      When <n>",
+        "      Examples: A", "        | n |", "        | 1 |", "      Examples: B", "        | n |", "        | 2 |",
+    ]  # fmt: skip
+    (tmp_path / "jl").mkdir()
+    (tmp_path / "jl" / "a.feature").write_text("\n".join(lines) + "\n")
+    first, second, third = rows_of(read_documents(tmp_path))
+    assert (first.id, first.place, first.steps) == ("JL-01a", "features/jl/a.feature:5", 2)
+    assert (second.id, second.place) == ("JL-01b.1", "features/jl/a.feature:13")
+    assert (third.id, third.place) == ("JL-01b.2", "features/jl/a.feature:16")
+    assert third.tags == {"JL", "JL-01b", "negative"} and third.requirement == "JL-01"
+
+
+def test_healthy_shares_hold_every_row_once_and_divide_no_feature() -> None:
+    rows = [row("JL-01a"), row("JL-01b"), row("PV-04a.1"), row("CF-01a")]
+    shares = Plan({}, [fault()], rows, "", True, 2, Path("x")).healthy_shares()
+    assert [[each.id for each in share] for share in shares] == [["JL-01a", "JL-01b", "CF-01a"], ["PV-04a.1"]]
+    only = Plan({}, [fault()], rows, "", False, 2, Path("x")).healthy_shares()
+    assert sorted(each.id for share in only for each in share) == ["CF-01a", "JL-01a", "PV-04a.1"]
 
 
 def test_steps_that_failed_are_remembered() -> None:

@@ -1,0 +1,63 @@
+"""A warm run of behave is the run that ``python -m behave`` makes: same console, same exit code, nothing shared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.faults.warm import WarmBehave
+from support.sandbox import PROJECT
+
+FEATURE = """Feature: F
+  @JL-01a
+  Scenario: of the environment
+    Given {name} is {value}
+"""
+STEPS = """import os
+from behave import given
+
+@given("{name} is {value}")
+def step(context, name, value):
+    assert os.environ.get(name) == value, os.environ.get(name)
+"""
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "some_steps.py").write_text(STEPS)
+    return tmp_path
+
+
+def written(features: Path, name: str, value: str) -> list[str]:
+    path = features / f"{value}.feature"
+    path.write_text(FEATURE.format(name=name, value=value))
+    return ["-D", f"reports={features}", str(path)]
+
+
+def test_console_and_exit_code_are_those_of_a_cold_run(features: Path) -> None:
+    arguments = written(features, "FOCUS_X", "red")
+    cold = subprocess.run(
+        [sys.executable, "-m", "behave", *arguments], cwd=PROJECT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    console = features / "console.txt"
+    assert WarmBehave().run(arguments, {}, console) == cold.returncode == 1
+    assert _timeless(console.read_text()) == _timeless(cold.stdout)
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"\d+\.\d+ s", "a time", text)
+
+
+def test_variables_are_those_of_one_run_only(features: Path) -> None:
+    behave, console = WarmBehave(), features / "console.txt"
+    arguments = written(features, "FOCUS_X", "green")
+    assert behave.run(arguments, {"FOCUS_X": "green"}, console) == 0
+    assert behave.run(arguments, {}, console) == 1
+    assert "FOCUS_X" not in os.environ
