@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,8 @@ from support.sandbox import PROJECT
 
 CATALOGUE_FILE = PROJECT / "environments" / "sandbox" / "faults.toml"
 FaultId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}$")]
+_REQUIREMENT = re.compile(r"[A-Z]{2}-\d{2}")
+Requirement = Annotated[str, StringConstraints(pattern=f"^{_REQUIREMENT.pattern}$")]
 ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
 
 
@@ -31,7 +33,7 @@ class _Entry(BaseModel):
     requirement: Requirement
     notice: str
     scenarios: dict[ScenarioId, str]
-    related: list[Requirement] = []
+    related: list[str] = []
     process: str | None = None
     toxics: list[dict[str, object]] = []
     cut: list[str] = []
@@ -57,13 +59,14 @@ class Fault:
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
     """Every fault by id, in the order of the file."""
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("fault", [])
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{path.name}: {error}") from error
-    return {fault.id: fault for fault in (_fault(entry, path) for entry in entries)}
+    lists = content.get("related", {})
+    return {fault.id: fault for fault in (_fault(entry, lists, path) for entry in content.get("fault", []))}
 
 
-def _fault(raw: Mapping[str, object], path: Path) -> Fault:
+def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path) -> Fault:
     try:
         entry = _Entry.model_validate(raw)
     except ValidationError as error:
@@ -77,10 +80,20 @@ def _fault(raw: Mapping[str, object], path: Path) -> Fault:
         requirement=entry.requirement,
         notice=entry.notice,
         scenarios=entry.scenarios,
-        related=frozenset(entry.related),
+        related=frozenset(_requirements(entry, lists, path)),
         environment=entry.environment,
         is_switch=bool(entry.process or entry.toxics or entry.cut or entry.also),
     )
+
+
+def _requirements(entry: _Entry, lists: Mapping[str, list[str]], path: Path) -> Iterator[str]:
+    """What ``related`` names: requirements, and those of named lists."""
+    for name in entry.related:
+        for requirement in lists.get(name, [name]):
+            if not _REQUIREMENT.fullmatch(requirement):
+                allowed = ", ".join(["a requirement", *lists])
+                raise CatalogueError(f"{path.name}: fault {entry.id}: related: {name}: allowed are {allowed}")
+            yield requirement
 
 
 def chosen(catalogue: Mapping[str, Fault], wanted: list[str]) -> list[Fault]:

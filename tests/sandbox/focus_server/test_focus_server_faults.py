@@ -227,11 +227,36 @@ def _(estate: Estate, fault: str) -> None:
     }[fault]  # fmt: skip
 
 
-@case("window-shifted-2h", "window-shifted-3h")
+@case("window-shifted-2h", "window-shifted-3h", "window-shifted-back-2h", "window-shifted-back-3h")
 def _(estate: Estate, fault: str) -> None:
-    shift_s = {"window-shifted-2h": 7200, "window-shifted-3h": 10800}[fault]
+    shift_s = int(fault[-2]) * (-3600 if "back" in fault else 3600)
     assert estate.configure(**INSIDE).status == 404
     assert estate.configure(**{field: value + shift_s for field, value in INSIDE.items()}).status == 200
+
+
+@case("recorded-window-not-found")
+def _(estate: Estate) -> None:
+    assert (estate.configure(**INSIDE).status, estate.configure().status) == (404, 200)
+
+
+@case("connected-fibre-not-noticed")
+def _(estate: Estate) -> None:
+    assert (estate.configure(**INSIDE).status, estate.configure().status) == (200, 503)
+
+
+@case("historic-refused-without-fibre")
+def _(estate: Estate) -> None:
+    assert estate.configure(**INSIDE).status == 200
+    estate.process.request("fibre", {"state": "waiting"})
+    assert estate.configure(**INSIDE).status == 503
+
+
+@case("recordings-half-window-accepted", "recordings-answered-500")
+def _(estate: Estate, fault: str) -> None:
+    half = estate.call("POST", "/recordings_in_time_range", {"start_time": 1000}).status
+    assert (half, listing(estate, 1000, 2000).status) == (
+        (200, 200) if fault == "recordings-half-window-accepted" else (422, 500)
+    )
 
 
 @case("lookup-widened-by-a-minute")
@@ -345,11 +370,15 @@ BAD: dict[str, dict[str, Any]] = {
     "waterfall-with-time-axis-accepted": {"view_type": "2", "nfftSelection": 1, "frequencyRange": None},
     "waterfall-with-frequencies-accepted": {"view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None},
     "canvas-without-height-accepted": {"displayInfo": {"height": 0}},
+    "equal-frequencies-accepted": {"frequencyRange": {"min": 300, "max": 300}},
+    "positive-nfft-accepted": {"nfftSelection": 64},
+    "negative-canvas-height-accepted": {"displayInfo": {"height": -1}},
     "missing-fields-accepted": {"displayInfo": {}},
     "wrong-types-accepted": {"channels": [1, 50]},
 }
 GOOD: dict[str, dict[str, Any]] = {
     "one-channel-refused": {"channels": {"min": 1, "max": 1}},
+    "neighbouring-channels-refused": {"channels": {"min": 49, "max": 50}},
     "most-channels-refused": {"channels": {"min": 1, "max": 2222}},
     "highest-frequency-refused": {"frequencyRange": {"min": 0, "max": 1000}},
     "narrow-frequency-range-refused": {"frequencyRange": {"min": 0, "max": 1}},
@@ -360,8 +389,15 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "lowest-canvas-refused": {"displayInfo": {"height": 1}},
 }  # fmt: skip
-# A name that is no number has the same defect as a view that does not exist: both are refused as no view.
-ALIKE = {"unknown-view-accepted": {"wrong-types-accepted"}}
+# A name that is no number has the same defect as a view that does not exist: both are refused as no view. The other
+# faults swallow what a narrower one swallows, too.
+ALIKE = {
+    "unknown-view-accepted": {"wrong-types-accepted"},
+    "equal-frequencies-accepted": {"reversed-frequencies-accepted"},
+    "positive-nfft-accepted": {"any-nfft-accepted"},
+    "any-nfft-accepted": {"positive-nfft-accepted"},
+    "negative-canvas-height-accepted": {"canvas-without-height-accepted"},
+}
 
 
 @case(*BAD)
@@ -388,9 +424,31 @@ def _(estate: Estate) -> None:
     assert estate.configure(displayInfo={"height": 0}).status == 400 and len(estate.kubernetes.created) == 3
 
 
-@case("no-frequency-range-answered-500")
+FAILING: dict[str, dict[str, Any]] = {
+    "no-frequency-range-answered-500": {"frequencyRange": None},
+    "no-time-axis-or-nfft-answered-500": {"nfftSelection": None},
+    "frequency-above-half-of-the-pulse-rate-answered-500": {"frequencyRange": {"min": 0, "max": 1001}},
+    "canvas-without-height-answered-500": {"displayInfo": {"height": 0}},
+    "one-sided-window-answered-500": {"start_time": 1000},
+}
+
+
+@case(*FAILING)
+def _(estate: Estate, fault: str) -> None:
+    assert {name for name, changes in FAILING.items() if estate.configure(**changes).status == 500} == {fault}
+    assert estate.configure(displayInfo={"height": -1}).status == 400
+
+
+@case("waterfall-answered-500")
 def _(estate: Estate) -> None:
-    assert estate.configure(frequencyRange=None).status == 500 and estate.configure(nfftSelection=None).status == 400
+    left_out = {"view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None, "frequencyRange": None}
+    assert estate.configure(**left_out).json == {"error": "Error parsing configuration"}
+    assert estate.configure(view_type="2", nfftSelection=1).status == 400 and estate.configure().status == 200
+
+
+@case("usual-nfft-refused")
+def _(estate: Estate) -> None:
+    assert [estate.configure(nfftSelection=nfft).status for nfft in (512, 1024, 2048)] == [200, 400, 200]
 
 
 @case("unknown-address-answered", "wrong-method-answered")
@@ -493,6 +551,14 @@ def _(estate: Estate) -> None:
     estate.process.stop()
     estate.process = start_process("focus_server", {**estate.config, "faults": ["index-not-reached-after-start"]})
     assert [estate.configure(**NOWHERE).status for _ in range(2)] == [503, 404]
+
+
+@case("first-opening-after-start-fails")
+def _(estate: Estate) -> None:
+    assert estate.configure().status == 200
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": ["first-opening-after-start-fails"]})
+    assert [estate.configure().status for _ in range(2)] == [503, 200]
 
 
 @case("roll-back-missing", "job-refusal-unclear", "opening-blocked-after-a-failure")

@@ -164,6 +164,16 @@ def test_broken_catalogue_is_one_sentence(tmp_path: Path, text: str, words: str)
         load_catalogue(path)
 
 
+def test_related_may_name_a_list_of_requirements(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    text = '[related]\n"what opens" = ["CF-01", "CF-02"]\n[[fault]]\nid = "x"\nrequirement = "JL-01"\nnotice = "n"\n'
+    path.write_text(text + 'scenarios = {JL-01a = "t"}\nrelated = ["what opens", "PV-01"]')
+    assert load_catalogue(path)["x"].related == {"CF-01", "CF-02", "PV-01"}
+    path.write_text(text + 'scenarios = {JL-01a = "t"}\nrelated = ["what open"]')
+    with pytest.raises(CatalogueError, match="fault x: related: what open: allowed are a requirement, what opens"):
+        load_catalogue(path)
+
+
 def test_unknown_fault_is_refused() -> None:
     with pytest.raises(CatalogueError, match="FAULT=nope: no such fault"):
         chosen({}, ["nope"])

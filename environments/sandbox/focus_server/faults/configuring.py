@@ -5,6 +5,7 @@ What is accepted wrongly is opened as an ordinary investigation: a server that g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,6 +43,32 @@ def _wrong_nfft(refused: Refusal) -> bool:
     return _rule("nfftSelection", "")(refused) and not _without_value(refused)
 
 
+def _positive_nfft(refused: Refusal) -> bool:
+    return _wrong_nfft(refused) and _got(refused, r"[1-9]")
+
+
+def _got(refused: Refusal, pattern: str) -> bool:
+    """Whether the value named in the refusal begins so."""
+    return re.search(rf": got {pattern}", str(refused)) is not None
+
+
+def _equal_frequencies(refused: Refusal) -> bool:
+    return _rule("frequencyRange.max", "must be above")(refused) and _got(refused, r"min=(-?\d+), max=\1,")
+
+
+def _negative_height(refused: Refusal) -> bool:
+    return _rule("displayInfo.height", "")(refused) and _got(refused, "-")
+
+
+def _no_height(refused: Refusal) -> bool:
+    return _rule("displayInfo.height", "")(refused) and _got(refused, "0,")
+
+
+def _no_time_axis_or_nfft(refused: Refusal) -> bool:
+    about = isinstance(refused, RuleViolation) and refused.field in ("displayTimeAxisDuration", "nfftSelection")
+    return about and _without_value(refused)
+
+
 def _wrong_type(refused: Refusal) -> bool:
     return _schema("int_type", "model_type", "enum")(refused) and not _without_value(refused)
 
@@ -53,18 +80,30 @@ ACCEPTED: Mapping[str, Callable[[Refusal], bool]] = {
     "negative-frequency-accepted": _rule("frequencyRange.min", "must not be negative"),
     "frequency-above-half-of-the-pulse-rate-accepted": _rule("frequencyRange.max", "must not exceed"),
     "reversed-frequencies-accepted": _rule("frequencyRange.max", "must be above"),
+    "equal-frequencies-accepted": _equal_frequencies,
     "any-nfft-accepted": _wrong_nfft,
+    "positive-nfft-accepted": _positive_nfft,
     "unknown-view-accepted": _schema("enum"),
     "single-channel-accepts-several": _rule("channels.max", "must equal"),
     "waterfall-with-time-axis-accepted": _rule("displayTimeAxisDuration", "must be left out"),
     "waterfall-with-frequencies-accepted": _rule("frequencyRange", "must be left out"),
     "canvas-without-height-accepted": _rule("displayInfo.height", "must be positive"),
+    "negative-canvas-height-accepted": _negative_height,
     "missing-fields-accepted": _missing_field,
     "wrong-types-accepted": _wrong_type,
     "empty-body-accepted": _empty_body,
     "broken-body-accepted": _schema("json_invalid"),
 }
 """Fault -> the refusals that it swallows."""
+
+ANSWERED_500: Mapping[str, Callable[[Refusal], bool]] = {
+    "no-frequency-range-answered-500": _rule("frequencyRange", "is required"),
+    "no-time-axis-or-nfft-answered-500": _no_time_axis_or_nfft,
+    "frequency-above-half-of-the-pulse-rate-answered-500": _rule("frequencyRange.max", "must not exceed"),
+    "canvas-without-height-answered-500": _no_height,
+    "one-sided-window-answered-500": _rule("start_time and end_time", "must be given both"),
+}
+"""Fault -> the refusals that it takes for a failure of the server."""
 
 
 def _channels(request: ConfigureRequest) -> int:
@@ -77,10 +116,12 @@ def _band(request: ConfigureRequest) -> tuple[int, int]:
 
 REFUSED: Mapping[str, tuple[str, Callable[[ConfigureRequest], bool]]] = {
     "one-channel-refused": ("channels", lambda request: request.channel_max == 1),
+    "neighbouring-channels-refused": ("channels", lambda request: request.channel_max - request.channel_min == 1),
     "most-channels-refused": ("channels", lambda request: _channels(request) == MOST_CHANNELS),
     "highest-frequency-refused": ("frequencyRange.max", lambda request: _band(request)[1] == HIGHEST_FREQUENCY_HZ),
     "narrow-frequency-range-refused": ("frequencyRange", lambda request: _band(request)[1] - _band(request)[0] == 1),
     "unusual-nfft-refused": ("nfftSelection", lambda request: request.nfft not in (1, 1024)),
+    "usual-nfft-refused": ("nfftSelection", lambda request: request.nfft == 1024),
     "single-channel-view-refused": ("view_type", lambda request: request.view is View.SINGLE_CHANNEL),
     "waterfall-view-refused": ("view_type", lambda request: request.view is View.WATERFALL),
     "lowest-canvas-refused": ("displayInfo.height", lambda request: request.height_px == 1),
@@ -135,12 +176,17 @@ DISTORTED: Mapping[str, Callable[[Answer], Answer]] = {
 }
 """Fault -> the fields of the answer that it replaces."""
 
-CONFIGURATION_FAULTS = frozenset({*ACCEPTED, *REFUSED, *DISTORTED})
+CONFIGURATION_FAULTS = frozenset({*ACCEPTED, *ANSWERED_500, *REFUSED, *DISTORTED})
 
 
 def accepts(refused: Refusal, active: Active) -> bool:
     """Whether a fault that is on lets this request through."""
     return any(swallows(refused) for fault, swallows in ACCEPTED.items() if active(fault))
+
+
+def fails_on(refused: Refusal, active: Active) -> bool:
+    """Whether a fault that is on makes the server fail on this request."""
+    return any(stumbles(refused) for fault, stumbles in ANSWERED_500.items() if active(fault))
 
 
 def refuse_wrongly(request: ConfigureRequest, active: Active) -> None:

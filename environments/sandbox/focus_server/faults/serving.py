@@ -9,24 +9,33 @@ from typing import Any
 
 from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
 from environments.sandbox.focus_server.faults.accepting import Active
-from environments.sandbox.focus_server.faults.configuring import accepts, refuse_wrongly
+from environments.sandbox.focus_server.faults.configuring import accepts, fails_on, refuse_wrongly
 from environments.sandbox.focus_server.faults.describing import described, told
 from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST
 from environments.sandbox.focus_server.faults.straining import StrainedService
 from environments.sandbox.focus_server.recordings import Recording
 from environments.sandbox.focus_server.refusals import (
+    CannotOpen,
     MongoDbAway,
     NoRecording,
     Refused,
     RuleViolation,
     SchemaError,
     UnknownJob,
+    WaitingForFibre,
 )
 from environments.sandbox.focus_server.rules import Rules
-from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_window
+from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_configure, parse_window
 
 HOUR_S, MINUTE_S = 3600, 60
 METADATA_LATE_S = 6.0
+PARSING_FAILED = "Error parsing configuration"
+LOOKED_UP_EARLIER_S = {
+    "window-shifted-2h": 2 * HOUR_S,
+    "window-shifted-3h": 3 * HOUR_S,
+    "window-shifted-back-2h": -2 * HOUR_S,
+    "window-shifted-back-3h": -3 * HOUR_S,
+}
 TIME_FIELDS = ("start_time", "end_time")
 
 
@@ -46,6 +55,7 @@ class FaultyService(StrainedService):
         self._asked = 0
         self._opened_at_s: dict[str, float] = {}
         self._index_to_reach = active("index-not-reached-after-start")
+        self._first_opening = active("first-opening-after-start-fails")
 
     def metadata(self, job_id: str) -> Mapping[str, Any]:
         try:
@@ -69,6 +79,9 @@ class FaultyService(StrainedService):
         return self.opener.start(PLAIN_REQUEST)
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
+        if self._first_opening and self._active("first-opening-after-start-fails"):
+            self._first_opening = False
+            raise CannotOpen("the server has only just been started")
         try:
             answer = await super().configure(body)
             if self._active("metadata-late"):
@@ -81,14 +94,15 @@ class FaultyService(StrainedService):
             raise
 
     def read_configure(self, body: bytes) -> ConfigureRequest:
+        if self._active("waterfall-answered-500") and _is_plain_waterfall(body):
+            raise Unclear(500, PARSING_FAILED)
         try:
             request = super().read_configure(body)
         except (RuleViolation, SchemaError) as refused:
             if accepts(refused, self._active):
                 return PLAIN_REQUEST
-            without_band = str(refused).startswith("frequencyRange is required")
-            if without_band and self._active("no-frequency-range-answered-500"):
-                raise Unclear(500, "Error parsing configuration") from None
+            if fails_on(refused, self._active):
+                raise Unclear(500, PARSING_FAILED) from None
             raise
         refuse_wrongly(request, self._active)
         return request
@@ -109,6 +123,8 @@ class FaultyService(StrainedService):
             self._index_to_reach = False
         if request.window is None and not self.fibre_connected and self._active("fibre-refusal-starts-a-job"):
             await self.start_a_job_for_nothing()
+        if request.window and not self.fibre_connected and self._active("historic-refused-without-fibre"):
+            raise WaitingForFibre
         if request.window is not None and _is_bad(request.window):
             return LIVE_METADATA_TREE  # a fault has let it through, and nothing can be looked up in it
         try:
@@ -123,10 +139,12 @@ class FaultyService(StrainedService):
             raise
 
     def check_fibre(self) -> None:
+        if self._active("connected-fibre-not-noticed"):
+            raise WaitingForFibre
         if self.fibre_connected or self._active("live-without-fibre-accepted"):
             return
         if self._active("answers-500-while-waiting-for-fibre"):
-            raise Unclear(500, "Error parsing configuration")
+            raise Unclear(500, PARSING_FAILED)
         if self._active("fibre-refusal-unclear"):
             raise Unclear(503, "Service unavailable")
         super().check_fibre()
@@ -135,13 +153,10 @@ class FaultyService(StrainedService):
         if self._index_to_reach and self._active("index-not-reached-after-start"):
             self._index_to_reach = False
             raise MongoDbAway
-        earlier_s, wider_s = 0, 0
-        if self._active("window-shifted-2h"):
-            earlier_s = 2 * HOUR_S
-        elif self._active("window-shifted-3h"):
-            earlier_s = 3 * HOUR_S
-        if self._active("lookup-widened-by-a-minute"):
-            wider_s = MINUTE_S
+        if self._active("recorded-window-not-found"):
+            raise NoRecording(window.start_s, window.end_s)
+        earlier_s = sum(shift_s for fault, shift_s in LOOKED_UP_EARLIER_S.items() if self._active(fault))
+        wider_s = MINUTE_S if self._active("lookup-widened-by-a-minute") else 0
         looked_up = Window(max(0, window.start_s - earlier_s - wider_s), max(1, window.end_s - earlier_s + wider_s))
         try:
             return told(await super().find_recording(looked_up), self._active)
@@ -150,9 +165,15 @@ class FaultyService(StrainedService):
 
     async def recordings_in_time_range(self, body: bytes) -> Sequence[Sequence[int]]:
         try:
+            if self._active("recordings-answered-500") and parse_window(body):
+                raise Unclear(500, "Internal Server Error")
             listed = await super().recordings_in_time_range(body)
         except RuleViolation:
             if self._active("recordings-bad-window-accepted"):
+                return []
+            raise
+        except SchemaError:
+            if self._active("recordings-half-window-accepted"):
                 return []
             raise
         window = parse_window(body)
@@ -170,6 +191,15 @@ def surely_unsorted(listed: Sequence[Sequence[int]]) -> list[Sequence[int]]:
     shuffled = list(listed[:-1])
     random.Random(7).shuffle(shuffled)
     return [*listed[-1:], *shuffled]
+
+
+def _is_plain_waterfall(body: bytes) -> bool:
+    """A waterfall without the fields that it must not have."""
+    try:
+        request = parse_configure(body)
+    except SchemaError:
+        return False
+    return request.view is View.WATERFALL and (request.time_axis_s is None or request.frequency_hz is None)
 
 
 def _is_bad(window: Window) -> bool:
