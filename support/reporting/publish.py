@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support.faults.catalogue import CATALOGUE_FILE
 from support.reporting.allure import write_allure
-from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.github import append_summary, workflow_commands, write_summary
 from support.reporting.junit import write_junit
 from support.reporting.metrics import write_metrics
@@ -32,16 +32,17 @@ class Published:
 
 def publish(record: Record, reports: Path, features: Path) -> list[Published]:
     """Write every report of a record whose ``run.json`` lies in ``reports``; ``features`` are those that were run."""
+    capacity, problems = _capacity(record, reports)
     makers: dict[str, Callable[[], Path]] = {
         "junit": lambda: write_junit(record, reports),
-        "summary": lambda: write_summary(record, reports, capacity_report_of(record, reports)),
-        "metrics": lambda: write_metrics(record, reports, capacity_report_of(record, reports)),
+        "summary": lambda: write_summary(record, reports, capacity),
+        "metrics": lambda: write_metrics(record, reports, capacity),
         "xray": lambda: write_xray(record, reports),
         "features": lambda: write_features(features, reports),
         "allure": lambda: write_allure(record, reports),
         "site": lambda: write_site(reports / "run.json", features, CATALOGUE_FILE, reports / "site"),
     }
-    return list(_made(makers))
+    return [*problems, *_made(makers)]
 
 
 def publish_run(reports: Path, features: Path, environment: Mapping[str, str]) -> list[Published]:
@@ -61,11 +62,18 @@ def publish_run(reports: Path, features: Path, environment: Mapping[str, str]) -
     return published
 
 
+def _capacity(record: Record, reports: Path) -> tuple[CapacityReport | None, list[Published]]:
+    try:
+        return capacity_report_of(record, reports), []
+    except CapacityReportError as error:
+        return None, [Published("capacity", None, str(error))]
+
+
 def _made(makers: dict[str, Callable[[], Path]]) -> Iterator[Published]:
     for name, make in makers.items():
         try:
             yield Published(name, make())
-        except (SiteError, CapacityReportError) as error:
+        except SiteError as error:
             yield Published(name, None, str(error))
         except OSError as error:
             yield Published(name, None, f"cannot be made: {error.strerror or error}")

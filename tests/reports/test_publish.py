@@ -56,6 +56,15 @@ def test_a_report_that_cannot_be_made_is_named_reddens_the_run_and_hides_no_othe
     assert (project.folder / "reports" / "site" / "index.html").is_file()
 
 
+def test_a_gap_report_that_cannot_be_read_is_named_and_the_rest_is_made(tmp_path: Path) -> None:
+    of = record(scenario())
+    write_record(of, tmp_path)
+    (tmp_path / "infra_gap_report_staging_20260304T050630Z.json").write_text("{")
+    made = publish(of, tmp_path, PROJECT / "features")
+    assert [one.name for one in made if one.problem] == ["capacity"]
+    assert (tmp_path / "summary.md").is_file() and (tmp_path / "metrics.prom").is_file()
+
+
 def test_reports_of_an_earlier_run_do_not_outlive_a_run_that_dies(project: BehaveProject) -> None:
     project.run(publish="all")
     hooks = "import os\ndef before_all(context): os._exit(9)\n"

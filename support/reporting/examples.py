@@ -1,0 +1,59 @@
+"""``python -m support.reporting.examples REPORTS DESTINATION``: the reports of a run as committed examples.
+
+The record is kept without the places of this machine; everything else is made from it again, so that the examples show
+what the code makes, and a test can tell when they do not.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from support.reporting.allure import write_allure
+from support.reporting.facts import inside_reports
+from support.reporting.github import workflow_commands, write_summary
+from support.reporting.junit import write_junit
+from support.reporting.metrics import write_metrics
+from support.reporting.site.reading import read_record
+from support.reporting.xray import write_xray
+
+ANNOTATIONS = "annotations.txt"
+
+
+def keep(reports: Path, destination: Path) -> None:
+    """Replace the examples in ``destination``."""
+    shutil.rmtree(destination / "evidence", ignore_errors=True)
+    shutil.copytree(reports / "evidence", destination / "evidence")
+    record = json.loads((reports / "run.json").read_text(encoding="utf-8"))
+    for scenario in record["scenarios"]:
+        scenario["evidence"] = [f"reports/{inside_reports(path)}" for path in scenario["evidence"]]
+    record = _without_places(record)
+    (destination / "run.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    derive(destination)
+
+
+def derive(destination: Path) -> None:
+    """Make the other examples from the record among them."""
+    record = read_record(destination / "run.json")
+    for write in (write_junit, write_summary, write_metrics, write_xray, write_allure):
+        write(record, destination)
+    commands = "\n".join(workflow_commands(record)) + "\n"
+    (destination / ANNOTATIONS).write_text(commands, encoding="utf-8")
+
+
+def _without_places(value: Any) -> Any:
+    """Absolute paths and what is drawn anew for each sandbox mean nothing to a reader."""
+    if isinstance(value, dict):
+        return {key: _without_places(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_places(item) for item in value]
+    if isinstance(value, str) and value.startswith("/") and Path(value).exists():
+        return f"<sandbox>/{Path(value).name}"
+    return value
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]), Path(sys.argv[2]))
