@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from support.capacity.bottlenecks import Diagnosis
-from support.capacity.gap_arithmetic import GPU
+from support.capacity.cluster_room import GPU
 from support.capacity.node_room import amounts, quantity
 from support.capacity.operational import little_ratio, mean_in_flight
 from support.capacity.phases import PhaseTimes, all_phase_times, phase_times

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from support.capacity.bottlenecks import Diagnosis, diagnose
-from support.capacity.gap_arithmetic import node_views, supplies
+from support.capacity.cluster_room import ClusterRoom
+from support.capacity.gap_arithmetic import Supply, supplies
 from support.capacity.gap_judgement import Judgement, judge, verdict_sentence
 from support.capacity.gap_measured import ramp_part, resources_part, result_part
 from support.capacity.gap_page import render
+from support.capacity.next_steps import next_steps
 from support.capacity.operational import knee
-from support.capacity.recommendations import next_steps, recommend
+from support.capacity.recommendations import recommend
 from support.capacity.results import Verdict
 from support.capacity.run import CapacityRun
 from support.reporting.model import write_atomically
@@ -32,8 +34,9 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
     """The report as plain JSON values, valid by ``infra_gap_report.schema.json``; numbers are numbers."""
     diagnosis = diagnosis_of(run)
     judgement = judge(run)
-    found = supplies(run)
-    wanted = recommend(run, diagnosis, found)
+    room = ClusterRoom(run)
+    found = supplies(room)
+    wanted = recommend(room, diagnosis, found)
     report = {
         "schema": SCHEMA,
         "partial": run.partial,
@@ -53,8 +56,8 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
         },
         "result": result_part(run, diagnosis),
         "ramp": ramp_part(run),
-        "capacity": _capacity(run),
-        "gap_analysis": _gap(run, judgement, diagnosis),
+        "capacity": _capacity(run, found),
+        "gap_analysis": _gap(run, judgement, diagnosis, found),
         "bottleneck_analysis": [
             {
                 "id": finding.cause.id,
@@ -74,7 +77,7 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
         },
         "resources": {
             "supplies": [asdict(supply) for supply in found],
-            "nodes": [asdict(node) for node in node_views(run)],
+            "nodes": [asdict(node) for node in room.nodes()],
             "pods": resources_part(run),
         },
         "recommendations": [
@@ -140,9 +143,8 @@ def _generator(run: CapacityRun) -> dict[str, Any]:
     }
 
 
-def _capacity(run: CapacityRun) -> dict[str, Any]:
+def _capacity(run: CapacityRun, limits: Sequence[Supply]) -> dict[str, Any]:
     """What the cluster has room for by arithmetic, and what the server works on by the law of the knee."""
-    limits = supplies(run)
     passed = [step.asked for step in (*run.ramp, *([run.step] if run.step else ())) if step.succeeded == step.asked]
     points = [point for point in ramp_part(run) if point["throughput"]]
     fastest = [point["fastest_ms"] for point in points]
@@ -156,9 +158,8 @@ def _capacity(run: CapacityRun) -> dict[str, Any]:
     }
 
 
-def _gap(run: CapacityRun, judgement: Judgement, diagnosis: Diagnosis) -> dict[str, Any]:
+def _gap(run: CapacityRun, judgement: Judgement, diagnosis: Diagnosis, limits: Sequence[Supply]) -> dict[str, Any]:
     achieved = run.step.succeeded if run.step else 0
-    limits = supplies(run)
     room = limits[0].slots if limits else None
     return {
         "target": run.target.jobs,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from support.capacity.bottlenecks import Diagnosis, Finding
-from support.capacity.gap_arithmetic import Supply, more_nodes, shown
+from support.capacity.cluster_room import ClusterRoom
+from support.capacity.gap_arithmetic import Supply, shown
 from support.capacity.phases import latencies_ms
-from support.capacity.results import Verdict
 from support.capacity.run import CapacityRun
 
 CAPACITY_TAG, LATENCY_TAG, PORTS_TAG = "@CA-01a", "@PF-01a", "@CA-06a"
@@ -31,56 +31,13 @@ class Recommendation:
     verify_with: str = CAPACITY_TAG
 
 
-def recommend(run: CapacityRun, diagnosis: Diagnosis, supplies: Sequence[Supply]) -> tuple[Recommendation, ...]:
+def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply]) -> tuple[Recommendation, ...]:
     """For each finding in its order what helps against it; then what would run short next, on the way to the target."""
-    found = [_for(finding, run, supplies) for finding in diagnosis.findings]
+    found = [_for(finding, room, supplies) for finding in diagnosis.findings]
     named = {finding.cause.id for finding in diagnosis.findings}
-    found += [_room(supply, run, "would be the next shortage") for supply in supplies
+    found += [_room(supply, room, "would be the next shortage") for supply in supplies
               if supply.missing and supply.cause not in named and _cause_of_lost(supply, named)]  # fmt: skip
     return tuple(found)
-
-
-def next_steps(
-    run: CapacityRun,
-    diagnosis: Diagnosis,
-    wanted: Sequence[Recommendation],
-    supplies: Sequence[Supply],
-    verdict: Verdict,
-) -> list[str]:
-    """What to do, in order; every line stands for something that was seen."""
-    steps = []
-    if run.stopped_because:
-        steps.append(f"Repeat the run: it ended early ({run.stopped_because}).")
-    weak = run.self_check is not None and not run.self_check.trusted
-    if run.self_check is not None and weak:
-        steps.append(
-            f"Repeat from a stronger or quieter machine: {run.self_check.reason or 'the generator adds too much'}."
-        )
-    advice = [each for each in wanted if not (weak and each.cause == "generator")]
-    for index, each in enumerate(advice):
-        change = f" (from {each.before} to {each.after})" if each.after is not None else ""
-        steps.append(f"{'First' if index == 0 else 'Then'}: {each.action}{change}; check with {each.verify_with}.")
-    if diagnosis.unattributed or diagnosis.unattributed_slow:
-        count = len(diagnosis.unattributed) + len(diagnosis.unattributed_slow)
-        known = (
-            "; start with the texts no rule knows" if diagnosis.unmatched else "; nothing in the cluster names a cause"
-        )
-        steps.append(f"Look into {count} investigation{'s' * (count != 1)} without a known cause{known}.")
-    if verdict is Verdict.INCONCLUSIVE and not run.partial and not weak:
-        steps.append("Repeat the run and pool the samples: these are too few for a verdict.")
-    if verdict is Verdict.PASS and supplies:
-        steps.append(
-            f"Nothing has to be changed: there is room for {supplies[0].slots - run.target.jobs} more jobs, "
-            f"then {supplies[0].resource} runs out first."
-        )
-    if leftovers := _leftovers(run):
-        steps.append(f"Remove what was left over ({len(leftovers)} objects): focus-acceptance sweep.")
-    return steps
-
-
-def _leftovers(run: CapacityRun) -> tuple[str, ...]:
-    after = run.recovery.leftovers if run.recovery else ()
-    return (*(run.step.leftovers if run.step else ()), *after)
 
 
 def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
@@ -91,19 +48,19 @@ def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
     )
 
 
-def _for(finding: Finding, run: CapacityRun, supplies: Sequence[Supply]) -> Recommendation:
+def _for(finding: Finding, room: ClusterRoom, supplies: Sequence[Supply]) -> Recommendation:
     cause = finding.cause.id
     supply = next((each for each in supplies if each.cause == cause and each.missing), None)
     if supply is not None:
-        return _room(supply, run, _effect(finding))
+        return _room(supply, room, _effect(finding))
     special = _SPECIAL.get(cause)
     if special is not None:
-        return special(finding, run)
+        return special(finding, room.run)
     action, tag = _ACTIONS[cause]
     return Recommendation(cause, action, None, None, _count(finding), _effect(finding), tag)
 
 
-def _room(supply: Supply, run: CapacityRun, effect: str) -> Recommendation:
+def _room(supply: Supply, room: ClusterRoom, effect: str) -> Recommendation:
     after = supply.offered + supply.missing
     actions = {
         "quota": f"raise {supply.resource} of {supply.scope}",
@@ -115,7 +72,9 @@ def _room(supply: Supply, run: CapacityRun, effect: str) -> Recommendation:
         "node-storage": "add local storage to the nodes",
     }
     arithmetic = supply.arithmetic
-    nodes = more_nodes(run, run.target.jobs - supply.slots) if supply.cause not in ("quota", "node-ports") else None
+    nodes = (
+        room.more_nodes(room.run.target.jobs - supply.slots) if supply.cause not in ("quota", "node-ports") else None
+    )
     if nodes is not None:
         arithmetic += (
             f"; or {nodes[0]} more node{'s' * (nodes[0] != 1)} like the present ones ({nodes[1]} jobs on each)"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from support.capacity.bottlenecks import diagnose
-from support.capacity.gap_arithmetic import more_nodes, node_views, port_range, supplies
+from support.capacity.cluster_room import ClusterRoom
+from support.capacity.gap_arithmetic import port_range, supplies
 from support.capacity.node_room import taken
 from support.capacity.recommendations import recommend
 from support.capacity.run import Target
@@ -25,7 +26,7 @@ def a_run(nodes, others=(), **more):
 
 
 def by_resource(made):
-    return {each.resource: each for each in supplies(made)}
+    return {each.resource: each for each in supplies(ClusterRoom(made))}
 
 
 def test_slots_are_what_is_left_by_others_divided_by_one_job_node_by_node():
@@ -41,7 +42,7 @@ def test_slots_are_what_is_left_by_others_divided_by_one_job_node_by_node():
     assert found[GPU].slots == 53 + 60
     assert found["pods"].slots == 54 + 55, "a job is two pods: its own and the one that cleans up"
     assert found["cpu"].missing == pytest.approx(16)
-    assert supplies(a_run(nodes, others))[0].resource == "cpu"
+    assert supplies(ClusterRoom(a_run(nodes, others)))[0].resource == "cpu"
 
 
 def test_nodes_that_take_no_jobs_have_no_room():
@@ -54,15 +55,15 @@ def test_nodes_that_take_no_jobs_have_no_room():
     ]
     found = by_resource(a_run(nodes))
     assert found[GPU].slots == 60
-    assert {view.name: view.usable for view in node_views(a_run(nodes))} == {
+    assert {view.name: view.usable for view in ClusterRoom(a_run(nodes)).nodes()} == {
         "master-1": False, "worker-1": True, "lost": False, "tainted": False, "without-gpu": False,
     }  # fmt: skip
 
 
 def test_how_many_more_nodes():
     made = a_run([MASTER, node("worker-1", gpu="60", pods="110"), node("worker-2", gpu="60", pods="110")])
-    assert more_nodes(made, 90) == (2, 55)
-    assert more_nodes(a_run([MASTER]), 90) is None
+    assert ClusterRoom(made).more_nodes(90) == (2, 55)
+    assert ClusterRoom(a_run([MASTER])).more_nodes(90) is None
 
 
 def test_a_quota_counts_what_was_used_before_the_load():
@@ -79,8 +80,8 @@ def test_a_quota_counts_what_was_used_before_the_load():
     assert {name: found[name].slots for name in hard if name in found and name != "pods"} == {
         "requests.cpu": 290, "count/jobs.batch": 250, "services.nodeports": 150,
     }  # fmt: skip
-    pods = next(each for each in supplies(a_run([node()], before=before, during=during)) if each.scope == "quota panda"
-                and each.resource == "pods")  # fmt: skip
+    everything = supplies(ClusterRoom(a_run([node()], before=before, during=during)))
+    (pods,) = (each for each in everything if (each.scope, each.resource) == ("quota panda", "pods"))
     assert (pods.slots, pods.missing) == (22, 356)
     assert "50 - 6 of others) / 2 for each job = room for 22 jobs" in pods.arithmetic
 
@@ -111,7 +112,7 @@ def test_without_any_pod_the_jobs_templates_say_what_one_takes():
 
 
 def test_without_any_knowledge_nothing_is_said():
-    assert supplies(run([refused(1, "no")], evidence(nodes=[node()]), fingerprint={})) == ()
+    assert supplies(ClusterRoom(run([refused(1, "no")], evidence(nodes=[node()]), fingerprint={}))) == ()
 
 
 def test_what_a_pod_takes():
@@ -131,7 +132,7 @@ def test_the_next_shortage_is_told_before_it_is_met():
         target=Target(jobs=200),
     )
     records = [*made.step.records, refused(11, "Insufficient nvidia.com/gpu.shared")]
-    wanted = recommend(made, diagnose(records, made.during), supplies(made))
+    wanted = recommend(room := ClusterRoom(made), diagnose(records, made.during), supplies(room))
     assert [(each.cause, each.after) for each in wanted] == [("gpu-slices", "200"), ("node-ports", "200")]
     assert wanted[1].expected_effect == "would be the next shortage"
 
@@ -140,6 +141,6 @@ def test_nobody_buys_slices_while_a_node_only_has_to_come_back():
     lost = node("worker-2", gpu="120", ready="Unknown")
     made = a_run([MASTER, node("worker-1", gpu="120"), lost], fingerprint={})
     records = [*made.step.records, refused(11, "GPU slices (nvidia.com/gpu.shared): 0 of 120 free")]
-    wanted = recommend(made, diagnose(records, made.during), supplies(made))
+    wanted = recommend(room := ClusterRoom(made), diagnose(records, made.during), supplies(room))
     assert [each.cause for each in wanted] == ["node-not-ready"]
     assert wanted[0].before == "2 of 3 nodes ready"
