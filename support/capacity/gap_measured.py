@@ -11,7 +11,7 @@ from support.capacity.cluster_room import GPU
 from support.capacity.node_room import amounts, quantity
 from support.capacity.operational import little_ratio, mean_in_flight
 from support.capacity.phases import PhaseTimes, all_phase_times, phase_times
-from support.capacity.results import LoadStep
+from support.capacity.results import JobRecord, LoadStep
 from support.capacity.run import CapacityRun
 from support.capacity.statistics import minimum_samples, percentile, wilson
 from support.clients.kubernetes_objects import Pod
@@ -38,7 +38,7 @@ def result_part(run: CapacityRun, diagnosis: Diagnosis) -> dict[str, Any] | None
         "seconds": step.seconds,
         "success": {"rate": step.succeeded / len(records), "wilson95": [rate.lower, rate.upper]},
         "latency": None if answered is None else _latency(answered),
-        "phases": [*(_phase(each) for each in phases), *_released(step)],
+        "phases": [*(_phase(each) for each in phases), *_released(records)],
     }
 
 
@@ -70,13 +70,11 @@ def _phase(times: PhaseTimes) -> dict[str, Any]:
     }
 
 
-def _released(step: LoadStep) -> list[dict[str, Any]]:
-    """How long it took until nothing was left of each, from the moment when the load had stood long enough."""
-    ended_s = min(record.intended_s for record in step.records) + step.seconds
-    gone_s = [record.released_s for record in step.records if record.released_s is not None]
-    if not gone_s:
+def _released(records: Sequence[JobRecord]) -> list[dict[str, Any]]:
+    """How long the release took, of those that were released; it is no part of opening."""
+    taken = [record.released_s * 1000 for record in records if record.released_s is not None]
+    if not taken:
         return []
-    taken = [max(0.0, at_s - ended_s) * 1000 for at_s in gone_s]
     p50, p95, p99 = (percentile(taken, q).value for q in (0.5, 0.95, 0.99))
     return [{"phase": "released", "reached": len(taken), "samples": len(taken),
              "distrusted": 0,

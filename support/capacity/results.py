@@ -27,10 +27,10 @@ class JobRecord:
     """One investigation of a load step.
 
     ``answered`` is reached by an answer that opens an investigation only: a refusal, however fast, does not reach it.
-    Moments are monotonic seconds. ``status`` is the HTTP status, or None when no answer came; ``answer`` is the body,
-    or why there was none. ``reached`` gives for each phase the seconds since ``intended_s``; a phase that is missing
-    was not reached within its limit. ``distrusted`` names phases whose stamp must not be used for a latency, because
-    the watch had a gap.
+    Moments are monotonic seconds; ``released_s`` is how many the release took. ``status`` is the HTTP status, or None
+    when no answer came; ``answer`` is the body, or why there was none. ``reached`` gives for each phase the seconds
+    since ``intended_s``; a phase that is missing was not reached within its limit. ``distrusted`` names phases whose
+    stamp must not be used for a latency, because the watch had a gap.
     """
 
     number: int

@@ -204,3 +204,13 @@ def test_texts_of_the_cluster_are_shown_and_never_obeyed(tmp_path):
     text = write_report(build_report(replace(made, step=step([evil]))), tmp_path)[1].read_text(encoding="utf-8")
     assert "<script>" not in text and "\x1b" not in text and "\u202e" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b[2J\\u202e" in text
+
+
+def test_the_release_is_told_beside_the_phases_of_opening():
+    made = success()
+    records = [replace(each, released_s=0.5 if each.number < 200 else 3.0) for each in made.step.records]
+    phases = build_report(replace(made, step=step(records)))["result"]["phases"]
+    assert [each["phase"] for each in phases] == [
+        "answered", "job_seen", "scheduled", "running", "port_open", "released"
+    ]  # fmt: skip
+    assert (phases[-1]["p50_ms"], phases[-1]["max_ms"]) == (500, 3000)
