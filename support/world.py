@@ -12,6 +12,7 @@ from support.clients.focus_server import FocusServerClient
 from support.clients.journal import Journal
 from support.clients.kubernetes import KubernetesClient
 from support.clients.kubernetes_tunnel import tunnel_to
+from support.clients.load_client import LoadClient
 from support.clients.mongodb import MongoDBClient
 from support.clients.safety import SafetyPolicy
 from support.clients.sandbox_control import SandboxControl
@@ -57,6 +58,7 @@ class World:
         policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
         self.ssh = SSHClient(environment.ssh, self.journal)
         self.focus_server = self._closed(FocusServerClient(environment.focus_server, self.journal))
+        self.load_client = LoadClient(environment.focus_server, self.journal, policy)
         tunnel = tunnel_to(environment.kubernetes, self.ssh, self._closing)
         self.cluster = self._closed(KubernetesClient(environment.kubernetes, self.journal, policy, tunnel))
         self.mongodb = self._closed(MongoDBClient(environment.mongodb, self.journal, policy))
@@ -73,7 +75,7 @@ class World:
         environment = self.environment
         self.jobs = Jobs(self.cluster, self.watch, environment)
         self.investigations = Investigations(
-            self.focus_server, self.cluster, self.jobs, clients, environment, self.ledger
+            self.focus_server, self.load_client, self.cluster, self.jobs, clients, environment, self.ledger
         )
         self.recordings = Recordings(self.mongodb, environment.mongodb.base_path)
         self.information = Information(self.focus_server)

@@ -95,7 +95,7 @@ class FocusServerClient:
     ) -> Answer:
         """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes."""
         url = self._base_url + (path if path.startswith("/") else f"/{path}")
-        payload = _payload(body)
+        payload = encoded(body)
         sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if payload is not None else {})}
         sent.update(headers or {})
         asked = _asked(method, url, headers, payload)
@@ -144,7 +144,8 @@ class FocusServerClient:
         return ConnectionFailed(self._journal.redact(f"{what} got no answer: {reason}"), kind, duration_s)
 
 
-def _payload(body: Body | None) -> bytes | None:
+def encoded(body: Body | None) -> bytes | None:
+    """A body as it is sent: bytes and text as they are, a mapping as JSON."""
     if body is None or isinstance(body, bytes):
         return body
     return (body if isinstance(body, str) else json.dumps(dict(body))).encode()

@@ -246,6 +246,12 @@ class KubernetesClient:
         answer = self._api.get(self._path(plural), _given({"labelSelector": label_selector}))
         return list(answer.get("items") or ()), str((answer.get("metadata") or {}).get("resourceVersion") or "")
 
+    def list_raw_everywhere(self, what: str) -> list[Raw]:
+        """As JSON: the ``nodes``, the ``pods`` of every namespace, or the ``usage`` of the pods of this one."""
+        usage = f"/apis/metrics.k8s.io/v1beta1/namespaces/{quote(self.namespace_name, safe='')}/pods"
+        paths = {"nodes": "/api/v1/nodes", "pods": "/api/v1/pods", "usage": usage}
+        return list(self._api.get(paths[what]).get("items") or ())
+
     def watch_raw(
         self, plural: str, resource_version: str, server_timeout_s: int, label_selector: str | None = None
     ) -> LineStream:

@@ -35,6 +35,8 @@ class Limits(Section):
     job_visible_s: Deadline = 10.0
     job_running_s: Deadline = 30.0
     port_open_s: Deadline = 30.0
+    all_open_s: Deadline = 240.0
+    """All investigations of a load run, and their ports are open so long after the last of them was answered."""
     playback_end_s: Deadline = 60.0
     """A job over a few seconds of data ends; ends were observed at about 38 s (cluster facts, section 1.7)."""
     idle_cleanup_s: Deadline = 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,11 @@ class Entry:
 
 
 class RunLedger:
-    """One JSON line for every opening and every release. The file is emptied when nothing is pending."""
+    """One JSON line for every opening and every release. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
 
     def opened(self, job_id: str) -> None:
         self._write({"opened": job_id, "at": datetime.now(UTC).isoformat()})
@@ -50,7 +52,7 @@ class RunLedger:
 
     def _write(self, line: dict[str, str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from hamcrest import assert_that
 
 from support import waits
+from support.capacity.engine import Caps
 from support.checks.answers import opens
 from support.checks.jobs import is_visible
 from support.checks.matcher import judged
 from support.clients.focus_server import Answer, FocusServerClient, OpenedInvestigation
 from support.clients.kubernetes import KubernetesClient, Snapshot
+from support.clients.load_client import LoadClient
 from support.config import Environment
 from support.investigations import requests
 from support.investigations.job_view import JobView
 from support.investigations.jobs import Jobs, traces_in
+from support.investigations.many import Opening, Openings, open_at_once
 from support.investigations.run_ledger import RunLedger
 from support.investigations.streams import StreamClients
+
+RELEASED_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Investigations:
     def __init__(
         self,
         client: FocusServerClient,
+        load: LoadClient,
         cluster: KubernetesClient,
         jobs: Jobs,
         clients: StreamClients,
@@ -70,6 +78,7 @@ class Investigations:
         ledger: RunLedger,
     ) -> None:
         self._client = client
+        self._load = load
         self._cluster = cluster
         self._jobs = jobs
         self._clients = clients
@@ -94,12 +103,43 @@ class Investigations:
         """Send ``request`` whatever it holds; a job id in the answer is ours to release from here on."""
         before = self._cluster.snapshot().job_ids
         answer = self._client.configure(request)
-        job_id = answer.announced_job_id
+        self._note_opened(answer.announced_job_id)
+        return Attempt(request, answer, before)
+
+    def _note_opened(self, job_id: str | None) -> None:
         if job_id is not None:
             self._ledger.opened(job_id)
             self.job_ids.append(job_id)
             self._open.append(job_id)
-        return Attempt(request, answer, before)
+
+    def open_many(
+        self,
+        bodies: Sequence[Mapping[str, Any]],
+        caps: Caps,
+        *,
+        on_opening: Callable[[Opening], None] = lambda opening: None,
+        stop: threading.Event | None = None,
+    ) -> Openings:
+        """Send all of ``bodies`` at one moment; whatever they open is ours, however late the answer comes.
+
+        A client connects to each stream at once and stays. Raises ``SafetyError`` where no load is permitted.
+        """
+        before = self._cluster.snapshot().job_ids
+
+        def take_in(opening: Opening) -> None:
+            self._note_opened(opening.job_id)
+            self._connect(opening.opened)
+            on_opening(opening)
+
+        return open_at_once(self._load, bodies, caps, before, take_in, stop)
+
+    def stream_of(self, job_id: str) -> float | None:
+        """When the client of this investigation was connected (monotonic); None while it is not."""
+        return self._clients.connected_since_s(job_id)
+
+    def still_streams(self, job_id: str) -> bool:
+        """Whether the client of this investigation is connected now."""
+        return self._clients.is_connected(job_id)
 
     def attempt_twice(self, request: Mapping[str, Any]) -> tuple[Attempt, Attempt]:
         """The same request again as soon as the first one is answered."""
@@ -148,11 +188,15 @@ class Investigations:
         attempt = self.attempt(request)
         assert_that(attempt.answer, opens())
         opened = attempt.answer.opened()
-        # Only nodes of the cluster are ever connected to, whatever an answer says.
-        if connect and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
-            within_s = self._environment.limits.deadline("port_open_s")
-            self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
+        if connect:
+            self._connect(opened)
         return Investigation(attempt, opened)
+
+    def _connect(self, opened: OpenedInvestigation | None) -> None:
+        """Only nodes of the cluster are ever connected to, whatever an answer says."""
+        if opened is not None and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
+            within_s = self._environment.limits.deadline("all_open_s")
+            self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
 
     def open_live(self, *, connect: bool = True) -> Investigation:
         return self.open(requests.live(), connect=connect)
@@ -189,18 +233,28 @@ class Investigations:
 
     def release_all(self) -> list[str]:
         """End of the scenario: release what is still open and answer what could not be removed, in words."""
-        for job_id in self._open:
-            self._clients.leave(job_id)
-        for job_id in self._ours(self._cluster.snapshot()):
-            self._cluster.release(job_id)
-        left = waits.settle(
-            self._left_over, within_s=self._environment.limits.deadline("release_s"), changes=self._jobs.watch
-        )
+        self.end_all()
+        within_s = self._environment.limits.deadline("release_s")
+        # The watch is asked first, because it costs nothing; that everything is gone is what the cluster says.
+        waits.settle(self._traces_watched, within_s=within_s, changes=self._jobs.watch)
+        left = waits.settle(self._left_over, within_s=within_s, changes=self._jobs.watch)
         if not left:
             for job_id in list(self._open):
                 self._released(job_id)
         self._open = []
         return left
+
+    def end_all(self) -> None:
+        """Let every client go, and order the removal of everything that is ours, without waiting for it."""
+        for job_id in self._open:
+            self._clients.leave(job_id)
+        with ThreadPoolExecutor(RELEASED_AT_ONCE) as pool:
+            list(pool.map(self._cluster.release, self._ours(self._cluster.snapshot())))
+
+    def _traces_watched(self) -> list[str]:
+        watch, mine = self._jobs.watch, set(self._open)
+        objects = (*watch.jobs().values(), *watch.pods().values(), *watch.services().values())
+        return [one.name for one in objects if one.job_id in mine]
 
     def _released(self, job_id: str) -> None:
         self._open.remove(job_id)

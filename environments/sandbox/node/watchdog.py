@@ -71,10 +71,16 @@ class Watchdog:
 
     def _idle_reason(self) -> str | None:
         cpu_m = self._host.cpu_of_job(self._container.namespace, self._job)
-        if cpu_m is None or self._host.fault("idle-jobs-are-kept"):
+        if cpu_m is None or not self._is_ready() or self._host.fault("idle-jobs-are-kept"):
             return None
         self._idle = self._idle + 1 if cpu_m <= self._threshold_m else 0
         return f"{self._job} was idle in {self._idle} polls" if self._idle >= self._most_idle else None
+
+    def _is_ready(self) -> bool:
+        """Whether clients can reach it. The pace of the cluster itself is not scaled: of 200 at once, a job may wait
+        longer for its port than the scaled time after which it would be idle."""
+        job = self._host.find_job(self._container.namespace, self._job)
+        return bool(job is not None and job.get("status", {}).get("ready"))
 
     async def _delete(self, plural: str, name: str) -> None:
         try:

@@ -1,0 +1,69 @@
+"""Many investigations opened at one moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from support.capacity.engine import Burst, Caps, Sample, fire
+from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
+from support.clients.load_client import LoadClient, Reply
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One of many requests to open, as it was measured; ``opened`` is None when it opened nothing."""
+
+    sample: Sample
+    answer: Answer | None
+    opened: OpenedInvestigation | None
+
+    @property
+    def job_id(self) -> str | None:
+        """The job the answer names, whatever else it says."""
+        return self.answer.announced_job_id if self.answer is not None else None
+
+
+@dataclass(frozen=True)
+class Openings:
+    """Many requests to open at one moment, and the jobs that existed before them."""
+
+    burst: Burst
+    each: tuple[Opening, ...]
+    jobs_before: frozenset[str]
+
+
+def open_at_once(
+    load: LoadClient,
+    bodies: Sequence[Mapping[str, Any]],
+    caps: Caps,
+    jobs_before: frozenset[str],
+    take_in: Callable[[Opening], None],
+    stop: threading.Event | None,
+) -> Openings:
+    """Send all ``bodies`` at once. ``take_in`` learns of each answer in the thread that received it."""
+    connections = load.connections("POST", "/configure", list(bodies), warm=True)
+    try:
+        burst = fire(connections, caps, on_done=lambda sample: take_in(_opening(sample)), stop=stop)
+    finally:
+        for connection in connections:
+            connection.close()
+    for connection, sample in zip(connections, burst.samples, strict=True):
+        load.note(connection, _reply(sample))
+    return Openings(burst, tuple(map(_opening, burst.samples)), jobs_before)
+
+
+def _opening(sample: Sample) -> Opening:
+    if sample.status is None:
+        return Opening(sample, None, None)
+    answer = Answer(sample.status, sample.headers, sample.body, sample.done_s - sample.sent_s)
+    try:
+        return Opening(sample, answer, answer.opened())
+    except ShapeError:
+        return Opening(sample, answer, None)
+
+
+def _reply(sample: Sample) -> Reply:
+    return Reply(sample.sent_s, sample.done_s, sample.status, sample.headers, sample.body, sample.error)
