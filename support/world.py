@@ -6,6 +6,13 @@ import secrets
 from contextlib import ExitStack
 from typing import Protocol, TypeVar
 
+from support.capacity.baselines import Baselines
+from support.capacity.full_site import FullSite
+from support.capacity.load_run import LoadRuns
+from support.capacity.measuring import Capacity
+from support.capacity.recovery import Probes
+from support.capacity.reports import Reports
+from support.capacity.self_check import GeneratorCheck
 from support.checks.ambient import AmbientChecks
 from support.clients.cluster_watch import ClusterWatch
 from support.clients.focus_server import FocusServerClient
@@ -16,6 +23,7 @@ from support.clients.load_client import LoadClient
 from support.clients.mongodb import MongoDBClient
 from support.clients.safety import SafetyPolicy
 from support.clients.sandbox_control import SandboxControl
+from support.clients.settings import At
 from support.clients.ssh import SSHClient
 from support.config import Environment
 from support.data_quality.index import DataQuality
@@ -30,11 +38,13 @@ from support.investigations.occupancy import Occupancy
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.streams import StreamClients
+from support.latency import Latency
 from support.metadata import Metadata
 from support.recordings import Recordings
 from support.rough_clients import RoughClients
 from support.server_configuration import ServerConfiguration
 from support.server_life import ServerLife
+from support.stability import Stability
 
 
 class Closable(Protocol):
@@ -47,8 +57,9 @@ T = TypeVar("T", bound=Closable)
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
 
-    def __init__(self, environment: Environment, ledger: RunLedger) -> None:
+    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports) -> None:
         self.environment = environment
+        self.reports = reports
         self.ledger = ledger
         self.limits = environment.limits
         self.run_id = secrets.token_hex(3)
@@ -59,6 +70,7 @@ class World:
         self.ssh = SSHClient(environment.ssh, self.journal)
         self.focus_server = self._closed(FocusServerClient(environment.focus_server, self.journal))
         self.load_client = LoadClient(environment.focus_server, self.journal, policy)
+        self._policy = policy
         tunnel = tunnel_to(environment.kubernetes, self.ssh, self._closing)
         self.cluster = self._closed(KubernetesClient(environment.kubernetes, self.journal, policy, tunnel))
         self.mongodb = self._closed(MongoDBClient(environment.mongodb, self.journal, policy))
@@ -77,6 +89,7 @@ class World:
         self.investigations = Investigations(
             self.focus_server, self.load_client, self.cluster, self.jobs, clients, environment, self.ledger
         )
+        self._build_capacity()
         self.recordings = Recordings(self.mongodb, environment.mongodb.base_path)
         self.information = Information(self.focus_server)
         self.fibre = Fibre(self.focus_server, self.control)
@@ -91,6 +104,24 @@ class World:
         self.orchestration = ClusterExamination(self.cluster, environment)
         self.doctor = Doctor(layers_of(self.index, self.access, lambda: self.orchestration))
         self.ambient = AmbientChecks(self.cluster, environment)
+
+    def _build_capacity(self) -> None:
+        environment, server = self.environment, self.environment.focus_server
+        generator = GeneratorCheck(
+            lambda url: LoadClient(At(url, server), Journal(), self._policy),
+            lambda url: FocusServerClient(At(url, server), Journal()),
+            environment.capacity.target_jobs,
+            self.limits.configure_p95_ms,
+        )
+        loads = LoadRuns(self.investigations, self.cluster, self.jobs, environment)
+        probes = Probes(self.investigations, environment)
+        self.capacity = Capacity(loads, probes, generator, self.reports, environment)
+        self.full_site = FullSite(self.investigations, self.cluster, self.jobs, environment)
+        self.stability = Stability(self.investigations, self.cluster, environment)
+        self.baselines = Baselines(self.reports.directory, environment.name)
+        self.latency = Latency(
+            self.focus_server, self.load_client, self.investigations, generator, self.baselines, environment
+        )
 
     def _closed(self, part: T) -> T:
         """``part`` itself, closed together with this world."""

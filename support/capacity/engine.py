@@ -118,18 +118,24 @@ def fire(
     """Send everything at once, ``stagger_s`` apart, and wait for the answers, at most ``caps.seconds``.
 
     ``on_done`` is called in the thread of the request as soon as its answer is there, also for one that comes after
-    its request was given up: what such an answer has opened must still be known. ``stop`` gives up from outside.
-    Raises :class:`CapExceeded`.
+    its request was given up: what such an answer has opened must still be known. With ``stop`` no further request
+    is sent, and those that are under way are waited for. Raises :class:`CapExceeded`.
     """
     if len(senders) > caps.requests:
         raise CapExceeded(f"{len(senders)} requests at once are refused: the cap is {caps.requests}")
-    run = _Run(len(senders), on_done, stop)
+    run = _Run(len(senders), on_done, stop or threading.Event())
     with fair_turns():
         start_s = time.monotonic() + START_AFTER_S + len(senders) * stagger_s / 4
         for number, sender in enumerate(senders):
             thread = threading.Thread(target=run.one, args=(number, sender, start_s + number * stagger_s), daemon=True)
             thread.start()
-        why = run.wait(start_s + caps.seconds, caps)
+        try:
+            why = run.wait(start_s + caps.seconds, caps)
+        except BaseException:
+            # Ctrl-C: nothing more is sent, and what is under way is waited for, so that what it opens can be released.
+            run.stop()
+            run.wait_for_threads(start_s + caps.seconds)
+            raise
     now_s = time.monotonic()
     given_up = {
         number: Sample(number, start_s + number * stagger_s, start_s + number * stagger_s, now_s, None, error=why)
@@ -141,46 +147,57 @@ def fire(
 class _Run:
     """What the threads of one burst have in common."""
 
-    def __init__(self, amount: int, on_done: Callable[[Sample], None], stop: threading.Event | None) -> None:
+    def __init__(self, amount: int, on_done: Callable[[Sample], None], stop: threading.Event) -> None:
         self._amount, self._on_done, self._stop = amount, on_done, stop
         self._changed = threading.Condition()
         self._done: dict[int, Sample] = {}
+        self._ended = 0
         self._trouble: BaseException | None = None
 
     def one(self, number: int, sender: Sender, intended_s: float) -> None:
         time.sleep(max(0.0, intended_s - time.monotonic()))
-        if self._stop is not None and self._stop.is_set():
-            return
-        reply = sender.send()
+        try:
+            if not self._stop.is_set():
+                self._take_in(number, intended_s, sender.send())
+        except BaseException as error:
+            self._trouble = error
+            raise
+        finally:
+            with self._changed:
+                self._ended += 1
+                self._changed.notify_all()
+
+    def _take_in(self, number: int, intended_s: float, reply: Reply) -> None:
         sample = Sample(
             number, intended_s, reply.sent_s, reply.done_s, reply.status, reply.headers, reply.body, reply.error
         )
-        try:
-            self._on_done(sample)
-        except BaseException as error:
-            with self._changed:
-                self._trouble = error
-                self._changed.notify_all()
-            raise
+        self._on_done(sample)
         with self._changed:
             self._done[number] = sample
-            if len(self._done) == self._amount:
-                self._changed.notify_all()
 
     def wait(self, until_s: float, caps: Caps) -> str:
-        """Until everything is done; the reason, when something was given up. Raises what ``on_done`` raised."""
+        """Until every thread has ended; why some were given up, or nothing. Raises what ``on_done`` raised."""
         with self._changed:
-            while len(self._done) < self._amount and self._trouble is None:
-                left_s = until_s - time.monotonic()
-                if left_s <= 0:
-                    return f"no answer within the cap of {caps.seconds:g} s for the whole load"
-                if self._stop is not None and self._stop.is_set():
-                    return "the load was stopped before it was complete"
-                self._changed.wait(min(left_s, 0.05) if self._stop is not None else left_s)
+            self._changed.wait_for(lambda: self._ended == self._amount or self._trouble is not None, _left(until_s))
             if self._trouble is not None:
                 raise self._trouble
-        return ""
+            if self._ended < self._amount:
+                return f"no answer within the cap of {caps.seconds:g} s for the whole load"
+            return "" if len(self._done) == self._amount else "the load was stopped before it was complete"
+
+    def stop(self) -> None:
+        """Let nobody send who has not yet."""
+        self._stop.set()
+
+    def wait_for_threads(self, until_s: float) -> None:
+        """Until every thread has ended, with or without trouble."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended == self._amount, _left(until_s))
 
     def done(self) -> dict[int, Sample]:
         with self._changed:
             return dict(self._done)
+
+
+def _left(until_s: float) -> float:
+    return max(0.0, until_s - time.monotonic())

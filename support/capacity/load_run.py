@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,9 +12,9 @@ from support import waits
 from support.capacity.engine import Caps
 from support.capacity.evidence import Collector
 from support.capacity.operational import arrival_spread_ms, peak_in_flight
-from support.capacity.phases import Phases
 from support.capacity.progress import Reporter
 from support.capacity.results import ClusterEvidence, JobRecord, LoadStep
+from support.capacity.seen import Phases
 from support.clients.kubernetes import KubernetesClient
 from support.config import Environment
 from support.investigations.jobs import Jobs
@@ -48,11 +47,12 @@ class Standing:
         """Those that were answered as opened."""
         return [opening for opening in self.openings.each if opening.opened is not None]
 
-    def record(self, opening: Opening) -> JobRecord:
-        """What became of one request."""
+    def record(self, opening: Opening, released_s: float) -> JobRecord:
+        """What became of one request; ``released_s`` is when the release of all was ordered."""
         sample, opened = opening.sample, opening.opened
         seen = self.phases.reached(opening.job_id) if opening.job_id and opened else {}
         reached = {phase: max(0.0, at_s - sample.intended_s) for phase, at_s in seen.items()}
+        gone_s = self.phases.gone_s(opening.job_id) if opening.job_id else None
         if opened is not None:
             reached["answered"] = sample.done_s - sample.intended_s
         return JobRecord(
@@ -68,7 +68,7 @@ class Standing:
             reached=reached,
             distrusted=self.phases.distrusted(opening.job_id) if opening.job_id else frozenset(),
             alive_together=opening.job_id in self.alive,
-            released_s=self.phases.gone_s(opening.job_id) if opening.job_id else None,
+            released_s=None if gone_s is None else max(0.0, gone_s - released_s),
         )
 
 
@@ -85,17 +85,31 @@ class LoadRuns:
         """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice."""
         return Caps(amount, 2 * self._environment.focus_server.read_timeout_s)
 
-    def make(self, title: str, bodies: list[Mapping[str, Any]], stop: threading.Event | None = None) -> Load:
+    def make(self, title: str, bodies: list[Mapping[str, Any]]) -> Load:
         """Open all at once, prove that they are alive together, release them and prove that they are gone."""
         self.clean_state()
         try:
-            standing = self.stand(title, bodies, stop)
+            standing = self.stand(title, bodies)
         except BaseException:
             self._investigations.release_all()
             raise
+        released_s = time.monotonic()
         left = self._investigations.release_all()
         standing.phases.take_in()
-        return Load(self.step(standing, tuple(left)), standing.evidence)
+        return Load(self.step(standing, released_s, tuple(left)), standing.evidence)
+
+    def evidence_before(self) -> ClusterEvidence:
+        """The cluster without the load: what others take of it."""
+        return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
+
+    def left_over(self) -> list[str]:
+        """Release whatever this scenario has open; what could not be removed."""
+        return self._investigations.release_all()
+
+    def published_ports(self) -> set[int]:
+        """Every node port of the namespace that a service publishes now."""
+        services = self._cluster.services()
+        return {port.node_port for one in services for port in one.ports if port.node_port is not None}
 
     def clean_state(self) -> None:
         """Nothing of an earlier load is left; where nobody else opens anything, nothing at all."""
@@ -104,7 +118,7 @@ class LoadRuns:
         elif self._investigations.open_ids:
             raise AssertionError(f"still open from before: {', '.join(self._investigations.open_ids)}")
 
-    def stand(self, title: str, bodies: list[Mapping[str, Any]], stop: threading.Event | None = None) -> Standing:
+    def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
         """Open all at once and follow them until each is open or will never be; nothing is released."""
         phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
         started_s = time.monotonic()
@@ -114,18 +128,18 @@ class LoadRuns:
                 if opening.opened is None:
                     reporter.failed()
 
-            openings = self._investigations.open_many(bodies, self.caps(len(bodies)), on_opening=answered, stop=stop)
+            openings = self._investigations.open_many(bodies, self.caps(len(bodies)), on_opening=answered)
             opened = [opening for opening in openings.each if opening.opened is not None]
-            self._follow({opening.job_id or "" for opening in opened}, phases, reporter, stop)
+            self._follow({opening.job_id or "" for opening in opened}, phases, reporter)
         alive = self._alive_now([opening.job_id or "" for opening in opened])
         phases.take_in()
         self._note_ports(opened, phases)
         ids = {opening.job_id for opening in openings.each if opening.job_id}
         return Standing(openings, phases, alive, time.monotonic() - started_s, collector.collect(phases, ids))
 
-    def step(self, standing: Standing, leftovers: tuple[str, ...] = ()) -> LoadStep:
+    def step(self, standing: Standing, released_s: float, leftovers: tuple[str, ...] = ()) -> LoadStep:
         """The measurement of a load, after it was released."""
-        records = tuple(standing.record(opening) for opening in standing.openings.each)
+        records = tuple(standing.record(opening, released_s) for opening in standing.openings.each)
         burst = standing.openings.burst
         reachable = Counter(
             (record.stream_host, record.stream_port) for record in records if "port_open" in record.reached
@@ -142,7 +156,7 @@ class LoadRuns:
             stopped_because=burst.stopped_because,
         )
 
-    def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter, stop: threading.Event | None) -> None:
+    def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:
         """Until each has reached its last phase, has ended, or its time is over."""
 
         def still_opening() -> list[str]:
@@ -152,7 +166,7 @@ class LoadRuns:
                 if is_open or phases.has_ended(job_id):
                     (reporter.opened if is_open else reporter.failed)()
                     waiting.discard(job_id)
-            return [] if stop is not None and stop.is_set() else list(waiting)
+            return list(waiting)
 
         # Not at every change of 200 jobs: the suite shares its machine with what it measures.
         waits.settle(still_opening, within_s=self._limits.deadline("all_open_s"), changes=waits.PollEvery(LOOK_EVERY_S))

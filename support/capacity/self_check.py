@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Mapping
 from statistics import median
 
 from support.capacity.engine import Burst, Caps, Sample, fire
@@ -10,12 +11,14 @@ from support.capacity.loopback import ARRIVED, LEFT, LoopbackServer
 from support.capacity.operational import arrival_spread_ms, peak_in_flight
 from support.capacity.results import SelfCheck
 from support.capacity.statistics import percentile
+from support.clients.focus_server import FocusServerClient
 from support.clients.load_client import LoadClient
 from support.investigations import requests
 
 SHARE_OF_LIMIT = 0.1
 """A generator that adds more than this share of a limit cannot judge the limit (capacity facts, section 2.6)."""
 MOST_ROUNDS = 3
+SINGLE_REQUESTS, SINGLE_SERVICE_MS = 40, 5.0
 
 
 def check_generator(
@@ -37,10 +40,43 @@ def check_generator(
     return next(each for each in rounds if each.added_p95_ms == middle_ms)
 
 
+class GeneratorCheck:
+    """The check of this run: made before the first load, and remembered."""
+
+    def __init__(
+        self,
+        load_client: Callable[[str], LoadClient],
+        client: Callable[[str], FocusServerClient],
+        concurrent: int,
+        limit_ms: float,
+    ) -> None:
+        """``load_client`` and ``client`` make the clients of this run for another base URL."""
+        self._load_client, self._client = load_client, client
+        self._concurrent, self._limit_ms = concurrent, limit_ms
+        self._result: SelfCheck | None = None
+        self._single_ms: float | None = None
+
+    def result(self) -> SelfCheck:
+        """What the generator adds; checked once in a run."""
+        if self._result is None:
+            self._result = check_generator(self._load_client, self._concurrent, self._limit_ms)
+        return self._result
+
+    def single_ms(self) -> float:
+        """What a single client adds at P95; measured once in a run."""
+        if self._single_ms is None:
+            self._single_ms = own_share_ms(self._client)
+        return self._single_ms
+
+    @staticmethod
+    def description() -> dict[str, str]:
+        """What makes the load."""
+        return {"engine": "threads, one requests session each", "python": platform.python_version()}
+
+
 def one_round(client: LoadClient, concurrent: int) -> Burst:
     """One burst from connections that are there already."""
-    bodies: list[object] = [requests.live()] * concurrent
-    connections = client.connections("POST", "/configure", bodies, warm=True)  # type: ignore[arg-type]
+    connections = client.connections("POST", "/configure", [requests.live()] * concurrent, warm=True)
     try:
         return fire(connections, Caps(concurrent, 30.0))
     finally:
@@ -48,9 +84,22 @@ def one_round(client: LoadClient, concurrent: int) -> Burst:
             connection.close()
 
 
+def own_share_ms(client_of: Callable[[str], FocusServerClient]) -> float:
+    """P95 of what a single client adds to a server of a few ms, in requests one after the other."""
+    with LoopbackServer(SINGLE_SERVICE_MS) as server:
+        client = client_of(server.url)
+        answers = [client.configure(requests.live()) for _ in range(SINGLE_REQUESTS)]
+        client.close()
+    return percentile([answer.duration_s * 1000 - _served_ms(answer.headers) for answer in answers], 0.95).value
+
+
+def _served_ms(headers: Mapping[str, str]) -> float:
+    return (float(headers[LEFT]) - float(headers[ARRIVED])) * 1000
+
+
 def added_ms(sample: Sample) -> float:
     """What the client added to what the server took, from the moment the request should have been sent."""
-    return sample.response_ms - (float(sample.headers[LEFT]) - float(sample.headers[ARRIVED])) * 1000
+    return sample.response_ms - _served_ms(sample.headers)
 
 
 def _judged(burst: Burst, concurrent: int, service_ms: float, allowed_ms: float) -> SelfCheck:

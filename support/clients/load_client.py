@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -90,7 +90,7 @@ class LoadClient:
         self._context = _tls(settings)
         self._journal, self._safety = journal, safety
 
-    def connections(self, method: str, path: str, bodies: list[Body | None], *, warm: bool) -> list[LoadConnection]:
+    def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
         """A connection of its own for each body. Raises :class:`TooMuchLoad` beyond what is ever sent at once."""
         amount = len(bodies)
         self._safety.require("load", f"send {amount} requests at once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,24 @@ class FocusServerSettings(Protocol):
     def connect_timeout_s(self) -> float: ...
     @property
     def read_timeout_s(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class At:
+    """The settings of ``server`` for another address: the suite's own server on loopback, without TLS."""
+
+    base_url: str
+    server: FocusServerSettings
+    ca_file: Path | None = None
+    verify_tls: bool = True
+
+    @property
+    def connect_timeout_s(self) -> float:
+        return self.server.connect_timeout_s
+
+    @property
+    def read_timeout_s(self) -> float:
+        return self.server.read_timeout_s
 
 
 class KubernetesSettings(Protocol):

@@ -51,6 +51,8 @@ class Limits(Section):
     """The server answers its health check again after one of its pods was replaced (RS-05)."""
     recovery_s: Deadline = 60.0
     """A request refused during an outage succeeds again after it (RS-04)."""
+    stress_recovery_s: Deadline = 300.0
+    """Investigations open as fast as before again after a full load was released (CA-05)."""
 
     # Refusals.
     refusal_s: Seconds = 2.0
@@ -78,6 +80,9 @@ class Limits(Section):
     # Answers (PF, CF-10, MD-01).
     configure_p95_ms: Milliseconds = 300.0
     configure_p99_ms: Milliseconds = 500.0
+    answer_under_load_p95_ms: Milliseconds = 5000.0
+    """P95 of the answers when the required number is opened at one moment; the desktop client warns above 5 s (API
+    facts, section 4)."""
     ack_p95_ms: Milliseconds = 100.0
     ack_concurrent_p95_ms: Milliseconds = 1000.0
     ack_concurrency: Count = 100
@@ -94,6 +99,8 @@ class Limits(Section):
     stability_duration_s: Seconds = 3600.0
     stability_interval_s: Seconds = 300.0
     stability_success_rate: Rate = 0.95
+    memory_growth_mb_per_h: Annotated[float, Field(gt=0)] = 10.0
+    """A server that grows faster, shown with confidence, leaks (capacity facts, section 4.3)."""
 
     def deadline(self, name: str) -> float:
         """Seconds of this environment within which the cluster must have done ``name``.

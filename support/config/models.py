@@ -169,6 +169,11 @@ class Capacity(Section):
     heavy_nfft: Annotated[int, Field(ge=1)] = 2048
     recovery_factor: Annotated[float, Field(ge=1)] = 1.2
     """After a stress, probes are back within this factor of their baseline (CA-05)."""
+    waiting_jobs: Annotated[int, Field(ge=0)] = 5
+    """So many investigations may wait for a GPU slice (JL-13); one more is refused (CA-08)."""
+    first_stream_port: Port = 12301
+    last_stream_port: Port = 12700
+    """The range that stream ports are given out of (CA-06); its size is what the site must have."""
 
 
 class KnownIssue(Section):

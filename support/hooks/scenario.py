@@ -7,7 +7,7 @@ from behave.runner import Context
 
 from support import waits
 from support.hooks.evidence import ScenarioWindow
-from support.hooks.selection import reason_to_skip
+from support.hooks.selection import reason_to_skip, reason_to_wait
 from support.reporting import context as reporting
 from support.reporting.identity import identify
 from support.reporting.record import reports_directory
@@ -24,12 +24,14 @@ class AmbientTrouble(AssertionError):
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
-    reason = reason_to_skip(scenario.effective_tags, world.environment)
+    tags = scenario.effective_tags
+    reason = reason_to_skip(tags, world.environment) or reason_to_wait(tags, context.config.userdata, world.baselines)
     if reason is not None:
         scenario.skip(reason)
         return
     context.subject = None
     waits.deadline_use.forget()
+    world.reports.used.clear()
     context.window = ScenarioWindow(world)
     context.server_before = world.ambient.look()
     world.investigations.begin_scenario()
@@ -41,6 +43,8 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if "server_before" not in context:
         return
     world: World = context.world
+    for path in world.reports.used:
+        reporting.current().add_evidence(identify(scenario).id, str(path))
     troubles = world.ambient.troubles_since(context.server_before)
     if troubles or scenario.status.is_failure() or scenario.status.is_error():
         _keep_evidence(context, scenario)

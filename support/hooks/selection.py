@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 
+from support.capacity.baselines import Baselines
 from support.config import Environment
 
 NEEDS = "needs_"
+BASELINE = "needs_baseline"
+"""No property of the environment: so many earlier runs of the suite itself."""
+SLOW = "slow"
 PERMISSIONS = ("load", "disruptive", "writes_database")
 _BACKLOG_REASON = "backlog: the requirement is agreed, the product does not have it yet"
 
@@ -16,7 +21,7 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
     tags = set(tags)
     if "backlog" in tags:
         return _BACKLOG_REASON
-    missing = sorted(tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS))
+    missing = sorted(tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS) and tag != BASELINE)
     for capability in missing:
         if capability not in environment.capabilities:
             return f"environment {environment.identity.name} does not declare the capability {capability}"
@@ -24,3 +29,13 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
         if permission in tags and not getattr(environment.safety, permission):
             return f"environment {environment.identity.name} does not permit what is tagged {permission}"
     return None
+
+
+def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: Baselines) -> str | None:
+    """Why a scenario with these tags does not run now, whatever the environment is, or None."""
+    tags = set(tags)
+    if SLOW in tags and (userdata.get("slow") or os.environ.get("FOCUS_SLOW")) != "yes":
+        return (
+            "slow: it takes as long as limits.stability_duration_s says; ask for it with -D slow=yes or FOCUS_SLOW=yes"
+        )
+    return baselines.reason_to_wait() if BASELINE in tags else None

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from behave.runner import Context
 
+from support.capacity.reports import Reports
 from support.clients.focus_server import TARGET as FOCUS_SERVER
 from support.clients.kubernetes_api import ClusterError
 from support.config import Environment, load_environment
-from support.hooks.fingerprint import fingerprint
+from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
 from support.reporting.record import reports_directory
 from support.reporting.requests import request_times
-from support.sandbox import EmbeddedSandbox
+from support.sandbox import PROJECT, EmbeddedSandbox
 from support.world import World
 
 # What the reports of a long run with many failures take.
@@ -49,11 +50,12 @@ def before_all(context: Context) -> None:
     ]
     ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
     _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
-    context.world = _connect(environment, ledger)
+    reports = Reports(reports_directory(context.config), {}, revision(PROJECT)["git"] or "unknown")
+    context.world = _connect(environment, ledger, reports)
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context.world)
     report.redact = context.world.journal.redact
-    report.fingerprint = fingerprint(context.world)
+    report.fingerprint = reports.fingerprint = fingerprint(context.world)
 
 
 def _require_room_for(reports: Path) -> None:
@@ -86,9 +88,9 @@ def _mind_the_last_run(ledger: RunLedger, environment: Environment, sandbox_is_n
         print(f"an earlier run may have left {pending} investigations behind: focus-acceptance sweep -e {name}")
 
 
-def _connect(environment: Environment, ledger: RunLedger) -> World:
+def _connect(environment: Environment, ledger: RunLedger, reports: Reports) -> World:
     try:
-        return World(environment, ledger)
+        return World(environment, ledger, reports)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 

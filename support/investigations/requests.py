@@ -48,6 +48,11 @@ def live() -> dict[str, Any]:
     return {**_MULTICHANNEL, **_LIVE}
 
 
+def heavy(channels: int, nfft: int) -> dict[str, Any]:
+    """A live one over so many channels with this transform: what a server has most work with."""
+    return {**live(), "channels": {"min": 1, "max": channels}, "nfftSelection": nfft}
+
+
 def live_in(view: object) -> dict[str, Any]:
     """A live investigation that opens, in this view; a view nobody knows is taken for multichannel."""
     return {**_OPENING.get(view if isinstance(view, str) else MULTICHANNEL, _MULTICHANNEL), **_LIVE}

@@ -112,6 +112,15 @@ class Investigations:
             self.job_ids.append(job_id)
             self._open.append(job_id)
 
+    def open_briefly(self) -> Answer:
+        """Open a live investigation and order its removal at once; the end of the scenario proves it."""
+        answer = self._client.configure(requests.live())
+        job_id = answer.announced_job_id
+        self._note_opened(job_id)
+        if job_id is not None:
+            self._cluster.release(job_id)
+        return answer
+
     def open_many(
         self,
         bodies: Sequence[Mapping[str, Any]],

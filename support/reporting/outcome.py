@@ -11,6 +11,7 @@ from typing import Any
 from support.reporting.context import KnownIssue, RunContext
 from support.reporting.identity import identify, rule_name
 from support.reporting.model import ScenarioResult, StepResult, Trouble
+from support.verdicts import Inconclusive
 
 _BAD_STEPS = frozenset({"failed", "error", "hook_error", "cleanup_error", "undefined", "pending"})
 _TABLE_ROWS = 50
@@ -97,7 +98,8 @@ def _with_known_issue(
 def _is_the_systems_fault(scenario: Any, troubles: list[Trouble]) -> bool:
     """A known issue excuses what a step saw and the checks after it, never a broken start, clean-up or missing step."""
     bad = next((step for step in scenario.all_steps if step.status.name in _BAD_STEPS), None)
-    if bad is None or bad.status.name not in ("failed", "error") or isinstance(bad.exception, KeyboardInterrupt):
+    nobodys = KeyboardInterrupt | Inconclusive
+    if bad is None or bad.status.name not in ("failed", "error") or isinstance(bad.exception, nobodys):
         return False
     return all(trouble.where == "after_scenario" for trouble in troubles)
 

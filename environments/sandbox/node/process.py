@@ -124,6 +124,7 @@ class NodeProcess(SandboxProcess):
             cluster=self._cluster, network=self._network, fault=self.fault, scaled=self.scaled,
             find_job=lambda namespace, name: self._jobs.objects.get((namespace, name)),
             cpu_of_job=self._kubelet.cpu_of_job, process_wanted=self._workloads.wanted,
+            is_reachable=self._proxy.is_reachable,
         )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class Host:
     find_job: Callable[[str, str], Object | None]
     cpu_of_job: Callable[[str, str], int | None]
     process_wanted: Callable[[str], None]
+    is_reachable: Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)

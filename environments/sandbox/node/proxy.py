@@ -73,6 +73,11 @@ class KubeProxy:
         for key in self._services_at.get(address, ()):
             self._look_at(key)
 
+    def is_reachable(self, namespace: str, service: str) -> bool:
+        """Whether clients can connect to every node port of a service; a service that is not there cannot be missed."""
+        key = (namespace, service)
+        return key not in self._services or bool(self._ports_of.get(key, set()) & self._listening.keys())
+
     def _look_at(self, key: Key) -> None:
         self._wanted[key] = None
         self._wake.set()

@@ -10,6 +10,7 @@ from environments.sandbox.node.programs import Container, Host
 POLL_S = 10.0
 _PREFIX = "cleanup-job-"
 _MISSING_POLLS = 5
+_LONGEST_OPENING = 5
 _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
 
 
@@ -22,7 +23,7 @@ class Watchdog:
         self._job = f"grpc-job-{self._id}"
         self._checks_cpu = container.environment.get("ENABLE_CPU_USAGE_CHECK", "true").lower() == "true"
         self._threshold_m, self._most_idle = 0, 0
-        self._idle = self._missing = 0
+        self._idle = self._missing = self._unreachable = 0
         self._seen = False
 
     async def run(self) -> int:
@@ -71,16 +72,21 @@ class Watchdog:
 
     def _idle_reason(self) -> str | None:
         cpu_m = self._host.cpu_of_job(self._container.namespace, self._job)
-        if cpu_m is None or not self._is_ready() or self._host.fault("idle-jobs-are-kept"):
+        if cpu_m is None or self._host.fault("idle-jobs-are-kept") or self._is_still_opening():
             return None
         self._idle = self._idle + 1 if cpu_m <= self._threshold_m else 0
         return f"{self._job} was idle in {self._idle} polls" if self._idle >= self._most_idle else None
 
-    def _is_ready(self) -> bool:
-        """Whether clients can reach it. The pace of the cluster itself is not scaled: of 200 at once, a job may wait
-        longer for its port than the scaled time after which it would be idle."""
-        job = self._host.find_job(self._container.namespace, self._job)
-        return bool(job is not None and job.get("status", {}).get("ready"))
+    def _is_still_opening(self) -> bool:
+        """Whether no client could have reached it yet, for a limited number of polls.
+
+        The cluster's own pace is not scaled: of 200 jobs at once one may wait for its port longer than the scaled time
+        after which it would be idle.
+        """
+        if self._host.is_reachable(self._container.namespace, f"grpc-service-{self._id}"):
+            return False
+        self._unreachable += 1
+        return self._unreachable <= _LONGEST_OPENING * self._most_idle
 
     async def _delete(self, plural: str, name: str) -> None:
         try:

@@ -1,0 +1,16 @@
+@CA
+Feature: A full site says that it is full
+  As the operator of a site I know that its capacity is finite.
+  Whoever comes when it is used up must be told so at once,
+  nothing of his may be left behind, and nobody else may notice that he was there.
+
+  Rule: Beyond the limit the server refuses
+
+    @CA-08a @REQ_PZ-13986 @negative @load @needs_gpu @needs_exclusive_cluster
+    Example: One investigation too many is refused, and the others go on
+      Given a connected fibre
+      And as many open investigations as the site has room for
+      When a client asks for a live investigation
+      Then the request is refused because the site is full
+      And the open investigations go on running
+      And nothing is started

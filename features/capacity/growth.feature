@@ -1,0 +1,31 @@
+@CA
+Feature: Capacity grows in steps
+  As the operator of a site I want to know where its limit lies, and not only that there is one.
+  One investigation is the baseline, then there are more and more of them.
+  Each step begins when nothing is left of the one before, and a step that fails badly is the last.
+
+  Rule: One investigation is the baseline
+
+    @CA-02a @REQ_PZ-13986
+    Example: A single investigation opens each time, and is answered in time
+      Given a connected fibre
+      When a client opens a single live investigation, again and again
+      Then all of them have a running job and a port of their own
+      And they are answered within the limit
+
+  Rule: Capacity grows in steps up to the required number
+
+    @CA-03a @REQ_PZ-13986 @load
+    Example: The site holds every step
+      Given a connected fibre
+      When the number of investigations grows in steps up to the required number
+      Then the site holds every step
+      And every step began when nothing was left of the one before
+
+  Rule: Heavy configurations are served as well
+
+    @CA-04a @REQ_PZ-13986 @load
+    Example: Several clients ask for the heaviest configuration at once
+      Given a connected fibre
+      When several clients open a heavy live investigation at the same time
+      Then enough of them have a running job and a port of their own at one same moment

@@ -1,0 +1,196 @@
+"""The capacity measurements of a run. The full load is made once, and whoever asks again is told what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from support.capacity.load_run import Load, LoadRuns
+from support.capacity.recovery import Probes
+from support.capacity.reports import Reports
+from support.capacity.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
+from support.capacity.run import CapacityRun, Recovery, Target
+from support.capacity.self_check import GeneratorCheck
+from support.config import Environment
+from support.investigations import requests
+from support.investigations.streams import Connection, try_to_connect
+
+BASELINE_LOADS = 5
+ASKED_BEYOND = 7
+"""More investigations than a cluster with few slices has room for, when it is made to be short (CA-07)."""
+_TRIED_AT_ONCE = 16
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A load that was made, and the report on it."""
+
+    run: CapacityRun
+    reports: tuple[Path, ...]
+    refusing: tuple[Connection, ...] = ()
+    still_published: tuple[int, ...] = ()
+
+    @property
+    def step(self) -> LoadStep:
+        """The load. AssertionError when there was none."""
+        if self.run.step is None:
+            raise AssertionError("no load was made")
+        return self.run.step
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Loads of growing size; ``stopped_because`` is empty when the required number was reached."""
+
+    measured: tuple[Measured, ...]
+    stopped_because: str = ""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A load with what was known before it."""
+
+    load: Load
+    check: SelfCheck | None
+    started: datetime
+    before: ClusterEvidence
+
+    @property
+    def step(self) -> LoadStep:
+        return self.load.step
+
+
+class Capacity:
+    """Makes loads and the reports on them. Every load is preceded by a check of the generator, once in a run."""
+
+    def __init__(
+        self, loads: LoadRuns, probes: Probes, generator: GeneratorCheck, reports: Reports, environment: Environment
+    ) -> None:
+        self._loads, self._probes, self._generator, self._reports = loads, probes, generator, reports
+        self._environment, self._limits, self._capacity = environment, environment.limits, environment.capacity
+        self._full: Measured | None = None
+
+    def full_load(self) -> Measured:
+        """The required number at once, released again, with what came after; made once in a run."""
+        if self._full is None:
+            self._full = self._full_load()
+        self._reports.use(self._full.reports)
+        return self._full
+
+    def baseline(self) -> list[Measured]:
+        """A single investigation, again and again."""
+        made = (self._load("one investigation", [requests.live()], many=False) for _ in range(BASELINE_LOADS))
+        return [self._measured(one, report=False) for one in made]
+
+    def heavy(self) -> Measured:
+        """Several of the heaviest configuration at once."""
+        wanted = self._capacity
+        body = requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)
+        return self._measured(self._load("heavy investigations", [body] * wanted.heavy_jobs))
+
+    def growth(self) -> Growth:
+        """Loads of growing size up to the required number; a step that fails badly is the last."""
+        measured: list[Measured] = []
+        for amount in self.steps():
+            load = self._load(f"step of {amount}", [requests.live()] * amount)
+            ramp = tuple(one.step for one in measured)
+            measured.append(self._measured(load, ramp=ramp, report=False))
+            share = load.step.succeeded / amount
+            if share < self._capacity.stop_below_rate:
+                limit = self._capacity.stop_below_rate
+                why = f"stopped at {amount}: {load.step.succeeded} of them opened, less than {limit:.0%}"
+                break
+        else:
+            why = ""
+        last = measured[-1]
+        measured[-1] = replace(last, reports=self._reports.write(last.run))
+        return Growth(tuple(measured), why)
+
+    def steps(self) -> list[int]:
+        """The sizes of the growth: those of the environment below the required number, and that number."""
+        target = self._capacity.target_jobs
+        return [*(amount for amount in sorted(set(self._capacity.steps)) if amount < target), target]
+
+    def short(self, free_slices: int) -> Measured:
+        """More than a cluster with so few free GPU slices has room for."""
+        amount = free_slices + ASKED_BEYOND
+        return self._measured(self._load("more than there is room for", [requests.live()] * amount))
+
+    def _load(self, title: str, bodies: list[Body], many: bool = True) -> _Made:
+        check = self._generator.result() if many else None
+        started = datetime.now(UTC)
+        before = self._loads.evidence_before()
+        try:
+            load = self._loads.make(title, bodies)
+        except BaseException as error:
+            self._report_abort(len(bodies), error, check, started, before)
+            raise
+        return _Made(load, check, started, before)
+
+    def _report_abort(
+        self, asked: int, error: BaseException, check: SelfCheck | None, started: datetime, before: ClusterEvidence
+    ) -> None:
+        """What is known of a load that did not come to its end: a report that says so (``partial``)."""
+        why = f"{type(error).__name__} {error}".strip()
+        run = CapacityRun(
+            environment=self._environment.name,
+            started=started,
+            finished=datetime.now(UTC),
+            target=self._target(asked),
+            step=None,
+            during=self._loads.evidence_before(),
+            before=before,
+            self_check=check,
+            fingerprint=self._reports.fingerprint,
+            generator=self._generator.description(),
+            git_revision=self._reports.git_revision,
+            stopped_because=f"the load ended early: {why}",
+        )
+        self._reports.write(run)
+
+    def _full_load(self) -> Measured:
+        amount = self._capacity.target_jobs
+        quiet = self._probes.quiet()
+        made = self._load(f"{amount} investigations", [requests.live()] * amount)
+        records = made.step.records
+        streams = {(one.stream_host, one.stream_port) for one in records if one.stream_host and one.stream_port}
+        with ThreadPoolExecutor(_TRIED_AT_ONCE) as pool:
+            refusing = tuple(pool.map(try_to_connect, *zip(*sorted(streams), strict=True))) if streams else ()
+        published = self._loads.published_ports()
+        recovery = self._probes.recover(quiet)
+        left = self._loads.left_over()
+        measured = self._measured(made, recovery=replace(recovery, leftovers=(*made.step.leftovers, *left)))
+        still = tuple(sorted(port for _, port in streams if port in published))
+        return replace(measured, refusing=refusing, still_published=still)
+
+    def _measured(
+        self, made: _Made, recovery: Recovery | None = None, ramp: tuple[LoadStep, ...] = (), report: bool = True
+    ) -> Measured:
+        run = CapacityRun(
+            environment=self._environment.name,
+            started=made.started,
+            finished=datetime.now(UTC),
+            target=self._target(made.step.asked),
+            step=made.step,
+            during=made.load.evidence,
+            before=made.before,
+            ramp=ramp,
+            self_check=made.check,
+            recovery=recovery,
+            fingerprint=self._reports.fingerprint,
+            generator=self._generator.description(),
+            git_revision=self._reports.git_revision,
+            stopped_because=made.step.stopped_because,
+        )
+        return Measured(run, self._reports.write(run) if report else ())
+
+    def _target(self, asked: int) -> Target:
+        settled_s = self._limits.deadline("all_open_s")
+        limits_s = dict.fromkeys(PHASES, settled_s) | {"answered": self._environment.focus_server.read_timeout_s}
+        return Target(asked, self._capacity.success_rate, self._limits.answer_under_load_p95_ms, limits_s)

@@ -1,0 +1,59 @@
+"""How fast investigations open before a stress, and how long it takes until they do so again after it (CA-05)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from support.capacity.run import Recovery
+from support.capacity.statistics import percentile
+from support.config import Environment
+from support.investigations.service import Investigations
+
+BEFORE = 30
+IN_A_ROW = 10
+NEVER_MS = float("inf")
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Openings one after the other while nothing else happened, in ms."""
+
+    latencies_ms: tuple[float, ...]
+
+    @property
+    def p95_ms(self) -> float:
+        return percentile(self.latencies_ms, 0.95).value
+
+
+class Probes:
+    """One probe is one investigation that is opened and released at once."""
+
+    def __init__(self, investigations: Investigations, environment: Environment) -> None:
+        self._investigations = investigations
+        self._factor = environment.capacity.recovery_factor
+        self._within_s = environment.limits.deadline("stress_recovery_s")
+
+    def quiet(self) -> Quiet:
+        """The baseline: a refused probe counts as infinitely slow."""
+        return Quiet(tuple(self._probe() for _ in range(BEFORE)))
+
+    def recover(self, before: Quiet) -> Recovery:
+        """Probe until ten in a row are as fast as before or the time is over; ``seconds`` to the first of the ten."""
+        limit_ms = before.p95_ms * self._factor
+        started_s = time.monotonic()
+        fast: list[float] = []
+        all_ms: list[float] = []
+        first_s = 0.0
+        while len(fast) < IN_A_ROW and time.monotonic() - started_s <= self._within_s:
+            began_s = time.monotonic() - started_s
+            latency_ms = self._probe()
+            all_ms.append(latency_ms)
+            first_s = first_s if fast else began_s
+            fast = [*fast, latency_ms] if latency_ms <= limit_ms else []
+        last_ms = percentile(all_ms[-IN_A_ROW:], 0.95).value if all_ms else NEVER_MS
+        return Recovery(before.p95_ms, first_s if len(fast) == IN_A_ROW else None, last_ms)
+
+    def _probe(self) -> float:
+        answer = self._investigations.open_briefly()
+        return answer.duration_s * 1000 if answer.status == 200 else NEVER_MS

@@ -1,0 +1,87 @@
+"""What the capacity scenarios conclude from what was measured, each as one ruling with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from support.capacity.gap_judgement import judge
+from support.capacity.gap_report import diagnosis_of
+from support.capacity.gates import overall
+from support.capacity.measuring import Growth, Measured
+from support.capacity.results import Verdict
+from support.capacity.run import CapacityRun
+from support.capacity.statistics import wilson_bounds
+from support.config.models import Capacity
+from support.verdicts import Ruling
+
+_SHOWN_CAUSES = 4
+
+
+def meets_the_requirement(measured: Measured, capacity: Capacity) -> Ruling:
+    """Success, shown with confidence, and answers in time. Few investigations prove no rate: their share counts."""
+    run = measured.run
+    if wilson_bounds(run.target.jobs, run.target.jobs).lower < capacity.success_rate:
+        return _share(measured, capacity.success_rate)
+    judgement = judge(run)
+    reasons = [f"{gate.name}: {gate.reason}" for gate in judgement.gates if gate.verdict not in (None, Verdict.PASS)]
+    if judgement.verdict is Verdict.PASS:
+        return Ruling(Verdict.PASS, judgement.gates[0].reason)
+    return Ruling(judgement.verdict, "\n".join([*reasons, *causes(run)]))
+
+
+def all_succeed(measured: Sequence[Measured]) -> Ruling:
+    """Every single one of them."""
+    rulings = [_share(one, 1.0) for one in measured]
+    bad = next((ruling for ruling in rulings if ruling.verdict is not Verdict.PASS), None)
+    return bad or Ruling(Verdict.PASS, f"all of {len(measured)} opened")
+
+
+def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Ruling:
+    """The middle of a few single openings: one that hits a busy moment of the machine decides nothing."""
+    answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
+    middle_ms = answered[len(answered) // 2]
+    verdict = Verdict.PASS if middle_ms <= limit_ms else Verdict.FAIL
+    return Ruling(verdict, f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms")
+
+
+def holds_every_step(growth: Growth, capacity: Capacity) -> Ruling:
+    """Each step has its share of success; the growth was not stopped."""
+    for measured in growth.measured:
+        ruling = _share(measured, capacity.success_rate)
+        if ruling.verdict is not Verdict.PASS:
+            why = f"\nthe growth {growth.stopped_because}" if growth.stopped_because else ""
+            return Ruling(ruling.verdict, f"step of {measured.step.asked}: {ruling.reason}{why}")
+    return Ruling(Verdict.PASS, f"{len(growth.measured)} steps held")
+
+
+def began_clean(growth: Growth) -> Ruling:
+    """Nothing was left after any step."""
+    for measured in growth.measured:
+        if measured.step.leftovers:
+            left = ", ".join(measured.step.leftovers)
+            return Ruling(Verdict.FAIL, f"after the step of {measured.step.asked} there was still: {left}")
+    return Ruling(Verdict.PASS, "nothing was left after any step")
+
+
+def causes(run: CapacityRun) -> list[str]:
+    """Why investigations failed or were late, by the number of jobs, each with its first evidence."""
+    diagnosis = diagnosis_of(run)
+    lines = []
+    for finding in diagnosis.findings[:_SHOWN_CAUSES]:
+        count = f"{len(finding.jobs)} failed" + (f", {len(finding.slow_jobs)} late" if finding.slow_jobs else "")
+        shown = dict.fromkeys(f"{row.field}: {row.value}" for row in finding.evidence)
+        lines.append(f"{count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
+    unknown = len(diagnosis.unattributed) + len(diagnosis.unattributed_slow)
+    if unknown:
+        lines.append(f"{unknown} for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))
+    return lines
+
+
+def _share(measured: Measured, wanted: float) -> Ruling:
+    step = measured.step
+    verdict = Verdict.PASS if step.succeeded / step.asked >= wanted else Verdict.FAIL
+    verdict = overall([verdict], measured.run.self_check)
+    reason = f"{step.succeeded} of {step.asked} opened completely, wanted {wanted:.0%}"
+    check = measured.run.self_check
+    doubt = [f"the load generator is not trusted: {check.reason}"] if check is not None and not check.trusted else []
+    return Ruling(verdict, "\n".join([*doubt, reason, *(causes(measured.run) if verdict is not Verdict.PASS else ())]))

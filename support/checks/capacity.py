@@ -1,0 +1,113 @@
+"""What must be true of ports, reports and recovery after a load."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from support.capacity.measuring import Measured
+from support.checks.matcher import Judged
+
+
+def has_so_many_free_ports(amount: int) -> Judged[int]:
+    return Judged(
+        f"at least {amount} free stream ports",
+        lambda free: None if free >= amount else f"only {free} stream ports of the range are free",
+    )
+
+
+def reaches_every_port() -> Judged[Measured]:
+    """Each investigation that was answered as opened had a port of its own that accepted its client."""
+
+    def trouble(measured: Measured) -> str | None:
+        opened = [record for record in measured.step.records if "answered" in record.reached]
+        closed = [
+            f"{record.job_id} on port {record.stream_port}" for record in opened if "port_open" not in record.reached
+        ]
+        if not opened:
+            return "not one investigation was opened"
+        if closed:
+            return f"{len(closed)} of {len(opened)} ports did not accept a client, the first: {closed[0]}"
+        if measured.step.distinct_ports != len(opened):
+            return f"{len(opened)} investigations share {measured.step.distinct_ports} ports"
+        return None
+
+    return Judged("a port of its own that accepts its client, for each that was opened", trouble)
+
+
+def gave_back_its_ports() -> Judged[Measured]:
+    def trouble(measured: Measured) -> str | None:
+        ports = measured.still_published
+        return f"{len(ports)} ports are still published: {', '.join(map(str, ports[:5]))}" if ports else None
+
+    return Judged("no service that still publishes a port of the load", trouble)
+
+
+def refuses_at_once() -> Judged[Measured]:
+    """A port that serves nobody any more refuses a client; it neither accepts him nor leaves him waiting."""
+
+    def trouble(measured: Measured) -> str | None:
+        if not measured.refusing:
+            return "no port was given out, so none can refuse anybody"
+        wrong = [one for one in measured.refusing if one.connected or "refused" not in one.error.lower()]
+        return f"{len(wrong)} of {len(measured.refusing)} do not refuse, the first: {wrong[0]}" if wrong else None
+
+    return Judged("ports that refuse clients at once", trouble)
+
+
+def has_recovered() -> Judged[Measured]:
+    """Openings came back to what they took before the load."""
+
+    def trouble(measured: Measured) -> str | None:
+        recovery = measured.run.recovery
+        if recovery is None:
+            return "what came after the load was not measured"
+        if recovery.seconds is not None:
+            return None
+        before, after = recovery.baseline_p95_ms, recovery.last_p95_ms
+        return f"investigations do not open as fast as before: P95 was {before:.0f} ms, the last were {after:.0f} ms"
+
+    return Judged("investigations that open as fast as before the load", trouble)
+
+
+def left_nothing() -> Judged[Measured]:
+    def trouble(measured: Measured) -> str | None:
+        recovery = measured.run.recovery
+        left = [*measured.step.leftovers, *(recovery.leftovers if recovery else ())]
+        return f"left over: {', '.join(left[:5])}" if left else None
+
+    return Judged("nothing of the load left in the cluster", trouble)
+
+
+def tells_of_headroom() -> Judged[Measured]:
+    """Of the report: the requirement is met, and so much more would fit."""
+
+    def trouble(measured: Measured) -> str | None:
+        gap = _report(measured)["gap_analysis"]
+        if gap["verdict"] != "pass":
+            return f"the report says {gap['verdict']}: {gap['sentence']}"
+        return None if gap["headroom_jobs"] is not None else "the report does not say how much room is left"
+
+    return Judged("a report that tells how much room is left", trouble)
+
+
+def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
+    """Of the report: its first bottleneck is ``cause``, and at least so many investigations did not fit."""
+
+    def trouble(measured: Measured) -> str | None:
+        report = _report(measured)
+        found = [(one["id"], one["primary_for_jobs"]) for one in report["bottleneck_analysis"]]
+        gap = report["gap_analysis"]["gap"]
+        if not found or cause not in found[0][0]:
+            return f"the first bottleneck of the report is {found[0][0] if found else 'unknown'}, {gap} are missing"
+        if gap < at_least or found[0][1] < at_least:
+            return f"the report says {gap} are missing, {found[0][1]} of them for {cause}; at least {at_least} are"
+        if not any(one["for"] == found[0][0] for one in report["recommendations"]):
+            return f"the report recommends nothing for {cause}"
+        return None
+
+    return Judged(f"a report whose first bottleneck is {cause}, with at least {at_least} missing", trouble)
+
+
+def _report(measured: Measured) -> Any:
+    return json.loads(measured.reports[0].read_text(encoding="utf-8"))

@@ -1,0 +1,139 @@
+"""How fast the Focus Server answers, measured often enough to be sure of P95, and with the suite's own share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from support.capacity.baselines import Baselines
+from support.capacity.engine import Caps, fire
+from support.capacity.gates import baseline_gate, percentile_gate
+from support.capacity.results import Verdict
+from support.capacity.self_check import GeneratorCheck
+from support.capacity.statistics import minimum_samples, percentile
+from support.clients.focus_server import Answer, ConnectionFailed, FocusServerClient
+from support.clients.load_client import LoadClient
+from support.config import Environment
+from support.investigations.service import Investigations
+from support.verdicts import Ruling
+
+ENOUGH = minimum_samples(0.95) + 8
+"""72 are the fewest that bound P95 from above (capacity facts, section 4.1); a few more tolerate one bad answer."""
+SEVERAL = 5
+SHARE_OF_LIMIT = 0.1
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers to the same question: their latencies in ms (one that failed counts with the time limit), what went wrong
+    first, and what the suite itself adds to each of them at P95."""
+
+    asked: str
+    latencies_ms: tuple[float, ...]
+    trouble: str
+    own_share_ms: float
+
+
+class Latency:
+    """Asks the same question again and again. What was asked of openings is remembered for the run."""
+
+    def __init__(
+        self,
+        client: FocusServerClient,
+        load: LoadClient,
+        investigations: Investigations,
+        generator: GeneratorCheck,
+        baselines: Baselines,
+        environment: Environment,
+    ) -> None:
+        self._client, self._load, self._investigations = client, load, investigations
+        self._generator, self._baselines, self._environment = generator, baselines, environment
+        self._limits = environment.limits
+        self._openings: Answers | None = None
+        self._earlier_ms: list[float] = []
+
+    def openings(self) -> Answers:
+        """Live investigations, one after the other, each released at once; asked for once in a run."""
+        if self._openings is None:
+            self._earlier_ms = [run.configure_p95_ms for run in self._baselines.runs()]
+            self._openings = self._one_after_the_other("opening", self._investigations.open_briefly)
+            self._remember(self._openings)
+        return self._openings
+
+    def health_checks(self) -> Answers:
+        return self._one_after_the_other("health check", self._client.ack)
+
+    def channels(self) -> Answers:
+        return self._one_after_the_other("question for the channels", self._client.channels, SEVERAL)
+
+    def live_metadata(self) -> Answers:
+        return self._one_after_the_other("question for the fibre", self._client.live_metadata, SEVERAL)
+
+    def health_checks_at_once(self) -> Answers:
+        """As many at one moment as the environment says, from the moment each should have been sent."""
+        check = self._generator.result()
+        connections = self._load.connections("GET", "/ack", [None] * self._limits.ack_concurrency, warm=True)
+        try:
+            burst = fire(connections, Caps(len(connections), 2 * self._environment.focus_server.read_timeout_s))
+        finally:
+            for connection in connections:
+                connection.close()
+        bad = [sample for sample in burst.samples if sample.status != 200]
+        trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
+        return Answers(
+            "health check", tuple(sample.response_ms for sample in burst.samples), trouble, check.added_p95_ms
+        )
+
+    def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Ruling:
+        """P95 is judged; P99 too where there are enough answers, and is told otherwise."""
+        p95 = percentile_gate(answers.latencies_ms, 0.95, p95_ms)
+        p99 = None if p99_ms is None else percentile_gate(answers.latencies_ms, 0.99, p99_ms)
+        share = f"the suite itself adds {answers.own_share_ms:.1f} ms at P95"
+        told = [f"{answers.asked}: {p95.reason}", *([p99.reason] if p99 else []), share]
+        if answers.trouble:
+            return Ruling(Verdict.FAIL, "\n".join([answers.trouble, *told]))
+        if answers.own_share_ms > SHARE_OF_LIMIT * p95_ms:
+            return Ruling(Verdict.INCONCLUSIVE, "\n".join([f"{share}, too much to judge {p95_ms:g} ms", *told]))
+        verdicts = [gate.verdict for gate in (p95, p99) if gate is not None and gate.verdict is not None]
+        return Ruling(next(each for each in _WORST_FIRST if each in verdicts), "\n".join(told))
+
+    def are_each_fast(self, answers: Answers, limit_ms: float) -> Ruling:
+        """For a limit that holds for every answer: the slowest is judged."""
+        slowest_ms = max(answers.latencies_ms)
+        amount = len(answers.latencies_ms)
+        told = f"{answers.asked}: the slowest of {amount} took {slowest_ms:.0f} ms, limit {limit_ms:g} ms"
+        if answers.trouble:
+            return Ruling(Verdict.FAIL, f"{answers.trouble}\n{told}")
+        return Ruling(Verdict.PASS if slowest_ms <= limit_ms else Verdict.FAIL, told)
+
+    def are_as_fast_as_before(self, answers: Answers) -> Ruling:
+        """Against the earlier runs of this environment (PF-03)."""
+        if answers.trouble:
+            return Ruling(Verdict.FAIL, answers.trouble)
+        gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._earlier_ms)
+        return Ruling(gate.verdict, f"{answers.asked}: P95 in ms: {gate.reason}")
+
+    def _remember(self, answers: Answers) -> None:
+        """A run that is slow itself does not become what later runs are measured by."""
+        is_slower = self.are_as_fast_as_before(answers).verdict is Verdict.FAIL
+        if self.are_fast(answers, self._limits.configure_p95_ms).verdict is Verdict.PASS and not is_slower:
+            self._baselines.add(percentile(answers.latencies_ms, 0.95).value)
+
+    def _one_after_the_other(self, asked: str, ask: Callable[[], Answer], amount: int = ENOUGH) -> Answers:
+        own_share_ms = self._generator.single_ms()
+        latencies_ms, troubles = [], []
+        for _ in range(amount):
+            try:
+                answer = ask()
+            except ConnectionFailed as failure:
+                latencies_ms.append(self._environment.focus_server.read_timeout_s * 1000)
+                troubles.append(str(failure))
+                continue
+            latencies_ms.append(answer.duration_s * 1000)
+            if answer.status != 200:
+                troubles.append(f"{answer.status} {answer.message[:200]}")
+        trouble = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
+        return Answers(asked, tuple(latencies_ms), trouble, own_share_ms)
+
+
+_WORST_FIRST: Sequence[Verdict] = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
