@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,14 +30,11 @@ class Attribution:
     def primary(self, record: JobRecord) -> Match | None:
         """The cause of a failed investigation; None when no evidence names one."""
         found = self._shared(record) or direct_match(record, self.index)
-        return found or self._unanswered(record) or self._stuck(record)
+        return found or self._unanswered(record) or self._unseen(record) or self._stuck(record)
 
     def of_slow(self, record: JobRecord) -> Match | None:
         """The cause of an answer that came too late."""
-        if (check := self.self_check) is not None and not check.trusted:
-            rows = (Row("self-check", "load generator", "added P95 ms", check.added_p95_ms),)
-            return Match("generator", Confidence.HIGH, rows)
-        return self._slow_server
+        return self._generator(Confidence.HIGH) or self._slow_server
 
     def _shared(self, record: JobRecord) -> Match | None:
         address = (record.stream_host, record.stream_port)
@@ -66,6 +64,19 @@ class Attribution:
         found = server.refusal_match(self.index) if record.status in (500, 503) else None
         return None if found is None else replace(found, rows=(row, *found.rows))
 
+    def _generator(self, confidence: Confidence) -> Match | None:
+        """That the generator is not trusted; None when it is, or was not checked."""
+        if (check := self.self_check) is None or check.trusted:
+            return None
+        rows = (Row("self-check", "load generator", "added P95 ms", check.added_p95_ms),)
+        return Match("generator", confidence, rows)
+
+    def _unseen(self, record: JobRecord) -> Match | None:
+        """The pod runs and only the suite's own client has not got through: a weak generator explains that."""
+        pod = self.index.of(record).pod
+        own_view = record.status == 200 and record.failed_phase in ("port_open", None)
+        return self._generator(Confidence.MEDIUM) if own_view and pod is not None and pod.phase == "Running" else None
+
     def _stuck(self, record: JobRecord) -> Match | None:
         """Answered as open, and then nothing in the cluster says why it did not go on."""
         if record.status != 200 or record.failed_phase in (None, "answered"):
@@ -75,7 +86,9 @@ class Attribution:
             return Match(
                 "job-missing", Confidence.MEDIUM, (Row("job", f"grpc-job-{record.job_id}", "exists", "never"),)
             )
-        if phase in ("job_seen", "scheduled") and self._pace is not None:
+        # Whoever was placed so late had no time left for what comes after it.
+        late = record.reached.get("scheduled", math.inf) > self.limit_s / 2
+        if late and self._pace is not None:
             return self._pace
         pod = objects.pod
         if pod is None:

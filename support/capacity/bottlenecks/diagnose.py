@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -97,8 +98,9 @@ def _finding(cause: str, failed: Mapping[int, Match | None], slow: Mapping[int, 
         for matches in (failed, slow)
     )
     matches = [match for match in (*failed.values(), *slow.values()) if match is not None and match.cause == cause]
-    # The weakest: a finding is not more certain than the job it is least certain for.
-    confidence = min(match.confidence for match in matches)
+    # That of most of its jobs, and the lower one of two.
+    counted = Counter(match.confidence for match in matches)
+    confidence = max(counted, key=lambda each: (counted[each], -each))
     return Finding(CAUSES[cause], jobs, slow_jobs, confidence, _kept(matches))
 
 

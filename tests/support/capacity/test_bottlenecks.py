@@ -215,3 +215,41 @@ def test_the_knee_of_few_workers_is_told():
 def test_the_schedulers_text(message, reasons, cause):
     assert len(unschedulable_reasons(message)) == reasons
     assert cause_of(message) == cause
+
+
+@pytest.mark.parametrize("late", [record(1, "running"), record(1, alive=False)])
+def test_what_only_a_weak_generator_has_missed_is_not_the_systems_failure(late):
+    seen = evidence(pods=[pod("1-1601", "worker-1", "Running")])
+    weak = SelfCheck(200, 50, 20, 150, 200, 300, False, "adds 150 ms")
+    assert by_cause(diagnose([late], seen, weak)) == {"generator": 1}
+    trusted = diagnose([late], seen, SelfCheck(200, 50, 1, 4, 200, 200, True))
+    assert "generator" not in by_cause(trusted)
+
+
+def test_a_weak_generator_is_no_excuse_for_what_the_cluster_says():
+    weak = SelfCheck(200, 50, 20, 150, 200, 300, False, "adds 150 ms")
+    seen = evidence(pods=[unschedulable("1-1601", GPU_TEXT)])
+    assert by_cause(diagnose([record(1, "job_seen")], seen, weak)) == {"gpu-slices": 1}
+
+
+def test_a_finding_is_as_certain_as_most_of_its_jobs():
+    text = "WaitQueueTimeoutError: no connection"
+    records = [*(refused(number, text) for number in (1, 2)), refused(3, "MongoDB is not reachable")]
+    diagnosis = diagnose(records, ClusterEvidence(server_log=f"ERROR {text}"))
+    assert by_cause(diagnosis) == {"mongo-pool": 3}
+    assert diagnosis.findings[0].confidence is Confidence.HIGH
+
+
+def test_who_was_placed_too_late_failed_for_the_pace_as_well():
+    """Two whose pods were placed near the end: their ports were still closed when the time was over."""
+    records = paced(range(1, 29), 5.0)
+    early = {"answered": 0.2, "job_seen": 0.3, "scheduled": 0.5, "running": 0.6}
+    records += [record(n, moments=early | {"scheduled": 5.9 + n / 100, "running": 6.2}) for n in (29, 30)]
+    records += [record(31, moments=early)] + [record(n, "job_seen") for n in range(32, 201)]
+    ids = {number: f"{number}-{1600 + number}" for number in range(29, 201)}
+    seen = evidence(
+        jobs=[job(job_id) for job_id in ids.values()],
+        pods=[pod(ids[number], "worker-1", "Running") for number in (29, 30, 31)],
+    )
+    diagnosis = diagnose(records, seen, limit_s=6.0)
+    assert by_cause(diagnosis) == {"controller-pace": 171, "port-closed": 1}
