@@ -68,6 +68,8 @@ class Capacity:
         self._taken: dict[str | None, Amounts] = {}
         self._own_pods = 0
         self._expected: dict[str, Amounts] = {}
+        self._coming: Amounts = Counter()
+        """The sum of what is expected."""
         changed = {"Node": self._node, "Pod": self._pod, "ResourceQuota": self._quota}
         self._followers = [
             Follower(kubernetes, kind, log, partial(self._relist, kind), partial(self._apply, change))
@@ -98,25 +100,28 @@ class Capacity:
         amounts = Counter({PODS: 1})
         if needs_gpu:
             amounts.update({resource: amount for resource, amount in NEED.items() if resource != PODS})
+        self.forget(name)
         self._expected[name] = amounts
+        self._coming.update(amounts)
 
     def forget(self, name: str) -> None:
         """The job was not created, or is gone."""
-        self._expected.pop(name, None)
+        self._coming.subtract(self._expected.pop(name, {}))
 
     def rooms(self) -> Iterator[Room]:
         """What is left of everything an investigation needs."""
         nodes = [node for node in self._nodes.values() if node.usable]
-        waiting = sum(self._expected.values(), self._taken.get(None, Counter()))
+        unplaced = self._taken.get(None, Counter())
         for resource, need in NEED.items():
+            waiting = self._coming[resource] + unplaced[resource]
             left = [max(0, node.offered[resource] - self._on(node)[resource]) for node in nodes]
-            more = sum(each // need for each in left) - -(-waiting[resource] // need)
+            more = sum(each // need for each in left) - -(-waiting // need)
             offered = sum(node.offered[resource] for node in nodes)
-            free = max(0, sum(left) - waiting[resource])
+            free = max(0, sum(left) - waiting)
             texts = (quantities.text(resource, amount) for amount in (free, offered))
             yield Room(TITLES.get(resource, resource), *texts, more)
         for name, limit in self._quotas.items():
-            left_pods = limit - self._own_pods - sum(each[PODS] for each in self._expected.values())
+            left_pods = limit - self._own_pods - self._coming[PODS]
             yield Room(f"pods of quota {name}", str(max(0, left_pods)), str(limit), left_pods // NEED[PODS])
 
     def _on(self, node: _Node) -> Amounts:
@@ -155,7 +160,7 @@ class Capacity:
     def _pod(self, pod: Mapping[str, Any], gone: bool) -> None:
         metadata = pod["metadata"]
         self._remove(metadata["uid"])
-        self._expected.pop((metadata.get("labels") or {}).get(JOB_LABEL, ""), None)
+        self.forget((metadata.get("labels") or {}).get(JOB_LABEL, ""))
         if gone or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             return
         taken = Counter({**quantities.requests(pod["spec"]), PODS: 1})

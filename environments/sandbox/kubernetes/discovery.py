@@ -77,9 +77,14 @@ def group_list() -> Object:
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in GROUP_VERSIONS]}
 
 
+def serves(group_name: str, version: str) -> bool:
+    """Whether there is such a group and version."""
+    return version == "v1" if not group_name else GROUP_VERSIONS.get(group_name) == version
+
+
 def resource_list(group_name: str, version: str) -> Object | None:
     """The APIResourceList of a group and version, None when it is not served."""
-    if (version != "v1") if not group_name else (GROUP_VERSIONS.get(group_name) != version):
+    if not serves(group_name, version):
         return None
     resources: list[Object] = []
     for each in _served(group_name):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from environments.sandbox.kubernetes import errors
@@ -58,4 +60,9 @@ def owner_uids(obj: Object | None) -> list[str]:
 
 def now() -> str:
     """The time as objects carry it: RFC 3339, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _written(int(time.time()))
+
+
+@lru_cache(maxsize=4)
+def _written(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

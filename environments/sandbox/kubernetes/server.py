@@ -35,6 +35,8 @@ from environments.sandbox.kubernetes.watching import Watch
 
 _LOG = logging.getLogger("kubernetes")
 _METRICS_PATH = "/sandbox/metrics"
+_EVENTS_PATH = "/sandbox/events"
+"""What the node tells besides the API: measurements, and many events in one request."""
 _HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
 _STREAMS = {"exec": execute, "portforward": forward_ports}
 _REVIEWS = {
@@ -116,10 +118,10 @@ class ApiServer:
             if request.method not in ("GET", "HEAD"):
                 raise method_not_allowed()
             return described
-        if path == _METRICS_PATH:
-            return await self._measured(request, user, path)
+        if path in (_METRICS_PATH, _EVENTS_PATH):
+            return await self._told_by_node(request, user, path)
         parsed = parse(path)
-        if parsed is None or discovery.resource_list(parsed.group, parsed.version) is None:
+        if parsed is None or not discovery.serves(parsed.group, parsed.version):
             return web.Response(text="404 page not found\n", status=404)
         if parsed.group in discovery.VIRTUAL_GROUPS:
             return await self._virtual(request, user, parsed)
@@ -159,11 +161,16 @@ class ApiServer:
         kinds = request.headers.get("Accept", "").replace(" ", "").split(",")
         return any(wanted <= set(kind.split(";")) for kind in kinds)
 
-    async def _measured(self, request: web.Request, user: User, path: str) -> web.Response:
+    async def _told_by_node(self, request: web.Request, user: User, path: str) -> web.Response:
         only_node(user, path)
         if request.method not in ("POST", "PUT"):
             raise method_not_allowed()
-        self.metrics.put(await json_body(request))
+        body = await json_body(request)
+        if path == _METRICS_PATH:
+            self.metrics.put(body)
+        else:
+            for event in body:
+                writing.create_event(self._store, event)
         return json_answer({})
 
     async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:

@@ -108,6 +108,13 @@ class Store:
         kept = self._latest[plural]
         return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
 
+    def encoded(self, plural: str, obj: Object) -> bytes:
+        """What a write has answered, as JSON; made only once for the answer and for all who watch."""
+        metadata = obj["metadata"]
+        change = self._latest[plural].get(self._key(plural, metadata["name"], metadata.get("namespace")))
+        written = change is not None and change.object["metadata"]["resourceVersion"] == metadata["resourceVersion"]
+        return change.encoded if change is not None and written else encode(obj)
+
     def count(self, plural: str) -> int:
         return len(self._objects[plural])
 

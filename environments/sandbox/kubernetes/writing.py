@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes import errors, validation
-from environments.sandbox.kubernetes.answers import json_answer, json_body
+from environments.sandbox.kubernetes.answers import json_answer, json_body, raw_answer
 from environments.sandbox.kubernetes.defaults import apply_defaults
 from environments.sandbox.kubernetes.errors import bad_request
 from environments.sandbox.kubernetes.fields import check_fields
@@ -60,7 +60,21 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         new.setdefault("spec", {})
     validation.check_values(resource, new)
     _drop_empty_spec(new)
-    return json_answer(store.create(resource.plural, new, target.namespace, dry_run=dry_run), 201)
+    return _written(
+        store, resource, store.create(resource.plural, new, target.namespace, dry_run=dry_run), dry_run, 201
+    )
+
+
+def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, status: int) -> web.Response:
+    """What was stored, as it is encoded for the watchers already; a dry run has stored nothing."""
+    return json_answer(obj, status) if dry_run else raw_answer(store.encoded(resource.plural, obj), status)
+
+
+def create_event(store: Store, event: Object) -> None:
+    """An event the node has written; one about a namespace that is gone is of no use to anybody."""
+    namespace = event["metadata"]["namespace"]
+    if store.find("namespaces", namespace) is not None:
+        store.create("events", event, namespace)
 
 
 def _drop_empty_spec(new: Object) -> None:
@@ -105,7 +119,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
         validation.check_values(resource, written)
         apply_defaults(resource.plural, written, store.revision + 1)
         validation.check_immutable(resource, written, old)
-    return json_answer(store.update(resource.plural, written, dry_run=dry_run))
+    return _written(store, resource, store.update(resource.plural, written, dry_run=dry_run), dry_run, 200)
 
 
 def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool) -> web.Response:

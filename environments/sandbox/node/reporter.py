@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.node.cluster import Cluster, Object, Refused, collection, path_of
+from environments.sandbox.node.cluster import Cluster, Object, Refused, path_of
 from environments.sandbox.node.pod_status import now
 
 _JSON_PATCH = "application/json-patch+json"
-_EVENT_WRITERS = 2
+_EVENTS_PATH = "/sandbox/events"
+_GATHERED_S = 0.02
+"""So long events are gathered: a burst of pods would else need more requests for them than for everything else."""
 
 log = logging.getLogger("node")
 
@@ -23,15 +25,15 @@ class Reporter:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._events: asyncio.Queue[Object] = asyncio.Queue()
-        self._writers: list[asyncio.Task[None]] = []
+        self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._writers = [asyncio.create_task(self._write_events()) for _ in range(_EVENT_WRITERS)]
+        self._writer = asyncio.create_task(self._write_events())
 
     async def stop(self) -> None:
-        for writer in self._writers:
-            writer.cancel()
-        await asyncio.gather(*self._writers, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
 
     async def status(self, pod: Mapping[str, Any], status: Object) -> None:
         """Replace the given fields of the status of exactly this pod, not of one that took over its name."""
@@ -80,8 +82,11 @@ class Reporter:
 
     async def _write_events(self) -> None:
         while True:
-            event = await self._events.get()
+            events = [await self._events.get()]
+            await asyncio.sleep(_GATHERED_S)
+            while not self._events.empty():
+                events.append(self._events.get_nowait())
             try:
-                await self._cluster.request("POST", collection("events", event["metadata"]["namespace"]), event)
+                await self._cluster.request("POST", _EVENTS_PATH, events)
             except Refused as error:
-                log.info("event %s not written: %s", event["reason"], error)
+                log.info("%d events not written: %s", len(events), error)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from environments.sandbox.kubernetes.metadata import now as now
 from environments.sandbox.kubernetes.objects import dig
 from environments.sandbox.kubernetes.resources import RESOURCES
 from environments.sandbox.kubernetes.store import Store
@@ -22,11 +22,6 @@ FINISHED_PHASES = ("Succeeded", "Failed")
 def key_of(obj: Mapping[str, Any]) -> Key:
     metadata = obj["metadata"]
     return (metadata.get("namespace", ""), metadata["name"])
-
-
-def now() -> str:
-    """RFC 3339 with whole seconds, as Kubernetes writes times."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def is_finished(pod: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from environments.sandbox.kubernetes import errors
@@ -21,11 +21,15 @@ class NodePorts:
     """
 
     def __init__(self, store: Store, port_range: Callable[[], tuple[int, int]]) -> None:
-        self._store, self._range = store, port_range
+        self._range = port_range
+        self._changes = store.subscribe("services")
+        self._ports: dict[int, str] = {}
+        self._addresses: dict[str, str] = {}
 
     def admit(self, verb: str, plural: str, new: Object, old: Object | None) -> None:
         if plural != "services" or verb == "delete":
             return
+        self._catch_up()
         self._address(new, old)
         if not _wants_node_ports(new):
             for port in dig(new, "spec", "ports", default=()):
@@ -33,9 +37,27 @@ class NodePorts:
             return
         self._allocate(new, old)
 
+    def _catch_up(self) -> None:
+        """Who has which port and address, from what was written since the last time: looking at all takes too long."""
+        while not self._changes.empty():
+            change = self._changes.get_nowait()
+            for service, has in ((change.previous, False), (change.object, change.type != "DELETED")):
+                if service is not None:
+                    self._note(self._ports, _node_ports(service), service["metadata"]["uid"], has)
+                    self._note(self._addresses, _addresses(service), service["metadata"]["uid"], has)
+
+    @staticmethod
+    def _note(owners: dict[Any, str], things: Iterable[Any], uid: str, has: bool) -> None:
+        for thing in things:
+            if has:
+                owners[thing] = uid
+            elif owners.get(thing) == uid:
+                del owners[thing]
+
     def _allocate(self, new: Object, old: Object | None) -> None:
         own = set(_node_ports(old)) if old else set()
-        taken = {port for service in self._others(new) for port in _node_ports(service)}
+        uid = new["metadata"]["uid"]
+        taken = {port for port, owner in self._ports.items() if owner != uid}
         before = dig(old, "spec", "ports", default=())
         kept = {(port["port"], port.get("protocol")): port.get("nodePort") for port in before}
         causes, missing = [], []
@@ -78,7 +100,7 @@ class NodePorts:
         address = dig(new, "spec", "clusterIP")
         if old is not None or address in (None, "", "None"):
             return
-        taken = {dig(service, "spec", "clusterIP") for service in self._others(new)}
+        taken = self._addresses
         if address not in taken:
             return
         prefix, third, fourth = address.rsplit(".", 2)
@@ -91,10 +113,6 @@ class NodePorts:
                 return
         raise ApiError(500, "InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full")
 
-    def _others(self, service: Mapping[str, Any]) -> Iterator[Object]:
-        uid = service["metadata"]["uid"]
-        return (each for each in self._store.list("services") if each["metadata"]["uid"] != uid)
-
 
 def _wants_node_ports(service: Mapping[str, Any]) -> bool:
     kind = dig(service, "spec", "type")
@@ -105,3 +123,8 @@ def _wants_node_ports(service: Mapping[str, Any]) -> bool:
 
 def _node_ports(service: Mapping[str, Any]) -> list[int]:
     return [port["nodePort"] for port in dig(service, "spec", "ports", default=()) if port.get("nodePort")]
+
+
+def _addresses(service: Mapping[str, Any]) -> list[str]:
+    address = dig(service, "spec", "clusterIP")
+    return [address] if address else []
