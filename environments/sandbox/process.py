@@ -16,10 +16,12 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -92,7 +94,7 @@ class SandboxProcess:
                 await self.reset()
                 result = {}
             elif command == "state":
-                result = await self.state()
+                result = {**await self.state(), "process": _own_use()}
             else:
                 result = await self.command(command, params)
         except CommandError as error:
@@ -130,6 +132,16 @@ class SandboxProcess:
         finally:
             await self.stop()
             writing.cancel()
+
+
+def _own_use() -> dict[str, int]:
+    """What this process holds at the moment; ``resident_mib`` is its memory in RAM."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "open_files": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "resident_mib": pages * resource.getpagesize() // 2**20,
+    }
 
 
 def _end_on_defect(task: asyncio.Task[None]) -> None:

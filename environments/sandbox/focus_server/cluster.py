@@ -15,7 +15,8 @@ from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 
 WATCHED_KINDS = ("Job", "Service")
-OWN_NAME = re.compile(r"(?:grpc-job|cleanup-job|grpc-service)-(\d+)-(\d+)")
+OWN_PREFIXES = ("grpc-job-", "cleanup-job-", "grpc-service-")
+OWN_NAME = re.compile(rf"(?:{'|'.join(OWN_PREFIXES)})(\d+)-(\d+)")
 
 
 def slot_of(name: str) -> int | None:
@@ -71,6 +72,12 @@ class ClusterView:
         """Services of investigations whose job is gone: they hold a port for nobody."""
         names = (name.removeprefix("grpc-service-") for name in self._shown["Service"] if _is_service(name))
         return sum(1 for job_id in names if not self.exists(f"grpc-job-{job_id}"))
+
+    def incomplete(self) -> list[str]:
+        """Job ids of which not all three objects exist."""
+        names = {name for names in self._shown.values() for name in names}
+        found = {f"{match[1]}-{match[2]}" for match in map(OWN_NAME.fullmatch, names) if match is not None}
+        return sorted(job_id for job_id in found if not all(prefix + job_id in names for prefix in OWN_PREFIXES))
 
     def expect(self, name: str) -> None:
         """An object is about to be created here."""

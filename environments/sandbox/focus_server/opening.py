@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -127,16 +127,27 @@ class Opener:
 
     async def roll_back(self, investigation: Investigation) -> None:
         """Delete whatever was created; goes on in the background while the API is away, and keeps the slot."""
-        task = asyncio.create_task(self._delete_all(investigation))
-        self._rolling_back.add(task)
-        task.add_done_callback(self._rolling_back.discard)
-        await asyncio.wait([task], timeout=1.0)
+        await self._delete([str(investigation.job_id)])
 
-    async def _delete_all(self, investigation: Investigation) -> None:
+    async def tidy_up(self) -> None:
+        """Delete what an earlier process of this server left half opened, or half closed, when it ended."""
+        halves = self.view.incomplete()
+        if halves:
+            self.log.warning("removing what is left of investigations that are not complete: %s", ", ".join(halves))
+            await self._delete(halves)
+
+    async def _delete(self, job_ids: Sequence[str]) -> None:
+        tasks = [asyncio.create_task(self._delete_all(job_id)) for job_id in job_ids]
+        for task in tasks:
+            self._rolling_back.add(task)
+            task.add_done_callback(self._rolling_back.discard)
+        await asyncio.wait(tasks, timeout=1.0)
+
+    async def _delete_all(self, job_id: str) -> None:
         objects = [
-            ("Job", investigation.cleanup_name),
-            ("Job", investigation.job_name),
-            ("Service", investigation.service_name),
+            ("Job", f"cleanup-job-{job_id}"),
+            ("Job", f"grpc-job-{job_id}"),
+            ("Service", f"grpc-service-{job_id}"),
         ]
         pause_s = 0.1
         while objects:
@@ -146,7 +157,7 @@ class Opener:
                 self.view.forget(name)
                 objects.pop(0)
             except (KubernetesAway, KubernetesRefused) as error:
-                self.log.warning("rolling back %s: %s; trying again in %s s", investigation.job_id, error, pause_s)
+                self.log.warning("rolling back %s: %s; trying again in %s s", job_id, error, pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_ROLL_BACK_PAUSE_S, pause_s * 2)
 

@@ -81,6 +81,7 @@ class FocusServer(SandboxProcess):
         self._capacity.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
+        await self._opener.tidy_up()
         startup = FaultyStartup(self.log, active=self.fault, scaled=self.scaled)
         self._routes.misconfigured = await startup.load(await configuration.current())
         await self._listen()

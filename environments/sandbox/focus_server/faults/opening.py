@@ -85,7 +85,8 @@ class FaultyOpener(Opener):
             self._failed_before = False
             await super().roll_back(investigation)
             raise CannotOpen("another opening has failed")
-        self._open_ports[investigation.job_name] = investigation.port
+        if self._active("port-shared"):
+            self._open_ports[investigation.job_name] = investigation.port
         return investigation
 
     async def check_room(self) -> None:

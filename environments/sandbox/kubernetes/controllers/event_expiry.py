@@ -14,6 +14,9 @@ EVENT_TTL_S = 3600.0
 LEAST_TTL_S = 120.0
 """However fast the sandbox' time runs, a report written after a scenario must still find its events."""
 
+MOST_EVENTS = 6000
+"""Enough for a report on 200 jobs at once; beyond that the oldest go early, or hours of use would need ever more."""
+
 _OLDEST: Key = ("", "oldest")
 
 
@@ -32,11 +35,13 @@ class EventExpiry(Controller):
             self._due.append((asyncio.get_running_loop().time() + self._ttl_s, key_of(change.object)))
             if len(self._due) == 1:
                 self.again_after(_OLDEST, self._ttl_s)
+            elif len(self._due) > MOST_EVENTS:
+                return (_OLDEST,)
         return ()
 
     def reconcile(self, key: Key) -> None:
         time_s = asyncio.get_running_loop().time()
-        while self._due and self._due[0][0] <= time_s:
+        while self._due and (self._due[0][0] <= time_s or len(self._due) > MOST_EVENTS):
             namespace, name = self._due.popleft()[1]
             if self.store.find("events", name, namespace) is not None:
                 self.store.delete("events", name, namespace)
