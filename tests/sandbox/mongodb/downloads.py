@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -45,21 +46,14 @@ def _cached(name: str, fetch: Callable[[Path], None]) -> Path:
     place = cache_folder() / name
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f"{name}-") as unfinished:
-            fetch(Path(unfinished))
-            if not place.is_dir():
-                shutil.copytree(unfinished, f"{unfinished}.complete", symlinks=True)
-                _into_place(Path(f"{unfinished}.complete"), place)
+        unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix=f"{name}-"))
+        try:
+            fetch(unfinished)
+            with contextlib.suppress(OSError):  # it is there now
+                unfinished.rename(place)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return place
-
-
-def _into_place(complete: Path, place: Path) -> None:
-    try:
-        complete.rename(place)
-    except OSError:
-        shutil.rmtree(complete)
-        if not place.is_dir():
-            raise
 
 
 def _fetch_pymongo(folder: Path) -> None:

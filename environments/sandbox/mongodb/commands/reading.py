@@ -215,6 +215,8 @@ def _source(request: Request, stages: list[Any]) -> list[Any]:
     if stages and list(stages[0]) == ["$listLocalSessions"]:
         return [{"_id": {"id": Binary(session, 4)}, "lastUse": used}
                 for session, used in request.server.sessions.items()]  # fmt: skip
+    if stages and list(stages[0]) == ["$changeStream"]:
+        raise MongoError(40573, "The $changeStream stage is only supported on replica sets")
     if not stages or list(stages[0]) != ["$documents"]:
         raise MongoError(73, "{aggregate: 1} is not valid for this pipeline; it has to begin with $documents")
     documents = compile_expression(stages[0]["$documents"])({"ROOT": {}, "CURRENT": {}})
