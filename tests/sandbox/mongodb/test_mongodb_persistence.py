@@ -16,6 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import ConnectionFailure, ServerSelectionTimeoutError
 
 from tests.sandbox.mongodb.conftest import PASSWORD, mongodb_config
+from tests.sandbox.mongodb.estate import Estate
 from tests.sandbox.process_runner import RunningProcess, start_process
 
 Data = Database[dict[str, Any]]
@@ -151,3 +152,17 @@ def test_what_a_fault_changed_is_not_kept(config: dict[str, Any], fault: str) ->
         assert content(database) != before
         third.set_faults()
         assert content(database) == before
+
+
+def test_a_pod_that_is_replaced_keeps_the_data_as_a_volume_would(tmp_path: Path) -> None:
+    with Estate(tmp_path / "run.json") as estate:
+        estate.database.notes.insert_one({"_id": "kept"})
+        before, pid = content(estate.database), estate.pid()
+        estate.scale(0)
+        estate.wait_until_refused()
+        estate.scale(1)
+        estate.wait_until_answering()
+        assert estate.pid() != pid and content(estate.database) == before
+        estate.up.control("POST", "/reset")
+        assert "notes" not in estate.database.list_collection_names()
+        assert estate.database.base_paths.count_documents({}) == 2
