@@ -27,6 +27,7 @@ PLACEHOLDERS = {
     "url": r"https://127\.0\.0\.1:\d+",
     "n": r"\d+",
     "word": r"\S+",
+    "text": r".+",
     "clock": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000",
     "logtime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000",
     # older kubectl and newer kubectl
