@@ -177,7 +177,7 @@ class _Chunked(http.server.BaseHTTPRequestHandler):
         for _ in range(CHUNKS):
             self.wfile.write(b"4\r\nbody\r\n")
             self.wfile.flush()
-            time.sleep(PACE_S)  # a server that works: what it writes arrives in pieces
+            threading.Event().wait(PACE_S)  # a server that works: what it writes arrives in pieces
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: Any) -> None:
