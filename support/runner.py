@@ -24,15 +24,13 @@ from support.repeat.order import RepeatError, repeat_of, shuffle
 from support.reporting import context as reporting
 from support.reporting.model import Record, Trouble, grouped_reasons
 from support.reporting.outcome import all_results, exception_text
+from support.reporting.places import FILES, FOLDERS
 from support.reporting.record import reports_directory, write_reports
 from support.signals import terminated_like_interrupted
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
 _TAG_HOOKS = ("before_tag", "after_tag")
-# What a run writes, and therefore what it removes before it begins.
-_FILES = ("run.json", "junit.xml", "summary.md", "metrics.prom", "xray.json", "features.zip", "allure.html")
-_FOLDERS = ("evidence", "allure-results", "site")
 _PUBLISH = ("all", "record")
 
 
@@ -191,6 +189,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             fingerprint=self.report.fingerprint,
             interrupted=self.report.interrupted,
             repeat=self.report.repeat,
+            figures=self.report.figures,
             requests=self.report.requests,
         )
 
@@ -269,8 +268,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _remove_old_reports(self) -> None:
         """A run that dies must not leave the report of the one before it in its place."""
-        for name in _FILES:
+        for name in FILES:
             with contextlib.suppress(NotADirectoryError):  # said when it is written to
                 (reports_directory(self.config) / name).unlink(missing_ok=True)
-        for name in _FOLDERS:
+        for name in FOLDERS:
             shutil.rmtree(reports_directory(self.config) / name, ignore_errors=True)

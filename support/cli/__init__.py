@@ -59,6 +59,33 @@ def living_documentation(
     raise typer.Exit(report.write_documentation(reports))
 
 
+@report_app.command(name="bundle")
+def bundle_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
+    """Put everything of the last run into one archive, and print its path."""
+    raise typer.Exit(report.bundle(reports))
+
+
+@report_app.command(name="open")
+def open_documentation(reports: ReportsFolder = Path("reports")) -> None:
+    """Print where the living documentation is, and show it where there is a desktop."""
+    raise typer.Exit(report.open_site(reports))
+
+
+@report_app.command(name="summary")
+def summary_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
+    """Print the summary of the last run again; its exit code is that of the run."""
+    raise typer.Exit(report.summary(reports))
+
+
+@report_app.command(name="compare")
+def compare_two_runs(
+    before: Annotated[Path, typer.Argument(help="a run.json, a folder of reports, or a bundle")],
+    after: Annotated[Path, typer.Argument(help="the same, of the later run")],
+) -> None:
+    """Tell what fails, holds, came, went or became slow from one run to the other."""
+    raise typer.Exit(report.compare_runs(before, after))
+
+
 @report_app.command(name="flaky")
 def flaky_scenarios(
     reports: ReportsFolder = Path("reports"),

@@ -27,7 +27,7 @@ def everything(reports: Path) -> int:
                 print(f"report {one.name}: {one.problem}", file=sys.stderr)
         return 2 if any(one.problem for one in published) else 0
 
-    return _with_record(reports, make)
+    return with_record(reports, make)
 
 
 def allure_page(reports: Path) -> int:
@@ -40,7 +40,7 @@ def allure_page(reports: Path) -> int:
         print(page)
         return 0
 
-    return _with_record(reports, make)
+    return with_record(reports, make)
 
 
 def xray(reports: Path, edition: str) -> int:
@@ -53,10 +53,10 @@ def xray(reports: Path, edition: str) -> int:
         print(write_xray(record, reports, edition))
         return 0
 
-    return _with_record(reports, make)
+    return with_record(reports, make)
 
 
-def _with_record(reports: Path, make: Callable[[Record], int]) -> int:
+def with_record(reports: Path, make: Callable[[Record], int]) -> int:
     try:
         return make(read_record(reports / "run.json"))
     except (ReadingError, AllureError) as error:

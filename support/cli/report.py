@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 
+from support.cli.publish import with_record
 from support.faults.catalogue import CATALOGUE_FILE
+from support.reporting.bundle import BundleError, write_bundle
+from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.compare import compare, comparison_lines, run_at
 from support.reporting.history import read_history
 from support.reporting.history.flaky import TooFewRuns, flaky_lines, judge
+from support.reporting.model import Record
 from support.reporting.site import SiteError, write_site
+from support.reporting.site.reading import ReadingError
+from support.reporting.text import Painter, safe, summary_lines
 from support.sandbox import PROJECT
 
 
@@ -39,3 +49,63 @@ def flaky(reports: Path, environment: str | None) -> int:
     for line in flaky_lines(found):
         print(line)
     return 1 if found.mixed else 0
+
+
+def bundle(reports: Path) -> int:
+    """Write the archive of the run in ``reports`` and print its path; exit code 2 if there is no usable record."""
+
+    def make(record: Record) -> int:
+        gap = capacity_report_of(record, reports)
+        print(write_bundle(record, reports, _summary(record, reports), () if gap is None else (gap.path,)))
+        return 0
+
+    try:
+        return with_record(reports, make)
+    except CapacityReportError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+
+
+def summary(reports: Path) -> int:
+    """Print what the console said at the end of the last run; exit code 1 if that failed, as the run itself."""
+
+    def tell(record: Record) -> int:
+        print(_summary(record, reports), end="")
+        return 0 if record.verdict == "passed" else 1
+
+    return with_record(reports, tell)
+
+
+def open_site(reports: Path) -> int:
+    """Print the path of the living documentation, and show it in the browser of the desktop if there is a desktop."""
+    start_page = reports / "site" / "index.html"
+    if not start_page.is_file():
+        print(f"report: {start_page} is not there: focus-acceptance report site makes it", file=sys.stderr)
+        return 2
+    print(start_page)
+    if has_desktop(sys.platform, os.environ):
+        webbrowser.open(start_page.resolve().as_uri())
+    return 0
+
+
+def has_desktop(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a window would be seen by somebody; a browser in the terminal would only be in the way."""
+    if environment.get("CI"):
+        return False
+    return platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def compare_runs(before: Path, after: Path) -> int:
+    """Print what differs; exit code 1 if something fails that did not, 2 if one of them is no run."""
+    try:
+        found = compare(run_at(before), run_at(after))
+    except (ReadingError, BundleError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+    for line in comparison_lines(found):
+        print(safe(line))
+    return 1 if found.is_worse else 0
+
+
+def _summary(record: Record, reports: Path) -> str:
+    return "".join(f"{line}\n" for line in summary_lines(record, Painter(False, None), str(reports)))

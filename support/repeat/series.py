@@ -47,6 +47,7 @@ def run_series(command: Sequence[str], name: str, times: int, seed: int, reports
         told = {
             "reports": str(own),
             "history": str(reports / "history"),
+            "publish": "record",
             "shuffle": str(seed + number - 1),
             "series": name,
             "under_load": "yes" if under_load else "no",

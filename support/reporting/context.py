@@ -7,6 +7,8 @@ and formatters itself and hands them no common object.
 from __future__ import annotations
 
 import datetime
+import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ from typing import Any
 
 from support.reporting.model import Record, Repeat, Trouble
 from support.reporting.requests import RequestTimes
+
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class RunContext:
     """How long the Focus Server took over the whole run, by what it was asked for."""
     redact: Callable[[str], str] = field(default=lambda text: text)
 
+    figures: dict[str, float] = field(default_factory=dict)
+    """What scenarios measured; see `figure`."""
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
 
@@ -76,6 +82,13 @@ class RunContext:
     def suite_error(self, where: str, message: str) -> None:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
         self.suite_errors.append(Trouble(where, self.redact(message)))
+
+    def figure(self, name: str, value: float) -> None:
+        """Note what a scenario measured, for the record, the metrics, the history and the trends. The name ends in the
+        unit: `configure_p95_ms`."""
+        if not FIGURE_NAME.fullmatch(name) or not math.isfinite(value):
+            raise ValueError(f"figure {name}={value}: a name such as configure_p95_ms and a finite number")
+        self.figures[name] = float(value)
 
     def add_evidence(self, scenario_id: str, path: str) -> None:
         """Note a file that helps to understand a scenario; `scenario_id` is that of `support.reporting.identity`."""

@@ -104,6 +104,7 @@ class Record:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     interrupted: str | None = None
     repeat: Repeat | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     requests: list[RequestTimes] = field(default_factory=list)
 
     @property
@@ -158,6 +159,7 @@ class Record:
             "why_failed": self.why_failed(),
             "interrupted": self.interrupted,
             "repeat": asdict(self.repeat) if self.repeat else None,
+            "figures": self.figures,
             "counts": {status: self.counts()[status] for status in STATUSES},
             "retries": 0,
             "requests": [asdict(times) for times in self.requests],

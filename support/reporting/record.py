@@ -11,10 +11,11 @@ from typing import Any
 
 from behave.formatter.base import Formatter
 
+from support.reporting.capacity_report import CapacityReportError, capacity_report_of
 from support.reporting.context import current
 from support.reporting.history import append, entry_of
 from support.reporting.junit import write_junit
-from support.reporting.model import write_record
+from support.reporting.model import Record, write_record
 
 
 class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
@@ -56,6 +57,15 @@ def write_reports(config: Any) -> None:
         write_junit(record, directory)
         history = config.userdata.get("history", str(directory / "history"))
         if history and current().refusal is None:
-            append(Path(history), entry_of(record))
+            append(Path(history), entry_of(record, _jobs_held(record, directory)))
     except OSError as error:
         current().refusal = current().refusal or f"reports: cannot write to {directory}: {error.strerror}"
+
+
+def _jobs_held(record: Record, directory: Path) -> int | None:
+    """What the gap report of this run says, if there is one; that it cannot be read is said where metrics are made."""
+    try:
+        found = capacity_report_of(record, directory)
+    except CapacityReportError:
+        return None
+    return None if found is None else found.achieved_jobs

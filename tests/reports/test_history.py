@@ -17,6 +17,7 @@ from behave_project import ROOT, BehaveProject
 from passing_project import passing_project, with_hooks
 from site_project import NOW, result, trouble
 
+from support.reporting.context import RunContext
 from support.reporting.history import Entry, append, entry_of, read_history
 from support.reporting.model import Record, Repeat, write_record
 from support.reporting.requests import RequestTimes
@@ -203,6 +204,22 @@ def test_five_hundred_entries_are_small_and_quickly_read(tmp_path: Path) -> None
     assert len(read_history(tmp_path).entries) == 500
     assert time.process_time() - started_s < 1
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("P95", 1.0), ("", 1.0), ("p95_ms", float("nan")), ("p95_ms", float("inf"))]
+)
+def test_a_figure_that_nobody_could_read_is_refused(name: str, value: float) -> None:
+    run = RunContext()
+    run.figure("configure_p95_ms", 3)
+    with pytest.raises(ValueError, match="figure"):
+        run.figure(name, value)
+    assert run.figures == {"configure_p95_ms": 3.0}
+
+
+def test_the_history_keeps_what_scenarios_measured_and_what_the_gap_report_says() -> None:
+    made = record(figures={"configure_p95_ms": 3.0})
+    assert entry_of(made, jobs_held=180).figures == {"configure_p95_ms": 3.0, "jobs held": 180.0}
 
 
 # By a run itself.

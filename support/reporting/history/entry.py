@@ -88,8 +88,8 @@ class Entry(BaseModel):
         return sum(seen.is_bad for seen in self.scenarios.values())
 
 
-def entry_of(record: Record) -> Entry:
-    """What the history keeps of a record."""
+def entry_of(record: Record, jobs_held: int | None = None) -> Entry:
+    """What the history keeps of a record, and of the gap report of the same run if there is one."""
     counts: dict[Any, int] = dict(record.counts())
     repeat = record.repeat
     return Entry(
@@ -107,9 +107,16 @@ def entry_of(record: Record) -> Entry:
         shuffle=repeat.shuffle if repeat else None,
         series=repeat.series if repeat else None,
         under_load=repeat.under_load if repeat else False,
-        figures={f"{LATENCY}{times.request}": round(times.quantiles_s[_P95] * 1000, 1) for times in record.requests},
+        figures=_figures(record, jobs_held),
         scenarios={scenario.id: _seen(scenario) for scenario in record.scenarios},
     )
+
+
+def _figures(record: Record, jobs_held: int | None) -> dict[str, float]:
+    latencies = {f"{LATENCY}{times.request}": times.quantiles_s.get(_P95) for times in record.requests}
+    figures = dict(record.figures)
+    figures |= {name: round(seconds * 1000, 1) for name, seconds in latencies.items() if seconds is not None}
+    return figures if jobs_held is None else {**figures, CAPACITY: float(jobs_held)}
 
 
 def _seen(scenario: ScenarioResult) -> Seen:

@@ -27,13 +27,18 @@ class MatrixResults:
 
 def read_record(path: Path) -> Record:
     """The record of a run; :class:`ReadingError` if it is not one."""
-    content = _json(path)
+    return parse_record(_text(path), path.name)
+
+
+def parse_record(text: str, name: str) -> Record:
+    """The record that a text is; `name` is what an error calls it."""
+    content = _parsed(text, name)
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ReadingError(f"{path.name}: not a run record of the schema {SCHEMA}")
+        raise ReadingError(f"{name}: not a run record of the schema {SCHEMA}")
     try:
         return _record(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ReadingError(f"{path.name}: not a valid run record: {type(error).__name__} {error}") from error
+        raise ReadingError(f"{name}: not a valid run record: {type(error).__name__} {error}") from error
 
 
 def read_matrix(path: Path) -> MatrixResults | None:
@@ -43,7 +48,7 @@ def read_matrix(path: Path) -> MatrixResults | None:
     """
     if not path.is_file():
         return None
-    content = _json(path)
+    content = _parsed(_text(path), path.name)
     try:
         finished = content.get("finished")
         caught = {str(fault["id"]): bool(fault["caught"]) for fault in content["faults"]}
@@ -52,13 +57,20 @@ def read_matrix(path: Path) -> MatrixResults | None:
         raise ReadingError(f"{path.name}: not the results of a fault matrix: {error}") from error
 
 
-def _json(path: Path) -> Any:
+def _text(path: Path) -> str:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReadingError(f"{path.name}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise ReadingError(f"{path.name}: not JSON: {error}") from error
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ReadingError(f"{name}: not JSON: {error}") from error
 
 
 def _record(content: dict[str, Any]) -> Record:
@@ -73,6 +85,7 @@ def _record(content: dict[str, Any]) -> Record:
         leftovers=list(content["leftovers"]),
         fingerprint=dict(content.get("fingerprint", {})),
         interrupted=content.get("interrupted"),
+        figures=dict(content.get("figures", {})),
         repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
     )

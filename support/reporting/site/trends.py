@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from support.reporting.context import FIGURE_NAME
 from support.reporting.history import Entry, History
 from support.reporting.history.entry import CAPACITY, LATENCY
 from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
@@ -87,8 +88,10 @@ def _trends(entries: Sequence[Entry]) -> Iterator[Trend]:
     yield from _trend("Duration in seconds", " s", entries, lambda entry: entry.duration_s)
     yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
     for request in _REQUESTS:
-        title = f"{request}: 95 of 100 answered within, in milliseconds"
+        title = f"{request}: 95 % answered within (ms)"
         yield from _trend(title, " ms", entries, operator.methodcaller("figure", f"{LATENCY}{request}"))
+    for name in sorted({name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)}):
+        yield from _trend(name.replace("_", " "), "", entries, operator.methodcaller("figure", name))
     yield from _trend("Jobs open at once", "", entries, operator.methodcaller("figure", CAPACITY))
 
 
