@@ -1,21 +1,27 @@
 """The behave formatter `console`: a line for each scenario, what went wrong right below it, and a verdict at the end.
 
 A scenario's line is printed when the next one starts: behave runs hooks and clean-ups after the last step, and they may
-still change its status.
+still change its status. On a terminal the scenario that runs stands below it, and how many there are; in a log each
+area begins with how far the run has come.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import PurePath
 from typing import Any
 
 from behave.formatter.base import Formatter
 
 from support.reporting.context import current
+from support.reporting.identity import identify
 from support.reporting.outcome import scenario_result
 from support.reporting.text import Painter, safe, scenario_lines, summary_lines
+
+# Back to the first column, and away with what stands in the line.
+_CLEAR = "\r\x1b[K"
 
 
 class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
@@ -30,6 +36,8 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         terminal = bool(getattr(self.stream, "isatty", lambda: False)())
         colour = terminal and config.has_colored_mode(self.stream) and not os.environ.get("NO_COLOR")
         self._painter = Painter(colour, shutil.get_terminal_size().columns if terminal else None)
+        self._moves = colour and os.environ.get("TERM") != "dumb"
+        self._done = 0
         self._reports = config.userdata.get("reports", "reports")
         self._dry_run = bool(config.dry_run)
         self._selected: set[int] | None = None
@@ -50,6 +58,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
     def scenario(self, scenario: Any) -> None:
         self._print_waiting()
         self._waiting = scenario
+        self._show_running(scenario)
 
     def eof(self) -> None:
         self._print_waiting()
@@ -82,8 +91,17 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._write(f"  {safe(scenario.name)}")
             self._undefined += [step for step in scenario.all_steps if "undefined" in step.status.name]
             return
+        self._done += 1
         for line in scenario_lines(scenario_result(scenario, current()), self._painter):
             self._write(line)
+
+    def _show_running(self, scenario: Any) -> None:
+        """Where the run is, on a line that the next one replaces."""
+        if not self._moves or self._dry_run or not self._is_due(scenario):
+            return
+        place = f"{self._done + 1} of {len(current().selected)}"
+        line = f"  {place}  {safe(identify(scenario).id)}  {safe(scenario.name)}"
+        self._put(f"{_CLEAR}{line[: (self._painter.width or 80) - 1]}")
 
     def _is_due(self, scenario: Any) -> bool:
         if id(scenario) in self._printed:
@@ -100,10 +118,16 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         if area != self._area:
             self._area = area
             self._write("")
-            self._write(self._painter.paint("heading", safe(area)))
+            self._write(self._painter.paint("heading", safe(area)) + self._progress())
         if id(feature) not in self._printed:
             self._printed.add(id(feature))
             self._write(f" {safe(feature.name)}")
+
+    def _progress(self) -> str:
+        if self._dry_run or not self._done:
+            return ""
+        elapsed_s = time.monotonic() - current().started_s
+        return self._painter.paint("faint", f"  ({self._done} of {len(current().selected)} done, {elapsed_s:.0f} s)")
 
     def _print_summary(self) -> None:
         record = current().record
@@ -119,7 +143,10 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._write(f"Dry run: nothing was executed, {len(self._undefined)} steps are undefined.")
 
     def _write(self, line: str) -> None:
+        self._put(f"{_CLEAR if self._moves else ''}{line}\n")
+
+    def _put(self, text: str) -> None:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         # A log in a C locale must not end the run over an accented letter.
-        self.stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         self.stream.flush()

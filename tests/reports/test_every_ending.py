@@ -14,6 +14,11 @@ import pytest
 from behave_project import ROOT, Outcome
 from endings import ENDINGS, SECRET, Ending
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from site_pages import problems_of, read_site
+
+from support.reporting.bundle import write_bundle
+from support.reporting.compare import compare, run_at
+from support.reporting.history import read_history
 
 XRAY = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text(encoding="utf-8"))
 JUDGED = [ending for ending in ENDINGS if ending.code != 2]
@@ -52,6 +57,37 @@ def test_every_report_is_there(ended: tuple[Ending, Outcome, Path]) -> None:
     if "parsed" not in ending.what:
         assert (reports / "site" / "index.html").is_file()
         assert "report " not in outcome.err
+
+
+def test_the_history_has_the_run_as_it_ended(ended: tuple[Ending, Outcome, Path]) -> None:
+    _, outcome, reports = ended
+    history = read_history(reports / "history")
+    assert history.unreadable == ()
+    [entry] = history.entries
+    told = [(one["id"], one["status"]) for one in outcome.checked["scenarios"]]
+    assert [(name, seen.status) for name, seen in entry.scenarios.items()] == list(dict(told).items())
+    assert entry.verdict == outcome.checked["verdict"]
+    assert (entry.ended == "interrupted") == (outcome.checked["interrupted"] is not None)
+
+
+def test_every_page_of_the_site_is_well_formed_and_without_a_stack_trace(ended: tuple[Ending, Outcome, Path]) -> None:
+    _, outcome, reports = ended
+    if (reports / "site").is_dir():
+        assert problems_of(reports / "site") == []
+        pages = read_site(reports / "site")
+        assert pages["index.html"].heading_texts()[0].startswith("Failed" if is_red(outcome) else "Passed")
+        for name, page in pages.items():
+            assert "Traceback" not in page.text, name
+            assert page.tags.count("script") == 1, name
+
+
+def test_a_bundle_and_a_comparison_can_be_made_of_it(ended: tuple[Ending, Outcome, Path]) -> None:
+    _, outcome, reports = ended
+    record = run_at(reports)
+    archive = write_bundle(record, reports, "summary")
+    assert run_at(archive).as_json() == record.as_json()
+    archive.unlink()
+    assert not compare(record, record).is_worse
 
 
 def test_junit_is_red_when_the_run_is_red(ended: tuple[Ending, Outcome, Path]) -> None:

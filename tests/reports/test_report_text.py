@@ -199,7 +199,41 @@ def test_colour_is_for_terminals_without_no_color(tmp_path: Path) -> None:
     project = BehaveProject(tmp_path).write({"job_lifecycle/a.feature": f"{feature}    When it works\n"})
     coloured = on_a_terminal(project)
     assert "\x1b[32mpassed\x1b[0m" in coloured
-    lines = re.sub("\x1b\\[[0-9;]*m", "", coloured).splitlines()
+    lines = re.sub("\x1b\\[[0-9;]*[mK]", "", coloured).splitlines()
     assert max(len(line) for line in lines) <= 70
     assert any(line.startswith(" " * 29) and line.endswith("line") for line in lines)
     assert "\x1b" not in on_a_terminal(project, NO_COLOR="1")
+
+
+TWO = """
+    Feature: F
+      @JL-01a
+      Scenario: The first
+        When it works
+
+      @JL-01b
+      Scenario: The second has a title that is much longer than a line of this terminal can be
+        When it works
+    """
+
+
+def test_a_terminal_shows_what_runs_until_it_is_done(tmp_path: Path) -> None:
+    seen = on_a_terminal(BehaveProject(tmp_path).write({"job_lifecycle/a.feature": TWO}))
+    first, done, second = (
+        seen.index(text)
+        for text in ("\r\x1b[K  1 of 2  JL-01a  The first", "\r\x1b[K  JL-01a   ", "\r\x1b[K  2 of 2  JL-01b")
+    )
+    assert first < done < second
+    running = re.search("\r\x1b\\[K(  2 of 2 [^\r\n]*)", seen)
+    assert running is not None
+    assert len(running.group(1)) == 69
+
+
+def test_a_log_says_at_each_area_how_far_the_run_has_come(tmp_path: Path) -> None:
+    other = TWO.replace("JL-01", "PV-01")
+    project = BehaveProject(tmp_path).write({"job_lifecycle/a.feature": TWO, "validation/b.feature": other})
+    lines = project.run().out.splitlines()
+    assert "Job lifecycle" in lines
+    [line] = [line for line in lines if line.startswith("Validation")]
+    assert re.fullmatch(r"Validation  \(2 of 4 done, \d+ s\)", line)
+    assert not [line for line in lines if "1 of 4" in line]
