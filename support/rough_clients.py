@@ -43,9 +43,11 @@ class RoughClients:
         """How long everybody else waits."""
 
     def leave_half_way(self) -> None:
-        """Begin to open an investigation, and be gone before the request is complete."""
-        with RawConnection(self._server, "/configure", requests.live(), self._journal) as connection:
-            connection.send(connection.head + connection.body[: len(connection.body) // 2])
+        """Begin to open an investigation, and be gone when the server has begun to read it."""
+        with RawConnection(self._server, "/configure", requests.live(), self._journal, asks_first=True) as connection:
+            connection.send(connection.head)
+            connection.wait_until_noticed(self.usual_s)
+            connection.send(connection.body[: len(connection.body) // 2])
             connection.abandon()
 
     def send_little_by_little(self) -> SlowExchange:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from environments.sandbox.catalogue import Fault, load_catalogue
 from environments.sandbox.control import ControlAPI
 from environments.sandbox.errors import StartError, UsageError
+from environments.sandbox.profile import DEFAULT, load_profile, names
 from environments.sandbox.settings import MONGODB_VARIABLE, parse_settings
 from environments.sandbox.supervisor import Supervisor, write_run_file
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from environments.sandbox.mongodb.elsewhere import Elsewhere
 
 _PARENT_CHECK_S = 0.2
-PROFILES: dict[str, tuple[str, ...]] = {"as-required": ()}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,18 +37,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     up.add_argument("--run-file", type=Path, metavar="PATH", help="write the endpoints here (JSON)")
     up.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="may be repeated")
     up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
-    up.add_argument("--profile", default="as-required", metavar="NAME", help="a named list of faults")
+    up.add_argument("--profile", default=DEFAULT, metavar="NAME", help=f"one of {', '.join(names())}")
     up.add_argument("--parent-pid", type=int, default=os.getppid(), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
-def _faults(arguments: argparse.Namespace, catalogue: dict[str, Fault]) -> list[str]:
-    if arguments.profile not in PROFILES:
-        raise UsageError(f"--profile {arguments.profile}: no such profile; allowed are {', '.join(PROFILES)}")
-    for fault_id in arguments.faults:
+def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:
+    for fault_id in faults:
         if fault_id not in catalogue:
             raise UsageError(f"--fault {fault_id}: no such fault in faults.toml")
-    return [*PROFILES[arguments.profile], *arguments.faults]
+    return faults
 
 
 async def _parent_is_gone(parent_pid: int) -> str:
@@ -116,8 +114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _arguments(argv)
         catalogue = load_catalogue()
-        settings = parse_settings(arguments.settings)
-        faults = _faults(arguments, catalogue)
+        profile = load_profile(arguments.profile, catalogue)
+        settings = parse_settings([*profile.settings, *arguments.settings])
+        faults = [*profile.faults, *_known(arguments.faults, catalogue)]
         if arguments.run_file and not arguments.run_file.parent.is_dir():
             raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
         mongodb = _mongodb(os.environ.get(MONGODB_VARIABLE, ""))

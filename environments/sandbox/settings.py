@@ -9,7 +9,7 @@ from environments.sandbox.errors import UsageError
 
 MONGODB_VARIABLE = "SANDBOX_MONGODB_URI"
 """Of the environment: a MongoDB to use in place of the sandbox's own."""
-FIBRE_STATES = ("connected", "waiting")
+CHOICES = {"fibre": ("connected", "waiting"), "answers": ("required", "deployed")}
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class SandboxSettings:
 
     ``gpu_slices`` is the number in the whole cluster, ``pods_per_node`` counts for each node. ``configure_ms`` is the
     least time an accepted ``POST /configure`` takes. ``time_scale`` multiplies every documented duration of the real
-    system (0.02 makes a 50 s clean-up one second); answers are not scaled. A port of 0 means any free one.
+    system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` is how the Focus Server words
+    what no requirement words: helpfully, or as it was observed in December 2025. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -34,6 +35,7 @@ class SandboxSettings:
     mongo_pool: int = 20
     waiting_jobs: int = 5
     fibre: str = "connected"
+    answers: str = "required"
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0
@@ -79,9 +81,9 @@ def _parse(key: str, text: str) -> int | float | str:
     kinds = {field.name: type(field.default) for field in fields(SandboxSettings)}
     if key not in kinds:
         raise UsageError(f"--set {key}: no such setting; allowed are {', '.join(sorted(kinds))}")
-    if key == "fibre":
-        if text not in FIBRE_STATES:
-            raise UsageError(f"--set fibre={text}: allowed are {' and '.join(FIBRE_STATES)}")
+    if key in CHOICES:
+        if text not in CHOICES[key]:
+            raise UsageError(f"--set {key}={text}: allowed are {' and '.join(CHOICES[key])}")
         return text
     lowest, highest = _RANGES[key]
     try:

@@ -141,8 +141,13 @@ def fault_matrix(
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
     workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes side by side")] = 3,
     everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
+    profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
 ) -> None:
     """Prove that the suite fails on the faults it is meant to catch."""
+    if profile is not None:
+        if fault or subset or everything:
+            raise typer.BadParameter("it runs by itself, without --fault, --subset or --all", param_hint="--profile")
+        raise typer.Exit(faults.run_profile(profile, tags, workers))
     raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
 
 

@@ -6,16 +6,19 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from support.cli.profile import print_comparison
 from support.clients.sandbox_control import ControlError
 from support.config import ConfigurationError, load_environment
 from support.faults.bench import MatrixError
-from support.faults.catalogue import CatalogueError, chosen, load_catalogue
+from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.faults.judgement import Judgement, Run
-from support.faults.matrix import Plan, run_matrix
+from support.faults.matrix import Plan, run_matrix, run_once
+from support.faults.profile import compare, load_profile
 from support.faults.rows import Row, rows_of, rows_to_prove
 from support.gherkin.documents import DocumentError, read_documents
 from support.gherkin.phrases import Outcomes
@@ -35,23 +38,46 @@ REPORTS = Path("reports") / "faults"
 
 def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bool) -> int:
     """Run the matrix and print it; the exit code."""
-    started = time.monotonic()
-    try:
+    with _ends_in_a_sentence():
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
-        environment = load_environment("sandbox")
-        rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
-        settings = environment.sandbox.settings
-        plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), REPORTS)
-        judgements = run_matrix(plan, _report)
-    except (CatalogueError, ConfigurationError, DocumentError, SandboxError) as error:
+        return _matrix(faults, tags, workers, everything, complete=not (wanted or subset or tags != DEFAULT_TAGS))
+
+
+def run_profile(name: str, tags: str, workers: int) -> int:
+    """Run every scenario on the sandbox with a profile, and print where it disagrees with what the profile expects."""
+    with _ends_in_a_sentence():
+        profile = load_profile(name)
+        settings, rows = _sandbox()
+        settings = {key: value for key, value in settings.items() if key not in profile.settings}
+        plan = Plan(settings, [], rows, tags, True, workers, REPORTS, ["--profile", name])
+        comparison = compare(profile, run_once(name, plan))
+    print_comparison(profile, comparison)
+    return 0 if comparison.agrees else 1
+
+
+@contextmanager
+def _ends_in_a_sentence() -> Iterator[None]:
+    """Exit code 2 for what cannot be used, 1 for what could not be run to its end."""
+    try:
+        yield
+    except (CatalogueError, ConfigurationError, DocumentError, SandboxError, MatrixError, ControlError) as error:
         print(f"faults: {error}", file=sys.stderr)
-        return 2
-    except (MatrixError, ControlError) as error:
-        print(f"faults: {error}", file=sys.stderr)
-        return 1
+        raise SystemExit(1 if isinstance(error, MatrixError | ControlError) else 2) from None
+
+
+def _sandbox() -> tuple[Mapping[str, int | float | str], list[Row]]:
+    """The settings of the environment, and the rows that run there."""
+    environment = load_environment("sandbox")
+    return environment.sandbox.settings, rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
+
+
+def _matrix(faults: list[Fault], tags: str, workers: int, everything: bool, complete: bool) -> int:
+    started = time.monotonic()
+    settings, rows = _sandbox()
+    plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), REPORTS)
+    judgements = run_matrix(plan, _report)
     _write(judgements)
     caught = _summary(judgements, time.monotonic() - started)
-    complete = not (wanted or subset or tags != DEFAULT_TAGS)
     return 0 if caught and (not complete or _nothing_unproven(rows, judgements)) else 1
 
 

@@ -18,18 +18,30 @@ from support.clients.journal import Journal
 from support.clients.settings import FocusServerSettings
 
 TARGET = "focus-server"
+_INTERIM_BYTES = 4096
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class RawConnection:
-    """One ``POST`` on one connection. Raises :class:`ConnectionFailed`; a context manager that closes."""
+    """One ``POST`` on one connection. Raises :class:`ConnectionFailed`; a context manager that closes.
 
-    def __init__(self, settings: FocusServerSettings, path: str, body: Mapping[str, Any], journal: Journal) -> None:
+    With ``asks_first`` the server is asked whether it wants the body, see :meth:`wait_until_noticed`.
+    """
+
+    def __init__(
+        self,
+        settings: FocusServerSettings,
+        path: str,
+        body: Mapping[str, Any],
+        journal: Journal,
+        asks_first: bool = False,
+    ) -> None:
         parts = urlsplit(settings.base_url)
         self.body = json.dumps(dict(body)).encode()
+        expect = "Expect: 100-continue\r\n" if asks_first else ""
         self.head = (
             f"POST {parts.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n{expect}Connection: close\r\n\r\n"
         ).encode()
         self._journal = journal
         self._started = time.monotonic()
@@ -53,6 +65,22 @@ class RawConnection:
             self._socket.sendall(piece)
         except OSError as error:
             raise self._failed(f"the connection broke: {error}") from error
+
+    def wait_until_noticed(self, within_s: float) -> bool:
+        """Wait for ``100 Continue``, with which a server asks for the body: then it surely knows of the request.
+
+        False when it does not come. HTTP does not oblige a server to send it, and a client goes on without it.
+        """
+        patience_s = self._socket.gettimeout()
+        self._socket.settimeout(within_s)
+        try:
+            said = self._socket.recv(_INTERIM_BYTES)
+        except TimeoutError:
+            said = b""
+        except OSError as error:
+            raise self._failed(f"the connection broke: {error}") from error
+        self._socket.settimeout(patience_s)
+        return said.split(b" ", 2)[1:2] == [b"100"]
 
     def abandon(self) -> None:
         """Close at once and without a word, as a client does that is killed."""

@@ -16,11 +16,13 @@ from support.faults.judgement import Judgement, Run
 from support.faults.rows import Row, selection
 from support.faults.warm import WarmBehave
 
+Benches = queue.SimpleQueue[Bench]
+
 
 @dataclass(frozen=True)
 class Plan:
     """What the matrix is made of. ``rows`` are those that can run; with ``everything`` all of them run with each
-    fault."""
+    fault. ``options`` are further words for ``sandbox up``."""
 
     settings: Mapping[str, int | float | str]
     faults: Sequence[Fault]
@@ -29,16 +31,22 @@ class Plan:
     everything: bool
     workers: int
     reports: Path
+    options: Sequence[str] = ()
 
     def rows_with(self, fault: Fault) -> list[Row]:
         return list(self.rows) if self.everything else selection(fault, self.rows)
 
-    def healthy_shares(self) -> list[list[Row]]:
+    def shares(self) -> list[list[Row]]:
         """Every row that runs with any of the faults, a share for each worker; a feature is not divided."""
         concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
-        features = list(dict.fromkeys(row.feature for row in self.rows if row.id in concerned))
-        shares = [frozenset(features[number :: self.workers]) for number in range(self.workers)]
-        return [[row for row in self.rows if row.id in concerned and row.feature in share] for share in shares if share]
+        return divided([row for row in self.rows if row.id in concerned], self.workers)
+
+
+def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
+    """The rows in at most so many parts; a feature is not divided."""
+    features = list(dict.fromkeys(row.feature for row in rows))
+    parts = [frozenset(features[number::shares]) for number in range(shares)]
+    return [[row for row in rows if row.feature in part] for part in parts if part]
 
 
 def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Judgement]:
@@ -49,46 +57,57 @@ def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Ju
     shutil.rmtree(plan.reports, ignore_errors=True)
     with _benches(plan) as benches, ThreadPoolExecutor(plan.workers) as pool:
 
-        def healthy_share(numbered: tuple[int, list[Row]]) -> Run:
-            number, rows = numbered
-            with _one_of(benches) as bench:
-                return bench.run(f"healthy-{number}", rows, {})
-
         def judged(fault: Fault) -> Judgement:
             with _one_of(benches) as bench:
                 judgement = bench.with_fault(fault, plan.rows_with(fault))
             report(judgement)
             return judgement
 
-        report(_healthy(pool.map(healthy_share, enumerate(plan.healthy_shares(), start=1))))
+        healthy = _whole("healthy", plan.shares(), benches, pool)
+        _require_healthy(healthy)
+        report(healthy)
         # The longest first, so that none of them is alone at the end.
         order = sorted(plan.faults, key=lambda fault: -len(plan.rows_with(fault)))
         judgements = {judgement.fault.id: judgement for judgement in pool.map(judged, order)}
         return [judgements[fault.id] for fault in plan.faults]
 
 
-def _healthy(shares: Iterator[Run]) -> Run:
-    """The shares as one run; :class:`MatrixError` unless everything passes."""
-    runs = list(shares)
-    whole = Run(
-        {name: entry for run in runs for name, entry in run.scenarios.items()}, sum(run.duration_s for run in runs)
-    )
-    bad = whole.bad()
+def run_once(name: str, plan: Plan) -> Run:
+    """Every row once, on sandboxes started with the options of the plan."""
+    shutil.rmtree(plan.reports / name, ignore_errors=True)
+    with _benches(plan) as benches, ThreadPoolExecutor(plan.workers) as pool:
+        return _whole(name, divided(plan.rows, plan.workers), benches, pool)
+
+
+def _whole(name: str, shares: Sequence[list[Row]], benches: Benches, pool: ThreadPoolExecutor) -> Run:
+    """The shares as one run."""
+
+    def share(numbered: tuple[int, list[Row]]) -> Run:
+        number, rows = numbered
+        with _one_of(benches) as bench:
+            return bench.run(f"{name}/{number}", rows, {})
+
+    runs = list(pool.map(share, enumerate(shares, start=1)))
+    scenarios = {scenario_id: entry for run in runs for scenario_id, entry in run.scenarios.items()}
+    return Run(scenarios, sum(run.duration_s for run in runs))
+
+
+def _require_healthy(healthy: Run) -> None:
+    bad = healthy.bad()
     if bad:
         first, reason = next(iter(bad.items()))
         raise MatrixError(f"the healthy sandbox fails {len(bad)} scenarios, the first is {first}: {reason}")
-    return whole
 
 
 @contextmanager
-def _benches(plan: Plan) -> Iterator[queue.SimpleQueue[Bench]]:
+def _benches(plan: Plan) -> Iterator[Benches]:
     """As many as there are workers, started side by side."""
-    benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+    benches: Benches = queue.SimpleQueue()
     behave = WarmBehave()
     with ExitStack() as closing:
 
         def started(_: int) -> None:
-            bench = Bench(plan.settings, plan.reports, plan.tags, behave)
+            bench = Bench(plan.settings, plan.reports, plan.tags, behave, plan.options)
             closing.callback(bench.close)
             benches.put(bench)
 
@@ -98,7 +117,7 @@ def _benches(plan: Plan) -> Iterator[queue.SimpleQueue[Bench]]:
 
 
 @contextmanager
-def _one_of(benches: queue.SimpleQueue[Bench]) -> Iterator[Bench]:
+def _one_of(benches: Benches) -> Iterator[Bench]:
     bench = benches.get()
     try:
         yield bench

@@ -15,6 +15,7 @@ from environments.sandbox.focus_server.answers import CHANNELS
 from environments.sandbox.focus_server.openapi import OPENAPI
 from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
 from environments.sandbox.focus_server.service import FocusService
+from environments.sandbox.focus_server.wording import Wording
 
 PREFIXES = ("", "/focus-server")
 LARGEST_BODY_BYTES = 1024 * 1024
@@ -26,8 +27,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Routes:
     """The aiohttp application of one service."""
 
-    def __init__(self, service: FocusService, log: logging.Logger, access_log: logging.Logger) -> None:
-        self.service, self._log, self._access_log = service, log, access_log
+    def __init__(
+        self, service: FocusService, log: logging.Logger, access_log: logging.Logger, wording: Wording
+    ) -> None:
+        self.service, self._log, self._access_log, self._wording = service, log, access_log, wording
         self.requests_by_status: Counter[int] = Counter()
         self.misconfigured: str | None = None
         """What is wrong with the settings: as long as it stands here, every request is refused with it."""
@@ -54,7 +57,7 @@ class Routes:
 
     async def refusal(self, request: web.Request, refused: Refused) -> tuple[int, Any]:
         """Status and body of a refusal."""
-        return refused.status, refused.body()
+        return refused.status, self._wording.refusal(refused)
 
     def router_refusal(self, error: web.HTTPException) -> tuple[int, Any]:
         """Status and body of an unknown route, a wrong method, a body that is too large."""
@@ -103,19 +106,19 @@ class Routes:
         return _json(self.channels())
 
     def channels(self) -> Mapping[str, int]:
-        return CHANNELS
+        return self._wording.channels(CHANNELS)
 
     async def _live_metadata(self, request: web.Request) -> web.Response:
-        return _json(self.service.live_metadata())
+        return _json(self._wording.live_metadata(self.service.live_metadata()))
 
     async def _metadata(self, request: web.Request) -> web.Response:
-        return _json(self.service.metadata(request.match_info["job_id"]))
+        return _json(self._wording.opened(self.service.metadata(request.match_info["job_id"])))
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(OPENAPI)
 
     async def _configure(self, request: web.Request) -> web.Response:
-        return _json(await self.service.configure(await self.body(request)))
+        return _json(self._wording.opened(await self.service.configure(await self.body(request))))
 
     async def _recordings(self, request: web.Request) -> web.Response:
         return _json(await self.service.recordings_in_time_range(await self.body(request)))

@@ -29,6 +29,7 @@ from environments.sandbox.focus_server.faults import (
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 from environments.sandbox.focus_server.recordings import RecordingIndex
 from environments.sandbox.focus_server.slots import Serials
+from environments.sandbox.focus_server.wording import wording
 from environments.sandbox.process import CommandError, SandboxProcess
 
 FIBRE_STATES = ("connected", "waiting")
@@ -76,7 +77,8 @@ class FocusServer(SandboxProcess):
             self.log, active=self.fault,
         )  # fmt: skip
         self._set_fibre(settings["fibre"])
-        self._routes = FaultyRoutes(self._service, self.log, self._access_log, active=self.fault)
+        words = wording(str(settings["answers"]))
+        self._routes = FaultyRoutes(self._service, self.log, self._access_log, words, active=self.fault)
         self._view.start()
         self._capacity.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))

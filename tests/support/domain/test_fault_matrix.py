@@ -121,9 +121,9 @@ def test_rows_have_the_place_that_behave_selects_them_by(tmp_path: Path) -> None
 
 def test_healthy_shares_hold_every_row_once_and_divide_no_feature() -> None:
     rows = [row("JL-01a"), row("JL-01b"), row("PV-04a.1"), row("CF-01a")]
-    shares = Plan({}, [fault()], rows, "", True, 2, Path("x")).healthy_shares()
+    shares = Plan({}, [fault()], rows, "", True, 2, Path("x")).shares()
     assert [[each.id for each in share] for share in shares] == [["JL-01a", "JL-01b", "CF-01a"], ["PV-04a.1"]]
-    only = Plan({}, [fault()], rows, "", False, 2, Path("x")).healthy_shares()
+    only = Plan({}, [fault()], rows, "", False, 2, Path("x")).shares()
     assert sorted(each.id for share in only for each in share) == ["CF-01a", "JL-01a", "PV-04a.1"]
 
 

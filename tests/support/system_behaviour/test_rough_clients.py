@@ -92,6 +92,24 @@ def test_abandoned_connection_is_reset(listening: Start) -> None:
     assert "abandoned half way" in journal.text()
 
 
+def test_server_that_asks_for_the_body_has_noticed_the_request(listening: Start) -> None:
+    listener = listening(b"HTTP/1.1 100 Continue\r\n\r\n")
+    settings = FocusServerAt(f"http://127.0.0.1:{listener.port}/focus-server")
+    with RawConnection(settings, "/configure", BODY, Journal(), asks_first=True) as connection:
+        connection.send(connection.head)
+        assert connection.wait_until_noticed(5) is True
+    listener.end()
+    assert b"Expect: 100-continue\r\n" in listener.received and b"end_time" not in listener.received
+
+
+@pytest.mark.parametrize("reply", [ANSWER, b""])
+def test_server_that_does_not_ask_for_the_body_is_not_waited_for(listening: Start, reply: bytes) -> None:
+    listener = listening(reply, wanted=10_000_000 if not reply else 1)
+    with connect(listener) as connection:
+        connection.send(connection.head)
+        assert connection.wait_until_noticed(0.05) is False
+
+
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n["])
 def test_answer_that_does_not_come(listening: Start, reply: bytes) -> None:
     with connect(listening(reply)) as connection:

@@ -1,0 +1,56 @@
+"""What the server says where no requirement tells it what to say: helpful words, or those observed in December 2025.
+
+Source of the observed ones: API facts, sections 2.4 (status), 2.6 (the three refusals) and 3.2 (channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from environments.sandbox.focus_server.refusals import NoRecording, Refused, UnknownJob, WaitingForFibre
+
+HIGHEST_CHANNEL = 2337
+REFUSALS: Mapping[type[Refused], str] = {
+    NoRecording: "No recording found in given time range",
+    UnknownJob: "Invalid job_id",
+    WaitingForFibre: "Cannot proceed: Missing required fiber metadata fields: prr",
+}
+
+
+class Wording:
+    """Passes on what the server was going to say."""
+
+    def refusal(self, refused: Refused) -> Any:
+        return refused.body()
+
+    def opened(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        return answer
+
+    def channels(self, channels: Mapping[str, int]) -> Mapping[str, int]:
+        return channels
+
+    def live_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        return metadata
+
+
+class DeployedWording(Wording):
+    """Says it as the server of December 2025 did."""
+
+    def refusal(self, refused: Refused) -> Any:
+        text = REFUSALS.get(type(refused))
+        return super().refusal(refused) if text is None else {"error": text}
+
+    def opened(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**answer, "status": ""}
+
+    def channels(self, channels: Mapping[str, int]) -> Mapping[str, int]:
+        return {**channels, "highest_channel": HIGHEST_CHANNEL}
+
+    def live_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**metadata, "number_of_channels": HIGHEST_CHANNEL}
+
+
+def wording(answers: str) -> Wording:
+    """For the setting ``answers``: ``required`` or ``deployed``."""
+    return DeployedWording() if answers == "deployed" else Wording()
