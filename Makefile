@@ -1,12 +1,13 @@
 # make acceptance [ENV=sandbox] [TAGS="expr"]   the features against an environment
 # make test                                     static checks, unit tests, sandbox contracts, a small fault matrix
-# make faults [FAULT=id]                        the whole fault matrix
 # make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky
+# make faults [FAULT=id | PROFILE=name]         the whole fault matrix, or a profile and what must fail on it
 # make lint                                     static checks only
 ENV ?= sandbox
 TAGS ?=
 FAULT ?=
 N ?= 10
+PROFILE ?=
 BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
 export PYTHONDONTWRITEBYTECODE =
@@ -22,7 +23,7 @@ test: lint
 	$(BIN)/focus-acceptance faults --subset
 
 faults: .venv/.run-ready
-	@$(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT))
+	@$(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))
 
 repeat: .venv/.run-ready
 	@$(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'

@@ -28,11 +28,12 @@ def test_values_get_the_type_of_their_setting() -> None:
     ("assignment", "sentence"),
     [
         ("nodes", "--set nodes: write it as key=value"),
-        ("node=3", "--set node: no such setting; allowed are configure_ms, "),
+        ("node=3", "--set node: no such setting; allowed are answers, configure_ms, "),
         ("nodes=many", "--set nodes=many: must be a number from 1 to 100"),
         ("nodes=0", "--set nodes=0: must be a number from 1 to 100"),
         ("time_scale=2", "--set time_scale=2: must be a number from 0.001 to 1"),
         ("fibre=broken", "--set fibre=broken: allowed are connected and waiting"),
+        ("answers=short", "--set answers=short: allowed are required and deployed"),
         ("nodeport_last=12000", "--set nodeport_last=12000: must not be below nodeport_first=12301"),
     ],
 )
@@ -59,7 +60,7 @@ def refused(*arguments: str) -> str:
         (("up", "--colour", "blue"), "unrecognized arguments: --colour blue"),
         (("up", "--set", "speed=9"), "--set speed: no such setting"),
         (("up", "--fault", "nope"), "--fault nope: no such fault in faults.toml"),
-        (("up", "--profile", "nope"), "--profile nope: no such profile; allowed are as-required"),
+        (("up", "--profile", "nope"), "--profile nope: no such profile; allowed are as-required, as-deployed-2025-12"),
         (("up", "--run-file", "/no/such/folder/run.json"), "the folder /no/such/folder does not exist"),
     ],
 )
