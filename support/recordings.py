@@ -31,12 +31,17 @@ class RecordingIndex(Protocol):
 
 @dataclass(frozen=True)
 class Recording:
-    """One document of the index. ``end`` is None while it is open."""
+    """One document of the index. ``end`` is None while it is open, ``deleted`` None when its mark is no boolean."""
 
     uuid: str
     start: datetime
     end: datetime | None
-    deleted: bool
+    deleted: bool | None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it ended after it started: a specimen must be sound, or its own defect would be judged."""
+        return self.end is not None and self.end > self.start
 
     def touches(self, start: datetime, end: datetime) -> bool:
         """Whether it shares more than an instant with [start, end]."""
@@ -66,7 +71,8 @@ class Recordings:
         """Not deleted and closed for a while: a recording that has just ended may not be visible yet (API facts,
         2.7)."""
         latest = datetime.now(UTC) - _FINISHED_FOR
-        return [found for found in self.all() if not found.deleted and found.end is not None and found.end < latest]
+        closed = [found for found in self.all() if found.deleted is False and found.is_closed]
+        return [found for found in closed if found.end is not None and found.end < latest]
 
     def long_one(self) -> Recording:
         """The latest finished recording of at least half a minute."""
@@ -89,7 +95,7 @@ class Recordings:
     def deleted_alone(self) -> Recording:
         """A deleted recording with both times and nothing else around it: an open one might be ignored for being
         open."""
-        deleted = [found for found in self.all() if found.deleted and found.end is not None]
+        deleted = [found for found in self.all() if found.deleted and found.is_closed]
         return _one(self._alone(deleted), "isolated deleted recording", self.collection)
 
     def _alone(self, candidates: list[Recording]) -> list[Recording]:
@@ -136,8 +142,14 @@ def _recording(document: Mapping[str, Any]) -> Recording:
         uuid=str(document.get("uuid")),
         start=_utc(document["start_time"]),
         end=_utc(document["end_time"]) if document.get("end_time") is not None else None,
-        deleted=bool(document.get("deleted", False)),
+        deleted=_mark(document),
     )
+
+
+def _mark(document: Mapping[str, Any]) -> bool | None:
+    """A recording without the mark is not deleted."""
+    mark = document.get("deleted", False)
+    return mark if isinstance(mark, bool) else None
 
 
 def _last_data(recording: Recording) -> datetime:

@@ -63,6 +63,14 @@ def test_isolated_recording_has_nothing_within_hours() -> None:
     assert found.isolated().uuid == "alone"
 
 
+def test_specimens_are_sound() -> None:
+    backwards, odd = document("backwards", 60, -5), {**document("odd", 50), "deleted": "yes"}
+    found = recordings(backwards, odd, document("good", 40), {**document("gone", 30, -5), "deleted": True})
+    assert found.isolated().uuid == "good"
+    with pytest.raises(AssertionError, match="no isolated deleted recording"):
+        found.deleted_alone()
+
+
 def test_deleted_recording_must_have_both_times() -> None:
     found = recordings(document("open", 60, None, deleted=True), document("closed", 50, 40, deleted=True))
     assert found.deleted_alone().uuid == "closed"
