@@ -62,7 +62,7 @@ class Stability:
                 troubles += [f"investigation {number + 1}: {trouble}"] if trouble else []
                 (reporter.failed if trouble else reporter.opened)()
             self._sample_until(duration_s, started_s, memory)
-        left = self._investigations.release_all()
+        left = self._investigations.left_behind()
         return Lifetime(
             asked=len(moments),
             latencies_ms=tuple(latencies),

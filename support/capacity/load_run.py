@@ -96,6 +96,9 @@ class LoadRuns:
         released_s = time.monotonic()
         left = self._investigations.release_all()
         standing.phases.take_in()
+        left += [trace for trace in self._investigations.left_behind() if trace not in left]
+        if left:
+            self._investigations.release_all()  # reported, and swept so that the next load begins clean
         return Load(self.step(standing, released_s, tuple(left)), standing.evidence)
 
     def evidence_before(self) -> ClusterEvidence:
@@ -103,8 +106,8 @@ class LoadRuns:
         return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
 
     def left_over(self) -> list[str]:
-        """Release whatever this scenario has open; what could not be removed."""
-        return self._investigations.release_all()
+        """Release whatever this scenario has open; what could not be removed, or came back."""
+        return [*self._investigations.release_all(), *self._investigations.left_behind()]
 
     def published_ports(self) -> set[int]:
         """Every node port of the namespace that a service publishes now."""

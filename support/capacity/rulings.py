@@ -68,12 +68,12 @@ def causes(run: CapacityRun) -> list[str]:
     diagnosis = diagnosis_of(run)
     lines = []
     for finding in diagnosis.findings[:_SHOWN_CAUSES]:
-        count = f"{len(finding.jobs)} failed" + (f", {len(finding.slow_jobs)} late" if finding.slow_jobs else "")
+        count = f"{len(finding.jobs)} failed, {len(finding.slow_jobs)} late"
         shown = dict.fromkeys(f"{row.field}: {row.value}" for row in finding.evidence)
         lines.append(f"{count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
-    unknown = len(diagnosis.unattributed) + len(diagnosis.unattributed_slow)
-    if unknown:
-        lines.append(f"{unknown} for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))
+    if diagnosis.unattributed or diagnosis.unattributed_slow:
+        counts = f"{len(diagnosis.unattributed)} failed, {len(diagnosis.unattributed_slow)} late"
+        lines.append(f"{counts}: for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))
     return lines
 
 

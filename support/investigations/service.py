@@ -260,6 +260,17 @@ class Investigations:
         with ThreadPoolExecutor(RELEASED_AT_ONCE) as pool:
             list(pool.map(self._cluster.release, self._ours(self._cluster.snapshot())))
 
+    def left_behind(self) -> list[str]:
+        """What appears during the time of observation although everything was released, by the word of the cluster."""
+        found: list[str] = []
+
+        def look() -> list[str]:
+            found.extend(trace for trace in self._left_over() if trace not in found)
+            return ["still looking"]
+
+        waits.settle(look, within_s=self._environment.limits.observation_s)
+        return found
+
     def _traces_watched(self) -> list[str]:
         watch, mine = self._jobs.watch, set(self._open)
         objects = (*watch.jobs().values(), *watch.pods().values(), *watch.services().values())
@@ -272,7 +283,7 @@ class Investigations:
     def _ours(self, snapshot: Snapshot) -> list[str]:
         if self._environment.identity.exclusive:
             return sorted(snapshot.job_ids - self._before_scenario)
-        return sorted(snapshot.job_ids & set(self._open))
+        return sorted(snapshot.job_ids & set(self.job_ids))
 
     def _left_over(self) -> list[str]:
         snapshot = self._cluster.snapshot()

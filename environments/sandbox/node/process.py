@@ -44,7 +44,7 @@ class NodeProcess(SandboxProcess):
         self._network = PodNetwork(config["network"], lambda address: self._proxy.port_changed(address))
         self._kubelet = Kubelet(self._host, self._reporter, self._workloads, nodes, Path(config["run_dir"]))
         self._jobs = Reflector(self._cluster, "jobs", _nothing)
-        self._proxy = KubeProxy(self._network, list(nodes.values()), _most_connections(_raise_open_files()))
+        self._proxy = KubeProxy(self._network, list(nodes.values()), _most_connections(_raise_open_files()), self.fault)
         self._services = Reflector(self._cluster, "services", self._proxy.service_changed)
         self._endpoints = Reflector(self._cluster, "endpoints", self._proxy.endpoints_changed)
         self._pods = Reflector(self._cluster, "pods", self._kubelet.changed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +24,7 @@ _RESIDENTS = {
     "focus-server": (3, 394), "mongodb": (12, 210), "rabbitmq": (18, 145), "segy-recorder": (2, 96),
 }  # fmt: skip
 """Image and what its container uses: millicores and MiB."""
+_CACHES_MI, _WARM_UP_S, _LEAK_MI_PER_H = 80, 240.0, 240.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Resident:
     def __init__(self, host: Host, container: Container, image: str) -> None:
         self.image = image
         self._container, self._host = container, host
+        self._began_s = time.monotonic()
+        self._leaking_since_s: float | None = None
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> int:
@@ -104,7 +109,20 @@ class Resident:
             self._container.log.show(PROCESS_LOGS[self.image])
 
     def usage(self) -> tuple[int, int]:
-        return _RESIDENTS[self.image]
+        cpu_m, memory_mi = _RESIDENTS[self.image]
+        return (cpu_m, memory_mi + self._grown_mi()) if self.image == "focus-server" else (cpu_m, memory_mi)
+
+    def _grown_mi(self) -> int:
+        """A server fills its caches in its first minutes; one that leaks grows for ever. Both with noise."""
+        now_s = time.monotonic()
+        if not self._host.fault("server-leaks-memory"):
+            self._leaking_since_s = None
+        elif self._leaking_since_s is None:
+            self._leaking_since_s = now_s
+        leaking_s = now_s - (self._leaking_since_s or now_s)
+        missing = _CACHES_MI * math.exp(-(now_s - self._began_s) / self._host.scaled(_WARM_UP_S))
+        leaked = _LEAK_MI_PER_H * leaking_s / self._host.scaled(3600.0)
+        return round(leaked - missing) + random.randrange(-3, 4)
 
 
 class Sleep:

@@ -14,6 +14,7 @@ from environments.sandbox.node.pod_network import PodNetwork
 
 _BACKLOG = 32
 _AGAIN_AFTER_S = 0.2
+_KEPT_OPEN_S = 4.0
 
 Key = tuple[str, str]
 
@@ -23,7 +24,10 @@ log = logging.getLogger("node")
 class KubeProxy:
     """Listens on a node port only while something behind it does: a client is refused here as it would be there."""
 
-    def __init__(self, network: PodNetwork, nodes: Sequence[str], most_connections: int) -> None:
+    def __init__(
+        self, network: PodNetwork, nodes: Sequence[str], most_connections: int, fault: Callable[[str], bool]
+    ) -> None:
+        self._fault = fault
         self._network, self._nodes = network, list(nodes)
         self._forwarders = Forwarders(most_connections)
         self._services: dict[Key, Object] = {}
@@ -132,7 +136,9 @@ class KubeProxy:
     def _close(self, port: int) -> None:
         self._backends.pop(port, None)
         server = self._listening.pop(port, None)
-        if server is not None:
+        if server is not None and self._fault("released-ports-stay-open"):
+            asyncio.get_running_loop().call_later(_KEPT_OPEN_S, server.close)
+        elif server is not None:
             server.close()
 
     def _choose(self, port: int) -> Endpoint | None:

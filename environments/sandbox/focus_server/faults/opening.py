@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from environments.sandbox.focus_server.schema import ConfigureRequest
 
 NOT_A_PORT = 70000
 PORT_DIFFERENCE = 1000
+LOADED_FROM_JOBS, LEFT_EACH = 45, 7
 CRASH_AT_JOBS, CRASHED = 60, 1
 """How many investigations are one too many, and the exit code then."""
 
@@ -46,6 +48,8 @@ class FaultyOpener(Opener):
         self._chosen_ports: dict[str, int] = {}
         """By job id, while Kubernetes chooses them."""
         self._failed_before = False
+        self._started = 0
+        self._leaving: list[asyncio.Task[None]] = []
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = await super().open(request, metadata)
@@ -87,7 +91,17 @@ class FaultyOpener(Opener):
             raise CannotOpen("another opening has failed")
         if self._active("port-shared"):
             self._open_ports[investigation.job_name] = investigation.port
+        self._started += 1
+        after_load = self._active("leftovers-after-load") and len(self.view.job_ids()) == LOADED_FROM_JOBS
+        if after_load or (self._active("leftovers-now-and-then") and self._started % LEFT_EACH == 0):
+            self._leaving.append(asyncio.create_task(self._leave_behind(investigation)))
         return investigation
+
+    async def _leave_behind(self, investigation: Investigation) -> None:
+        """When everything of it is gone, its service comes back."""
+        while self.view.exists(investigation.job_name) or self.view.exists(investigation.service_name):
+            await asyncio.sleep(0.02)
+        await self.create(self.manifests.service(investigation))
 
     async def check_room(self) -> None:
         if self._active("capacity-not-checked"):

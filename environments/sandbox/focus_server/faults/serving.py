@@ -11,8 +11,8 @@ from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.faults.configuring import accepts, fails_on, refuse_wrongly
 from environments.sandbox.focus_server.faults.describing import described, told
+from environments.sandbox.focus_server.faults.lasting import LastingService
 from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST
-from environments.sandbox.focus_server.faults.straining import StrainedService
 from environments.sandbox.focus_server.recordings import Recording
 from environments.sandbox.focus_server.refusals import (
     CannotOpen,
@@ -47,7 +47,7 @@ class Unclear(Refused):
         self.status = status
 
 
-class FaultyService(StrainedService):
+class FaultyService(LastingService):
     """Finds the wrong recordings, opens what it refuses, lists what was not asked for."""
 
     def __init__(self, *parts: Any, active: Active) -> None:

@@ -12,6 +12,8 @@ from aiohttp import web
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.routes import Routes
 
+SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY = 0.15, 1.5, 20
+TOLD_LATE_S = 1.2
 BURST, BURST_WITHIN_S = 40, 3.0
 
 
@@ -23,6 +25,7 @@ class FragileRoutes(Routes):
         self._active = active
         self._out_of_order = False
         self._incomplete = 0
+        self._health_checks = 0
         self._asked_s: deque[float] = deque(maxlen=BURST)
 
     async def body(self, request: web.Request) -> bytes:
@@ -52,7 +55,26 @@ class FragileRoutes(Routes):
         out_of_order, self._out_of_order = self._out_of_order, False  # until somebody has noticed
         if out_of_order or (self._active("health-check-fails-under-load") and self._is_many(now_s)):
             return web.json_response({"error": "Service unavailable"}, status=503)
-        return await super()._ack(request)
+        self._health_checks += 1
+        try:
+            await asyncio.sleep(self._health_check_s())
+            return await super()._ack(request)
+        finally:
+            self._health_checks -= 1
+
+    def _health_check_s(self) -> float:
+        if self._active("health-check-slow"):
+            return SLOW_ALONE_S
+        is_slow = self._active("health-check-slow-under-load") and self._health_checks >= MANY
+        return SLOW_AMONG_MANY_S if is_slow else 0.0
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(TOLD_LATE_S if self._active("channels-slow") else 0.0)
+        return await super()._channels(request)
+
+    async def _live_metadata(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(TOLD_LATE_S if self._active("live-metadata-slow") else 0.0)
+        return await super()._live_metadata(request)
 
     async def _recordings(self, request: web.Request) -> web.Response:
         if self._active("slow-client-is-cut-off") and not request.content.is_eof():
