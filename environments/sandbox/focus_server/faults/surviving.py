@@ -12,7 +12,7 @@ from aiohttp import web
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.routes import Routes
 
-SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY = 0.15, 1.5, 20
+SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY_CLIENTS = 0.15, 1.5, 20
 TOLD_LATE_S = 1.2
 BURST, BURST_WITHIN_S = 40, 3.0
 
@@ -25,7 +25,7 @@ class FragileRoutes(Routes):
         self._active = active
         self._out_of_order = False
         self._incomplete = 0
-        self._health_checks = 0
+        self._askers: deque[object] = deque(maxlen=BURST)
         self._asked_s: deque[float] = deque(maxlen=BURST)
 
     async def body(self, request: web.Request) -> bytes:
@@ -55,17 +55,14 @@ class FragileRoutes(Routes):
         out_of_order, self._out_of_order = self._out_of_order, False  # until somebody has noticed
         if out_of_order or (self._active("health-check-fails-under-load") and self._is_many(now_s)):
             return web.json_response({"error": "Service unavailable"}, status=503)
-        self._health_checks += 1
-        try:
-            await asyncio.sleep(self._health_check_s())
-            return await super()._ack(request)
-        finally:
-            self._health_checks -= 1
+        await asyncio.sleep(self._health_check_s(request))
+        return await super()._ack(request)
 
-    def _health_check_s(self) -> float:
+    def _health_check_s(self, request: web.Request) -> float:
+        self._askers.append(request.transport)
         if self._active("health-check-slow"):
             return SLOW_ALONE_S
-        is_slow = self._active("health-check-slow-under-load") and self._health_checks >= MANY
+        is_slow = self._active("health-check-slow-under-load") and len(set(self._askers)) >= MANY_CLIENTS
         return SLOW_AMONG_MANY_S if is_slow else 0.0
 
     async def _channels(self, request: web.Request) -> web.Response:
