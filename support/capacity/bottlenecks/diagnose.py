@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from support.capacity.bottlenecks.attribution import Attribution
 from support.capacity.bottlenecks.causes import CAUSES, Cause
 from support.capacity.bottlenecks.deeper import deepen
+from support.capacity.bottlenecks.direct import START_EVENTS
 from support.capacity.bottlenecks.evidence import ClusterIndex, Confidence, Match, Row, shortened
 from support.capacity.bottlenecks.texts import cause_of
 from support.capacity.results import ClusterEvidence, JobRecord, SelfCheck, failed_records
@@ -128,7 +129,7 @@ def _unmatched(failed: Sequence[JobRecord], index: ClusterIndex) -> tuple[str, .
         if scheduled is not None and scheduled.status != "True" and scheduled.message:
             texts[f"pod condition: {scheduled.message}"] = None
         for event in objects.events:
-            if event.get("type") == "Warning":
+            if event.get("type") == "Warning" and event.get("reason") not in START_EVENTS:
                 texts[f"event {event.get('reason')}: {event.get('message')}"] = None
     unknown = dict.fromkeys(shortened(text) for text in texts if cause_of(text) is None)
     return tuple(unknown)[:MOST_UNMATCHED]

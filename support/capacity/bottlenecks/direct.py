@@ -24,7 +24,8 @@ _IMAGE = frozenset(
     | {"RegistryUnavailable"}
 )
 _CONTAINER = frozenset({"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
-_START_EVENTS = frozenset({"FailedCreatePodSandBox", "FailedMount", "FailedAttachVolume", "NetworkNotReady"})
+START_EVENTS = frozenset({"FailedCreatePodSandBox", "FailedMount", "FailedAttachVolume", "NetworkNotReady"})
+"""Events that are known by their reason, whatever their message says."""
 _DISRUPTIONS = {"PreemptionByScheduler": "preemption", "TerminationByKubelet": "node-pressure"}
 _KUBELET = re.compile(r"OutOf(?!pods\b)[\w./-]+")
 _GATEWAY = frozenset({502, 503, 504})
@@ -135,9 +136,9 @@ def _events(objects: Objects) -> Iterator[Match]:
         reason, message = str(event.get("reason", "")), str(event.get("message", ""))
         if reason == "Preempted":
             yield Match("preemption", Confidence.HIGH, (event_row(event),))
-        elif started and reason in ("FailedScheduling", *_START_EVENTS):
+        elif started and reason in ("FailedScheduling", *START_EVENTS):
             continue  # it was overcome
-        elif reason in _START_EVENTS:
+        elif reason in START_EVENTS:
             yield Match("pod-start", Confidence.HIGH, (event_row(event),))
         elif event.get("type", "Warning") == "Warning" and (cause := cause_of(message)):
             yield Match(cause, Confidence.HIGH, (event_row(event),))

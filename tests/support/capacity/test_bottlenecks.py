@@ -253,3 +253,13 @@ def test_who_was_placed_too_late_failed_for_the_pace_as_well():
     )
     diagnosis = diagnose(records, seen, limit_s=6.0)
     assert by_cause(diagnosis) == {"controller-pace": 171, "port-closed": 1}
+
+
+def test_an_event_that_is_known_by_its_reason_is_no_unknown_text():
+    seen = evidence(
+        pods=[waiting("1-1601", "ContainerCreating")],
+        events=[event("Pod", "grpc-job-1-1601-abcde", "FailedCreatePodSandBox", "plugin type flannel failed")],
+    )
+    diagnosis = diagnose([record(1, "scheduled")], seen)
+    assert by_cause(diagnosis) == {"pod-start": 1}
+    assert diagnosis.unmatched == ()
