@@ -30,7 +30,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("node-memory", r"Insufficient memory\b|(?:^|[;:] )memory: \S+ of \S+ free"),
     ("node-storage", r"Insufficient ephemeral-storage"),
     ("placement", r"untolerated taint|didn't match Pod's node affinity|didn't match pod anti-affinity"),
-    ("image-pull", r"pull QPS exceeded|toomanyrequests|Failed to pull image|Back-off pulling image"),
+    (
+        "image-pull",
+        r"\b(?:ErrImagePull|ImagePullBackOff)\b|pull QPS exceeded|toomanyrequests|Failed to pull image"
+        r"|Back-off pulling image",
+    ),
     ("node-pressure", r"The node was low on resource"),
     ("memory-limit", r"\bOOMKilled\b"),
 )
