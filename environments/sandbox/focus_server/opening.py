@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from environments.sandbox.focus_server.answer_book import AnswerBook
 from environments.sandbox.focus_server.answers import configure_answer
 from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
@@ -32,14 +33,14 @@ class Opener:
         capacity: Capacity,
         configuration: ConfigMapReader,
         manifests: Manifests,
+        answers: AnswerBook,
         node_hosts: frozenset[str],
         log: logging.Logger,
     ) -> None:
         self.kubernetes, self.view, self.slots, self.capacity = kubernetes, view, slots, capacity
         self.configuration, self.manifests = configuration, manifests
         self.node_hosts, self.log = node_hosts, log
-        self.answers: dict[str, Mapping[str, Any]] = {}
-        """The answer that opened each investigation, by job id, while its job exists."""
+        self.answers = answers
         self._rolling_back: set[asyncio.Task[None]] = set()
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -48,7 +49,7 @@ class Opener:
         investigation = await self.start(request)
         port = await self.answered_port(investigation)
         answer = configure_answer(request, str(investigation.job_id), address, port, metadata)
-        self.answers[str(investigation.job_id)] = answer
+        self.answers.put(str(investigation.job_id), answer)
         self.log.info("opened investigation %s on port %d", investigation.job_id, investigation.port)
         return answer
 

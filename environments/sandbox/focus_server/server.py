@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from environments.sandbox.focus_server.answer_book import AnswerBook
 from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.faults import (
@@ -60,13 +61,14 @@ class FocusServer(SandboxProcess):
         self._kubernetes = kubernetes = Kubernetes(config["kubernetes"], config["namespace"])
         configuration = ConfigMapReader(kubernetes, "prisma-config")
         self._view = ClusterView(kubernetes, self.log, on_gone=self._object_gone)
+        self._answers = AnswerBook(Path(config["run_dir"]) / "focus-server-answers")
         serials = Serials(Path(config["run_dir"]) / "focus-server-serial")
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
         slots = FaultySlots(first, last, self._view, serials, self.fault)
         self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
         self._opener = FaultyOpener(
-            kubernetes, self._view, slots, self._capacity, configuration, self._manifests, self._hosts, self.log,
-            active=self.fault,
+            kubernetes, self._view, slots, self._capacity, configuration, self._manifests, self._answers, self._hosts,
+            self.log, active=self.fault,
         )  # fmt: skip
         database = config.get("mongodb_database", "prisma")
         self._index = RecordingIndex(
@@ -83,6 +85,7 @@ class FocusServer(SandboxProcess):
         self._capacity.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
+        self._answers.load(self._view.job_ids())
         await self._opener.tidy_up()
         startup = FaultyStartup(self.log, active=self.fault, scaled=self.scaled)
         self._routes.misconfigured = await startup.load(await configuration.current())
@@ -153,7 +156,7 @@ class FocusServer(SandboxProcess):
     def _object_gone(self, name: str) -> None:
         self._capacity.forget(name)
         if name.startswith("grpc-job-"):
-            self._opener.answers.pop(name.removeprefix("grpc-job-"), None)
+            self._answers.forget(name.removeprefix("grpc-job-"))
 
 
 async def _readable(configuration: ConfigMapReader) -> bool:

@@ -102,6 +102,28 @@ def test_serials_are_not_repeated_after_a_restart(estate: Estate) -> None:
     assert answer.startswith("2-") and int(answer.partition("-")[2]) > before
 
 
+def test_what_was_open_before_a_restart_is_known_after_it(estate: Estate) -> None:
+    opened, gone = estate.configure().json, estate.configure().json
+    estate.process.kill()
+    for plural, name in (("jobs", "grpc-job"), ("jobs", "cleanup-job"), ("services", "grpc-service")):
+        estate.kubernetes.remove(plural, f"{name}-{gone['job_id']}")
+    estate.restart()
+    assert estate.call("GET", f"/metadata/{opened['job_id']}").json == opened
+    assert estate.call("GET", f"/metadata/{gone['job_id']}").status == 404
+
+
+def test_halves_of_investigations_are_removed_at_the_start(estate: Estate) -> None:
+    whole = estate.configure().json["job_id"]
+    estate.kubernetes.put("services", "grpc-service-7-900")
+    estate.kubernetes.put("jobs", "grpc-job-8-901")
+    estate.kubernetes.put("services", "somebody-else")
+    estate.restart()
+    until(lambda: len(estate.kubernetes.names("services")) == 2 and len(estate.kubernetes.names("jobs")) == 2)
+    assert estate.kubernetes.names("services") == [f"grpc-service-{whole}", "somebody-else"]
+    assert estate.kubernetes.names("jobs") == [f"cleanup-job-{whole}", f"grpc-job-{whole}"]
+    estate.kubernetes.remove("services", "somebody-else")
+
+
 def test_two_hundred_at_once_share_nothing(estate: Estate) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: estate.configure(), range(200)))

@@ -1,0 +1,42 @@
+"""The answers that opened the investigations, kept over restarts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class AnswerBook:
+    """One file for each open investigation, as the serials have theirs; read once, at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._folder.mkdir(exist_ok=True)
+        self._answers: dict[str, Mapping[str, Any]] = {}
+
+    def load(self, open_jobs: Iterable[str]) -> None:
+        """Take over what an earlier process wrote about jobs that still exist, and forget the rest."""
+        kept = set(open_jobs)
+        for file in self._folder.iterdir():
+            try:
+                answer = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:  # the process ended while it wrote: nobody has got this answer
+                answer = None
+            if answer is None or file.name not in kept:
+                file.unlink()
+            else:
+                self._answers[file.name] = answer
+
+    def put(self, job_id: str, answer: Mapping[str, Any]) -> None:
+        self._answers[job_id] = answer
+        (self._folder / job_id).write_text(json.dumps(answer), encoding="utf-8")
+
+    def get(self, job_id: str) -> Mapping[str, Any] | None:
+        return self._answers.get(job_id)
+
+    def forget(self, job_id: str) -> None:
+        """The job is gone; nothing happens when it is not known."""
+        if self._answers.pop(job_id, None) is not None:
+            (self._folder / job_id).unlink(missing_ok=True)
