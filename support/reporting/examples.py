@@ -9,18 +9,25 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from support.reporting.allure import write_allure
+from support.reporting.compare import compare, comparison_lines
 from support.reporting.facts import inside_reports
 from support.reporting.github import workflow_commands, write_summary
+from support.reporting.history import History, entry_of
+from support.reporting.history.flaky import flaky_lines, judge
 from support.reporting.junit import write_junit
 from support.reporting.metrics import write_metrics
+from support.reporting.model import Record, Repeat
 from support.reporting.site.reading import read_record
 from support.reporting.xray import write_xray
 
 ANNOTATIONS = "annotations.txt"
+HISTORY, FLAKY, COMPARISON = "history.json", "flaky.txt", "compare.txt"
 
 
 def keep(reports: Path, destination: Path) -> None:
@@ -42,6 +49,26 @@ def derive(destination: Path) -> None:
         write(record, destination)
     commands = "\n".join(workflow_commands(record)) + "\n"
     (destination / ANNOTATIONS).write_text(commands, encoding="utf-8")
+    for name, lines in _over_runs(record).items():
+        (destination / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _over_runs(record: Record) -> dict[str, list[str]]:
+    """What is told of several runs: of this one, and of two days before, when what fails in it passed."""
+    good = [
+        replace(one, status="passed", reason=None, closest_deadline=0.62) if one.is_bad else one
+        for one in record.scenarios
+    ]
+    earlier = [
+        replace(record, scenarios=good, started=record.started - timedelta(days=days), repeat=Repeat(days, "series"))
+        for days in (2, 1)
+    ]
+    entries = tuple(map(entry_of, (*earlier, record)))
+    return {
+        HISTORY: [entries[-1].line().strip()],
+        FLAKY: list(flaky_lines(judge(History(entries)))),
+        COMPARISON: list(comparison_lines(compare(earlier[-1], record))),
+    }
 
 
 def _without_places(value: Any) -> Any:

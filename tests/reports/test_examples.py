@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from behave_project import ROOT, SCHEMA
 
-from support.reporting.examples import ANNOTATIONS, derive, keep
+from support.reporting.examples import ANNOTATIONS, COMPARISON, FLAKY, HISTORY, derive, keep
 
 EXAMPLES = ROOT / "docs" / "examples"
 AGAIN = "make them anew with scripts/examples.sh"
@@ -26,7 +26,9 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["junit.xml", "summary.md", "metrics.prom", "xray.json", ANNOTATIONS])
+@pytest.mark.parametrize(
+    "name", ["junit.xml", "summary.md", "metrics.prom", "xray.json", ANNOTATIONS, HISTORY, FLAKY, COMPARISON]
+)
 def test_an_example_is_what_the_code_makes_of_the_record(derived: Path, name: str) -> None:
     assert (derived / name).read_text() == (EXAMPLES / name).read_text(), AGAIN
 
@@ -53,6 +55,8 @@ def test_the_record_and_the_results_for_xray_follow_their_schemas() -> None:
     jsonschema.validate(record, SCHEMA)
     schema = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text())
     jsonschema.validate(json.loads((EXAMPLES / "xray.json").read_text()), schema)
+    schema = json.loads((ROOT / "support" / "reporting" / "history" / "history.schema.json").read_text())
+    jsonschema.validate(json.loads((EXAMPLES / HISTORY).read_text()), schema)
     assert {scenario["status"] for scenario in record["scenarios"]} == {"passed", "failed", "skipped"}
 
 
