@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,22 +208,3 @@ def test_fault_sessions_stay_open(hosts: Hosts) -> None:
         assert len(watcher.run(SS).stdout.splitlines()) == before + 1
         hosts.process.set_faults()
         assert len(watcher.run(SS).stdout.splitlines()) == before
-
-
-@pytest.mark.skipif(shutil.which("ssh") is None, reason="the OpenSSH client is not installed")
-def test_openssh_goes_through_the_jump_host(hosts: Hosts, tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    config.write_text(
-        f"Host *\n  UserKnownHostsFile {hosts.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
-        f"  StrictHostKeyChecking yes\n  IdentityFile {hosts.key_file}\n  IdentitiesOnly yes\n  BatchMode yes\n"
-        f"Host jump\n  HostName 127.0.0.1\n  Port {hosts.jump_port}\n  User root\n"
-        f"Host {TARGET}\n  User prisma\n",
-        encoding="utf-8",
-    )
-    environment = {key: value for key, value in os.environ.items() if key != "SSH_AUTH_SOCK"}
-    done = subprocess.run(
-        ["ssh", "-F", str(config), "-J", "jump", TARGET, "cat /etc/hostname /nowhere"],
-        capture_output=True, text=True, timeout=15, env=environment, stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "worker-node-1\n"), done.stderr
-    assert "cat: /nowhere: No such file or directory" in done.stderr

@@ -170,7 +170,7 @@ def doomed(hosts: Hosts) -> Iterator[Hosts]:
 
 
 def test_a_session_that_the_host_closes(doomed: Hosts, tmp_path: Path) -> None:
-    openssh = OpenSsh(doomed, tmp_path)
+    openssh, jump = OpenSsh(doomed, tmp_path), doomed.jump()
     client = subprocess.Popen(
         openssh.command("ssh", "-v", "-N", "jump"), env=openssh.environment(), stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
@@ -179,6 +179,11 @@ def test_a_session_that_the_host_closes(doomed: Hosts, tmp_path: Path) -> None:
     doomed.process.kill()
     words = client.communicate(timeout=10)[1]
     assert client.returncode == 255 and "Connection to 127.0.0.1 closed by remote host." in words
+    with jump, pytest.raises(paramiko.SSHException, match="SSH session not active"):
+        transport = jump.paramiko.get_transport()
+        assert transport is not None
+        transport.join(10)
+        jump.run("true")
 
 
 def test_sftp_brings_and_fetches_files(openssh: OpenSsh, tmp_path: Path) -> None:
