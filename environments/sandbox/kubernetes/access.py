@@ -23,7 +23,7 @@ VIEWER = "viewer"
 _READING = ("get", "list", "watch")
 _NOT_FOR_VIEWERS = ("secrets", "pods/exec", "pods/portforward")
 _BEARER = "Bearer "
-_AS_USER, _AS_OTHERS = "Impersonate-User", ("Impersonate-Group", "Impersonate-Uid")
+_AS, _AS_USER = "impersonate-", "impersonate-user"
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def authenticated(request: web.Request, tokens: Mapping[str, str]) -> User:
     name = tokens.get(header.removeprefix(_BEARER)) if header.startswith(_BEARER) else None
     if name is None:
         raise ApiError(401, "Unauthorized", "Unauthorized")
-    unknown = next((each for each in _AS_OTHERS if each in request.headers), None)
-    if unknown is not None:
-        raise bad_request(f"the sandbox does not know the header {unknown}")
+    unknown = [each for each in request.headers if each.lower().startswith(_AS) and each.lower() != _AS_USER]
+    if unknown:
+        raise bad_request(f"the sandbox does not know the header {unknown[0]}")
     other = request.headers.get(_AS_USER)
     if other is None:
         return User(name)
