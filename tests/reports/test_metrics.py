@@ -12,8 +12,10 @@ from a_record import STARTED, everything, record, scenario
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from support.capacity.gap_report import build_report, write_report
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.metrics import metrics_text, write_metrics
+from tests.support.capacity.canned_runs import shortage_of_slices
 
 CAPACITY = CapacityReport(Path("x"), 200, 150, 50, "fail", "50 jobs are missing.")
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -119,3 +121,16 @@ def test_a_gap_report_that_cannot_be_read_is_an_error(tmp_path: Path, gap: dict[
     path = gap_report(tmp_path, STARTED, **gap)
     with pytest.raises(CapacityReportError, match=f"^{path.name}: not a gap report: "):
         capacity_report_of(record(), tmp_path)
+
+
+def test_the_report_that_a_capacity_run_writes_is_the_one_that_is_read(tmp_path: Path) -> None:
+    written = dataclasses.replace(
+        shortage_of_slices(), environment="staging", finished=STARTED + timedelta(seconds=30), started=STARTED
+    )
+    report = build_report(written)
+    write_report(report, tmp_path)
+    found = capacity_report_of(record(), tmp_path)
+    assert found is not None
+    gap = report["gap_analysis"]
+    assert (found.target_jobs, found.achieved_jobs, found.gap_jobs) == (gap["target"], gap["achieved"], gap["gap"])
+    assert (found.verdict, found.sentence) == ("fail", gap["sentence"])
