@@ -12,6 +12,8 @@ from support.gherkin.tags import problem_with
 from support.repeat.series import Turn, behave, run_series
 from support.signals import terminated_like_interrupted
 
+_WRONG_USE = 2
+
 
 def run(environment: str, times: int, tags: str, seed: int | None, reports: Path) -> int:
     """Run the series, print a line for each run and then what is flaky; exit code 0 only if every run passed."""
@@ -27,11 +29,12 @@ def run(environment: str, times: int, tags: str, seed: int | None, reports: Path
         with terminated_like_interrupted():
             for turn in run_series(behave(environment, tags), name, times, first, reports.absolute()):
                 turns.append(turn)
-                print(_line(turn, times), flush=True)
+                if turn.code != _WRONG_USE:
+                    print(_line(turn, times), flush=True)
     except KeyboardInterrupt:
         print(f"interrupted after {len(turns)} of {times} runs", file=sys.stderr)
         return 1
-    if turns[-1].code == 2:
+    if turns[-1].code == _WRONG_USE:
         print(f"repeat: {_last_line(turns[-1])}", file=sys.stderr)
         return 2
     judged = flaky(reports, environment) if times > 1 else 0

@@ -172,3 +172,24 @@ def test_a_burner_ends_when_whoever_started_it_is_killed() -> None:
 def test_what_is_not_ready_is_left_out_whatever_the_tags_are() -> None:
     assert behave("staging", "")[-1] == "env=staging"
     assert behave("staging", "@JL or @PV")[-1] == "--tags=(@JL or @PV) and not (@wip or @quarantine)"
+
+
+def repeated(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = "from support.cli import main; main()"
+    command = [sys.executable, "-c", program, "repeat", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_environment_that_is_not_known_is_one_sentence(tmp_path: Path) -> None:
+    ended = repeated("-e", "nowhere", "--times", "2", "--seed", "5", "--reports", str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stdout == "2 runs on nowhere, the first with --seed 5\n"
+    assert ended.stderr.startswith("repeat: environments: unknown environment 'nowhere'; available: ")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "history").exists()
+
+
+def test_a_tag_that_is_not_known_is_said_before_anything_is_run(tmp_path: Path) -> None:
+    ended = repeated("--tags", "@nope", "--reports", str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "@nope" in ended.stderr

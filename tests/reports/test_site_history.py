@@ -93,6 +93,14 @@ def test_trends_are_charts_with_a_sentence_and_a_table_for_each_environment(proj
     assert problems_of(site) == []
 
 
+def test_what_fails_every_time_is_no_flake_and_is_said(project: SiteProject) -> None:
+    for day in (1, 2):
+        kept_run(project.reports / "history", day, "staging", result("JL-01a"), result("JL-01b", "failed"))
+    told = text(project.make(result()), "trends.html")
+    assert "The verdicts hold: 2 examples ended the same way in all 2 runs" in told
+    assert "Failing every time: JL-01b ." in told
+
+
 def test_a_damaged_run_is_said_on_the_page(project: SiteProject) -> None:
     kept_runs(project.reports / "history", 2, "staging")
     (project.reports / "history" / "x.json").write_text("{", encoding="utf-8")
