@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import marshal
 from typing import Any
+
+_WITHOUT_REFERENCES = 2
 
 
 def clone(value: Any) -> Any:
-    """A deep copy of a JSON value; several times faster than :func:`copy.deepcopy`."""
-    if isinstance(value, dict):
-        return {key: clone(each) if isinstance(each, dict | list) else each for key, each in value.items()}
-    if isinstance(value, list):
-        return [clone(each) if isinstance(each, dict | list) else each for each in value]
-    return value
+    """A deep copy of a JSON value; four times as fast as building it anew. What stood in it twice is copied twice."""
+    return marshal.loads(marshal.dumps(value, _WITHOUT_REFERENCES))
 
 
 def without_nulls(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from environments.sandbox.kubernetes.objects import clone
 from environments.sandbox.kubernetes.store import ApiError, Store
 from tests.sandbox.kubernetes_api.serving import deployment, job, owned_by, pod, service
 
@@ -205,3 +206,14 @@ def test_subscriber_sees_only_the_kinds_it_wants(store: Store) -> None:
         return [queue.get_nowait().type for _ in range(queue.qsize())]
 
     assert asyncio.run(scenario()) == ["ADDED"]
+
+
+def test_copy_shares_nothing_with_what_was_copied() -> None:
+    label = {"app": "x"}
+    original = {"metadata": {"labels": label}, "spec": {"selector": label, "ports": [1, None, 2.5, True, "é"]}}
+    copy = clone(original)
+    assert copy == original
+    copy["spec"]["selector"]["app"] = "y"
+    copy["spec"]["ports"].append(3)
+    assert copy["metadata"]["labels"] == original["spec"]["selector"] == {"app": "x"}
+    assert len(original["spec"]["ports"]) == 5
