@@ -155,9 +155,8 @@ class _Run:
         self._trouble: BaseException | None = None
 
     def one(self, number: int, sender: Sender, intended_s: float) -> None:
-        time.sleep(max(0.0, intended_s - time.monotonic()))
         try:
-            if not self._stop.is_set():
+            if not self._stop.wait(_left(intended_s)):
                 self._take_in(number, intended_s, sender.send())
         except BaseException as error:
             self._trouble = error

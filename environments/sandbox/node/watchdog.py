@@ -10,7 +10,7 @@ from environments.sandbox.node.programs import Container, Host
 POLL_S = 10.0
 _PREFIX = "cleanup-job-"
 _MISSING_POLLS = 5
-_LONGEST_OPENING = 5
+_LONGEST_OPENING = 60
 _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
 
 

@@ -26,7 +26,7 @@ def test_observation() -> None:
 @pytest.mark.parametrize("name", ["refusal_s", "mongodb_connect", "ping_samples", "time_scale", "nonsense", ""])
 def test_what_the_cluster_does_not_do_is_not_scaled(name: str) -> None:
     with pytest.raises(
-        ValueError, match="is not a deadline of the cluster; those are cancelled_s, failed_released_s, "
+        ValueError, match="is not a deadline of the cluster; those are all_open_s, cancelled_s, failed_released_s, "
     ):
         Limits().deadline(name)
 

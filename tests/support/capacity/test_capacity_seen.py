@@ -1,0 +1,124 @@
+"""Phases from the watch: each change once, stamps of receipt, and what was found by listing is not trusted."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from support.capacity.evidence import Collector
+from support.capacity.seen import Phases
+from support.clients.cluster_watch import Seen
+from support.clients.kubernetes import ClusterError, Pod
+from tests.support.domain import builders
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+
+    def mark(self) -> int:
+        return len(self.seen)
+
+    def since(self, mark: int) -> list[Seen]:
+        return self.seen[mark:]
+
+    def see(self, kind: str, item: Any, at_s: float, change: str = "MODIFIED", late: bool = False) -> None:
+        self.seen.append(Seen(len(self.seen) + 1, kind, change, item, at_s, late))
+
+
+def test_phases_are_stamped_when_they_are_first_seen() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    watch.see("job", builders.job(active=1), 1.0, "ADDED")
+    watch.see("pod", builders.pod("Pending"), 1.1, "ADDED")
+    watch.see("pod", builders.pod("Pending", node="worker-node-1"), 1.2)
+    watch.see("pod", builders.pod("Running", node="worker-node-1"), 1.3)
+    watch.see("pod", builders.pod("Running", node="worker-node-1"), 1.4)
+    phases.take_in()
+    phases.note_port_open(builders.JOB_ID, 1.5)
+    assert phases.reached(builders.JOB_ID) == {"job_seen": 1.0, "scheduled": 1.2, "running": 1.3, "port_open": 1.5}
+    assert phases.distrusted(builders.JOB_ID) == frozenset()
+    assert not phases.has_ended(builders.JOB_ID)
+
+
+def test_what_was_seen_before_the_load_does_not_count() -> None:
+    watch = Watch()
+    watch.see("job", builders.job(active=1), 1.0, "ADDED")
+    phases = Phases(watch)  # type: ignore[arg-type]
+    phases.take_in()
+    assert phases.reached(builders.JOB_ID) == {}
+
+
+def test_what_was_found_by_listing_is_distrusted() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    watch.see("pod", builders.pod("Running", node="worker-node-1"), 2.0, "ADDED", late=True)
+    phases.take_in()
+    assert phases.distrusted(builders.JOB_ID) == {"scheduled", "running"}
+
+
+def test_an_investigation_is_gone_with_its_last_object() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    watch.see("job", builders.job(active=1), 1.0, "ADDED")
+    watch.see("service", builders.service(), 1.0, "ADDED")
+    watch.see("job", builders.job(active=1), 2.0, "DELETED")
+    phases.take_in()
+    assert phases.gone_s(builders.JOB_ID) is None
+    watch.see("service", builders.service(), 3.0, "DELETED")
+    phases.take_in()
+    assert phases.gone_s(builders.JOB_ID) == 3.0
+
+
+def test_a_failed_pod_is_the_end_and_its_last_state_is_kept() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    watch.see("pod", builders.pod("Running"), 1.0, "ADDED")
+    watch.see("pod", builders.pod("Failed"), 2.0)
+    watch.see("pod", builders.pod("Failed"), 3.0, "DELETED")
+    phases.take_in()
+    assert phases.has_ended(builders.JOB_ID)
+    (last,) = phases.objects("pod", {builders.JOB_ID})
+    assert last["status"]["phase"] == "Failed"
+    assert phases.objects("pod", {"9-9"}) == ()
+
+
+class Cluster:
+    """Answers lists by their name; ``events`` may not be read. The log of its server grows with every look."""
+
+    def __init__(self) -> None:
+        self.log = "before the load\n"
+
+    def list_raw(self, plural: str) -> tuple[list[Any], str]:
+        if plural == "events":
+            raise ClusterError("GET events", 403, "events is forbidden")
+        return [{"metadata": {"name": plural}}], "1"
+
+    def list_raw_everywhere(self, what: str) -> list[Any]:
+        return [{"metadata": {"name": what}}]
+
+    def pods(self, label_selector: str) -> list[Pod]:
+        return [builders.pod("Running", name="panda-panda-focus-server-abc")]
+
+    def pod_log(self, name: str) -> str:
+        return self.log
+
+
+def test_evidence_is_what_can_be_had_and_says_what_cannot() -> None:
+    cluster = Cluster()
+    server = SimpleNamespace(pod_selector="app=focus-server")
+    environment = SimpleNamespace(
+        kubernetes=SimpleNamespace(services=SimpleNamespace(focus_server=server)), capabilities={"metrics"}
+    )
+    collector = Collector(cluster, environment)  # type: ignore[arg-type]
+    cluster.log += "during the load\n"
+    evidence = collector.collect(Phases(Watch()), ())  # type: ignore[arg-type]
+    assert evidence.events == ()
+    assert [one["status"] for one in evidence.refusals] == [403]
+    assert "events is forbidden" in evidence.refusals[0]["message"]
+    assert [one["metadata"]["name"] for one in (*evidence.nodes, *evidence.all_pods, *evidence.usage)] == [
+        "nodes",
+        "pods",
+        "usage",
+    ]
+    assert evidence.server_log == "during the load\n"
