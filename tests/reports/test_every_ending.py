@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,11 +25,26 @@ XRAY = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_tex
 JUDGED = [ending for ending in ENDINGS if ending.code != 2]
 
 
-@pytest.fixture(scope="module", params=JUDGED, ids=lambda ending: ending.what)
-def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    ending: Ending = request.param
-    folder = tmp_path_factory.mktemp("ending")
-    yield ending, ending.run(folder), folder / "reports"
+@pytest.fixture(scope="module")
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Any]]]:
+    """The endings that were selected, two at a time: each waits mostly for its own start."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
+    wanted = {call.params["ended"] for call in calls if call is not None and "ended" in call.params}
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            ending.what: pool.submit(_run, ending, tmp_path_factory.mktemp("ending"))
+            for ending in JUDGED
+            if ending.what in wanted
+        }
+
+
+def _run(ending: Ending, folder: Path) -> tuple[Ending, Outcome, Path]:
+    return ending, ending.run(folder), folder / "reports"
+
+
+@pytest.fixture(scope="module", params=[ending.what for ending in JUDGED])
+def ended(request: pytest.FixtureRequest, runs: dict[str, Future[Any]]) -> Any:
+    return runs[request.param].result()
 
 
 def results(reports: Path) -> list[dict[str, Any]]:
