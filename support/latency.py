@@ -15,6 +15,7 @@ from support.clients.focus_server import Answer, ConnectionFailed, FocusServerCl
 from support.clients.load_client import LoadClient
 from support.config import Environment
 from support.investigations.service import Investigations
+from support.reporting import context as reporting
 from support.verdicts import Ruling
 
 ENOUGH = minimum_samples(0.95) + 8
@@ -32,6 +33,12 @@ class Answers:
     latencies_ms: tuple[float, ...]
     trouble: str
     own_share_ms: float
+
+
+def _recorded(name: str, answers: Answers) -> Answers:
+    """The answers themselves; their P95 goes to the record of the run, and from there to metrics and trends."""
+    reporting.current().figure(f"{name}_p95_ms", percentile(answers.latencies_ms, 0.95).value)
+    return answers
 
 
 class Latency:
@@ -56,12 +63,13 @@ class Latency:
         """Live investigations, one after the other, each released at once; asked for once in a run."""
         if self._openings is None:
             self._earlier_ms = [run.configure_p95_ms for run in self._baselines.runs()]
-            self._openings = self._one_after_the_other("opening", self._investigations.open_briefly)
+            opened = self._one_after_the_other("opening", self._investigations.open_briefly)
+            self._openings = _recorded("opening", opened)
             self._remember(self._openings)
         return self._openings
 
     def health_checks(self) -> Answers:
-        return self._one_after_the_other("health check", self._client.ack)
+        return _recorded("health_check", self._one_after_the_other("health check", self._client.ack))
 
     def channels(self) -> Answers:
         return self._one_after_the_other("question for the channels", self._client.channels, SEVERAL)
@@ -80,9 +88,8 @@ class Latency:
                 connection.close()
         bad = [sample for sample in burst.samples if sample.status != 200]
         trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
-        return Answers(
-            "health check", tuple(sample.response_ms for sample in burst.samples), trouble, check.added_p95_ms
-        )
+        latencies_ms = tuple(sample.response_ms for sample in burst.samples)
+        return _recorded("health_checks_at_once", Answers("health check", latencies_ms, trouble, check.added_p95_ms))
 
     def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Ruling:
         """P95 is judged; P99 too where there are enough answers, and is told otherwise."""

@@ -83,6 +83,10 @@ def _of_the_run(record: Record) -> Iterator[_Family]:
         family = _Family(name, "gauge", text)
         family.add(value)
         yield family
+    figures = _Family("figure", "gauge", "What scenarios measured; the name ends in the unit.")
+    for name, value in sorted(record.figures.items()):
+        figures.add(value, figure=name)
+    yield figures
 
 
 def _of_scenarios(record: Record) -> Iterator[_Family]:

@@ -64,11 +64,12 @@ def test_a_green_run_is_green() -> None:
     assert value(found, "requirement_verdict", requirement="JL-01", verdict="passed") == 1
 
 
-def test_latencies_and_versions_are_there() -> None:
+def test_latencies_figures_and_versions_are_there() -> None:
     found = samples(metrics_text(everything()))
     assert value(found, "request_duration_seconds", request="POST /configure", quantile="0.5") == 0.2
     assert value(found, "request_duration_seconds_count", request="POST /configure") == 2
     assert value(found, "request_duration_max_seconds", request="POST /configure") == 0.4
+    assert value(found, "figure", figure="configure_p95_ms") == 41.5
     versions = {"focus_server": "server:1", "kubernetes": "v1.34.1", "mongodb": "not known: no connection"}
     assert value(found, "run_versions", git="0123456789abcdef", **versions) == 1
 
