@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from behave_project import ROOT, STEPS, BehaveProject
+from hamcrest import equal_to, greater_than
 
+from support import waits
 from support.repeat.load import busy
 from support.repeat.series import behave, run_series
 from support.reporting.history import read_history
@@ -116,8 +118,7 @@ def test_ending_a_series_lets_its_run_clean_up(project: BehaveProject, tmp_path:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as series:
-        while series.poll() is None and not (project.folder / "waiting").exists():
-            time.sleep(0.02)
+        waits.until((project.folder / "waiting").exists, equal_to(True), within_s=20, what="the run to begin")
         series.send_signal(number)
         assert series.wait(timeout=20) != 0
     assert (project.folder / "cleaned").exists()
@@ -141,10 +142,7 @@ def is_running(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see what a process uses")
 def test_a_busy_machine_is_busy_until_it_is_not_needed_any_more() -> None:
     with busy(processes=1) as [pid]:
-        deadline = time.monotonic() + 20
-        while used_s(pid) < 0.3 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert used_s(pid) >= 0.3
+        waits.until(lambda: used_s(pid), greater_than(0.3), within_s=20, what="the processor to be used")
     assert not is_running(pid)
 
 
@@ -163,10 +161,7 @@ def test_a_burner_ends_when_whoever_started_it_is_killed() -> None:
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
         starter.kill()
-    deadline = time.monotonic() + 20
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(pid)
+    waits.until(lambda: is_running(pid), equal_to(False), within_s=20, what="the burner to end")
 
 
 def test_what_is_not_ready_is_left_out_whatever_the_tags_are() -> None:
