@@ -13,6 +13,8 @@ from support.hooks.selection import reason_to_skip
 
 _NOT_YET = frozenset({"wip", "quarantine"})
 _COSTLY = frozenset({"disruptive", "load", "slow"})
+_TURNS = 2
+"""A requirement is watched with every so manyth fault."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,30 @@ def rows_to_prove(rows: Iterable[Row], environment: Environment) -> list[Row]:
 
 
 def watch_of(rows: Iterable[Row], fault: Fault) -> list[Row]:
-    """One row of every requirement the fault has nothing to do with, enough to notice that it breaks it all the same.
+    """Rows of requirements the fault has nothing to do with, to notice that it breaks them all the same.
 
-    The same rows each time, the shortest first. Requirements that cannot be looked at without an outage or a load take
-    turns: each fault is given one of them, because all of them would take most of the time of the matrix.
+    One of each, always the same and a short one. Not every fault watches all of them: the requirements take turns, and
+    of those that cannot be looked at without an outage or a load it watches one only, or most of the time of the matrix
+    would go by with watching.
     """
     best: dict[str, Row] = {}
     for row in rows:
         known = best.setdefault(row.requirement, row)
         if (row.is_costly, row.steps) < (known.is_costly, known.steps):
             best[row.requirement] = row
-    watched = [row for requirement, row in best.items() if requirement not in {fault.requirement, *fault.related}]
-    costly = [row for row in watched if row.is_costly]
-    turn = [costly[crc32(fault.id.encode()) % len(costly)]] if costly else []
-    return [row for row in watched if not row.is_costly] + turn
+    unrelated = [row for requirement, row in best.items() if requirement not in {fault.requirement, *fault.related}]
+    costly = [row for row in unrelated if row.is_costly]
+    turn = [costly[_drawn(fault.id) % len(costly)]] if costly else []
+    return [row for row in unrelated if not row.is_costly and _is_its_turn(row, fault)] + turn
+
+
+def _is_its_turn(row: Row, fault: Fault) -> bool:
+    return _drawn(f"{fault.id} {row.requirement}") % _TURNS == 0
+
+
+def _drawn(text: str) -> int:
+    """The same number each time, and not foreseeable."""
+    return crc32(text.encode())
 
 
 def selection(fault: Fault, rows: Iterable[Row]) -> list[Row]:

@@ -37,7 +37,7 @@ def features(tmp_path: Path) -> Path:
 def written(features: Path, name: str, value: str) -> list[str]:
     path = features / f"{value}.feature"
     path.write_text(FEATURE.format(name=name, value=value))
-    return ["-D", f"reports={features}", str(path)]
+    return ["-D", f"reports={features}", "-D", "history=", "-D", "publish=record", str(path)]
 
 
 def test_console_and_exit_code_are_those_of_a_cold_run(features: Path) -> None:
