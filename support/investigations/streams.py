@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 
 _TRY_AGAIN_S = 0.02
-_PAUSE_PER_WAITING_S = 0.0005
-"""However many wait, at most 2000 attempts are made each second: this machine has other things to do."""
+_PAUSE_PER_WAITING_S = 0.001
+"""However many wait, at most 1000 attempts are made each second: this machine has other things to do."""
 _CONNECT_TIMEOUT_S = 1.0
 
 

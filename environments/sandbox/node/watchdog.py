@@ -71,8 +71,10 @@ class Watchdog:
         return None
 
     def _idle_reason(self) -> str | None:
+        if self._host.fault("idle-jobs-are-kept") or self._is_still_opening():
+            return None
         cpu_m = self._host.cpu_of_job(self._container.namespace, self._job)
-        if cpu_m is None or self._host.fault("idle-jobs-are-kept") or self._is_still_opening():
+        if cpu_m is None:
             return None
         self._idle = self._idle + 1 if cpu_m <= self._threshold_m else 0
         return f"{self._job} was idle in {self._idle} polls" if self._idle >= self._most_idle else None
