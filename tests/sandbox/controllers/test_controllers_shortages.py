@@ -26,7 +26,7 @@ def offered(cluster: Cluster, resource: str) -> set[str]:
     ("fault", "resource", "less", "usual"),
     [
         ("gpu-slices-short", GPU, "60", "120"),
-        ("pods-per-node-short", "pods", "110", "250"),
+        ("pods-per-node-short", "pods", "55", "250"),
         ("cpu-short", "cpu", "7", "112"),
         ("memory-short", "memory", "35Gi", "1024Gi"),
     ],
