@@ -8,7 +8,6 @@ from __future__ import annotations
 import socketserver
 import struct
 import threading
-import time
 from typing import Any
 
 import bson
@@ -37,6 +36,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         """While set, connections are accepted and nothing is answered."""
         self.ping_s = 0.0
         """How long the answer to a ping takes."""
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
@@ -50,6 +50,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         self.collections = {"base_paths": [base], "recordings-of-the-test": documents}
 
     def stop(self) -> None:
+        self._stopping.set()
         self.shutdown()
         self.server_close()
         self._thread.join()
@@ -63,7 +64,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
             cursor = {"id": bson.Int64(0), "ns": f"prisma.{command['find']}", "firstBatch": found}
             return {"cursor": cursor, "ok": 1.0}
         if name in ("ping", "endSessions"):
-            time.sleep(self.ping_s)
+            self._stopping.wait(self.ping_s)
             return {"ok": 1.0}
         return {"ok": 0.0, "code": 59, "errmsg": f"no such command: {name}"}
 
