@@ -106,7 +106,7 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         try:
             user = authenticated(request, self._tokens)
-            self._limit(user, request.method)
+            self._limit(user.name, request.method)
             return await self._route(request, user)
         except ApiError as error:
             return error_answer(error)
