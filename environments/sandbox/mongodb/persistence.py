@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from environments.sandbox.mongodb.storage import Collection, Store
+from environments.sandbox.mongodb.storage import Collection
+from environments.sandbox.mongodb.store import Store
 from environments.sandbox.mongodb.wire import CODEC
 
 _LENGTH_BYTES = 4

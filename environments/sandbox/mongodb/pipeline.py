@@ -17,7 +17,7 @@ from environments.sandbox.mongodb.pipeline_context import Context, Documents, Fa
 from environments.sandbox.mongodb.pipeline_sources import coll_stats, index_stats, lookup, union_with
 from environments.sandbox.mongodb.projection import compile_projection, with_value, without
 from environments.sandbox.mongodb.sorting import check_sort, sort_documents
-from environments.sandbox.mongodb.storage import Store
+from environments.sandbox.mongodb.store import Store
 from environments.sandbox.mongodb.windows import compile_windows
 
 _REFUSED = {"$geoNear", "$graphLookup", "$search", "$currentOp", "$listSessions",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from environments.sandbox.mongodb.planner import Deadline
-from environments.sandbox.mongodb.storage import Store
+from environments.sandbox.mongodb.store import Store
 
 Documents = Iterable[dict[str, Any]]
 

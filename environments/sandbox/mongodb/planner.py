@@ -55,7 +55,7 @@ class Plan:
     def expected(self) -> int:
         """How many index entries the scan would visit."""
         assert self.index is not None
-        return sum(last - first for first, last in (self.index.positions(*limits) for limits in self.ranges))
+        return sum(max(0, last - first) for first, last in (self.index.positions(*limits) for limits in self.ranges))
 
     def count(self, collection: Collection, deadline: Deadline) -> int:
         """The number of matching documents; from the index alone when it says everything."""

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from environments.sandbox.mongodb.recordings import RECORDING_INDEXES, recording
-from environments.sandbox.mongodb.storage import Collection, Store
+from environments.sandbox.mongodb.storage import Collection
+from environments.sandbox.mongodb.store import Store
 
 LIVE_PATH = "/prisma/root/recordings/segy"
 ARCHIVE_PATH = "/prisma/root/recordings/archive"

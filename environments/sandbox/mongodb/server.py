@@ -29,7 +29,8 @@ from environments.sandbox.mongodb.commands import (
 from environments.sandbox.mongodb.connection import Connection
 from environments.sandbox.mongodb.cursors import Cursors
 from environments.sandbox.mongodb.errors import NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND, MongoError
-from environments.sandbox.mongodb.storage import Collection, Store
+from environments.sandbox.mongodb.storage import Collection
+from environments.sandbox.mongodb.store import Store
 
 COMMAND_MODULES = (bulk_writing, catalogue, diagnostics, explaining, handshake, reading, users, writing)
 """Imported for the commands they register."""

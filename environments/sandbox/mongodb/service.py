@@ -15,7 +15,8 @@ from environments.sandbox.mongodb.persistence import DataFile
 from environments.sandbox.mongodb.recordings import described
 from environments.sandbox.mongodb.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
 from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
-from environments.sandbox.mongodb.storage import Collection, Store
+from environments.sandbox.mongodb.storage import Collection
+from environments.sandbox.mongodb.store import Store
 from environments.sandbox.process import CommandError, SandboxProcess
 
 UNCLOSED = "connections-never-closed"

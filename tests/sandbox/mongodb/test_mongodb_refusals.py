@@ -158,6 +158,19 @@ def test_a_descending_index_gives_its_order(connect: Connect) -> None:
     things.drop()
 
 
+def test_conditions_no_value_can_meet_are_met_by_none(connect: Connect) -> None:
+    """Both hold for a range of the index whose end lies before its beginning."""
+    things = connect().prisma.contradictory
+    things.insert_many([{"a": value} for value in (False, True, datetime(2026, 1, 1))])
+    things.create_index("a")
+    assert things.count_documents({"a": {"$gt": False, "$gte": datetime(2026, 1, 2)}}) == 0
+    assert (
+        things.database.command("count", things.name, query={"a": {"$gte": datetime(2027, 1, 1), "$lt": False}})["n"]
+        == 0
+    )
+    things.drop()
+
+
 def test_connections_are_counted_one_by_one(connect: Connect, mongodb: RunningProcess) -> None:
     watcher = connect(maxPoolSize=1)
     before = watcher.admin.command("serverStatus")["connections"]["totalCreated"]

@@ -36,7 +36,7 @@ ALL = os.environ.get("SANDBOX_PYMONGO_TESTS") == "all"
 NOT_ABOUT_THE_SERVER = ("handshake", "metadata", "srv", "DNS", "sigstop", "interrupt", "fork", "service_name")
 """Parts of the names of tests that look at the client's machine, at DNS, or stop the server's process themselves."""
 ROOT = {"user": "tests", "password": "of-the-driver", "database": "admin", "roles": ["root"]}
-GROUP_TIMEOUT_S = 300
+GROUP_TIMEOUT_S = 900
 
 
 def run_group(folder: Path, files: tuple[str, ...], scratch: Path) -> dict[str, str]:
