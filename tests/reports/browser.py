@@ -17,6 +17,7 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 # Nothing may leave the machine: no service of the browser is on, and every name and proxy leads nowhere.
 FLAGS = (
     "--headless",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
