@@ -83,6 +83,7 @@ def test_every_change_outlives_the_process(config: dict[str, Any], end: str) -> 
 
 def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged(config: dict[str, Any]) -> None:
     acknowledged: list[int] = []
+    many = threading.Event()
 
     def write(database: Data) -> None:
         for number in range(1_000_000):
@@ -91,12 +92,13 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged(con
             except ConnectionFailure:
                 return
             acknowledged.append(number)
+            if number == 300:
+                many.set()
 
     with start_process("mongodb", config) as first, database_of(first) as database:
         writing = threading.Thread(target=write, args=(database,))
         writing.start()
-        while len(acknowledged) < 300:
-            time.sleep(0.001)
+        assert many.wait(30), "the writer is too slow"
         first.kill()
         writing.join(10)
     with start_process("mongodb", config) as second, database_of(second) as database:
