@@ -56,7 +56,8 @@ def bundle(reports: Path) -> int:
 
     def make(record: Record) -> int:
         gap = capacity_report_of(record, reports)
-        print(write_bundle(record, reports, _summary(record, reports), () if gap is None else (gap.path,)))
+        files = () if gap is None else (gap.path, gap.path.with_suffix(".html"))
+        print(write_bundle(record, reports, _summary(record, reports), files))
         return 0
 
     try:

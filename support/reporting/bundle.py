@@ -25,7 +25,7 @@ def write_bundle(record: Record, reports: Path, summary: str, also: tuple[Path, 
     """
     name = f"focus-acceptance-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}"
     path = reports / f"bundle-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}.zip"
-    found = dict(sorted({**_of_the_run(reports), **{one.name: one for one in also}}.items()))
+    found = dict(sorted({**_of_the_run(reports), **{one.name: one for one in also if _is_ours(one)}}.items()))
     temporary = path.with_suffix(".part")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

@@ -153,10 +153,11 @@ def test_the_gap_report_of_the_run_is_in_its_bundle(reports: Path) -> None:
     gap = {"gap_analysis": {"target": 200, "achieved": 180, "gap": 20, "verdict": "FAIL", "sentence": "20 missing"}}
     for second in ("20260304T050607Z", "20260303T000000Z"):
         (reports / f"infra_gap_report_staging_{second}.json").write_text(json.dumps(gap), encoding="utf-8")
+    (reports / "infra_gap_report_staging_20260304T050607Z.html").write_text("<h1>Gap</h1>", encoding="utf-8")
     assert bundle(reports) == 0
     with zipfile.ZipFile(reports / NAME) as archive:
-        found = [name for name in archive.namelist() if "gap" in name]
-    assert [Path(name).name for name in found] == ["infra_gap_report_staging_20260304T050607Z.json"]
+        found = [Path(name).name for name in archive.namelist() if "gap" in name]
+    assert found == [f"infra_gap_report_staging_20260304T050607Z.{kind}" for kind in ("html", "json")]
 
 
 def test_an_odd_environment_makes_a_name_that_is_safe_everywhere(tmp_path: Path) -> None:

@@ -414,3 +414,27 @@ def luminance(colour: str) -> float:
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("page_too", [False, True])
+def test_the_gap_report_of_the_run_is_told_and_linked(project: SiteProject, page_too: bool) -> None:
+    gap = {"target": 200, "achieved": 150, "gap": 50, "verdict": "fail", "sentence": "50 of 200 jobs are missing."}
+    report = project.reports / "infra_gap_report_staging_20260304T050630Z.json"
+    report.write_text(json.dumps({"gap_analysis": gap}), encoding="utf-8")
+    if page_too:
+        report.with_suffix(".html").write_text("<h1>Gap</h1>", encoding="utf-8")
+    site = project.make(result())
+    start = page(site, "index.html")
+    assert "Capacity 50 of 200 jobs are missing. The gap report: what is missing" in start.text
+    assert f"../{report.with_suffix('.html' if page_too else '.json').name}" in start.addresses
+    assert problems_of(site) == []
+
+
+def test_a_gap_report_that_cannot_be_read_does_not_hide_the_site(project: SiteProject) -> None:
+    (project.reports / "infra_gap_report_staging_20260304T050630Z.json").write_text("{}", encoding="utf-8")
+    assert "The gap report cannot be shown: infra_gap_report_staging" in page(project.make(result()), "index.html").text
+
+
+def test_without_a_gap_report_of_this_run_none_is_told(project: SiteProject) -> None:
+    (project.reports / "infra_gap_report_staging_20260101T000000Z.json").write_text("{}", encoding="utf-8")
+    assert "gap report" not in page(project.make(result()), "index.html").text

@@ -9,16 +9,18 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from support.faults.catalogue import CatalogueError, load_catalogue
 from support.gherkin.documents import DocumentError, read_documents
+from support.reporting.capacity_report import CapacityReportError, capacity_report_of
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
-from support.reporting.model import write_atomically
+from support.reporting.model import Record, write_atomically
 from support.reporting.site.book import Binder
-from support.reporting.site.pages import Pages, Sources
+from support.reporting.site.pages import GapView, Pages, Sources
 from support.reporting.site.reading import ReadingError, read_matrix, read_record
 from support.reporting.site.scope import read_scope
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
@@ -53,6 +55,7 @@ def write_site(record_path: Path, features: Path, catalogue: Path, destination: 
             matrix=read_matrix(beside / "faults" / "matrix.json"),
             history=read_history(beside / "history"),
             scope=read_scope(scope),
+            gap=_gap(record, beside, f"{reports}/"),
         )
     except (ReadingError, DocumentError, CatalogueError) as error:
         raise SiteError(str(error)) from error
@@ -65,6 +68,18 @@ def write_site(record_path: Path, features: Path, catalogue: Path, destination: 
         if old.name not in pages:
             old.unlink()
     return destination / "index.html"
+
+
+def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
+    """What the gap report of the run says, if it has one; its page goes before its data."""
+    try:
+        found = capacity_report_of(record, beside)
+    except CapacityReportError as error:
+        return GapView(str(error))
+    if found is None:
+        return None
+    page = found.path.with_suffix(".html")
+    return GapView(found.sentence, f"{reports}{quote((page if page.is_file() else found.path).name)}")
 
 
 def _rendered(sources: Sources) -> dict[str, str]:

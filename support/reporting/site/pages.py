@@ -38,6 +38,15 @@ class Sources:
     matrix: MatrixResults | None
     history: History
     scope: Scope
+    gap: GapView | None = None
+
+
+@dataclass(frozen=True)
+class GapView:
+    """The gap report of the run: what it says, and where it is. Without an address it could not be read."""
+
+    sentence: str
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,7 @@ class Pages:
             "counts": counted(outcome.status for outcome in outcomes),
             "facts": facts(record),
             "before": self._runs_before(),
+            "gap": self._sources.gap,
             "bad": _grouped_failures(record, self._areas),
             "unrun": _grouped_unrun(record, self._areas),
             "by_id": self._addresses,
