@@ -9,7 +9,7 @@ from threading import Event
 
 from support.capacity.progress import Reporter
 from support.capacity.results import Verdict
-from support.capacity.trends import Point, leak
+from support.capacity.trends import Point, after_warm_up, leak, theil_sen
 from support.checks.matcher import Judged
 from support.clients.kubernetes import KubernetesClient, Pod
 from support.config import Environment
@@ -21,6 +21,7 @@ SAMPLE_EVERY_S = 15.0
 SHORTEST_PAUSE_S = 0.2
 DRIFT_SHARE = 0.1
 """An answer that becomes slower by more than this share of its limit in an hour drifts."""
+FEWEST_OPENINGS = 6
 _MB = 1_000_000
 
 
@@ -88,8 +89,16 @@ class Stability:
         return Ruling(_worst([trend.verdict for trend in found.values()]), f"memory in MB: {told}")
 
     def stays_fast(self, seen: Lifetime) -> Ruling:
-        trend = leak(seen.latencies_ms, DRIFT_SHARE * self._limits.configure_p95_ms, time_scale=self._scale)
-        return Ruling(trend.verdict, f"time to open in ms: {trend.reason}")
+        """No drift, shown with confidence, of the openings after the warm-up; each is a point of its own."""
+        points = after_warm_up(seen.latencies_ms)
+        if len(points) < FEWEST_OPENINGS:
+            told = f"{len(points)} openings after the warm-up, a drift needs {FEWEST_OPENINGS}"
+            return Ruling(Verdict.INCONCLUSIVE, f"time to open in ms: {told}")
+        slope = theil_sen(points)
+        per_hour, lower = (value * 3600 * self._scale for value in (slope.value, slope.lower))
+        allowed = DRIFT_SHARE * self._limits.configure_p95_ms
+        told = f"grows by {per_hour:.3g} per hour (at least {lower:.3g}), allowed {allowed:g}"
+        return Ruling(Verdict.FAIL if lower > allowed else Verdict.PASS, f"time to open in ms: {told}")
 
     def _open_one(self, started_s: float, latencies: list[Point]) -> str:
         """Open, see it run, release; why that went wrong, or nothing."""

@@ -1,0 +1,95 @@
+"""Stability in scaled time: a leak is found, a warm-up is none; restarts, slowness and failures are told."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.capacity.results import Verdict
+from support.stability import Lifetime, Stability, was_never_restarted
+
+SCALE = 0.001
+"""One hour in 3.6 s."""
+SERVER = "focus-server-abc"
+
+
+class Site:
+    """A server whose memory follows a curve of hours, and whose openings take as long as they are told to."""
+
+    def __init__(self, memory_mb: Callable[[float], float], fails: bool = False, restarts: bool = False) -> None:
+        self._memory_mb, self._fails, self._restarts = memory_mb, fails, restarts
+        self._began_s, self._looks, self._random = time.monotonic(), 0, random.Random(7)
+        self.released: list[str] = []
+
+    def pods(self, label_selector: str) -> list[Any]:
+        self._looks += 1
+        restarts = int(self._restarts and self._looks > 2)
+        return [SimpleNamespace(name=SERVER, uid="u", restarts=restarts)]
+
+    def pod_metrics(self) -> dict[str, Any]:
+        hours = (time.monotonic() - self._began_s) / 3600 / SCALE
+        used = self._memory_mb(hours) + self._random.gauss(0, 2)
+        return {SERVER: SimpleNamespace(memory_bytes=int(used * 1_000_000))}
+
+    def open_running(self) -> tuple[Any, None]:
+        if self._fails:
+            raise AssertionError("it was answered 503")
+        answer = SimpleNamespace(duration_s=0.04)
+        return SimpleNamespace(job_id="1-1", attempt=SimpleNamespace(answer=answer)), None
+
+    def release(self, job_id: str) -> None:
+        self.released.append(job_id)
+
+    def left_behind(self) -> list[str]:
+        return []
+
+
+def stability(site: Site) -> Stability:
+    limits = SimpleNamespace(
+        stability_duration_s=3600.0, stability_interval_s=300.0, time_scale=SCALE, stability_success_rate=0.95,
+        memory_growth_mb_per_h=10.0, configure_p95_ms=300.0,
+    )  # fmt: skip
+    services = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=focus-server"))
+    environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
+    return Stability(site, site, environment)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "verdict"),
+    [
+        (lambda hours: 600 - 80 * math.exp(-hours * 15), Verdict.PASS),
+        (lambda hours: 600 + 120 * hours, Verdict.FAIL),
+    ],
+    ids=["a warm-up", "a leak"],
+)
+def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Verdict) -> None:
+    site = Site(memory_mb)
+    judge = stability(site)
+    seen = judge.live()
+    assert judge.keeps_its_memory(seen).verdict is verdict
+    assert judge.opened_often_enough(seen).verdict is Verdict.PASS
+    assert judge.stays_fast(seen).verdict is Verdict.PASS
+    assert seen.asked == len(site.released) == 12
+    assert was_never_restarted().matches(seen)
+
+
+def test_failures_and_restarts_are_told() -> None:
+    judge = stability(Site(lambda hours: 600, fails=True, restarts=True))
+    seen = judge.live()
+    assert judge.opened_often_enough(seen).verdict is Verdict.FAIL
+    assert "investigation 1: it was answered 503" in judge.opened_often_enough(seen).reason
+    assert not was_never_restarted().matches(seen)
+
+
+def test_a_server_that_becomes_slower_is_found_and_one_without_metrics_is_not_judged() -> None:
+    judge = stability(Site(lambda hours: 600))
+    points = tuple((number * 0.3, 40.0 + number * 20) for number in range(12))
+    seen = Lifetime(12, points, (), {}, (), ())
+    assert judge.stays_fast(seen).verdict is Verdict.FAIL
+    assert judge.keeps_its_memory(seen).verdict is Verdict.INCONCLUSIVE
