@@ -3,6 +3,7 @@
 # make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky
 # make faults [FAULT=id | PROFILE=name]         the whole fault matrix, or a profile and what must fail on it
 # make lint                                     static checks only
+# make bench                                    what the load engine adds to a latency, and what naive clients would
 ENV ?= sandbox
 TAGS ?=
 FAULT ?=
@@ -12,7 +13,7 @@ BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: acceptance test faults repeat lint
+.PHONY: acceptance test faults repeat lint bench
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
@@ -27,6 +28,9 @@ faults: .venv/.run-ready
 
 repeat: .venv/.run-ready
 	@$(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
+
+bench: .venv/.run-ready
+	@$(BIN)/python -m support.capacity.bench
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

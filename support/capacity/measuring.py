@@ -92,7 +92,7 @@ class Capacity:
         """Several of the heaviest configuration at once."""
         wanted = self._capacity
         body = requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)
-        return self._measured(self._load("heavy investigations", [body] * wanted.heavy_jobs))
+        return self._measured(self._load("heavy investigations", [body] * wanted.heavy_jobs), report=False)
 
     def growth(self) -> Growth:
         """Loads of growing size up to the required number; a step that fails badly is the last."""
@@ -109,7 +109,7 @@ class Capacity:
         else:
             why = ""
         last = measured[-1]
-        measured[-1] = replace(last, reports=self._reports.write(last.run))
+        measured[-1] = replace(last, reports=self._reports.write(last.run, self._capacity.target_jobs))
         return Growth(tuple(measured), why)
 
     def steps(self) -> list[int]:
@@ -152,7 +152,7 @@ class Capacity:
             git_revision=self._reports.git_revision,
             stopped_because=f"the load ended early: {why}",
         )
-        self._reports.write(run)
+        self._reports.write(run, self._capacity.target_jobs)
 
     def _full_load(self) -> Measured:
         amount = self._capacity.target_jobs
@@ -188,7 +188,7 @@ class Capacity:
             git_revision=self._reports.git_revision,
             stopped_because=made.step.stopped_because,
         )
-        return Measured(run, self._reports.write(run) if report else ())
+        return Measured(run, self._reports.write(run, self._capacity.target_jobs) if report else ())
 
     def _target(self, asked: int) -> Target:
         settled_s = self._limits.deadline("all_open_s")

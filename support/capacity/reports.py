@@ -17,9 +17,15 @@ class Reports:
         self.directory, self.fingerprint, self.git_revision = directory, fingerprint, git_revision
         self.used: list[Path] = []
 
-    def write(self, run: CapacityRun) -> tuple[Path, ...]:
-        """The report of a run, as JSON and as a page."""
-        paths = write_report(build_report(run), self.directory)
+    def write(self, run: CapacityRun, required_jobs: int) -> tuple[Path, ...]:
+        """The report of a run, as JSON and as a page.
+
+        One about fewer investigations than are required is evidence of its scenario: it says nothing about the
+        capacity of the site, so it must not lie where that is looked up.
+        """
+        folder = self.directory if run.target.jobs >= required_jobs else self.directory / "evidence"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = write_report(build_report(run), folder)
         self.use(paths)
         return paths
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from support.capacity.gap_judgement import judge
 from support.capacity.gap_report import diagnosis_of
@@ -61,6 +62,17 @@ def began_clean(growth: Growth) -> Ruling:
             left = ", ".join(measured.step.leftovers)
             return Ruling(Verdict.FAIL, f"after the step of {measured.step.asked} there was still: {left}")
     return Ruling(Verdict.PASS, "nothing was left after any step")
+
+
+def tells_of_headroom(report: Mapping[str, Any]) -> Ruling:
+    """Of a gap report: the requirement is met, and so much more would fit."""
+    gap = report["gap_analysis"]
+    verdict = Verdict(gap["verdict"])
+    if verdict is not Verdict.PASS:
+        return Ruling(verdict, f"the report says {gap['verdict']}: {gap['sentence']}")
+    if gap["headroom_jobs"] is None:
+        return Ruling(Verdict.FAIL, "the report does not say how much room is left")
+    return Ruling(verdict, f"room for {gap['headroom_jobs']} more")
 
 
 def causes(run: CapacityRun) -> list[str]:

@@ -79,23 +79,11 @@ def left_nothing() -> Judged[Measured]:
     return Judged("nothing of the load left in the cluster", trouble)
 
 
-def tells_of_headroom() -> Judged[Measured]:
-    """Of the report: the requirement is met, and so much more would fit."""
-
-    def trouble(measured: Measured) -> str | None:
-        gap = _report(measured)["gap_analysis"]
-        if gap["verdict"] != "pass":
-            return f"the report says {gap['verdict']}: {gap['sentence']}"
-        return None if gap["headroom_jobs"] is not None else "the report does not say how much room is left"
-
-    return Judged("a report that tells how much room is left", trouble)
-
-
 def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
     """Of the report: its first bottleneck is ``cause``, and at least so many investigations did not fit."""
 
     def trouble(measured: Measured) -> str | None:
-        report = _report(measured)
+        report = report_of(measured)
         found = [(one["id"], one["primary_for_jobs"]) for one in report["bottleneck_analysis"]]
         gap = report["gap_analysis"]["gap"]
         if not found or cause not in found[0][0]:
@@ -109,5 +97,6 @@ def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
     return Judged(f"a report whose first bottleneck is {cause}, with at least {at_least} missing", trouble)
 
 
-def _report(measured: Measured) -> Any:
+def report_of(measured: Measured) -> Any:
+    """The gap report of a load, as it was written."""
     return json.loads(measured.reports[0].read_text(encoding="utf-8"))
