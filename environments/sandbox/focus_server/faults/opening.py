@@ -49,6 +49,7 @@ class FaultyOpener(Opener):
         """By job id, while Kubernetes chooses them."""
         self._failed_before = False
         self._started = 0
+        self._loaded = False
         self._leaving: list[asyncio.Task[None]] = []
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,10 +93,14 @@ class FaultyOpener(Opener):
         if self._active("port-shared"):
             self._open_ports[investigation.job_name] = investigation.port
         self._started += 1
-        after_load = self._active("leftovers-after-load") and len(self.view.job_ids()) == LOADED_FROM_JOBS
-        if after_load or (self._active("leftovers-now-and-then") and self._started % LEFT_EACH == 0):
+        if self._begins_a_load() or (self._active("leftovers-now-and-then") and self._started % LEFT_EACH == 0):
             self._leaving.append(asyncio.create_task(self._leave_behind(investigation)))
         return investigation
+
+    def _begins_a_load(self) -> bool:
+        """Whether this opening is the first of a load to find many others."""
+        before, self._loaded = self._loaded, len(self.view.job_ids()) >= LOADED_FROM_JOBS
+        return self._loaded and not before and self._active("leftovers-after-load")
 
     async def _leave_behind(self, investigation: Investigation) -> None:
         """When everything of it is gone, its service comes back."""
