@@ -16,7 +16,12 @@ class ClusterTime:
     """Marks a deadline of something the cluster does: it shrinks with the environment's ``time_scale``."""
 
 
+class ProcessStart:
+    """Marks a deadline of the cluster that a server has to start in: that takes its time however the clock runs."""
+
+
 Deadline = Annotated[float, Field(gt=0), ClusterTime()]
+StartDeadline = Annotated[float, Field(gt=0), ClusterTime(), ProcessStart()]
 Seconds = Annotated[float, Field(gt=0)]
 Milliseconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -30,6 +35,8 @@ class Limits(Section):
     """How fast the cluster's own durations pass; 0.02 makes 50 s one second. Answers of servers are never scaled."""
     overhead_s: Annotated[float, Field(ge=0, le=30)] = 0.0
     """Added to each scaled deadline: what machines need however short the scaled time is."""
+    start_overhead_s: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """Added as well where a server has to start: its loading is work of the processor, and no time that is scaled."""
 
     # Life of a job (JL), of what the cluster does after a cancel, and of pods that are replaced (RS).
     job_visible_s: Deadline = 10.0
@@ -45,11 +52,11 @@ class Limits(Section):
     release_s: Deadline = 60.0
     cancelled_s: Deadline = 30.0
     pod_gone_s: Deadline = 30.0
-    pod_new_s: Deadline = 60.0
-    pod_ready_s: Deadline = 120.0
-    server_answers_s: Deadline = 60.0
+    pod_new_s: StartDeadline = 60.0
+    pod_ready_s: StartDeadline = 120.0
+    server_answers_s: StartDeadline = 60.0
     """The server answers its health check again after one of its pods was replaced (RS-05)."""
-    recovery_s: Deadline = 60.0
+    recovery_s: StartDeadline = 60.0
     """A request refused during an outage succeeds again after it (RS-04)."""
     stress_recovery_s: Deadline = 300.0
     """Investigations open as fast as before again after a full load was released (CA-05)."""
@@ -114,7 +121,7 @@ class Limits(Section):
                 f"{name!r} is not a deadline of the cluster; those are {', '.join(sorted(CLUSTER_DEADLINES))}"
             )
         value_s: float = getattr(self, field)
-        return value_s * self.time_scale + self.overhead_s
+        return value_s * self.time_scale + self.overhead_s + self.start_overhead_s * (field in START_DEADLINES)
 
     @property
     def observation_s(self) -> float:
@@ -122,6 +129,10 @@ class Limits(Section):
         return self.nothing_started_observation_s * self.time_scale + 0.05
 
 
-CLUSTER_DEADLINES = frozenset(
-    name for name, field in Limits.model_fields.items() if any(isinstance(mark, ClusterTime) for mark in field.metadata)
-)
+def _marked(kind: type) -> frozenset[str]:
+    fields = Limits.model_fields.items()
+    return frozenset(name for name, field in fields if any(isinstance(mark, kind) for mark in field.metadata))
+
+
+CLUSTER_DEADLINES = _marked(ClusterTime)
+START_DEADLINES = _marked(ProcessStart)

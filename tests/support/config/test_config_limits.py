@@ -18,6 +18,12 @@ def test_deadlines(name: str, real_s: float, sandbox_s: float) -> None:
     assert Limits(time_scale=0.02, overhead_s=1.0).deadline(name) == pytest.approx(sandbox_s)
 
 
+def test_a_server_that_starts_gets_the_time_of_its_loading_too() -> None:
+    limits = Limits(time_scale=0.02, overhead_s=1.0, start_overhead_s=3.0)
+    assert limits.deadline("pod_ready") == pytest.approx(120 * 0.02 + 1.0 + 3.0)
+    assert limits.deadline("pod_gone") == pytest.approx(30 * 0.02 + 1.0)
+
+
 def test_observation() -> None:
     assert Limits().observation_s == pytest.approx(5.05)
     assert load_environment("sandbox", overrides={}).limits.observation_s == pytest.approx(0.15)
