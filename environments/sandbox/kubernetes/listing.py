@@ -12,6 +12,7 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.answers import json_answer, number, raw_answer
 from environments.sandbox.kubernetes.errors import ApiError, bad_request, expired
+from environments.sandbox.kubernetes.events_group import encoded_item
 from environments.sandbox.kubernetes.objects import encode
 from environments.sandbox.kubernetes.resources import Resource
 from environments.sandbox.kubernetes.selectors import Predicate, everything, field_selector, label_selector
@@ -58,7 +59,7 @@ def list_answer(request: web.Request, store: Store, target: Target, visible: Vis
 
 def encode_list(resource: Resource, changes: list[Change], metadata: dict[str, Any]) -> bytes:
     head = encode({"kind": resource.list_kind, "apiVersion": resource.api_version, "metadata": metadata})
-    return head[:-1] + b',"items":[' + b",".join(change.encoded_item for change in changes) + b"]}"
+    return head[:-1] + b',"items":[' + b",".join(encoded_item(resource, change) for change in changes) + b"]}"
 
 
 def _check_revision(request: web.Request, store: Store) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from environments.sandbox.kubernetes.errors import bad_request
+from environments.sandbox.kubernetes.events_group import older_field
 from environments.sandbox.kubernetes.objects import dig
 from environments.sandbox.kubernetes.resources import Resource
 
@@ -87,9 +88,9 @@ def field_selector(resource: Resource, selector: str) -> Predicate | None:
         match = _FIELD.fullmatch(part.strip())
         if match is None:
             raise bad_request(f"invalid selector: '{selector}'; can't understand '{part}'")
-        path = match["path"]
+        path = older_field(resource, match["path"])
         if path not in _COMMON_FIELDS and path not in _FIELDS.get(resource.plural, ()):
-            raise bad_request(f"field label not supported: {path}")
+            raise bad_request(f"field label not supported: {match['path']}")
         requirements.append((path, match["operator"] != "!=", match["value"]))
     return lambda obj: all((_field_value(obj, path) == value) == equal for path, equal, value in requirements)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.kubernetes import discovery, writing
+from environments.sandbox.kubernetes import discovery, events_group, writing
 from environments.sandbox.kubernetes.access import User, authenticated, authorize, only_node, review
 from environments.sandbox.kubernetes.answers import (
     error_answer,
@@ -190,6 +190,8 @@ class ApiServer:
 
     async def _resource(self, request: web.Request, target: Target) -> web.StreamResponse:
         method = request.method
+        if target.resource.group == events_group.GROUP and method != "GET":
+            raise method_not_allowed()
         if target.subresource is not None:
             return await self._subresource(request, target)
         if method == "GET" and flag(request, "watch"):
@@ -221,7 +223,7 @@ class ApiServer:
         if not self._visible(resource.plural, found):
             raise not_found(resource, target.name or "")
         if not wants_table(request.headers.get("Accept", "")):
-            return json_answer(found)
+            return json_answer(events_group.as_served(resource, found))
         metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
         return json_answer(table(resource, [found], metadata, request.query.get("includeObject", "Metadata")))
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.answers import JSON, flag, number
 from environments.sandbox.kubernetes.errors import ApiError
+from environments.sandbox.kubernetes.events_group import encoded
 from environments.sandbox.kubernetes.listing import Visible, selection
 from environments.sandbox.kubernetes.objects import encode
 from environments.sandbox.kubernetes.selectors import Predicate, everything
@@ -112,7 +113,7 @@ class Watch:
             metadata = {"resourceVersion": str(change.revision)}
             body = encode(table(self._resource, [change.object], metadata, include))
         else:
-            body = change.encoded
+            body = encoded(self._resource, change)
         return b'{"type":"' + kind.encode() + b'","object":' + body + b"}\n"
 
     def _bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
