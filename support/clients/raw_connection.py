@@ -50,6 +50,7 @@ class RawConnection:
         try:
             plain = socket.create_connection((host, port), settings.connect_timeout_s)
             plain.settimeout(settings.read_timeout_s)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
             self._socket = _tls(settings).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
         except OSError as error:
             raise self._failed(f"no connection: {error}") from error
