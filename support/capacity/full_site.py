@@ -56,12 +56,16 @@ class FullSite:
         return self._wait_until_running(room)
 
     def _wait_until_running(self, amount: int) -> frozenset[str]:
-        def trouble(running: frozenset[str]) -> str | None:
-            return None if len(running) == amount else f"{len(running)} run"
+        def trouble(served: frozenset[str]) -> str | None:
+            return None if len(served) == amount else f"{len(served)} run with a client"
 
+        def served() -> frozenset[str]:
+            return frozenset(job_id for job_id in self._running() if self._investigations.still_streams(job_id))
+
+        # Without a client they would be cleaned up again, and the site would not be full.
         return waits.until(
-            self._running,
-            Judged(f"{amount} running jobs, one for each GPU slice that was free", trouble),
+            served,
+            Judged(f"{amount} running jobs with a client, one for each GPU slice that was free", trouble),
             within_s=self._limits.deadline("all_open_s"),
             what="the jobs of a full site",
         )
