@@ -26,10 +26,12 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Load:
-    """A load that was made: what was measured, and what the cluster showed while it stood."""
+    """A load that was made: what was measured, what the cluster showed while it stood, and the ports that services
+    published after its release."""
 
     step: LoadStep
     evidence: ClusterEvidence
+    published: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,10 @@ class LoadRuns:
         left = self._investigations.release_all()
         standing.phases.take_in()
         left += [trace for trace in self._investigations.left_behind() if trace not in left]
+        published = self.published_ports()
         if left:
             self._investigations.release_all()  # reported, and swept so that the next load begins clean
-        return Load(self.step(standing, released_s, tuple(left)), standing.evidence)
+        return Load(self.step(standing, released_s, tuple(left)), standing.evidence, published)
 
     def evidence_before(self) -> ClusterEvidence:
         """The cluster without the load: what others take of it."""
@@ -109,10 +112,10 @@ class LoadRuns:
         """Release whatever this scenario has open; what could not be removed, or came back."""
         return [*self._investigations.release_all(), *self._investigations.left_behind()]
 
-    def published_ports(self) -> set[int]:
+    def published_ports(self) -> frozenset[int]:
         """Every node port of the namespace that a service publishes now."""
         services = self._cluster.services()
-        return {port.node_port for one in services for port in one.ports if port.node_port is not None}
+        return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
 
     def clean_state(self) -> None:
         """Nothing of an earlier load is left; where nobody else opens anything, nothing at all."""

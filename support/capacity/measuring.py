@@ -162,11 +162,10 @@ class Capacity:
         streams = {(one.stream_host, one.stream_port) for one in records if one.stream_host and one.stream_port}
         with ThreadPoolExecutor(_TRIED_AT_ONCE) as pool:
             refusing = tuple(pool.map(try_to_connect, *zip(*sorted(streams), strict=True))) if streams else ()
-        published = self._loads.published_ports()
         recovery = self._probes.recover(quiet)
         left = self._loads.left_over()
         measured = self._measured(made, recovery=replace(recovery, leftovers=(*made.step.leftovers, *left)))
-        still = tuple(sorted(port for _, port in streams if port in published))
+        still = tuple(sorted(port for _, port in streams if port in made.load.published))
         return replace(measured, refusing=refusing, still_published=still)
 
     def _measured(
