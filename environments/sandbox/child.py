@@ -57,9 +57,7 @@ class ChildProcess:
     async def start(self) -> None:
         self.ending = False
         self._became_ready.clear()
-        if self.log_file.exists() and self.log_file.stat().st_size:
-            # The log of a pod begins with its process.
-            self.log_file.replace(self.log_file.with_suffix(".previous.log"))
+        self._begin_log()
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", f"environments.sandbox.{self.package}",
@@ -67,6 +65,16 @@ class ChildProcess:
             )  # fmt: skip
         self._write(self.config)
         self._reading = asyncio.create_task(self._read())
+
+    def _begin_log(self) -> None:
+        """The log of a pod begins with its process. The node reads it meanwhile, so it is there at every moment."""
+        if not self.log_file.exists() or not self.log_file.stat().st_size:
+            return
+        previous, fresh = self.log_file.with_suffix(".previous.log"), self.log_file.with_suffix(".fresh.log")
+        previous.unlink(missing_ok=True)
+        previous.hardlink_to(self.log_file)
+        fresh.touch()
+        fresh.replace(self.log_file)
 
     async def wait_until_ready(self, timeout_s: float) -> None:
         """:class:`StartError` with the end of its log when the process ends or stays silent instead."""

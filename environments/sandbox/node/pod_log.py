@@ -34,8 +34,9 @@ class PodLog:
 
     def show(self, process_log: str) -> None:
         """From now on the log is the one of this process of the sandbox."""
-        self.remove()
-        self._path.symlink_to(self._process_log / process_log)
+        link = self._path.with_suffix(".link")
+        link.symlink_to(self._process_log / process_log)
+        link.replace(self._path)  # whoever reads it meanwhile finds the old one or the new one
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
