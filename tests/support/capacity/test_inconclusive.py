@@ -1,0 +1,36 @@
+"""A scenario that decides nothing is in error: never passed, never blamed on the system, never excused by a ticket."""
+
+from __future__ import annotations
+
+import datetime
+from types import SimpleNamespace
+
+from support.reporting.context import KnownIssue, RunContext
+from support.reporting.outcome import exception_text, scenario_result
+from support.verdicts import Inconclusive
+
+TICKET = KnownIssue("CA-01a", "PZ-1", datetime.date(2099, 1, 1), "too small")
+
+
+def scenario(exception: Exception, status: str) -> SimpleNamespace:
+    word = SimpleNamespace(name=status)
+    step = SimpleNamespace(
+        keyword="Then", name="it holds", status=word, exception=exception, duration=0.0, table=None, text=None
+    )
+    parent = SimpleNamespace(type="rule", name="Rule")
+    return SimpleNamespace(
+        name="a scenario", filename="f.feature", line=1, status=word, all_steps=[step], tags=["CA-01a"], parent=parent,
+        effective_tags=["CA-01a"], duration=0.0, feature=SimpleNamespace(name="f"), skip_reason=None,
+    )  # fmt: skip
+
+
+def test_the_reason_begins_with_the_word() -> None:
+    assert exception_text(Inconclusive("the generator is too slow")) == "Inconclusive: the generator is too slow"
+
+
+def test_a_known_issue_excuses_a_failure_and_not_a_measurement_that_decides_nothing() -> None:
+    run = RunContext(known_issues=[TICKET])
+    assert scenario_result(scenario(AssertionError("150 of 200"), "failed"), run).status == "known_issue"
+    found = scenario_result(scenario(Inconclusive("too slow"), "error"), run)
+    assert found.status == "error"
+    assert "Inconclusive: too slow" in str(found.reason)
