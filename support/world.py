@@ -112,6 +112,7 @@ class World:
             lambda url: FocusServerClient(At(url, server), Journal()),
             environment.capacity.target_jobs,
             self.limits.configure_p95_ms,
+            environment.capacity.generator_share,
         )
         loads = LoadRuns(self.investigations, self.cluster, self.jobs, environment)
         probes = Probes(self.investigations, environment)

@@ -108,9 +108,10 @@ class LoadRuns:
         """The cluster without the load: what others take of it."""
         return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
 
-    def left_over(self) -> list[str]:
-        """Release whatever this scenario has open; what could not be removed, or came back."""
-        return [*self._investigations.release_all(), *self._investigations.left_behind()]
+    def afterwards(self) -> tuple[list[str], frozenset[int]]:
+        """What came back after a load and its probes, and the ports published then; it is swept after it was seen."""
+        left, published = self._investigations.left_behind(), self.published_ports()
+        return [*left, *self._investigations.release_all()], published
 
     def published_ports(self) -> frozenset[int]:
         """Every node port of the namespace that a service publishes now."""

@@ -163,9 +163,9 @@ class Capacity:
         with ThreadPoolExecutor(_TRIED_AT_ONCE) as pool:
             refusing = tuple(pool.map(try_to_connect, *zip(*sorted(streams), strict=True))) if streams else ()
         recovery = self._probes.recover(quiet)
-        left = self._loads.left_over()
+        left, published = self._loads.afterwards()
         measured = self._measured(made, recovery=replace(recovery, leftovers=(*made.step.leftovers, *left)))
-        still = tuple(sorted(port for _, port in streams if port in made.load.published))
+        still = tuple(sorted(port for _, port in streams if port in made.load.published | published))
         return replace(measured, refusing=refusing, still_published=still)
 
     def _measured(

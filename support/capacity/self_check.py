@@ -49,17 +49,20 @@ class GeneratorCheck:
         client: Callable[[str], FocusServerClient],
         concurrent: int,
         limit_ms: float,
+        share: float = SHARE_OF_LIMIT,
     ) -> None:
         """``load_client`` and ``client`` make the clients of this run for another base URL."""
         self._load_client, self._client = load_client, client
-        self._concurrent, self._limit_ms = concurrent, limit_ms
+        self._concurrent, self._limit_ms, self._share = concurrent, limit_ms, share
         self._result: SelfCheck | None = None
         self._single_ms: float | None = None
 
     def result(self) -> SelfCheck:
         """What the generator adds; checked once in a run."""
         if self._result is None:
-            self._result = check_generator(self._load_client, self._concurrent, self._limit_ms)
+            self._result = check_generator(
+                self._load_client, self._concurrent, self._limit_ms, self._limit_ms * self._share
+            )
         return self._result
 
     def single_ms(self) -> float:

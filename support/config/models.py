@@ -169,6 +169,8 @@ class Capacity(Section):
     heavy_nfft: Annotated[int, Field(ge=1)] = 2048
     recovery_factor: Annotated[float, Field(ge=1)] = 1.2
     """After a stress, probes are back within this factor of their baseline (CA-05)."""
+    generator_share: Annotated[float, Field(gt=0)] = 0.1
+    """A load generator that adds more than this share of a limit at P95 decides nothing."""
     waiting_jobs: Annotated[int, Field(ge=0)] = 5
     """So many investigations may wait for a GPU slice (JL-13); one more is refused (CA-08)."""
     first_stream_port: Port = 12301

@@ -261,8 +261,13 @@ class Investigations:
             list(pool.map(self._cluster.release, self._ours(self._cluster.snapshot())))
 
     def left_behind(self) -> list[str]:
-        """What appears during the time of observation although everything was released, by the word of the cluster."""
+        """What appears during the time of observation although everything was released, by the word of the cluster.
+
+        What was released last is given its time to go.
+        """
         found: list[str] = []
+        within_s = self._environment.limits.deadline("release_s")
+        waits.settle(self._traces_watched, within_s=within_s, changes=self._jobs.watch)
 
         def look() -> list[str]:
             found.extend(trace for trace in self._left_over() if trace not in found)

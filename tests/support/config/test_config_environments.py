@@ -163,7 +163,10 @@ def test_the_sandbox_takes_its_endpoints_from_the_run_file(
 
 def test_the_requirements_are_the_numbers_of_every_environment(site_variables: Callable[[str], dict[str, str]]) -> None:
     def numbers(environment: Environment) -> dict[str, Any]:
-        return environment.limits.model_dump(exclude={"time_scale", "overhead_s", "start_overhead_s"}) | environment.capacity.model_dump()
+        return (
+            environment.limits.model_dump(exclude={"time_scale", "overhead_s", "start_overhead_s"})
+            | environment.capacity.model_dump()
+        )
 
     sites = [load_environment(name, overrides=site_variables(name)) for name in ("staging", "production")]
     environments = [*sites, load_environment("local", overrides={}), load_environment("sandbox", overrides={})]
