@@ -17,6 +17,8 @@ from support.faults.rows import Row, selection
 from support.faults.warm import WarmBehave
 
 Benches = queue.SimpleQueue[Bench]
+_ROOM_FOR_LOAD = 2
+"""What measures under load has so many times the room of the others."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,14 @@ class Plan:
     def rows_with(self, fault: Fault) -> list[Row]:
         return list(self.rows) if self.everything else selection(fault, self.rows)
 
-    def shares(self) -> list[list[Row]]:
-        """Every row that runs with any of the faults, a share for each worker; a feature is not divided."""
+    def healthy_rows(self) -> list[Row]:
+        """Every row that runs with any of the faults."""
         concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
-        return divided([row for row in self.rows if row.id in concerned], self.workers)
+        return [row for row in self.rows if row.id in concerned]
+
+    def strains(self, fault: Fault) -> bool:
+        """Whether something runs with it that measures under load."""
+        return any(row.is_load for row in self.rows_with(fault))
 
 
 def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
@@ -63,12 +69,15 @@ def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Ju
             report(judgement)
             return judgement
 
-        healthy = _whole("healthy", plan.shares(), benches, pool)
+        healthy = _whole("healthy", plan.healthy_rows(), plan.workers, benches, pool)
         _require_healthy(healthy)
         report(healthy)
         # The longest first, so that none of them is alone at the end.
         order = sorted(plan.faults, key=lambda fault: -len(plan.rows_with(fault)))
-        judgements = {judgement.fault.id: judgement for judgement in pool.map(judged, order)}
+        quiet = list(pool.map(judged, [fault for fault in order if not plan.strains(fault)]))
+        with ThreadPoolExecutor(max(1, plan.workers // _ROOM_FOR_LOAD)) as few:
+            strained = list(few.map(judged, [fault for fault in order if plan.strains(fault)]))
+        judgements = {judgement.fault.id: judgement for judgement in [*quiet, *strained]}
         return [judgements[fault.id] for fault in plan.faults]
 
 
@@ -76,18 +85,21 @@ def run_once(name: str, plan: Plan) -> Run:
     """Every row once, on sandboxes started with the options of the plan."""
     shutil.rmtree(plan.reports / name, ignore_errors=True)
     with _benches(plan) as benches, ThreadPoolExecutor(plan.workers) as pool:
-        return _whole(name, divided(plan.rows, plan.workers), benches, pool)
+        return _whole(name, plan.rows, plan.workers, benches, pool)
 
 
-def _whole(name: str, shares: Sequence[list[Row]], benches: Benches, pool: ThreadPoolExecutor) -> Run:
-    """The shares as one run."""
+def _whole(name: str, rows: Sequence[Row], workers: int, benches: Benches, pool: ThreadPoolExecutor) -> Run:
+    """The rows as one run: divided among the sandboxes, and then what measures under load alone on one of them."""
 
     def share(numbered: tuple[int, list[Row]]) -> Run:
         number, rows = numbered
         with _one_of(benches) as bench:
             return bench.run(f"{name}/{number}", rows, {})
 
+    shares = divided([row for row in rows if not row.is_load], workers)
     runs = list(pool.map(share, enumerate(shares, start=1)))
+    under_load = [row for row in rows if row.is_load]
+    runs += [share((len(shares) + 1, under_load))] if under_load else []
     scenarios = {scenario_id: entry for run in runs for scenario_id, entry in run.scenarios.items()}
     return Run(scenarios, sum(run.duration_s for run in runs))
 

@@ -12,7 +12,8 @@ from support.gherkin.documents import Document, Example
 from support.hooks.selection import reason_to_skip
 
 _NOT_YET = frozenset({"wip", "quarantine"})
-_COSTLY = frozenset({"disruptive", "load", "slow"})
+_COSTLY = frozenset({"disruptive"})
+_LOAD = frozenset({"load", "slow"})
 _TURNS = 2
 """A requirement is watched with every so manyth fault."""
 
@@ -36,7 +37,13 @@ class Row:
 
     @property
     def is_costly(self) -> bool:
+        """Whether it needs an outage: a restart, a full cluster."""
         return bool(self.tags & _COSTLY)
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it strains the server and measures: it cannot be judged beside others on the same machine."""
+        return bool(self.tags & _LOAD)
 
     def is_meant_by(self, name: str) -> bool:
         """Whether an id with or without a row number stands for this one."""
@@ -73,11 +80,11 @@ def watch_of(rows: Iterable[Row], fault: Fault) -> list[Row]:
     """Rows of requirements the fault has nothing to do with, to notice that it breaks them all the same.
 
     One of each, always the same and a short one. Not every fault watches all of them: the requirements take turns, and
-    of those that cannot be looked at without an outage or a load it watches one only, or most of the time of the matrix
-    would go by with watching.
+    of those that cannot be looked at without an outage it watches one only, or most of the time of the matrix would go
+    by with watching. What measures under load is watched by none: it would measure the other sandboxes.
     """
     best: dict[str, Row] = {}
-    for row in rows:
+    for row in (row for row in rows if not row.is_load):
         known = best.setdefault(row.requirement, row)
         if (row.is_costly, row.steps) < (known.is_costly, known.steps):
             best[row.requirement] = row

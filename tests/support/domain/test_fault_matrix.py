@@ -8,7 +8,7 @@ import pytest
 
 from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.faults.judgement import Run, judge
-from support.faults.matrix import Plan
+from support.faults.matrix import Plan, divided
 from support.faults.rows import Row, rows_of, selection, watch_of
 from support.gherkin.documents import read_documents
 from support.gherkin.phrases import Outcomes
@@ -105,14 +105,19 @@ def test_every_requirement_is_watched_with_every_other_fault() -> None:
 
 
 def test_what_is_costly_to_watch_is_watched_one_at_a_time() -> None:
-    rows = [row("MD-03a", "disruptive"), row("SB-01a", "disruptive"), row("PF-02a", "load")]
+    rows = [row("MD-03a", "disruptive"), row("SB-01a", "disruptive"), row("SB-04a", "disruptive")]
     found = watches(rows)
     assert {len(watch) for watch in found} == {1}
-    assert {watch[0] for watch in found} == {"MD-03a", "SB-01a", "PF-02a"}
+    assert {watch[0] for watch in found} == {"MD-03a", "SB-01a", "SB-04a"}
+
+
+def test_what_measures_under_load_keeps_no_watch() -> None:
+    rows = [row("PF-02a", "load", steps=1), row("PF-02b"), row("CA-01a", "load"), row("SB-02a", "load", "slow")]
+    assert {name for watch in watches(rows) for name in watch} == {"PF-02b"}
 
 
 def test_selection_holds_what_must_fail_and_the_watch_but_nothing_else_of_what_is_related() -> None:
-    rows = [row("JL-01a"), row("JL-01b"), row("JL-02a"), row("PV-04a.1"), row("PV-04a.2"), row("PV-09a", "load")]
+    rows = [row("JL-01a"), row("JL-01b"), row("JL-02a"), row("PV-04a.1"), row("PV-04a.2"), row("PV-09a", "disruptive")]
     wanted = fault(scenarios={"JL-01a": "", "PV-04a": ""})
     assert [each.id for each in selection(wanted, rows)] == ["JL-01a", "PV-04a.1", "PV-04a.2", "PV-09a"]
 
@@ -132,13 +137,18 @@ def test_rows_have_the_place_that_behave_selects_them_by(tmp_path: Path) -> None
     assert third.tags == {"JL", "JL-01b", "negative"} and third.requirement == "JL-01"
 
 
-def test_healthy_shares_hold_every_row_once_and_divide_no_feature() -> None:
+def test_healthy_rows_are_those_that_run_with_a_fault_and_are_divided_between_features_only() -> None:
     rows = [row("JL-01a"), row("JL-01b"), row("PV-04a.1"), row("CF-01a")]
-    shares = Plan({}, [fault()], rows, "", True, 2, Path("x")).shares()
-    assert [[each.id for each in share] for share in shares] == [["JL-01a", "JL-01b", "CF-01a"], ["PV-04a.1"]]
-    only = Plan({}, [fault()], rows, "", False, 2, Path("x")).shares()
-    some = {each.id for share in only for each in share}
+    assert [[each.id for each in share] for share in divided(rows, 2)] == [["JL-01a", "JL-01b", "CF-01a"], ["PV-04a.1"]]
+    assert Plan({}, [fault()], rows, "", True, 2, Path("x")).healthy_rows() == rows
+    some = {each.id for each in Plan({}, [fault()], rows, "", False, 2, Path("x")).healthy_rows()}
     assert "JL-01a" in some and "JL-01b" not in some
+
+
+def test_fault_that_something_is_measured_with_under_load_strains() -> None:
+    rows = [row("JL-01a"), row("PF-01a", "load")]
+    plan = Plan({}, [], rows, "", False, 2, Path("x"))
+    assert plan.strains(fault(scenarios={"PF-01a": ""})) and not plan.strains(fault())
 
 
 def test_steps_that_failed_are_remembered() -> None:
