@@ -190,7 +190,9 @@ def test_scale_to_nothing_and_back(up: Up, kubectl: Kubectl) -> None:
 
 def test_wait_for_a_job_to_complete(kubectl: Kubectl) -> None:
     window = ("--time-start", "2026-01-01:10:00:00", "--time-end", "2026-01-01:10:00:20")
-    succeeds(kubectl, "create", "-f", "-", stdin=_job("grpc-job-2-2", *window))
+    job = _job("grpc-job-2-2", *window)
+    job["spec"]["ttlSecondsAfterFinished"] = 3600  # it is still there when kubectl has started and looks for it
+    succeeds(kubectl, "create", "-f", "-", stdin=job)
     assert "condition met" in succeeds(kubectl, "wait", "--for=condition=Complete", "job/grpc-job-2-2", WITHIN)
     in_vain = kubectl("wait", "--for=condition=Failed", "job/grpc-job-2-2", "--timeout=100ms")
     assert "timed out waiting for the condition" in in_vain.stderr
