@@ -42,8 +42,8 @@ def _pid(up: Up, process: str) -> int | None:
 
 
 def _replaced(up: Up, process: str, old: int | None) -> bool:
-    """The process runs, and it is another one than before."""
-    return _ended(old) and wait_until(lambda: _pid(up, process) is not None, 15)
+    """The process serves, and it is another one than before; a Focus Server has tidied up by then."""
+    return _ended(old) and wait_until(lambda: len(up.control("GET", "/state")["processes"][process]) > 1, 15)
 
 
 def _ended(pid: int | None) -> bool:
