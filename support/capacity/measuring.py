@@ -100,7 +100,8 @@ class Capacity:
         for amount in self.steps():
             load = self._load(f"step of {amount}", [requests.live()] * amount)
             ramp = tuple(one.step for one in measured)
-            measured.append(self._measured(load, ramp=ramp, report=False))
+            is_last = amount == self._capacity.target_jobs
+            measured.append(self._measured(load, ramp=ramp, report=is_last))
             share = load.step.succeeded / amount
             if share < self._capacity.stop_below_rate:
                 limit = self._capacity.stop_below_rate
@@ -108,8 +109,9 @@ class Capacity:
                 break
         else:
             why = ""
-        last = measured[-1]
-        measured[-1] = replace(last, reports=self._reports.write(last.run, self._capacity.target_jobs))
+        if not measured[-1].reports:
+            last = measured[-1]
+            measured[-1] = replace(last, reports=self._reports.write(last.run, self._capacity.target_jobs))
         return Growth(tuple(measured), why)
 
     def steps(self) -> list[int]:
@@ -171,14 +173,16 @@ class Capacity:
     def _measured(
         self, made: _Made, recovery: Recovery | None = None, ramp: tuple[LoadStep, ...] = (), report: bool = True
     ) -> Measured:
+        # What the cluster showed explains failures and fills reports; of a success without a report nobody asks for it.
+        is_needed = report or made.step.succeeded < made.step.asked
         run = CapacityRun(
             environment=self._environment.name,
             started=made.started,
             finished=datetime.now(UTC),
             target=self._target(made.step.asked),
             step=made.step,
-            during=made.load.evidence,
-            before=made.before,
+            during=made.load.evidence if is_needed else ClusterEvidence(),
+            before=made.before if is_needed else ClusterEvidence(),
             ramp=ramp,
             self_check=made.check,
             recovery=recovery,

@@ -66,6 +66,8 @@ class Phases:
         if seen.change == "DELETED":
             self._present[job_id].discard(place)
             self._gone_s[job_id] = seen.at_s
+            if item.role == "grpc" and seen.kind in ("pod", "job"):
+                (self._pods if seen.kind == "pod" else self._jobs)[item.name] = item.raw
             if item.role == "grpc" and seen.kind == "pod":
                 self._ended.add(job_id)
             return

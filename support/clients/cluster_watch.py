@@ -135,6 +135,7 @@ class ClusterWatch:
         with self._changed:
             if change == "DELETED":
                 self._objects[kind].pop(item.name, None)
+                self._forget_bodies(item)
             else:
                 self._objects[kind][item.name] = item
             seen = Seen(len(self._seen) + 1, kind, change, item, at_s, late)
@@ -142,6 +143,13 @@ class ClusterWatch:
             if item.job_id is not None:
                 self._by_job_id[item.job_id].append(seen)
             self._changed.notify_all()
+
+    def _forget_bodies(self, gone: Watched) -> None:
+        """Of an object that is gone only the last state keeps its JSON: hundreds of jobs change a dozen times each."""
+        for earlier in self._by_job_id.get(gone.job_id or "", ()):
+            if earlier.object.uid == gone.uid and earlier.object is not gone:
+                slim = {"metadata": earlier.object.raw["metadata"]}
+                object.__setattr__(earlier.object, "raw", slim)
 
     def note_list(self, kind: str, items: Mapping[str, Watched], at_s: float) -> None:
         """Take in a complete list: what differs from the copy is noted as observed late."""
