@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection
 
@@ -10,6 +11,8 @@ from support.capacity.seen import Phases
 from support.clients.kubernetes import ClusterError, KubernetesClient
 from support.clients.kubernetes_objects import Raw
 from support.config import Environment
+
+_OF_INVESTIGATION = re.compile(r"(?:grpc|cleanup)-(?:job|service)-([0-9]+-[0-9]+)")
 
 
 class Collector:
@@ -31,7 +34,7 @@ class Collector:
             pods=phases.objects("pod", job_ids),
             jobs=phases.objects("job", job_ids),
             services=tuple(self._ask("services", lambda: self._cluster.list_raw("services")[0])),
-            events=tuple(self._ask("events", lambda: self._cluster.list_raw("events")[0])),
+            events=tuple(one for one in self._events() if _concerns(one, job_ids)),
             nodes=tuple(self._ask("nodes", lambda: self._cluster.list_raw_everywhere("nodes"))),
             all_pods=tuple(self._ask("pods of all namespaces", lambda: self._cluster.list_raw_everywhere("pods"))),
             quotas=tuple(self._ask("quotas", lambda: self._cluster.list_raw("resourcequotas")[0])),
@@ -39,6 +42,9 @@ class Collector:
             server_log=self._server_log(),
             refusals=tuple(self._refusals),
         )
+
+    def _events(self) -> list[Raw]:
+        return self._ask("events", lambda: self._cluster.list_raw("events")[0])
 
     def _usage(self) -> list[Raw]:
         return self._ask("usage", lambda: self._cluster.list_raw_everywhere("usage")) if self._has_metrics else []
@@ -65,3 +71,10 @@ class Collector:
                 {"what": what, "status": error.status, "message": str(error), "headers": {}, "at_s": time.monotonic()}
             )
             return []
+
+
+def _concerns(event: Raw, job_ids: Collection[str]) -> bool:
+    """Whether an event is about one of these investigations, or about none at all (a node, a quota, the server)."""
+    about = event.get("involvedObject") or event.get("regarding") or {}
+    found = _OF_INVESTIGATION.match(str(about.get("name", "")))
+    return found is None or found.group(1) in job_ids

@@ -15,6 +15,7 @@ from support.capacity.operational import arrival_spread_ms, peak_in_flight
 from support.capacity.progress import Reporter
 from support.capacity.results import ClusterEvidence, JobRecord, LoadStep
 from support.capacity.seen import Phases
+from support.checks.matcher import judged
 from support.clients.kubernetes import KubernetesClient
 from support.config import Environment
 from support.investigations.jobs import Jobs
@@ -121,9 +122,19 @@ class LoadRuns:
     def clean_state(self) -> None:
         """Nothing of an earlier load is left; where nobody else opens anything, nothing at all."""
         if self._environment.exclusive:
-            self._investigations.assert_none_open()
+            waits.until(
+                self._open_now,
+                judged("no job", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
+                within_s=self._limits.deadline("release_s"),
+                what="the environment without any job before a load",
+            )
         elif self._investigations.open_ids:
             raise AssertionError(f"still open from before: {', '.join(self._investigations.open_ids)}")
+
+    def _open_now(self) -> frozenset[str]:
+        """Investigations with a job or a pod; a service alone is a leak, which the load itself has to show."""
+        snapshot = self._cluster.snapshot()
+        return frozenset(one.job_id for one in (*snapshot.jobs, *snapshot.pods) if one.job_id is not None)
 
     def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
         """Open all at once and follow them until each is open or will never be; nothing is released."""
