@@ -142,12 +142,17 @@ class ClusterWatch:
             self._seen.append(seen)
             if item.job_id is not None:
                 self._by_job_id[item.job_id].append(seen)
+            if change == "DELETED" and item.role != "grpc":
+                self._forget_bodies(item, last=True)
             self._changed.notify_all()
 
-    def _forget_bodies(self, gone: Watched) -> None:
-        """Of an object that is gone only the last state keeps its JSON: hundreds of jobs change a dozen times each."""
+    def _forget_bodies(self, gone: Watched, last: bool = False) -> None:
+        """Of an object that is gone only the last state keeps its JSON: hundreds of jobs change a dozen times each.
+
+        ``last`` is for what no evidence needs: the clean-up jobs of investigations.
+        """
         for earlier in self._by_job_id.get(gone.job_id or "", ()):
-            if earlier.object.uid == gone.uid and earlier.object is not gone:
+            if earlier.object.uid == gone.uid and (last or earlier.object is not gone):
                 slim = {"metadata": earlier.object.raw["metadata"]}
                 object.__setattr__(earlier.object, "raw", slim)
 
