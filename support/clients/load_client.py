@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 
 import requests
@@ -87,8 +88,13 @@ class LoadClient:
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._verify = settings.verify_tls
-        self._context = _tls(settings)
+        self._settings = settings
         self._journal, self._safety = journal, safety
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Made by the first load: a certificate file that cannot be read is found by the plain client before that."""
+        return _tls(self._settings)
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
         """A connection of its own for each body. Raises :class:`TooMuchLoad` beyond what is ever sent at once."""

@@ -18,7 +18,7 @@ from support.capacity.run import CapacityRun, Target
 from support.checks import capacity as checks
 from support.config.models import Capacity
 from support.hooks.selection import reason_to_skip, reason_to_wait
-from support.latency import Answers, Latency
+from support.latency import ENOUGH, Answers, Latency
 from support.verdicts import Inconclusive, Ruling
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -124,6 +124,8 @@ def latency() -> Latency:
         ((400.0,) * 80, 99.0, "", Verdict.INCONCLUSIVE),
         ((100.0,) * 79, 1.0, "1 of 80 failed", Verdict.FAIL),
         ((100.0,) * 20, 1.0, "", Verdict.INCONCLUSIVE),
+        ((100.0,) * (ENOUGH - 1) + (999.0,), 1.0, "", Verdict.PASS),
+        ((100.0,) * 79 + (999.0,), 1.0, "", Verdict.INCONCLUSIVE),
     ],
 )
 def test_latencies_are_judged_by_p95_and_the_share_of_the_suite(
