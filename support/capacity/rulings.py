@@ -76,13 +76,14 @@ def tells_of_headroom(report: Mapping[str, Any]) -> Ruling:
 
 
 def causes(run: CapacityRun) -> list[str]:
-    """Why investigations failed or were late, by the number of jobs, each with its first evidence."""
+    """Why investigations failed or were late, in the order of the gap report, each with its first evidence."""
     diagnosis = diagnosis_of(run)
     lines = []
-    for finding in diagnosis.findings[:_SHOWN_CAUSES]:
+    for place, finding in enumerate(diagnosis.findings[:_SHOWN_CAUSES], start=1):
         count = f"{len(finding.jobs)} failed, {len(finding.slow_jobs)} late"
         shown = dict.fromkeys(f"{row.field}: {row.value}" for row in finding.evidence)
-        lines.append(f"{count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
+        named = f"bottleneck {place}, {finding.cause.id}"
+        lines.append(f"{named}: {count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
     if diagnosis.unattributed or diagnosis.unattributed_slow:
         counts = f"{len(diagnosis.unattributed)} failed, {len(diagnosis.unattributed_slow)} late"
         lines.append(f"{counts}: for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))

@@ -9,7 +9,7 @@ from typing import Any
 from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.starting import Startup
 
-TOO_LONG_S = 140.0
+TOO_LONG_S = 300.0
 ERRORS = (
     "autocfg: parameter file components/focus_server.yaml failed to load: KeyError: 'livefs_forwarder'",
     "heat map summary is not available: ModuleNotFoundError: No module named 'pz.microservices.sv_modules'",
