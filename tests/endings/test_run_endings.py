@@ -12,6 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from hamcrest import greater_than
+
+from support import waits
 
 ROOT = Path(__file__).resolve().parents[2]
 WHILE_A_JOB_RUNS = "--tags=@JL"
@@ -190,3 +193,26 @@ def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
         [sys.executable, "-c", program, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return ended.returncode, ended.stdout
+
+
+def test_an_interrupted_load_leaves_a_partial_report_and_nothing_else(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@CA-01a", FOCUS__CAPACITY__GENERATOR_SHARE="3")
+    ledger = run.reports / "ledger-sandbox.jsonl"
+    waits.until(
+        lambda: _read(ledger).count(b'"opened"'),
+        greater_than(60),  # the probes before the load open fewer, one after the other
+        within_s=40,
+        what="a load that is under way",
+    )
+    run.process.send_signal(signal.SIGINT)
+    code, _ = run.end()
+    assert code == 1
+    record = run.record()
+    assert record["leftovers"] == []
+    (path,) = run.reports.glob("infra_gap_report_sandbox_*.json")
+    report = json.loads(path.read_text())
+    assert report["partial"] is True
+    assert report["stopped_because"].startswith("the load ended early: KeyboardInterrupt")
+    assert report["gap_analysis"]["verdict"] == "inconclusive"
+    assert path.with_suffix(".html").is_file()
+    assert run.leaves_nothing(within_s=10)
