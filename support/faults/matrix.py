@@ -45,7 +45,11 @@ class Plan:
 
     def strains(self, fault: Fault) -> bool:
         """Whether something runs with it that measures under load."""
-        return any(row.is_load for row in self.rows_with(fault))
+        return any(row.needs_room for row in self.rows_with(fault))
+
+    def is_slow(self, fault: Fault) -> bool:
+        """Whether something runs with it that takes long."""
+        return any(row.is_load and not row.needs_room for row in self.rows_with(fault))
 
 
 def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
@@ -73,7 +77,7 @@ def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Ju
         _require_healthy(healthy)
         report(healthy)
         # The longest first, so that none of them is alone at the end.
-        order = sorted(plan.faults, key=lambda fault: -len(plan.rows_with(fault)))
+        order = sorted(plan.faults, key=lambda fault: (not plan.is_slow(fault), -len(plan.rows_with(fault))))
         quiet = list(pool.map(judged, [fault for fault in order if not plan.strains(fault)]))
         with ThreadPoolExecutor(max(1, plan.workers // _ROOM_FOR_LOAD)) as few:
             strained = list(few.map(judged, [fault for fault in order if plan.strains(fault)]))

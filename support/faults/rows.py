@@ -14,7 +14,7 @@ from support.hooks.selection import reason_to_skip
 _NOT_YET = frozenset({"wip", "quarantine"})
 _COSTLY = frozenset({"disruptive"})
 _LOAD = frozenset({"load", "slow"})
-_TURNS = 2
+_TURNS = 4
 """A requirement is watched with every so manyth fault."""
 
 
@@ -42,8 +42,13 @@ class Row:
 
     @property
     def is_load(self) -> bool:
-        """Whether it strains the server and measures: it cannot be judged beside others on the same machine."""
+        """Whether it strains the server or takes long: it watches over nothing, and its healthy run is made alone."""
         return bool(self.tags & _LOAD)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether it cannot be judged beside others on the same machine. What takes long mostly waits."""
+        return "load" in self.tags and "slow" not in self.tags
 
     def is_meant_by(self, name: str) -> bool:
         """Whether an id with or without a row number stands for this one."""

@@ -11,7 +11,7 @@ from environments.sandbox.focus_server.faults.accepting import Active
 from environments.sandbox.focus_server.recordings import RecordingIndex
 from environments.sandbox.focus_server.service import FocusService
 
-FEW_WORKERS, WORKER_HELD_S = 24, 1.0
+FEW_WORKERS, WORKER_HELD_S = 24, 1.4
 SLOW_FROM_JOBS, SLOW_S = 100, 7.0
 """So slow that the P95 of 200 at once is beyond its limit of 5 s."""
 SMALL_POOL = 5
@@ -25,16 +25,32 @@ class StrainedService(FocusService):
         self._active = active
         self._few_workers = asyncio.Semaphore(FEW_WORKERS)
         self._small_pool: RecordingIndex | None = None
+        self._slowed = self._working = 0
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         async with AsyncExitStack() as held:
             if self._active("few-workers"):
                 await held.enter_async_context(self._few_workers)
-                await asyncio.sleep(WORKER_HELD_S)
-            answer = await super().configure(body)
-        if self._active("slow-from-100-jobs") and self._open_jobs() >= SLOW_FROM_JOBS:
+                await self._work_beside_others()
+            if self._active("slow-from-100-jobs") and self._open_jobs() + self._slowed >= SLOW_FROM_JOBS:
+                await self._think()
+            return await super().configure(body)
+
+    async def _work_beside_others(self) -> None:
+        """Workers share what they run on: the more of them work, the longer each takes."""
+        self._working += 1
+        try:
+            await asyncio.sleep(WORKER_HELD_S * self._working / FEW_WORKERS)
+        finally:
+            self._working -= 1
+
+    async def _think(self) -> None:
+        """Before anything is started, so that no job waits for its client meanwhile."""
+        self._slowed += 1
+        try:
             await asyncio.sleep(SLOW_S)
-        return answer
+        finally:
+            self._slowed -= 1
 
     async def opened(self, body: bytes) -> Mapping[str, Any]:
         if self._active("mongodb-pool-exhausted"):
