@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from support.capacity.gap_arithmetic import shown
-from support.reporting.text import safe
+from support.reporting.pages import templates_in
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"pass": "Target reached", "fail": "Target missed", "inconclusive": "Not decided"}
@@ -49,15 +49,7 @@ def render(report: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        # What the cluster has said is shown, never obeyed; so are control characters in it.
-        autoescape=True,
-        finalize=lambda value: safe(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(_TEMPLATES)
     environment.filters |= {"ms": duration, "percent": percent, "number": number, "ratio": ratio, "moment": moment}
     environment.globals |= {"shown": shown, "phase_words": PHASE_WORDS}
     return environment

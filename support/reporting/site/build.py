@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from support.faults.catalogue import CatalogueError, load_catalogue
 from support.gherkin.documents import DocumentError, read_documents
@@ -19,13 +19,13 @@ from support.reporting.capacity_report import CapacityReportError, capacity_repo
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
 from support.reporting.model import Record, write_atomically
+from support.reporting.pages import templates_in
 from support.reporting.site.book import Binder
 from support.reporting.site.pages import GapView, Pages, Sources
 from support.reporting.site.reading import ReadingError, read_matrix, read_record
 from support.reporting.site.scope import read_scope
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
 from support.reporting.site.words import day_and_time, duration, short_day
-from support.reporting.text import safe
 from support.sandbox import PROJECT
 
 SCOPE = PROJECT / "docs" / "scope.md"
@@ -103,15 +103,7 @@ def _rendered(sources: Sources) -> dict[str, str]:
 
 @functools.cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        # A name is somebody's text: markup in it is shown, never obeyed, and so are control characters.
-        autoescape=True,
-        finalize=lambda value: safe(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(_TEMPLATES)
     environment.filters |= {
         "moment": day_and_time,
         "short_day": short_day,
