@@ -11,6 +11,7 @@ from support.capacity.progress import Reporter
 from support.capacity.results import Verdict
 from support.capacity.trends import Point, after_warm_up, leak, theil_sen
 from support.checks.matcher import Judged
+from support.clients.focus_server import ConnectionFailed
 from support.clients.kubernetes import KubernetesClient, Pod
 from support.config import Environment
 from support.investigations.service import Investigations
@@ -101,12 +102,13 @@ class Stability:
         return Ruling(Verdict.FAIL if lower > allowed else Verdict.PASS, f"time to open in ms: {told}")
 
     def _open_one(self, started_s: float, latencies: list[Point]) -> str:
-        """Open, see it run, release; why that went wrong, or nothing."""
+        """Open, see it run, release; why that went wrong, or nothing. A server that is away is found out, no reason to
+        stop."""
         try:
             investigation, _ = self._investigations.open_running()
             latencies.append((time.monotonic() - started_s, investigation.attempt.answer.duration_s * 1000))
             self._investigations.release(investigation.job_id)
-        except AssertionError as trouble:
+        except (AssertionError, ConnectionFailed) as trouble:
             return str(trouble)
         return ""
 

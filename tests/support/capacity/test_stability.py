@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.capacity.results import Verdict
+from support.clients.focus_server import ConnectionFailed
 from support.stability import Lifetime, Stability, was_never_restarted
 
 SCALE = 0.001
@@ -39,7 +40,12 @@ class Site:
 
     def open_running(self) -> tuple[Any, None]:
         if self._fails:
-            raise AssertionError("it was answered 503")
+            self._looks += 1
+            raise (
+                ConnectionFailed("it broke", "broken", 0.1)
+                if self._looks % 2
+                else AssertionError("it was answered 503")
+            )
         answer = SimpleNamespace(duration_s=0.04)
         return SimpleNamespace(job_id="1-1", attempt=SimpleNamespace(answer=answer)), None
 
