@@ -25,15 +25,22 @@ class StrainedService(FocusService):
         self._active = active
         self._few_workers = asyncio.Semaphore(FEW_WORKERS)
         self._small_pool: RecordingIndex | None = None
-        self._slowed = self._working = 0
+        self._asked = self._working = 0
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
+        self._asked += 1
+        try:
+            return await self._strained(body)
+        finally:
+            self._asked -= 1
+
+    async def _strained(self, body: bytes) -> Mapping[str, Any]:
         async with AsyncExitStack() as held:
             if self._active("few-workers"):
                 await held.enter_async_context(self._few_workers)
                 await self._work_beside_others()
-            if self._active("slow-from-100-jobs") and self._open_jobs() + self._slowed >= SLOW_FROM_JOBS:
-                await self._think()
+            if self._active("slow-from-100-jobs") and max(self._open_jobs(), self._asked - 1) >= SLOW_FROM_JOBS:
+                await asyncio.sleep(SLOW_S)  # before anything is started, so that no job waits for its client meanwhile
             return await super().configure(body)
 
     async def _work_beside_others(self) -> None:
@@ -43,14 +50,6 @@ class StrainedService(FocusService):
             await asyncio.sleep(WORKER_HELD_S * self._working / FEW_WORKERS)
         finally:
             self._working -= 1
-
-    async def _think(self) -> None:
-        """Before anything is started, so that no job waits for its client meanwhile."""
-        self._slowed += 1
-        try:
-            await asyncio.sleep(SLOW_S)
-        finally:
-            self._slowed -= 1
 
     async def opened(self, body: bytes) -> Mapping[str, Any]:
         if self._active("mongodb-pool-exhausted"):
