@@ -58,6 +58,12 @@ def test_the_record_and_the_results_for_xray_follow_their_schemas() -> None:
     schema = json.loads((ROOT / "support" / "reporting" / "history" / "history.schema.json").read_text())
     jsonschema.validate(json.loads((EXAMPLES / HISTORY).read_text()), schema)
     assert {scenario["status"] for scenario in record["scenarios"]} == {"passed", "failed", "skipped"}
+    schema = json.loads((ROOT / "support" / "capacity" / "infra_gap_report.schema.json").read_text())
+    reports = {path.stem: json.loads(path.read_text()) for path in (EXAMPLES / "gap_reports").glob("*.json")}
+    for report in reports.values():
+        jsonschema.validate(report, schema)
+    found = {name: report["bottleneck_analysis"][0]["id"] for name, report in reports.items()}
+    assert found == {"gpu_slices": "gpu-slices", "pod_quota": "quota", "mongodb_pool": "mongo-pool"}
 
 
 def test_examples_name_no_place_of_the_machine_and_no_secret() -> None:
