@@ -20,7 +20,7 @@ acceptance: .venv/.run-ready
 	@$(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 	$(BIN)/focus-acceptance faults --subset
 
 faults: .venv/.run-ready
