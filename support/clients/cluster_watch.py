@@ -137,6 +137,9 @@ class ClusterWatch:
                 self._objects[kind].pop(item.name, None)
                 self._forget_bodies(item)
             else:
+                before = self._objects[kind].get(item.name)
+                if before is not None and before.uid == item.uid:
+                    _forget_body(before)  # hundreds of jobs change a dozen times each; only the last state is looked at
                 self._objects[kind][item.name] = item
             seen = Seen(len(self._seen) + 1, kind, change, item, at_s, late)
             self._seen.append(seen)
@@ -147,14 +150,13 @@ class ClusterWatch:
             self._changed.notify_all()
 
     def _forget_bodies(self, gone: Watched, last: bool = False) -> None:
-        """Of an object that is gone only the last state keeps its JSON: hundreds of jobs change a dozen times each.
+        """Of an object that is gone only the last state keeps its JSON.
 
         ``last`` is for what no evidence needs: the clean-up jobs of investigations.
         """
         for earlier in self._by_job_id.get(gone.job_id or "", ()):
             if earlier.object.uid == gone.uid and (last or earlier.object is not gone):
-                slim = {"metadata": earlier.object.raw["metadata"]}
-                object.__setattr__(earlier.object, "raw", slim)
+                _forget_body(earlier.object)
 
     def note_list(self, kind: str, items: Mapping[str, Watched], at_s: float) -> None:
         """Take in a complete list: what differs from the copy is noted as observed late."""
@@ -178,3 +180,8 @@ class ClusterWatch:
             else:
                 self._failures[kind] = failure
             self._changed.notify_all()
+
+
+def _forget_body(item: Watched) -> None:
+    """Everything that was read from its JSON stays; of the JSON itself only the metadata."""
+    object.__setattr__(item, "raw", {"metadata": item.raw["metadata"]})
