@@ -17,8 +17,7 @@ from tests.sandbox.kubernetes_api.serving import TOKEN, ServedApi, deployment, j
 def connection(api: ServedApi) -> Iterator[client.ApiClient]:
     configuration = client.Configuration(host=api.url)
     configuration.ssl_ca_cert = str(api.ca_file)
-    configuration.api_key["authorization"] = TOKEN
-    configuration.api_key_prefix["authorization"] = "Bearer"
+    configuration.api_key["authorization"] = f"Bearer {TOKEN}"  # as the clients 36 and 37 both take it
     with client.ApiClient(configuration) as connected:
         yield connected
 
@@ -192,8 +191,7 @@ def test_old_revision_is_a_conflict(core: client.CoreV1Api) -> None:
 def test_wrong_token(api: ServedApi) -> None:
     configuration = client.Configuration(host=api.url)
     configuration.ssl_ca_cert = str(api.ca_file)
-    configuration.api_key["authorization"] = "wrong"
-    configuration.api_key_prefix["authorization"] = "Bearer"
+    configuration.api_key["authorization"] = "Bearer wrong"
     with client.ApiClient(configuration) as connected, pytest.raises(client.ApiException) as refused:
         client.CoreV1Api(connected).list_node()
     assert _refusal(refused) == (401, "Unauthorized")
