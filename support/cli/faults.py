@@ -78,7 +78,8 @@ def _matrix(faults: list[Fault], tags: str, workers: int, everything: bool, comp
     judgements = run_matrix(plan, _report)
     _write(judgements)
     caught = _summary(judgements, time.monotonic() - started)
-    return 0 if caught and (not complete or _nothing_unproven(rows, judgements)) else 1
+    everything_proven = not complete or _nothing_unproven(rows, judgements)
+    return 0 if caught and everything_proven else 1
 
 
 def _write(judgements: list[Judgement]) -> None:
@@ -116,7 +117,9 @@ def _nothing_unproven(rows: Sequence[Row], judgements: Sequence[Judgement]) -> b
 
 def _report(result: Run | Judgement) -> None:
     if isinstance(result, Run):
-        print(f"healthy sandbox: {len(result.scenarios)} scenarios, none fails", flush=True)
+        passed = sorted(result.passed())
+        which = passed[0] if len(passed) == 1 else f"{len(passed)} of {len(result.scenarios)} scenarios"
+        print(f"healthy sandbox: {which} passed, none failed", flush=True)
     else:
         print(_lines(result), flush=True)
 

@@ -26,6 +26,10 @@ class Run:
             if entry["status"] in _BAD
         }
 
+    def passed(self) -> frozenset[str]:
+        """The ids of what ran and passed."""
+        return frozenset(name for name, entry in self.scenarios.items() if entry["status"] == "passed")
+
     def failed_steps(self) -> frozenset[str]:
         """The texts of the steps that failed."""
         return frozenset(

@@ -52,6 +52,30 @@ class Plan:
         return any(row.is_load and not row.needs_room for row in self.rows_with(fault))
 
 
+@dataclass(frozen=True)
+class Control:
+    """A row that runs only with what the variables of ``fault`` ask for: with them, and without the fault, it passes.
+
+    Without that a scenario that always fails would look as if it had caught something.
+    """
+
+    row: Row
+    fault: Fault
+
+
+def controls(plan: Plan, healthy: Run) -> list[Control]:
+    """For every row that the healthy run has left out, and that a fault with variables of its own expects."""
+    left_out = [row for row in plan.healthy_rows() if row.id not in healthy.passed()]
+    return [Control(row, fault) for row in left_out if (fault := _enabling(row, plan.faults)) is not None]
+
+
+def _enabling(row: Row, faults: Sequence[Fault]) -> Fault | None:
+    """The first fault that is switched on, brings variables, and expects the row."""
+    return next(
+        (one for one in faults if one.is_switch and one.environment and any(map(row.is_meant_by, one.scenarios))), None
+    )
+
+
 def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
     """The rows in at most so many parts; a feature is not divided."""
     features = list(dict.fromkeys(row.feature for row in rows))
@@ -73,12 +97,27 @@ def run_matrix(plan: Plan, report: Callable[[Run | Judgement], None]) -> list[Ju
             report(judgement)
             return judgement
 
+        def controlled(control: Control) -> None:
+            with _one_of(benches) as bench:
+                run = bench.run(f"control/{control.row.id}", [control.row], control.fault.environment)
+            _require_healthy(run)
+            if control.row.id not in run.passed():
+                raise MatrixError(f"{control.row.id} does not run with the variables of {control.fault.id} alone")
+            report(run)
+
         healthy = _whole("healthy", plan.healthy_rows(), plan.workers, benches, pool)
         _require_healthy(healthy)
         report(healthy)
+        found = controls(plan, healthy)
+        for control in found:
+            if control.row.needs_room:
+                controlled(control)
+        waiting = [pool.submit(controlled, control) for control in found if not control.row.needs_room]
         # The longest first, so that none of them is alone at the end.
         order = sorted(plan.faults, key=lambda fault: (not plan.is_slow(fault), -len(plan.rows_with(fault))))
         quiet = list(pool.map(judged, [fault for fault in order if not plan.strains(fault)]))
+        for one in waiting:
+            one.result()
         with ThreadPoolExecutor(max(1, plan.workers // _ROOM_FOR_LOAD)) as few:
             strained = list(few.map(judged, [fault for fault in order if plan.strains(fault)]))
         judgements = {judgement.fault.id: judgement for judgement in [*quiet, *strained]}
