@@ -37,10 +37,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Standing:
-    """A load that stands: the investigations are open, nothing was released yet. ``released_s`` are still to come."""
+    """A load that stands: the investigations are open, nothing was released yet. ``reached`` are the moments of their
+    phases by job id, as they were when the evidence was taken: what comes later came too late."""
 
     openings: Openings
     phases: Phases
+    reached: Mapping[str, Mapping[str, float]]
     alive: frozenset[str]
     seconds: float
     evidence: ClusterEvidence
@@ -53,7 +55,7 @@ class Standing:
     def record(self, opening: Opening, released_s: float) -> JobRecord:
         """What became of one request; ``released_s`` is when the release of all was ordered."""
         sample, opened = opening.sample, opening.opened
-        seen = self.phases.reached(opening.job_id) if opening.job_id and opened else {}
+        seen = self.reached.get(opening.job_id or "", {}) if opened else {}
         reached = {phase: max(0.0, at_s - sample.intended_s) for phase, at_s in seen.items()}
         gone_s = self.phases.gone_s(opening.job_id) if opening.job_id else None
         if opened is not None:
@@ -153,7 +155,9 @@ class LoadRuns:
         phases.take_in()
         self._note_ports(opened, phases)
         ids = {opening.job_id for opening in openings.each if opening.job_id}
-        return Standing(openings, phases, alive, time.monotonic() - started_s, collector.collect(phases, ids))
+        reached = {job_id: phases.reached(job_id) for job_id in ids}
+        seconds = time.monotonic() - started_s
+        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids))
 
     def step(self, standing: Standing, released_s: float, leftovers: tuple[str, ...] = ()) -> LoadStep:
         """The measurement of a load, after it was released."""
