@@ -25,7 +25,7 @@ def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
 
 def quantity(value: object) -> float:
     """One Kubernetes quantity; ValueError for anything else."""
-    return float(parse_quantity(str(value)))  # type: ignore[no-untyped-call]
+    return float(parse_quantity(str(value)))  # type: ignore[no-untyped-call]  # it ships no type information
 
 
 def allocatable(node: Raw) -> Amounts:

@@ -9,8 +9,6 @@ from support.capacity.results import PHASES, JobRecord
 from support.capacity.run import Target
 from support.capacity.statistics import Percentile, percentile
 
-RELEASED = "released"
-
 
 @dataclass(frozen=True)
 class PhaseTimes:

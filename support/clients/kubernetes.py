@@ -128,10 +128,6 @@ class KubernetesClient:
     def config_map(self, name: str) -> ConfigMap:
         return self._one(ConfigMap.parse, self._path("configmaps", name))
 
-    def network_policies(self) -> list[str]:
-        """The names of the network policies of the namespace."""
-        return self._list(lambda raw: str(raw["metadata"]["name"]), "networkpolicies")
-
     def events(self, involved_name: str | None = None) -> list[Event]:
         """What Kubernetes noted in the namespace, or about the objects of one name, oldest first."""
         selector = f"involvedObject.name={involved_name}" if involved_name is not None else None

@@ -138,7 +138,7 @@ class _SharedTls(HTTPAdapter):
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: object, **options: object) -> None:
-        super().init_poolmanager(*args, **options, ssl_context=self._context)  # type: ignore[arg-type]
+        super().init_poolmanager(*args, **options, ssl_context=self._context)  # type: ignore[arg-type]  # passed on as it came
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Nothing to read: the context knows whom to trust."""

@@ -29,9 +29,6 @@ class SandboxControl:
     def switch_on(self, fault_id: str) -> None:
         self._call("PUT", f"/faults/{fault_id}")
 
-    def switch_off(self, fault_id: str) -> None:
-        self._call("DELETE", f"/faults/{fault_id}")
-
     def set_fibre(self, state: str) -> None:
         """``connected`` or ``waiting``."""
         self._call("POST", "/fibre", {"state": state})

@@ -46,10 +46,6 @@ class KubernetesRefused(CannotOpen):
     def port_is_taken(self) -> bool:
         return self.http_status == 422 and "already allocated" in self.message
 
-    @property
-    def is_gone(self) -> bool:
-        return self.http_status in (404, 410)
-
 
 class Kubernetes:
     """A thin client of one namespace; raises :class:`KubernetesAway` or :class:`KubernetesRefused`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def _ports(request: web.Request) -> Iterator[int]:
             yield int(text)
 
 
-class _Forward:
+class _Forward(ABC):
     """The connections of one client."""
 
     def __init__(self, socket: web.WebSocketResponse, kubelet: Kubelet, pod: Mapping[str, Any]) -> None:
@@ -66,8 +67,9 @@ class _Forward:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @abstractmethod
     async def _received(self, message: bytes) -> None:
-        raise NotImplementedError
+        """Act on one message of the client."""
 
     async def serve(self) -> None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import Key
@@ -19,7 +20,7 @@ _RECONCILES_PER_TURN = 20
 log = logging.getLogger("controllers")
 
 
-class Controller:
+class Controller(ABC):
     """Level triggered: :meth:`reconcile` looks at the store as it is now, whatever woke it."""
 
     watches: frozenset[str] = frozenset()
@@ -30,13 +31,13 @@ class Controller:
         self.process = runner.process
         self.recorder = runner.recorder
 
+    @abstractmethod
     def changed(self, change: Change) -> Iterable[Key]:
         """The keys to look at because of this change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reconcile(self, key: Key) -> None:
         """Bring what ``key`` names to what it should be."""
-        raise NotImplementedError
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
         """The keys to look at because faults were switched."""
