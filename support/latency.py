@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from support.capacity.baselines import Baselines
+from support.capacity.baselines import OPENING_FIGURE, Baselines
 from support.capacity.engine import Caps, fire
 from support.capacity.gates import baseline_gate, percentile_gate
 from support.capacity.results import Verdict
@@ -36,9 +36,9 @@ class Answers:
     own_share_ms: float
 
 
-def _recorded(name: str, answers: Answers) -> Answers:
+def _recorded(figure: str, answers: Answers) -> Answers:
     """The answers themselves; their P95 goes to the record of the run, and from there to metrics and trends."""
-    reporting.current().figure(f"{name}_p95_ms", percentile(answers.latencies_ms, 0.95).value)
+    reporting.current().figure(figure, percentile(answers.latencies_ms, 0.95).value)
     return answers
 
 
@@ -58,19 +58,16 @@ class Latency:
         self._generator, self._baselines, self._environment = generator, baselines, environment
         self._limits = environment.limits
         self._openings: Answers | None = None
-        self._earlier_ms: list[float] = []
 
     def openings(self) -> Answers:
         """Live investigations, one after the other, each released at once; asked for once in a run."""
         if self._openings is None:
-            self._earlier_ms = [run.configure_p95_ms for run in self._baselines.runs()]
             opened = self._one_after_the_other("opening", self._investigations.open_briefly)
-            self._openings = _recorded("opening", opened)
-            self._remember(self._openings)
+            self._openings = _recorded(OPENING_FIGURE, opened)
         return self._openings
 
     def health_checks(self) -> Answers:
-        return _recorded("health_check", self._one_after_the_other("health check", self._client.ack))
+        return _recorded("health_check_p95_ms", self._one_after_the_other("health check", self._client.ack))
 
     def channels(self) -> Answers:
         return self._one_after_the_other("question for the channels", self._client.channels, SEVERAL)
@@ -90,7 +87,8 @@ class Latency:
         bad = [sample for sample in burst.samples if sample.status != 200]
         trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
         latencies_ms = tuple(sample.response_ms for sample in burst.samples)
-        return _recorded("health_checks_at_once", Answers("health check", latencies_ms, trouble, check.added_p95_ms))
+        answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms)
+        return _recorded("health_checks_at_once_p95_ms", answers)
 
     def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Ruling:
         """P95 is judged; P99 too where there are enough answers, and is told otherwise."""
@@ -120,14 +118,8 @@ class Latency:
         """Against the earlier runs of this environment (PF-03)."""
         if answers.trouble:
             return Ruling(Verdict.FAIL, answers.trouble)
-        gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._earlier_ms)
+        gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._baselines.p95s_ms)
         return Ruling(gate.verdict, f"{answers.asked}: P95 in ms: {gate.reason}")
-
-    def _remember(self, answers: Answers) -> None:
-        """A run that is slow itself does not become what later runs are measured by."""
-        is_slower = self.are_as_fast_as_before(answers).verdict is Verdict.FAIL
-        if self.are_fast(answers, self._limits.configure_p95_ms).verdict is Verdict.PASS and not is_slower:
-            self._baselines.add(percentile(answers.latencies_ms, 0.95).value)
 
     def _one_after_the_other(self, asked: str, ask: Callable[[], Answer], amount: int = ENOUGH) -> Answers:
         own_share_ms = self._generator.single_ms()

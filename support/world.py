@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from support.capacity.baselines import Baselines
@@ -57,9 +58,10 @@ T = TypeVar("T", bound=Closable)
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
 
-    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports) -> None:
+    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> None:
         self.environment = environment
         self.reports = reports
+        self._history = history
         self.ledger = ledger
         self.limits = environment.limits
         self.run_id = secrets.token_hex(3)
@@ -119,7 +121,7 @@ class World:
         self.capacity = Capacity(loads, probes, generator, self.reports, environment)
         self.full_site = FullSite(self.investigations, self.cluster, self.jobs, environment)
         self.stability = Stability(self.investigations, self.cluster, environment)
-        self.baselines = Baselines(self.reports.directory, environment.name)
+        self.baselines = Baselines(self._history, environment.name, self.limits.configure_p95_ms)
         self.latency = Latency(
             self.focus_server, self.load_client, self.investigations, generator, self.baselines, environment
         )

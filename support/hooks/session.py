@@ -16,7 +16,7 @@ from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting import context as reporting
 from support.reporting.context import KnownIssue
-from support.reporting.record import reports_directory
+from support.reporting.record import history_folder, reports_directory
 from support.reporting.requests import request_times
 from support.sandbox import PROJECT, EmbeddedSandbox
 from support.world import World
@@ -51,7 +51,7 @@ def before_all(context: Context) -> None:
     ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
     _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
     reports = Reports(reports_directory(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, ledger, reports)
+    context.world = _connect(environment, ledger, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context.world)
     report.redact = context.world.journal.redact
@@ -89,9 +89,9 @@ def _mind_the_last_run(ledger: RunLedger, environment: Environment, sandbox_is_n
         print(f"an earlier run may have left {pending} investigations behind: focus-acceptance sweep -e {name}")
 
 
-def _connect(environment: Environment, ledger: RunLedger, reports: Reports) -> World:
+def _connect(environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> World:
     try:
-        return World(environment, ledger, reports)
+        return World(environment, ledger, reports, history)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 

@@ -43,6 +43,12 @@ def reports_directory(config: Any) -> Path:
     return Path(config.userdata.get("reports", "reports"))
 
 
+def history_folder(config: Any) -> Path | None:
+    """The history of the runs: userdata `history`, by default `history` in the reports; None if it is empty."""
+    named = config.userdata.get("history", str(reports_directory(config) / "history"))
+    return Path(named) if named else None
+
+
 def write_reports(config: Any) -> None:
     """Write the finished record. A folder that cannot be written is the refusal of the run.
 
@@ -55,9 +61,9 @@ def write_reports(config: Any) -> None:
     try:
         write_record(record, directory)
         write_junit(record, directory)
-        history = config.userdata.get("history", str(directory / "history"))
-        if history and current().refusal is None:
-            append(Path(history), entry_of(record, _jobs_held(record, directory)))
+        history = history_folder(config)
+        if history is not None and current().refusal is None:
+            append(history, entry_of(record, _jobs_held(record, directory)))
     except OSError as error:
         current().refusal = current().refusal or f"reports: cannot write to {directory}: {error.strerror}"
 

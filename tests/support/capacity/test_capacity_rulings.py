@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from support.capacity import rulings
-from support.capacity.baselines import BaselineError, Baselines
+from support.capacity.baselines import Baselines
 from support.capacity.measuring import Growth, Measured
 from support.capacity.results import PHASES, ClusterEvidence, JobRecord, LoadStep, SelfCheck, Verdict
 from support.capacity.run import CapacityRun, Target
@@ -19,6 +18,8 @@ from support.checks import capacity as checks
 from support.config.models import Capacity
 from support.hooks.selection import reason_to_skip, reason_to_wait
 from support.latency import ENOUGH, Answers, Latency
+from support.reporting.history import append, entry_of
+from support.reporting.model import Record, Repeat
 from support.verdicts import Inconclusive, Ruling
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -77,6 +78,11 @@ def test_growth_from_an_unclean_state_is_told() -> None:
     growth = Growth((measured(5, 5, leftovers=("service grpc-service-1-2",)), measured(10, 10)))
     assert rulings.began_clean(growth).verdict is Verdict.FAIL
     assert rulings.began_clean(Growth((measured(5, 5),))).verdict is Verdict.PASS
+    second = measured(10, 10)
+    late = replace(second, run=replace(second.run, step=replace(second.step, of_earlier=("service grpc-service-1-2",))))
+    ruling = rulings.began_clean(Growth((measured(5, 5), late)))
+    assert ruling.verdict is Verdict.FAIL
+    assert ruling.reason == "before the step of 10 there was still: service grpc-service-1-2"
 
 
 def test_an_untrusted_generator_decides_nothing_about_a_step() -> None:
@@ -141,33 +147,62 @@ def test_each_answer_counts_where_the_limit_is_for_each() -> None:
     assert latency().are_each_fast(Answers("channels", (1.0, 1001.0), "", 1.0), 1000.0).verdict is Verdict.FAIL
 
 
-def test_a_baseline_grows_and_says_when_it_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def runs_of(
+    folder: Path, *p95s_ms: float, days: int = 0, environment: str = "sandbox", under_load: bool = False
+) -> None:
+    """Runs one after the other in a history, each with such a P95."""
+    for hour, p95_ms in enumerate(p95s_ms):
+        started = NOW + timedelta(days=days, hours=hour)
+        figures, repeat = {"opening_p95_ms": p95_ms}, Repeat(under_load=under_load)
+        append(folder, entry_of(Record(environment, started, started, 60.0, [], figures=figures, repeat=repeat)))
+
+
+def baselines(folder: Path | None) -> Baselines:
+    return Baselines(folder, "sandbox", limit_ms=300.0)
+
+
+@pytest.fixture(autouse=True)
+def no_other_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FOCUS_BASELINES", raising=False)
-    baselines = Baselines(tmp_path, "sandbox")
-    assert baselines.reason_to_wait() == (
-        "there is no baseline yet: 0 earlier runs of this environment are known, 8 are needed"
-    )
-    for number in range(8):
-        baselines.add(float(number))
-    assert baselines.reason_to_wait() is None
-    assert [run.configure_p95_ms for run in baselines.runs()] == [float(number) for number in range(8)]
-    assert json.loads(baselines.path.read_text())["schema"] == "focus-acceptance/baseline/1"
 
 
-def test_a_baseline_that_is_none_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOCUS_BASELINES", str(tmp_path))
-    (tmp_path / "sandbox.json").write_text('{"runs": [{"at": "now"}]}')
-    with pytest.raises(BaselineError, match="sandbox.json: not a baseline of this suite"):
-        Baselines(tmp_path, "sandbox").runs()
+def test_a_baseline_grows_and_says_when_it_is_enough(tmp_path: Path) -> None:
+    told = f"there is no baseline yet: 0 earlier runs in {tmp_path}, 8 are needed"
+    assert baselines(tmp_path).reason_to_wait() == told
+    runs_of(tmp_path, *range(40, 48))
+    assert baselines(tmp_path).reason_to_wait() is None
+    assert baselines(tmp_path).p95s_ms == tuple(range(40, 48))
+
+
+def test_a_baseline_is_made_of_good_runs_of_the_same_environment_only(tmp_path: Path) -> None:
+    runs_of(tmp_path, *range(40, 48), 301.0, 90.0, 44.0)
+    runs_of(tmp_path, 41.0, environment="staging")
+    runs_of(tmp_path, 42.0, days=1, under_load=True)
+    append(tmp_path, entry_of(Record("sandbox", NOW + timedelta(days=2), NOW, 60.0, [])))
+    assert baselines(tmp_path).p95s_ms == (*range(40, 48), 44.0)
+
+
+def test_a_baseline_may_be_another_history_and_is_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, own = tmp_path / "other", tmp_path / "own"
+    runs_of(other, *range(40, 48))
+    before = sorted(path.read_bytes() for path in other.iterdir())
+    monkeypatch.setenv("FOCUS_BASELINES", str(other))
+    assert len(baselines(own).p95s_ms) == len(baselines(None).p95s_ms) == 8
+    assert sorted(path.read_bytes() for path in other.iterdir()) == before and not own.exists()
+
+
+def test_without_a_history_there_is_no_baseline() -> None:
+    assert "0 earlier runs where no history is kept" in str(baselines(None).reason_to_wait())
 
 
 def test_slow_scenarios_and_those_without_a_baseline_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FOCUS_SLOW", raising=False)
-    monkeypatch.delenv("FOCUS_BASELINES", raising=False)
-    baselines = Baselines(tmp_path, "sandbox")
-    assert "ask for it with -D slow=yes" in str(reason_to_wait({"slow"}, {}, baselines))
-    assert reason_to_wait({"slow"}, {"slow": "yes"}, baselines) is None
-    assert "there is no baseline yet" in str(reason_to_wait({"needs_baseline"}, {}, baselines))
+    none = baselines(tmp_path)
+    assert "ask for it with -D slow=yes" in str(reason_to_wait({"slow"}, {}, none))
+    assert reason_to_wait({"slow"}, {"slow": "yes"}, none) is None
+    assert "there is no baseline yet" in str(reason_to_wait({"needs_baseline"}, {}, none))
     environment = SimpleNamespace(
         capabilities=(), safety=SimpleNamespace(load=False), identity=SimpleNamespace(name="production")
     )
