@@ -99,3 +99,14 @@ def test_a_server_that_becomes_slower_is_found_and_one_without_metrics_is_not_ju
     seen = Lifetime(12, points, (), {}, (), ())
     assert judge.stays_fast(seen).verdict is Verdict.FAIL
     assert judge.keeps_its_memory(seen).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_server_with_uneven_answers_is_not_called_slower() -> None:
+    judge = stability(Site(lambda hours: 600))
+    seeds = range(500)
+    alarms = 0
+    for seed in seeds:
+        noise = random.Random(seed)
+        points = tuple((number * 0.3, noise.lognormvariate(5, 0.6)) for number in range(10))
+        alarms += judge.stays_fast(Lifetime(10, points, (), {}, (), ())).verdict is Verdict.FAIL
+    assert alarms <= 3

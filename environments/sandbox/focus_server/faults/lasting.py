@@ -15,7 +15,7 @@ SLOW_S = 0.55
 SLOWER_S = 0.12
 """Above what an opening takes here, and below every limit."""
 LOADED_FROM_JOBS = 100
-WEAR_S = 0.02
+WEAR_S = 0.04
 HEAVY_NFFT = 2048
 ENDS_AT, FAILS_EACH = 6, 4
 ENDED = 1
