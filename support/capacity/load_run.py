@@ -98,6 +98,7 @@ class LoadRuns:
         except BaseException:
             self._investigations.release_all()
             raise
+        of_earlier = self._investigations.left_of_earlier()  # before it is swept together with this load
         released_s = time.monotonic()
         left = self._investigations.release_all()
         standing.phases.take_in()
@@ -105,7 +106,7 @@ class LoadRuns:
         published = self.published_ports()
         if left:
             self._investigations.release_all()  # reported, and swept so that the next load begins clean
-        return Load(self.step(standing, released_s, tuple(left)), standing.evidence, published)
+        return Load(self.step(standing, released_s, tuple(left), tuple(of_earlier)), standing.evidence, published)
 
     def evidence_before(self) -> ClusterEvidence:
         """The cluster without the load: what others take of it."""
@@ -141,7 +142,6 @@ class LoadRuns:
     def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
         """Open all at once and follow them until each is open or will never be; nothing is released."""
         phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
-        started_s = time.monotonic()
         with Reporter(title, len(bodies)) as reporter:
 
             def answered(opening: Opening) -> None:
@@ -156,10 +156,16 @@ class LoadRuns:
         self._note_ports(opened, phases)
         ids = {opening.job_id for opening in openings.each if opening.job_id}
         reached = {job_id: phases.reached(job_id) for job_id in ids}
-        seconds = time.monotonic() - started_s
+        seconds = time.monotonic() - openings.burst.samples[0].intended_s
         return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids))
 
-    def step(self, standing: Standing, released_s: float, leftovers: tuple[str, ...] = ()) -> LoadStep:
+    def step(
+        self,
+        standing: Standing,
+        released_s: float,
+        leftovers: tuple[str, ...] = (),
+        of_earlier: tuple[str, ...] = (),
+    ) -> LoadStep:
         """The measurement of a load, after it was released."""
         records = tuple(standing.record(opening, released_s) for opening in standing.openings.each)
         burst = standing.openings.burst
@@ -175,6 +181,7 @@ class LoadRuns:
             running_together=len(standing.alive),
             distinct_ports=len(reachable),
             leftovers=leftovers,
+            of_earlier=of_earlier,
             stopped_because=burst.stopped_because,
         )
 

@@ -166,7 +166,8 @@ class Capacity:
             refusing = tuple(pool.map(try_to_connect, *zip(*sorted(streams), strict=True))) if streams else ()
         recovery = self._probes.recover(quiet)
         left, published = self._loads.afterwards()
-        measured = self._measured(made, recovery=replace(recovery, leftovers=(*made.step.leftovers, *left)))
+        came_back = tuple(one for one in left if one not in made.step.leftovers)
+        measured = self._measured(made, recovery=replace(recovery, leftovers=came_back))
         still = tuple(sorted(port for _, port in streams if port in made.load.published | published))
         return replace(measured, refusing=refusing, still_published=still)
 

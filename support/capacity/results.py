@@ -95,7 +95,8 @@ class SelfCheck:
 
 @dataclass(frozen=True)
 class LoadStep:
-    """Everything measured with ``asked`` investigations at once."""
+    """Everything measured with ``asked`` investigations at once. ``leftovers`` stayed after its release; what is
+    ``of_earlier`` loads was there while it stood."""
 
     asked: int
     records: tuple[JobRecord, ...]
@@ -106,6 +107,7 @@ class LoadStep:
     distinct_ports: int
     leftovers: tuple[str, ...] = ()
     stopped_because: str = ""
+    of_earlier: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[JobRecord, ...]:

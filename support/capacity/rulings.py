@@ -56,11 +56,14 @@ def holds_every_step(growth: Growth, capacity: Capacity) -> Ruling:
 
 
 def began_clean(growth: Growth) -> Ruling:
-    """Nothing was left after any step."""
+    """Nothing was left after any step, nor came back while the next one stood."""
     for measured in growth.measured:
         if measured.step.leftovers:
             left = ", ".join(measured.step.leftovers)
             return Ruling(Verdict.FAIL, f"after the step of {measured.step.asked} there was still: {left}")
+        if measured.step.of_earlier:
+            left = ", ".join(measured.step.of_earlier)
+            return Ruling(Verdict.FAIL, f"before the step of {measured.step.asked} there was still: {left}")
     return Ruling(Verdict.PASS, "nothing was left after any step")
 
 

@@ -276,6 +276,11 @@ class Investigations:
         waits.settle(look, within_s=self._environment.limits.observation_s)
         return found
 
+    def left_of_earlier(self) -> list[str]:
+        """What is there of investigations that this run has opened and released before."""
+        snapshot, earlier = self._cluster.snapshot(), set(self.job_ids) - set(self._open)
+        return [trace for job_id in sorted(snapshot.job_ids & earlier) for trace in traces_in(snapshot, job_id)]
+
     def _traces_watched(self) -> list[str]:
         watch, mine = self._jobs.watch, set(self._open)
         objects = (*watch.jobs().values(), *watch.pods().values(), *watch.services().values())
