@@ -17,6 +17,7 @@ from environments.sandbox.focus_server.schema import Window
 STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS = 1500
 """How long one lookup may take before MongoDB counts as away."""
+_EVERY_WAY = ("serverSelectionTimeoutMS", "connectTimeoutMS", "timeoutMS")
 
 
 @dataclass(frozen=True)
@@ -74,26 +75,25 @@ class RecordingRules:
 class RecordingIndex:
     """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds.
 
-    ``pool`` is the most connections it has; who needs one more waits for it.
+    ``pool`` is the most connections it has; who needs one more waits for it. One that is ``patient`` gives up only
+    that waiting.
     """
 
-    def __init__(self, uri: str, database: str, rules: RecordingRules, pool: int) -> None:
+    def __init__(self, uri: str, database: str, rules: RecordingRules, pool: int, patient: bool = False) -> None:
         self._uri, self._database_name, self._rules = uri, database, rules
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
             directConnection=True,
-            serverSelectionTimeoutMS=GIVE_UP_AFTER_MS,
-            connectTimeoutMS=GIVE_UP_AFTER_MS,
-            timeoutMS=GIVE_UP_AFTER_MS,
             maxPoolSize=pool,
             appname="focus-server",
+            **dict.fromkeys(["waitQueueTimeoutMS"] if patient else _EVERY_WAY, GIVE_UP_AFTER_MS),
         )
         self._database = self._client[database]
 
     def with_pool(self, pool: int) -> RecordingIndex:
-        """The same index through connections of its own."""
-        return RecordingIndex(self._uri, self._database_name, self._rules, pool)
+        """The same index through so few connections of its own that only waiting for one of them can take too long."""
+        return RecordingIndex(self._uri, self._database_name, self._rules, pool, patient=True)
 
     async def ping(self) -> None:
         """Raise :class:`MongoDbAway` unless MongoDB answers."""
