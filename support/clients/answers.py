@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -93,7 +94,7 @@ class Answer:
             return self.text.strip()
         return _message(body)
 
-    @property
+    @cached_property
     def announced_job_id(self) -> str | None:
         """The job id the answer names, whatever its status and shape: something may have been started."""
         try:

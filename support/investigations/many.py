@@ -45,14 +45,21 @@ def open_at_once(
 ) -> Openings:
     """Send all ``bodies`` at once. ``take_in`` learns of each answer in the thread that received it."""
     connections = load.connections("POST", "/configure", list(bodies), warm=True)
+    openings: dict[int, Opening] = {}
+
+    def done(sample: Sample) -> None:
+        openings[sample.number] = _opening(sample)
+        take_in(openings[sample.number])
+
     try:
-        burst = fire(connections, caps, on_done=lambda sample: take_in(_opening(sample)), stop=stop)
+        burst = fire(connections, caps, on_done=done, stop=stop)
     finally:
         for connection in connections:
             connection.close()
     for connection, sample in zip(connections, burst.samples, strict=True):
         load.note(connection, _reply(sample))
-    return Openings(burst, tuple(map(_opening, burst.samples)), jobs_before)
+    each = (_opening(sample) if sample.status is None else openings[sample.number] for sample in burst.samples)
+    return Openings(burst, tuple(each), jobs_before)
 
 
 def _opening(sample: Sample) -> Opening:
