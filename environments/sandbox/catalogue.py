@@ -12,7 +12,9 @@ from environments.sandbox.errors import UsageError
 
 CATALOGUE_FILE = Path(__file__).with_name("faults.toml")
 PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links")
-_FIELDS = {"id", "requirement", "notice", "process", "scenarios", "related", "toxics", "cut", "environment", "also"}
+_FOR_THE_SANDBOX = {"id", "requirement", "notice", "process", "toxics", "cut", "environment", "also"}
+_FOR_THE_MATRIX = {"scenarios", "related", "waits"}
+_FIELDS = _FOR_THE_SANDBOX | _FOR_THE_MATRIX
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Fault:
 
     ``process`` names the process that implements it; ``toxics`` and ``cut`` act on the links instead, ``environment``
     on the suite's own configuration; ``also`` names faults that it switches on as well. What the matrix makes of
-    ``scenarios`` and ``related`` is its business.
+    ``scenarios``, ``related`` and ``waits`` is its business.
     """
 
     id: str

@@ -139,7 +139,7 @@ def fault_matrix(
     fault: Annotated[list[str] | None, typer.Option(help="only this fault; may be repeated")] = None,
     subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
-    workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes side by side")] = 4,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes at work side by side")] = 4,
     everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
     profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
 ) -> None:

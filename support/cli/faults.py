@@ -17,7 +17,8 @@ from support.config import ConfigurationError, load_environment
 from support.faults.bench import MatrixError
 from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.faults.judgement import Judgement, Run
-from support.faults.matrix import Plan, run_matrix, run_once
+from support.faults.matrix import run_matrix, run_once
+from support.faults.plan import Plan
 from support.faults.profile import compare, load_profile
 from support.faults.rows import Row, rows_of, rows_to_prove
 from support.gherkin.documents import DocumentError, read_documents

@@ -39,13 +39,14 @@ class _Entry(BaseModel):
     cut: list[str] = []
     also: list[FaultId] = []
     environment: dict[str, str] = {}
+    waits: bool = False
 
 
 @dataclass(frozen=True)
 class Fault:
     """``scenarios`` must fail, each with the given text in its failure; scenarios of ``requirement`` and ``related``
     may fail as a consequence; no other scenario may. ``environment`` are variables given to the run instead of a
-    switch."""
+    switch. A run with one that ``waits`` needs little of the machine."""
 
     id: str
     requirement: str
@@ -54,6 +55,7 @@ class Fault:
     related: frozenset[str]
     environment: Mapping[str, str]
     is_switch: bool
+    waits: bool = False
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
@@ -83,6 +85,7 @@ def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path
         related=frozenset(_requirements(entry, lists, path)),
         environment=entry.environment,
         is_switch=bool(entry.process or entry.toxics or entry.cut or entry.also),
+        waits=entry.waits,
     )
 
 

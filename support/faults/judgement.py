@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.faults.catalogue import Fault
+from support.verdicts import Inconclusive
 
 _BAD = ("failed", "error", "unexpected_pass")
+_UNDECIDED = f"{Inconclusive.__name__}: "
+"""So begins what a step says that could not decide anything, as the record has it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class Run:
             for scenario_id, entry in self.scenarios.items()
             if entry["status"] in _BAD
         }
+
+    def undecided(self) -> frozenset[str]:
+        """The ids of what measured and could not decide: nothing was caught there, whatever the reason says beside."""
+        return frozenset(
+            name
+            for name, entry in self.scenarios.items()
+            if any((step.get("error") or "").startswith(_UNDECIDED) for step in entry.get("steps", ()))
+        )
 
     def passed(self) -> frozenset[str]:
         """The ids of what ran and passed."""
@@ -69,7 +80,12 @@ def judge(fault: Fault, run: Run) -> Judgement:
     bad = run.bad()
     expected = {name: text for name, text in _expected(fault, run)}
     allowed = {fault.requirement, *fault.related}
-    wrong_reason = {name: bad[name] for name, text in expected.items() if name in bad and text not in bad[name]}
+    undecided = run.undecided()
+    wrong_reason = {
+        name: bad[name]
+        for name, text in expected.items()
+        if name in bad and (text not in bad[name] or name in undecided)
+    }
     return Judgement(
         fault=fault,
         failed=tuple(sorted(bad)),
