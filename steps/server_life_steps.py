@@ -11,7 +11,7 @@ from support.rough_clients import TOO_LARGE_BYTES
 
 @given("an environment without any open investigation")
 def nothing_open(context):
-    context.world.investigations.assert_none_open()
+    context.world.effects.assert_none_open()
 
 
 @given("a server that was just restarted")

@@ -11,7 +11,7 @@ from support.checks.metadata import describes_a_task, has_rows_of_a_waterfall, i
 from support.clients.focus_server import Answer, FocusServerClient
 from support.clients.kubernetes import KubernetesClient
 from support.config import Limits
-from support.investigations.service import Attempt
+from support.investigations.attempts import Attempt
 
 # Slots are a few hundred at most: nobody has ever been given this one.
 UNKNOWN_JOB_ID = "99999-1"

@@ -34,6 +34,7 @@ from support.diagnosis.doctor import Doctor, layers_of
 from support.diagnosis.mongodb import MongoDBExamination
 from support.fibre import Fibre
 from support.information import Information
+from support.investigations.effects import Effects
 from support.investigations.jobs import Jobs
 from support.investigations.occupancy import Occupancy
 from support.investigations.run_ledger import RunLedger
@@ -91,6 +92,7 @@ class World:
         self.investigations = Investigations(
             self.focus_server, self.load_client, self.cluster, self.jobs, clients, environment, self.ledger
         )
+        self.effects = Effects(self.cluster, self.jobs, environment)
         self._build_capacity()
         self.recordings = Recordings(self.mongodb, environment.mongodb.base_path)
         self.information = Information(self.focus_server)

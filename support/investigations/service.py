@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from hamcrest import assert_that
@@ -13,13 +12,13 @@ from hamcrest import assert_that
 from support import waits
 from support.capacity.engine import Caps
 from support.checks.answers import opens
-from support.checks.jobs import is_visible
 from support.checks.matcher import judged
 from support.clients.focus_server import Answer, FocusServerClient, OpenedInvestigation
 from support.clients.kubernetes import KubernetesClient, Snapshot
 from support.clients.load_client import LoadClient
 from support.config import Environment
 from support.investigations import requests
+from support.investigations.attempts import Attempt, Investigation
 from support.investigations.job_view import JobView
 from support.investigations.jobs import Jobs, traces_in
 from support.investigations.many import Opening, Openings, open_at_once
@@ -27,37 +26,6 @@ from support.investigations.run_ledger import RunLedger
 from support.investigations.streams import StreamClients
 
 RELEASED_AT_ONCE = 4
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A request to open, with the jobs that existed before it."""
-
-    request: requests.Body
-    answer: Answer
-    jobs_before: frozenset[str]
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        """The fields that were sent; none when it was something else than fields."""
-        return {} if isinstance(self.request, bytes) else self.request
-
-    @property
-    def times(self) -> Mapping[str, int | None]:
-        """The times that were sent."""
-        return {key: self.fields[key] for key in ("start_time", "end_time") if key in self.fields}
-
-
-@dataclass(frozen=True)
-class Investigation:
-    """An opened investigation."""
-
-    attempt: Attempt
-    opened: OpenedInvestigation
-
-    @property
-    def job_id(self) -> str:
-        return self.opened.job_id
 
 
 class Investigations:
@@ -159,16 +127,6 @@ class Investigations:
         if job_id not in self._open:
             raise AssertionError(f"job {job_id} was not opened by this scenario")
         return self._client.cancel(job_id)
-
-    def assert_none_open(self) -> None:
-        """No investigation is left in the cluster; those that are just ending are given their time."""
-        waits.until(
-            lambda: self._cluster.snapshot().job_ids,
-            judged("no open investigation", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
-            within_s=self._environment.limits.deadline("release_s"),
-            what="the environment without any open investigation",
-            changes=self._jobs.watch,
-        )
 
     def fail_to_open(self) -> Attempt:
         """A live investigation that the server cannot open at the moment."""
@@ -298,51 +256,3 @@ class Investigations:
     def _left_over(self) -> list[str]:
         snapshot = self._cluster.snapshot()
         return [trace for job_id in self._ours(snapshot) for trace in traces_in(snapshot, job_id)]
-
-    def started_since(self, attempt: Attempt) -> frozenset[str]:
-        """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
-
-        Where others open investigations too, only jobs started with the channels of this request are counted.
-        """
-        snapshot = self._cluster.snapshot()
-        new = snapshot.job_ids - attempt.jobs_before
-        if self._environment.identity.exclusive:
-            return new
-        roi = "--roi {} {} ".format(*requests.channels_of(attempt.fields))
-        return frozenset(
-            job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
-        )
-
-    def assert_nothing_is_started(self, attempt: Attempt) -> None:
-        """Nothing of a job, pod or service appears, now and during the time of observation."""
-        waits.holds(
-            lambda: self.started_since(attempt),
-            judged(
-                "no job, pod or service that was not there before",
-                lambda started: f"started although it was refused: {', '.join(sorted(started))}" if started else None,
-            ),
-            for_s=self._environment.limits.observation_s,
-            what="nothing is started",
-            changes=self._jobs.watch,
-        )
-
-    def assert_only_job_started(self, investigation: Investigation) -> None:
-        """The request started its own job and no second one."""
-        wanted = {investigation.job_id}
-        waits.until(
-            lambda: self._jobs.view(investigation.job_id),
-            is_visible(),
-            within_s=self._environment.limits.deadline("job_visible_s"),
-            what=f"job {investigation.job_id} to be visible",
-            changes=self._jobs.watch,
-        )
-        waits.holds(
-            lambda: self.started_since(investigation.attempt),
-            judged(
-                f"job {investigation.job_id} and no other",
-                lambda started: None if started == wanted else f"started: {', '.join(sorted(started)) or 'nothing'}",
-            ),
-            for_s=self._environment.limits.observation_s,
-            what=f"{investigation.job_id} is the only job that was started",
-            changes=self._jobs.watch,
-        )

@@ -1,0 +1,77 @@
+"""What a request has started in the cluster, and what must not be there."""
+
+from __future__ import annotations
+
+from support import waits
+from support.checks.jobs import is_visible
+from support.checks.matcher import judged
+from support.clients.kubernetes import KubernetesClient
+from support.config import Environment
+from support.investigations import requests
+from support.investigations.attempts import Attempt, Investigation
+from support.investigations.jobs import Jobs
+
+
+class Effects:
+    """Looks for jobs, pods and services; opens and releases nothing."""
+
+    def __init__(self, cluster: KubernetesClient, jobs: Jobs, environment: Environment) -> None:
+        self._cluster, self._jobs, self._environment = cluster, jobs, environment
+
+    def assert_none_open(self) -> None:
+        """No investigation is left in the cluster; those that are just ending are given their time."""
+        waits.until(
+            lambda: self._cluster.snapshot().job_ids,
+            judged("no open investigation", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
+            within_s=self._environment.limits.deadline("release_s"),
+            what="the environment without any open investigation",
+            changes=self._jobs.watch,
+        )
+
+    def started_since(self, attempt: Attempt) -> frozenset[str]:
+        """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
+
+        Where others open investigations too, only jobs started with the channels of this request are counted.
+        """
+        snapshot = self._cluster.snapshot()
+        new = snapshot.job_ids - attempt.jobs_before
+        if self._environment.identity.exclusive:
+            return new
+        roi = "--roi {} {} ".format(*requests.channels_of(attempt.fields))
+        return frozenset(
+            job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
+        )
+
+    def assert_nothing_is_started(self, attempt: Attempt) -> None:
+        """Nothing of a job, pod or service appears, now and during the time of observation."""
+        waits.holds(
+            lambda: self.started_since(attempt),
+            judged(
+                "no job, pod or service that was not there before",
+                lambda started: f"started although it was refused: {', '.join(sorted(started))}" if started else None,
+            ),
+            for_s=self._environment.limits.observation_s,
+            what="nothing is started",
+            changes=self._jobs.watch,
+        )
+
+    def assert_only_job_started(self, investigation: Investigation) -> None:
+        """The request started its own job and no second one."""
+        wanted = {investigation.job_id}
+        waits.until(
+            lambda: self._jobs.view(investigation.job_id),
+            is_visible(),
+            within_s=self._environment.limits.deadline("job_visible_s"),
+            what=f"job {investigation.job_id} to be visible",
+            changes=self._jobs.watch,
+        )
+        waits.holds(
+            lambda: self.started_since(investigation.attempt),
+            judged(
+                f"job {investigation.job_id} and no other",
+                lambda started: None if started == wanted else f"started: {', '.join(sorted(started)) or 'nothing'}",
+            ),
+            for_s=self._environment.limits.observation_s,
+            what=f"{investigation.job_id} is the only job that was started",
+            changes=self._jobs.watch,
+        )
