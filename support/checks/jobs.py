@@ -62,6 +62,8 @@ def has_ended(outcome: str) -> Judged[JobView]:
 
 def is_reported_active() -> Judged[JobView]:
     def trouble(view: JobView) -> str | None:
+        if view.outcome is not None:  # also of a job that has ended and is cleaned up already
+            return f"job {view.job_id} is reported {view.outcome}"
         if view.job is None:
             return f"job {view.job_id} has no job object"
         return None if view.job.state == "Active" else f"job {view.job_id} is reported {view.job.state}"

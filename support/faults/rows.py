@@ -14,7 +14,7 @@ from support.hooks.selection import reason_to_skip
 _NOT_YET = frozenset({"wip", "quarantine"})
 _COSTLY = frozenset({"disruptive"})
 _LOAD = frozenset({"load", "slow"})
-_TURNS = 6
+_TURNS = 8
 """A requirement is watched with every so manyth fault."""
 
 

@@ -58,6 +58,14 @@ def test_waiting_for_a_resource_needs_the_reason_of_the_scheduler() -> None:
     assert trouble(jobs.waits_for("cpu"), view(pod("Pending", conditions=[UNSCHEDULABLE]))) is not None
 
 
+def test_a_job_that_has_failed_is_told_so_also_when_it_is_gone_already() -> None:
+    assert trouble(jobs.is_reported_active(), view()) is None
+    told = "job 3-17 is reported Failed"
+    assert trouble(jobs.is_reported_active(), view(outcome="Failed", reason="BackoffLimitExceeded")) == told
+    assert trouble(jobs.is_reported_active(), view(job=None, pods=(), outcome="Failed")) == told
+    assert trouble(jobs.is_reported_active(), view(job=None, pods=())) == "job 3-17 has no job object"
+
+
 def test_failure_needs_a_reason_and_completion_does_not() -> None:
     assert trouble(jobs.has_ended("Complete"), view(outcome="Complete")) is None
     assert trouble(jobs.has_ended("Failed"), view(outcome="Failed", reason="BackoffLimitExceeded")) is None
