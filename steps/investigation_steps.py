@@ -73,6 +73,12 @@ def streams_from_a_node(context):
     assert_that(context.investigation.opened, answers.streams_from(context.world.cluster.nodes()))
 
 
+@then("its stream URL leads to the configured address")
+def streams_from_the_configured_address(context):
+    configured = context.world.server_configuration.stream_address()
+    assert_that(context.investigation.opened, answers.streams_from_address(configured))
+
+
 @then("its stream port is a port number")
 def port_is_a_number(context):
     assert_that(context.investigation.opened, answers.has_a_port_number())

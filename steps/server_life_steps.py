@@ -73,6 +73,11 @@ def given_failed_opening(context):
     context.world.occupancy.free()
 
 
+@given("a live investigation that could not be opened")
+def given_refused(context):
+    context.world.investigations.fail_to_open()
+
+
 @then("the request is refused because the cluster takes no further job")
 def refused_for_the_cluster(context):
     expected = answers.is_refused({503}, ("job", "quota"), context.world.limits.refusal_s)

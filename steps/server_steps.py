@@ -14,6 +14,11 @@ def no_fibre(context):
     context.world.fibre.disconnect()
 
 
+@given("a fibre that was connected in the end")
+def connect_fibre(context):
+    context.world.fibre.connect()
+
+
 @given("a server whose stream address is configured as {address}")
 def configure_stream_address(context, address):
     before = context.world.server_configuration.stream_address()

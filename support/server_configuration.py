@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
 from support.clients.kubernetes import KubernetesClient, Node
 
 CONFIG_MAP = "prisma-config"
@@ -37,14 +40,24 @@ class ServerConfiguration:
 
     def configure_stream_address(self, words: str) -> None:
         """Configure the address that these words describe."""
-        addresses = {
-            "an impossible address": "http://999.999.999.999",
-            "an address of nobody": _address_of_nobody(self._cluster.nodes()),
-            "no address at all": "",
+        addresses: dict[str, Callable[[], str]] = {
+            "an impossible address": lambda: "http://999.999.999.999",
+            "an address of nobody": lambda: _address_of_nobody(self._cluster.nodes()),
+            "no address at all": lambda: "",
+            "the address of another node": lambda: _address_of_another(self._cluster.nodes(), self.stream_address()),
         }
         if words not in addresses:
             raise LookupError(f"no stream address is known as {words!r}; known are: {'; '.join(addresses)}")
-        self.set_stream_address(addresses[words])
+        self.set_stream_address(addresses[words]())
+
+
+def _address_of_another(nodes: list[Node], configured: str) -> str:
+    """Of a node that takes jobs and is not the configured one. AssertionError when the cluster has no such node."""
+    host = urlsplit(configured).hostname
+    for node in nodes:
+        if node.ready and node.schedulable and host not in (node.name, *node.addresses):
+            return f"http://{next(address for address in node.addresses if address.count('.') == 3)}"
+    raise AssertionError(f"no node but {host} takes jobs: its address cannot be replaced by that of another")
 
 
 def _address_of_nobody(nodes: list[Node]) -> str:

@@ -13,16 +13,11 @@ Feature: The server loads its configuration when it starts
       And it was not restarted again while it started
       And its log tells of no error since it started
 
-    @MD-03b @disruptive
-    Example: A live investigation opens with the configuration just loaded
+    @MD-03c @disruptive
+    Example: Live and recorded data can be watched with the configuration just loaded
       Given a server that was just restarted
       And a connected fibre
-      When a client opens a live investigation
-      Then a job for it is running within its deadline
-
-    @MD-03c @disruptive
-    Example: A historic investigation opens with the configuration just loaded
-      Given a server that was just restarted
+      And an open investigation
       When a client opens a historic investigation over recorded data
       Then a job for it is running within its deadline
 

@@ -6,9 +6,11 @@ Feature: A live investigation needs live data
 
   Rule: Live data is available before a live investigation opens
 
-    @PV-01a @REQ_PZ-14018 @smoke
-    Example: With a connected fibre the investigation opens
-      Given a connected fibre
+    @PV-01a @REQ_PZ-14018 @needs_fibre_control
+    Example: As soon as a fibre is connected the investigation opens
+      Given no connected fibre
+      And a live investigation that could not be opened
+      And a fibre that was connected in the end
       When a client opens a live investigation
       Then a job for it is running within its deadline
 

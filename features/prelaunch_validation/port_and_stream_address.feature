@@ -16,11 +16,12 @@ Feature: Port and stream address are valid before a job is launched
 
   Rule: The stream address is valid
 
-    @PV-08a @REQ_PZ-14018
-    Example: The stream URL of an open investigation can be connected to
+    @PV-08a @REQ_PZ-14018 @needs_server_configuration @disruptive
+    Example: A server configured with the address of another node hands out that address
       Given a connected fibre
+      And a server whose stream address is configured as the address of another node
       When a client opens a live investigation
-      Then its stream URL leads to a node of the cluster
+      Then its stream URL leads to the configured address
       And a client can connect to its stream port within the deadline
 
     @PV-08b @REQ_PZ-14018 @negative @needs_server_configuration @disruptive

@@ -134,6 +134,18 @@ def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
     return Judged(f"a stream URL whose host is one of {', '.join(sorted(hosts))}", trouble)
 
 
+def streams_from_address(configured: str) -> Judged[OpenedInvestigation]:
+    """A stream URL that is the configured one."""
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        is_it = opened.stream_url.rstrip("/") == configured.rstrip("/")
+        return (
+            None if is_it else f"the stream URL is {opened.stream_url!r}, the server is configured with {configured!r}"
+        )
+
+    return Judged(f"the stream URL {configured!r}", trouble)
+
+
 def has_a_port_number() -> Judged[OpenedInvestigation]:
     return Judged(
         "a stream port from 1 to 65535",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,10 @@ from environments.sandbox.focus_server.manifests import Investigation
 from environments.sandbox.focus_server.opening import ADDRESS_KEY, Opener
 from environments.sandbox.focus_server.refusals import CannotOpen, Refused
 from environments.sandbox.focus_server.schema import ConfigureRequest
+from environments.sandbox.focus_server.starting import SETTINGS_KEY
 
 NOT_A_PORT = 70000
+_IN_THE_SETTINGS = re.compile(rf'{ADDRESS_KEY} = "([^"]*)"')
 PORT_DIFFERENCE = 1000
 LOADED_FROM_JOBS, LEFT_EACH = 45, 7
 CRASH_AT_JOBS, CRASHED = 60, 1
@@ -76,6 +79,8 @@ class FaultyOpener(Opener):
     async def stream_address(self) -> str:
         if self._active("invalid-stream-address-handed-out"):
             return (await self.configuration.current()).get(ADDRESS_KEY, "")
+        if self._active("stream-address-not-read-again"):
+            return str(_IN_THE_SETTINGS.findall((await self.configuration.current())[SETTINGS_KEY])[0])
         return await super().stream_address()
 
     async def start(self, request: ConfigureRequest) -> Investigation:

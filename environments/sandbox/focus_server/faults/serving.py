@@ -56,6 +56,7 @@ class FaultyService(LastingService):
         self._opened_at_s: dict[str, float] = {}
         self._index_to_reach = active("index-not-reached-after-start")
         self._first_opening = active("first-opening-after-start-fails")
+        self._has_sent_away = False
 
     def metadata(self, job_id: str) -> Mapping[str, Any]:
         try:
@@ -139,7 +140,10 @@ class FaultyService(LastingService):
             raise
 
     def check_fibre(self) -> None:
-        if self._active("connected-fibre-not-noticed"):
+        self._has_sent_away = self._active("connecting-not-noticed") and (
+            self._has_sent_away or not self.fibre_connected
+        )
+        if self._has_sent_away or self._active("connected-fibre-not-noticed"):
             raise WaitingForFibre
         if self.fibre_connected or self._active("live-without-fibre-accepted"):
             return
