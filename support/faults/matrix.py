@@ -19,7 +19,7 @@ Benches = queue.SimpleQueue[Bench]
 Report = Callable[[Run | Judgement], None]
 _BESIDE = 2
 """At most so many sandboxes for what mostly waits, besides those that are at work."""
-_LOADED = 3 / 4
+_LOADED = 1 / 2
 """Of the sandboxes at work so many measure under load at a time: they share two processors with what they measure."""
 
 

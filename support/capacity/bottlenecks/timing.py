@@ -19,6 +19,8 @@ QUEUED = 3.0
 """A queue makes the slowest answer at least this many times as long as the fastest."""
 JUMP = 0.5
 """A gap between neighbouring latencies of at least this share of their whole range is a jump, not a queue."""
+JUMPED = 2.0
+"""What lies behind the jump takes at least this many times as long as what lies before it."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _jump(ordered: Sequence[float]) -> int | None:
     gaps = [(after - before, index) for index, (before, after) in enumerate(zip(ordered, ordered[1:], strict=False), 1)]
     widest, at = max(gaps)
     enough = min(at, len(ordered) - at) >= len(ordered) // 20 + 1
-    return at if enough and widest >= JUMP * whole and ordered[at] >= QUEUED * ordered[at - 1] else None
+    return at if enough and widest >= JUMP * whole and ordered[at] >= JUMPED * ordered[at - 1] else None
 
 
 def _slower_than_ramp(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]]) -> Match | None:

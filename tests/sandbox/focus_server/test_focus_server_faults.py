@@ -261,6 +261,15 @@ def _(estate: Estate) -> None:
     assert (estate.configure(**INSIDE).status, estate.configure().status) == (200, 503)
 
 
+@case("connecting-not-noticed")
+def _(estate: Estate) -> None:
+    found = [estate.configure().status]
+    for state in ("waiting", "connected"):
+        estate.process.request("fibre", {"state": state})
+        found.append(estate.configure().status)
+    assert found == [200, 503, 503]
+
+
 @case("historic-refused-without-fibre")
 def _(estate: Estate) -> None:
     assert estate.configure(**INSIDE).status == 200
@@ -320,6 +329,13 @@ def _(estate: Estate) -> None:
 def _(estate: Estate) -> None:
     estate.configure_cluster(focus_view_url="http://nowhere")
     assert opened(estate)["stream_url"] == "http://nowhere"
+
+
+@case("stream-address-not-read-again")
+def _(estate: Estate) -> None:
+    settings = f'class Focus:\n    focus_view_url = "http://{estate.node}"\n'
+    estate.configure_cluster(**{"default_config.py": settings, "focus_view_url": "http://worker-node-2"})
+    assert opened(estate)["stream_url"] == f"http://{estate.node}"
 
 
 @case("refusals-do-not-say-why")

@@ -106,7 +106,6 @@ def test_after_a_stop_nothing_more_is_sent_and_what_is_under_way_is_waited_for()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is how it ends
 def test_trouble_with_an_answer_is_raised_and_stops_the_rest() -> None:
     senders = [Waits() for _ in range(2)]
     senders[0].go.set()

@@ -108,8 +108,11 @@ class FaultyOpener(Opener):
         return self._loaded and not before and self._active("leftovers-after-load")
 
     async def _leave_behind(self, investigation: Investigation) -> None:
-        """When everything of it is gone, its service comes back."""
-        while self.view.exists(investigation.job_name) or self.view.exists(investigation.service_name):
+        """When everything of it has been there and is gone, its service comes back."""
+        names = (investigation.job_name, investigation.service_name)
+        while not all(map(self.view.exists, names)):
+            await asyncio.sleep(0.02)
+        while any(map(self.view.exists, names)):
             await asyncio.sleep(0.02)
         await self.create(self.manifests.service(investigation))
 
