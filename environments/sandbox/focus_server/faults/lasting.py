@@ -30,9 +30,8 @@ class LastingService(StrainedService):
         self._openings = 0
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
-        answer = await super().configure(body)
-        await asyncio.sleep(self._extra_s())
-        return answer
+        await asyncio.sleep(self._extra_s())  # before anything is started: no job waits for its client meanwhile
+        return await super().configure(body)
 
     async def opened(self, body: bytes) -> Mapping[str, Any]:
         wears = any(map(self._active, ("slower-with-every-job", "ends-now-and-then", "every-fourth-opening-fails")))
