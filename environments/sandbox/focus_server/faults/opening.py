@@ -114,7 +114,12 @@ class FaultyOpener(Opener):
             await asyncio.sleep(0.02)
         while any(map(self.view.exists, names)):
             await asyncio.sleep(0.02)
-        await self.create(self.manifests.service(investigation))
+        while True:
+            try:
+                await self.create(self.manifests.service(investigation))
+                return
+            except KubernetesRefused:  # its port is that of the next one already
+                await asyncio.sleep(0.02)
 
     async def check_room(self) -> None:
         if self._active("capacity-not-checked"):
