@@ -31,7 +31,9 @@ class LastingService(StrainedService):
 
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         await asyncio.sleep(self._extra_s())  # before anything is started: no job waits for its client meanwhile
-        return await super().configure(body)
+        answer = await super().configure(body)
+        self._note_load()
+        return answer
 
     async def opened(self, body: bytes) -> Mapping[str, Any]:
         wears = any(map(self._active, ("slower-with-every-job", "ends-now-and-then", "every-fourth-opening-fails")))
@@ -44,10 +46,15 @@ class LastingService(StrainedService):
             raise CannotOpen("the transform does not fit into the memory of the graphics card")
         return await super().opened(body)
 
-    def _extra_s(self) -> float:
-        """How much longer than needed an opening takes."""
+    def _note_load(self) -> int:
+        """How many jobs are open; that there were many is remembered while a fault wants it to."""
         open_jobs = self._open_jobs()
         self._was_loaded = (self._was_loaded or open_jobs >= LOADED_FROM_JOBS) and self._active("slow-after-load")
+        return open_jobs
+
+    def _extra_s(self) -> float:
+        """How much longer than needed an opening takes."""
+        open_jobs = self._note_load()
         extra_s = self._openings * WEAR_S if self._active("slower-with-every-job") else 0.0
         if self._active("openings-slow") or (self._was_loaded and open_jobs < LOADED_FROM_JOBS):
             extra_s += SLOW_S

@@ -104,7 +104,7 @@ class FaultyOpener(Opener):
 
     def _begins_a_load(self) -> bool:
         """Whether this opening is the first of a load to find many others."""
-        before, self._loaded = self._loaded, len(self.slots.unusable()) >= LOADED_FROM_JOBS
+        before, self._loaded = self._loaded, len(self.view.job_ids()) >= LOADED_FROM_JOBS
         return self._loaded and not before and self._active("leftovers-after-load")
 
     async def _leave_behind(self, investigation: Investigation) -> None:
