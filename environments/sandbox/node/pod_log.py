@@ -21,8 +21,14 @@ class PodLog:
         self._path.touch()
 
     def keep_as_previous(self) -> None:
-        """The container will start again: what it has written so far is also the log of its earlier life."""
-        shutil.copyfile(self._path, self._previous)
+        """The container will start again: what it has written so far is also the log of its earlier life.
+
+        A process that was killed may have no log any more, or none yet; the node outlives that.
+        """
+        try:
+            shutil.copyfile(self._path, self._previous)
+        except FileNotFoundError:
+            self._previous.unlink(missing_ok=True)
 
     def read(self) -> str:
         return self._path.read_text(encoding="utf-8", errors="replace")
