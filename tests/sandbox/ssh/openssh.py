@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,16 @@ class OpenSsh:
     def run(
         self, *arguments: str, program: str = "ssh", password: str = JUMP_PASSWORD
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(program, *arguments), env=self.environment(password), cwd=self._folder,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-        )  # fmt: skip
+        """What the program writes goes to files: a pipe would also wait for the ``ssh -W`` that it started, which may
+        still be leaving the jump host when the program has ended."""
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            ended = subprocess.run(
+                self.command(program, *arguments), env=self.environment(password), cwd=self._folder,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=errors, timeout=TIMEOUT_S, check=False,
+            )  # fmt: skip
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(ended.args, ended.returncode, output.read(), errors.read())
 
     def sftp(self, *commands: str) -> subprocess.CompletedProcess[str]:
         batch = self._folder / "batch"
