@@ -30,14 +30,14 @@ repeat: .venv/.run-ready
 	@$(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
 
 bench: .venv/.run-ready
-	@$(BIN)/python -m support.capacity.bench
+	@$(BIN)/python -m tools.bench
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m support.gherkin.lint
-	$(BIN)/python -m support.gherkin.phrases
+	$(BIN)/python -m tools.gherkin_lint.lint
+	$(BIN)/python -m tools.gherkin_lint.phrases
 
 .venv/.run-ready: requirements/run.txt pyproject.toml
 	@sh scripts/venv.sh run

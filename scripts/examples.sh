@@ -9,4 +9,4 @@ sandbox=$!
 until grep -qx ready "$folder/console"; do kill -0 "$sandbox"; sleep 0.1; done
 TMPDIR="$folder" .venv/bin/python -m behave -D sandbox_run_file="$folder/run-file.json" -D reports="$folder/reports" \
     --tags='@JL-01a or @JL-05c or @JL-14a or @CF-04a' > "$folder/run" || true
-.venv/bin/python -m support.reporting.examples "$folder/reports" docs/examples
+.venv/bin/python -m tools.examples "$folder/reports" docs/examples

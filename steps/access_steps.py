@@ -3,23 +3,23 @@
 from behave import then, when
 from hamcrest import assert_that
 
-from support.diagnosis import access as checks
-from support.diagnosis.mongodb import counts_no_more_than_before
+from support.infrastructure import access as checks
+from support.infrastructure.mongodb import counts_no_more_than_before
 
 
 @when("an engineer logs in to the jump host")
 def log_in_to_jump_host(context):
-    context.host = context.world.access.jump_host()
+    context.host = context.world.infrastructure.access.jump_host()
 
 
 @when("an engineer logs in to the target host through the jump host")
 def log_in_to_target_host(context):
-    context.host = context.world.access.target_host()
+    context.host = context.world.infrastructure.access.target_host()
 
 
 @when("an engineer logs in to the target host and leaves again")
 def log_in_and_leave(context):
-    context.connections = context.world.access.connections_after_leaving()
+    context.connections = context.world.infrastructure.access.connections_after_leaving()
 
 
 @then("the host answers as itself, without any complaint")
@@ -34,7 +34,7 @@ def tools_are_there(context):
 
 @then("logging in took no longer than its limit")
 def login_was_quick(context):
-    assert_that(context.host, context.world.access.logs_in_quickly())
+    assert_that(context.host, context.world.infrastructure.access.logs_in_quickly())
 
 
 @then("the target host counts no connection more than before")

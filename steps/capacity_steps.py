@@ -3,80 +3,81 @@
 from behave import given, then, when
 from hamcrest import assert_that
 
-from support.capacity import rulings
-from support.checks import answers, capacity
+from support.capacity import checks as capacity
+from support.capacity import verdicts
+from support.checks import answers
 
 
 @when("the required number of clients open a live investigation at the same time")
 def open_the_required_number(context):
-    context.measured = context.world.capacity.full_load()
+    context.measured = context.world.capacity.loads.full_load()
 
 
 @when("the required number of clients have opened a live investigation and released it")
 def have_opened_the_required_number(context):
-    context.measured = context.world.capacity.full_load()
+    context.measured = context.world.capacity.loads.full_load()
 
 
 @when("several clients open a heavy live investigation at the same time")
 def open_heavy(context):
-    context.measured = context.world.capacity.heavy()
+    context.measured = context.world.capacity.loads.heavy()
 
 
 @when("a client opens a single live investigation, again and again")
 def open_single(context):
-    context.single = context.world.capacity.baseline()
+    context.single = context.world.capacity.loads.baseline()
 
 
 @when("the number of investigations grows in steps up to the required number")
 def grow(context):
-    context.growth = context.world.capacity.growth()
+    context.growth = context.world.capacity.loads.growth()
 
 
 @when("the stream ports of the site are counted")
 def count_ports(context):
-    context.free_ports = context.world.full_site.free_ports()
+    context.free_ports = context.world.capacity.full_site.free_ports()
 
 
 @given("as many open investigations as the site has room for")
 def fill(context):
-    context.running = context.world.full_site.fill()
+    context.running = context.world.capacity.full_site.fill()
 
 
 @given("a cluster with free GPU slices for a few investigations only")
 def leave_a_few_slices(context):
     context.free_slices = 5
-    context.add_cleanup(context.world.occupancy.free)
-    context.world.occupancy.take_gpu_slices(leave=context.free_slices)
+    context.add_cleanup(context.world.cluster.occupancy.free)
+    context.world.cluster.occupancy.take_gpu_slices(leave=context.free_slices)
 
 
 @when("more clients than that open a live investigation at the same time")
 def open_more_than_that(context):
-    context.measured = context.world.capacity.short(context.free_slices)
+    context.measured = context.world.capacity.loads.short(context.free_slices)
 
 
 @then("enough of them have a running job and a port of their own at one same moment")
 def enough_succeed(context):
-    rulings.meets_the_requirement(context.measured, context.world.environment.capacity).enforce()
+    verdicts.meets_the_requirement(context.measured, context.world.environment.capacity).enforce()
 
 
 @then("all of them have a running job and a port of their own")
 def all_succeed(context):
-    rulings.all_succeed(context.single).enforce()
+    verdicts.all_succeed(context.single).enforce()
 
 
 @then("they are answered within the limit")
 def single_is_fast(context):
-    rulings.is_answered_within(context.single, context.world.limits.configure_p95_ms).enforce()
+    verdicts.is_answered_within(context.single, context.world.limits.configure_p95_ms).enforce()
 
 
 @then("the site holds every step")
 def holds_every_step(context):
-    rulings.holds_every_step(context.growth, context.world.environment.capacity).enforce()
+    verdicts.holds_every_step(context.growth, context.world.environment.capacity).enforce()
 
 
 @then("every step began when nothing was left of the one before")
 def steps_began_clean(context):
-    rulings.began_clean(context.growth).enforce()
+    verdicts.began_clean(context.growth).enforce()
 
 
 @then("the required number of them is free")
@@ -117,12 +118,12 @@ def refused_for_capacity(context):
 
 @then("the open investigations go on running")
 def others_go_on(context):
-    context.world.full_site.assert_all_go_on(context.running)
+    context.world.capacity.full_site.assert_all_go_on(context.running)
 
 
 @then("the gap report tells that the requirement is met and how much room is left")
 def tells_of_headroom(context):
-    rulings.tells_of_headroom(capacity.report_of(context.measured)).enforce()
+    verdicts.tells_of_headroom(capacity.report_of(context.measured)).enforce()
 
 
 @then("the gap report names the GPU slices as what ran out and how many are missing")

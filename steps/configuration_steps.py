@@ -4,7 +4,7 @@ from behave import then, when
 from hamcrest import assert_that
 
 from support.checks import answers, configuration
-from support.investigations.variations import place, request_with
+from support.model.variations import place, request_with
 
 
 @when("a client asks for an investigation with {variation}")

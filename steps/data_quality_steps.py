@@ -8,37 +8,37 @@ from support.data_quality import document_checks, index_checks, metadata, passwo
 
 @when("the storage path of the recordings is looked up")
 def look_up_storage_path(context):
-    context.storage_path = context.world.data_quality.storage_path()
+    context.storage_path = context.world.recordings.quality.storage_path()
 
 
 @when("the ways to look up recordings are listed")
 def list_lookups(context):
-    context.lookups = context.world.data_quality.lookups()
+    context.lookups = context.world.recordings.quality.lookups()
 
 
 @when("recordings are searched for by their time")
 def search_by_time(context):
-    context.search = context.world.data_quality.search()
+    context.search = context.world.recordings.quality.search()
 
 
 @when("all documents of the recording index are read at one moment")
 def read_documents(context):
-    context.snapshot = context.world.data_quality.snapshot()
+    context.snapshot = context.world.recordings.quality.snapshot()
 
 
 @when("the commands that made the recordings are read")
 def read_commands(context):
-    context.commands = context.world.data_quality.commands()
+    context.commands = context.world.recordings.quality.commands()
 
 
 @when("the metadata of the newest recordings are read")
 def read_newest(context):
-    context.samplings = context.world.data_quality.newest()
+    context.samplings = context.world.recordings.quality.newest()
 
 
 @when("the metadata of the live fibre are read")
 def read_live_fibre(context):
-    context.samplings = context.world.data_quality.live_fibre()
+    context.samplings = context.world.recordings.quality.live_fibre()
 
 
 @then("the recording index has an entry for it")
@@ -88,7 +88,7 @@ def every_uuid_is_its_own(context):
 
 @then("neighbouring recordings overlap no longer than allowed")
 def overlaps_little(context):
-    assert_that(context.snapshot, context.world.data_quality.overlaps_little())
+    assert_that(context.snapshot, context.world.recordings.quality.overlaps_little())
 
 
 @then("no recording is stale")
@@ -113,7 +113,7 @@ def every_folder_is_described(context):
 
 @then("the share of recognised recordings is large enough")
 def recognises_enough(context):
-    assert_that(context.snapshot, context.world.data_quality.recognises_enough())
+    assert_that(context.snapshot, context.world.recordings.quality.recognises_enough())
 
 
 @then("no command carries a password")

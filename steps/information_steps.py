@@ -8,12 +8,12 @@ from support.checks import information
 
 @when("a client asks for what the server tells about itself")
 def ask(context):
-    context.told = context.world.information.ask()
+    context.told = context.world.product.information.ask()
 
 
 @when("a client asks several times for what the server tells about itself")
 def ask_repeatedly(context):
-    context.rounds = context.world.information.ask_repeatedly()
+    context.rounds = context.world.product.information.ask_repeatedly()
 
 
 @then("the server says that it is alive")

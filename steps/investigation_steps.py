@@ -4,8 +4,8 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import answers
-from support.investigations import requests
-from support.investigations.windows import Source, times_of
+from support.model import requests
+from support.model.windows import Source, times_of
 
 
 @when("a client opens a live investigation")
@@ -20,7 +20,7 @@ def open_live_without_client(context):
 
 @when("a client opens a historic investigation {window}")
 def open_historic(context, window):
-    times = times_of(window, Source(context.world.recordings, context.subject))
+    times = times_of(window, Source(context.world.recordings.index, context.subject))
     context.investigation = context.world.investigations.open_historic(times)
 
 
@@ -31,7 +31,7 @@ def ask_for_live(context):
 
 @when("a client asks for a window {window}")
 def ask_for_window(context, window):
-    times = times_of(window, Source(context.world.recordings, context.subject))
+    times = times_of(window, Source(context.world.recordings.index, context.subject))
     context.attempt = context.world.investigations.attempt(requests.historic(times))
 
 
@@ -47,9 +47,9 @@ def given_released(context):
 
 @given("a finished investigation that was cleaned up")
 def given_finished(context):
-    times = times_of("over a few seconds of recorded data", Source(context.world.recordings, None))
+    times = times_of("over a few seconds of recorded data", Source(context.world.recordings.index, None))
     context.earlier = context.world.investigations.open_historic(times)
-    context.world.jobs.wait_until_gone(context.earlier.job_id, "finished_cleanup_s")
+    context.world.cluster.jobs.wait_until_gone(context.earlier.job_id, "finished_cleanup_s")
 
 
 @given("an open investigation whose job is running")
@@ -70,12 +70,12 @@ def job_id_is_new(context):
 
 @then("its stream URL leads to a node of the cluster")
 def streams_from_a_node(context):
-    assert_that(context.investigation.opened, answers.streams_from(context.world.cluster.nodes()))
+    assert_that(context.investigation.opened, answers.streams_from(context.world.cluster.client.nodes()))
 
 
 @then("its stream URL leads to the configured address")
 def streams_from_the_configured_address(context):
-    configured = context.world.server_configuration.stream_address()
+    configured = context.world.product.server_configuration.stream_address()
     assert_that(context.investigation.opened, answers.streams_from_address(configured))
 
 

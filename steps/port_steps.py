@@ -9,18 +9,18 @@ from support.checks import ports
 @then("a service for it is published on the port in the answer")
 def service_is_published(context):
     opened = context.investigation.opened
-    context.world.jobs.wait_for_service(opened.job_id, ports.publishes(opened.stream_port))
+    context.world.cluster.jobs.wait_for_service(opened.job_id, ports.publishes(opened.stream_port))
 
 
 @then("its service leads to this job and no other")
 def leads_to_this_job(context):
-    expected = ports.leads_only_to(context.view, context.world.cluster.pods())
+    expected = ports.leads_only_to(context.view, context.world.cluster.client.pods())
     assert_that(context.view.service, expected)
 
 
 @then("a client can connect to its stream port within the deadline")
 def client_can_connect(context):
-    context.world.jobs.wait_for_connection(context.investigation.opened)
+    context.world.cluster.jobs.wait_for_connection(context.investigation.opened)
 
 
 @then("no two open investigations share a port")
@@ -30,17 +30,17 @@ def ports_differ(context):
 
 @then("each of them has a service of its own")
 def services_differ(context):
-    context.world.jobs.wait_for_services_of((context.earlier.opened, context.investigation.opened))
+    context.world.cluster.jobs.wait_for_services_of((context.earlier.opened, context.investigation.opened))
 
 
 @given("the port of the next investigation is occupied by another service")
 def occupy_next_port(context):
     context.earlier = context.world.investigations.open_and_release()
-    context.add_cleanup(context.world.occupancy.free)
-    context.world.occupancy.take_port(context.earlier.opened.stream_port)
+    context.add_cleanup(context.world.cluster.occupancy.free)
+    context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
 
 
 @then("it is given a port that nobody else owns")
 def port_is_its_own(context):
-    services = context.world.cluster.services()
+    services = context.world.cluster.client.services()
     assert_that(context.investigation.opened, ports.owns_its_port_among(services))

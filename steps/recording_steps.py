@@ -4,34 +4,34 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import recordings as checks
-from support.investigations.windows import Source, times_of
+from support.model.windows import Source, times_of
 
 
 @given("a recording with nothing else around it")
 def isolated_recording(context):
-    context.subject = context.world.recordings.isolated()
+    context.subject = context.world.recordings.index.isolated()
 
 
 @given("a deleted recording with nothing else around it")
 def deleted_recording(context):
-    context.subject = context.world.recordings.deleted_alone()
+    context.subject = context.world.recordings.index.deleted_alone()
 
 
 @given("a stale recording with nothing else around it")
 def stale_recording(context):
-    context.subject = context.world.recordings.add_stale()
-    context.add_cleanup(context.world.recordings.remove, context.subject)
+    context.subject = context.world.recordings.index.add_stale()
+    context.add_cleanup(context.world.recordings.index.remove, context.subject)
 
 
 @when("a client lists the recordings of a window {window}")
 def list_recordings(context, window):
-    times = times_of(window, Source(context.world.recordings, context.subject))
+    times = times_of(window, Source(context.world.recordings.index, context.subject))
     context.attempt = context.world.investigations.list_recordings(times)
 
 
 @then("exactly the recordings that touch the window are listed")
 def listed_exactly(context):
-    expected = context.world.recordings.touching(context.attempt.times)
+    expected = context.world.recordings.index.touching(context.attempt.times)
     assert_that(context.attempt.answer, checks.lists_exactly(expected))
 
 

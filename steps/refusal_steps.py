@@ -5,7 +5,7 @@ from hamcrest import assert_that
 from parse import with_pattern
 
 from support.checks import answers
-from support.investigations.fields import SUBJECT_WORDS, subject
+from support.model.fields import SUBJECT_WORDS, subject
 
 register_type(Subject=with_pattern(SUBJECT_WORDS)(subject))
 

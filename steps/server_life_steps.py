@@ -4,9 +4,9 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import answers, server
-from support.investigations import requests
-from support.investigations.windows import Source, times_of
-from support.rough_clients import TOO_LARGE_BYTES
+from support.model import requests
+from support.model.windows import Source, times_of
+from support.product.rough_clients import TOO_LARGE_BYTES
 
 
 @given("an environment without any open investigation")
@@ -16,25 +16,25 @@ def nothing_open(context):
 
 @given("a server that was just restarted")
 def given_restarted(context):
-    context.add_cleanup(context.world.server.recover)
-    context.restart = context.world.server.restart_and_wait()
+    context.add_cleanup(context.world.product.server.recover)
+    context.restart = context.world.product.server.restart_and_wait()
 
 
 @when("the server is restarted")
 def restart(context):
-    context.add_cleanup(context.world.server.recover)
-    context.restart = context.world.server.restart()
+    context.add_cleanup(context.world.product.server.recover)
+    context.restart = context.world.product.server.restart()
 
 
 @when("the server is started with a broken configuration, which is then put back")
 def start_broken(context):
-    context.add_cleanup(context.world.server.recover)
-    context.broken_log, context.restart = context.world.server.start_broken()
+    context.add_cleanup(context.world.product.server.recover)
+    context.broken_log, context.restart = context.world.product.server.start_broken()
 
 
 @then("it is ready and answers within its deadline")
 def is_ready(context):
-    context.servers = context.world.server.wait_until_ready(context.restart)
+    context.servers = context.world.product.server.wait_until_ready(context.restart)
 
 
 @then("it was not restarted again while it started")
@@ -44,12 +44,12 @@ def was_started_once(context):
 
 @then("its log tells of no error since it started")
 def log_is_clean(context):
-    assert_that(context.world.server.log(context.restart), server.tells_of_no_error())
+    assert_that(context.world.product.server.log(context.restart), server.tells_of_no_error())
 
 
 @then("it has reached the recording index")
 def has_reached_the_index(context):
-    times = times_of("in which nothing was recorded", Source(context.world.recordings, None))
+    times = times_of("in which nothing was recorded", Source(context.world.recordings.index, None))
     attempt = context.world.investigations.attempt(requests.historic(times))
     assert_that(attempt.answer, answers.says_no_recording_was_found())
 
@@ -61,16 +61,16 @@ def log_names_the_mistake(context):
 
 @given("a cluster that takes no further job")
 def forbid_jobs(context):
-    context.add_cleanup(context.world.occupancy.free)
-    context.world.occupancy.forbid_jobs()
+    context.add_cleanup(context.world.cluster.occupancy.free)
+    context.world.cluster.occupancy.forbid_jobs()
 
 
 @given("an opening that failed because the cluster took no further job")
 def given_failed_opening(context):
-    context.add_cleanup(context.world.occupancy.free)
-    context.world.occupancy.forbid_jobs()
+    context.add_cleanup(context.world.cluster.occupancy.free)
+    context.world.cluster.occupancy.forbid_jobs()
     context.world.investigations.fail_to_open()
-    context.world.occupancy.free()
+    context.world.cluster.occupancy.free()
 
 
 @given("a live investigation that could not be opened")
@@ -92,7 +92,7 @@ def ask_twice_live(context):
 
 @when("a client asks twice for a window {window}")
 def ask_twice_historic(context, window):
-    times = times_of(window, Source(context.world.recordings, context.subject))
+    times = times_of(window, Source(context.world.recordings.index, context.subject))
     context.attempts = context.world.investigations.attempt_twice(requests.historic(times))
     context.attempt = context.attempts[0]
 
@@ -105,12 +105,12 @@ def answered_alike(context):
 
 @when("a client leaves in the middle of its request")
 def leave_half_way(context):
-    context.world.rough_clients.leave_half_way()
+    context.world.product.rough_clients.leave_half_way()
 
 
 @when("a client sends its request little by little")
 def send_little_by_little(context):
-    context.exchange = context.world.rough_clients.send_little_by_little()
+    context.exchange = context.world.product.rough_clients.send_little_by_little()
 
 
 @when("a client sends a request that is far too large")
@@ -120,17 +120,17 @@ def send_far_too_much(context):
 
 @when("many clients ask at once whether the server is alive")
 def ask_all_at_once(context):
-    context.outcomes = context.world.rough_clients.ask_all_at_once()
+    context.outcomes = context.world.product.rough_clients.ask_all_at_once()
 
 
 @then("the server goes on answering")
 def goes_on_answering(context):
-    context.world.server.assert_goes_on_answering()
+    context.world.product.server.assert_goes_on_answering()
 
 
 @then("the others are answered in time meanwhile")
 def others_are_answered(context):
-    assert_that(context.exchange.others, server.are_all_told(context.world.rough_clients.usual_s))
+    assert_that(context.exchange.others, server.are_all_told(context.world.product.rough_clients.usual_s))
 
 
 @then("the slow client is answered too")
@@ -147,4 +147,4 @@ def refused_for_size(context):
 
 @then("every one of them is told so")
 def everybody_is_told(context):
-    assert_that(context.outcomes, server.are_all_told(context.world.rough_clients.patience_s))
+    assert_that(context.outcomes, server.are_all_told(context.world.product.rough_clients.patience_s))

@@ -5,22 +5,22 @@ from behave import given
 
 @given("a connected fibre")
 def connected_fibre(context):
-    context.world.fibre.assert_connected()
+    context.world.product.fibre.assert_connected()
 
 
 @given("no connected fibre")
 def no_fibre(context):
-    context.add_cleanup(context.world.fibre.connect)
-    context.world.fibre.disconnect()
+    context.add_cleanup(context.world.product.fibre.connect)
+    context.world.product.fibre.disconnect()
 
 
 @given("a fibre that was connected in the end")
 def connect_fibre(context):
-    context.world.fibre.connect()
+    context.world.product.fibre.connect()
 
 
 @given("a server whose stream address is configured as {address}")
 def configure_stream_address(context, address):
-    before = context.world.server_configuration.stream_address()
-    context.add_cleanup(context.world.server_configuration.set_stream_address, before)
-    context.world.server_configuration.configure_stream_address(address)
+    before = context.world.product.server_configuration.stream_address()
+    context.add_cleanup(context.world.product.server_configuration.set_stream_address, before)
+    context.world.product.server_configuration.configure_stream_address(address)

@@ -8,7 +8,6 @@ does not.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import functools
 import os
 import shutil
@@ -20,13 +19,13 @@ from typing import Any
 
 from behave.runner import Runner
 
-from support.repeat.order import RepeatError, repeat_of, shuffle
-from support.reporting import context as reporting
-from support.reporting.model import Record, Trouble, grouped_reasons
-from support.reporting.outcome import all_results, exception_text
-from support.reporting.places import FILES, FOLDERS
-from support.reporting.record import reports_directory, write_reports
-from support.signals import terminated_like_interrupted
+from support.hooks.order import RepeatError, repeat_of, shuffle
+from support.hooks.signals import terminated_like_interrupted
+from support.reporting.formatter import reports_directory, write_reports
+from support.reporting.record import context as reporting
+from support.reporting.record.model import Record, Trouble, grouped_reasons, now
+from support.reporting.record.outcome import all_results, exception_text
+from support.reporting.record.places import FILES, FOLDERS
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
@@ -181,8 +180,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.report.record = Record(
             environment=self.report.environment,
             started=self.report.started,
-            finished=datetime.datetime.now(datetime.UTC),
-            duration_s=time.monotonic() - self.report.started_s,
+            finished=now(),
+            duration_s=round(time.monotonic() - self.report.started_s, 3),
             scenarios=results,
             suite_errors=self.report.suite_errors,
             leftovers=self.report.leftovers,
@@ -242,14 +241,17 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _publish(self) -> list[str]:
         """Make every other report of the record; the troubles of that, one sentence each."""
-        nothing_written = self.report.record is None or self.report.refusal is not None
-        if nothing_written or self.config.userdata.get("publish", "all") == "record":
+        record = self.report.record
+        if record is None or self.report.refusal is not None:
             return []
-        # Loaded here only, because the runs of the fault matrix publish nothing and are many.
-        from support.reporting.publish import publish_run
+        # Loaded here only, because the runs of the fault matrix publish little and are many.
+        from support.reporting.publish import publish_junit, publish_run
 
-        features = Path(self.base_dir or ".") / "features"
-        published = publish_run(reports_directory(self.config), features, os.environ)
+        reports = reports_directory(self.config)
+        if self.config.userdata.get("publish", "all") == "record":
+            published = publish_junit(record, reports)
+        else:
+            published = publish_run(record, reports, Path(self.base_dir or ".") / "features", os.environ)
         return [f"report {one.name}: {one.problem}" for one in published if one.problem]
 
     def _is_unexplained(self, behave_failed: bool) -> bool:

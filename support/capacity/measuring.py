@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from support.capacity.load_run import Load, LoadRuns
-from support.capacity.recovery import Probes
-from support.capacity.reports import Reports
-from support.capacity.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
-from support.capacity.run import CapacityRun, Recovery, Target
-from support.capacity.self_check import GeneratorCheck
+from support.capacity.load.load_run import Load, LoadRuns
+from support.capacity.load.recovery import Probes
+from support.capacity.load.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
+from support.capacity.load.run import CapacityRun, Recovery, Target
+from support.capacity.load.self_check import GeneratorCheck
+from support.capacity.report.store import Reports
 from support.config import Environment
-from support.investigations import requests
 from support.investigations.streams import Connection, try_to_connect
+from support.model import requests
 
 BASELINE_LOADS = 5
 ASKED_BEYOND = 7

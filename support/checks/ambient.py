@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from support.clients.kubernetes import KubernetesClient, Pod
+from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.config import Environment
 
 _LINES = 500

@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection, Mapping
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
-from support.clients.kubernetes import Node
-from support.investigations.fields import MISSING
+from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
+from support.clients.kubernetes.client import Node
+from support.model.fields import MISSING
 
 _JOB_ID = re.compile(r"^[0-9]+-[0-9]+$")
 _STACK_TRACE = re.compile(r'Traceback \(most recent call|File "[^"]+", line \d+|\bat [\w.$]+\(\w+\.\w+:\d+\)')

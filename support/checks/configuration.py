@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import OpenedInvestigation
-from support.investigations.requests import channels_of
+from support.clients.focus_server.client import OpenedInvestigation
+from support.model.requests import channels_of
 
 Fields = Mapping[str, Any]
 

@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import Answer, ShapeError
-from support.information import Told
+from support.clients.focus_server.client import Answer, ShapeError
+from support.model.information import InformationAnswers
 
 _FIBRE_NUMBERS = ("dx", "prr", "fiber_length_meters", "number_of_channels")
 _FIBRE_TEXTS = ("sw_version", "fiber_description")
 
 
-def is_alive() -> Judged[Told]:
+def is_alive() -> Judged[InformationAnswers]:
     """200; the body is empty, or an empty object in some builds."""
 
-    def trouble(told: Told) -> str | None:
+    def trouble(told: InformationAnswers) -> str | None:
         answer = told.alive
         if answer.status == 200 and answer.text.strip() in ("", "{}"):
             return None
@@ -25,8 +25,8 @@ def is_alive() -> Judged[Told]:
     return Judged("a server that says it is alive, and nothing more", trouble)
 
 
-def names_its_channels() -> Judged[Told]:
-    def trouble(told: Told) -> str | None:
+def names_its_channels() -> Judged[InformationAnswers]:
+    def trouble(told: InformationAnswers) -> str | None:
         fields = _fields(told.channels)
         if isinstance(fields, str):
             return f"the channels: {fields}"
@@ -38,10 +38,10 @@ def names_its_channels() -> Judged[Told]:
     return Judged("a lowest channel of at least 1, and a highest not below it", trouble)
 
 
-def describes_its_fibre() -> Judged[Told]:
+def describes_its_fibre() -> Judged[InformationAnswers]:
     """The description of a connected fibre: positive numbers, and words that are not empty."""
 
-    def trouble(told: Told) -> str | None:
+    def trouble(told: InformationAnswers) -> str | None:
         fields = _fields(told.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
@@ -54,10 +54,10 @@ def describes_its_fibre() -> Judged[Told]:
     return Judged("a fibre with positive measures, a version and a description", trouble)
 
 
-def channels_agree_with_the_fibre() -> Judged[Told]:
+def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
     """As many channels as the fibre has. A fibre with a fraction of a channel is rounded (API facts, section 3.3)."""
 
-    def trouble(told: Told) -> str | None:
+    def trouble(told: InformationAnswers) -> str | None:
         bounds, fibre = _fields(told.channels), _fields(told.fibre)
         if isinstance(bounds, str) or isinstance(fibre, str):
             return f"the channels: {bounds}; the fibre: {fibre}"
@@ -71,8 +71,8 @@ def channels_agree_with_the_fibre() -> Judged[Told]:
     return Judged("as many channels as the fibre has", trouble)
 
 
-def tells_the_same_each_time() -> Judged[Collection[Told]]:
-    def trouble(rounds: Collection[Told]) -> str | None:
+def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
+    def trouble(rounds: Collection[InformationAnswers]) -> str | None:
         for name in ("alive", "channels", "fibre"):
             answers = {(answer.status, answer.text) for answer in (getattr(told, name) for told in rounds)}
             if len(answers) > 1:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from support.checks.matcher import Judged
-from support.clients.kubernetes import Event, Node, Snapshot
-from support.investigations.job_view import JobView
+from support.clients.kubernetes.client import Event, Node, Snapshot
+from support.model.job_view import JobView
 
 COMMAND_TIME = "%Y-%m-%d:%H:%M:%S"
 

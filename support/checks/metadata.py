@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.checks.matcher import Judged, judged
-from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
+from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 
 # The word for the state of an investigation may change while it is open (API facts, section 3.4).
 _MAY_DIFFER = frozenset({"status"})

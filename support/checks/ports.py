@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import OpenedInvestigation
-from support.clients.kubernetes import Pod, Service
-from support.investigations.job_view import JobView
+from support.clients.focus_server.client import OpenedInvestigation
+from support.clients.kubernetes.client import Pod, Service
+from support.model.job_view import JobView
 
 
 def leads_only_to(view: JobView, pods: Collection[Pod]) -> Judged[Service | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import Answer
-from support.recordings import Recording
+from support.clients.focus_server.client import Answer
+from support.model.recordings import Recording
 
 _OPEN_END = -1
 # The list has whole seconds, the index milliseconds; nothing says how they are rounded.

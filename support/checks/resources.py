@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from support.checks.matcher import Judged
-from support.clients.kubernetes import Claim, Node, Pod
+from support.clients.kubernetes.client import Claim, Node, Pod
 
 GPU_SLICE = "nvidia.com/gpu.shared"
 RECORDINGS_PATH = "/prisma/root/recordings"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import Answer, ConnectionFailed
-from support.clients.kubernetes import Pod
+from support.clients.focus_server.client import Answer, ConnectionFailed
+from support.clients.kubernetes.client import Pod
 
 Outcome = Answer | ConnectionFailed
 

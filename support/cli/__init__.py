@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, faults, publish, repeat, report, sweep
-from support.sandbox import PROJECT
+from support.cli import doctor, publish, report, sweep
+from support.files import PROJECT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -97,18 +97,6 @@ def flaky_scenarios(
     raise typer.Exit(report.flaky(reports, environment))
 
 
-@app.command(name="repeat")
-def repeat_series(
-    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")] = "sandbox",
-    times: Annotated[int, typer.Option(min=1, max=1000, help="how often")] = 10,
-    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = "",
-    seed: Annotated[int | None, typer.Option(min=0, help="of the first order; by default drawn and printed")] = None,
-    reports: ReportsFolder = Path("reports"),
-) -> None:
-    """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
-    raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
-
-
 @report_app.command(name="all")
 def every_report(
     reports: ReportsFolder = Path("reports"),
@@ -132,24 +120,3 @@ def xray_results(
 ) -> None:
     """Make reports/xray.json again, for an edition of Xray."""
     raise typer.Exit(publish.xray(reports, edition))
-
-
-@app.command(name="faults")
-def fault_matrix(
-    fault: Annotated[list[str] | None, typer.Option(help="only this fault; may be repeated")] = None,
-    subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
-    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
-    workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes at work side by side")] = 4,
-    everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
-    profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
-) -> None:
-    """Prove that the suite fails on the faults it is meant to catch."""
-    if profile is not None:
-        if fault or subset or everything:
-            raise typer.BadParameter("it runs by itself, without --fault, --subset or --all", param_hint="--profile")
-        raise typer.Exit(faults.run_profile(profile, tags, workers))
-    raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
-
-
-def main() -> None:
-    app()

@@ -7,17 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.clients.journal import Journal
-from support.clients.kubernetes import KubernetesClient
-from support.clients.kubernetes_tunnel import tunnel_to
-from support.clients.mongodb import MongoDBClient
+from support.clients.kubernetes.client import KubernetesClient
+from support.clients.kubernetes.tunnel import tunnel_to
+from support.clients.mongodb.client import MongoDBClient
 from support.clients.safety import SafetyPolicy
-from support.clients.ssh import SSHClient
+from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
+from support.clients.ssh.client import SSHClient
 from support.config import ConfigurationError, Environment, load_environment
-from support.diagnosis.access import AccessExamination
-from support.diagnosis.cluster import ClusterExamination
-from support.diagnosis.doctor import Diagnosis, Doctor, layers_of
-from support.diagnosis.mongodb import MongoDBExamination
-from support.sandbox import EmbeddedSandbox, SandboxError
+from support.infrastructure.access import AccessExamination
+from support.infrastructure.cluster import ClusterExamination
+from support.infrastructure.doctor import Diagnosis, Doctor, layers_of
+from support.infrastructure.mongodb import MongoDBExamination
 
 
 def run(name: str, run_file: Path | None) -> int:

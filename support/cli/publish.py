@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from support.reporting.allure import FOLDER, write_allure
-from support.reporting.allure_html import AllureError, write_allure_html
-from support.reporting.model import Record
+from support.files import PROJECT
 from support.reporting.publish import publish
-from support.reporting.site.reading import ReadingError, read_record
-from support.reporting.xray import WORDS, write_xray
-from support.sandbox import PROJECT
+from support.reporting.record.model import Record
+from support.reporting.record.reading import ReadingError, read_record
+from support.reporting.writers.allure import FOLDER, write_allure
+from support.reporting.writers.allure_html import AllureError, write_allure_html
+from support.reporting.writers.xray import WORDS, write_xray
 
 
 def everything(reports: Path) -> int:

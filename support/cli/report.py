@@ -9,31 +9,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from support.cli.publish import with_record
-from support.faults.catalogue import CATALOGUE_FILE
-from support.reporting.bundle import BundleError, write_bundle
+from support.fault_catalogue import CATALOGUE_FILE
+from support.files import PROJECT
 from support.reporting.capacity_report import CapacityReportError, capacity_report_of
 from support.reporting.compare import compare, comparison_lines, run_at
 from support.reporting.history import read_history
 from support.reporting.history.flaky import TooFewRuns, flaky_lines, judge
-from support.reporting.model import Record
+from support.reporting.record.model import Record
+from support.reporting.record.reading import ReadingError
 from support.reporting.site import SiteError, write_site
-from support.reporting.site.reading import ReadingError
 from support.reporting.text import Painter, safe, summary_lines
-from support.sandbox import PROJECT
+from support.reporting.writers.bundle import BundleError, write_bundle
 
 
 def write_documentation(reports: Path) -> int:
     """The living documentation of the run in ``reports``; exit code 0, or 2 when there is no usable record."""
+
+    def make(record: Record) -> int:
+        print(write_site(record, reports, PROJECT / "features", CATALOGUE_FILE, reports / "site"))
+        return 0
+
     try:
-        start_page = write_site(reports / "run.json", PROJECT / "features", CATALOGUE_FILE, reports / "site")
+        return with_record(reports, make)
     except SiteError as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"report: cannot write to {reports / 'site'}: {error.strerror}", file=sys.stderr)
-        return 2
-    print(start_page)
-    return 0
 
 
 def flaky(reports: Path, environment: str | None) -> int:

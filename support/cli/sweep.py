@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.clients.journal import Journal
-from support.clients.kubernetes import ClusterError, KubernetesClient
-from support.clients.kubernetes_tunnel import tunnel_to
+from support.clients.kubernetes.client import ClusterError, KubernetesClient
+from support.clients.kubernetes.tunnel import tunnel_to
 from support.clients.safety import SafetyError, SafetyPolicy
-from support.clients.ssh import SSHClient
-from support.clients.ssh_errors import SSHError
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, Environment, load_environment
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.sweep import Leftovers, Sweep

@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationInfo, model_validator
+from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from support.config import rules
 from support.config.base import Section
 from support.config.documents import shown
 from support.config.errors import ConfigurationError, KeyPath
-from support.config.limits import Limits
 from support.config.models import (
-    Capability,
-    Capacity,
-    Control,
     FocusServer,
-    Identity,
-    Kind,
-    KnownIssue,
     Kubernetes,
     MongoDB,
-    RabbitMQ,
-    Safety,
-    Sandbox,
     Ssh,
 )
 from support.config.secrets import masked, spellings
+from support.config.sections import Sections
 
 S = TypeVar("S", bound=Section)
 ENDPOINT_SECTIONS = ("focus_server", "kubernetes", "mongodb", "ssh", "control")
@@ -46,28 +37,12 @@ class Provenance:
     file_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
-class Environment(Section):
+class Environment(Sections):
     """One target. Made by :func:`support.config.load_environment`; never changed afterwards.
 
     A section that the environment does not have raises :class:`ConfigurationError` when it is asked for: what is not
     declared is not used, so asking is a mistake of the caller or of the environment file.
     """
-
-    identity: Identity
-    endpoints: Literal["run_file", "given"]
-    focus_server_section: FocusServer | None = Field(default=None, alias="focus_server")
-    kubernetes_section: Kubernetes | None = Field(default=None, alias="kubernetes")
-    mongodb_section: MongoDB | None = Field(default=None, alias="mongodb")
-    ssh_section: Ssh | None = Field(default=None, alias="ssh")
-    control_section: Control | None = Field(default=None, alias="control")
-    rabbitmq: RabbitMQ | None = None
-    sandbox: Sandbox = Field(default_factory=Sandbox)
-    capabilities: frozenset[Capability]
-    safety: Safety = Field(default_factory=Safety)
-    limits: Limits = Field(default_factory=Limits)
-    refusal_statuses: frozenset[int] = frozenset({400, 422})
-    capacity: Capacity = Field(default_factory=Capacity)
-    known_issues: tuple[KnownIssue, ...] = ()
 
     _provenance: Provenance = PrivateAttr(default=Provenance(Path("nowhere")))
 
@@ -75,27 +50,10 @@ class Environment(Section):
     def _follows_the_rules(self, info: ValidationInfo) -> Environment:
         if isinstance(info.context, Provenance):
             self._provenance = info.context
-        if broken := rules.broken_by(self):
+        if broken := rules.broken_by(self, self.has_endpoints):
             text = "; ".join(f"{'.'.join(path)}: {sentence}" for path, sentence in broken)
             raise PydanticCustomError(rules.ERROR_TYPE, "{text}", {"text": text, "broken": broken})
         return self
-
-    @property
-    def name(self) -> str:
-        return self.identity.name
-
-    @property
-    def title(self) -> str:
-        return self.identity.title
-
-    @property
-    def kind(self) -> Kind:
-        return self.identity.kind
-
-    @property
-    def exclusive(self) -> bool:
-        """Nobody else opens jobs there."""
-        return self.identity.exclusive
 
     @property
     def source(self) -> Path:

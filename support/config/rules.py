@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from support.config.errors import KeyPath
-
-if TYPE_CHECKING:
-    from support.config.environment import Environment
+from support.config.sections import Sections
 
 ERROR_TYPE = "environment_rules"
 Broken = tuple[KeyPath, str]
@@ -26,19 +23,23 @@ _SECTION_OF = {
 }
 
 
-def broken_by(environment: Environment) -> list[Broken]:
-    """Each rule that ``environment`` breaks: the key, and a sentence that says what is allowed."""
-    return [broken for rule in _RULES for broken in rule(environment)]
+def broken_by(environment: Sections, has_endpoints: bool) -> list[Broken]:
+    """Each rule that ``environment`` breaks: the key, and a sentence that says what is allowed.
+
+    Without ``has_endpoints`` the run file that brings the endpoints was not given yet.
+    """
+    rules = [rule for rule in _RULES if has_endpoints or rule not in _OF_ENDPOINTS]
+    return [broken for rule in rules for broken in rule(environment)]
 
 
-def _production_is_safe(environment: Environment) -> Iterator[Broken]:
+def _production_is_safe(environment: Sections) -> Iterator[Broken]:
     if environment.kind == "production":
         for name, allowed in environment.safety:
             if allowed:
                 yield ("safety", name), "true is not allowed; allowed: false, because identity.kind is production"
 
 
-def _only_a_sandbox(environment: Environment) -> Iterator[Broken]:
+def _only_a_sandbox(environment: Sections) -> Iterator[Broken]:
     if environment.kind == "sandbox":
         return
     because = f"because identity.kind is {environment.kind}"
@@ -50,7 +51,7 @@ def _only_a_sandbox(environment: Environment) -> Iterator[Broken]:
         yield ("sandbox", "settings"), f"are not allowed, {because}"
 
 
-def _time_is_real(environment: Environment) -> Iterator[Broken]:
+def _time_is_real(environment: Sections) -> Iterator[Broken]:
     scale = environment.limits.time_scale
     if environment.kind in ("staging", "production") and scale != 1:
         yield (
@@ -65,9 +66,7 @@ def _time_is_real(environment: Environment) -> Iterator[Broken]:
         )
 
 
-def _capabilities_have_sections(environment: Environment) -> Iterator[Broken]:
-    if not environment.has_endpoints:
-        return
+def _capabilities_have_sections(environment: Sections) -> Iterator[Broken]:
     if environment.focus_server_section is None:
         yield ("focus_server",), "missing; every environment has one"
     present = {
@@ -83,7 +82,7 @@ def _capabilities_have_sections(environment: Environment) -> Iterator[Broken]:
             yield (section,), f"missing; the environment declares {', '.join(needing)}, which needs it"
 
 
-def _exclusive_is_said_twice_alike(environment: Environment) -> Iterator[Broken]:
+def _exclusive_is_said_twice_alike(environment: Sections) -> Iterator[Broken]:
     if environment.exclusive != ("exclusive_cluster" in environment.capabilities):
         other = str(not environment.exclusive).lower()
         yield (
@@ -92,7 +91,7 @@ def _exclusive_is_said_twice_alike(environment: Environment) -> Iterator[Broken]
         )
 
 
-def _cluster_can_be_reached(environment: Environment) -> Iterator[Broken]:
+def _cluster_can_be_reached(environment: Sections) -> Iterator[Broken]:
     cluster = environment.kubernetes_section
     if cluster is None:
         return
@@ -100,11 +99,15 @@ def _cluster_can_be_reached(environment: Environment) -> Iterator[Broken]:
         yield ("kubernetes", "kubeconfig"), "missing; allowed: a kubeconfig, or api_server with token"
     if cluster.kubeconfig is not None and cluster.token is not None:
         yield ("kubernetes", "token"), "is not allowed beside kubeconfig; allowed: one of them"
-    if cluster.access == "ssh_tunnel" and environment.has_endpoints and environment.ssh_section is None:
+
+
+def _a_tunnel_has_its_host(environment: Sections) -> Iterator[Broken]:
+    cluster = environment.kubernetes_section
+    if cluster is not None and cluster.access == "ssh_tunnel" and environment.ssh_section is None:
         yield ("kubernetes", "access"), "ssh_tunnel is not allowed without an ssh section"
 
 
-def _one_way_to_log_in(environment: Environment) -> Iterator[Broken]:
+def _one_way_to_log_in(environment: Sections) -> Iterator[Broken]:
     if environment.ssh_section is None:
         return
     for name, host in (("jump", environment.ssh_section.jump), ("target", environment.ssh_section.target)):
@@ -115,7 +118,7 @@ def _one_way_to_log_in(environment: Environment) -> Iterator[Broken]:
             yield ("ssh", name), f"has {' and '.join(ways)}; allowed: at most one way to log in"
 
 
-def _steps_grow_to_the_target(environment: Environment) -> Iterator[Broken]:
+def _steps_grow_to_the_target(environment: Sections) -> Iterator[Broken]:
     steps, target = environment.capacity.steps, environment.capacity.target_jobs
     if list(steps) != sorted(set(steps)) or not steps or steps[-1] != target:
         yield (
@@ -124,20 +127,22 @@ def _steps_grow_to_the_target(environment: Environment) -> Iterator[Broken]:
         )
 
 
-def _a_scenario_is_known_once(environment: Environment) -> Iterator[Broken]:
+def _a_scenario_is_known_once(environment: Sections) -> Iterator[Broken]:
     for scenario, times in Counter(issue.scenario for issue in environment.known_issues).items():
         if times > 1:
             yield ("known_issues",), f"{scenario} is listed {times} times; allowed: once"
 
 
-_RULES: tuple[Callable[[Environment], Iterator[Broken]], ...] = (
+_RULES: tuple[Callable[[Sections], Iterator[Broken]], ...] = (
     _production_is_safe,
     _only_a_sandbox,
     _time_is_real,
     _capabilities_have_sections,
     _exclusive_is_said_twice_alike,
     _cluster_can_be_reached,
+    _a_tunnel_has_its_host,
     _one_way_to_log_in,
     _steps_grow_to_the_target,
     _a_scenario_is_known_once,
 )
+_OF_ENDPOINTS = frozenset({_capabilities_have_sections, _a_tunnel_has_its_host})

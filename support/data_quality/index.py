@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import FocusServerClient
-from support.clients.mongodb import MongoDBClient
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.mongodb.client import MongoDBClient
 from support.config import Environment
 from support.data_quality import document_checks, metadata
 from support.data_quality.documents import Snapshot, snapshot_of

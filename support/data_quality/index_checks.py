@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from support.checks.matcher import Judged, judged
-from support.clients.mongodb import BasePath
+from support.clients.mongodb.client import BasePath
 
 FIELDS: Mapping[str, str] = {
     "start time": "start_time",

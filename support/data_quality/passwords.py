@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.checks.matcher import Judged, judged
-from support.clients.focus_server import Answer
+from support.clients.focus_server.client import Answer
 from support.data_quality.document_checks import listed
 from support.data_quality.metadata import levels_of
 

@@ -10,8 +10,17 @@ from typing import Any
 from behave.parser import ParserError, parse_file
 
 from support.gherkin.dictionary import ID_TAG
-from support.gherkin.lint import feature_files
 from support.gherkin.model import examples_of
+
+
+def feature_files(paths: Iterable[Path]) -> list[Path]:
+    """The feature files below folders, and files as they are. Raises FileNotFoundError for a path that is not there."""
+    found: set[Path] = set()
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"no such file or folder: {path}")
+        found.update(path.rglob("*.feature") if path.is_dir() else [path])
+    return sorted(found)
 
 
 class DocumentError(Exception):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from support.clients.cluster_watch import Seen
-from support.clients.kubernetes import ClusterError, Pod
-from support.world import World
+from support.clients.kubernetes.client import ClusterError, Pod
+from support.clients.kubernetes.watch import Seen
+from support.world.world import World
 
 _OBJECTS_KEPT = 30
 _PODS_KEPT = 5
@@ -25,12 +25,12 @@ class ScenarioWindow:
         self._world = world
         self._started = datetime.now(UTC)
         self._journal_mark = world.journal.mark()
-        self._watch_mark = world.watch.mark()
+        self._watch_mark = world.cluster.watch.mark()
 
     def keep(self, folder: Path, name: str, title: str) -> list[Path]:
         """Write the evidence files ``<name>.*`` and answer their paths; what the cluster cannot tell, they say."""
         folder.mkdir(parents=True, exist_ok=True)
-        seen = self._world.watch.since(self._watch_mark)
+        seen = self._world.cluster.watch.since(self._watch_mark)
         parts = {
             "txt": [f"{name} {title}", *self._calls(seen)],
             "jobs.yaml": list(_descriptions(seen)),
@@ -60,14 +60,14 @@ class ScenarioWindow:
     def _events(self) -> Iterator[str]:
         """Kubernetes stamps events with whole seconds."""
         start = self._started.replace(microsecond=0)
-        events = [event for event in self._world.cluster.events() if event.at is not None and event.at >= start]
+        events = [event for event in self._world.cluster.client.events() if event.at is not None and event.at >= start]
         for event in events[-_EVENTS_KEPT:]:
             yield f"{event.at:%H:%M:%S}Z {event.type} {event.reason} {event.kind}/{event.name}: {event.message}"
 
     def _logs(self, seen: list[Seen]) -> Iterator[str]:
         """Of the Focus Server, and of the pods of the scenario that were not gone yet."""
         selector = self._world.environment.kubernetes.services.focus_server.pod_selector
-        servers = [pod.name for pod in self._world.cluster.pods(label_selector=selector)]
+        servers = [pod.name for pod in self._world.cluster.client.pods(label_selector=selector)]
         own = [name for name, last in _last_states(seen).items() if isinstance(last.object, Pod)]
         for name in servers + own[:_PODS_KEPT]:
             yield f"pod {name}:"
@@ -77,7 +77,7 @@ class ScenarioWindow:
 
     def _log(self, name: str) -> list[str]:
         try:
-            lines = self._world.cluster.pod_log(name, tail_lines=_LOG_LINES, since=self._started).splitlines()
+            lines = self._world.cluster.client.pod_log(name, tail_lines=_LOG_LINES, since=self._started).splitlines()
         except ClusterError as error:
             return [f"  not known: {error.message}"]
         return [f"  {line}" for line in lines] or ["  nothing was written"]

@@ -10,24 +10,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from support.clients.answers import ShapeError
-from support.clients.kubernetes import ClusterError
-from support.clients.mongodb import DatabaseError
-from support.sandbox import PROJECT
-from support.world import World
+from support.clients.focus_server.answers import ShapeError
+from support.clients.kubernetes.client import ClusterError
+from support.clients.mongodb.client import DatabaseError
+from support.files import PROJECT
+from support.world.world import World
 
 _LIBRARIES = ("behave", "kubernetes", "paramiko", "pydantic", "pyhamcrest", "pymongo", "requests")
 
 
 def fingerprint(world: World) -> dict[str, Any]:
     """Facts by name; a part of the environment that does not answer is told as ``not known: <why>``."""
-    cluster = world.cluster
+    cluster = world.cluster.client
     selector = world.environment.kubernetes.services.focus_server.pod_selector
     return {
         "title": world.environment.identity.title,
         "focus_server": _asked(world, lambda: _images(world, selector)),
         "kubernetes": _asked(world, cluster.version),
-        "mongodb": _asked(world, lambda: world.mongodb.server_status().version),
+        "mongodb": _asked(world, lambda: world.recordings.client.server_status().version),
         "nodes": _asked(world, lambda: [node.name for node in cluster.nodes()]),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
@@ -56,7 +56,7 @@ def _asked(world: World, question: Callable[[], Any]) -> Any:
 
 def _images(world: World, selector: str) -> str:
     """What the Focus Server runs from."""
-    pods = world.cluster.pods(label_selector=selector)
+    pods = world.cluster.client.pods(label_selector=selector)
     images = sorted({container.image for pod in pods for container in pod.containers})
     return ", ".join(images) or "not known: it has no pod"
 

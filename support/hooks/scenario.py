@@ -7,11 +7,11 @@ from behave.runner import Context
 
 from support import waits
 from support.hooks.evidence import ScenarioWindow
-from support.hooks.selection import reason_to_skip, reason_to_wait
-from support.reporting import context as reporting
-from support.reporting.identity import identify
-from support.reporting.record import reports_directory
-from support.world import World
+from support.reporting.formatter import reports_directory
+from support.reporting.record import context as reporting
+from support.reporting.record.identity import identify
+from support.selection import reason_to_skip, reason_to_wait
+from support.world.world import World
 
 
 class Leftover(AssertionError):
@@ -25,7 +25,9 @@ class AmbientTrouble(AssertionError):
 def before_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
     tags = scenario.effective_tags
-    reason = reason_to_skip(tags, world.environment) or reason_to_wait(tags, context.config.userdata, world.baselines)
+    reason = reason_to_skip(tags, world.environment) or reason_to_wait(
+        tags, context.config.userdata, world.capacity.baselines
+    )
     if reason is not None:
         scenario.skip(reason)
         return
@@ -33,7 +35,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     waits.deadline_use.forget()
     world.reports.used.clear()
     context.window = ScenarioWindow(world)
-    context.server_before = world.ambient.look()
+    context.server_before = world.cluster.ambient.look()
     world.investigations.begin_scenario()
     context.add_cleanup(_release, context, identify(scenario).id)
 
@@ -45,7 +47,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
     for path in world.reports.used:
         reporting.current().add_evidence(identify(scenario).id, str(path))
-    troubles = world.ambient.troubles_since(context.server_before)
+    troubles = world.cluster.ambient.troubles_since(context.server_before)
     if troubles or scenario.status.is_failure() or scenario.status.is_error():
         _keep_evidence(context, scenario)
     if troubles:

@@ -8,18 +8,19 @@ from pathlib import Path
 
 from behave.runner import Context
 
-from support.capacity.reports import Reports
-from support.clients.focus_server import TARGET as FOCUS_SERVER
-from support.clients.kubernetes_api import ClusterError
+from support.capacity.report.store import Reports
+from support.clients.focus_server.client import TARGET as FOCUS_SERVER
+from support.clients.kubernetes.api import ClusterError
+from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import Environment, load_environment
+from support.files import PROJECT
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.run_ledger import RunLedger, ledger_file
-from support.reporting import context as reporting
-from support.reporting.context import KnownIssue
-from support.reporting.record import history_folder, reports_directory
-from support.reporting.requests import request_times
-from support.sandbox import PROJECT, EmbeddedSandbox
-from support.world import World
+from support.reporting.formatter import history_folder, reports_directory
+from support.reporting.record import context as reporting
+from support.reporting.record.context import KnownIssue
+from support.reporting.record.requests import request_times
+from support.world.world import World
 
 # What the reports of a long run with many failures take.
 _ROOM_BYTES = 4_000_000
@@ -98,4 +99,4 @@ def _connect(environment: Environment, ledger: RunLedger, reports: Reports, hist
 
 def _note_requests(world: World) -> None:
     """How long the Focus Server took, over the whole run."""
-    reporting.current().requests = request_times(world.journal.durations(FOCUS_SERVER), world.focus_server.base_url)
+    reporting.current().requests = request_times(world.journal.durations(FOCUS_SERVER), world.product.client.base_url)

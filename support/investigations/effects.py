@@ -5,11 +5,11 @@ from __future__ import annotations
 from support import waits
 from support.checks.jobs import is_visible
 from support.checks.matcher import judged
-from support.clients.kubernetes import KubernetesClient
+from support.clients.kubernetes.client import KubernetesClient
 from support.config import Environment
-from support.investigations import requests
-from support.investigations.attempts import Attempt, Investigation
 from support.investigations.jobs import Jobs
+from support.model import requests
+from support.model.attempts import Attempt, Investigation
 
 
 class Effects:

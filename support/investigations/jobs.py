@@ -11,12 +11,12 @@ from support.checks.answers import streams_from
 from support.checks.jobs import every_trace_gone, has_ended, is_running, is_visible
 from support.checks.matcher import Judged
 from support.checks.ports import publishes
-from support.clients.cluster_watch import ClusterWatch, Seen
-from support.clients.focus_server import OpenedInvestigation
-from support.clients.kubernetes import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
+from support.clients.focus_server.client import OpenedInvestigation
+from support.clients.kubernetes.client import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
+from support.clients.kubernetes.watch import ClusterWatch, Seen
 from support.config import Environment
-from support.investigations.job_view import JobView
 from support.investigations.streams import Connection, try_to_connect
+from support.model.job_view import JobView
 
 
 class Jobs:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from support.capacity.engine import Burst, Caps, Sample, fire
-from support.clients.focus_server import Answer, OpenedInvestigation, ShapeError
-from support.clients.load_client import LoadClient, Reply
+from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
+from support.clients.focus_server.load_client import LoadClient, Reply
+from support.clients.load_engine import Burst, Caps, Sample, fire
 
 
 @dataclass(frozen=True)

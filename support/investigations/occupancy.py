@@ -7,9 +7,9 @@ from collections.abc import Callable
 from support import waits
 from support.checks.matcher import judged
 from support.checks.resources import GPU_SLICE, gpu_slices
-from support.clients.kubernetes import ClusterError, KubernetesClient, Pod
+from support.clients.kubernetes.client import ClusterError, KubernetesClient, Pod
 from support.config import Environment
-from support.investigations.job_view import describe
+from support.model.job_view import describe
 
 RUN_LABEL = "focus-acceptance/run"
 

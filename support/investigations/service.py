@@ -10,20 +10,20 @@ from typing import Any
 from hamcrest import assert_that
 
 from support import waits
-from support.capacity.engine import Caps
 from support.checks.answers import opens
 from support.checks.matcher import judged
-from support.clients.focus_server import Answer, FocusServerClient, OpenedInvestigation
-from support.clients.kubernetes import KubernetesClient, Snapshot
-from support.clients.load_client import LoadClient
+from support.clients.focus_server.client import Answer, FocusServerClient, OpenedInvestigation
+from support.clients.focus_server.load_client import LoadClient
+from support.clients.kubernetes.client import KubernetesClient, Snapshot
+from support.clients.load_engine import Caps
 from support.config import Environment
-from support.investigations import requests
-from support.investigations.attempts import Attempt, Investigation
-from support.investigations.job_view import JobView
 from support.investigations.jobs import Jobs, traces_in
 from support.investigations.many import Opening, Openings, open_at_once
 from support.investigations.run_ledger import RunLedger
 from support.investigations.streams import StreamClients
+from support.model import requests
+from support.model.attempts import Attempt, Investigation
+from support.model.job_view import JobView
 
 RELEASED_AT_ONCE = 4
 

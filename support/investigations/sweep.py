@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from support import waits
-from support.clients.kubernetes import KubernetesClient, Snapshot
+from support.clients.kubernetes.client import KubernetesClient, Snapshot
 from support.config import Environment
 from support.investigations.jobs import traces_in
 from support.investigations.occupancy import RUN_LABEL

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.reporting.model import Record
+from support.reporting.record.model import Record
 
 VERDICTS = ("pass", "fail", "inconclusive")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.reporting.bundle import BundleError, text_in
-from support.reporting.model import Record, ScenarioResult
-from support.reporting.places import RECORD
-from support.reporting.site.reading import parse_record, read_record
+from support.reporting.record.model import Record, ScenarioResult
+from support.reporting.record.places import RECORD
+from support.reporting.record.reading import parse_record, read_record
+from support.reporting.writers.bundle import BundleError, text_in
 
 SLOWER_TIMES = 2.0
 SLOWER_S = 0.5

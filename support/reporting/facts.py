@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from support.reporting.model import Record, ScenarioResult
+from support.reporting.record.model import Record, ScenarioResult
 
 _TICKET = re.compile(r"(?P<kind>REQ|TEST)_(?P<key>[A-Z]+-\d+)")
 

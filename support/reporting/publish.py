@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.faults.catalogue import CATALOGUE_FILE
-from support.reporting.allure import write_allure
+from support.fault_catalogue import CATALOGUE_FILE
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
-from support.reporting.github import append_summary, workflow_commands, write_summary
-from support.reporting.junit import write_junit
-from support.reporting.metrics import write_metrics
-from support.reporting.model import Record
+from support.reporting.record.model import Record
 from support.reporting.site import SiteError, write_site
-from support.reporting.site.reading import read_record
-from support.reporting.xray import write_features, write_xray
+from support.reporting.writers.allure import write_allure
+from support.reporting.writers.github import append_summary, workflow_commands, write_summary
+from support.reporting.writers.junit import write_junit
+from support.reporting.writers.metrics import write_metrics
+from support.reporting.writers.xray import write_features, write_xray
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,19 @@ def publish(record: Record, reports: Path, features: Path) -> list[Published]:
         "xray": lambda: write_xray(record, reports),
         "features": lambda: write_features(features, reports),
         "allure": lambda: write_allure(record, reports),
-        "site": lambda: write_site(reports / "run.json", features, CATALOGUE_FILE, reports / "site"),
+        "site": lambda: write_site(record, reports, features, CATALOGUE_FILE, reports / "site"),
     }
     return [*problems, *_made(makers)]
 
 
-def publish_run(reports: Path, features: Path, environment: Mapping[str, str]) -> list[Published]:
-    """What a run does at its end: every report of the record it has written, and what GitHub shows of it where GitHub
+def publish_junit(record: Record, reports: Path) -> list[Published]:
+    """What is written of a run that asked for its record only."""
+    return list(_made({"junit": lambda: write_junit(record, reports)}))
+
+
+def publish_run(record: Record, reports: Path, features: Path, environment: Mapping[str, str]) -> list[Published]:
+    """What a run does at its end: every report of its record, and what GitHub shows of it where GitHub
     runs it."""
-    record = read_record(reports / "run.json")
     published = publish(record, reports, features)
     site = next((one.path for one in published if one.name == "site"), None)
     if site is not None:

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from support.reporting.model import STATUSES, Record, ScenarioResult, grouped_reasons
+from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 
 WORDS = {"known_issue": "known issue", "unexpected_pass": "unexpected pass"}
 COLOURS = {

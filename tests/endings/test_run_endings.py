@@ -187,7 +187,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
 
 
 def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
-    program = "from support.cli import main; main()"
+    program = "from tools.cli import main; main()"
     options = ["sweep", "-e", "sandbox", "--run-file", str(run_file), "--reports", str(reports), *more]
     ended = subprocess.run(
         [sys.executable, "-c", program, *options], cwd=ROOT, capture_output=True, text=True, check=False

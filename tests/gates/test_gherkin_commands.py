@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.gherkin import phrases, tags
+from support.gherkin import tags
+from tools.gherkin_lint import phrases
 
 FEATURE = """Feature: F
   Background:

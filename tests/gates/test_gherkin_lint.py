@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.gherkin.lint import lint, main
-from support.gherkin.rules import FILE_RULES, SUITE_RULES
+from tools.gherkin_lint.lint import lint, main
+from tools.gherkin_lint.rules import FILE_RULES, SUITE_RULES
 
 GOOD = """@JL
 Feature: A job is opened for every investigation

@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from support.reporting.capacity_report import CapacityReport
-from support.reporting.metrics import metrics_text
+from support.reporting.writers.metrics import metrics_text
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "reports"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from support.faults.catalogue import Fault, load_catalogue
-from support.faults.profile import FOLDER, Profile, load_profile
-from support.faults.rows import Row, rows_of
+from support.fault_catalogue import Fault, load_catalogue
 from support.gherkin.documents import read_documents
+from tools.fault_matrix.profile import FOLDER, Profile, load_profile
+from tools.fault_matrix.rows import Row, rows_of
 
 ROWS = rows_of(read_documents(Path("features")))
 # The product does not have it yet; or it takes an hour, and what it judges is unit-tested with bad histories.

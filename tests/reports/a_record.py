@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from support.reporting.model import Record, ScenarioResult, StepResult, Trouble
-from support.reporting.requests import request_times
+from support.reporting.record.model import Record, ScenarioResult, StepResult, Trouble
+from support.reporting.record.requests import request_times
 
 STARTED = datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
 FINGERPRINT = {

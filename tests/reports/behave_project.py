@@ -27,8 +27,8 @@ default_format = "console"
 summary = false
 show_snippets = false
 [tool.behave.formatters]
-record = "support.reporting.record:RunRecord"
-console = "support.reporting.console:Console"
+record = "support.reporting.formatter:RunRecord"
+console = "support.reporting.writers.console:Console"
 """
 
 STEPS = """

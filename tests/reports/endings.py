@@ -13,8 +13,8 @@ from passing_project import FEATURE, OTHER
 SECRET = "hunter2-s3cret"
 PASSING = {"job_lifecycle/a.feature": FEATURE, "validation/b.feature": OTHER}
 BASE_HOOKS = f"""
-from support.reporting import context as reporting
-from support.reporting.context import KnownIssue
+from support.reporting.record import context as reporting
+from support.reporting.record.context import KnownIssue
 import datetime
 def prepare():
     run = reporting.current()

@@ -9,8 +9,8 @@ from typing import Any
 from site_project import NOW, result
 
 from support.reporting.history import Entry, append, entry_of
-from support.reporting.model import Record
-from support.reporting.requests import RequestTimes
+from support.reporting.record.model import Record
+from support.reporting.record.requests import RequestTimes
 
 
 def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, **changed: Any) -> Entry:

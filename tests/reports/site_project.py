@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.reporting.model import Record, ScenarioResult, StepResult, Trouble, write_record
+from support.reporting.record.model import Record, ScenarioResult, StepResult, Trouble, write_record
 from support.reporting.site import write_site
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=datetime.UTC)
@@ -122,7 +122,8 @@ class SiteProject:
         known = {"title": "Staging site", "nodes": ["a", "b"], "git": "0123456789abcdef", "configuration": {}}
         changed = {"fingerprint": known, **changed}
         record = Record("staging", NOW, NOW + datetime.timedelta(seconds=65), 65.0, list(results), **changed)
-        write_site(write_record(record, self.reports), self.features, self.catalogue, self.site)
+        write_record(record, self.reports)
+        write_site(record, self.reports, self.features, self.catalogue, self.site)
         return self.site
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from a_record import STARTED, everything, record, scenario
 
-from support.reporting.allure import write_allure
-from support.reporting.allure_html import AllureError, self_contained, write_allure_html
-from support.reporting.model import Record, StepResult
+from support.reporting.record.model import Record, StepResult
+from support.reporting.writers.allure import write_allure
+from support.reporting.writers.allure_html import AllureError, self_contained, write_allure_html
 
 
 def written(of: Record, folder: Path) -> dict[str, dict[str, Any]]:

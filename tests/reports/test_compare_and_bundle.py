@@ -14,7 +14,7 @@ from site_project import NOW, result, trouble
 
 from support.cli.report import bundle, compare_runs, has_desktop, open_site, summary
 from support.reporting.compare import compare, comparison_lines, run_at
-from support.reporting.model import Record, ScenarioResult, write_record
+from support.reporting.record.model import Record, ScenarioResult, write_record
 
 
 def record(*scenarios: ScenarioResult, **changed: Any) -> Record:

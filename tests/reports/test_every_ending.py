@@ -17,9 +17,9 @@ from endings import ENDINGS, SECRET, Ending
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from site_pages import problems_of, read_site
 
-from support.reporting.bundle import write_bundle
 from support.reporting.compare import compare, run_at
 from support.reporting.history import read_history
+from support.reporting.writers.bundle import write_bundle
 
 XRAY = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text(encoding="utf-8"))
 JUDGED = [ending for ending in ENDINGS if ending.code != 2]

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from behave_project import ROOT, SCHEMA
 
-from support.reporting.examples import ANNOTATIONS, COMPARISON, FLAKY, HISTORY, derive, keep
+from tools.examples import ANNOTATIONS, COMPARISON, FLAKY, HISTORY, derive, keep
 
 EXAMPLES = ROOT / "docs" / "examples"
 AGAIN = "make them anew with scripts/examples.sh"

@@ -7,9 +7,8 @@ from pathlib import Path
 from a_record import everything, record, scenario
 
 from support.reporting.capacity_report import CapacityReport
-from support.reporting.github import append_summary, summary, workflow_commands, write_summary
-from support.reporting.model import write_record
 from support.reporting.publish import publish_run
+from support.reporting.writers.github import append_summary, summary, workflow_commands, write_summary
 
 
 def test_failures_come_first_with_rule_reason_place_and_tickets() -> None:
@@ -93,9 +92,8 @@ def test_the_summary_is_added_to_what_others_wrote(tmp_path: Path) -> None:
 
 def test_only_where_github_runs_it_does_a_run_speak_to_github(tmp_path: Path, capsys) -> None:
     job = tmp_path / "job.md"
-    write_record(everything(), tmp_path)
-    publish_run(tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job)})
+    publish_run(everything(), tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job)})
     assert not job.exists() and "::error" not in capsys.readouterr().out
-    publish_run(tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job), "GITHUB_ACTIONS": "true"})
+    publish_run(everything(), tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job), "GITHUB_ACTIONS": "true"})
     assert job.read_text().startswith("## FAILED: ")
     assert "::error file=features/job_lifecycle/opening.feature,line=12" in capsys.readouterr().out

@@ -17,11 +17,11 @@ from behave_project import ROOT, BehaveProject
 from passing_project import passing_project, with_hooks
 from site_project import NOW, result, trouble
 
-from support.reporting.context import RunContext
 from support.reporting.history import Entry, append, entry_of, read_history
-from support.reporting.model import Record, Repeat, write_record
-from support.reporting.requests import RequestTimes
-from support.reporting.site.reading import read_record
+from support.reporting.record.context import RunContext
+from support.reporting.record.model import Record, Repeat, write_record
+from support.reporting.record.reading import read_record
+from support.reporting.record.requests import RequestTimes
 
 SCHEMA = json.loads((ROOT / "support" / "reporting" / "history" / "history.schema.json").read_text(encoding="utf-8"))
 WRITER = """

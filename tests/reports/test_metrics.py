@@ -12,9 +12,9 @@ from a_record import STARTED, everything, record, scenario
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from support.capacity.gap_report import build_report, write_report
+from support.capacity.report.gap_report import build_report, write_report
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
-from support.reporting.metrics import metrics_text, write_metrics
+from support.reporting.writers.metrics import metrics_text, write_metrics
 from tests.support.capacity.canned_runs import shortage_of_slices
 
 CAPACITY = CapacityReport(Path("x"), 200, 150, 50, "fail", "50 jobs are missing.")

@@ -14,9 +14,9 @@ from passing_project import passing_project
 from typer.testing import CliRunner
 
 from support.cli import app
-from support.reporting.model import write_record
+from support.files import PROJECT
 from support.reporting.publish import publish
-from support.sandbox import PROJECT
+from support.reporting.record.model import write_record
 
 FAST_S = 3.0
 

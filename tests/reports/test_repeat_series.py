@@ -14,10 +14,10 @@ from behave_project import ROOT, STEPS, BehaveProject
 from hamcrest import equal_to, greater_than
 
 from support import waits
-from support.repeat.load import busy
-from support.repeat.series import behave, run_series
 from support.reporting.history import read_history
 from support.reporting.history.flaky import judge
+from tools.repeat.load import busy
+from tools.repeat.series import behave, run_series
 
 DEPENDENT = """
     Feature: Two that are not independent
@@ -50,7 +50,7 @@ STARTER = (
 
 BURNING = """
 import time
-from support.repeat.load import busy
+from tools.repeat.load import busy
 with busy(1) as pids:
     print(*pids, flush=True)
     time.sleep(60)
@@ -107,8 +107,8 @@ def test_ending_a_series_lets_its_run_clean_up(project: BehaveProject, tmp_path:
     project.write({"a/x.feature": feature}, steps=steps)
     reports = tmp_path / "reports"
     program = (
-        "import sys; from pathlib import Path; from support.repeat.series import run_series\n"
-        "from support.signals import terminated_like_interrupted\n"
+        "import sys; from pathlib import Path; from tools.repeat.series import run_series\n"
+        "from support.hooks.signals import terminated_like_interrupted\n"
         "with terminated_like_interrupted():\n"
         "    list(run_series(sys.argv[2:], 's', 3, 1, Path(sys.argv[1])))"
     )
@@ -149,7 +149,7 @@ def test_a_busy_machine_is_busy_until_it_is_not_needed_any_more() -> None:
 def test_a_burner_ends_with_its_time() -> None:
     started = time.monotonic()
     ended = subprocess.run(
-        [sys.executable, "-m", "support.repeat.load", "0.2"], cwd=ROOT, stdin=subprocess.PIPE, timeout=20, check=False
+        [sys.executable, "-m", "tools.repeat.load", "0.2"], cwd=ROOT, stdin=subprocess.PIPE, timeout=20, check=False
     )
     assert ended.returncode == 0
     assert time.monotonic() - started < 10
@@ -170,7 +170,7 @@ def test_what_is_not_ready_is_left_out_whatever_the_tags_are() -> None:
 
 
 def repeated(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = "from support.cli import main; main()"
+    program = "from tools.cli import main; main()"
     command = [sys.executable, "-c", program, "repeat", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 

@@ -110,8 +110,8 @@ FEATURES = {
 }
 HOOKS = """
     import datetime
-    from support.reporting.context import KnownIssue, current
-    from support.reporting.identity import identify
+    from support.reporting.record.context import KnownIssue, current
+    from support.reporting.record.identity import identify
 
     def before_all(context):
         run = current()

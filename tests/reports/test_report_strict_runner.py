@@ -81,7 +81,7 @@ def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
     outcome = with_hooks(
         project,
         f"""
-        from support.reporting.context import current
+        from support.reporting.record.context import current
         def {where}(context): current().leftovers.append({{"kind": "Job", "name": "grpc-job-3-17"}})
     """,
     ).run()
@@ -145,7 +145,7 @@ def test_a_known_issue_decides_the_exit_code(
         {"job_lifecycle/known.feature": feature},
         f"""
         import datetime
-        from support.reporting.context import KnownIssue, current
+        from support.reporting.record.context import KnownIssue, current
         def before_all(context):
             current().known_issues.append(KnownIssue("JL-09a", "PZ-7", datetime.date({year}, 1, 1), "slow"))
     """,
@@ -202,7 +202,7 @@ def test_secrets_are_taken_out_of_every_reason(project: BehaveProject) -> None:
     outcome = project.write(
         {"job_lifecycle/secret.feature": "Feature: F\n  @JL-09a\n  Scenario: S\n    When it leaks\n"},
         """
-        from support.reporting.context import current
+        from support.reporting.record.context import current
         def before_all(context): current().redact = lambda text: text.replace("hunter2", "***")
         def after_all(context): raise RuntimeError("hunter2")
     """,
@@ -253,7 +253,7 @@ def test_a_known_issue_excuses_a_check_after_the_scenario_only_if_a_step_failed(
         {"job_lifecycle/known.feature": feature},
         """
         import datetime
-        from support.reporting.context import KnownIssue, current
+        from support.reporting.record.context import KnownIssue, current
         def before_all(context):
             current().known_issues.append(KnownIssue("JL-09a", "PZ-7", datetime.date(2999, 1, 1), "slow"))
         def after_scenario(context, scenario): raise AssertionError("the server logged an error")

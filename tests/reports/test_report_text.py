@@ -18,9 +18,9 @@ import jsonschema
 import pytest
 from behave_project import ROOT, SCHEMA, BehaveProject
 
-from support.reporting.junit import junit_xml
-from support.reporting.model import Record, ScenarioResult, Trouble, write_record
+from support.reporting.record.model import Record, ScenarioResult, Trouble, write_record
 from support.reporting.text import Painter, safe, scenario_lines, summary_lines, verdict_sentence
+from support.reporting.writers.junit import junit_xml
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=datetime.UTC)
 PLAIN = Painter(colour=False, width=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.reporting.requests import request_times
+from support.reporting.record.requests import request_times
 
 BASE = "https://10.0.0.1:5000/focus-server"
 

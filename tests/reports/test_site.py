@@ -13,7 +13,8 @@ from behave_project import ROOT
 from site_pages import Page, problems_of, read_site
 from site_project import NOW, OPENING, SiteProject, failed, result, trouble
 
-from support.reporting.model import STATUSES, Record, StepResult
+from support.reporting.record.model import STATUSES, Record, StepResult
+from support.reporting.record.reading import ReadingError, read_record
 from support.reporting.site import SiteError, write_site
 
 WAIT_FAILURE = (
@@ -345,8 +346,14 @@ def test_input_that_cannot_be_used_is_one_sentence(
     path.unlink(missing_ok=True)
     if content is not None:
         path.write_text(content, encoding="utf-8")
-    with pytest.raises(SiteError, match=message):
-        write_site(project.reports / "run.json", project.features, project.catalogue, project.site)
+    with pytest.raises((SiteError, ReadingError), match=message):
+        write_site(
+            read_record(project.reports / "run.json"),
+            project.reports,
+            project.features,
+            project.catalogue,
+            project.site,
+        )
 
 
 def test_a_record_that_says_failed_is_never_shown_as_passed(project: SiteProject) -> None:
@@ -354,15 +361,14 @@ def test_a_record_that_says_failed_is_never_shown_as_passed(project: SiteProject
     path = project.reports / "run.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**content, "verdict": "failed", "why_failed": ["lost"]}), encoding="utf-8")
-    write_site(path, project.features, project.catalogue, project.site)
+    write_site(read_record(path), project.reports, project.features, project.catalogue, project.site)
     assert page(project.site, "index.html").heading_texts()[0].startswith("Failed")
 
 
 def test_the_real_features_make_a_good_site(tmp_path: Path) -> None:
-    record = tmp_path / "run.json"
-    record.write_text(json.dumps(Record("sandbox", NOW, NOW, 0.0, []).as_json()), encoding="utf-8")
+    record = Record("sandbox", NOW, NOW, 0.0, [])
     site = tmp_path / "site"
-    write_site(record, ROOT / "features", ROOT / "environments" / "sandbox" / "faults.toml", site)
+    write_site(record, tmp_path, ROOT / "features", ROOT / "environments" / "sandbox" / "faults.toml", site)
     assert problems_of(site) == []
     names = {folder.name for folder in (ROOT / "features").iterdir() if list(folder.glob("*.feature"))}
     assert {f"area-{name}.html" for name in names} <= {path.name for path in site.iterdir()}

@@ -13,7 +13,7 @@ from site_pages import Page, problems_of
 from site_project import NOW, SiteProject, result, trouble
 
 from support.reporting.history import append, entry_of, read_history
-from support.reporting.model import Record
+from support.reporting.record.model import Record
 from support.reporting.site.charts import Point, chart, number
 from support.reporting.site.trends import comparable, trends_of
 

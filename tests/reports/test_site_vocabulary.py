@@ -11,8 +11,8 @@ from behave_project import ROOT
 from support.gherkin.dictionary import AREAS, KINDS, SAFETY, STATES, SYNONYMS
 from support.gherkin.documents import read_documents
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
+from support.reporting.record.reading import ReadingError
 from support.reporting.site.build import SCOPE
-from support.reporting.site.reading import ReadingError
 from support.reporting.site.scope import read_scope
 
 # What must never be checked, by the words that a feature about it could not do without; all of them stand in the page.

@@ -12,7 +12,7 @@ import pytest
 from a_record import everything, record, scenario
 from behave_project import ROOT
 
-from support.reporting.xray import write_features, write_xray, xray_results
+from support.reporting.writers.xray import write_features, write_xray, xray_results
 
 SCHEMA = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text())
 

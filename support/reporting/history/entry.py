@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from support.config.environment import ENDPOINT_SECTIONS
-from support.reporting.model import BAD_STATUSES, Record, ScenarioResult
+from support.reporting.record.model import BAD_STATUSES, Record, ScenarioResult
 
 SCHEMA: Literal["focus-acceptance/history/1"] = "focus-acceptance/history/1"
 Status = Literal["passed", "failed", "error", "skipped", "known_issue", "unexpected_pass"]

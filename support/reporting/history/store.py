@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from support.files import write_atomically
 from support.reporting.history.entry import Entry
-from support.reporting.model import write_atomically
 
 KEEP = 500
 """Runs of each environment that are kept: about 12 KB each for 200 scenarios."""

@@ -10,8 +10,7 @@ from urllib.parse import quote
 from support.gherkin.dictionary import AREAS
 from support.gherkin.documents import Block, Document, Example, Row, Rule, Step
 from support.reporting.facts import inside_reports
-from support.reporting.junit import area_of
-from support.reporting.model import Record, ScenarioResult
+from support.reporting.record.model import Record, ScenarioResult
 from support.reporting.site.explanations import explain
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN
 from support.reporting.site.views import (
@@ -24,6 +23,7 @@ from support.reporting.site.views import (
     RequirementView,
     RuleView,
 )
+from support.reporting.writers.junit import area_of
 
 
 class Binder:

@@ -13,20 +13,20 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
-from support.faults.catalogue import CatalogueError, load_catalogue
+from support.fault_catalogue import CatalogueError, load_catalogue
+from support.files import PROJECT, write_atomically
 from support.gherkin.documents import DocumentError, read_documents
 from support.reporting.capacity_report import CapacityReportError, capacity_report_of
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
-from support.reporting.model import Record, write_atomically
 from support.reporting.pages import templates_in
+from support.reporting.record.model import Record
+from support.reporting.record.reading import ReadingError, read_matrix
 from support.reporting.site.book import Binder
 from support.reporting.site.pages import GapView, Pages, Sources
-from support.reporting.site.reading import ReadingError, read_matrix, read_record
 from support.reporting.site.scope import read_scope
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
 from support.reporting.site.words import day_and_time, duration, short_day
-from support.sandbox import PROJECT
 
 SCOPE = PROJECT / "docs" / "scope.md"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -36,16 +36,17 @@ class SiteError(Exception):
     """The site cannot be made; one sentence."""
 
 
-def write_site(record_path: Path, features: Path, catalogue: Path, destination: Path, scope: Path = SCOPE) -> Path:
+def write_site(
+    record: Record, beside: Path, features: Path, catalogue: Path, destination: Path, scope: Path = SCOPE
+) -> Path:
     """Write the site of one run into `destination` and return its start page.
 
-    Evidence is looked for beside the record (`evidence/`), and so are the results of the fault matrix
-    (`faults/matrix.json`) and the earlier runs (`history/`). Raises :class:`SiteError` for input that cannot be used,
-    OSError for a folder that cannot be written.
+    `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and so are the results of the
+    fault matrix (`faults/matrix.json`) and the earlier runs (`history/`).
+
+    Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
-    beside = record_path.parent
     try:
-        record = read_record(record_path)
         documents = read_documents(features)
         reports = Path(os.path.relpath(beside.resolve(), destination.resolve())).as_posix()
         sources = Sources(

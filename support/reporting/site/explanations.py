@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from support.reporting.model import ScenarioResult, StepResult
+from support.reporting.record.model import ScenarioResult, StepResult
 
 _MATCHER = re.compile(r"(?P<about>.*?)Expected: (?P<wanted>.*?)\n\s*but: (?P<seen>.*)", re.DOTALL)
 _WAIT = re.compile(

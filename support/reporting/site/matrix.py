@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from support.reporting.history import Entry, History
-from support.reporting.model import Record
+from support.reporting.record.model import Record
 from support.reporting.site.verdicts import Verdict, summarise
 from support.reporting.site.views import ROW_OR_LETTER
 

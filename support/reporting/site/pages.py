@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from support.faults.catalogue import Fault
+from support.fault_catalogue import Fault
 from support.gherkin.dictionary import AREAS, TECHNICAL
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.reporting.facts import ticket_url
 from support.reporting.history import Entry, History
-from support.reporting.model import Record, grouped_reasons
+from support.reporting.record.model import Record, grouped_reasons
+from support.reporting.record.reading import MatrixResults
 from support.reporting.site.book import requirements_of
 from support.reporting.site.explanations import Explanation, without_stack_trace
 from support.reporting.site.matrix import RequirementMatrix
-from support.reporting.site.reading import MatrixResults
 from support.reporting.site.scope import Scope
 from support.reporting.site.search import everything
 from support.reporting.site.trends import trends_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.gherkin.dictionary import AREAS
-from support.reporting.site.reading import ReadingError
+from support.reporting.record.reading import ReadingError
 
 _CODES = re.compile(r"\s*\((?P<codes>[A-Z]{2}(, [A-Z]{2})*)\)$")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from support.reporting.context import FIGURE_NAME
 from support.reporting.history import Entry, History
 from support.reporting.history.entry import CAPACITY, LATENCY
 from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
+from support.reporting.record.context import FIGURE_NAME
 from support.reporting.site.charts import Point, chart, told
 
 SHOWN = 60

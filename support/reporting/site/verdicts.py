@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from support.reporting.model import BAD_STATUSES
+from support.reporting.record.model import BAD_STATUSES
 
 NOT_RUN = "not_run"
 """Neither passed nor failed: it was not among what was asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from support.gherkin.documents import Block, Document, Example, Rule
-from support.reporting.model import BAD_STATUSES
+from support.reporting.record.model import BAD_STATUSES
 from support.reporting.site.explanations import Explanation
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, Verdict, counted, summarise, verdict_of
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from support.reporting.model import Record
+from support.reporting.record.model import Record
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import Outcome
 

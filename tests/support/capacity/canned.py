@@ -1,6 +1,6 @@
 """Evidence as the Kubernetes API gives it, for tests."""
 
-from support.capacity.results import PHASES, ClusterEvidence, JobRecord, LoadStep
+from support.capacity.load.results import PHASES, ClusterEvidence, JobRecord, LoadStep
 
 GPU = "nvidia.com/gpu.shared"
 CREATED = "2026-11-21T10:00:00Z"

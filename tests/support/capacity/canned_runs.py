@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from support.capacity.results import SelfCheck
-from support.capacity.run import CapacityRun, Recovery, Target
+from support.capacity.load.results import SelfCheck
+from support.capacity.load.run import CapacityRun, Recovery, Target
 from tests.support.capacity.canned import (
     evidence,
     job,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from support.capacity.bottlenecks import CAUSES, diagnose
-from support.capacity.results import ClusterEvidence, SelfCheck
+from support.capacity.diagnosis import CAUSES, diagnose
+from support.capacity.load.results import ClusterEvidence, SelfCheck
 from tests.support.capacity.canned import (
     event,
     evidence,

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.capacity.bottlenecks import Confidence, diagnose
-from support.capacity.bottlenecks.texts import cause_of, unschedulable_reasons
-from support.capacity.bottlenecks.timing import steady_pace
-from support.capacity.results import ClusterEvidence, SelfCheck
+from support.capacity.diagnosis import Confidence, diagnose
+from support.capacity.diagnosis.texts import cause_of, unschedulable_reasons
+from support.capacity.diagnosis.timing import steady_pace
+from support.capacity.load.results import ClusterEvidence, SelfCheck
 from tests.support.capacity.canned import (
     event,
     evidence,

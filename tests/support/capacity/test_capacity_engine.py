@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from support.capacity.engine import Burst, CapExceeded, Caps, Sample, fair_turns, fire
-from support.capacity.loopback import LoopbackServer
-from support.capacity.operational import arrival_spread_ms, peak_in_flight
-from support.capacity.self_check import added_ms, check_generator, one_round
+from support.capacity.load.loopback import LoopbackServer
+from support.capacity.load.self_check import added_ms, check_generator, one_round
+from support.clients.focus_server.load_client import LoadClient, Reply
 from support.clients.journal import Journal
-from support.clients.load_client import LoadClient, Reply
+from support.clients.load_engine import Burst, CapExceeded, Caps, Sample, fair_turns, fire
 from support.clients.safety import SafetyPolicy
+from support.statistics.operational import arrival_spread_ms, peak_in_flight
 from tests.support.clients.client_doubles import FocusServerAt
 
 PATIENCE = Caps(100, 10.0)

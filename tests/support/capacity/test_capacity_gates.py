@@ -4,10 +4,12 @@ import random
 
 import pytest
 
-from support.capacity.gates import baseline_gate, overall, percentile_gate, success_gate
-from support.capacity.results import SelfCheck, Verdict
+from support.capacity.load.results import SelfCheck
+from support.capacity.report.gap_verdict import trusted_outcome
+from support.statistics.gates import baseline_gate, percentile_gate, success_gate
+from support.statistics.verdict import Outcome
 
-PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -103,13 +105,13 @@ def test_the_baseline_rule_by_hand():
 def test_the_overall_verdict():
     trusted = SelfCheck(200, 50, 1, 5, 200, 200, True)
     slow = SelfCheck(200, 50, 1, 80, 200, 200, False, "adds 80 ms")
-    assert overall([PASS, None], trusted) is PASS
-    assert overall([PASS, INCONCLUSIVE]) is INCONCLUSIVE
-    assert overall([PASS, INCONCLUSIVE, FAIL], trusted) is FAIL
-    assert overall([FAIL], slow) is INCONCLUSIVE
-    assert overall([PASS], slow) is INCONCLUSIVE
+    assert trusted_outcome([PASS, None], trusted) is PASS
+    assert trusted_outcome([PASS, INCONCLUSIVE], None) is INCONCLUSIVE
+    assert trusted_outcome([PASS, INCONCLUSIVE, FAIL], trusted) is FAIL
+    assert trusted_outcome([FAIL], slow) is INCONCLUSIVE
+    assert trusted_outcome([PASS], slow) is INCONCLUSIVE
     with pytest.raises(ValueError):
-        overall([None])
+        trusted_outcome([None], None)
 
 
 @pytest.mark.parametrize("target", [0, 95, -1])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.capacity.operational import (
+from support.statistics.operational import (
     arrival_spread_ms,
     knee,
     little_holds,

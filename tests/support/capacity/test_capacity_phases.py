@@ -2,9 +2,9 @@
 
 import pytest
 
-from support.capacity.phases import latencies_ms, phase_times
-from support.capacity.results import JobRecord, LoadStep
-from support.capacity.run import Target
+from support.capacity.load.phases import latencies_ms, phase_times
+from support.capacity.load.results import JobRecord, LoadStep
+from support.capacity.load.run import Target
 
 
 def record(number, reached, port=None, **more):

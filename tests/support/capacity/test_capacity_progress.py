@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from support.capacity.progress import Reporter
+from support.reporting.progress import Reporter
 
 
 class Terminal(io.StringIO):

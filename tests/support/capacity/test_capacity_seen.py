@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from support.capacity.evidence import Collector
-from support.capacity.seen import Phases
-from support.clients.cluster_watch import Seen
-from support.clients.kubernetes import ClusterError, Pod
+from support.capacity.load.cluster_evidence import Collector
+from support.capacity.load.seen import Phases
+from support.clients.kubernetes.client import ClusterError, Pod
+from support.clients.kubernetes.watch import Seen
 from tests.support.domain import builders
 
 

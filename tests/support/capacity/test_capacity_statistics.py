@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from support.capacity.statistics import (
+from support.statistics.percentiles import (
     minimum_samples,
     nearest_rank,
     percentile,

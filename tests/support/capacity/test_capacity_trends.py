@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from support.capacity.results import Verdict
-from support.capacity.trends import after_warm_up, block_minima, leak, theil_sen
+from support.statistics.trends import after_warm_up, block_minima, leak, theil_sen
+from support.statistics.verdict import Outcome
 
 TOLERANCE_MB_PER_H = 10.0
 VALUES = st.dictionaries(st.integers(0, 50).map(float), st.integers(-20, 20).map(float), min_size=2, max_size=25)
@@ -32,7 +32,7 @@ def hour(rng, mb_per_h, warm_up_mb=0.0, samples=240, scale=1.0):
 def rate(mb_per_h, warm_up_mb=0.0, runs=200):
     rng = random.Random(f"{mb_per_h}/{warm_up_mb}")
     found = [leak(hour(rng, mb_per_h, warm_up_mb), TOLERANCE_MB_PER_H) for _ in range(runs)]
-    return sum(each.verdict is Verdict.FAIL for each in found) / runs, median(e.minimum_detectable for e in found)
+    return sum(each.verdict is Outcome.FAIL for each in found) / runs, median(e.minimum_detectable for e in found)
 
 
 def test_an_hour_without_a_leak_is_not_called_one():
@@ -61,7 +61,7 @@ def test_scaled_time_gives_the_same_answer():
     real = leak(hour(random.Random(3), 90), TOLERANCE_MB_PER_H, limit=1000)
     fast = leak(hour(random.Random(3), 90, scale=0.05), TOLERANCE_MB_PER_H, limit=1000, time_scale=0.05)
     assert fast.per_hour == pytest.approx(real.per_hour)
-    assert (fast.verdict, fast.blocks) == (Verdict.FAIL, real.blocks)
+    assert (fast.verdict, fast.blocks) == (Outcome.FAIL, real.blocks)
     assert fast.seconds_to_limit == pytest.approx(real.seconds_to_limit * 0.05)
 
 
@@ -78,7 +78,7 @@ def test_the_time_to_the_limit():
 
 def test_too_short_a_run_decides_nothing():
     trend = leak(hour(random.Random(1), 500, samples=100), TOLERANCE_MB_PER_H)
-    assert trend.verdict is Verdict.INCONCLUSIVE
+    assert trend.verdict is Outcome.INCONCLUSIVE
     assert trend.per_hour is None
     assert leak([], TOLERANCE_MB_PER_H).blocks == 0
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from support.capacity.bottlenecks import diagnose
-from support.capacity.cluster_room import ClusterRoom
-from support.capacity.gap_arithmetic import port_range, supplies
-from support.capacity.node_room import taken
-from support.capacity.recommendations import recommend
-from support.capacity.run import Target
+from support.capacity.diagnosis import diagnose
+from support.capacity.diagnosis.node_room import taken
+from support.capacity.load.run import Target
+from support.capacity.report.cluster_room import ClusterRoom
+from support.capacity.report.gap_arithmetic import port_range, supplies
+from support.capacity.report.recommendations import recommend
 from tests.support.capacity.canned import GPU, evidence, job, node, pod, record, refused, service
 from tests.support.capacity.canned_runs import MASTER, name_of, run, running_pods
 

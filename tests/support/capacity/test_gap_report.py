@@ -9,14 +9,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from support.capacity import gap_report
-from support.capacity.gap_report import build_report, write_report
-from support.capacity.results import ClusterEvidence
+from support.capacity.load.results import ClusterEvidence
+from support.capacity.report import gap_report
+from support.capacity.report.gap_report import build_report, write_report
 from tests.support.capacity.canned import refused, step
 from tests.support.capacity.canned_runs import RUNS, queueing, shortage_of_slices, success
 from tests.support.capacity.test_bottleneck_rows import CASES
 
-SCHEMA = json.loads((Path(gap_report.__file__).parent / "infra_gap_report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(gap_report.__file__).parents[1] / "infra_gap_report.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 

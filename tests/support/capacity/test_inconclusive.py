@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from types import SimpleNamespace
 
-from support.reporting.context import KnownIssue, RunContext
-from support.reporting.outcome import exception_text, scenario_result
-from support.verdicts import Inconclusive
+from support.reporting.record.context import KnownIssue, RunContext
+from support.reporting.record.outcome import exception_text, scenario_result
+from support.statistics.verdict import Inconclusive
 
 TICKET = KnownIssue("CA-01a", "PZ-1", datetime.date(2099, 1, 1), "too small")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.capacity.loopback import LoopbackServer
+from support.capacity.load.loopback import LoopbackServer
+from support.clients.focus_server.load_client import MOST_CONNECTIONS, LoadClient, TooMuchLoad
 from support.clients.journal import Journal
-from support.clients.load_client import MOST_CONNECTIONS, LoadClient, TooMuchLoad
 from support.clients.safety import SafetyError, SafetyPolicy
 from tests.support.clients.client_doubles import FocusServerAt
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from support.capacity.recovery import IN_A_ROW, Probes, Quiet
-from support.clients.focus_server import ConnectionFailed
+from support.capacity.load.recovery import IN_A_ROW, Probes, Quiet
+from support.clients.focus_server.client import ConnectionFailed
 
 
 class Site:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from support.capacity.results import Verdict
-from support.clients.focus_server import ConnectionFailed
-from support.stability import Lifetime, Stability, was_never_restarted
+from support.clients.focus_server.client import ConnectionFailed
+from support.stability.steady_state import Lifetime, Stability, was_never_restarted
+from support.statistics.verdict import Outcome
 
 SCALE = 0.001
 """One hour in 3.6 s."""
@@ -69,18 +69,18 @@ def stability(site: Site) -> Stability:
 @pytest.mark.parametrize(
     ("memory_mb", "verdict"),
     [
-        (lambda hours: 600 - 80 * math.exp(-hours * 15), Verdict.PASS),
-        (lambda hours: 600 + 120 * hours, Verdict.FAIL),
+        (lambda hours: 600 - 80 * math.exp(-hours * 15), Outcome.PASS),
+        (lambda hours: 600 + 120 * hours, Outcome.FAIL),
     ],
     ids=["a warm-up", "a leak"],
 )
-def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Verdict) -> None:
+def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Outcome) -> None:
     site = Site(memory_mb)
     judge = stability(site)
     seen = judge.live()
-    assert judge.keeps_its_memory(seen).verdict is verdict
-    assert judge.opened_often_enough(seen).verdict is Verdict.PASS
-    assert judge.stays_fast(seen).verdict is Verdict.PASS
+    assert judge.keeps_its_memory(seen).outcome is verdict
+    assert judge.opened_often_enough(seen).outcome is Outcome.PASS
+    assert judge.stays_fast(seen).outcome is Outcome.PASS
     assert seen.asked == len(site.released) == 12
     assert was_never_restarted().matches(seen)
 
@@ -88,7 +88,7 @@ def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Verdict
 def test_failures_and_restarts_are_told() -> None:
     judge = stability(Site(lambda hours: 600, fails=True, restarts=True))
     seen = judge.live()
-    assert judge.opened_often_enough(seen).verdict is Verdict.FAIL
+    assert judge.opened_often_enough(seen).outcome is Outcome.FAIL
     assert "investigation 1: it was answered 503" in judge.opened_often_enough(seen).reason
     assert not was_never_restarted().matches(seen)
 
@@ -97,8 +97,8 @@ def test_a_server_that_becomes_slower_is_found_and_one_without_metrics_is_not_ju
     judge = stability(Site(lambda hours: 600))
     points = tuple((number * 0.3, 40.0 + number * 20) for number in range(12))
     seen = Lifetime(12, points, (), {}, (), ())
-    assert judge.stays_fast(seen).verdict is Verdict.FAIL
-    assert judge.keeps_its_memory(seen).verdict is Verdict.INCONCLUSIVE
+    assert judge.stays_fast(seen).outcome is Outcome.FAIL
+    assert judge.keeps_its_memory(seen).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_server_with_uneven_answers_is_not_called_slower() -> None:
@@ -108,5 +108,5 @@ def test_a_server_with_uneven_answers_is_not_called_slower() -> None:
     for seed in seeds:
         noise = random.Random(seed)
         points = tuple((number * 0.3, noise.lognormvariate(5, 0.6)) for number in range(10))
-        alarms += judge.stays_fast(Lifetime(10, points, (), {}, (), ())).verdict is Verdict.FAIL
+        alarms += judge.stays_fast(Lifetime(10, points, (), {}, (), ())).outcome is Outcome.FAIL
     assert alarms <= 3

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from client_doubles import Cluster, HttpServer, KubernetesAt, http_server, named, status
 
-from support.clients.cluster_watch import ClusterWatch, WatchError
 from support.clients.journal import Journal
-from support.clients.kubernetes import ClusterError, KubernetesClient
+from support.clients.kubernetes.client import ClusterError, KubernetesClient
+from support.clients.kubernetes.watch import ClusterWatch, WatchError
 from support.clients.safety import SafetyPolicy
 
 LONG_S = 5.0

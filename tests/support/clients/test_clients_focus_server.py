@@ -11,7 +11,7 @@ import pytest
 import trustme
 from client_doubles import FocusServerAt, Received, Reply, http_server, port_that_refuses
 
-from support.clients.focus_server import ConnectionFailed, FocusServerClient, ShapeError
+from support.clients.focus_server.client import ConnectionFailed, FocusServerClient, ShapeError
 from support.clients.journal import Journal
 
 OPENED: dict[str, Any] = {

@@ -22,7 +22,15 @@ from client_doubles import (
 )
 
 from support.clients.journal import Journal
-from support.clients.kubernetes import ClusterError, Deployment, Job, KubernetesClient, Pod, Service, kubernetes_address
+from support.clients.kubernetes.client import (
+    ClusterError,
+    Deployment,
+    Job,
+    KubernetesClient,
+    Pod,
+    Service,
+    kubernetes_address,
+)
 from support.clients.safety import SafetyError, SafetyPolicy
 
 ALLOWED = SafetyPolicy("sandbox", True, True, True)

@@ -10,10 +10,10 @@ import pytest
 from client_doubles import MongoDBAt, port_that_refuses
 from pydantic import SecretStr
 
-from support.clients.answers import ShapeError
+from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
-from support.clients.mongodb import DatabaseError, MongoDBClient
-from support.clients.mongodb_uri import secrets_in, with_changes
+from support.clients.mongodb.client import DatabaseError, MongoDBClient
+from support.clients.mongodb.uri import secrets_in, with_changes
 from support.clients.safety import SafetyError, SafetyPolicy
 from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process
 

@@ -14,7 +14,7 @@ from client_doubles import HostAt, SSHAt, port_that_refuses
 from pydantic import SecretStr
 
 from support.clients.journal import Journal
-from support.clients.ssh import LocalForward, SSHClient, SSHError
+from support.clients.ssh.client import LocalForward, SSHClient, SSHError
 
 PASSWORD = "jump-passw0rd"
 TARGET_NAME = "target.example"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from support.checks import answers, configuration, information
-from support.clients.focus_server import Answer, OpenedInvestigation
-from support.information import Told
-from support.investigations.fields import MISSING
-from support.investigations.requests import live
+from support.clients.focus_server.client import Answer, OpenedInvestigation
+from support.model.fields import MISSING
+from support.model.information import InformationAnswers
+from support.model.requests import live
 from tests.support.domain.test_answer_checks import answer, opened
 from tests.support.domain.test_job_checks import trouble
 
@@ -110,8 +110,10 @@ def test_unknown_address_and_method_have_their_own_answers() -> None:
     judge(answers.the_server_does_not_know("address"), answer(404, 'File "x.py", line 3'), "x.py")
 
 
-def told(alive: bytes = b"", channels: object = None, fibre: object = None, status: int = 200) -> Told:
-    return Told(Answer(status, {}, alive, 0.01), answer(200, channels or CHANNELS), answer(200, fibre or FIBRE))
+def told(alive: bytes = b"", channels: object = None, fibre: object = None, status: int = 200) -> InformationAnswers:
+    return InformationAnswers(
+        Answer(status, {}, alive, 0.01), answer(200, channels or CHANNELS), answer(200, fibre or FIBRE)
+    )
 
 
 def test_alive_is_an_empty_answer() -> None:

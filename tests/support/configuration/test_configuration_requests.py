@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from support.config.limits import Limits
-from support.investigations.fields import FIELDS, MISSING, SUBJECT_WORDS, subject
-from support.investigations.requests import channels_of, live, live_in
-from support.investigations.variations import place, request_with
+from support.model.fields import FIELDS, MISSING, SUBJECT_WORDS, subject
+from support.model.requests import channels_of, live, live_in
+from support.model.variations import place, request_with
 
 LIMITS = Limits()
 

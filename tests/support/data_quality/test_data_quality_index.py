@@ -10,8 +10,8 @@ import pytest
 from hamcrest.core.string_description import StringDescription
 
 from support.checks.matcher import Judged
-from support.clients.focus_server import Answer
-from support.clients.mongodb import BasePath
+from support.clients.focus_server.client import Answer
+from support.clients.mongodb.client import BasePath
 from support.data_quality import index_checks, metadata, passwords
 from support.data_quality.index_checks import Lookups, Search, StoragePath, search_from
 from support.data_quality.passwords import Commands, passwords_in, suspects

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.clients.kubernetes import Job, Node, Pod, Service
-from support.investigations.job_view import JobView
+from support.clients.kubernetes.client import Job, Node, Pod, Service
+from support.model.job_view import JobView
 
 JOB_ID = "3-17"
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from support.checks import answers, ports, recordings
-from support.clients.focus_server import Answer
-from support.recordings import Recording
+from support.clients.focus_server.client import Answer
+from support.model.recordings import Recording
 from tests.support.domain.builders import node
 from tests.support.domain.test_job_checks import trouble
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.clients.mongodb import DatabaseError
-from support.diagnosis.doctor import Doctor, Layer, finds_every_layer_in_order
+from support.clients.mongodb.client import DatabaseError
+from support.infrastructure.doctor import Doctor, Layer, finds_every_layer_in_order
 from tests.support.domain.test_job_checks import trouble
 
 NAMES = ("foundation", "health", "speed", "configuration", "access", "orchestration")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from support.faults.catalogue import CatalogueError, Fault, chosen, load_catalogue
-from support.faults.judgement import Run, judge
-from support.faults.plan import Control, Plan, controls, divided
-from support.faults.rows import Row, rows_of, selection, watch_of
+from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.gherkin.documents import read_documents
-from support.gherkin.phrases import Outcomes
+from tools.fault_matrix.judgement import Run, judge
+from tools.fault_matrix.plan import Control, Plan, controls, divided
+from tools.fault_matrix.rows import Row, rows_of, selection, watch_of
+from tools.gherkin_lint.phrases import Outcomes
 
 
 def fault(**changes: object) -> Fault:

@@ -7,7 +7,7 @@ from hamcrest.core.matcher import Matcher
 from hamcrest.core.string_description import StringDescription
 
 from support.checks import jobs, ports, resources
-from support.clients.kubernetes import Snapshot
+from support.clients.kubernetes.client import Snapshot
 from tests.support.domain.builders import job, node, pod, service, view
 
 UNSCHEDULABLE = {

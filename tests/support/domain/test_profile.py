@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from support.cli.profile import print_comparison
-from support.faults.catalogue import CatalogueError
-from support.faults.judgement import Run
-from support.faults.profile import Comparison, Defect, Profile, compare, load_profile
+from support.fault_catalogue import CatalogueError
+from tools.fault_matrix.judgement import Run
+from tools.fault_matrix.profile import Comparison, Defect, Profile, compare, load_profile
+from tools.fault_matrix.profile_command import print_comparison
 
 SHIFT = Defect(
     observed="Windows are shifted.", tickets=("PZ-1",), source="facts", confidence="M", faults=("window-shifted-2h",),

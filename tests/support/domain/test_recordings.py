@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.investigations.windows import Source, times_of
-from support.recordings import Recordings
+from support.model.recordings import Recordings
+from support.model.windows import Source, times_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

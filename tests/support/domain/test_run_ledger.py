@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.clients.kubernetes import Job, Service, Snapshot
+from support.clients.kubernetes.client import Job, Service, Snapshot
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.sweep import Sweep
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.hooks.selection import reason_to_skip
+from support.selection import reason_to_skip
 
 
 def environment(*capabilities: str, **permissions: bool) -> Any:

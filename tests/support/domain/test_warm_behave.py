@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.faults.warm import WarmBehave
-from support.sandbox import PROJECT
+from support.files import PROJECT
+from tools.fault_matrix.warm import WarmBehave
 
 FEATURE = """Feature: F
   @JL-01a

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from support.clients.cluster_watch import Seen
 from support.clients.journal import Journal
-from support.clients.kubernetes import ClusterError, Event, Job, Pod
+from support.clients.kubernetes.client import ClusterError, Event, Job, Pod
+from support.clients.kubernetes.watch import Seen
 from support.hooks.evidence import ScenarioWindow
 
 SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))

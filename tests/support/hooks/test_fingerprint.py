@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from support.clients.journal import Journal
-from support.clients.kubernetes import ClusterError
-from support.clients.mongodb import DatabaseError
+from support.clients.kubernetes.client import ClusterError
+from support.clients.mongodb.client import DatabaseError
 from support.hooks.fingerprint import fingerprint, revision
 
 SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))
@@ -41,7 +41,10 @@ def world(images: list[str]) -> Any:
 
     mongodb = SimpleNamespace(server_status=unreachable)
     return SimpleNamespace(
-        environment=ENVIRONMENT, cluster=Cluster(images), mongodb=mongodb, journal=Journal(["s3cret"])
+        environment=ENVIRONMENT,
+        cluster=SimpleNamespace(client=Cluster(images)),
+        recordings=SimpleNamespace(client=mongodb),
+        journal=Journal(["s3cret"]),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.checks import metadata
-from support.clients.focus_server import Answer
-from support.metadata import Reading
+from support.clients.focus_server.client import Answer
+from support.product.metadata import Reading
 from tests.support.domain.test_answer_checks import answer, opened
 from tests.support.domain.test_job_checks import trouble
 

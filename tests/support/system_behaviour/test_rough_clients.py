@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from support.clients.focus_server import ConnectionFailed
+from support.clients.focus_server.client import ConnectionFailed
+from support.clients.focus_server.raw_connection import RawConnection
 from support.clients.journal import Journal
-from support.clients.raw_connection import RawConnection
-from support.rough_clients import pieces
+from support.product.rough_clients import pieces
 from tests.support.clients.client_doubles import FocusServerAt
 
 BODY = {"start_time": 1, "end_time": 2}

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from support.checks import server
-from support.clients.focus_server import Answer, ConnectionFailed
-from support.clients.kubernetes import Pod
+from support.clients.focus_server.client import Answer, ConnectionFailed
+from support.clients.kubernetes.client import Pod
 from tests.support.domain.builders import pod
 from tests.support.domain.test_answer_checks import answer
 from tests.support.domain.test_job_checks import trouble

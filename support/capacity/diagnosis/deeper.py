@@ -1,0 +1,71 @@
+"""Causes behind causes: room that is missing because a node is lost, ports that are missing because they leaked.
+
+The cause behind takes only as many jobs as it explains: 40 leaked ports are the cause of 40 refusals, not of 50.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from support.capacity.diagnosis.causes import PORTS, ROOM_ON_NODES
+from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, Match, Row, node_row
+from support.capacity.diagnosis.node_room import allocatable, need_per_job, room
+from support.capacity.load.results import JobRecord
+from support.clients.kubernetes.objects import Job, Service
+
+EVERY_JOB = sys.maxsize
+
+
+def deepen(
+    matches: Mapping[int, Match | None], records: Sequence[JobRecord], index: ClusterIndex
+) -> dict[int, Match | None]:
+    """The same matches, with the cause behind where there is one."""
+    lost, leaked = _lost_nodes(index), _leaked_services(records, index)
+    after_nodes = _replaced(matches, ROOM_ON_NODES, "node-not-ready", *lost)
+    return _replaced(after_nodes, PORTS, "leaked-ports", *leaked)
+
+
+def _replaced(
+    matches: Mapping[int, Match | None], causes: frozenset[str], behind: str, budget: int, rows: tuple[Row, ...]
+) -> dict[int, Match | None]:
+    found: dict[int, Match | None] = {}
+    for number, match in matches.items():
+        found[number] = match
+        if match is None:
+            continue
+        if match.cause == behind:
+            found[number] = replace(match, rows=(*match.rows, *rows))
+            budget -= 1
+        elif match.cause in causes and budget > 0:
+            found[number] = Match(behind, Confidence.HIGH, (*match.rows, *rows))
+            budget -= 1
+    return found
+
+
+def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
+    """How many jobs the nodes that are not ready could have taken."""
+    need = need_per_job(index.evidence.pods, index.evidence.jobs)
+    # Without knowing what a job needs, a lost node may have had room for all of them.
+    fits = [room(allocatable(node), need) for node in index.lost_nodes.values()]
+    budget = sum(EVERY_JOB if each is None else each for each in fits)
+    return budget, tuple(map(node_row, index.lost_nodes.values()))
+
+
+def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
+    """Services of investigations whose job is gone, and that are none of this load."""
+    own = {record.job_id for record in records}
+    jobs = {job.job_id for job in map(Job.parse, (*index.evidence.jobs, *index.before.jobs))}
+    services = {each.name: each for each in map(Service.parse, (*index.before.services, *index.evidence.services))}
+    leaked = [each for each in services.values() if each.job_id and each.job_id not in own | jobs]
+    rows = [_service_row(each) for each in sorted(leaked, key=lambda each: each.name)[:3]]
+    if leaked:
+        rows.append(Row("service", "grpc-service-*", "services whose job is gone", len(leaked)))
+    return len(leaked), tuple(rows)
+
+
+def _service_row(service: Service) -> Row:
+    ports = ", ".join(str(port.node_port) for port in service.ports if port.node_port)
+    created = service.created.isoformat() if service.created else None
+    return Row("service", service.name, "spec.ports[].nodePort", f"{ports}, without a job", created)

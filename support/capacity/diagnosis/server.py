@@ -1,0 +1,121 @@
+"""What the cluster says of Focus Server itself: ended, killed, at its CPU limit, waiting for MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from support.capacity.diagnosis.evidence import (
+    ClusterIndex,
+    Confidence,
+    Match,
+    Row,
+    container_states,
+    server_pods,
+    shortened,
+)
+from support.capacity.diagnosis.node_room import quantity
+from support.capacity.diagnosis.texts import cause_of
+
+BUSY = 0.9
+"""Use of a CPU limit above which throttling is likely; metrics.k8s.io cannot show throttling itself (facts, row 11)."""
+ONE_CORE = 1.0
+"""What one busy thread of a server uses at most, where no limit is set (facts, row 20)."""
+
+
+def server_end(index: ClusterIndex) -> Match | None:
+    """That the server ended during the load: its pod was restarted, replaced or is not ready."""
+    before = {pod["metadata"]["name"]: _restarts(pod) for pod in server_pods(index.before)}
+    rows: list[Row] = []
+    killed = False
+    for pod in index.server_pods():
+        name = pod["metadata"]["name"]
+        known = before.get(name)
+        if _restarts(pod) > (known or 0):
+            rows.append(
+                Row(
+                    "pod",
+                    name,
+                    "restartCount",
+                    f"{'unknown' if known is None else known} before the load, {_restarts(pod)} after",
+                )
+            )
+            killed = killed or any("OOMKilled" in str(row.value) for row in _ends(pod))
+            rows += _ends(pod)
+        elif before and known is None:
+            created = pod["metadata"].get("creationTimestamp")
+            rows.append(Row("pod", name, "metadata.name", "did not exist before the load", created))
+    if not rows:
+        return None
+    # A restart that nobody has seen not to be there before may be an old one.
+    confidence = Confidence.HIGH if before else Confidence.LOW
+    return Match("memory-limit" if killed else "server-crash", confidence, tuple(rows))
+
+
+def _ends(pod: Mapping[str, Any]) -> list[Row]:
+    rows = []
+    for container, field, state in container_states(pod):
+        ended = state.get("terminated")
+        if ended:
+            value = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode')}"
+            name = pod["metadata"]["name"]
+            rows.append(Row("pod", name, f"{container} {field}.terminated", value, ended.get("finishedAt")))
+    return rows
+
+
+def log_match(index: ClusterIndex, wanted: str) -> Match | None:
+    """A line of the server's log that names this cause: it happened as well, for whom it does not say."""
+    for line in index.evidence.server_log.splitlines():
+        if cause_of(line) == wanted:
+            return Match(wanted, Confidence.LOW, (Row("server log", "focus-server", "line", shortened(line)),))
+    return None
+
+
+def refusal_match(index: ClusterIndex) -> Match | None:
+    """The API server turned the suite itself away, while the load stood."""
+    for refusal in index.evidence.refusals:
+        if refusal.get("status", refusal.get("code")) == 429:
+            text = shortened(str(refusal.get("message", "")))
+            return Match("api-overload", Confidence.LOW, (Row("Kubernetes API", "own request", "status 429", text),))
+    return None
+
+
+def busy_server(index: ClusterIndex) -> Match | None:
+    """The server's pod uses its CPU limit, or one core where it has none."""
+    names = {pod["metadata"]["name"]: pod for pod in index.server_pods()}
+    rows = tuple(row for row in _busy(index, names) if row is not None)
+    return Match("server-cpu", Confidence.MEDIUM, rows) if rows else None
+
+
+def busy_container(index: ClusterIndex, pod: Mapping[str, Any] | None) -> Match | None:
+    """A job's own containers use up their CPU limit; without a limit nothing is throttled."""
+    if pod is None or _limit(pod) is None:
+        return None
+    rows = tuple(_busy(index, {pod["metadata"]["name"]: pod}))
+    return Match("cpu-throttling", Confidence.LOW, rows) if rows else None
+
+
+def _busy(index: ClusterIndex, pods: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
+    for usage in index.evidence.usage:
+        name = usage["metadata"]["name"]
+        if name not in pods:
+            continue
+        cores = sum(quantity(each["usage"]["cpu"]) for each in usage.get("containers") or ())
+        limit = _limit(pods[name])
+        if cores >= BUSY * (limit or ONE_CORE):
+            of = f"limit {limit:g} cores" if limit else "no limit, one core"
+            when = usage.get("timestamp")
+            yield Row("metrics.k8s.io", f"pod {name}", "usage.cpu", f"{cores:.2f} cores ({of})", when)
+
+
+def _limit(pod: Mapping[str, Any]) -> float | None:
+    """Cores all containers may use together; None when one of them has no limit."""
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    limits = [((each.get("resources") or {}).get("limits") or {}).get("cpu") for each in containers]
+    if not limits or None in limits:
+        return None
+    return sum(quantity(limit) for limit in limits)
+
+
+def _restarts(pod: Mapping[str, Any]) -> int:
+    return sum(int(each.get("restartCount") or 0) for each in (pod.get("status") or {}).get("containerStatuses") or ())

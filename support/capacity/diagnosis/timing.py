@@ -1,0 +1,131 @@
+"""What the timing of answers and phases shows, where nothing says it directly (facts, rows 16, 19 and section 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from support.capacity.diagnosis.evidence import Confidence, Match, Row
+from support.capacity.load.results import JobRecord
+from support.statistics.operational import knee, little_ratio, mean_in_flight, peak_in_flight
+
+FEWEST = 20
+"""Fewer moments show no pattern."""
+FEWEST_OF_PACE = 8
+LINEAR = 0.95
+"""R squared of moments against their order above which the pace is called steady."""
+QUEUED = 3.0
+"""A queue makes the slowest answer at least this many times as long as the fastest."""
+JUMP = 0.5
+"""A gap between neighbouring latencies of at least this share of their whole range is a jump, not a queue."""
+JUMPED = 2.0
+"""What lies behind the jump takes at least this many times as long as what lies before it."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Completions at a steady rate: ``per_s`` of them, the last one ``last_s`` after the start."""
+
+    per_s: float
+    last_s: float
+    count: int
+
+
+def steady_pace(moments_s: Sequence[float]) -> Pace | None:
+    """The pace of moments that come at a steady rate over at least a second; None for any other pattern."""
+    ordered = sorted(moments_s)
+    n = len(ordered)
+    if n < FEWEST_OF_PACE or ordered[-1] - ordered[0] < 1.0 or r_squared(ordered) < LINEAR:
+        return None
+    return Pace((n - 1) / (ordered[-1] - ordered[0]), ordered[-1], n)
+
+
+def r_squared(ordered: Sequence[float]) -> float:
+    """How well sorted values lie on a line over their order (1 is a line)."""
+    n = len(ordered)
+    mean_x, mean_y = (n - 1) / 2, fmean(ordered)
+    xy = sum((x - mean_x) * (y - mean_y) for x, y in enumerate(ordered))
+    xx = sum((x - mean_x) ** 2 for x in range(n))
+    yy = sum((y - mean_y) ** 2 for y in ordered)
+    return xy * xy / (xx * yy) if yy > 0 else 0.0
+
+
+def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | None:
+    """Pods get placed one after the other at a steady rate that ``limit_s`` is too short for, while answers do not."""
+    own = [record.reached["scheduled"] - record.reached["answered"] for record in records
+           if {"scheduled", "answered"} <= record.reached.keys() and "scheduled" not in record.distrusted]  # fmt: skip
+    pace = steady_pace([record.reached["scheduled"] for record in records if "scheduled" in record.reached])
+    if pace is None or max(own, default=0.0) < pace.last_s / 2:
+        return None
+    needed_s = len(records) / pace.per_s
+    if needed_s < limit_s:
+        return None
+    rows = (
+        Row("phase timing", f"{pace.count} pods", "scheduled per second", round(pace.per_s, 1)),
+        Row("phase timing", f"{len(records)} pods", "seconds needed at this pace", round(needed_s, 1)),
+    )
+    return Match("controller-pace", Confidence.MEDIUM, rows)
+
+
+def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]] = ()) -> Match | None:
+    """Whether answers queue (latency grows with the place in the queue), or are slow from a number of jobs on."""
+    latencies = sorted(answer_seconds(records))
+    if len(latencies) < FEWEST or latencies[-1] <= 0:
+        return None
+    jump = _jump(latencies)
+    if jump is not None:
+        fast, slow = latencies[:jump], latencies[jump:]
+        rows = (
+            Row("phase timing", f"the first {len(fast)} answers", "median ms", round(median(fast) * 1000)),
+            Row("phase timing", f"the other {len(slow)} answers", "median ms", round(median(slow) * 1000)),
+        )
+        return Match("server-slow-from", Confidence.MEDIUM, rows)
+    if latencies[-1] >= QUEUED * latencies[0] and r_squared(latencies) >= LINEAR - 0.05:
+        return Match("server-queueing", Confidence.MEDIUM, tuple(queue_rows(records)))
+    return _slower_than_ramp(records, ramp)
+
+
+def queue_rows(records: Sequence[JobRecord]) -> list[Row]:
+    """Little's law and the knee of one burst: how many requests the server really works on."""
+    spans = [(record.intended_s, record.intended_s + record.reached["answered"]) for record in records
+             if "answered" in record.reached]  # fmt: skip
+    seconds = [end - start for start, end in spans]
+    elapsed = max(end for _, end in spans) - min(start for start, _ in spans)
+    throughput = len(spans) / elapsed if elapsed > 0 else 0.0
+    little = little_ratio(throughput, fmean(seconds), mean_in_flight(spans))
+    return [
+        Row("phase timing", "answers", "throughput per second", round(throughput, 1)),
+        Row("phase timing", "answers", "knee (X_max * R_min)", round(knee(throughput, min(seconds)), 1)),
+        Row("phase timing", "answers", "peak in flight", peak_in_flight(spans)),
+        Row("phase timing", "answers", "Little's law ratio", round(little, 2)),
+    ]
+
+
+def answer_seconds(records: Sequence[JobRecord]) -> list[float]:
+    """Seconds until the answer, of those that were answered."""
+    return [record.reached["answered"] for record in records if "answered" in record.reached]
+
+
+def _jump(ordered: Sequence[float]) -> int | None:
+    """Where sorted latencies jump once by most of their range; None when they do not, or only a few are apart."""
+    whole = ordered[-1] - ordered[0]
+    gaps = [(after - before, index) for index, (before, after) in enumerate(zip(ordered, ordered[1:], strict=False), 1)]
+    widest, at = max(gaps)
+    enough = min(at, len(ordered) - at) >= len(ordered) // 20 + 1
+    return at if enough and widest >= JUMP * whole and ordered[at] >= JUMPED * ordered[at - 1] else None
+
+
+def _slower_than_ramp(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]]) -> Match | None:
+    """All answers slow alike, while a smaller load was answered fast: slow from some number between them on."""
+    middle = median(answer_seconds(records))
+    fast = [step for step in ramp if len(step) < len(records) and (found := answer_seconds(step))
+            and QUEUED * median(found) <= middle]  # fmt: skip
+    if not fast:
+        return None
+    largest = max(fast, key=len)
+    rows = (
+        Row("phase timing", f"{len(largest)} at once", "median ms", round(median(answer_seconds(largest)) * 1000)),
+        Row("phase timing", f"{len(records)} at once", "median ms", round(middle * 1000)),
+    )
+    return Match("server-slow-from", Confidence.MEDIUM, rows)

@@ -1,0 +1,1 @@
+"""The load itself: sent, followed in the cluster, recorded."""

@@ -1,0 +1,110 @@
+"""A site that is full: as many investigations as it has room for, those that may wait, and not one more (CA-08)."""
+
+from __future__ import annotations
+
+from hamcrest import assert_that
+
+from support import waits
+from support.checks.matcher import Judged
+from support.checks.resources import GPU_SLICE, gpu_slices
+from support.clients.kubernetes.client import KubernetesClient
+from support.clients.load_engine import Caps
+from support.config import Environment
+from support.investigations.jobs import Jobs
+from support.investigations.service import Investigations
+from support.model import requests
+
+AT_ONCE = 50
+"""The site is filled in parts: how many it takes at one moment is another question (CA-01)."""
+ROUNDS = 4
+"""How often what is missing is opened until the site is given up as one that does not fill."""
+
+
+class FullSite:
+    """Fills the site with investigations of this scenario, and looks after them."""
+
+    def __init__(
+        self, investigations: Investigations, cluster: KubernetesClient, jobs: Jobs, environment: Environment
+    ) -> None:
+        self._investigations, self._cluster, self._jobs = investigations, cluster, jobs
+        self._limits, self._capacity = environment.limits, environment.capacity
+        self._patience_s = 2 * environment.focus_server.read_timeout_s
+
+    def free_slices(self) -> int:
+        """GPU slices that nobody holds, on nodes that are ready."""
+        held = sum(gpu_slices(pod) for pod in self._cluster.pods() if pod.phase in ("Pending", "Running"))
+        offered = sum(int(node.allocatable.get(GPU_SLICE, "0")) for node in self._cluster.nodes() if node.ready)
+        return max(0, offered - held)
+
+    def free_ports(self) -> int:
+        """Stream ports of the range that no service publishes."""
+        first, last = self._capacity.first_stream_port, self._capacity.last_stream_port
+        services = self._cluster.services()
+        taken = {port.node_port for one in services for port in one.ports if port.node_port is not None}
+        return sum(port not in taken for port in range(first, last + 1))
+
+    def fill(self) -> frozenset[str]:
+        """Open what there is room for and what may wait; answers the jobs that run. AssertionError for one refused.
+
+        A job that is gone again before the site is full, because its client came too late, is made up for.
+        """
+        room = self.free_slices()
+        wanted = room + self._capacity.waiting_jobs
+        running: frozenset[str] = frozenset()
+        for _ in range(ROUNDS):
+            missing = wanted - self._present()
+            if missing <= 0:
+                return running
+            self._open(missing)
+            running = self._wait_until_running(room)
+        raise AssertionError(f"the site is not filled with {wanted} jobs: some end whenever others are opened")
+
+    def _present(self) -> int:
+        """How many jobs of this scenario there are, running or waiting, by the word of the cluster."""
+        own = set(self._investigations.open_ids)
+        return sum(job.role == "grpc" and job.job_id in own for job in self._cluster.snapshot().jobs)
+
+    def _open(self, left: int) -> None:
+        while left > 0:
+            part = min(left, AT_ONCE)
+            openings = self._investigations.open_many([requests.live()] * part, Caps(part, self._patience_s))
+            refused = [one for one in openings.each if one.opened is None]
+            if refused:
+                said = refused[0].answer.message if refused[0].answer else refused[0].sample.error
+                raise AssertionError(f"refused before the site was full ({left} more should have opened): {said}")
+            left -= part
+
+    def _wait_until_running(self, amount: int) -> frozenset[str]:
+        def trouble(served: frozenset[str]) -> str | None:
+            return None if len(served) == amount else f"{len(served)} run with a client"
+
+        def served() -> frozenset[str]:
+            return frozenset(job_id for job_id in self._running() if self._investigations.still_streams(job_id))
+
+        # Without a client they would be cleaned up again, and the site would not be full.
+        return waits.until(
+            served,
+            Judged(f"{amount} running jobs with a client, one for each GPU slice that was free", trouble),
+            within_s=self._limits.deadline("all_open_s"),
+            what="the jobs of a full site",
+        )
+
+    def _running(self) -> frozenset[str]:
+        own = set(self._investigations.open_ids)
+        pods = self._jobs.watch.pods().values()
+        return frozenset(
+            pod.job_id for pod in pods if pod.role == "grpc" and pod.phase == "Running" and pod.job_id in own
+        )
+
+    def assert_all_go_on(self, running: frozenset[str]) -> None:
+        """All that ran before go on during the time of observation, and by the word of the cluster itself."""
+
+        def trouble(now: frozenset[str]) -> str | None:
+            lost = sorted(f"grpc-job-{job_id}" for job_id in running - now)
+            return f"no longer running: {', '.join(lost)}" if lost else None
+
+        wanted = Judged(f"all {len(running)} investigations running", trouble)
+        waits.holds(self._running, wanted, for_s=self._limits.observation_s, what="the open investigations")
+        pods = self._cluster.pods("job-name")
+        asked = frozenset(pod.job_id for pod in pods if pod.role == "grpc" and pod.phase == "Running" and pod.job_id)
+        assert_that(asked, wanted)

@@ -1,0 +1,216 @@
+"""One load: so many investigations at once, followed until all are open, proven in the cluster, and released again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support import waits
+from support.capacity.load.cluster_evidence import Collector
+from support.capacity.load.results import ClusterEvidence, JobRecord, LoadStep
+from support.capacity.load.seen import Phases
+from support.checks.matcher import judged
+from support.clients.kubernetes.client import KubernetesClient
+from support.clients.load_engine import Caps
+from support.config import Environment
+from support.investigations.jobs import Jobs
+from support.investigations.many import Opening, Openings
+from support.investigations.service import Investigations
+from support.reporting.progress import Reporter
+from support.statistics.operational import arrival_spread_ms, peak_in_flight
+
+LOOK_EVERY_S = 0.05
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load that was made: what was measured, what the cluster showed while it stood, and the ports that services
+    published after its release."""
+
+    step: LoadStep
+    evidence: ClusterEvidence
+    published: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A load that stands: the investigations are open, nothing was released yet. ``reached`` are the moments of their
+    phases by job id, as they were when the evidence was taken: what comes later came too late."""
+
+    openings: Openings
+    phases: Phases
+    reached: Mapping[str, Mapping[str, float]]
+    alive: frozenset[str]
+    seconds: float
+    evidence: ClusterEvidence
+
+    @property
+    def opened(self) -> list[Opening]:
+        """Those that were answered as opened."""
+        return [opening for opening in self.openings.each if opening.opened is not None]
+
+    def record(self, opening: Opening, released_s: float) -> JobRecord:
+        """What became of one request; ``released_s`` is when the release of all was ordered."""
+        sample, opened = opening.sample, opening.opened
+        seen = self.reached.get(opening.job_id or "", {}) if opened else {}
+        reached = {phase: max(0.0, at_s - sample.intended_s) for phase, at_s in seen.items()}
+        gone_s = self.phases.gone_s(opening.job_id) if opening.job_id else None
+        if opened is not None:
+            reached["answered"] = sample.done_s - sample.intended_s
+        return JobRecord(
+            number=sample.number,
+            intended_s=sample.intended_s,
+            sent_s=sample.sent_s,
+            status=sample.status,
+            answer=sample.error or sample.body.decode("utf-8", errors="replace"),
+            headers=dict(sample.headers),
+            job_id=opening.job_id,
+            stream_host=opened.stream_host if opened else None,
+            stream_port=opened.stream_port if opened else None,
+            reached=reached,
+            distrusted=self.phases.distrusted(opening.job_id) if opening.job_id else frozenset(),
+            alive_together=opening.job_id in self.alive,
+            released_s=None if gone_s is None else max(0.0, gone_s - released_s),
+        )
+
+
+class LoadRuns:
+    """Makes loads with what opens and releases every investigation: ledger, release and proof are those of all."""
+
+    def __init__(
+        self, investigations: Investigations, cluster: KubernetesClient, jobs: Jobs, environment: Environment
+    ) -> None:
+        self._investigations, self._cluster, self._jobs = investigations, cluster, jobs
+        self._environment, self._limits = environment, environment.limits
+
+    def caps(self, amount: int) -> Caps:
+        """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice."""
+        return Caps(amount, 2 * self._environment.focus_server.read_timeout_s)
+
+    def make(self, title: str, bodies: list[Mapping[str, Any]]) -> Load:
+        """Open all at once, prove that they are alive together, release them and prove that they are gone."""
+        self.clean_state()
+        try:
+            standing = self.stand(title, bodies)
+        except BaseException:
+            self._investigations.release_all()
+            raise
+        of_earlier = self._investigations.left_of_earlier()  # before it is swept together with this load
+        released_s = time.monotonic()
+        left = self._investigations.release_all()
+        standing.phases.take_in()
+        left += [trace for trace in self._investigations.left_behind() if trace not in left]
+        published = self.published_ports()
+        if left:
+            self._investigations.release_all()  # reported, and swept so that the next load begins clean
+        return Load(self.step(standing, released_s, tuple(left), tuple(of_earlier)), standing.evidence, published)
+
+    def evidence_before(self) -> ClusterEvidence:
+        """The cluster without the load: what others take of it."""
+        return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
+
+    def afterwards(self) -> tuple[list[str], frozenset[int]]:
+        """What came back after a load and its probes, and the ports published then; it is swept after it was seen."""
+        left, published = self._investigations.left_behind(), self.published_ports()
+        return [*left, *self._investigations.release_all()], published
+
+    def published_ports(self) -> frozenset[int]:
+        """Every node port of the namespace that a service publishes now."""
+        services = self._cluster.services()
+        return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
+
+    def clean_state(self) -> None:
+        """Nothing of an earlier load is left; where nobody else opens anything, nothing at all."""
+        if self._environment.exclusive:
+            waits.until(
+                self._open_now,
+                judged("no job", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
+                within_s=self._limits.deadline("release_s"),
+                what="the environment without any job before a load",
+            )
+        elif self._investigations.open_ids:
+            raise AssertionError(f"still open from before: {', '.join(self._investigations.open_ids)}")
+
+    def _open_now(self) -> frozenset[str]:
+        """Investigations with a job or a pod; a service alone is a leak, which the load itself has to show."""
+        snapshot = self._cluster.snapshot()
+        return frozenset(one.job_id for one in (*snapshot.jobs, *snapshot.pods) if one.job_id is not None)
+
+    def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
+        """Open all at once and follow them until each is open or will never be; nothing is released."""
+        phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
+        with Reporter(title, len(bodies)) as reporter:
+
+            def answered(opening: Opening) -> None:
+                if opening.opened is None:
+                    reporter.failed()
+
+            openings = self._investigations.open_many(bodies, self.caps(len(bodies)), on_opening=answered)
+            opened = [opening for opening in openings.each if opening.opened is not None]
+            self._follow({opening.job_id or "" for opening in opened}, phases, reporter)
+        alive = self._alive_now([opening.job_id or "" for opening in opened])
+        phases.take_in()
+        self._note_ports(opened, phases)
+        ids = {opening.job_id for opening in openings.each if opening.job_id}
+        reached = {job_id: phases.reached(job_id) for job_id in ids}
+        seconds = time.monotonic() - openings.burst.samples[0].intended_s
+        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids))
+
+    def step(
+        self,
+        standing: Standing,
+        released_s: float,
+        leftovers: tuple[str, ...] = (),
+        of_earlier: tuple[str, ...] = (),
+    ) -> LoadStep:
+        """The measurement of a load, after it was released."""
+        records = tuple(standing.record(opening, released_s) for opening in standing.openings.each)
+        burst = standing.openings.burst
+        reachable = Counter(
+            (record.stream_host, record.stream_port) for record in records if "port_open" in record.reached
+        )
+        return LoadStep(
+            asked=len(records),
+            records=records,
+            seconds=standing.seconds,
+            peak_in_flight=peak_in_flight(burst.in_flight),
+            arrival_spread_ms=arrival_spread_ms([sample.sent_s for sample in burst.samples]),
+            running_together=len(standing.alive),
+            distinct_ports=len(reachable),
+            leftovers=leftovers,
+            of_earlier=of_earlier,
+            stopped_because=burst.stopped_because,
+        )
+
+    def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:
+        """Until each has reached its last phase, has ended, or its time is over."""
+
+        def still_opening() -> list[str]:
+            phases.take_in()
+            for job_id in list(waiting):
+                is_open = "running" in phases.reached(job_id) and self._investigations.stream_of(job_id) is not None
+                if is_open or phases.has_ended(job_id):
+                    (reporter.opened if is_open else reporter.failed)()
+                    waiting.discard(job_id)
+            return list(waiting)
+
+        # Not at every change of 200 jobs: the suite shares its machine with what it measures.
+        waits.settle(still_opening, within_s=self._limits.deadline("all_open_s"), changes=waits.PollEvery(LOOK_EVERY_S))
+
+    def _alive_now(self, job_ids: list[str]) -> frozenset[str]:
+        """Whose pod is Running in one list of the cluster, which is one moment, and whose client is still connected."""
+        running = {pod.job_id for pod in self._cluster.pods("job-name") if pod.role == "grpc" and _is_running(pod)}
+        return frozenset(one for one in job_ids if one in running and self._investigations.still_streams(one))
+
+    def _note_ports(self, opened: list[Opening], phases: Phases) -> None:
+        for opening in opened:
+            at_s = self._investigations.stream_of(opening.job_id or "")
+            if at_s is not None and opening.job_id:
+                phases.note_port_open(opening.job_id, at_s)
+
+
+def _is_running(pod: Any) -> bool:
+    return pod.phase == "Running" and not pod.deleting

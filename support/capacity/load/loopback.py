@@ -1,0 +1,94 @@
+"""``python -m support.capacity.load.loopback``: a server of known service time, to measure what a client adds to it.
+
+A process of its own, so that it does not wait for the interpreter of the client. It prints its port, serves until its
+standard input ends, and says with each answer when the request had arrived and when it answered (monotonic seconds,
+which are the same for all processes of a machine).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import time
+from types import TracebackType
+
+ARRIVED, LEFT = "X-Arrived-S", "X-Left-S"
+_BACKLOG = 1024
+
+
+class LoopbackServer:
+    """The server as its user sees it: a URL, for as long as the ``with`` lasts."""
+
+    def __init__(self, service_ms: float) -> None:
+        self.service_ms = service_ms
+        self.url = ""
+
+    def __enter__(self) -> LoopbackServer:
+        command = [sys.executable, "-m", "support.capacity.load.loopback", f"--service-ms={self.service_ms}"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self._process.stdout is None:
+            raise RuntimeError("the loopback server has no output")
+        port = self._process.stdout.readline().strip()
+        if not port:
+            raise RuntimeError(f"the loopback server ended with {self._process.wait()} before it was ready")
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+
+class _Connection(asyncio.Protocol):
+    """Answers each request after its service time; of HTTP it knows what these clients send."""
+
+    def __init__(self, service_s: float) -> None:
+        self._service_s = service_s
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, separator, body = self._received.partition(b"\r\n\r\n")
+        if separator and len(body) >= _announced(head):
+            self._received = body[_announced(head) :]
+            # A GET is a client that only connects: it is answered at once.
+            delay_s = 0.0 if head.startswith(b"GET ") else self._service_s
+            asyncio.get_running_loop().call_later(delay_s, self._answer, time.monotonic())
+
+    def _answer(self, arrived_s: float) -> None:
+        body = b'{"job_id":"1-1","padding":"' + b"x" * 400 + b'"}'
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"{ARRIVED}: {arrived_s}\r\n{LEFT}: {time.monotonic()}\r\n\r\n"
+        )
+        if isinstance(self._transport, asyncio.Transport) and not self._transport.is_closing():
+            self._transport.write(head.encode() + body)
+
+
+def _announced(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+async def _serve(service_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(service_s), "127.0.0.1", 0, backlog=_BACKLOG)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    ended = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), ended.set)
+    await ended.wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Serve every request after a fixed time, until the input ends.")
+    parser.add_argument("--service-ms", type=float, required=True)
+    asyncio.run(_serve(parser.parse_args().service_ms / 1000))

@@ -1,0 +1,56 @@
+"""How long each phase took, over all investigations: also those that never got there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from support.capacity.load.results import PHASES, JobRecord
+from support.capacity.load.run import Target
+from support.statistics.percentiles import Percentile, percentile
+
+
+@dataclass(frozen=True)
+class PhaseTimes:
+    """Milliseconds from the intended start until a phase. ``reached`` of ``samples`` got there; those that did not
+    count with the limit. ``distrusted`` records are left out: their stamps came after a gap in the watch.
+    """
+
+    phase: str
+    reached: int
+    samples: int
+    distrusted: int
+    p50: Percentile
+    p95: Percentile
+    p99: Percentile
+    largest_ms: float
+
+
+def latencies_ms(records: Sequence[JobRecord], phase: str, limit_s: float) -> list[float]:
+    """Milliseconds until ``phase`` for every trusted record; one that never got there counts with the limit at least.
+
+    Leaving the failed ones out would make a system look the faster, the more it fails.
+    """
+    if phase not in PHASES:
+        raise ValueError(f"{phase!r} is no phase, allowed {', '.join(PHASES)}")
+    return [
+        (record.reached[phase] if phase in record.reached else max(limit_s, *record.reached.values(), 0.0)) * 1000
+        for record in records
+        if phase not in record.distrusted
+    ]
+
+
+def phase_times(records: Sequence[JobRecord], phase: str, limit_s: float) -> PhaseTimes | None:
+    """The times of one phase; None when no stamp of it can be trusted."""
+    samples = latencies_ms(records, phase, limit_s)
+    if not samples:
+        return None
+    reached = sum(phase in record.reached and phase not in record.distrusted for record in records)
+    p50, p95, p99 = (percentile(samples, q) for q in (0.5, 0.95, 0.99))
+    return PhaseTimes(phase, reached, len(samples), len(records) - len(samples), p50, p95, p99, max(samples))
+
+
+def all_phase_times(records: Sequence[JobRecord], target: Target) -> tuple[PhaseTimes, ...]:
+    """Every phase that can be told, in order."""
+    found = (phase_times(records, phase, target.limit_s(phase)) for phase in PHASES)
+    return tuple(each for each in found if each is not None)

@@ -1,0 +1,67 @@
+"""How fast investigations open before a stress, and how long it takes until they do so again after it (CA-05)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Event
+
+from support.capacity.load.run import Recovery
+from support.clients.focus_server.client import ConnectionFailed
+from support.config import Environment
+from support.investigations.service import Investigations
+from support.statistics.percentiles import percentile
+
+BEFORE = 30
+IN_A_ROW = 10
+NEVER_MS = float("inf")
+AWAY_S = 0.05
+"""Between two probes of a server that is away."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Openings one after the other while nothing else happened, in ms."""
+
+    latencies_ms: tuple[float, ...]
+
+    @property
+    def p95_ms(self) -> float:
+        return percentile(self.latencies_ms, 0.95).value
+
+
+class Probes:
+    """One probe is one investigation that is opened and released at once."""
+
+    def __init__(self, investigations: Investigations, environment: Environment) -> None:
+        self._investigations = investigations
+        self._factor = environment.capacity.recovery_factor
+        self._within_s = environment.limits.deadline("stress_recovery_s")
+
+    def quiet(self) -> Quiet:
+        """The baseline: a refused probe counts as infinitely slow."""
+        return Quiet(tuple(self._probe() for _ in range(BEFORE)))
+
+    def recover(self, before: Quiet) -> Recovery:
+        """Probe until ten in a row are as fast as before or the time is over; ``seconds`` to the first of the ten."""
+        limit_ms = before.p95_ms * self._factor
+        started_s = time.monotonic()
+        fast: list[float] = []
+        all_ms: list[float] = []
+        first_s = 0.0
+        while len(fast) < IN_A_ROW and time.monotonic() - started_s <= self._within_s:
+            began_s = time.monotonic() - started_s
+            latency_ms = self._probe()
+            all_ms.append(latency_ms)
+            first_s = first_s if fast else began_s
+            fast = [*fast, latency_ms] if latency_ms <= limit_ms else []
+        last_ms = percentile(all_ms[-IN_A_ROW:], 0.95).value if all_ms else NEVER_MS
+        return Recovery(before.p95_ms, first_s if len(fast) == IN_A_ROW else None, last_ms)
+
+    def _probe(self) -> float:
+        try:
+            answer = self._investigations.open_briefly()
+        except ConnectionFailed:  # a server that has ended under the load: not there yet, or never again
+            Event().wait(AWAY_S)
+            return NEVER_MS
+        return answer.duration_s * 1000 if answer.status == 200 else NEVER_MS

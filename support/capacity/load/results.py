@@ -1,0 +1,123 @@
+"""What a load run has found out: one record for each investigation asked for, and what the cluster showed meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Raw = Mapping[str, Any]
+
+PHASES = ("answered", "job_seen", "scheduled", "running", "port_open")
+"""What happens to an investigation while it opens, in order; ``released`` follows when it is ended."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One investigation of a load step.
+
+    ``answered`` is reached by an answer that opens an investigation only: a refusal, however fast, does not reach it.
+    Moments are monotonic seconds; ``released_s`` is how many the release took. ``status`` is the HTTP status, or None
+    when no answer came; ``answer`` is the body, or why there was none. ``reached`` gives for each phase the seconds
+    since ``intended_s``; a phase that is missing was not reached within its limit. ``distrusted`` names phases whose
+    stamp must not be used for a latency, because the watch had a gap.
+    """
+
+    number: int
+    intended_s: float
+    sent_s: float
+    status: int | None
+    answer: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    job_id: str | None = None
+    stream_host: str | None = None
+    stream_port: int | None = None
+    reached: Mapping[str, float] = field(default_factory=dict)
+    distrusted: frozenset[str] = frozenset()
+    alive_together: bool = False
+    released_s: float | None = None
+
+    @property
+    def failed_phase(self) -> str | None:
+        """The first phase that was not reached, or None for an investigation that opened completely."""
+        return next((phase for phase in PHASES if phase not in self.reached), None)
+
+    @property
+    def ok(self) -> bool:
+        """Opened completely, and alive at the moment when all of them should be."""
+        return self.failed_phase is None and self.alive_together
+
+
+@dataclass(frozen=True)
+class ClusterEvidence:
+    """Kubernetes objects as the API gave them (parsed JSON), taken while the load stood.
+
+    ``pods`` and ``jobs`` hold the last state seen of each object of the load, also of those that are gone; ``usage``
+    is metrics.k8s.io by pod name; ``refusals`` are error answers of the API server to the suite itself (status,
+    headers and message).
+    """
+
+    pods: tuple[Raw, ...] = ()
+    jobs: tuple[Raw, ...] = ()
+    services: tuple[Raw, ...] = ()
+    events: tuple[Raw, ...] = ()
+    nodes: tuple[Raw, ...] = ()
+    all_pods: tuple[Raw, ...] = ()
+    quotas: tuple[Raw, ...] = ()
+    usage: tuple[Raw, ...] = ()
+    server_log: str = ""
+    refusals: tuple[Raw, ...] = ()
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What the load generator adds by itself, against a server on loopback of known service time."""
+
+    concurrent: int
+    service_ms: float
+    added_p50_ms: float
+    added_p95_ms: float
+    peak_in_flight: int
+    arrival_spread_ms: float
+    trusted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LoadStep:
+    """Everything measured with ``asked`` investigations at once. ``leftovers`` stayed after its release; what is
+    ``of_earlier`` loads was there while it stood."""
+
+    asked: int
+    records: tuple[JobRecord, ...]
+    seconds: float
+    peak_in_flight: int
+    arrival_spread_ms: float
+    running_together: int
+    distinct_ports: int
+    leftovers: tuple[str, ...] = ()
+    stopped_because: str = ""
+    of_earlier: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[JobRecord, ...]:
+        """The investigations that did not open completely, were not alive together, or have no port of their own."""
+        return failed_records(self.records)
+
+    @property
+    def succeeded(self) -> int:
+        """How many opened completely, were alive together, and have a port of their own."""
+        return len(self.records) - len(self.failed)
+
+
+def failed_records(records: Sequence[JobRecord]) -> tuple[JobRecord, ...]:
+    """Those that are not what was asked for. Of two investigations on one port neither has its own: both fail."""
+    shared = shared_ports(records)
+    return tuple(each for each in records if not each.ok or (each.stream_host, each.stream_port) in shared)
+
+
+def shared_ports(records: Sequence[JobRecord]) -> frozenset[tuple[str | None, int | None]]:
+    """Stream addresses (host, port) that more than one investigation was given."""
+    given = Counter((each.stream_host, each.stream_port) for each in records if each.stream_port is not None)
+    return frozenset(address for address, count in given.items() if count > 1)

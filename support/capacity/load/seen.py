@@ -1,0 +1,103 @@
+"""What the one watch of the run has seen of the investigations of a load: their phases, and their objects' last state.
+
+Every change is looked at once, however many investigations there are. Stamps are those of receipt: the cluster's own
+have a resolution of a second (capacity facts, finding 9).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from support.clients.kubernetes.client import Job, Pod
+from support.clients.kubernetes.objects import Raw
+from support.clients.kubernetes.watch import ClusterWatch, Seen
+
+
+class Phases:
+    """Begins to look when it is made. :meth:`take_in` reads what the watch has seen since it was asked last."""
+
+    def __init__(self, watch: ClusterWatch) -> None:
+        self._watch = watch
+        self._mark = watch.mark()
+        self._reached: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self._late: defaultdict[str, set[str]] = defaultdict(set)
+        self._present: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._gone_s: dict[str, float] = {}
+        self._ended: set[str] = set()
+        self._pods: dict[str, Raw] = {}
+        self._jobs: dict[str, Raw] = {}
+
+    def take_in(self) -> None:
+        seen = self._watch.since(self._mark)
+        self._mark += len(seen)
+        for one in seen:
+            if one.job_id is not None:
+                self._note(one.job_id, one)
+
+    def reached(self, job_id: str) -> dict[str, float]:
+        """Phase -> when it was seen (monotonic seconds)."""
+        return dict(self._reached.get(job_id, {}))
+
+    def note_port_open(self, job_id: str, at_s: float) -> None:
+        """The port of an investigation accepted a connection: that, no watch tells."""
+        self._reached[job_id].setdefault("port_open", at_s)
+
+    def distrusted(self, job_id: str) -> frozenset[str]:
+        """Phases that were found by listing after a gap: they were reached at some time before their stamp."""
+        return frozenset(self._late.get(job_id, ()))
+
+    def has_ended(self, job_id: str) -> bool:
+        """Its job or pod is over: what it has not reached it never will."""
+        return job_id in self._ended
+
+    def gone_s(self, job_id: str) -> float | None:
+        """When the last of its objects was gone, or None while there is one."""
+        return None if self._present.get(job_id) else self._gone_s.get(job_id)
+
+    def objects(self, kind: str, job_ids: Collection[str]) -> tuple[Raw, ...]:
+        """The last state seen of every ``pod`` or ``job`` of these investigations, also of those that are gone."""
+        found = self._pods if kind == "pod" else self._jobs
+        return tuple(raw for name, raw in found.items() if _job_id(name) in job_ids)
+
+    def _note(self, job_id: str, seen: Seen) -> None:
+        item = seen.object
+        place = (seen.kind, item.name)
+        if seen.change == "DELETED":
+            self._present[job_id].discard(place)
+            self._gone_s[job_id] = seen.at_s
+            if item.role == "grpc" and seen.kind in ("pod", "job"):
+                (self._pods if seen.kind == "pod" else self._jobs)[item.name] = item.raw
+            if item.role == "grpc" and seen.kind == "pod":
+                self._ended.add(job_id)
+            return
+        self._present[job_id].add(place)
+        if item.role != "grpc":
+            return
+        if isinstance(item, Job):
+            self._jobs[item.name] = item.raw
+            self._stamp(job_id, "job_seen", seen)
+            if item.state == "Failed":
+                self._ended.add(job_id)
+        elif isinstance(item, Pod):
+            self._pods[item.name] = item.raw
+            self._note_pod(job_id, item, seen)
+
+    def _note_pod(self, job_id: str, pod: Pod, seen: Seen) -> None:
+        if pod.node is not None:
+            self._stamp(job_id, "scheduled", seen)
+        if pod.phase == "Running":
+            self._stamp(job_id, "running", seen)
+        elif pod.phase in ("Failed", "Succeeded"):
+            self._ended.add(job_id)
+
+    def _stamp(self, job_id: str, phase: str, seen: Seen) -> None:
+        if phase not in self._reached[job_id]:
+            self._reached[job_id][phase] = seen.at_s
+            if seen.observed_late:
+                self._late[job_id].add(phase)
+
+
+def _job_id(name: str) -> str:
+    """``3-17`` of ``grpc-job-3-17`` and of its pod ``grpc-job-3-17-abcde``."""
+    return "-".join(name.split("-")[2:4])

@@ -1,0 +1,128 @@
+"""What the load generator itself adds to a latency, found out before it is used to judge anybody."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from statistics import median
+
+from support.capacity.load.loopback import ARRIVED, LEFT, LoopbackServer
+from support.capacity.load.results import SelfCheck
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.focus_server.load_client import LoadClient
+from support.clients.load_engine import Burst, Caps, Sample, fire
+from support.model import requests
+from support.statistics.operational import arrival_spread_ms, peak_in_flight
+from support.statistics.percentiles import percentile
+
+SHARE_OF_LIMIT = 0.1
+"""A generator that adds more than this share of a limit cannot judge the limit (capacity facts, section 2.6)."""
+MOST_ROUNDS = 3
+SINGLE_REQUESTS, SINGLE_SERVICE_MS = 40, 5.0
+
+
+def check_generator(
+    client_of: Callable[[str], LoadClient], concurrent: int, limit_ms: float, allowed_ms: float | None = None
+) -> SelfCheck:
+    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each: there the
+    generator decides between a pass and a failure. ``allowed_ms`` is a tenth of that unless it is given.
+
+    What is judged is the middle of at most three rounds; when the first is good there is only one. A shared machine
+    stands still for a moment now and then, and that says nothing about the generator.
+    """
+    allowed_ms = limit_ms * SHARE_OF_LIMIT if allowed_ms is None else allowed_ms
+    rounds: list[SelfCheck] = []
+    with LoopbackServer(limit_ms) as server:
+        client = client_of(server.url)
+        while len(rounds) < MOST_ROUNDS and not (rounds and rounds[0].trusted):
+            rounds.append(_judged(one_round(client, concurrent), concurrent, limit_ms, allowed_ms))
+    middle_ms = median(each.added_p95_ms for each in rounds)
+    return next(each for each in rounds if each.added_p95_ms == middle_ms)
+
+
+class GeneratorCheck:
+    """The check of this run: made before the first load, and remembered."""
+
+    def __init__(
+        self,
+        load_client: Callable[[str], LoadClient],
+        client: Callable[[str], FocusServerClient],
+        concurrent: int,
+        limit_ms: float,
+        share: float = SHARE_OF_LIMIT,
+    ) -> None:
+        """``load_client`` and ``client`` make the clients of this run for another base URL."""
+        self._load_client, self._client = load_client, client
+        self._concurrent, self._limit_ms, self._share = concurrent, limit_ms, share
+        self._result: SelfCheck | None = None
+        self._single_ms: float | None = None
+
+    def result(self) -> SelfCheck:
+        """What the generator adds; checked once in a run."""
+        if self._result is None:
+            self._result = check_generator(
+                self._load_client, self._concurrent, self._limit_ms, self._limit_ms * self._share
+            )
+        return self._result
+
+    def single_ms(self) -> float:
+        """What a single client adds at P95; measured once in a run."""
+        if self._single_ms is None:
+            self._single_ms = own_share_ms(self._client)
+        return self._single_ms
+
+    @staticmethod
+    def description() -> dict[str, str]:
+        """What makes the load."""
+        return {"engine": "threads, one requests session each", "python": platform.python_version()}
+
+
+def one_round(client: LoadClient, concurrent: int) -> Burst:
+    """One burst from connections that are there already."""
+    connections = client.connections("POST", "/configure", [requests.live()] * concurrent, warm=True)
+    try:
+        return fire(connections, Caps(concurrent, 30.0))
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def own_share_ms(client_of: Callable[[str], FocusServerClient]) -> float:
+    """P95 of what a single client adds to a server of a few ms, in requests one after the other."""
+    with LoopbackServer(SINGLE_SERVICE_MS) as server:
+        client = client_of(server.url)
+        answers = [client.configure(requests.live()) for _ in range(SINGLE_REQUESTS)]
+        client.close()
+    return percentile([answer.duration_s * 1000 - _served_ms(answer.headers) for answer in answers], 0.95).value
+
+
+def _served_ms(headers: Mapping[str, str]) -> float:
+    return (float(headers[LEFT]) - float(headers[ARRIVED])) * 1000
+
+
+def added_ms(sample: Sample) -> float:
+    """What the client added to what the server took, from the moment the request should have been sent."""
+    return sample.response_ms - _served_ms(sample.headers)
+
+
+def _judged(burst: Burst, concurrent: int, service_ms: float, allowed_ms: float) -> SelfCheck:
+    unanswered = [sample for sample in burst.samples if sample.status != 200]
+    if unanswered:
+        reason = f"{len(unanswered)} of {concurrent} requests on loopback failed, the first: {unanswered[0].error}"
+        return SelfCheck(concurrent, service_ms, float("inf"), float("inf"), 0, 0.0, False, reason)
+    added = [added_ms(sample) for sample in burst.samples]
+    p50_ms, p95_ms = percentile(added, 0.5).value, percentile(added, 0.95).value
+    arrived = [float(sample.headers[ARRIVED]) for sample in burst.samples]
+    at_server = [(float(sample.headers[ARRIVED]), float(sample.headers[LEFT])) for sample in burst.samples]
+    trusted = p95_ms <= allowed_ms
+    reason = f"it adds {p95_ms:.1f} ms at P95 to a server of {service_ms:g} ms, allowed are {allowed_ms:g} ms"
+    return SelfCheck(
+        concurrent=concurrent,
+        service_ms=service_ms,
+        added_p50_ms=p50_ms,
+        added_p95_ms=p95_ms,
+        peak_in_flight=peak_in_flight(at_server),
+        arrival_spread_ms=arrival_spread_ms(arrived),
+        trusted=trusted,
+        reason="" if trusted else reason,
+    )

@@ -1,0 +1,161 @@
+"""The gap report as one HTML file that needs nothing else: no script, no font, no network."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from support.capacity.report.gap_arithmetic import shown
+from support.reporting.pages import templates_in
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_WORDS = {"pass": "Target reached", "fail": "Target missed", "inconclusive": "Not decided"}
+_CLASSES = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+PHASE_WORDS = {
+    "answered": "answered",
+    "job_seen": "job appears",
+    "scheduled": "pod placed",
+    "running": "pod running",
+    "port_open": "port open",
+    "released": "released",
+}
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The page of a report made by ``build_report``."""
+    result = report["result"]
+    opening = [each for each in result["phases"] if each["phase"] != "released"] if result else []
+    verdict = report["gap_analysis"]["verdict"]
+    return (
+        _templates()
+        .get_template("infra_gap_report.html")
+        .render(
+            report=report,
+            verdict=_WORDS[verdict],
+            verdict_class=_CLASSES[verdict],
+            classes=_CLASSES,
+            causes=_causes(report),
+            phases=_phase_bars(opening),
+            slowest=_slowest(opening),
+            ramp=RampChart(report["ramp"], report["target"]["jobs"]),
+        )
+    )
+
+
+@functools.cache
+def _templates() -> Environment:
+    environment = templates_in(_TEMPLATES)
+    environment.filters |= {"ms": duration, "percent": percent, "number": number, "ratio": ratio, "moment": moment}
+    environment.globals |= {"shown": shown, "phase_words": PHASE_WORDS}
+    return environment
+
+
+def duration(milliseconds: float | None) -> str:
+    """Milliseconds for people."""
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+
+
+def percent(rate: float) -> str:
+    """One decimal, and never 100.0 % for less than all."""
+    return f"{min(rate * 100, 99.9) if rate < 1 else 100:.1f} %"
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def moment(text: str) -> str:
+    return datetime.fromisoformat(text).strftime("%d %b %Y, %H:%M:%S UTC")
+
+
+def _causes(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A bar for each cause, and one for what is unknown; widths in percent of the longest."""
+    rows = [
+        {"title": each["title"], "failed": each["primary_for_jobs"], "late": each["slow_jobs"],
+         "confidence": each["confidence"]}
+        for each in report["bottleneck_analysis"]
+    ]  # fmt: skip
+    unknown = report["unattributed"]
+    if unknown["jobs"] or unknown["slow_jobs"]:
+        rows.append({"title": "unknown: no evidence names a cause", "failed": unknown["jobs"],
+                     "late": unknown["slow_jobs"], "confidence": None})  # fmt: skip
+    most = max((row["failed"] + row["late"] for row in rows), default=0)
+    for row in rows:
+        row["failed_width"] = round(100 * row["failed"] / most, 2)
+        row["late_width"] = round(100 * row["late"] / most, 2)
+    return rows
+
+
+def _phase_bars(phases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each phase where P50, P95 and the longest lie, in percent of the longest of all."""
+    longest = max((phase["max_ms"] for phase in phases), default=0.0) or 1.0
+    return [
+        {**phase, "word": PHASE_WORDS[phase["phase"]],
+         **{f"at_{key}": round(100 * phase[f"{key}_ms"] / longest, 2) for key in ("p50", "p95", "max")}}
+        for phase in phases
+    ]  # fmt: skip
+
+
+def _slowest(phases: Sequence[Mapping[str, Any]]) -> str | None:
+    """The phase that adds most to the P95 of the one before it."""
+    before, most, slowest = 0.0, -1.0, None
+    for phase in phases:
+        if phase["p95_ms"] - before > most:
+            most, slowest = phase["p95_ms"] - before, PHASE_WORDS[phase["phase"]]
+        before = phase["p95_ms"]
+    return slowest
+
+
+class RampChart:
+    """Jobs that opened, and P95 of the answers, over the jobs asked for at once; coordinates of an SVG of 640 x 220."""
+
+    width, height = 640, 220
+    left, right, top, bottom = 44, 52, 14, 34
+
+    def __init__(self, points: Sequence[Mapping[str, Any]], target: int) -> None:
+        self.points = points
+        self._jobs: int = max([target, *(point["jobs"] for point in points)])
+        self._ms: float = max([1.0, *(point["p95_ms"] or 0.0 for point in points)])
+        self.target = target
+
+    def x(self, jobs: float) -> float:
+        return round(self.left + (self.width - self.left - self.right) * jobs / self._jobs, 1)
+
+    def y(self, jobs: float) -> float:
+        return round(self.height - self.bottom - (self.height - self.top - self.bottom) * jobs / self._jobs, 1)
+
+    def y_ms(self, milliseconds: float) -> float:
+        return round(self.height - self.bottom - (self.height - self.top - self.bottom) * milliseconds / self._ms, 1)
+
+    @property
+    def opened(self) -> str:
+        return " ".join(f"{self.x(point['jobs'])},{self.y(point['ok'])}" for point in self.points)
+
+    @property
+    def latency(self) -> str:
+        known = (point for point in self.points if point["p95_ms"] is not None)
+        return " ".join(f"{self.x(point['jobs'])},{self.y_ms(point['p95_ms'])}" for point in known)
+
+    @property
+    def ticks(self) -> list[int]:
+        """Steps to write below the axis: not those that would stand on each other."""
+        kept: list[int] = []
+        for jobs in sorted({0, self.target, *(point["jobs"] for point in self.points)}, reverse=True):
+            if not kept or self.x(kept[-1]) - self.x(jobs) >= 26:
+                kept.append(jobs)
+        return kept
+
+    @property
+    def longest(self) -> str:
+        return duration(self._ms)

@@ -1,0 +1,101 @@
+"""What the capacity scenarios conclude from what was measured, each as one verdict with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from support.capacity.load.run import CapacityRun
+from support.capacity.measuring import Growth, Measured
+from support.capacity.report.gap_report import diagnosis_of
+from support.capacity.report.gap_verdict import judge, trusted_outcome
+from support.config.models import Capacity
+from support.statistics.percentiles import wilson_bounds
+from support.statistics.verdict import Outcome, Verdict
+
+_SHOWN_CAUSES = 4
+
+
+def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
+    """Success, shown with confidence, and answers in time. Few investigations prove no rate: their share counts."""
+    run = measured.run
+    if wilson_bounds(run.target.jobs, run.target.jobs).lower < capacity.success_rate:
+        return _share(measured, capacity.success_rate)
+    judged = judge(run)
+    reasons = [f"{gate.name}: {gate.reason}" for gate in judged.gates if gate.verdict not in (None, Outcome.PASS)]
+    if judged.verdict is Outcome.PASS:
+        return Verdict(Outcome.PASS, judged.gates[0].reason)
+    return Verdict(judged.verdict, "\n".join([*reasons, *causes(run)]))
+
+
+def all_succeed(measured: Sequence[Measured]) -> Verdict:
+    """Every single one of them."""
+    verdicts = [_share(one, 1.0) for one in measured]
+    bad = next((verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS), None)
+    return bad or Verdict(Outcome.PASS, f"all of {len(measured)} opened")
+
+
+def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict:
+    """The middle of a few single openings: one that hits a busy moment of the machine decides nothing."""
+    answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
+    middle_ms = answered[len(answered) // 2]
+    verdict = Outcome.PASS if middle_ms <= limit_ms else Outcome.FAIL
+    return Verdict(verdict, f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms")
+
+
+def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
+    """Each step has its share of success; the growth was not stopped."""
+    for measured in growth.measured:
+        share = _share(measured, capacity.success_rate)
+        if share.outcome is not Outcome.PASS:
+            why = f"\nthe growth {growth.stopped_because}" if growth.stopped_because else ""
+            return Verdict(share.outcome, f"step of {measured.step.asked}: {share.reason}{why}")
+    return Verdict(Outcome.PASS, f"{len(growth.measured)} steps held")
+
+
+def began_clean(growth: Growth) -> Verdict:
+    """Nothing was left after any step, nor came back while the next one stood."""
+    for measured in growth.measured:
+        if measured.step.leftovers:
+            left = ", ".join(measured.step.leftovers)
+            return Verdict(Outcome.FAIL, f"after the step of {measured.step.asked} there was still: {left}")
+        if measured.step.of_earlier:
+            left = ", ".join(measured.step.of_earlier)
+            return Verdict(Outcome.FAIL, f"before the step of {measured.step.asked} there was still: {left}")
+    return Verdict(Outcome.PASS, "nothing was left after any step")
+
+
+def tells_of_headroom(report: Mapping[str, Any]) -> Verdict:
+    """Of a gap report: the requirement is met, and so much more would fit."""
+    gap = report["gap_analysis"]
+    verdict = Outcome(gap["verdict"])
+    if verdict is not Outcome.PASS:
+        return Verdict(verdict, f"the report says {gap['verdict']}: {gap['sentence']}")
+    if gap["headroom_jobs"] is None:
+        return Verdict(Outcome.FAIL, "the report does not say how much room is left")
+    return Verdict(verdict, f"room for {gap['headroom_jobs']} more")
+
+
+def causes(run: CapacityRun) -> list[str]:
+    """Why investigations failed or were late, in the order of the gap report, each with its first evidence."""
+    diagnosis = diagnosis_of(run)
+    lines = []
+    for place, finding in enumerate(diagnosis.findings[:_SHOWN_CAUSES], start=1):
+        count = f"{len(finding.jobs)} failed, {len(finding.slow_jobs)} late"
+        shown = dict.fromkeys(f"{row.field}: {row.value}" for row in finding.evidence)
+        named = f"bottleneck {place}, {finding.cause.id}"
+        lines.append(f"{named}: {count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
+    if diagnosis.unattributed or diagnosis.unattributed_slow:
+        counts = f"{len(diagnosis.unattributed)} failed, {len(diagnosis.unattributed_slow)} late"
+        lines.append(f"{counts}: for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))
+    return lines
+
+
+def _share(measured: Measured, wanted: float) -> Verdict:
+    step = measured.step
+    verdict = Outcome.PASS if step.succeeded / step.asked >= wanted else Outcome.FAIL
+    verdict = trusted_outcome([verdict], measured.run.self_check)
+    reason = f"{step.succeeded} of {step.asked} opened completely, wanted {wanted:.0%}"
+    check = measured.run.self_check
+    doubt = [f"the load generator is not trusted: {check.reason}"] if check is not None and not check.trusted else []
+    return Verdict(verdict, "\n".join([*doubt, reason, *(causes(measured.run) if verdict is not Outcome.PASS else ())]))

@@ -1,0 +1,1 @@
+"""Clients of Focus Server: single requests, raw connections, many at once."""

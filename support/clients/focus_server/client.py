@@ -1,0 +1,166 @@
+"""The Focus Server's HTTP interface."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from support.clients.focus_server.answers import Answer, OpenedInvestigation, ShapeError
+from support.clients.journal import Journal
+from support.clients.settings import FocusServerSettings
+
+__all__ = ["Answer", "ConnectionFailed", "FocusServerClient", "OpenedInvestigation", "ShapeError"]
+
+TARGET = "focus-server"
+CONNECTIONS_KEPT = 32
+
+Body = Mapping[str, Any] | str | bytes
+
+
+class ConnectionFailed(Exception):
+    """No answer came: ``kind`` is ``refused``, ``timeout``, ``tls`` or ``broken``, known after ``duration_s``."""
+
+    def __init__(self, message: str, kind: str, duration_s: float) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.duration_s = duration_s
+
+
+class FocusServerClient:
+    """Sends what it is given, once.
+
+    No retries, no redirects, no proxy from the environment, and no opinion about what is sent: a request that must be
+    refused has to reach the server. Safe to use from several threads.
+    """
+
+    def __init__(self, settings: FocusServerSettings, journal: Journal) -> None:
+        self._base_url = settings.base_url.rstrip("/")
+        self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
+        self._verify: bool | str = settings.verify_tls
+        if settings.verify_tls and settings.ca_file is not None:
+            self._verify = str(settings.ca_file)
+        self._journal = journal
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=CONNECTIONS_KEPT))
+
+    @property
+    def base_url(self) -> str:
+        """Where the server answers, without a slash at the end."""
+        return self._base_url
+
+    def configure(self, body: Body) -> Answer:
+        """``POST /configure``: open an investigation. Text and bytes are sent as they are, a mapping as JSON."""
+        return self.request("POST", "/configure", body=body)
+
+    def ack(self) -> Answer:
+        """``GET /ack``: is the server alive."""
+        return self.request("GET", "/ack")
+
+    def channels(self) -> Answer:
+        """``GET /channels``: the lowest and highest channel."""
+        return self.request("GET", "/channels")
+
+    def live_metadata(self) -> Answer:
+        """``GET /live_metadata``: what the fibre is, or that it is waited for."""
+        return self.request("GET", "/live_metadata")
+
+    def metadata(self, job_id: str) -> Answer:
+        """``GET /metadata/{job_id}``: the answer of ``/configure`` once more."""
+        return self.request("GET", f"/metadata/{quote(job_id, safe='')}")
+
+    def cancel(self, job_id: str) -> Answer:
+        """``DELETE /job/{job_id}``: end an investigation; agreed, and not implemented on any site."""
+        return self.request("DELETE", f"/job/{quote(job_id, safe='')}")
+
+    def recordings_in_time_range(self, body: Body) -> Answer:
+        """``POST /recordings_in_time_range``: recordings overlapping a window of epoch seconds."""
+        return self.request("POST", "/recordings_in_time_range", body=body)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_s: float | None = None,
+    ) -> Answer:
+        """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes."""
+        url = self._base_url + (path if path.startswith("/") else f"/{path}")
+        payload = encoded(body)
+        sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if payload is not None else {})}
+        sent.update(headers or {})
+        asked = _asked(method, url, headers, payload)
+        started = time.monotonic()
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=payload,
+                headers=sent,
+                timeout=(self._timeouts_s[0], read_timeout_s or self._timeouts_s[1]),
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            failure = self._failure(error, method, url, time.monotonic() - started)
+            self._journal.record(TARGET, asked, f"no answer: {failure}", failure.duration_s)
+            raise failure from error
+        answer = Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=response.content,
+            duration_s=time.monotonic() - started,
+            request=self._journal.redact(asked),
+        )
+        kind = response.headers.get("Content-Type", "no content type")
+        self._journal.record(TARGET, asked, f"{answer.status} ({kind}) {answer.text}", answer.duration_s)
+        return answer
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def _failure(self, error: requests.RequestException, method: str, url: str, duration_s: float) -> ConnectionFailed:
+        what = f"{method} {url}"
+        if isinstance(error, requests.exceptions.SSLError):
+            reason, kind = f"TLS failed: {_root(error)}", "tls"
+        elif isinstance(error, requests.ConnectTimeout):
+            reason, kind = f"no connection within {self._timeouts_s[0]:g} s", "timeout"
+        elif isinstance(error, requests.Timeout) or "timed out" in str(error):
+            reason, kind = f"no answer within {duration_s:.1f} s", "timeout"
+        elif isinstance(_root(error), ConnectionRefusedError) or "refused" in str(error):
+            reason, kind = "connection refused", "refused"
+        else:
+            reason, kind = f"the connection broke: {_root(error)}", "broken"
+        return ConnectionFailed(self._journal.redact(f"{what} got no answer: {reason}"), kind, duration_s)
+
+
+def encoded(body: Body | None) -> bytes | None:
+    """A body as it is sent: bytes and text as they are, a mapping as JSON."""
+    if body is None or isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(dict(body))).encode()
+
+
+def _asked(method: str, url: str, headers: Mapping[str, str] | None, payload: bytes | None) -> str:
+    lines = [f"{method} {url}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    if payload is not None:
+        lines.append(payload.decode("utf-8", errors="replace"))
+    return "\n".join(lines)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost cause: the libraries wrap it three times."""
+    for wrapped in (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__):
+        if isinstance(wrapped, BaseException) and wrapped is not error:
+            return _root(wrapped)
+    return error

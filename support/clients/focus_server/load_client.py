@@ -1,0 +1,153 @@
+"""Many requests to the Focus Server at the same moment: connections that are made before the moment comes.
+
+``requests`` and not httpx: at 200 at once httpx itself would add seconds (capacity facts, section 2.1).
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import repeat
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from support.clients.focus_server.client import TARGET, Body, encoded
+from support.clients.journal import Journal
+from support.clients.safety import SafetyPolicy
+from support.clients.settings import FocusServerSettings
+
+MOST_CONNECTIONS = 1000
+WARMING_AT_ONCE = 8
+
+
+class TooMuchLoad(Exception):
+    """More at once than this suite ever sends; one sentence."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: a status, or None and in ``error`` why nothing did. Stamps are monotonic seconds."""
+
+    sent_s: float
+    done_s: float
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    error: str = ""
+
+
+class LoadConnection:
+    """One client with one request that is ready to be sent, once: no retry, no redirect, no proxy."""
+
+    def __init__(
+        self, session: requests.Session, prepared: requests.PreparedRequest, timeouts_s: tuple[float, float], tls: bool
+    ) -> None:
+        self._session, self._prepared, self._timeouts_s, self._tls = session, prepared, timeouts_s, tls
+
+    def warm_up(self, url: str) -> None:
+        """Connect now, by a harmless question, so that no handshake falls into the measurement.
+
+        Whatever becomes of it: the measured request says what is wrong.
+        """
+        try:
+            self._session.get(url, timeout=self._timeouts_s, verify=self._tls)
+        except requests.RequestException:
+            self._session.close()
+
+    def send(self) -> Reply:
+        """Send the request and read the whole answer. Never raises for an answer that does not come."""
+        sent_s = time.monotonic()
+        try:
+            response = self._session.send(
+                self._prepared, timeout=self._timeouts_s, verify=self._tls, allow_redirects=False, stream=False
+            )
+        except requests.RequestException as error:
+            return Reply(sent_s, time.monotonic(), None, error=f"no answer: {error}")
+        return Reply(sent_s, time.monotonic(), response.status_code, response.headers, response.content)
+
+    @property
+    def asked(self) -> str:
+        """The request as the journal writes it."""
+        body = self._prepared.body
+        text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else ""
+        return f"{self._prepared.method} {self._prepared.url}\n{text}".rstrip("\n")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class LoadClient:
+    """Makes connections for a load. Every method raises ``SafetyError`` where the environment does not permit load."""
+
+    def __init__(self, settings: FocusServerSettings, journal: Journal, safety: SafetyPolicy) -> None:
+        self._base_url = settings.base_url.rstrip("/")
+        self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
+        self._verify = settings.verify_tls
+        self._settings = settings
+        self._journal, self._safety = journal, safety
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Made by the first load: a certificate file that cannot be read is found by the plain client before that."""
+        return _tls(self._settings)
+
+    def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
+        """A connection of its own for each body. Raises :class:`TooMuchLoad` beyond what is ever sent at once."""
+        amount = len(bodies)
+        self._safety.require("load", f"send {amount} requests at once")
+        if amount > MOST_CONNECTIONS:
+            raise TooMuchLoad(
+                f"{amount} requests at once are refused: this suite never sends more than {MOST_CONNECTIONS}"
+            )
+        made = [self._connection(method, path, body) for body in bodies]
+        if warm:
+            with ThreadPoolExecutor(WARMING_AT_ONCE) as pool:
+                list(pool.map(LoadConnection.warm_up, made, repeat(f"{self._base_url}/ack")))
+        return made
+
+    def note(self, connection: LoadConnection, reply: Reply) -> None:
+        """Write an exchange into the journal: after the measurement, because writing takes time."""
+        if reply.status is None:
+            answer = reply.error
+        else:
+            kind = reply.headers.get("Content-Type", "no content type")
+            answer = f"{reply.status} ({kind}) {reply.body.decode('utf-8', errors='replace')}"
+        self._journal.record(TARGET, connection.asked, answer, reply.done_s - reply.sent_s)
+
+    def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("http://", HTTPAdapter(max_retries=0))
+        session.mount("https://", _SharedTls(self._context))
+        payload = encoded(body)
+        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
+        request = requests.Request(method, self._base_url + path, data=payload, headers=headers)
+        return LoadConnection(session, session.prepare_request(request), self._timeouts_s, self._verify)
+
+
+class _SharedTls(HTTPAdapter):
+    """All connections share what was read from the certificate file once: reading it 200 times costs a second."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: object, **options: object) -> None:
+        super().init_poolmanager(*args, **options, ssl_context=self._context)  # type: ignore[arg-type]  # passed on as it came
+
+    def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
+        """Nothing to read: the context knows whom to trust."""
+
+
+def _tls(settings: FocusServerSettings) -> ssl.SSLContext:
+    if not settings.verify_tls:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    return ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))

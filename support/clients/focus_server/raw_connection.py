@@ -1,0 +1,120 @@
+"""A bare connection to the Focus Server, for what no HTTP library would do: stop half way, or send piece by piece."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+from support.clients.focus_server.answers import Answer
+from support.clients.focus_server.client import ConnectionFailed
+from support.clients.journal import Journal
+from support.clients.settings import FocusServerSettings
+
+TARGET = "focus-server"
+_INTERIM_BYTES = 4096
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class RawConnection:
+    """One ``POST`` on one connection. Raises :class:`ConnectionFailed`; a context manager that closes.
+
+    With ``asks_first`` the server is asked whether it wants the body, see :meth:`wait_until_noticed`.
+    """
+
+    def __init__(
+        self,
+        settings: FocusServerSettings,
+        path: str,
+        body: Mapping[str, Any],
+        journal: Journal,
+        asks_first: bool = False,
+    ) -> None:
+        parts = urlsplit(settings.base_url)
+        self.body = json.dumps(dict(body)).encode()
+        expect = "Expect: 100-continue\r\n" if asks_first else ""
+        self.head = (
+            f"POST {parts.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n{expect}Connection: close\r\n\r\n"
+        ).encode()
+        self._journal = journal
+        self._started = time.monotonic()
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host = parts.hostname or ""
+        try:
+            plain = socket.create_connection((host, port), settings.connect_timeout_s)
+            plain.settimeout(settings.read_timeout_s)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
+            self._socket = _tls(settings).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
+        except OSError as error:
+            raise self._failed(f"no connection: {error}") from error
+
+    def __enter__(self) -> RawConnection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, piece: bytes) -> None:
+        try:
+            self._socket.sendall(piece)
+        except OSError as error:
+            raise self._failed(f"the connection broke: {error}") from error
+
+    def wait_until_noticed(self, within_s: float) -> bool:
+        """Wait for ``100 Continue``, with which a server asks for the body: then it surely knows of the request.
+
+        False when it does not come. HTTP does not oblige a server to send it, and a client goes on without it.
+        """
+        patience_s = self._socket.gettimeout()
+        self._socket.settimeout(within_s)
+        try:
+            said = self._socket.recv(_INTERIM_BYTES)
+        except TimeoutError:
+            said = b""
+        except OSError as error:
+            raise self._failed(f"the connection broke: {error}") from error
+        self._socket.settimeout(patience_s)
+        return said.split(b" ", 2)[1:2] == [b"100"]
+
+    def abandon(self) -> None:
+        """Close at once and without a word, as a client does that is killed."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._socket.close()
+        self._note("abandoned half way")
+
+    def answer(self) -> Answer:
+        """What the server made of the whole request."""
+        response = HTTPResponse(self._socket, method="POST")
+        try:
+            response.begin()
+            body = response.read()
+        except (OSError, HTTPException) as error:
+            raise self._failed(f"no answer: {error!r}") from error
+        finally:
+            response.close()
+        self._note(f"{response.status} {body.decode('utf-8', errors='replace')}")
+        return Answer(response.status, dict(response.getheaders()), body, time.monotonic() - self._started)
+
+    def _failed(self, reason: str) -> ConnectionFailed:
+        self._note(reason)
+        line = self.head.split(b"\r\n", 1)[0].decode()
+        return ConnectionFailed(f"{line} got no answer: {reason}", "broken", time.monotonic() - self._started)
+
+    def _note(self, answer: str) -> None:
+        self._journal.record(TARGET, (self.head + self.body).decode(), answer, time.monotonic() - self._started)
+
+
+def _tls(settings: FocusServerSettings) -> ssl.SSLContext:
+    """As the environment says: checked against its own authority, the system's, or not at all."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file is not None else None)
+    if not settings.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

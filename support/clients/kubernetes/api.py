@@ -1,0 +1,205 @@
+"""The way to the Kubernetes API: the official client's transport, raw JSON, one attempt per call."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.exceptions import ApiException
+from kubernetes.client.rest import RESTResponse
+
+from support.clients.journal import Journal
+from support.clients.kubernetes.access import Tunnel, configuration_of, kubernetes_address, lead_through
+from support.clients.kubernetes.errors import ClusterError, shaped
+from support.clients.settings import KubernetesSettings
+
+__all__ = ["ClusterError", "KubernetesAPI", "LineStream", "Tunnel", "kubernetes_address", "shaped"]
+
+TARGET = "kubernetes"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0
+
+
+class KubernetesAPI:
+    """Raw requests. Safe to use from several threads."""
+
+    def __init__(self, settings: KubernetesSettings, journal: Journal, tunnel: Tunnel | None = None) -> None:
+        self._journal = journal
+        self._preparing = threading.Lock()
+        configuration = configuration_of(settings)
+        token = str(configuration.api_key.get("authorization") or configuration.api_key.get("BearerToken") or "")
+        journal.hide(token.removeprefix("Bearer ").strip())
+        if settings.access == "ssh_tunnel":
+            if tunnel is None:
+                raise ClusterError("reach the cluster", 0, "access is ssh_tunnel but no tunnel was opened")
+            lead_through(configuration, tunnel)
+        self._client = ApiClient(configuration)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A JSON object. Raises :class:`ClusterError`."""
+        return self._object("GET", path, query)
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any], content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        """POST, PATCH or DELETE with a JSON body. Raises :class:`ClusterError`."""
+        return self._object(method, path, None, body, content_type)
+
+    def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """A plain text answer, such as a log. Raises :class:`ClusterError`."""
+        asked, started = _what("GET", path, query), time.monotonic()
+        text = self._exchange(asked, started, "GET", path, query).decode("utf-8", errors="replace")
+        self._journal.record(TARGET, asked, f"200 {text}", time.monotonic() - started)
+        return text
+
+    def stream(self, path: str, query: Mapping[str, str], read_timeout_s: float) -> LineStream:
+        """An answer that keeps coming, line by line. Raises :class:`ClusterError` unless it starts with 200."""
+        what = _what("GET", path, query)
+        started = time.monotonic()
+        response = self._call(what, "GET", path, query, None, None, read_timeout_s)
+        if response.status != 200:
+            raise self._refused(what, response.status, self._body(what, response, started), started)
+        self._journal.record(TARGET, what, "200 (stream opened)", time.monotonic() - started)
+        return LineStream(what, response.response)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _object(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> dict[str, Any]:
+        what, started = _what(method, path, query), time.monotonic()
+        asked = what if body is None else f"{what}\n{json.dumps(body)}"
+        answer = self._exchange(asked, started, method, path, query, body, content_type)
+        duration_s = time.monotonic() - started
+        try:
+            parsed = json.loads(answer)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            self._journal.record(TARGET, asked, answer.decode("utf-8", errors="replace"), duration_s)
+            raise ClusterError(what, 200, f"the answer is not a JSON object: {answer[:200]!r}")
+        self._journal.record(TARGET, asked, f"200 {_summary(parsed, answer)}", duration_s)
+        return parsed
+
+    def _exchange(
+        self,
+        asked: str,
+        started: float,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> bytes:
+        response = self._call(asked, method, path, query, body, content_type, READ_TIMEOUT_S)
+        answer = self._body(asked, response, started)
+        if not 200 <= response.status <= 299:
+            raise self._refused(asked, response.status, answer, started)
+        return answer
+
+    def _call(
+        self,
+        asked: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        content_type: str | None,
+        read_timeout_s: float,
+    ) -> RESTResponse:
+        headers = {"Accept": "application/json, */*"} | ({"Content-Type": content_type} if content_type else {})
+        started = time.monotonic()
+        # Preparing a request may read the kubeconfig again and change the shared configuration for a moment.
+        with self._preparing:
+            request = self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+        try:
+            return self._client.call_api(*request, _request_timeout=(CONNECT_TIMEOUT_S, read_timeout_s))
+        except (urllib3.exceptions.HTTPError, ApiException) as error:
+            raise self._no_answer(asked, error, started) from error
+
+    def _body(self, asked: str, response: RESTResponse, started: float) -> bytes:
+        try:
+            body: bytes = response.response.data
+        except urllib3.exceptions.HTTPError as error:
+            raise self._no_answer(asked, error, started) from error
+        return body
+
+    def _no_answer(self, asked: str, error: Exception, started: float) -> ClusterError:
+        reason = error.reason if isinstance(error, ApiException) else error
+        message = self._journal.redact(" ".join(str(reason).split()))
+        self._journal.record(TARGET, asked, f"no answer: {message}", time.monotonic() - started)
+        return ClusterError(asked.splitlines()[0], 0, message)
+
+    def _refused(self, asked: str, status: int, body: bytes, started: float) -> ClusterError:
+        text = body.decode("utf-8", errors="replace")
+        self._journal.record(TARGET, asked, f"{status} {text}", time.monotonic() - started)
+        try:
+            message = str(json.loads(text)["message"])
+        except (ValueError, KeyError, TypeError):
+            message = text[:300]
+        return ClusterError(asked.splitlines()[0], status, self._journal.redact(message))
+
+
+class LineStream:
+    """The lines of a long answer, as they arrive. ``close`` from another thread ends the iteration."""
+
+    def __init__(self, what: str, response: urllib3.HTTPResponse) -> None:
+        self._what = what
+        self._response = response
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b""
+        try:
+            while chunk := self._response.read1(65536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line for line in lines if line.strip())
+        # The connection broke, or another thread shut it down while this one was reading.
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            if not self._closed:
+                raise ClusterError(self._what, 0, f"the stream broke: {error}") from error
+        finally:
+            with self._lock:
+                self._closed = True
+                self._response.close()
+
+    def close(self) -> None:
+        """End the stream."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._response.shutdown()
+
+
+def _what(method: str, path: str, query: Mapping[str, str] | None) -> str:
+    return f"{method} {path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _summary(parsed: Mapping[str, Any], body: bytes) -> str:
+    """The body, or for a list only the names in it: lists are long and asked for often."""
+    items = parsed.get("items")
+    if not isinstance(items, list):
+        return body.decode("utf-8", errors="replace")
+    names = (str((item.get("metadata") or {}).get("name")) for item in items if isinstance(item, dict))
+    return f"{len(items)} items: {', '.join(names)}"

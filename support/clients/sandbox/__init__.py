@@ -1,0 +1,1 @@
+"""The embedded sandbox as a process, and its control API."""

@@ -1,0 +1,95 @@
+"""Starting and stopping the embedded sandbox as a separate process: the suite knows its command line and its run
+file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+from support.files import PROJECT
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+_RUN_FILE = "run file "
+
+
+class SandboxError(Exception):
+    """The sandbox did not start; one sentence. ``exit_code`` is what the run ends with."""
+
+    exit_code = 2
+
+
+class EmbeddedSandbox:
+    """One sandbox that belongs to this process: it ends with it, however this process ends.
+
+    ``options`` are further words for ``sandbox up``.
+    """
+
+    def __init__(self, settings: Mapping[str, int | float | str], options: Iterable[str] = ()) -> None:
+        self._settings = settings
+        self._options = list(options)
+        self._process: subprocess.Popen[str] | None = None
+        self._complaints: deque[str] = deque(maxlen=20)
+        self.run_file = Path()
+
+    def start(self) -> EmbeddedSandbox:
+        """Returns when every service answers; :class:`SandboxError` otherwise."""
+        command = [sys.executable, "-m", "environments.sandbox", "up"]
+        command += ["--parent-pid", str(os.getpid())]
+        for key, value in self._settings.items():
+            command += ["--set", f"{key}={value}"]
+        command += self._options
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first
+        )  # fmt: skip
+        self._listening = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
+        self._listening.start()
+        if not self._became_ready():
+            self.stop()
+            raise SandboxError(f"the sandbox did not start: {self._complaint()}")
+        return self
+
+    def _became_ready(self) -> bool:
+        """Read what it says until it is ready, ends, or has taken too long and is ended."""
+        assert self._process is not None and self._process.stdout is not None
+        too_long = threading.Timer(_START_TIMEOUT_S, self._process.kill)
+        too_long.start()
+        try:
+            return any(self._says_ready(line.strip()) for line in self._process.stdout)
+        finally:
+            too_long.cancel()
+
+    def _says_ready(self, line: str) -> bool:
+        """The run file stays in the sandbox's own folder, so that it goes with the sandbox even if we are killed."""
+        if line.startswith(_RUN_FILE):
+            self.run_file = Path(line.removeprefix(_RUN_FILE).strip())
+        return line == "ready"
+
+    def _listen(self, errors: IO[str]) -> None:
+        """Take in what it complains of, so that it never waits for a reader."""
+        for line in errors:
+            self._complaints.append(line.strip())
+
+    def _complaint(self) -> str:
+        """The last thing it complained of."""
+        self._listening.join()
+        return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
+
+    def stop(self) -> None:
+        """End it and wait until nothing of it is left."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

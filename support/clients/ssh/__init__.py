@@ -1,0 +1,1 @@
+"""The SSH client and the ports it forwards."""

@@ -1,0 +1,62 @@
+"""The sections of an environment file, as far as they are checked one by one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from support.config.base import Section
+from support.config.limits import Limits
+from support.config.models import (
+    Capability,
+    Capacity,
+    Control,
+    FocusServer,
+    Identity,
+    Kind,
+    KnownIssue,
+    Kubernetes,
+    MongoDB,
+    RabbitMQ,
+    Safety,
+    Sandbox,
+    Ssh,
+)
+
+
+class Sections(Section):
+    """What an environment file holds. What must hold between its keys is in :mod:`support.config.rules`."""
+
+    identity: Identity
+    endpoints: Literal["run_file", "given"]
+    focus_server_section: FocusServer | None = Field(default=None, alias="focus_server")
+    kubernetes_section: Kubernetes | None = Field(default=None, alias="kubernetes")
+    mongodb_section: MongoDB | None = Field(default=None, alias="mongodb")
+    ssh_section: Ssh | None = Field(default=None, alias="ssh")
+    control_section: Control | None = Field(default=None, alias="control")
+    rabbitmq: RabbitMQ | None = None
+    sandbox: Sandbox = Field(default_factory=Sandbox)
+    capabilities: frozenset[Capability]
+    safety: Safety = Field(default_factory=Safety)
+    limits: Limits = Field(default_factory=Limits)
+    refusal_statuses: frozenset[int] = frozenset({400, 422})
+    capacity: Capacity = Field(default_factory=Capacity)
+    known_issues: tuple[KnownIssue, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    @property
+    def title(self) -> str:
+        return self.identity.title
+
+    @property
+    def kind(self) -> Kind:
+        return self.identity.kind
+
+    @property
+    def exclusive(self) -> bool:
+        """Nobody else opens jobs there."""
+        return self.identity.exclusive

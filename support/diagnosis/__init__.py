@@ -1,1 +1,0 @@
-"""Examinations of the infrastructure, layer by layer."""

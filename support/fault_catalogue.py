@@ -1,0 +1,107 @@
+"""The suite's side of the fault catalogue: what each fault must make fail, and with which words."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from support.files import PROJECT
+
+CATALOGUE_FILE = PROJECT / "environments" / "sandbox" / "faults.toml"
+FaultId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_REQUIREMENT = re.compile(r"[A-Z]{2}-\d{2}")
+Requirement = Annotated[str, StringConstraints(pattern=f"^{_REQUIREMENT.pattern}$")]
+ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
+
+
+class CatalogueError(Exception):
+    """The catalogue cannot be used, or a fault is not in it; one sentence."""
+
+
+class _Entry(BaseModel):
+    """One ``[[fault]]``. The fields from ``process`` on tell the sandbox what to do and are its business."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: FaultId
+    requirement: Requirement
+    notice: str
+    scenarios: dict[ScenarioId, str]
+    related: list[str] = []
+    process: str | None = None
+    toxics: list[dict[str, object]] = []
+    cut: list[str] = []
+    also: list[FaultId] = []
+    environment: dict[str, str] = {}
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``scenarios`` must fail, each with the given text in its failure; scenarios of ``requirement`` and ``related``
+    may fail as a consequence; no other scenario may. ``environment`` are variables given to the run instead of a
+    switch. A run with one that ``waits`` needs little of the machine."""
+
+    id: str
+    requirement: str
+    notice: str
+    scenarios: Mapping[str, str]
+    related: frozenset[str]
+    environment: Mapping[str, str]
+    is_switch: bool
+    waits: bool = False
+
+
+def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
+    """Every fault by id, in the order of the file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+    lists = content.get("related", {})
+    return {fault.id: fault for fault in (_fault(entry, lists, path) for entry in content.get("fault", []))}
+
+
+def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path) -> Fault:
+    try:
+        entry = _Entry.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise CatalogueError(f"{path.name}: fault {raw.get('id')}: {field}: {first['msg']}") from error
+    if not entry.scenarios:
+        raise CatalogueError(f"{path.name}: fault {entry.id}: scenarios: no scenario is named that must fail")
+    return Fault(
+        id=entry.id,
+        requirement=entry.requirement,
+        notice=entry.notice,
+        scenarios=entry.scenarios,
+        related=frozenset(_requirements(entry, lists, path)),
+        environment=entry.environment,
+        is_switch=bool(entry.process or entry.toxics or entry.cut or entry.also),
+        waits=entry.waits,
+    )
+
+
+def _requirements(entry: _Entry, lists: Mapping[str, list[str]], path: Path) -> Iterator[str]:
+    """What ``related`` names: requirements, and those of named lists."""
+    for name in entry.related:
+        for requirement in lists.get(name, [name]):
+            if not _REQUIREMENT.fullmatch(requirement):
+                allowed = ", ".join(["a requirement", *lists])
+                raise CatalogueError(f"{path.name}: fault {entry.id}: related: {name}: allowed are {allowed}")
+            yield requirement
+
+
+def chosen(catalogue: Mapping[str, Fault], wanted: list[str]) -> list[Fault]:
+    """The faults named in ``wanted``, or all; :class:`CatalogueError` for one that is not there."""
+    for fault_id in wanted:
+        if fault_id not in catalogue:
+            raise CatalogueError(f"FAULT={fault_id}: no such fault in {CATALOGUE_FILE.name}")
+    return [catalogue[fault_id] for fault_id in wanted] if wanted else list(catalogue.values())

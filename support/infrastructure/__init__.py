@@ -1,0 +1,1 @@
+"""The infrastructure, examined layer by layer; the doctor."""

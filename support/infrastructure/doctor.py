@@ -1,0 +1,142 @@
+"""The diagnosis: the six layers examined from the bottom; the first that is broken is what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hamcrest import assert_that
+
+from support.checks.matcher import Judged, judged
+from support.clients.focus_server.answers import ShapeError
+from support.clients.kubernetes.api import ClusterError
+from support.clients.mongodb.client import DatabaseError
+from support.clients.ssh.errors import SSHError
+from support.infrastructure.access import AccessExamination, answers_as_itself, has_the_tools
+from support.infrastructure.cluster import ClusterExamination
+from support.infrastructure.mongodb import MongoDBExamination, finds_recordings, tells_its_version
+
+_FINDINGS = (AssertionError, ClusterError, DatabaseError, ShapeError, SSHError)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its name, where to look when it is broken, and its examination, which raises what it finds."""
+
+    number: int
+    name: str
+    advice: str
+    examine: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one layer; ``trouble`` is None when it is in order."""
+
+    layer: Layer
+    trouble: str | None
+
+    def __str__(self) -> str:
+        return f"layer {self.layer.number}, {self.layer.name}: {self.trouble or 'in order'}"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The findings of every layer, and what they mean together (requirement IN-08)."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.trouble is not None)
+
+    @property
+    def conclusion(self) -> str:
+        """One sentence for whoever has to mend it."""
+        if not self.broken:
+            return "every layer is in order"
+        if {5, 6} <= {finding.layer.number for finding in self.broken}:
+            return (
+                "the infrastructure is down: neither the hosts nor the cluster answer; look at power, network and hosts"
+            )
+        first = self.broken[0].layer
+        return f"layer {first.number}, {first.name}, is broken: {first.advice}"
+
+
+class Doctor:
+    """Examines every layer, also those above a broken one, and concludes."""
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        self._layers = tuple(layers)
+
+    def examine(self) -> Diagnosis:
+        return Diagnosis(tuple(Finding(layer, _trouble(layer)) for layer in self._layers))
+
+
+def _trouble(layer: Layer) -> str | None:
+    try:
+        layer.examine()
+    except _FINDINGS as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def layers_of(
+    index: MongoDBExamination, access: AccessExamination, orchestration: Callable[[], ClusterExamination]
+) -> list[Layer]:
+    """The six layers of requirement IN-01 to IN-06, from the bottom.
+
+    ``orchestration`` is asked for when its turn comes: the way to the cluster may lead over the layer below.
+    """
+
+    def foundation() -> None:
+        facts = index.connect()
+        for matcher in (index.lets_the_user_in(), tells_its_version(), index.names_the_configured_database()):
+            assert_that(facts, matcher)
+
+    def health() -> None:
+        assert_that(index.connect(), index.has_required_collections())
+        query = index.latest_recordings()
+        assert_that(query, index.is_answered_in_time())
+        assert_that(query, finds_recordings())
+
+    def speed() -> None:
+        assert_that(index.answer_time(), index.is_at_least_acceptable())
+
+    def configuration() -> None:
+        facts = index.connect()
+        assert_that(facts, index.is_the_configured_one())
+        assert_that(facts, index.belongs_to_the_configured_database())
+
+    def way_in() -> None:
+        for host in (access.jump_host(), access.target_host()):
+            assert_that(host, answers_as_itself())
+            assert_that(host, access.logs_in_quickly())
+        assert_that(host, has_the_tools())
+
+    def cluster() -> None:
+        examination = orchestration()
+        facts = examination.examine()
+        for matcher in examination.everything():
+            assert_that(facts, matcher)
+
+    return [
+        Layer(1, "foundation", "MongoDB cannot be reached or lets nobody in: check its log, the network", foundation),
+        Layer(2, "health", "MongoDB lacks what the server needs: check its collections and its disk", health),
+        Layer(3, "speed", "MongoDB is slow: check its load and its indexes", speed),
+        Layer(
+            4,
+            "configuration",
+            "another MongoDB answers than is configured: check the configuration files",
+            configuration,
+        ),
+        Layer(5, "access", "engineers do not get in: check jump host, target host, keys and tools", way_in),
+        Layer(6, "orchestration", "the cluster is not fit for work: check nodes and the Focus Server", cluster),
+    ]
+
+
+def finds_every_layer_in_order() -> Judged[Diagnosis]:
+    return judged(
+        "every layer in order",
+        lambda diagnosis: "; ".join([diagnosis.conclusion, *map(str, diagnosis.broken)]) if diagnosis.broken else None,
+    )

@@ -1,0 +1,1 @@
+"""Latency of answers (PF), and the earlier runs it is compared with."""

@@ -1,0 +1,144 @@
+"""How fast the Focus Server answers, measured often enough to be sure of P95, and with the suite's own share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from support.capacity.load.self_check import GeneratorCheck
+from support.clients.focus_server.client import Answer, ConnectionFailed, FocusServerClient
+from support.clients.focus_server.load_client import LoadClient
+from support.clients.load_engine import Caps, fire
+from support.config import Environment
+from support.investigations.service import Investigations
+from support.latency.baselines import OPENING_FIGURE, Baselines
+from support.reporting.record import context as reporting
+from support.statistics.gates import PercentileGate, baseline_gate, percentile_gate
+from support.statistics.percentiles import percentile
+from support.statistics.verdict import Outcome, Verdict, worst
+
+ENOUGH = 120
+"""72 are the fewest that bound P95 from above (capacity facts, section 4.1), by the slowest of them. From 110 on the
+bound is the second slowest: one bad answer says nothing about P95, and does not make the measurement void."""
+SEVERAL = 5
+SHARE_OF_LIMIT = 0.1
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers to the same question: their latencies in ms (one that failed counts with the time limit), what went wrong
+    first, and what the suite itself adds to each of them at P95."""
+
+    asked: str
+    latencies_ms: tuple[float, ...]
+    trouble: str
+    own_share_ms: float
+
+
+def _recorded(figure: str, answers: Answers) -> Answers:
+    """The answers themselves; their P95 goes to the record of the run, and from there to metrics and trends."""
+    reporting.current().figure(figure, percentile(answers.latencies_ms, 0.95).value)
+    return answers
+
+
+class Latency:
+    """Asks the same question again and again. What was asked of openings is remembered for the run."""
+
+    def __init__(
+        self,
+        client: FocusServerClient,
+        load: LoadClient,
+        investigations: Investigations,
+        generator: GeneratorCheck,
+        baselines: Baselines,
+        environment: Environment,
+    ) -> None:
+        self._client, self._load, self._investigations = client, load, investigations
+        self._generator, self._baselines, self._environment = generator, baselines, environment
+        self._limits = environment.limits
+        self._openings: Answers | None = None
+
+    def openings(self) -> Answers:
+        """Live investigations, one after the other, each released at once; asked for once in a run."""
+        if self._openings is None:
+            opened = self._one_after_the_other("opening", self._investigations.open_briefly)
+            self._openings = _recorded(OPENING_FIGURE, opened)
+        return self._openings
+
+    def health_checks(self) -> Answers:
+        return _recorded("health_check_p95_ms", self._one_after_the_other("health check", self._client.ack))
+
+    def channels(self) -> Answers:
+        return self._one_after_the_other("question for the channels", self._client.channels, SEVERAL)
+
+    def live_metadata(self) -> Answers:
+        return self._one_after_the_other("question for the fibre", self._client.live_metadata, SEVERAL)
+
+    def health_checks_at_once(self) -> Answers:
+        """As many at one moment as the environment says, from the moment each should have been sent."""
+        check = self._generator.result()
+        connections = self._load.connections("GET", "/ack", [None] * self._limits.ack_concurrency, warm=True)
+        try:
+            burst = fire(connections, Caps(len(connections), 2 * self._environment.focus_server.read_timeout_s))
+        finally:
+            for connection in connections:
+                connection.close()
+        bad = [sample for sample in burst.samples if sample.status != 200]
+        trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
+        latencies_ms = tuple(sample.response_ms for sample in burst.samples)
+        answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms)
+        return _recorded("health_checks_at_once_p95_ms", answers)
+
+    def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Verdict:
+        """P95 is judged; P99 too where there are enough answers, and is told otherwise."""
+        p95 = percentile_gate(answers.latencies_ms, 0.95, p95_ms)
+        p99 = None if p99_ms is None else percentile_gate(answers.latencies_ms, 0.99, p99_ms)
+        share = f"the suite itself adds {answers.own_share_ms:.1f} ms at P95"
+        told = [f"{answers.asked}: {p95.reason}", *([p99.reason] if p99 else []), share]
+        if answers.trouble:
+            return Verdict(Outcome.FAIL, "\n".join([answers.trouble, *told]))
+        verdict = worst(gate.verdict for gate in (p95, p99) if gate is not None)
+        if verdict is Outcome.FAIL and _may_be_the_suites([p95, p99], answers.own_share_ms, p95_ms):
+            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"{share}, too much to judge {p95_ms:g} ms", *told]))
+        return Verdict(verdict, "\n".join(told))
+
+    def are_each_fast(self, answers: Answers, limit_ms: float) -> Verdict:
+        """For a limit that holds for every answer: the slowest is judged."""
+        slowest_ms = max(answers.latencies_ms)
+        amount = len(answers.latencies_ms)
+        told = f"{answers.asked}: the slowest of {amount} took {slowest_ms:.0f} ms, limit {limit_ms:g} ms"
+        if answers.trouble:
+            return Verdict(Outcome.FAIL, f"{answers.trouble}\n{told}")
+        return Verdict(Outcome.PASS if slowest_ms <= limit_ms else Outcome.FAIL, told)
+
+    def are_as_fast_as_before(self, answers: Answers) -> Verdict:
+        """Against the earlier runs of this environment (PF-03)."""
+        if answers.trouble:
+            return Verdict(Outcome.FAIL, answers.trouble)
+        gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._baselines.p95s_ms)
+        return Verdict(gate.verdict, f"{answers.asked}: P95 in ms: {gate.reason}")
+
+    def _one_after_the_other(self, asked: str, ask: Callable[[], Answer], amount: int = ENOUGH) -> Answers:
+        own_share_ms = self._generator.single_ms()
+        latencies_ms, troubles = [], []
+        for _ in range(amount):
+            try:
+                answer = ask()
+            except ConnectionFailed as failure:
+                latencies_ms.append(self._environment.focus_server.read_timeout_s * 1000)
+                troubles.append(str(failure))
+                continue
+            latencies_ms.append(answer.duration_s * 1000)
+            if answer.status != 200:
+                troubles.append(f"{answer.status} {answer.message[:200]}")
+        trouble = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
+        return Answers(asked, tuple(latencies_ms), trouble, own_share_ms)
+
+
+def _may_be_the_suites(gates: Sequence[PercentileGate | None], own_share_ms: float, limit_ms: float) -> bool:
+    """Whether the suite adds too much to blame the server: without it, all that failed might have been in time.
+
+    What the suite adds makes a server look slower, never faster: a pass stays one.
+    """
+    lowest = [(gate.percentile.lower or 0.0, gate.limit) for gate in gates if gate and gate.verdict is Outcome.FAIL]
+    return own_share_ms > SHARE_OF_LIMIT * limit_ms and all(low - own_share_ms <= limit for low, limit in lowest)

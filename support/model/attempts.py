@@ -1,0 +1,41 @@
+"""A request to open an investigation, and an investigation that was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support.clients.focus_server.client import Answer, OpenedInvestigation
+from support.model import requests
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A request to open, with the jobs that existed before it."""
+
+    request: requests.Body
+    answer: Answer
+    jobs_before: frozenset[str]
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The fields that were sent; none when it was something else than fields."""
+        return {} if isinstance(self.request, bytes) else self.request
+
+    @property
+    def times(self) -> Mapping[str, int | None]:
+        """The times that were sent."""
+        return {key: self.fields[key] for key in ("start_time", "end_time") if key in self.fields}
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """An opened investigation."""
+
+    attempt: Attempt
+    opened: OpenedInvestigation
+
+    @property
+    def job_id(self) -> str:
+        return self.opened.job_id

@@ -1,0 +1,76 @@
+"""The fields of a request by the words the features use for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support.model import requests
+
+Path = tuple[str, ...]
+
+MISSING = object()
+"""Stands for the value of a field that was not sent."""
+
+FIELDS: Mapping[str, Path] = {
+    "view": ("view_type",),
+    "canvas": ("displayInfo",),
+    "canvas height": ("displayInfo", "height"),
+    "channels": ("channels",),
+    "lowest channel": ("channels", "min"),
+    "highest channel": ("channels", "max"),
+    "time axis": ("displayTimeAxisDuration",),
+    "NFFT": ("nfftSelection",),
+    "frequency range": ("frequencyRange",),
+    "lowest frequency": ("frequencyRange", "min"),
+    "highest frequency": ("frequencyRange", "max"),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a refusal is about. ``names`` are what the server calls it; one of them is enough."""
+
+    names: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+    def wrong_values(self, request: requests.Body) -> dict[str, object]:
+        """What was sent here that a request which opens would not hold, by the server's name of the field."""
+        if isinstance(request, bytes):
+            return {}
+        opening = requests.live_in(request.get("view_type"))
+        found = dict(leaf for path in self.paths for leaf in _leaves(path, _value(request, path)))
+        usual = dict(leaf for path in self.paths for leaf in _leaves(path, _value(opening, path)))
+        return {name: value for name, value in found.items() if name not in usual or value != usual[name]}
+
+
+_SUBJECTS: Mapping[str, Subject] = {
+    **{words: Subject((".".join(path),), (path,)) for words, path in FIELDS.items()},
+    "time range": Subject(("start_time", "end_time"), (("start_time",), ("end_time",))),
+    "body": Subject(("body",), ()),
+}
+
+
+# Longest first, so that no word hides the one it begins. Other words stay free for the steps of others.
+SUBJECT_WORDS = "|".join(sorted(_SUBJECTS, key=len, reverse=True))
+
+
+def subject(words: str) -> Subject:
+    """What a step means when it says that a refusal is about ``words``, one of :data:`SUBJECT_WORDS`."""
+    return _SUBJECTS[words]
+
+
+def _value(fields: Mapping[str, Any], path: Path) -> object:
+    value: object = fields
+    for name in path:
+        value = value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
+    return value
+
+
+def _leaves(path: Path, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves((*path, name), inner)
+    else:
+        yield ".".join(path), value

@@ -1,0 +1,49 @@
+"""One investigation as the cluster shows it at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from support.clients.kubernetes.client import Job, Pod, Service
+
+
+@dataclass(frozen=True)
+class JobView:
+    """Everything known of one investigation in the cluster at one moment.
+
+    ``pods`` are those of the job itself, present now; ``phases`` and ``pod_names`` cover all its pods ever seen by
+    the watch,
+    ``outcome`` is the end condition ("Complete" or "Failed") with its reason, also when the job is gone already.
+    """
+
+    job_id: str
+    job: Job | None
+    pods: tuple[Pod, ...]
+    service: Service | None
+    phases: frozenset[str]
+    pod_names: tuple[str, ...]
+    restarts: int
+    outcome: str | None
+    reason: str
+    traces: tuple[str, ...]
+
+    @property
+    def pod(self) -> Pod:
+        """Its only pod; says so when there is none or more than one."""
+        if len(self.pods) != 1:
+            raise AssertionError(f"job {self.job_id} has {len(self.pods)} pods instead of one: {self}")
+        return self.pods[0]
+
+    def __str__(self) -> str:
+        if self.outcome:
+            return f"job {self.job_id} is {self.outcome}: {self.reason or 'no reason given'}"
+        if not self.pods:
+            return f"job {self.job_id} has {'no pod' if self.job else 'neither a job object nor a pod'} in the cluster"
+        return "; ".join(f"job {self.job_id} is {describe(pod)}" for pod in self.pods)
+
+
+def describe(pod: Pod) -> str:
+    """The state of a pod in words, with the reason for waiting where there is one."""
+    scheduled = pod.conditions.get("PodScheduled")
+    why = pod.waiting_reason or (scheduled.message if scheduled and scheduled.status == "False" else "")
+    return f"{pod.phase}{': ' + why if why else ''}{' on ' + pod.node if pod.node else ''}"

@@ -1,0 +1,21 @@
+"""What the server tells about itself: is it alive, which channels are there, what the fibre is."""
+
+from __future__ import annotations
+
+from support.clients.focus_server.client import FocusServerClient
+from support.model.information import InformationAnswers
+
+ROUNDS = 5
+
+
+class Information:
+    """Asks all of the information endpoints."""
+
+    def __init__(self, client: FocusServerClient) -> None:
+        self._client = client
+
+    def ask(self) -> InformationAnswers:
+        return InformationAnswers(self._client.ack(), self._client.channels(), self._client.live_metadata())
+
+    def ask_repeatedly(self) -> list[InformationAnswers]:
+        return [self.ask() for _ in range(ROUNDS)]

@@ -1,0 +1,84 @@
+"""Clients a server cannot choose: those who leave, those who are slow, and those who all come at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+
+from support.checks.server import Outcome
+from support.clients.focus_server.client import ConnectionFailed
+from support.clients.focus_server.raw_connection import RawConnection
+from support.clients.journal import Journal
+from support.config import Environment
+from support.model import requests
+
+TOO_LARGE_BYTES = 2 * 1024 * 1024
+"""Twice what the ingress lets through."""
+PIECES = 5
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class SlowExchange:
+    """What the slow client got, and what the others got while it was sending."""
+
+    own: Outcome
+    others: tuple[Outcome, ...]
+
+
+class RoughClients:
+    """``ask`` is one health check of an ordinary client that waits so many seconds for its answer."""
+
+    def __init__(self, environment: Environment, journal: Journal, ask: Callable[[float], Outcome]) -> None:
+        self._server = environment.focus_server
+        self._limits = environment.limits
+        self._journal = journal
+        self._ask = ask
+        self.patience_s = environment.focus_server.read_timeout_s
+        """How long those who come all at once wait: how fast they are served is judged elsewhere (PF-02)."""
+        self.usual_s = environment.limits.ack_concurrent_p95_ms / 1000
+        """How long everybody else waits."""
+
+    def leave_half_way(self) -> None:
+        """Begin to open an investigation, and be gone when the server has begun to read it."""
+        with RawConnection(self._server, "/configure", requests.live(), self._journal, asks_first=True) as connection:
+            connection.send(connection.head)
+            connection.wait_until_noticed(self.usual_s)
+            connection.send(connection.body[: len(connection.body) // 2])
+            connection.abandon()
+
+    def send_little_by_little(self) -> SlowExchange:
+        """List the recordings of an hour; before each piece of it somebody else is served."""
+        now_s = int(time.time())
+        window = {"start_time": now_s - 2 * _HOUR_S, "end_time": now_s - _HOUR_S}
+        others = []
+        try:
+            with RawConnection(self._server, "/recordings_in_time_range", window, self._journal) as connection:
+                connection.send(connection.head)
+                for piece in pieces(connection.body, PIECES):
+                    others.append(self._ask(self.usual_s))
+                    connection.send(piece)
+                return SlowExchange(connection.answer(), tuple(others))
+        except ConnectionFailed as failure:
+            return SlowExchange(failure, tuple(others))
+
+    def ask_all_at_once(self) -> list[Outcome]:
+        """As many health checks at the same moment as the environment says."""
+        amount = self._limits.ack_concurrency
+        everybody = Barrier(amount)
+
+        def ask_with_the_others() -> Outcome:
+            everybody.wait()
+            return self._ask(self.patience_s)
+
+        with ThreadPoolExecutor(amount) as pool:
+            return [asking.result() for asking in [pool.submit(ask_with_the_others) for _ in range(amount)]]
+
+
+def pieces(body: bytes, amount: int) -> list[bytes]:
+    """``body`` in at most so many parts of about the same length, none of them empty."""
+    size = max(1, -(-len(body) // amount))
+    return [body[start : start + size] for start in range(0, len(body), size)]

@@ -1,0 +1,68 @@
+"""Configuring the Focus Server itself: its ConfigMap, changed for one scenario and always put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from support.clients.kubernetes.client import KubernetesClient, Node
+
+CONFIG_MAP = "prisma-config"
+STREAM_ADDRESS = "focus_view_url"
+SETTINGS = "default_config.py"
+# A text that ends in the middle of itself, as after an interrupted change.
+_BROKEN = 'class Focus:\n    storage_mount_path = "/prisma/root\n'
+
+
+class ServerConfiguration:
+    """Reads and writes one key of the product's ConfigMap; writing needs the permission to disrupt."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        self._cluster = cluster
+
+    def stream_address(self) -> str:
+        """The address that is configured now."""
+        return self._cluster.config_map(CONFIG_MAP).data[STREAM_ADDRESS]
+
+    def set_stream_address(self, address: str) -> None:
+        self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
+
+    def settings(self) -> str | None:
+        """The file of settings the server loads when it starts; None where it is configured without one."""
+        return self._cluster.config_map(CONFIG_MAP).data.get(SETTINGS)
+
+    def set_settings(self, text: str | None) -> None:
+        self._cluster.patch_config_map(CONFIG_MAP, {SETTINGS: text})
+
+    def break_settings(self) -> None:
+        """Configure a file of settings that no server can load."""
+        self.set_settings(_BROKEN)
+
+    def configure_stream_address(self, words: str) -> None:
+        """Configure the address that these words describe."""
+        addresses: dict[str, Callable[[], str]] = {
+            "an impossible address": lambda: "http://999.999.999.999",
+            "an address of nobody": lambda: _address_of_nobody(self._cluster.nodes()),
+            "no address at all": lambda: "",
+            "the address of another node": lambda: _address_of_another(self._cluster.nodes(), self.stream_address()),
+        }
+        if words not in addresses:
+            raise LookupError(f"no stream address is known as {words!r}; known are: {'; '.join(addresses)}")
+        self.set_stream_address(addresses[words]())
+
+
+def _address_of_another(nodes: list[Node], configured: str) -> str:
+    """Of a node that takes jobs and is not the configured one. AssertionError when the cluster has no such node."""
+    host = urlsplit(configured).hostname
+    for node in nodes:
+        if node.ready and node.schedulable and host not in (node.name, *node.addresses):
+            return f"http://{next(address for address in node.addresses if address.count('.') == 3)}"
+    raise AssertionError(f"no node but {host} takes jobs: its address cannot be replaced by that of another")
+
+
+def _address_of_nobody(nodes: list[Node]) -> str:
+    """In the network of the nodes, but of none of them."""
+    taken = {address for node in nodes for address in node.addresses}
+    network = next(address for address in sorted(taken) if address.count(".") == 3).rsplit(".", 1)[0]
+    free = next(f"{network}.{last}" for last in range(254, 1, -1) if f"{network}.{last}" not in taken)
+    return f"http://{free}"

@@ -1,0 +1,142 @@
+"""Restarting the Focus Server and watching it come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from support import waits
+from support.checks.matcher import Judged
+from support.checks.server import (
+    Outcome,
+    are_ready,
+    is_alive,
+    says_what_is_wrong_with_the_configuration,
+)
+from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
+from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.config import Environment
+from support.product.server_configuration import ServerConfiguration
+
+
+@dataclass(frozen=True)
+class Restart:
+    """One restart: the uids of the servers that were there before it, and how many must replace them."""
+
+    ended: frozenset[str]
+    amount: int
+
+
+class ServerLife:
+    """Every server is ended by deleting its pod, and replaced by the cluster; needs the permission to disrupt."""
+
+    def __init__(
+        self,
+        client: FocusServerClient,
+        cluster: KubernetesClient,
+        configuration: ServerConfiguration,
+        environment: Environment,
+    ) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._configuration = configuration
+        self._limits = environment.limits
+        self._selector = environment.kubernetes.services.focus_server.pod_selector
+
+    @property
+    def answers_within_s(self) -> float:
+        """Seconds within which a health check must be answered whatever else is going on."""
+        return self._limits.ack_concurrent_p95_ms / 1000
+
+    def restart(self) -> Restart:
+        """End every server. Returns at once; what becomes of it is seen with the other methods."""
+        pods = waits.until(
+            self._pods,
+            Judged("a server", lambda found: None if _staying(found) else "there is no server"),
+            within_s=self._limits.deadline("pod_new_s"),
+            what="a server to restart",
+        )
+        for pod in _staying(pods):
+            self._cluster.delete_pod(pod.name)
+        return Restart(frozenset(pod.uid for pod in pods), len(_staying(pods)))
+
+    def wait_until_ready(self, restart: Restart) -> list[Pod]:
+        """The servers that replaced those that were ended, ready and answering, each within its deadline."""
+        pods = waits.until(
+            lambda: self._new(restart),
+            are_ready(restart.amount),
+            within_s=self._limits.deadline("pod_ready_s"),
+            what="the restarted server to be ready",
+        )
+        self._wait_until_alive(self._limits.deadline("server_answers_s"))
+        return pods
+
+    def restart_and_wait(self) -> Restart:
+        restart = self.restart()
+        self.wait_until_ready(restart)
+        return restart
+
+    def recover(self) -> None:
+        """End of a scenario that restarted the server: the next one finds it at work, late as that may be."""
+        self._wait_until_alive(self._limits.deadline("pod_ready_s") + self._limits.deadline("server_answers_s"))
+
+    def start_broken(self) -> tuple[str, Restart]:
+        """Start the server with a broken configuration and put that back, whatever happens.
+
+        Answers what the broken server wrote, and the restart that mended it.
+        """
+        before = self._configuration.settings()
+        try:
+            self._configuration.break_settings()
+            log = self._log_after(self.restart())
+        finally:
+            self._configuration.set_settings(before)
+            mending = self.restart()
+        return log, mending
+
+    def log(self, restart: Restart) -> str:
+        """What the new servers wrote since they started; one that has not started has written nothing."""
+        started = [pod for pod in self._new(restart) if pod.phase != "Pending"]
+        return "".join(self._cluster.pod_log(pod.name) for pod in started)
+
+    def asked_whether_alive(self, timeout_s: float | None = None) -> Outcome:
+        """One health check; a server that does not answer is an outcome, too."""
+        try:
+            return self._client.request("GET", "/ack", read_timeout_s=timeout_s or self.answers_within_s)
+        except ConnectionFailed as failure:
+            return failure
+
+    def assert_goes_on_answering(self) -> None:
+        """Every health check of the time of observation is answered."""
+        waits.holds(
+            self.asked_whether_alive,
+            is_alive(self.answers_within_s),
+            for_s=self._limits.observation_s,
+            what="the server goes on answering",
+        )
+
+    def _log_after(self, restart: Restart) -> str:
+        """The log of a server that may never become ready: as soon as it names its trouble, or after the deadline."""
+        wanted = says_what_is_wrong_with_the_configuration()
+        waits.settle(
+            lambda: [] if wanted.matches(self.log(restart)) else ["silence"],
+            within_s=self._limits.deadline("server_answers_s"),
+        )
+        return self.log(restart)
+
+    def _wait_until_alive(self, within_s: float) -> None:
+        waits.until(
+            self.asked_whether_alive,
+            is_alive(self.answers_within_s),
+            within_s=within_s,
+            what="the server to answer after a restart",
+        )
+
+    def _new(self, restart: Restart) -> list[Pod]:
+        return [pod for pod in self._pods() if pod.uid not in restart.ended]
+
+    def _pods(self) -> list[Pod]:
+        return self._cluster.pods(label_selector=self._selector)
+
+
+def _staying(pods: list[Pod]) -> list[Pod]:
+    return [pod for pod in pods if not pod.deleting]

@@ -1,0 +1,115 @@
+"""What the hooks know about a run and the reports have to say: filled by support/hooks, read by runner and formatters.
+
+The runner calls `begin()` once; everybody else asks `current()`. It is a module variable because behave creates hooks
+and formatters itself and hands them no common object.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.reporting.record.model import Record, Repeat, Trouble, now
+from support.reporting.record.requests import RequestTimes
+
+FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class KnownIssue:
+    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
+
+    `expires` is the last day (UTC) on which the failure is excused.
+    """
+
+    scenario: str
+    ticket: str
+    expires: datetime.date
+    reason: str
+
+    def covers(self, scenario_id: str) -> bool:
+        return scenario_id == self.scenario or scenario_id.startswith(f"{self.scenario}.")
+
+    def expired(self, on: datetime.date) -> bool:
+        return on > self.expires
+
+
+@dataclass
+class RunContext:
+    """The facts of one run. Paths in `evidence` are relative to the working directory, keyed by scenario id with row.
+
+    `leftovers` are what the run could not remove; `suite_errors` are troubles that belong to no scenario. Either makes
+    the run fail. `redact` is applied to every text that comes from an exception.
+    """
+
+    environment: str = "unknown"
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+    known_issues: list[KnownIssue] = field(default_factory=list)
+    leftovers: list[Any] = field(default_factory=list)
+    evidence: dict[str, list[str]] = field(default_factory=dict)
+    suite_errors: list[Trouble] = field(default_factory=list)
+    closest_deadlines: dict[str, float | None] = field(default_factory=dict)
+    """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
+    requests: list[RequestTimes] = field(default_factory=list)
+    """How long the Focus Server took over the whole run, by what it was asked for."""
+    redact: Callable[[str], str] = field(default=lambda text: text)
+
+    figures: dict[str, float] = field(default_factory=dict)
+    """What scenarios measured; see `figure`."""
+    repeat: Repeat | None = None
+    """Set by the runner for a run that is one of several, or whose order is shuffled."""
+
+    started: datetime.datetime = field(default_factory=now)
+    started_s: float = field(default_factory=time.monotonic)
+    selected: list[Any] = field(default_factory=list)
+    """The behave scenarios that tags, paths and names chose, in order; set by the runner before any hook."""
+    scenario_starts: dict[int, datetime.datetime] = field(default_factory=dict)
+    """When each behave scenario had its turn, by its `id()`; set by the formatter `record`."""
+    scenario_troubles: dict[int, list[Trouble]] = field(default_factory=dict)
+    """Hook and clean-up failures by `id()` of the behave scenario; set by the runner."""
+    refusal: str | None = None
+    """Why nothing can be judged: wrong use, or nowhere to write. It is all that is said, and the run ends with 2."""
+    interrupted: str | None = None
+    """Why the run ended early, or None; set by the runner."""
+    record: Record | None = None
+    """The finished record; set by the runner after the last clean-up and before the formatters close."""
+
+    def suite_error(self, where: str, message: str) -> None:
+        """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
+        self.suite_errors.append(Trouble(where, self.redact(message)))
+
+    def figure(self, name: str, value: float) -> None:
+        """Note what a scenario measured, for the record, the metrics, the history and the trends. The name ends in the
+        unit: `configure_p95_ms`."""
+        if not FIGURE_NAME.fullmatch(name) or not math.isfinite(value):
+            raise ValueError(f"figure {name}={value}: a name such as configure_p95_ms and a finite number")
+        self.figures[name] = float(value)
+
+    def add_evidence(self, scenario_id: str, path: str) -> None:
+        """Note a file that helps to understand a scenario; `scenario_id` as `identity` gives it."""
+        self.evidence.setdefault(scenario_id, []).append(path)
+
+    def known_issue_for(self, scenario_id: str) -> KnownIssue | None:
+        """The entry for this scenario; one for the row goes before one for the whole outline."""
+        matching = [issue for issue in self.known_issues if issue.covers(scenario_id)]
+        return max(matching, key=lambda issue: len(issue.scenario), default=None)
+
+
+_current = RunContext()
+
+
+def begin(environment: str = "unknown") -> RunContext:
+    """Start a run: forget the one before."""
+    global _current
+    _current = RunContext(environment=environment)
+    return _current
+
+
+def current() -> RunContext:
+    """The run that is going on (or an empty one, outside of any run)."""
+    return _current

@@ -1,0 +1,155 @@
+"""From a behave scenario, after it is really over, to its result in the record.
+
+behave's final status already includes failing hooks and clean-ups; what is added here is the reason, the known issues
+and the scenarios that never got their turn. Does not import behave: statuses are compared by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.reporting.record.context import KnownIssue, RunContext
+from support.reporting.record.identity import identify, rule_name
+from support.reporting.record.model import ScenarioResult, StepResult, Trouble
+from support.statistics.verdict import Inconclusive
+
+_BAD_STEPS = frozenset({"failed", "error", "hook_error", "cleanup_error", "undefined", "pending"})
+_TABLE_ROWS = 50
+_STEP_WORDS = {"untested": "skipped", "untested_undefined": "undefined", "untested_pending": "pending"}
+
+
+def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
+    """The result of one scenario. Meaningful once behave has left the scenario (its clean-up included)."""
+    identity = identify(scenario)
+    status, reason = _status_and_reason(scenario, run)
+    issue = run.known_issue_for(identity.id)
+    if issue is not None:
+        status, reason = _with_known_issue(scenario, run, issue, status, reason)
+    return ScenarioResult(
+        id=identity.id,
+        requirement=identity.requirement,
+        name=str(scenario.name),
+        feature=str(scenario.filename),
+        line=int(scenario.line),
+        rule=rule_name(scenario),
+        tags=sorted(str(tag) for tag in scenario.effective_tags),
+        status=status,
+        reason=reason,
+        duration_s=round(float(scenario.duration), 6),
+        evidence=list(run.evidence.get(identity.id, [])),
+        feature_name=str(scenario.feature.name),
+        steps=[_step_result(step, run) for step in scenario.all_steps],
+        closest_deadline=run.closest_deadlines.get(identity.id),
+        started=run.scenario_starts.get(id(scenario)),
+        row=_row(scenario),
+        ticket=issue.ticket if issue is not None and status in ("known_issue", "unexpected_pass") else None,
+    )
+
+
+def all_results(run: RunContext) -> list[ScenarioResult]:
+    """The results of every selected scenario, in the order of the features."""
+    return [scenario_result(scenario, run) for scenario in run.selected]
+
+
+def _status_and_reason(scenario: Any, run: RunContext) -> tuple[str, str | None]:
+    troubles = run.scenario_troubles.get(id(scenario), [])
+    word = scenario.status.name
+    if word == "untested" and not troubles:
+        return _never_ran(scenario, run)
+    if word == "skipped" and not troubles:
+        return "skipped", run.redact(scenario.skip_reason or "no reason given")
+    if word == "passed" and not troubles:
+        if not list(scenario.all_steps):
+            return "error", "the scenario has no steps, so it checks nothing"
+        return "passed", None
+    status = "failed" if word == "failed" and not troubles else "error"
+    parts = [_failure_text(step, run) for step in scenario.all_steps if step.status.name in _BAD_STEPS][:1]
+    parts += [str(trouble) for trouble in troubles]
+    return status, "\n".join(parts) or f"behave reports {word} without saying why"
+
+
+def _never_ran(scenario: Any, run: RunContext) -> tuple[str, str]:
+    """A selected scenario without a result: a hook before it failed (error), or the run was ended early (skipped)."""
+    element = scenario.parent
+    while element is not None:
+        if getattr(element, "hook_failed", False):
+            return "error", f"not run: a hook of the {element.type} failed"
+        element = element.parent
+    failed_start = next((trouble for trouble in run.suite_errors if trouble.where == "before_all"), None)
+    if failed_start is not None:
+        return "error", f"not run: {failed_start}"
+    return "skipped", f"not run: {run.interrupted or 'the run was stopped early'}"
+
+
+def _with_known_issue(
+    scenario: Any, run: RunContext, issue: KnownIssue, status: str, reason: str | None
+) -> tuple[str, str | None]:
+    if issue.expired(run.started.date()):
+        note = f"the known issue {issue.ticket} expired on {issue.expires.isoformat()}"
+        return (status, f"{reason}\n({note})") if status in ("failed", "error") else (status, reason)
+    if status == "passed":
+        return "unexpected_pass", f"passed although {issue.ticket} is listed as a known issue: remove it from the list"
+    if status in ("failed", "error") and _is_the_systems_fault(scenario, run.scenario_troubles.get(id(scenario), [])):
+        note = f"{issue.ticket}: {issue.reason} (known until {issue.expires.isoformat()})"
+        return "known_issue", f"{note}\n{reason}"
+    return status, reason
+
+
+def _is_the_systems_fault(scenario: Any, troubles: list[Trouble]) -> bool:
+    """A known issue excuses what a step saw and the checks after it, never a broken start, clean-up or missing step."""
+    bad = next((step for step in scenario.all_steps if step.status.name in _BAD_STEPS), None)
+    nobodys = KeyboardInterrupt | Inconclusive
+    if bad is None or bad.status.name not in ("failed", "error") or isinstance(bad.exception, nobodys):
+        return False
+    return all(trouble.where == "after_scenario" for trouble in troubles)
+
+
+def _step_result(step: Any, run: RunContext) -> StepResult:
+    word = step.status.name
+    return StepResult(
+        keyword=str(step.keyword),
+        name=str(step.name),
+        status=_STEP_WORDS.get(word, word),
+        duration_s=round(float(step.duration), 6),
+        error=_error_text(step, run) if word in _BAD_STEPS else None,
+        table=_table(step.table, run) if step.table is not None else None,
+        text=run.redact(str(step.text)) if step.text is not None else None,
+    )
+
+
+def _row(scenario: Any) -> dict[str, str]:
+    """The cells of an outline's row; behave keeps it in a private place only."""
+    row = getattr(scenario, "_row", None)
+    return {} if row is None else {str(key): str(cell) for key, cell in zip(row.headings, row.cells, strict=True)}
+
+
+def _table(table: Any, run: RunContext) -> list[list[str]]:
+    rows = [list(table.headings), *(list(row.cells) for row in table.rows[:_TABLE_ROWS])]
+    if len(table.rows) > _TABLE_ROWS:
+        rows.append([f"and {len(table.rows) - _TABLE_ROWS} more rows"])
+    return [[run.redact(str(cell)) for cell in row] for row in rows]
+
+
+def _failure_text(step: Any, run: RunContext) -> str:
+    return f"{step.keyword} {step.name}: {_error_text(step, run)}"
+
+
+def _error_text(step: Any, run: RunContext) -> str:
+    word = step.status.name
+    if word == "undefined":
+        return "no step definition matches this text"
+    if word == "pending":
+        return "the step is not implemented yet"
+    if step.exception is None:
+        return run.redact(step.error_message or f"the step ended as {word}")
+    return run.redact(exception_text(step.exception))
+
+
+def exception_text(exception: BaseException) -> str:
+    """What an exception says: an assertion speaks for itself, anything else is introduced by its class."""
+    if isinstance(exception, KeyboardInterrupt):
+        return "interrupted"
+    text = str(exception).strip()
+    if isinstance(exception, AssertionError):
+        return text or "an assertion without a text"
+    return f"{type(exception).__name__}: {text}" if text else type(exception).__name__

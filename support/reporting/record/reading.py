@@ -1,0 +1,135 @@
+"""The run record and the verdicts of the fault matrix, read back from their files."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.reporting.record.model import SCHEMA, STATUSES, Record, Repeat, ScenarioResult, StepResult, Trouble
+from support.reporting.record.requests import RequestTimes
+
+
+class ReadingError(Exception):
+    """A file cannot be used; one sentence."""
+
+
+@dataclass(frozen=True)
+class MatrixResults:
+    """What the last fault matrix found: `caught` by fault id. `finished` is None if the file does not say it."""
+
+    finished: datetime.datetime | None
+    caught: Mapping[str, bool]
+
+
+def read_record(path: Path) -> Record:
+    """The record of a run; :class:`ReadingError` if it is not one."""
+    return parse_record(_text(path), path.name)
+
+
+def parse_record(text: str, name: str) -> Record:
+    """The record that a text is; `name` is what an error calls it."""
+    content = _parsed(text, name)
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ReadingError(f"{name}: not a run record of the schema {SCHEMA}")
+    try:
+        return _record(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadingError(f"{name}: not a valid run record: {type(error).__name__} {error}") from error
+
+
+def read_matrix(path: Path) -> MatrixResults | None:
+    """The last results of the matrix, or None if there is no such file.
+
+    The file is `{"finished": iso, "faults": [{"id": str, "caught": bool}, ...]}`; other keys do not matter here.
+    """
+    if not path.is_file():
+        return None
+    content = _parsed(_text(path), path.name)
+    try:
+        finished = content.get("finished")
+        caught = {str(fault["id"]): bool(fault["caught"]) for fault in content["faults"]}
+        return MatrixResults(_moment(finished) if finished else None, caught)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadingError(f"{path.name}: not the results of a fault matrix: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReadingError(f"{path.name}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReadingError(f"{path.name}: not JSON: {error}") from error
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ReadingError(f"{name}: not JSON: {error}") from error
+
+
+def _record(content: dict[str, Any]) -> Record:
+    started, finished = _moment(content["started"]), _moment(content["finished"])
+    record = Record(
+        environment=str(content["environment"]),
+        started=started,
+        finished=finished,
+        duration_s=float(content.get("duration_s", (finished - started).total_seconds())),
+        scenarios=[_scenario(entry) for entry in content["scenarios"]],
+        suite_errors=[Trouble(str(e["where"]), str(e["message"])) for e in content.get("suite", {}).get("errors", [])],
+        leftovers=list(content["leftovers"]),
+        fingerprint=dict(content.get("fingerprint", {})),
+        interrupted=content.get("interrupted"),
+        figures=dict(content.get("figures", {})),
+        repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
+        requests=[RequestTimes(**times) for times in content.get("requests", [])],
+    )
+    if content["verdict"] == "failed" and record.verdict == "passed":
+        told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
+        record.suite_errors.append(Trouble("run", told))
+    return record
+
+
+def _scenario(entry: dict[str, Any]) -> ScenarioResult:
+    if entry["status"] not in STATUSES:
+        raise ValueError(f"unknown status {entry['status']}")
+    return ScenarioResult(
+        id=str(entry["id"]),
+        requirement=entry["requirement"],
+        name=str(entry["name"]),
+        feature=str(entry["feature"]),
+        line=int(entry["line"]),
+        rule=entry["rule"],
+        tags=[str(tag) for tag in entry["tags"]],
+        status=entry["status"],
+        reason=entry["reason"],
+        duration_s=float(entry["duration_s"]),
+        evidence=[str(path) for path in entry["evidence"]],
+        feature_name=str(entry.get("feature_name", "")),
+        steps=[
+            StepResult(
+                step["keyword"],
+                step["name"],
+                step["status"],
+                step["duration_s"],
+                step["error"],
+                step.get("table"),
+                step.get("text"),
+            )
+            for step in entry.get("steps", [])
+        ],
+        closest_deadline=entry.get("closest_deadline"),
+        started=_moment(entry["started"]) if entry.get("started") else None,
+        row=dict(entry.get("row", {})),
+        ticket=entry.get("ticket"),
+    )
+
+
+def _moment(text: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

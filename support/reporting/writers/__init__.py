@@ -1,0 +1,1 @@
+"""One module for each report that is written from a record."""

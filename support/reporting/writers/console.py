@@ -1,0 +1,152 @@
+"""The behave formatter `console`: a line for each scenario, what went wrong right below it, and a verdict at the end.
+
+A scenario's line is printed when the next one starts: behave runs hooks and clean-ups after the last step, and they may
+still change its status. On a terminal the scenario that runs stands below it, and how many there are; in a log each
+area begins with how far the run has come.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import PurePath
+from typing import Any
+
+from behave.formatter.base import Formatter
+
+from support.reporting.record.context import current
+from support.reporting.record.identity import identify
+from support.reporting.record.outcome import scenario_result
+from support.reporting.text import Painter, safe, scenario_lines, summary_lines
+
+# Back to the first column, and away with what stands in the line.
+_CLEAR = "\r\x1b[K"
+
+
+class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
+    """Readable with and without a terminal; colour only on one, and only if NO_COLOR is not set."""
+
+    name = "console"
+    description = "One line per scenario, failures below their line, a summary by requirement"
+
+    def __init__(self, stream_opener: Any, config: Any) -> None:
+        super().__init__(stream_opener, config)
+        self.stream = self.open()
+        terminal = bool(getattr(self.stream, "isatty", lambda: False)())
+        colour = terminal and config.has_colored_mode(self.stream) and not os.environ.get("NO_COLOR")
+        self._painter = Painter(colour, shutil.get_terminal_size().columns if terminal else None)
+        self._moves = colour and os.environ.get("TERM") != "dumb"
+        self._done = 0
+        self._reports = config.userdata.get("reports", "reports")
+        self._dry_run = bool(config.dry_run)
+        self._selected: set[int] | None = None
+        self._printed: set[int] = set()
+        self._feature: Any = None
+        self._waiting: Any = None
+        self._area: str | None = None
+        self._undefined: list[Any] = []
+
+    # What behave calls.
+
+    def feature(self, feature: Any) -> None:
+        self._feature = feature
+
+    def rule(self, rule: Any) -> None:
+        self._print_waiting()
+
+    def scenario(self, scenario: Any) -> None:
+        self._print_waiting()
+        self._waiting = scenario
+        self._show_running(scenario)
+
+    def eof(self) -> None:
+        self._print_waiting()
+        if self._feature is not None and not self._dry_run:
+            for scenario in self._feature.walk_scenarios():
+                self._print_scenario(scenario)
+        self._feature = None
+
+    def close(self) -> None:
+        self._print_waiting()
+        if self._dry_run:
+            self._print_dry_run()
+        elif current().record is not None and current().refusal is None:
+            self._print_summary()
+        super().close()
+
+    # What is printed.
+
+    def _print_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._print_scenario(waiting)
+
+    def _print_scenario(self, scenario: Any) -> None:
+        if not self._is_due(scenario):
+            return
+        self._printed.add(id(scenario))
+        self._print_headings(scenario.feature)
+        if self._dry_run:
+            self._write(f"  {safe(scenario.name)}")
+            self._undefined += [step for step in scenario.all_steps if "undefined" in step.status.name]
+            return
+        self._done += 1
+        for line in scenario_lines(scenario_result(scenario, current()), self._painter):
+            self._write(line)
+
+    def _show_running(self, scenario: Any) -> None:
+        """Where the run is, on a line that the next one replaces."""
+        if not self._moves or self._dry_run or not self._is_due(scenario):
+            return
+        place = f"{self._done + 1} of {len(current().selected)}"
+        line = f"  {place}  {safe(identify(scenario).id)}  {safe(scenario.name)}"
+        self._put(f"{_CLEAR}{line[: (self._painter.width or 80) - 1]}")
+
+    def _is_due(self, scenario: Any) -> bool:
+        if id(scenario) in self._printed:
+            return False
+        if self._dry_run:
+            return bool(scenario.should_run(self.config))
+        if self._selected is None:
+            self._selected = {id(selected) for selected in current().selected}
+        return id(scenario) in self._selected
+
+    def _print_headings(self, feature: Any) -> None:
+        """The area and the feature, each once, and only if one of its scenarios is shown."""
+        area = PurePath(str(feature.filename)).parent.name.replace("_", " ").capitalize()
+        if area != self._area:
+            self._area = area
+            self._write("")
+            self._write(self._painter.paint("heading", safe(area)) + self._progress())
+        if id(feature) not in self._printed:
+            self._printed.add(id(feature))
+            self._write(f" {safe(feature.name)}")
+
+    def _progress(self) -> str:
+        if self._dry_run or not self._done:
+            return ""
+        elapsed_s = time.monotonic() - current().started_s
+        return self._painter.paint("faint", f"  ({self._done} of {len(current().selected)} done, {elapsed_s:.0f} s)")
+
+    def _print_summary(self) -> None:
+        record = current().record
+        assert record is not None
+        self._write("")
+        for number, line in enumerate(summary_lines(record, self._painter, self._reports)):
+            self._write(self._painter.paint(record.verdict, line) if number == 0 else line)
+
+    def _print_dry_run(self) -> None:
+        self._write("")
+        for step in {str(step.location): step for step in self._undefined}.values():
+            self._write(f"undefined: {safe(f'{step.keyword} {step.name}')}  ({step.location})")
+        self._write(f"Dry run: nothing was executed, {len(self._undefined)} steps are undefined.")
+
+    def _write(self, line: str) -> None:
+        self._put(f"{_CLEAR if self._moves else ''}{line}\n")
+
+    def _put(self, text: str) -> None:
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        # A log in a C locale must not end the run over an accented letter.
+        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        self.stream.flush()

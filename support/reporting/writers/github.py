@@ -1,0 +1,154 @@
+"""What GitHub shows of a run: a job summary in Markdown, and annotations at the lines of failed scenarios."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from support.files import write_atomically
+from support.reporting.capacity_report import CapacityReport
+from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
+from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
+from support.reporting.text import WORDS, safe, verdict_sentence
+from support.reporting.writers.junit import area_of
+
+SUMMARY = "summary.md"
+# GitHub shows ten annotations of each kind for a step, and refuses a summary over 1 MiB.
+_ANNOTATIONS = 10
+_FAILURES = 50
+_REASON_LINES = 12
+_LINE = 300
+_SLOWEST = 5
+# What could begin markup, a link to an issue or a mention.
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&@])")
+
+
+def write_summary(record: Record, reports: Path, capacity: CapacityReport | None = None) -> Path:
+    """Write ``summary.md`` and return its path."""
+    path = reports / SUMMARY
+    write_atomically(path, summary(record, capacity))
+    return path
+
+
+def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
+    """Add the summary to that of the job, if there is one; what others wrote there stays."""
+    target = environment.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(summary_file.read_text(encoding="utf-8") + "\n")
+
+
+def summary(record: Record, capacity: CapacityReport | None = None) -> str:
+    """The verdict first, then what failed, then the rest."""
+    lines = [f"## {_text(verdict_sentence(record))}", ""]
+    lines += [f"- {_text(key.replace('_', ' '))}: {_text(value)}" for key, value in short_facts(record).items()]
+    lines += [f"- {record.started:%Y-%m-%d %H:%M} UTC, {record.duration_s:.1f} s", ""]
+    lines += _suite(record)
+    lines += _failures(record)
+    lines += _areas(record)
+    if capacity is not None:
+        lines += ["### Capacity", "", f"{_text(capacity.sentence)} (`{capacity.path.name}`)", ""]
+    lines += _grouped(record, "known_issue", "Known issues")
+    lines += _grouped(record, "skipped", "Skipped")
+    lines += _slowest(record)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def workflow_commands(record: Record) -> Iterator[str]:
+    """Annotations, one a line: an error for each failure, a warning for each known issue."""
+    bad = [scenario for scenario in record.scenarios if scenario.is_bad]
+    known = [scenario for scenario in record.scenarios if scenario.status == "known_issue"]
+    for problem in record.suite_problems()[:_ANNOTATIONS]:
+        yield f"::error title={_property('outside of the scenarios')}::{_message(problem)}"
+    for kind, scenarios in (("error", bad), ("warning", known)):
+        for scenario in scenarios[:_ANNOTATIONS]:
+            place = f"file={_property(scenario.feature)},line={scenario.line}"
+            title = _property(f"{scenario.id} {scenario.name}")
+            yield f"::{kind} {place},title={title}::{_message(scenario.reason or 'no reason given')}"
+
+
+def _suite(record: Record) -> list[str]:
+    problems = record.suite_problems()
+    if not problems:
+        return []
+    return ["### Outside of the scenarios", "", *(line for problem in problems for line in _fenced(problem)), ""]
+
+
+def _failures(record: Record) -> list[str]:
+    bad = [scenario for scenario in record.scenarios if scenario.is_bad]
+    if not bad:
+        return []
+    lines = ["### What failed", ""]
+    for scenario in bad[:_FAILURES]:
+        lines.append(f"#### {_text(scenario.id)} {_text(scenario.name)}")
+        if scenario.rule:
+            lines += ["", _text(scenario.rule)]
+        lines += ["", *_fenced(scenario.reason or "no reason given"), "", _places(record, scenario), ""]
+    if len(bad) > _FAILURES:
+        lines += [f"and {len(bad) - _FAILURES} more, in the record of the run", ""]
+    return lines
+
+
+def _places(record: Record, scenario: ScenarioResult) -> str:
+    parts = [f"`{scenario.feature}:{scenario.line}`"]
+    for key in tickets(scenario, "REQ") + tickets(scenario, "TEST"):
+        url = ticket_url(record, key)
+        parts.append(f"[{key}]({url})" if url else key)
+    return ", ".join(parts + [f"`{inside_reports(path)}`" for path in scenario.evidence])
+
+
+def _areas(record: Record) -> list[str]:
+    areas: dict[str, list[ScenarioResult]] = {}
+    for scenario in record.scenarios:
+        areas.setdefault(area_of(scenario), []).append(scenario)
+    shown = [status for status in STATUSES if record.counts()[status]]
+    if not shown:
+        return []
+    titles = ["area", *(WORDS.get(status, status) for status in shown), "seconds"]
+    rows = ["| " + " | ".join(titles) + " |", "|" + " --- |" + " ---: |" * (len(titles) - 1)]
+    for area, scenarios in areas.items():
+        counts = [sum(scenario.status == status for scenario in scenarios) for status in shown]
+        seconds = sum(scenario.duration_s for scenario in scenarios)
+        cells = [_text(area_title(area)), *(str(count or "") for count in counts), f"{seconds:.1f}"]
+        rows.append("| " + " | ".join(cells) + " |")
+    return ["### By area", "", *rows, ""]
+
+
+def _grouped(record: Record, status: str, title: str) -> list[str]:
+    groups = grouped_reasons(record.scenarios, status)
+    if not groups:
+        return []
+    told = [f"- {_text(reason.splitlines()[0])}: {', '.join(map(_text, ids))}" for reason, ids in groups.items()]
+    return [f"### {title}", "", *told, ""]
+
+
+def _slowest(record: Record) -> list[str]:
+    ran = sorted((scenario for scenario in record.scenarios if scenario.ran), key=lambda one: -one.duration_s)
+    if not ran:
+        return []
+    told = [f"- {one.duration_s:.1f} s {_text(one.id)} {_text(one.name)}" for one in ran[:_SLOWEST]]
+    return ["### Slowest", "", *told, ""]
+
+
+def _text(text: str) -> str:
+    """One line of Markdown that shows a text as it is: a name is somebody's words, never markup."""
+    return _MARKDOWN.sub(r"\\\1", safe(" ".join(text.split())))
+
+
+def _fenced(text: str) -> list[str]:
+    """A block that shows a text as it is; its fence is longer than any in the text."""
+    lines = [safe(line)[:_LINE] for line in text.splitlines()]
+    if len(lines) > _REASON_LINES:
+        lines = [*lines[:_REASON_LINES], f"... and {len(lines) - _REASON_LINES} more lines"]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *lines, fence]
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

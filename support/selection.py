@@ -1,0 +1,49 @@
+"""Which scenarios may run here: decided by what the environment declares, never by probing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from support.config import Environment
+
+
+class EarlierRuns(Protocol):
+    """What a comparison with earlier runs needs to know of them."""
+
+    def reason_to_wait(self) -> str | None:
+        """Why a run cannot be compared with them yet, or None."""
+
+
+NEEDS = "needs_"
+BASELINE = "needs_baseline"
+"""No property of the environment: so many earlier runs of the suite itself."""
+SLOW = "slow"
+PERMISSIONS = ("load", "disruptive", "writes_database")
+_BACKLOG_REASON = "backlog: the requirement is agreed, the product does not have it yet"
+
+
+def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
+    """Why a scenario with these tags does not run here, or None."""
+    tags = set(tags)
+    if "backlog" in tags:
+        return _BACKLOG_REASON
+    missing = sorted(tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS) and tag != BASELINE)
+    for capability in missing:
+        if capability not in environment.capabilities:
+            return f"environment {environment.identity.name} does not declare the capability {capability}"
+    for permission in PERMISSIONS:
+        if permission in tags and not getattr(environment.safety, permission):
+            return f"environment {environment.identity.name} does not permit what is tagged {permission}"
+    return None
+
+
+def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:
+    """Why a scenario with these tags does not run now, whatever the environment is, or None."""
+    tags = set(tags)
+    if SLOW in tags and (userdata.get("slow") or os.environ.get("FOCUS_SLOW")) != "yes":
+        return (
+            "slow: it takes as long as limits.stability_duration_s says; ask for it with -D slow=yes or FOCUS_SLOW=yes"
+        )
+    return baselines.reason_to_wait() if BASELINE in tags else None

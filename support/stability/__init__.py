@@ -1,0 +1,1 @@
+"""Stability over a long time (SB-02)."""

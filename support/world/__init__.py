@@ -1,0 +1,1 @@
+"""Everything steps can call."""

@@ -1,0 +1,69 @@
+"""``context.world.capacity``: many at once, a full site, latency and stability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.capacity.load.full_site import FullSite
+from support.capacity.load.load_run import LoadRuns
+from support.capacity.load.recovery import Probes
+from support.capacity.load.self_check import GeneratorCheck
+from support.capacity.measuring import Capacity
+from support.capacity.report.store import Reports
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.focus_server.load_client import LoadClient
+from support.clients.journal import Journal
+from support.clients.safety import SafetyPolicy
+from support.clients.settings import At
+from support.config import Environment
+from support.investigations.service import Investigations
+from support.latency.answers import Latency
+from support.latency.baselines import Baselines
+from support.stability.steady_state import Stability
+from support.world.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class CapacityRoom:
+    loads: Capacity
+    full_site: FullSite
+    stability: Stability
+    baselines: Baselines
+    latency: Latency
+
+    @classmethod
+    def of(
+        cls,
+        environment: Environment,
+        investigations: Investigations,
+        load_client: LoadClient,
+        client: FocusServerClient,
+        cluster: Cluster,
+        policy: SafetyPolicy,
+        reports: Reports,
+        history: Path | None,
+    ) -> CapacityRoom:
+        generator = _generator_check(environment, policy)
+        loads = LoadRuns(investigations, cluster.client, cluster.jobs, environment)
+        probes = Probes(investigations, environment)
+        baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
+        return cls(
+            loads=Capacity(loads, probes, generator, reports, environment),
+            full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
+            stability=Stability(investigations, cluster.client, environment),
+            baselines=baselines,
+            latency=Latency(client, load_client, investigations, generator, baselines, environment),
+        )
+
+
+def _generator_check(environment: Environment, policy: SafetyPolicy) -> GeneratorCheck:
+    """What the load generator adds by itself, measured with the settings of this environment against loopback."""
+    server = environment.focus_server
+    return GeneratorCheck(
+        lambda url: LoadClient(At(url, server), Journal(), policy),
+        lambda url: FocusServerClient(At(url, server), Journal()),
+        environment.capacity.target_jobs,
+        environment.limits.configure_p95_ms,
+        environment.capacity.generator_share,
+    )

@@ -1,0 +1,32 @@
+"""``context.world.infrastructure``: what everything stands on, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from support.clients.journal import Journal
+from support.clients.mongodb.client import MongoDBClient
+from support.clients.ssh.client import SSHClient
+from support.config import Environment
+from support.infrastructure.access import AccessExamination
+from support.infrastructure.cluster import ClusterExamination
+from support.infrastructure.doctor import Doctor, layers_of
+from support.infrastructure.mongodb import MongoDBExamination
+from support.world.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    mongodb: MongoDBExamination
+    access: AccessExamination
+    orchestration: ClusterExamination
+    doctor: Doctor
+
+    @classmethod
+    def of(
+        cls, environment: Environment, journal: Journal, ssh: SSHClient, mongodb: MongoDBClient, cluster: Cluster
+    ) -> Infrastructure:
+        index = MongoDBExamination(mongodb, environment)
+        access = AccessExamination(ssh, environment, journal)
+        orchestration = ClusterExamination(cluster.client, environment)
+        return cls(index, access, orchestration, Doctor(layers_of(index, access, lambda: orchestration)))

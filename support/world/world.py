@@ -1,0 +1,58 @@
+"""Everything steps can call, in one typed object: ``context.world``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from support.capacity.report.store import Reports
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.focus_server.load_client import LoadClient
+from support.clients.journal import Journal
+from support.clients.safety import SafetyPolicy
+from support.clients.ssh.client import SSHClient
+from support.config import Environment
+from support.investigations.effects import Effects
+from support.investigations.run_ledger import RunLedger
+from support.investigations.service import Investigations
+from support.investigations.streams import StreamClients
+from support.world.capacity import CapacityRoom
+from support.world.closing import closed_with
+from support.world.cluster import Cluster
+from support.world.infrastructure import Infrastructure
+from support.world.product import Product
+from support.world.recordings import RecordingsRoom
+
+
+class World:
+    """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
+
+    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> None:
+        self.environment = environment
+        self.limits = environment.limits
+        self.reports = reports
+        self.ledger = ledger
+        self.journal = Journal(environment.secrets())
+        self._closing = closing = ExitStack()
+        safety = environment.safety
+        policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
+        ssh = SSHClient(environment.ssh, self.journal)
+        client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal))
+        load_client = LoadClient(environment.focus_server, self.journal, policy)
+        self.cluster = Cluster.connected(environment, self.journal, policy, ssh, closing)
+        self.recordings = RecordingsRoom.connected(environment, self.journal, policy, client, closing)
+        self.product = Product.connected(environment, client, self.journal, self.cluster, closing)
+        streams = StreamClients()
+        streams.start()
+        closing.callback(streams.stop)
+        self.investigations = Investigations(
+            client, load_client, self.cluster.client, self.cluster.jobs, streams, environment, ledger
+        )
+        self.effects = Effects(self.cluster.client, self.cluster.jobs, environment)
+        self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
+        self.capacity = CapacityRoom.of(
+            environment, self.investigations, load_client, client, self.cluster, policy, reports, history
+        )
+
+    def close(self) -> None:
+        self._closing.close()

@@ -1,0 +1,45 @@
+"""``focus-acceptance`` with everything: what users of the suite run, and what its developers run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from support.cli import ReportsFolder, app
+from tools.fault_matrix import command as faults
+from tools.repeat import command as repeat
+
+
+@app.command(name="repeat")
+def repeat_series(
+    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")] = "sandbox",
+    times: Annotated[int, typer.Option(min=1, max=1000, help="how often")] = 10,
+    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = "",
+    seed: Annotated[int | None, typer.Option(min=0, help="of the first order; by default drawn and printed")] = None,
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
+    raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
+
+
+@app.command(name="faults")
+def fault_matrix(
+    fault: Annotated[list[str] | None, typer.Option(help="only this fault; may be repeated")] = None,
+    subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
+    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = faults.DEFAULT_TAGS,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes at work side by side")] = 4,
+    everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
+    profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
+) -> None:
+    """Prove that the suite fails on the faults it is meant to catch."""
+    if profile is not None:
+        if fault or subset or everything:
+            raise typer.BadParameter("it runs by itself, without --fault, --subset or --all", param_hint="--profile")
+        raise typer.Exit(faults.run_profile(profile, tags, workers))
+    raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
+
+
+def main() -> None:
+    app()

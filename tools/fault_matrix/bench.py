@@ -1,0 +1,68 @@
+"""One sandbox of its own, and runs of the suite against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from support.clients.sandbox.control import SandboxControl
+from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.fault_catalogue import Fault
+from tools.fault_matrix.judgement import Judgement, Run, judge
+from tools.fault_matrix.rows import Row
+from tools.fault_matrix.warm import WarmBehave
+
+_BESIDE_OTHERS = {"FOCUS__CAPACITY__GENERATOR_SHARE": "0.5"}
+"""Several sandboxes share the machine with the suites that load them. What is judged then are answers within 5 s, and
+which cause comes first: a generator that adds half of the 300 ms it is tried with is still good for that."""
+
+
+class MatrixError(Exception):
+    """The matrix could not be run at all; one sentence."""
+
+
+class Bench:
+    """Starts with its sandbox; each run leaves a folder below ``reports``."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, int | float | str],
+        reports: Path,
+        tags: str,
+        behave: WarmBehave,
+        options: Iterable[str] = (),
+    ) -> None:
+        self._reports = reports
+        self._tags = tags
+        self._behave = behave
+        self._sandbox = EmbeddedSandbox(settings, options)
+        self._run_file = self._sandbox.start().run_file
+        self._control = SandboxControl(json.loads(self._run_file.read_text(encoding="utf-8"))["control"]["url"])
+
+    def close(self) -> None:
+        self._control.close()
+        self._sandbox.stop()
+
+    def with_fault(self, fault: Fault, rows: Iterable[Row]) -> Judgement:
+        if fault.is_switch:
+            self._control.switch_on(fault.id)
+        try:
+            return judge(fault, self.run(fault.id, rows, {**_BESIDE_OTHERS, **fault.environment}))
+        finally:
+            self._control.reset()
+
+    def run(self, name: str, rows: Iterable[Row], variables: Mapping[str, str]) -> Run:
+        """These rows, as far as the tags allow."""
+        folder = self._reports / name
+        folder.mkdir(parents=True)
+        arguments = ["-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}", "-D", f"reports={folder}"]
+        arguments += ["-D", "history=", "-D", "publish=record"]  # its record is all that is wanted of it
+        arguments += [f"--tags={self._tags}", *(row.place for row in rows)]
+        console, record = folder / "console.txt", folder / "run.json"
+        self._behave.run(arguments, variables, console)
+        if not record.is_file():
+            raise MatrixError(f"the run {name} left no record; see {console}")
+        content = json.loads(record.read_text(encoding="utf-8"))
+        scenarios = {entry["id"]: entry for entry in content["scenarios"]}
+        return Run(scenarios, sum(entry["duration_s"] for entry in content["scenarios"]))

@@ -1,0 +1,84 @@
+"""What a matrix is made of, and in which order: what can go side by side, and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.fault_catalogue import Fault
+from tools.fault_matrix.judgement import Run
+from tools.fault_matrix.rows import Row, selection
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the matrix is made of. ``rows`` are those that can run; with ``everything`` all of them run with each
+    fault. ``options`` are further words for ``sandbox up``."""
+
+    settings: Mapping[str, int | float | str]
+    faults: Sequence[Fault]
+    rows: Sequence[Row]
+    tags: str
+    everything: bool
+    workers: int
+    reports: Path
+    options: Sequence[str] = ()
+
+    def rows_with(self, fault: Fault) -> list[Row]:
+        return list(self.rows) if self.everything else selection(fault, self.rows)
+
+    def healthy_rows(self) -> list[Row]:
+        """Every row that runs with any of the faults."""
+        concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
+        return [row for row in self.rows if row.id in concerned]
+
+    def waiting(self) -> list[Fault]:
+        """Those that need little of the machine; the last of the catalogue first, which take longest."""
+        return [fault for fault in reversed(self.faults) if fault.waits]
+
+    def strained(self) -> list[Fault]:
+        """Those with which something is measured under load."""
+        return self._longest_first(fault for fault in self.faults if not fault.waits and self._strains(fault))
+
+    def quiet(self) -> list[Fault]:
+        """All others."""
+        return self._longest_first(fault for fault in self.faults if not fault.waits and not self._strains(fault))
+
+    def _strains(self, fault: Fault) -> bool:
+        return any(row.needs_room for row in self.rows_with(fault))
+
+    def _longest_first(self, faults: Iterable[Fault]) -> list[Fault]:
+        """So that none of them is alone at the end."""
+        return sorted(faults, key=lambda fault: -len(self.rows_with(fault)))
+
+
+@dataclass(frozen=True)
+class Control:
+    """A row that runs only with what the variables of ``fault`` ask for: with them, and without the fault, it passes.
+
+    Without that a scenario that always fails would look as if it had caught something.
+    """
+
+    row: Row
+    fault: Fault
+
+
+def controls(plan: Plan, healthy: Run) -> list[Control]:
+    """For every row that the healthy run has left out, and that a fault with variables of its own expects."""
+    left_out = [row for row in plan.healthy_rows() if row.id not in healthy.passed()]
+    return [Control(row, fault) for row in left_out if (fault := _enabling(row, plan.faults)) is not None]
+
+
+def _enabling(row: Row, faults: Sequence[Fault]) -> Fault | None:
+    """The first fault that is switched on, brings variables, and expects the row."""
+    return next(
+        (one for one in faults if one.is_switch and one.environment and any(map(row.is_meant_by, one.scenarios))), None
+    )
+
+
+def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
+    """The rows in at most so many parts; a feature is not divided."""
+    features = list(dict.fromkeys(row.feature for row in rows))
+    parts = [frozenset(features[number::shares]) for number in range(shares)]
+    return [[row for row in rows if row.feature in part] for part in parts if part]

@@ -1,0 +1,118 @@
+"""Every scenario and outline row of the features, and which of them run with a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from zlib import crc32
+
+from support.config import Environment
+from support.fault_catalogue import Fault
+from support.gherkin.documents import Document, Example
+from support.selection import reason_to_skip
+
+_NOT_YET = frozenset({"wip", "quarantine"})
+_COSTLY = frozenset({"disruptive"})
+_LOAD = frozenset({"load", "slow"})
+_TURNS = 8
+"""A requirement is watched with every so manyth fault."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scenario, or one row of an outline: ``id`` as in the run record, ``place`` as behave selects it."""
+
+    id: str
+    place: str
+    tags: frozenset[str]
+    steps: int
+
+    @property
+    def requirement(self) -> str:
+        return self.id[:5]
+
+    @property
+    def feature(self) -> str:
+        return self.place.rpartition(":")[0]
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether it needs an outage: a restart, a full cluster."""
+        return bool(self.tags & _COSTLY)
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it strains the server or takes long: it watches over nothing, and its healthy run is made alone."""
+        return bool(self.tags & _LOAD)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether it cannot be judged beside others on the same machine. What takes long mostly waits."""
+        return "load" in self.tags and "slow" not in self.tags
+
+    def is_meant_by(self, name: str) -> bool:
+        """Whether an id with or without a row number stands for this one."""
+        return name in (self.id, self.id.split(".")[0])
+
+
+def rows_of(documents: Iterable[Document]) -> list[Row]:
+    """All that have an id, in the order of the features."""
+    return [
+        row
+        for document in documents
+        for rule in document.rules
+        for example in rule.examples
+        for row in _rows(document.place, example)
+    ]
+
+
+def _rows(place: str, example: Example) -> Iterator[Row]:
+    tags = frozenset(example.tags)
+    if example.id is None:
+        return
+    if not example.blocks:
+        yield Row(example.id, f"{place}:{example.line}", tags, len(example.steps))
+    for row in (row for block in example.blocks for row in block.rows):
+        yield Row(f"{example.id}.{row.number}", f"{place}:{row.line}", tags, len(row.steps))
+
+
+def rows_to_prove(rows: Iterable[Row], environment: Environment) -> list[Row]:
+    """Those that run in this environment, so that they can be seen failing: not the backlog, nor unfinished ones."""
+    return [row for row in rows if not row.tags & _NOT_YET and reason_to_skip(row.tags, environment) is None]
+
+
+def watch_of(rows: Iterable[Row], fault: Fault) -> list[Row]:
+    """Rows of requirements the fault has nothing to do with, to notice that it breaks them all the same.
+
+    One of each, always the same and a short one. Not every fault watches all of them: the requirements take turns, and
+    of those that cannot be looked at without an outage it watches one only, or most of the time of the matrix would go
+    by with watching. What measures under load is watched by none: it would measure the other sandboxes.
+    """
+    best: dict[str, Row] = {}
+    for row in (row for row in rows if not row.is_load):
+        known = best.setdefault(row.requirement, row)
+        if (row.is_costly, row.steps) < (known.is_costly, known.steps):
+            best[row.requirement] = row
+    unrelated = [row for requirement, row in best.items() if requirement not in {fault.requirement, *fault.related}]
+    costly = [row for row in unrelated if row.is_costly]
+    turn = [costly[_drawn(fault.id) % len(costly)]] if costly else []
+    return [row for row in unrelated if not row.is_costly and _is_its_turn(row, fault)] + turn
+
+
+def _is_its_turn(row: Row, fault: Fault) -> bool:
+    return _drawn(f"{fault.id} {row.requirement}") % _TURNS == 0
+
+
+def _drawn(text: str) -> int:
+    """The same number each time, and not foreseeable."""
+    return crc32(text.encode())
+
+
+def selection(fault: Fault, rows: Iterable[Row]) -> list[Row]:
+    """What runs with a fault: every row that must fail, and the watch over all it is not related to.
+
+    Others of its own and of the related requirements may fail or not, so that running them would prove nothing.
+    """
+    rows = list(rows)
+    watched = {row.id for row in watch_of(rows, fault)}
+    return [row for row in rows if row.id in watched or any(row.is_meant_by(name) for name in fault.scenarios)]

@@ -1,0 +1,1 @@
+"""The Gherkin lint: rules for features, and features against step definitions."""

@@ -1,0 +1,89 @@
+"""A series: the suite several times, each time in another order, every third time on a busy machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.files import PROJECT
+from tools.repeat.load import busy
+
+LOADED_EVERY = 3
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run of a series. `verdict` is that of its record, or why there is none; `code` its exit code."""
+
+    number: int
+    seed: int
+    under_load: bool
+    code: int
+    verdict: str
+    duration_s: float
+    folder: Path
+
+
+def run_series(command: Sequence[str], name: str, times: int, seed: int, reports: Path) -> Iterator[Turn]:
+    """Run `command` (behave and its arguments) `times` times, and tell each result as it is there.
+
+    Each run has its own folder below `repeats/`, all of them the one history. It ends early when a run was not used
+    rightly (exit code 2). A KeyboardInterrupt is passed on to the run, which is waited for: it cleans up.
+    """
+    folder = reports / "repeats"
+    shutil.rmtree(folder, ignore_errors=True)
+    for number in range(1, times + 1):
+        under_load = number % LOADED_EVERY == 0
+        own = folder / f"{number:03d}"
+        own.mkdir(parents=True)
+        told = {
+            "reports": str(own),
+            "history": str(reports / "history"),
+            "publish": "record",
+            "shuffle": str(seed + number - 1),
+            "series": name,
+            "under_load": "yes" if under_load else "no",
+        }
+        defined = [argument for key, value in told.items() for argument in ("-D", f"{key}={value}")]
+        started = time.monotonic()
+        with busy() if under_load else contextlib.nullcontext():
+            code = _run([*command, *defined], own / "console.txt")
+        verdict = _verdict(own / "run.json")
+        yield Turn(number, seed + number - 1, under_load, code, verdict, time.monotonic() - started, own)
+        if code == 2:
+            return
+
+
+def _run(command: Sequence[str], console: Path) -> int:
+    """The exit code of a run in a session of its own: what ends the series must reach it once, and be waited for."""
+    with (
+        console.open("w", encoding="utf-8") as out,
+        subprocess.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True) as run,
+    ):
+        try:
+            return run.wait()
+        except KeyboardInterrupt:
+            run.send_signal(signal.SIGINT)
+            run.wait()
+            raise
+
+
+def _verdict(record: Path) -> str:
+    try:
+        return str(json.loads(record.read_text(encoding="utf-8"))["verdict"])
+    except FileNotFoundError:
+        return "no record"
+
+
+def behave(environment: str, tags: str) -> list[str]:
+    """The command of one run; what is not ready is left out whatever the tags are, as in `make acceptance`."""
+    chosen = [f"--tags=({tags}) and not (@wip or @quarantine)"] if tags else []
+    return [sys.executable, "-m", "behave", "-D", f"env={environment}", *chosen]
