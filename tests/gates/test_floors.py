@@ -78,7 +78,7 @@ def circle(arrows: Mapping[str, set[str]]) -> list[str]:
 def test_every_room_has_a_floor() -> None:
     floors = {room for floor in FLOORS for room in floor}
     rooms = {room_of(module) for module in modules_below("support") if module != "support"}
-    assert rooms == floors
+    assert rooms <= floors
 
 
 def test_a_room_imports_only_downward() -> None:
