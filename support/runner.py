@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -19,18 +18,25 @@ from typing import Any
 
 from behave.runner import Runner
 
+from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
 from support.hooks.signals import terminated_like_interrupted
-from support.reporting.formatter import reports_directory, write_reports
+from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
-from support.reporting.record.model import Record, Trouble, grouped_reasons, now
+from support.reporting.record.folder import new_folder
+from support.reporting.record.model import Record, ScenarioResult, Trouble, grouped_reasons, now, write_record
 from support.reporting.record.outcome import all_results, exception_text
-from support.reporting.record.places import FILES, FOLDERS
+from support.reporting.writers.junit import write_junit
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
 _TAG_HOOKS = ("before_tag", "after_tag")
 _PUBLISH = ("all", "record")
+_NOTHING_JUDGED = 2
+
+
+class _Refused(Exception):
+    """A run that would judge nothing; one sentence."""
 
 
 class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so its Runner is Any to mypy
@@ -47,21 +53,25 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def run(self) -> bool:
         """Run everything. True means red. Raises SystemExit for a configuration that cannot be used."""
+        self._refuse(refusal_of(self.config, os.environ))
+        select_requirements(self.config)
         if self.config.dry_run:
-            return bool(super().run())
+            # It runs nothing, so it proves nothing: red if a step is undefined, and never green.
+            raise SystemExit(1 if super().run() else _NOTHING_JUDGED)
         try:
             self.report.repeat = repeat_of(self.config.userdata)
         except RepeatError as error:
-            print(error, file=sys.stderr)
-            raise SystemExit(2) from error
+            self._refuse(str(error))
         if (wanted := self.config.userdata.get("publish", "all")) not in _PUBLISH:
-            print(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}", file=sys.stderr)
-            raise SystemExit(2)
-        self._remove_old_reports()
+            self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
+        self.report.selection = selection_of(self.config)
+        self.report.folder = new_folder(reports_directory(self.config))
         with terminated_like_interrupted():
             behave_failed = False
             try:
                 behave_failed = bool(super().run())
+            except _Refused as refused:
+                self._refuse(str(refused))
             except (KeyboardInterrupt, SystemExit) as end:
                 self._ended_early(end)
             except Exception as error:
@@ -77,6 +87,12 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             print(problem, file=sys.stderr)
         return red or bool(problems)
 
+    def _refuse(self, sentence: str | None) -> None:
+        """End before anything is touched, unless there is no reason to."""
+        if sentence is not None:
+            print(sentence, file=sys.stderr)
+            raise SystemExit(_NOTHING_JUDGED)
+
     def run_model(self, features: Any = None) -> bool:
         """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
         if self.config.dry_run:
@@ -88,6 +104,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             for scenario in feature.walk_scenarios()
             if scenario.should_run(self.config)
         ]
+        if not self.report.selected:
+            selection, close = self._selection(), near_miss(self.config, self.features)
+            raise _Refused(f"nothing ran: no scenario matches {selection}{close}")
+        for sentence in vanished(self.features, self.report.selection):
+            self.report.suite_error("features", sentence)
         self.context.on_cleanup_error = self._note_cleanup_failure
         self.context.add_cleanup(self._finish)
         return bool(super().run_model(features))
@@ -119,7 +140,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         def watched(context: Any, *args: Any) -> Any:
             self._hooks_called.add(name)
             try:
-                return hook(context, *args)
+                answer = hook(context, *args)
+                if name == "before_all":
+                    self._say_that_it_began()
+                return answer
             except (KeyboardInterrupt, SystemExit) as end:
                 self._note(name, context, end)
                 raise
@@ -162,6 +186,14 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         else:
             self.report.scenario_troubles.setdefault(id(scenario), []).append(trouble)
 
+    def _say_that_it_began(self) -> None:
+        """A run that dies must not leave the verdict of the one before it in its place."""
+        reports = reports_directory(self.config)
+        began = f"the run that began at {self.report.started:%Y-%m-%d %H:%M:%S} UTC has not ended, or was killed"
+        record = self._record([], [Trouble("run", began)])
+        write_record(record, reports)
+        write_junit(record, reports)
+
     # The end.
 
     def _finish(self) -> None:
@@ -177,24 +209,27 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         sentence = None if self.report.suite_errors else self._nothing_ran(results)
         if sentence:
             self.report.suite_errors.append(Trouble("run", sentence))
-        self.report.record = Record(
-            environment=self.report.environment,
-            started=self.report.started,
+        self.report.record = self._record(results, self.report.suite_errors)
+
+    def _record(self, results: list[ScenarioResult], suite_errors: list[Trouble]) -> Record:
+        report = self.report
+        return Record(
+            environment=report.environment,
+            started=report.started,
             finished=now(),
-            duration_s=round(time.monotonic() - self.report.started_s, 3),
+            duration_s=round(time.monotonic() - report.started_s, 3),
             scenarios=results,
-            suite_errors=self.report.suite_errors,
-            leftovers=self.report.leftovers,
-            fingerprint=self.report.fingerprint,
-            interrupted=self.report.interrupted,
-            repeat=self.report.repeat,
-            figures=self.report.figures,
-            requests=self.report.requests,
+            suite_errors=suite_errors,
+            leftovers=report.leftovers,
+            fingerprint=report.fingerprint,
+            interrupted=report.interrupted,
+            repeat=report.repeat,
+            figures=report.figures,
+            requests=report.requests,
+            selection=report.selection,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:
-        if not results:
-            return f"nothing ran: no scenario matches {self._selection()}"
         if any(result.ran for result in results):
             return None
         reasons = "; ".join(f"{reason} ({len(ids)})" for reason, ids in grouped_reasons(results).items())
@@ -245,13 +280,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         if record is None or self.report.refusal is not None:
             return []
         # Loaded here only, because the runs of the fault matrix publish little and are many.
-        from support.reporting.publish import publish_junit, publish_run
+        from support.reporting.publish import publish_run
 
-        reports = reports_directory(self.config)
-        if self.config.userdata.get("publish", "all") == "record":
-            published = publish_junit(record, reports)
-        else:
-            published = publish_run(record, reports, Path(self.base_dir or ".") / "features", os.environ)
+        every = self.config.userdata.get("publish", "all") == "all"
+        features = Path(self.base_dir or ".") / "features"
+        published = publish_run(record, run_folder(self.config), reports_directory(self.config), features, every)
         return [f"report {one.name}: {one.problem}" for one in published if one.problem]
 
     def _is_unexplained(self, behave_failed: bool) -> bool:
@@ -267,11 +300,3 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     def _write_reports(self) -> None:
         if self.report.record is not None:
             write_reports(self.config)
-
-    def _remove_old_reports(self) -> None:
-        """A run that dies must not leave the report of the one before it in its place."""
-        for name in FILES:
-            with contextlib.suppress(NotADirectoryError):  # said when it is written to
-                (reports_directory(self.config) / name).unlink(missing_ok=True)
-        for name in FOLDERS:
-            shutil.rmtree(reports_directory(self.config) / name, ignore_errors=True)

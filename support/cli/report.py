@@ -15,6 +15,7 @@ from support.reporting.capacity_report import CapacityReportError, capacity_repo
 from support.reporting.compare import compare, comparison_lines, run_at
 from support.reporting.history import read_history
 from support.reporting.history.flaky import TooFewRuns, flaky_lines, judge
+from support.reporting.record.folder import latest, place_of
 from support.reporting.record.model import Record
 from support.reporting.record.reading import ReadingError
 from support.reporting.site import SiteError, write_site
@@ -25,8 +26,9 @@ from support.reporting.writers.bundle import BundleError, write_bundle
 def write_documentation(reports: Path) -> int:
     """The living documentation of the run in ``reports``; exit code 0, or 2 when there is no usable record."""
 
-    def make(record: Record) -> int:
-        print(write_site(record, reports, PROJECT / "features", CATALOGUE_FILE, reports / "site"))
+    def make(record: Record, folder: Path) -> int:
+        write_site(record, folder, PROJECT / "features", CATALOGUE_FILE, folder / "site", reports)
+        print(place_of("site", record, folder, reports) / "index.html")
         return 0
 
     try:
@@ -54,10 +56,10 @@ def flaky(reports: Path, environment: str | None) -> int:
 def bundle(reports: Path) -> int:
     """Write the archive of the run in ``reports`` and print its path; exit code 2 if there is no usable record."""
 
-    def make(record: Record) -> int:
-        gap = capacity_report_of(record, reports)
+    def make(record: Record, folder: Path) -> int:
+        gap = capacity_report_of(record, folder)
         files = () if gap is None else (gap.path, gap.path.with_suffix(".html"))
-        print(write_bundle(record, reports, _summary(record, reports), files))
+        print(write_bundle(record, folder, _summary(record, reports), files, reports))
         return 0
 
     try:
@@ -70,7 +72,7 @@ def bundle(reports: Path) -> int:
 def summary(reports: Path) -> int:
     """Print what the console said at the end of the last run; exit code 1 if that failed, as the run itself."""
 
-    def tell(record: Record) -> int:
+    def tell(record: Record, folder: Path) -> int:
         print(_summary(record, reports), end="")
         return 0 if record.verdict == "passed" else 1
 
@@ -79,7 +81,10 @@ def summary(reports: Path) -> int:
 
 def open_site(reports: Path) -> int:
     """Print the path of the living documentation, and show it in the browser of the desktop if there is a desktop."""
-    start_page = reports / "site" / "index.html"
+    start_page = next(
+        (page for folder in (latest(reports), reports) if (page := folder / "site" / "index.html").is_file()),
+        reports / "site" / "index.html",
+    )
     if not start_page.is_file():
         print(f"report: {start_page} is not there: focus-acceptance report site makes it", file=sys.stderr)
         return 2

@@ -27,6 +27,8 @@ TAG_PATTERNS = (
     re.compile(rf"(REQ|TEST)_{TICKET_PROJECT}-\d+"),
     re.compile(r"needs_[a-z][a-z0-9]*(_[a-z0-9]+)*"),
 )
+REQUIREMENT_TAG = re.compile(r"[A-Z]{2}-\d{2}")
+"""In a tag expression it stands for every scenario of the requirement."""
 ID_TAG = re.compile(r"(?P<area>[A-Z]{2})-(?P<number>\d{2})(?P<letter>[a-z])")
 
 TECHNICAL = (

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from behave.tag_expression.builder import TagExpressionProtocol
 from behave.tag_expression.parser import TagExpressionError
 
-from support.gherkin.dictionary import is_known_tag
+from support.gherkin.dictionary import REQUIREMENT_TAG, is_known_tag
 
 _OPERATORS = frozenset({"and", "or", "not"})
 _WILDCARDS = frozenset("*?[")
+_REQUIREMENT = re.compile(rf"@?(?P<requirement>{REQUIREMENT_TAG.pattern})(?![\w*?\[.-])")
 
 
 def problem_with(expression: str) -> str | None:
@@ -41,8 +42,13 @@ def problem_with(expression: str) -> str | None:
     return None
 
 
+def with_requirements(expression: str) -> str:
+    """The expression with ``@JL-01`` as every scenario of that requirement: ``@JL-01?``, a pattern behave knows."""
+    return _REQUIREMENT.sub(lambda match: f"@{match['requirement']}?", expression)
+
+
 def _is_usable(tag: str) -> bool:
-    return bool(_WILDCARDS.intersection(tag)) or is_known_tag(tag)
+    return REQUIREMENT_TAG.fullmatch(tag) is not None or bool(_WILDCARDS.intersection(tag)) or is_known_tag(tag)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,9 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from requests import RequestException
+
 from support.clients.focus_server.answers import ShapeError
 from support.clients.kubernetes.client import ClusterError
 from support.clients.mongodb.client import DatabaseError
+from support.clients.sandbox.control import ControlError
 from support.files import PROJECT
 from support.world.world import World
 
@@ -33,6 +36,7 @@ def fingerprint(world: World) -> dict[str, Any]:
         "libraries": {name: version(name) for name in _LIBRARIES},
         **revision(PROJECT),
         "configuration": world.environment.redacted(),
+        **({"sandbox": changed} if (changed := _asked(world, lambda: _done_to_the_sandbox(world))) else {}),
     }
 
 
@@ -50,7 +54,7 @@ def revision(folder: Path) -> dict[str, str | None]:
 def _asked(world: World, question: Callable[[], Any]) -> Any:
     try:
         return question()
-    except (ClusterError, DatabaseError, ShapeError) as error:
+    except (ClusterError, ControlError, DatabaseError, RequestException, ShapeError) as error:
         return f"not known: {world.journal.redact(str(error))}"
 
 
@@ -59,6 +63,15 @@ def _images(world: World, selector: str) -> str:
     pods = world.cluster.client.pods(label_selector=selector)
     images = sorted({container.image for pod in pods for container in pod.containers})
     return ", ".join(images) or "not known: it has no pod"
+
+
+def _done_to_the_sandbox(world: World) -> str:
+    """What was done to it on purpose, in words: faults that are on, settings that differ from the usual ones."""
+    state = world.product.sandbox.state() if world.product.sandbox is not None else {}
+    faults = ", ".join(map(str, state.get("faults", ())))
+    settings = ", ".join(f"{key}={value}" for key, value in sorted(state.get("changed_settings", {}).items()))
+    told = [f"faults {faults}"] if faults else []
+    return "; ".join([*told, f"settings {settings}"] if settings else told)
 
 
 def _git(folder: Path, *arguments: str) -> str:

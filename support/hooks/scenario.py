@@ -7,7 +7,7 @@ from behave.runner import Context
 
 from support import waits
 from support.hooks.evidence import ScenarioWindow
-from support.reporting.formatter import reports_directory
+from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
 from support.selection import reason_to_skip, reason_to_wait
@@ -56,7 +56,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
 
 def _keep_evidence(context: Context, scenario: Scenario) -> None:
     name = identify(scenario).id
-    folder = reports_directory(context.config) / "evidence"
+    folder = run_folder(context.config) / "evidence"
     for path in context.window.keep(folder, name, scenario.name):
         reporting.current().add_evidence(name, str(path))
 

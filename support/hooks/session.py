@@ -16,7 +16,7 @@ from support.config import Environment, load_environment
 from support.files import PROJECT
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.run_ledger import RunLedger, ledger_file
-from support.reporting.formatter import history_folder, reports_directory
+from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.context import KnownIssue
 from support.reporting.record.requests import request_times
@@ -51,7 +51,7 @@ def before_all(context: Context) -> None:
     ]
     ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
     _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
-    reports = Reports(reports_directory(context.config), {}, revision(PROJECT)["git"] or "unknown")
+    reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, ledger, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context.world)

@@ -37,8 +37,13 @@ class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so i
 
 
 def reports_directory(config: Any) -> Path:
-    """Where reports go: userdata `reports`, by default `reports` in the working directory."""
+    """Where reports are looked for: userdata `reports`, by default `reports` in the working directory."""
     return Path(config.userdata.get("reports", "reports"))
+
+
+def run_folder(config: Any) -> Path:
+    """Where this run alone writes; the reports themselves for a run without the runner of this suite."""
+    return current().folder or reports_directory(config)
 
 
 def history_folder(config: Any) -> Path | None:
@@ -52,17 +57,24 @@ def write_reports(config: Any) -> None:
 
     A run that was refused has judged nothing, and is not part of the history.
     """
-    directory = reports_directory(config)
+    directory = run_folder(config)
     record = current().record
     if record is None:
         raise RuntimeError("the record formatter needs runner = support.runner:StrictRunner")
+    if current().refusal is not None:
+        return
     try:
         write_record(record, directory)
         history = history_folder(config)
-        if history is not None and current().refusal is None:
+        if history is not None and _belongs_to_the_history(record):
             append(history, entry_of(record, _jobs_held(record, directory)))
     except OSError as error:
         current().refusal = current().refusal or f"reports: cannot write to {directory}: {error.strerror}"
+
+
+def _belongs_to_the_history(record: Record) -> bool:
+    """Runs of the whole suite on a system that nobody has broken on purpose; in a series of repeats also parts."""
+    return (record.selection.complete or record.repeat is not None) and not record.broken_on_purpose
 
 
 def _jobs_held(record: Record, directory: Path) -> int | None:

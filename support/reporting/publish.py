@@ -5,12 +5,14 @@ One report that cannot be made neither hides another nor the verdict: it is name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.fault_catalogue import CATALOGUE_FILE
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
+from support.reporting.record.folder import show
 from support.reporting.record.model import Record
 from support.reporting.site import SiteError, write_site
 from support.reporting.writers.allure import write_allure
@@ -29,40 +31,50 @@ class Published:
     problem: str = ""
 
 
-def publish(record: Record, reports: Path, features: Path) -> list[Published]:
-    """Write every report of a record whose ``run.json`` lies in ``reports``; ``features`` are those that were run."""
-    capacity, problems = _capacity(record, reports)
+def publish(record: Record, folder: Path, features: Path, reports: Path) -> list[Published]:
+    """Write every report of a record whose ``run.json`` lies in ``folder``; ``features`` are those that were run.
+
+    The history of the runs and the results of the fault matrix lie in ``reports``.
+    """
+    capacity, problems = _capacity(record, folder)
     makers: dict[str, Callable[[], Path]] = {
-        "junit": lambda: write_junit(record, reports),
-        "summary": lambda: write_summary(record, reports, capacity),
-        "metrics": lambda: write_metrics(record, reports, capacity),
-        "xray": lambda: write_xray(record, reports),
-        "features": lambda: write_features(features, reports),
-        "allure": lambda: write_allure(record, reports),
-        "site": lambda: write_site(record, reports, features, CATALOGUE_FILE, reports / "site"),
+        "junit": lambda: write_junit(record, folder),
+        "summary": lambda: write_summary(record, folder, capacity),
+        "metrics": lambda: write_metrics(record, folder, capacity),
+        "xray": lambda: write_xray(record, folder),
+        "features": lambda: write_features(features, folder),
+        "allure": lambda: write_allure(record, folder),
+        "site": lambda: write_site(record, folder, features, CATALOGUE_FILE, folder / "site", reports),
     }
     return [*problems, *_made(makers)]
 
 
-def publish_junit(record: Record, reports: Path) -> list[Published]:
-    """What is written of a run that asked for its record only."""
-    return list(_made({"junit": lambda: write_junit(record, reports)}))
+def publish_run(record: Record, folder: Path, reports: Path, features: Path, every: bool) -> list[Published]:
+    """What a run does at its end: the reports of its record in its own folder, and then at the usual places.
+
+    Without ``every``, JUnit only. Where GitHub runs it, GitHub is told too.
+    """
+    published = publish(record, folder, features, reports) if every else [*_made({"junit": _junit(record, folder)})]
+    published += [Published(name, None, problem) for name, problem in show(record, folder, reports).items()]
+    if every:
+        _tell(record, folder, reports)
+    return published
 
 
-def publish_run(record: Record, reports: Path, features: Path, environment: Mapping[str, str]) -> list[Published]:
-    """What a run does at its end: every report of its record, and what GitHub shows of it where GitHub
-    runs it."""
-    published = publish(record, reports, features)
-    site = next((one.path for one in published if one.name == "site"), None)
-    if site is not None:
+def _junit(record: Record, folder: Path) -> Callable[[], Path]:
+    return lambda: write_junit(record, folder)
+
+
+def _tell(record: Record, folder: Path, reports: Path) -> None:
+    """Where the site is; what GitHub shows of the run."""
+    site = (reports if record.selection.complete else folder) / "site" / "index.html"
+    if site.is_file():
         print(f"Site: {site}")
-    if environment.get("GITHUB_ACTIONS") == "true":
-        summary = next((one.path for one in published if one.name == "summary"), None)
-        if summary is not None:
-            append_summary(summary, environment)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        if (folder / "summary.md").is_file():
+            append_summary(folder / "summary.md", os.environ)
         for command in workflow_commands(record):
             print(command)
-    return published
 
 
 def _capacity(record: Record, reports: Path) -> tuple[CapacityReport | None, list[Published]]:

@@ -75,6 +75,8 @@ def _failure_block(result: ScenarioResult, painter: Painter) -> Iterator[str]:
 def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[str]:
     """The end of a run: the verdict first, then what made it, then every requirement."""
     yield from painter.wrap(verdict_sentence(record), rest="  ")
+    if record.broken_on_purpose:
+        yield from painter.wrap(safe(f"This sandbox was changed on purpose: {record.broken_on_purpose}."), rest="  ")
     for error in record.suite_errors:
         for number, line in enumerate(str(error).splitlines()):
             yield from painter.wrap(safe(line), first="  - " if number == 0 else "    ", rest="    ")

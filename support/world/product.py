@@ -22,6 +22,7 @@ from support.world.cluster import Cluster
 @dataclass(frozen=True)
 class Product:
     client: FocusServerClient
+    sandbox: SandboxControl | None
     information: Information
     fibre: Fibre
     metadata: Metadata
@@ -44,6 +45,7 @@ class Product:
         server = ServerLife(client, cluster.client, configuration, environment)
         return cls(
             client=client,
+            sandbox=switches,
             information=Information(client),
             fibre=Fibre(client, switches),
             metadata=Metadata(client, cluster.client, environment.limits),

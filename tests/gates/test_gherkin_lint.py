@@ -111,6 +111,10 @@ BAD = [
     ("G20", "@smoke @needs_gpu", "@TEST_PZ-7", None),
     ("G20", "@TEST_PZ-7 @negative", "@TEST_PZ-7 @TEST_PZ-8", None),
     ("G20", "@JL\n", "@JL @TEST_PZ-9\n", None),
+    ("G21", GOOD[GOOD.index("      Examples: W") :], "", None),
+    ("G21", "  Rule: A reversed", "  Rule: An empty one\n\n  Rule: A reversed", None),
+    ("G22", "a window that ends <where>", "a window that ends <when>", None),
+    ("G22", "The job is running shortly after", "The job is <state> shortly after", None),
     ("G03", "", "", "somewhere"),
 ]
 

@@ -90,10 +90,13 @@ def test_the_summary_is_added_to_what_others_wrote(tmp_path: Path) -> None:
     append_summary(tmp_path / "summary.md", {})
 
 
-def test_only_where_github_runs_it_does_a_run_speak_to_github(tmp_path: Path, capsys) -> None:
+def test_only_where_github_runs_it_does_a_run_speak_to_github(tmp_path: Path, capsys, monkeypatch) -> None:
     job = tmp_path / "job.md"
-    publish_run(everything(), tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job)})
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    publish_run(everything(), tmp_path, tmp_path, tmp_path, every=True)
     assert not job.exists() and "::error" not in capsys.readouterr().out
-    publish_run(everything(), tmp_path, tmp_path, {"GITHUB_STEP_SUMMARY": str(job), "GITHUB_ACTIONS": "true"})
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    publish_run(everything(), tmp_path, tmp_path, tmp_path, every=True)
     assert job.read_text().startswith("## FAILED: ")
     assert "::error file=features/job_lifecycle/opening.feature,line=12" in capsys.readouterr().out

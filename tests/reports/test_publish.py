@@ -37,7 +37,7 @@ def test_all_reports_of_two_hundred_scenarios_take_less_than_three_seconds(tmp_p
     of = record(*results)
     write_record(of, tmp_path)
     started = time.process_time()
-    made = publish(of, tmp_path, PROJECT / "features")
+    made = publish(of, tmp_path, PROJECT / "features", tmp_path)
     # Processor time, so that a busy machine does not decide it.
     assert time.process_time() - started < FAST_S
     assert [one.problem for one in made] == [""] * len(made)
@@ -51,7 +51,7 @@ def test_a_report_that_cannot_be_made_is_named_reddens_the_run_and_hides_no_othe
     """
     outcome = project.write({}, hooks).run(publish="all")
     assert (outcome.code, outcome.checked["verdict"]) == (1, "passed")
-    assert outcome.err == "report xray: cannot be made: Is a directory\n"
+    assert outcome.err == "report xray.json: cannot be put in its place: Is a directory\n"
     assert (project.folder / "reports" / "metrics.prom").is_file()
     assert (project.folder / "reports" / "site" / "index.html").is_file()
 
@@ -60,16 +60,21 @@ def test_a_gap_report_that_cannot_be_read_is_named_and_the_rest_is_made(tmp_path
     of = record(scenario())
     write_record(of, tmp_path)
     (tmp_path / "infra_gap_report_staging_20260304T050630Z.json").write_text("{")
-    made = publish(of, tmp_path, PROJECT / "features")
+    made = publish(of, tmp_path, PROJECT / "features", tmp_path)
     assert [one.name for one in made if one.problem] == ["capacity"]
     assert (tmp_path / "summary.md").is_file() and (tmp_path / "metrics.prom").is_file()
 
 
-def test_reports_of_an_earlier_run_do_not_outlive_a_run_that_dies(project: BehaveProject) -> None:
+def test_the_verdict_of_an_earlier_run_does_not_outlive_a_run_that_dies(project: BehaveProject) -> None:
     project.run(publish="all")
-    hooks = "import os\ndef before_all(context): os._exit(9)\n"
-    assert project.write({}, hooks).run(publish="all").code == 9
-    assert list((project.folder / "reports").iterdir()) == [project.folder / "reports" / "history"]
+    hooks = "import os\ndef before_all(context): pass\ndef before_scenario(context, scenario): os._exit(9)\n"
+    outcome = project.write({}, hooks).run(publish="all")
+    assert outcome.code == 9
+    assert outcome.checked["verdict"] == "failed"
+    assert "has not ended, or was killed" in outcome.checked["why_failed"][0] + str(outcome.checked["suite"])
+    assert outcome.junit is not None and 'errors="1"' in outcome.junit
+    # What the last run wrote for people stays until there is something newer.
+    assert (project.folder / "reports" / "site" / "index.html").is_file()
 
 
 def test_an_unknown_wish_is_refused(project: BehaveProject) -> None:

@@ -294,4 +294,5 @@ def test_no_other_file_is_left_behind(outcome: Outcome, tmp_path_factory: pytest
         "reports",
         "steps",
     ]
-    assert sorted(path.name for path in (project.folder / "reports").iterdir()) == ["history", "junit.xml", "run.json"]
+    kept = sorted(path.name for path in (project.folder / "reports").iterdir())
+    assert kept == ["junit.xml", "latest", "run.json", "runs"]

@@ -91,13 +91,80 @@ def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
     assert "grpc-job-3-17" in (outcome.junit or "")
 
 
-def test_an_empty_selection_is_red_and_says_what_was_asked_for(project: BehaveProject) -> None:
-    outcome = project.run("--tags=@nothing")
-    sentence = "nothing ran: no scenario matches --tags=@nothing in features"
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tags=@JL-77x"], "nothing ran: no scenario matches --tags=@JL-77x in features; did you mean @JL-01?"),
+        (["--tags=@JL-77"], "nothing ran: no scenario matches --tags=@JL-77 in features; did you mean @JL-01?"),
+        (["--tags=@nothing"], "--tags=@nothing names @nothing, which is not in the tag dictionary"),
+        (
+            ["--name=pases too"],
+            "nothing ran: no scenario matches --name=pases too in features; did you mean It passes too?",
+        ),
+        (["features/nosuch"], "features/nosuch: there is no such file or folder"),
+        (["features/nosuch.feature:3"], "features/nosuch.feature:3: there is no such file or folder"),
+    ],
+)
+def test_what_selects_nothing_is_refused_and_leaves_the_last_reports(
+    project: BehaveProject, arguments: list[str], sentence: str
+) -> None:
+    project.run(publish="all")
+    before = {path: path.read_bytes() for path in (project.folder / "reports").rglob("*") if path.is_file()}
+    outcome = project.run(*arguments)
+    assert (outcome.code, outcome.err.strip()) == (2, sentence)
+    assert {path: path.read_bytes() for path in (project.folder / "reports").rglob("*") if path.is_file()} == before
+
+
+def test_a_requirement_selects_its_scenarios(project: BehaveProject) -> None:
+    assert set(statuses(project.run("--tags=@JL-01"))) == {"JL-01a", "JL-01b"}
+    assert set(statuses(project.run("--tags=@JL-01 and not @JL-01b"))) == {"JL-01a"}
+
+
+@pytest.mark.parametrize("settings", ["tags = @JL-01a", "dry_run = true", "name = passes too", "junit = true"])
+def test_settings_from_outside_of_the_checkout_are_refused(
+    project: BehaveProject, tmp_path: Path, settings: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".behaverc").write_text(f"[behave]\n{settings}\n", encoding="utf-8")
+    outcome = project.run(HOME=str(home))
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"{home}/.behaverc: behave would take {settings.split(' ')[0]} from there")
+    assert project.run(BEHAVE_STAGE="product").code == 2
+
+
+def test_the_record_says_what_was_asked_for(project: BehaveProject) -> None:
+    assert project.run().checked["selection"]["complete"] is True
+    part = project.run("--tags=@JL-01a").checked["selection"]
+    assert part == {"tags": "@JL-01a", "names": [], "paths": ["features"], "complete": False}
+
+
+def test_an_outline_without_a_row_makes_the_run_red(project: BehaveProject) -> None:
+    feature = "Feature: F\n  @JL-09a\n  Scenario Outline: S <n>\n    When it works\n"
+    outcome = project.write({"job_lifecycle/rows.feature": feature}).run()
     assert outcome.code == 1
-    assert errors(outcome) == [("run", sentence)]
-    assert outcome.checked["scenarios"] == []
-    assert sentence in outcome.out
+    where = "features/job_lifecycle/rows.feature:3"
+    assert errors(outcome) == [("features", f"{where}: the outline 'S <n>' has no row, so nothing of it runs")]
+
+
+def test_a_part_of_the_suite_leaves_the_site_of_the_whole(project: BehaveProject) -> None:
+    project.run(publish="all")
+    site = project.folder / "reports" / "site" / "index.html"
+    before = site.read_bytes()
+    outcome = project.run("--tags=@JL-01a", publish="all")
+    own = next(line for line in outcome.out.splitlines() if line.startswith("Site: ")).removeprefix("Site: ")
+    assert site.read_bytes() == before
+    assert own.startswith("reports/runs/") and (project.folder / own).read_bytes() != before
+    assert [one["id"] for one in outcome.checked["scenarios"]] == ["JL-01a"]
+
+
+def test_two_runs_in_one_checkout_do_not_take_files_from_each_other(project: BehaveProject) -> None:
+    project.run()
+    project.run()
+    folders = sorted((project.folder / "reports" / "runs").iterdir())
+    assert len(folders) == 2
+    assert [(folder / "run.json").is_file() for folder in folders] == [True, True]
+    assert (project.folder / "reports" / "latest").read_text().strip() == f"runs/{folders[1].name}"
 
 
 def test_a_run_of_skipped_scenarios_only_is_red_and_says_why_they_were_skipped(project: BehaveProject) -> None:
@@ -166,7 +233,7 @@ def test_a_configuration_that_cannot_be_used_ends_with_its_sentence_and_exit_cod
     assert outcome.err.strip() == "staging.yaml: line 4: unknown key 'gpus'"
     assert "Traceback" not in outcome.out
     assert "ABORTED" not in outcome.out
-    assert errors(outcome) == [("before_all", "staging.yaml: line 4: unknown key 'gpus'")]
+    assert outcome.record is None
 
 
 @pytest.mark.parametrize("text", ["@a and", "(@a", "@a @b"])
@@ -218,7 +285,7 @@ def test_a_dry_run_writes_nothing_and_shows_undefined_steps(project: BehaveProje
     assert outcome.code == 1
     assert outcome.record is None
     assert "undefined: When nobody wrote this  (features/job_lifecycle/undefined.feature:4)" in outcome.out
-    assert project.run("--dry-run", "features/validation").code == 0
+    assert project.run("--dry-run", "features/validation").code == 2
 
 
 def test_places_select_as_tags_do(project: BehaveProject) -> None:
@@ -231,7 +298,7 @@ def test_the_reports_folder_can_be_chosen(project: BehaveProject) -> None:
     assert outcome.code == 0
     assert outcome.record is None
     found = sorted(path.name for path in (project.folder / "out" / "here").iterdir())
-    assert found == ["history", "junit.xml", "run.json"]
+    assert found == ["history", "junit.xml", "latest", "run.json", "runs", "whole-suite"]
 
 
 @pytest.mark.parametrize(

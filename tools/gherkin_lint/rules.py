@@ -5,6 +5,7 @@ A G number is never reused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ MAX_ROWS = 8
 MAX_BACKGROUND = 4
 DESCRIPTION_LINES = range(3, 7)
 NO_EFFECT = "nothing is started"
+_PLACEHOLDER = re.compile(r"<([^<>\n]+)>")
 _ORDER = ("given", "when", "then")
 
 
@@ -233,6 +235,26 @@ def g20_test_key(sources: Sequence[Source]) -> Iterator[Finding]:
                     yield source.finding(scenario.line, "G20", f"@{key} is already the key of {first[key]}")
 
 
+def g21_outline_has_rows(source: Source) -> Iterator[Finding]:
+    """An outline has Examples, and a rule has scenarios: behave passes over those without in silence."""
+    for scenario in source.scenarios():
+        if scenario.type == "scenario_outline" and not scenario.examples:
+            yield source.finding(scenario.line, "G21", "the outline has no Examples, so nothing of it runs")
+    for rule in source.rules():
+        if not rule.run_items:
+            yield source.finding(rule.line, "G21", "the rule has no example")
+
+
+def g22_placeholders_have_columns(source: Source) -> Iterator[Finding]:
+    """What stands between < and > is a column of every Examples table of its outline."""
+    for scenario in source.scenarios():
+        used = set(_PLACEHOLDER.findall("\n".join([scenario.name, *(f"{step.name}" for step in scenario.steps)])))
+        tables = [set(examples.table.headings) for examples in examples_of(scenario) if examples.table is not None]
+        for name in sorted(used):
+            if not tables or any(name not in table for table in tables):
+                yield source.finding(scenario.line, "G22", f"<{name}> is no column of its Examples")
+
+
 FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g01_id_present,
     g03_area,
@@ -251,6 +273,8 @@ FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g17_background,
     g18_only_steps,
     g19_columns_used,
+    g21_outline_has_rows,
+    g22_placeholders_have_columns,
 )
 SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles, g20_test_key)
 

@@ -12,9 +12,10 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from support.reporting.record.model import Record, Repeat, Trouble, now
+from support.reporting.record.model import Record, Repeat, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -63,7 +64,9 @@ class RunContext:
     """What scenarios measured; see `figure`."""
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
-
+    selection: Selection = field(default_factory=Selection)
+    folder: Path | None = None
+    """Where this run alone writes; set by the runner when it is certain that it will run."""
     started: datetime.datetime = field(default_factory=now)
     started_s: float = field(default_factory=time.monotonic)
     selected: list[Any] = field(default_factory=list)

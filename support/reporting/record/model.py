@@ -95,6 +95,17 @@ class Repeat:
     under_load: bool = False
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What a run was asked for. ``complete`` when nothing was left out but what no run ever takes: only such a run says
+    something about the suite as a whole."""
+
+    tags: str = ""
+    names: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    complete: bool = True
+
+
 @dataclass
 class Record:
     """A whole run. Its verdict is computed, never set."""
@@ -111,10 +122,16 @@ class Record:
     repeat: Repeat | None = None
     figures: dict[str, float] = field(default_factory=dict)
     requests: list[RequestTimes] = field(default_factory=list)
+    selection: Selection = field(default_factory=Selection)
 
     @property
     def verdict(self) -> str:
         return "failed" if self.why_failed() else "passed"
+
+    @property
+    def broken_on_purpose(self) -> str:
+        """What was done to the sandbox of this run, in words; empty for a system that nobody has changed."""
+        return str(self.fingerprint.get("sandbox", ""))
 
     def why_failed(self) -> list[str]:
         """Every reason for a red run, one short sentence each; empty if the run passed."""
@@ -164,6 +181,7 @@ class Record:
             "why_failed": self.why_failed(),
             "interrupted": self.interrupted,
             "repeat": asdict(self.repeat) if self.repeat else None,
+            "selection": asdict(self.selection),
             "figures": self.figures,
             "counts": {status: self.counts()[status] for status in STATUSES},
             "retries": 0,

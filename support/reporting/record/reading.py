@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.reporting.record.model import SCHEMA, STATUSES, Record, Repeat, ScenarioResult, StepResult, Trouble
+from support.reporting.record.model import (
+    SCHEMA,
+    STATUSES,
+    Record,
+    Repeat,
+    ScenarioResult,
+    Selection,
+    StepResult,
+    Trouble,
+)
 from support.reporting.record.requests import RequestTimes
 
 
@@ -88,11 +97,22 @@ def _record(content: dict[str, Any]) -> Record:
         figures=dict(content.get("figures", {})),
         repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
+        selection=_selection(content.get("selection", {})),
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
         record.suite_errors.append(Trouble("run", told))
     return record
+
+
+def _selection(content: dict[str, Any]) -> Selection:
+    """An older record does not tell what was asked for: everything, then."""
+    return Selection(
+        tags=str(content.get("tags", "")),
+        names=tuple(map(str, content.get("names", ()))),
+        paths=tuple(map(str, content.get("paths", ()))),
+        complete=bool(content.get("complete", True)),
+    )
 
 
 def _scenario(entry: dict[str, Any]) -> ScenarioResult:

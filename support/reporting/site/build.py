@@ -37,12 +37,19 @@ class SiteError(Exception):
 
 
 def write_site(
-    record: Record, beside: Path, features: Path, catalogue: Path, destination: Path, scope: Path = SCOPE
+    record: Record,
+    beside: Path,
+    features: Path,
+    catalogue: Path,
+    destination: Path,
+    runs: Path | None = None,
+    scope: Path = SCOPE,
 ) -> Path:
     """Write the site of one run into `destination` and return its start page.
 
-    `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and so are the results of the
-    fault matrix (`faults/matrix.json`) and the earlier runs (`history/`).
+    `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and its gap report. The
+    results of the fault matrix (`faults/matrix.json`) and the earlier runs (`history/`) lie in `runs`, by default
+    beside it too.
 
     Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
@@ -53,8 +60,8 @@ def write_site(
             record=record,
             areas=Binder(record, beside, f"{reports}/").areas(documents),
             faults=load_catalogue(catalogue),
-            matrix=read_matrix(beside / "faults" / "matrix.json"),
-            history=read_history(beside / "history"),
+            matrix=read_matrix((runs or beside) / "faults" / "matrix.json"),
+            history=read_history((runs or beside) / "history"),
             scope=read_scope(scope),
             gap=_gap(record, beside, f"{reports}/"),
         )

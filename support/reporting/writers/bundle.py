@@ -17,15 +17,17 @@ class BundleError(Exception):
     """An archive cannot be made or read; one sentence."""
 
 
-def write_bundle(record: Record, reports: Path, summary: str, also: tuple[Path, ...] = ()) -> Path:
-    """Write `bundle-<environment>-<start>.zip` beside the record and return its path.
+def write_bundle(
+    record: Record, folder: Path, summary: str, also: tuple[Path, ...] = (), destination: Path | None = None
+) -> Path:
+    """Write `bundle-<environment>-<start>.zip` of the run in `folder` beside its record, or elsewhere; return its path.
 
     It has what the run itself made, `also` (such as its gap report) and `summary` as text, below one folder. The same
     files give the same bytes: names are sorted, and every time is that of the end of the run. Links are not followed.
     """
     name = f"focus-acceptance-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}"
-    path = reports / f"bundle-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}.zip"
-    found = dict(sorted({**_of_the_run(reports), **{one.name: one for one in also if _is_ours(one)}}.items()))
+    path = (destination or folder) / f"bundle-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}.zip"
+    found = dict(sorted({**_of_the_run(folder), **{one.name: one for one in also if _is_ours(one)}}.items()))
     temporary = path.with_suffix(".part")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

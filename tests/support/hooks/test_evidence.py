@@ -60,7 +60,9 @@ def kept(tmp_path: Path, seen: list[Seen], broken: bool = False) -> dict[str, st
     journal.record("focus-server", "GET /before", "200", 0.1)
     watch = SimpleNamespace(mark=lambda: 0, since=lambda mark: seen)
     environment = SimpleNamespace(kubernetes=SimpleNamespace(services=SERVICES))
-    window = ScenarioWindow(SimpleNamespace(cluster=cluster, journal=journal, watch=watch, environment=environment))
+    window = ScenarioWindow(
+        SimpleNamespace(cluster=SimpleNamespace(client=cluster, watch=watch), journal=journal, environment=environment)
+    )
     journal.record("focus-server", "POST /configure", "500 s3cret", 0.1)
     return {path.name: path.read_text() for path in window.keep(tmp_path / "evidence", "JL-01a", "A title")}
 

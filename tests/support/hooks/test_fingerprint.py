@@ -43,6 +43,7 @@ def world(images: list[str]) -> Any:
     return SimpleNamespace(
         environment=ENVIRONMENT,
         cluster=SimpleNamespace(client=Cluster(images)),
+        product=SimpleNamespace(sandbox=None),
         recordings=SimpleNamespace(client=mongodb),
         journal=Journal(["s3cret"]),
     )

@@ -1,0 +1,128 @@
+"""What a run was asked for, where that came from, and why it is refused before anything is touched.
+
+behave also reads settings from the home folder and from variables; a verdict must not depend on what lies outside of
+the checkout (behave 1.3.3, configuration.config_filenames and setup_stage).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from behave.configuration import config_filenames, read_configuration
+from behave.tag_expression.builder import make_tag_expression
+
+from support.gherkin.dictionary import REQUIREMENT_TAG
+from support.gherkin.tags import problem_with, with_requirements
+from support.reporting.record.model import Selection
+
+_FEATURES = "features"
+_CLOSE_ENOUGH = 0.5
+
+
+def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:
+    """Why a run with this configuration cannot be judged, in one sentence, or None."""
+    return next(filter(None, _refusals(config, environment)), None)
+
+
+def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | None]:
+    yield from (_settings_of(Path(name)) for name in config_filenames() if not _is_here(Path(name)))
+    if stage := environment.get("BEHAVE_STAGE"):
+        yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
+    yield from (_missing(str(path)) for path in config.paths)
+    yield from (problem_with(expression) for expression in _tags(config))
+
+
+def _is_here(path: Path) -> bool:
+    return path.resolve().parent == Path.cwd()
+
+
+def _settings_of(path: Path) -> str | None:
+    """A file outside of the checkout that tells behave anything at all."""
+    told = sorted(key.removeprefix("config_") for key, value in read_configuration(str(path)).items() if value)
+    if not told:
+        return None
+    return f"{path}: behave would take {', '.join(told)} from there; only this checkout may say what runs: move it away"
+
+
+def _missing(path: str) -> str | None:
+    file = re.sub(r":\d+$", "", path.removeprefix("@"))
+    return None if Path(file).exists() else f"{path}: there is no such file or folder"
+
+
+def _tags(config: Any) -> list[str]:
+    tags = config.tags or []
+    return [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
+
+
+def select_requirements(config: Any) -> None:
+    """Let ``@JL-01`` in the tag expression mean every scenario of that requirement."""
+    given = _tags(config)
+    wanted = [with_requirements(expression) for expression in given]
+    if wanted != given:
+        config.tag_expression = make_tag_expression(wanted)
+
+
+def selection_of(config: Any) -> Selection:
+    """What was asked for; complete when nothing was left out but what no run ever takes."""
+    tags = " and ".join(_tags(config))
+    default = config.default_tags or ""
+    usual = " and ".join([default] if isinstance(default, str) else map(str, default))
+    names = tuple(str(name) for name in config.name or ())
+    paths = tuple(os.path.relpath(str(path)) for path in config.paths) or (_FEATURES,)
+    everything = tags == usual and not names and paths == (_FEATURES,)
+    patterns = config.include_re is None and config.exclude_re is None
+    return Selection(tags, names, paths, everything and patterns and not config.stop)
+
+
+def near_miss(config: Any, features: Iterable[Any]) -> str:
+    """What exists that is close to what was asked for and is not there; nothing if nothing is close."""
+    scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
+    tags = {str(tag) for scenario in scenarios for tag in scenario.effective_tags}
+    known = tags | {tag[:5] for tag in tags if REQUIREMENT_TAG.fullmatch(tag[:5])}
+    asked = [word.lstrip("@") for expression in _tags(config) for word in re.findall(r"@[\w.-]+", expression)]
+    close = [_closest(word, known, "@") for word in asked if word not in known]
+    close += [_closest(name, {str(scenario.name) for scenario in scenarios}) for name in config.name or ()]
+    found = [each for each in close if each]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _closest(word: str, known: Iterable[str], mark: str = "") -> str:
+    found = difflib.get_close_matches(word, sorted(known), 1, _CLOSE_ENOUGH)
+    return f"{mark}{found[0]}" if found else ""
+
+
+def vanished(features: Sequence[Any], selection: Selection) -> list[str]:
+    """What is written and can never run: behave passes over it in silence. One sentence each."""
+    return [*_without_rows(features), *_without_scenarios(features), *(_unread(features) if selection.complete else ())]
+
+
+def _without_scenarios(features: Sequence[Any]) -> list[str]:
+    """Rules that say something and show nothing."""
+    return [
+        f"{rule.filename}:{rule.line}: the rule {rule.name!r} has no example"
+        for feature in features
+        for rule in feature.run_items
+        if rule.type == "rule" and not rule.run_items
+    ]
+
+
+def _unread(features: Sequence[Any]) -> list[str]:
+    """Feature files that a run of everything has not read."""
+    read = {Path(str(feature.filename)).resolve() for feature in features}
+    files = sorted(Path(_FEATURES).rglob("*.feature"))
+    return [f"{file}: nothing of it was read: it holds no feature" for file in files if file.resolve() not in read]
+
+
+def _without_rows(features: Sequence[Any]) -> list[str]:
+    """Outlines of which not one row is left, and tables that have only their headings."""
+    return [
+        f"{scenario.filename}:{scenario.line}: the outline {scenario.name!r} has no row, so nothing of it runs"
+        for feature in features
+        for scenario in feature.walk_scenarios(with_outlines=True)
+        if scenario.type == "scenario_outline" and not scenario.scenarios
+    ]
