@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,31 +105,38 @@ def run_pip(root: Path, arguments: list[str], progress: Progress) -> None:
         SetUpError: with everything that pip said.
     """
     command = [str(venv_python(root)), "-m", "pip", "install", "--disable-pip-version-check", "--no-color"]
-    pip = subprocess.Popen(
+    lines: list[str] = []
+    with subprocess.Popen(
         [*command, "--progress-bar", "off", *arguments],
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    said: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(pip, said), daemon=True).start()
-    lines = []
-    while True:
-        progress.show()
-        try:
-            line = said.get(timeout=TICK_S)
-        except queue.Empty:
-            continue
-        if line is None:
-            break
-        lines.append(line)
-        progress.read(line)
-    if pip.wait() != 0:
+    ) as pip:
+        for line in _lines_or_ticks(pip):
+            lines += [line] if line else []
+            progress.read(line)
+            progress.show()
+    if pip.returncode != 0:
         raise SetUpError(
             f"{''.join(lines)}set-up: installing failed; the lines above say why (is a package index reachable?)"
         )
+
+
+def _lines_or_ticks(pip: subprocess.Popen[str]) -> Iterator[str]:
+    """Every line of pip, and an empty text for each second without one."""
+    said: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(pip, said), daemon=True).start()
+    while True:
+        try:
+            line = said.get(timeout=TICK_S)
+        except queue.Empty:
+            yield ""
+            continue
+        if line is None:
+            return
+        yield line
 
 
 def _read(pip: subprocess.Popen[str], said: queue.Queue[str | None]) -> None:
