@@ -1,9 +1,4 @@
-# make acceptance [ENV=sandbox] [TAGS="expr"]   the features against an environment
-# make test                                     static checks, unit tests, sandbox contracts, a small fault matrix
-# make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky
-# make faults [FAULT=id | PROFILE=name]         the whole fault matrix, or a profile and what must fail on it
-# make lint                                     static checks only
-# make bench                                    what the load engine adds to a latency, and what naive clients would
+# make help says what there is.
 ENV ?= sandbox
 TAGS ?=
 FAULT ?=
@@ -13,7 +8,18 @@ BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: acceptance test faults repeat lint bench
+.PHONY: help acceptance test faults repeat lint bench extras lock
+
+help:
+	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
+	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
+	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
+	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
+	@echo 'make lint                                       static checks only'
+	@echo 'make bench                                      what the load engine adds to a latency, and what naive clients would'
+	@echo 'make extras                                     also install what only some sites need: grpcio and Locust'
+	@echo 'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)'
+	@echo 'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
@@ -39,8 +45,10 @@ lint: .venv/.test-ready
 	$(BIN)/python -m tools.gherkin_lint.lint
 	$(BIN)/python -m tools.gherkin_lint.phrases
 
-.venv/.run-ready: requirements/run.txt pyproject.toml
-	@sh scripts/venv.sh run
+extras: .venv/.extras-ready
 
-.venv/.test-ready: requirements/test.txt pyproject.toml
-	@sh scripts/venv.sh test
+lock: .venv/.test-ready
+	@sh scripts/lock.sh
+
+.venv/.%-ready: requirements/%.txt pyproject.toml
+	@sh scripts/venv.sh $*

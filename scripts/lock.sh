@@ -1,10 +1,27 @@
 #!/bin/sh
-# Renew the hash-locked requirements; needs uv. No index address goes into them.
+# Renew the hash-locked requirements for all systems and Pythons, and check that each package has a wheel on all of them.
+# Takes uv from UV or the PATH, otherwise from the package index into a folder that is removed again. No index address goes into a lock.
 set -eu
-for what in run test; do
-    extras="--extra sandbox"
-    [ "$what" = run ] || extras="$extras --extra dev"
-    # shellcheck disable=SC2086  # two words on purpose
-    uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-        pyproject.toml requirements/build.in $extras -o "requirements/$what.txt" --quiet
-done
+cd "$(dirname "$0")/.."
+if ! uv=$(command -v "${UV:-uv}"); then
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    .venv/bin/python -m venv "$folder"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check uv
+    uv=$folder/bin/uv
+fi
+lock() { # NAME EXTRA...: what is installed for NAME, with the versions of the locks that were made before
+    name=$1
+    shift
+    extras=$(printf -- '--extra %s ' "$@")
+    # shellcheck disable=SC2086  # several words on purpose
+    "$uv" pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --quiet $upgrade \
+        ${given:+-c "$given"} pyproject.toml requirements/build.in $extras -o "requirements/$name.txt"
+}
+upgrade=${UPGRADE:+--upgrade}
+given=
+lock test sandbox amqp dev
+given=requirements/test.txt
+lock run sandbox amqp
+lock extras sandbox amqp grpc load
+UV=$uv .venv/bin/python tools/check_wheels.py

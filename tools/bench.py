@@ -3,7 +3,7 @@
 Each client sends the same burst of 200 requests to a server on loopback that takes exactly 300 ms. What a client sees
 above 300 ms is its own doing, and would be called a slow server. Rounds are interleaved and their order is turned, so
 that a busy moment of the machine does not hit one client alone; medians over the rounds, ratios within them.
-The naive clients are what capacity facts 2.2 and 2.3 compare; only libraries of the locks are used.
+The naive clients are what docs/facts/capacity.md 2.2 and 2.3 compare; only libraries of the locks are used.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ connections to it are refused while its process is down, and the process binds i
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 from dataclasses import dataclass
@@ -37,8 +38,13 @@ class Addresses:
             lock = socket.socket()
             try:
                 lock.bind((f"127.{number}.0.1", _BLOCK_LOCK_PORT))
-            except OSError:
+            except OSError as error:
                 lock.close()
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise StartError(
+                        f"127.{number}.0.1 is not an address of this machine: the sandbox needs the whole block"
+                        " 127.0.0.0/8, as Linux has it; macOS answers on 127.0.0.1 only - use Linux, or a container"
+                    ) from None
                 continue
             self._sockets.append(lock)
             return f"127.{number}"

@@ -1,6 +1,6 @@
-"""Whether the answer that opened an investigation agrees with itself and with what was asked for (API facts, 2.5).
+"""Whether the answer that opened an investigation agrees with itself and with what was asked for.
 
-How many frequencies a build answers with is its own business, and not judged.
+Source: docs/facts/focus-server.md 2.5. How many frequencies a build answers with is its own business, and not judged.
 """
 
 from __future__ import annotations

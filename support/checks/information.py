@@ -1,4 +1,4 @@
-"""What the information endpoints must tell (API facts, sections 3.1 to 3.3)."""
+"""What the information endpoints must tell (docs/facts/focus-server.md 3.1 to 3.3)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
 
 
 def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
-    """As many channels as the fibre has. A fibre with a fraction of a channel is rounded (API facts, section 3.3)."""
+    """As many channels as the fibre has. A fraction of a channel is rounded (docs/facts/focus-server.md 3.3)."""
 
     def trouble(told: InformationAnswers) -> str | None:
         bounds, fibre = _fields(told.channels), _fields(told.fibre)

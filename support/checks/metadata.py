@@ -8,7 +8,7 @@ from typing import Any
 from support.checks.matcher import Judged, judged
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 
-# The word for the state of an investigation may change while it is open (API facts, section 3.4).
+# The word for the state of an investigation may change while it is open (docs/facts/focus-server.md 3.4).
 _MAY_DIFFER = frozenset({"status"})
 _EMPTY, _FULL, _END_OF_PLAYBACK = 200, 201, 208
 

@@ -1,6 +1,6 @@
 """The load engine: many requests at once, each from a thread and a connection of its own, measured without flattery.
 
-What is measured, and why it is made like this, is in the capacity facts, sections 2.2, 2.3 and 2.6: with the default
+What is measured, and why it is made like this, is in docs/facts/capacity.md 2.2, 2.3 and 2.6: with the default
 switch interval of the interpreter the client itself adds 56 ms to the P95 of a burst of 200, with a lowered one 1 ms.
 """
 

@@ -45,7 +45,7 @@ class Limits(Section):
     all_open_s: Deadline = 240.0
     """All investigations of a load run, and their ports are open so long after the last of them was answered."""
     playback_end_s: Deadline = 60.0
-    """A job over a few seconds of data ends; ends were observed at about 38 s (cluster facts, section 1.7)."""
+    """A job over a few seconds of data ends; ends were observed at about 38 s (docs/facts/kubernetes.md 1.7)."""
     idle_cleanup_s: Deadline = 60.0
     finished_cleanup_s: Deadline = 120.0
     failed_released_s: Deadline = 120.0
@@ -88,8 +88,8 @@ class Limits(Section):
     configure_p95_ms: Milliseconds = 300.0
     configure_p99_ms: Milliseconds = 500.0
     answer_under_load_p95_ms: Milliseconds = 5000.0
-    """P95 of the answers when the required number is opened at one moment; the desktop client warns above 5 s (API
-    facts, section 4)."""
+    """P95 of the answers when the required number is opened at one moment; the desktop client warns above 5 s
+    (docs/facts/focus-server.md 4.4)."""
     ack_p95_ms: Milliseconds = 100.0
     ack_concurrent_p95_ms: Milliseconds = 1000.0
     ack_concurrency: Count = 100
@@ -107,7 +107,7 @@ class Limits(Section):
     stability_interval_s: Seconds = 300.0
     stability_success_rate: Rate = 0.95
     memory_growth_mb_per_h: Annotated[float, Field(gt=0)] = 10.0
-    """A server that grows faster, shown with confidence, leaks (capacity facts, section 4.3)."""
+    """A server that grows faster, shown with confidence, leaks (docs/facts/capacity.md 4.3)."""
 
     def deadline(self, name: str) -> float:
         """Seconds of this environment within which the cluster must have done ``name``.

@@ -41,7 +41,7 @@ class Entry:
 
     @property
     def is_open(self) -> bool:
-        """An absent end and a null one mean the same (MongoDB facts, section 1.4)."""
+        """An absent end and a null one mean the same (docs/facts/mongodb.md 1.4)."""
         return self.raw.get("end_time") is None
 
     @property
@@ -88,7 +88,7 @@ class Snapshot:
         return entry.is_open and entry.deleted is False and age is not None and age > self.stale_after
 
     def classes_of(self, entry: Entry) -> list[str]:
-        """Every class whose definition it meets (MongoDB facts, section 1.9); one, if all is well."""
+        """Every class whose definition it meets (docs/facts/mongodb.md 1.9); one, if all is well."""
         dated, kept = entry.start is not None, entry.deleted is False
         stale = self.is_stale(entry)
         definitions = {

@@ -45,7 +45,7 @@ class Search:
 
 
 def search_for(start: datetime, end: datetime) -> dict[str, Any]:
-    """The recordings that touch a window, asked for as the server does (MongoDB facts, section 1.7)."""
+    """The recordings that touch a window, asked for as the server does (docs/facts/mongodb.md 1.7)."""
     return {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
 
 

@@ -10,7 +10,7 @@ from support.checks.matcher import Judged, judged
 from support.data_quality.document_checks import listed
 
 ALLOWED_TYPES = ("float32", "int16")
-"""Every data type seen in use (MongoDB facts, section 6)."""
+"""Every data type seen in use (docs/facts/mongodb.md 6)."""
 FIBRE_LEVEL = "prp2_recording"
 _SAMPLES = "num_samples_per_trace"
 

@@ -18,7 +18,7 @@ from support.statistics.percentiles import percentile
 from support.statistics.verdict import Outcome, Verdict, worst
 
 ENOUGH = 120
-"""72 are the fewest that bound P95 from above (capacity facts, section 4.1), by the slowest of them. From 110 on the
+"""72 are the fewest that bound P95 from above (docs/facts/capacity.md 4.1), by the slowest of them. From 110 on the
 bound is the second slowest: one bad answer says nothing about P95, and does not make the measurement void."""
 SEVERAL = 5
 SHARE_OF_LIMIT = 0.1

@@ -68,8 +68,8 @@ class Recordings:
         return [_recording(document) for document in documents]
 
     def finished(self) -> list[Recording]:
-        """Not deleted and closed for a while: a recording that has just ended may not be visible yet (API facts,
-        2.7)."""
+        """Not deleted and closed for a while: a recording that has just ended may not be visible yet
+        (docs/facts/focus-server.md 2.7)."""
         latest = datetime.now(UTC) - _FINISHED_FOR
         closed = [found for found in self.all() if found.deleted is False and found.is_closed]
         return [found for found in closed if found.end is not None and found.end < latest]

@@ -12,7 +12,7 @@ Body = Mapping[str, Any] | bytes
 
 MULTICHANNEL, SINGLE_CHANNEL, WATERFALL = "0", "1", "2"
 
-# The request that was seen to work on real systems (API facts, section 2.3).
+# The request that was seen to work on real systems (docs/facts/focus-server.md 2.3).
 _MULTICHANNEL: Mapping[str, Any] = {
     "displayTimeAxisDuration": 10,
     "nfftSelection": 1024,

@@ -17,7 +17,7 @@ class Fibre:
         self._control = control
 
     def assert_connected(self) -> None:
-        """The live metadata tell a pulse rate: the reliable sign of a connected fibre (MongoDB facts, section 6)."""
+        """The live metadata tell a pulse rate: the reliable sign of a connected fibre (docs/facts/mongodb.md 6)."""
         metadata = self._client.live_metadata().json()
         assert_that(
             metadata,

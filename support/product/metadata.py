@@ -16,7 +16,7 @@ from support.model.attempts import Attempt
 # Slots are a few hundred at most: nobody has ever been given this one.
 UNKNOWN_JOB_ID = "99999-1"
 WATERFALL_ROWS = 10
-# What the future interface takes (API facts, section 3.8); channels are counted from 0 there.
+# What the future interface takes (docs/facts/focus-server.md 3.8); channels are counted from 0 there.
 _TASK = {
     "displayTimeAxisDuration": 10,
     "nfftSelection": 1024,

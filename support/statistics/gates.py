@@ -1,4 +1,4 @@
-"""When a measurement passes, fails, or decides nothing (capacity facts, sections 4.1, 4.2 and 4.4)."""
+"""When a measurement passes, fails, or decides nothing (docs/facts/capacity.md 4.1, 4.2 and 4.4)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.statistics.verdict import Outcome
 INDICATIVE_ABOVE = 0.95
 """A percentile above P95 needs so many samples that it is only shown below them, never judged."""
 BASELINE_RUNS = 8
-"""Earlier runs a comparison needs (facts 4.4)."""
+"""Earlier runs a comparison needs (docs/facts/capacity.md 4.4)."""
 MAD_TO_SIGMA = 1.4826
 """Makes a median absolute deviation a standard deviation, for normal noise."""
 SIGMAS = 3.0
@@ -107,7 +107,8 @@ def percentile_gate(
 
 
 def baseline_gate(value: float, earlier: Sequence[float]) -> BaselineGate:
-    """FAIL above median + 3 * 1.4826 * MAD of at least eight earlier runs (PF-03): 5 % false alarms (facts 4.4)."""
+    """FAIL above median + 3 * 1.4826 * MAD of eight or more earlier runs (PF-03): 5 % false alarms
+    (docs/facts/capacity.md 4.4)."""
     runs = len(earlier)
     if runs < BASELINE_RUNS:
         reason = f"{runs} earlier runs, a comparison needs {BASELINE_RUNS}"

@@ -1,4 +1,4 @@
-"""Percentiles and rates with their uncertainty (capacity facts, sections 4.1 and 4.2). Standard library only.
+"""Percentiles and rates with their uncertainty (docs/facts/capacity.md 4.1 and 4.2). Standard library only.
 
 A percentile is always an observed value (nearest rank over all samples); its interval comes from order statistics and
 so holds for any distribution. Rates carry Wilson intervals.

@@ -1,4 +1,4 @@
-"""Whether something grows over time: the leak rule of the capacity facts, section 4.3. Standard library only.
+"""Whether something grows over time: the leak rule of docs/facts/capacity.md 4.3. Standard library only.
 
 Drop the first third (warm-up), take the minimum of each block of five minutes (what stays after the garbage collector),
 and call it a leak when the Theil-Sen slope of the minima is above the tolerance with confidence. Ordinary regression on

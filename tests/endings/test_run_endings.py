@@ -159,7 +159,7 @@ def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
     run = Behave(tmp_path, WHILE_A_JOB_RUNS)
     run.read_until("JL-12a")
     run.process.kill()
-    run.process.wait()
+    run.end()
     assert run.leaves_nothing(within_s=20), run.left_behind()
 
 
@@ -175,7 +175,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
         while b"\n" not in _read(reports / "ledger-sandbox.jsonl"):
             assert run.process.poll() is None
         run.process.kill()
-        run.process.wait()
+        run.end()
         code, said = _sweep(run_file, reports)
         assert code == 1 and "nothing was removed" in said, said + (reports / "ledger-sandbox.jsonl").read_text()
         code, said = _sweep(run_file, reports, "--yes")
@@ -183,7 +183,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
         assert _sweep(run_file, reports) == (0, "environment sandbox: nothing of this suite is left\n")
     finally:
         sandbox.terminate()
-        sandbox.wait(20)
+        sandbox.communicate(timeout=20)
 
 
 def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What the answers contain: formulas and invariants of the API facts, sections 2.4, 2.5 and 3.3."""
+"""What the answers contain: formulas and invariants of docs/facts/focus-server.md 2.4, 2.5 and 3.3."""
 
 from __future__ import annotations
 

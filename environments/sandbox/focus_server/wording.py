@@ -1,6 +1,7 @@
 """What the server says where no requirement tells it what to say: helpful words, or those observed in December 2025.
 
-Source of the observed ones: API facts, sections 2.4 (status), 2.6 (the three refusals) and 3.2 (channels).
+Source of the observed ones: docs/facts/focus-server.md 2.4 (status), docs/facts/focus-server.md 2.6 (the three
+refusals), docs/facts/focus-server.md 3.2 (channels).
 """
 
 from __future__ import annotations

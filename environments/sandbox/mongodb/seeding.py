@@ -1,4 +1,4 @@
-"""What the database holds right after the start: see the seed set of the MongoDB facts, section 8.1."""
+"""What the database holds right after the start: see docs/facts/mongodb.md 8.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why investigations failed or were slow: the table of the capacity facts, section 5, as rules over evidence.
+"""Why investigations failed or were slow: the table of docs/facts/capacity.md 5 as rules over evidence.
 
 Every failed job gets exactly one primary cause, or is counted as unattributed: without evidence nothing is guessed.
 Nothing here is ever measured on the test machine, but for the blame of the load generator itself.

@@ -1,4 +1,4 @@
-"""The causes that can be told apart. ``row`` is the one of the table in the capacity facts, section 5."""
+"""The causes that can be told apart. ``row`` is the one of the table in docs/facts/capacity.md 5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct evidence of one investigation: its answer, its pod, its job, its events - in this order (facts, section 5)."""
+"""Direct evidence of one investigation: answer, pod, job, events - in this order (docs/facts/capacity.md 5)."""
 
 from __future__ import annotations
 

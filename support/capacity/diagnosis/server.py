@@ -18,9 +18,10 @@ from support.capacity.diagnosis.node_room import quantity
 from support.capacity.diagnosis.texts import cause_of
 
 BUSY = 0.9
-"""Use of a CPU limit above which throttling is likely; metrics.k8s.io cannot show throttling itself (facts, row 11)."""
+"""Use of a CPU limit above which throttling is likely; metrics.k8s.io cannot show throttling itself
+(docs/facts/capacity.md 5, row 11)."""
 ONE_CORE = 1.0
-"""What one busy thread of a server uses at most, where no limit is set (facts, row 20)."""
+"""What one busy thread of a server uses at most, where no limit is set (docs/facts/capacity.md 5, row 20)."""
 
 
 def server_end(index: ClusterIndex) -> Match | None:

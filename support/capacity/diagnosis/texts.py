@@ -1,4 +1,4 @@
-"""What components write when they have reached a limit. Patterns are looked for anywhere in a text (facts 5 and 7)."""
+"""What components write at a limit. Patterns are looked for anywhere in a text (docs/facts/capacity.md 5 and 7)."""
 
 from __future__ import annotations
 

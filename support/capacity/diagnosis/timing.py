@@ -1,4 +1,7 @@
-"""What the timing of answers and phases shows, where nothing says it directly (facts, rows 16, 19 and section 4.5)."""
+"""What the timing of answers and phases shows, where nothing says it directly.
+
+Source: docs/facts/capacity.md 5, rows 16 and 19, and docs/facts/capacity.md 4.5.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the one watch of the run has seen of the investigations of a load: their phases, and their objects' last state.
 
 Every change is looked at once, however many investigations there are. Stamps are those of receipt: the cluster's own
-have a resolution of a second (capacity facts, finding 9).
+have a resolution of a second (docs/facts/capacity.md 1.1).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from support.statistics.operational import arrival_spread_ms, peak_in_flight
 from support.statistics.percentiles import percentile
 
 SHARE_OF_LIMIT = 0.1
-"""A generator that adds more than this share of a limit cannot judge the limit (capacity facts, section 2.6)."""
+"""A generator that adds more than this share of a limit cannot judge the limit (docs/facts/capacity.md 2.6)."""
 MOST_ROUNDS = 3
 SINGLE_REQUESTS, SINGLE_SERVICE_MS = 40, 5.0
 

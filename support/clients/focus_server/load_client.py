@@ -1,6 +1,6 @@
 """Many requests to the Focus Server at the same moment: connections that are made before the moment comes.
 
-``requests`` and not httpx: at 200 at once httpx itself would add seconds (capacity facts, section 2.1).
+``requests`` and not httpx: at 200 at once httpx itself would add seconds (docs/facts/capacity.md 2.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rows of the API facts, section 2.6 and section 1, over the wire: what a request gets where requirements hold."""
+"""The rows of docs/facts/focus-server.md 1 and 2.6 over the wire: what a request gets where requirements hold."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ def test_after_a_stop_nothing_more_is_sent_and_what_is_under_way_is_waited_for()
     assert not senders[1].sent.is_set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_trouble_with_an_answer_is_raised_and_stops_the_rest() -> None:
+def test_trouble_with_an_answer_is_raised_and_stops_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)  # it is raised here, and in its thread too
     senders = [Waits() for _ in range(2)]
     senders[0].go.set()
 

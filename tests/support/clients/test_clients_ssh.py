@@ -73,8 +73,18 @@ class Estate:
         target = await asyncssh.create_server(
             Target, "127.0.0.1", 0, server_host_keys=[keys["target"]], process_factory=_command
         )
+        self._servers = (jump, target)
         self.jump_port, self.target_port = jump.get_port(), target.get_port()
         self._write_known_hosts(keys)
+
+    async def stop(self) -> None:
+        """End the servers with their connections and whatever still runs for them."""
+        for server in self._servers:
+            server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _write_known_hosts(self, keys: dict[str, asyncssh.SSHKey]) -> None:
         lines = {
@@ -118,8 +128,10 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     made = Estate(tmp_path_factory.mktemp("ssh"))
     asyncio.run_coroutine_threadsafe(made.start(), loop).result(10)
     yield made
+    asyncio.run_coroutine_threadsafe(made.stop(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+    loop.close()
 
 
 @pytest.fixture

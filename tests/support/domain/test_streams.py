@@ -34,7 +34,8 @@ def test_open_port_accepts_and_is_left_again(port: socket.socket) -> None:
     result = try_to_connect(*port.getsockname())
     assert result.connected
     accepted, _ = port.accept()
-    assert accepted.recv(1) == b""
+    with accepted:
+        assert accepted.recv(1) == b""
 
 
 def test_closed_port_says_why(port: socket.socket) -> None:
@@ -47,12 +48,13 @@ def test_client_joins_as_soon_as_the_port_opens_and_stays(clients: StreamClients
     clients.join("1-1", *port.getsockname(), within_s=PATIENCE_S)
     port.listen()
     accepted, _ = port.accept()
-    accepted.settimeout(0.1)
-    with pytest.raises(TimeoutError):
-        accepted.recv(1)
-    clients.leave("1-1")
-    accepted.settimeout(PATIENCE_S)
-    assert accepted.recv(1) == b""
+    with accepted:
+        accepted.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            accepted.recv(1)
+        clients.leave("1-1")
+        accepted.settimeout(PATIENCE_S)
+        assert accepted.recv(1) == b""
 
 
 def test_client_that_left_before_the_port_opened_never_joins(clients: StreamClients, port: socket.socket) -> None:
@@ -63,8 +65,9 @@ def test_client_that_left_before_the_port_opened_never_joins(clients: StreamClie
     with pytest.raises(TimeoutError):
         while True:
             accepted, _ = port.accept()
-            accepted.settimeout(PATIENCE_S)
-            assert accepted.recv(1) == b"", "a client stayed"
+            with accepted:
+                accepted.settimeout(PATIENCE_S)
+                assert accepted.recv(1) == b"", "a client stayed"
 
 
 def test_ending_closes_every_connection(port: socket.socket) -> None:
@@ -73,6 +76,7 @@ def test_ending_closes_every_connection(port: socket.socket) -> None:
     port.listen()
     clients.join("1-1", *port.getsockname(), within_s=PATIENCE_S)
     accepted, _ = port.accept()
-    accepted.settimeout(PATIENCE_S)
-    clients.stop()
-    assert accepted.recv(1) == b""
+    with accepted:
+        accepted.settimeout(PATIENCE_S)
+        clients.stop()
+        assert accepted.recv(1) == b""
