@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from environments.sandbox import quantities
 from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from environments.sandbox.focus_server.refusals import CannotOpen
+from environments.sandbox.shared import quantities
 
 PODS = "pods"
 JOB_LABEL = "batch.kubernetes.io/job-name"

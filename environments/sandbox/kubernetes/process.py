@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
-from environments.sandbox.kubernetes.discovery import VERSION
-from environments.sandbox.kubernetes.flow_control import FlowControl
-from environments.sandbox.kubernetes.kubelet_client import Kubelet
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.server import ApiServer
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.kubernetes.http.discovery import VERSION
+from environments.sandbox.kubernetes.http.flow_control import FlowControl
+from environments.sandbox.kubernetes.http.server import ApiServer
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.resources import RESOURCES
+from environments.sandbox.shared.process import SandboxProcess
 
 NO_EVENTS = "no-events"
 OVERLOADED = "kubernetes-api-overloaded"

@@ -19,7 +19,7 @@ from environments.sandbox.node.reflector import Reflector
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.streaming import Streaming
 from environments.sandbox.node.workloads import Workloads
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 _METRICS_INTERVAL_S = 0.5
 _OPEN_FILES = 65_536

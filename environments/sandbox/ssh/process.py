@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncssh
 
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.shared.process import SandboxProcess
 from environments.sandbox.ssh.files import Home, HomeServer
 from environments.sandbox.ssh.host import Destination, Host, HostConnection, Result, serve_session
 from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts

@@ -9,9 +9,9 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.controllers.meta import set_condition
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
-from environments.sandbox.settings import SandboxSettings
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.process import SandboxProcess
+from environments.sandbox.supervisor.settings import SandboxSettings
 
 Object = dict[str, Any]
 SETTINGS = {

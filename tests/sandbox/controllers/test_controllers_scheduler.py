@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from environments.sandbox import quantities
+from environments.sandbox.shared import quantities
 from tests.sandbox.controllers.cluster import Cluster, Object, play
 
 NO_SLICE = (

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from environments.sandbox import profile
-from environments.sandbox.catalogue import Fault, load_catalogue
-from environments.sandbox.errors import UsageError
-from environments.sandbox.profile import load_profile, names
-from environments.sandbox.settings import parse_settings
+from environments.sandbox.shared.errors import UsageError
+from environments.sandbox.supervisor import profile
+from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
+from environments.sandbox.supervisor.profile import load_profile, names
+from environments.sandbox.supervisor.settings import parse_settings
 
 CATALOGUE = {"slow": Fault("slow", "JL-01", "n"), "shared": Fault("shared", "JL-06", "n")}
 SITE = """notice = "n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from environments.sandbox.errors import UsageError
-from environments.sandbox.settings import SandboxSettings, parse_settings
+from environments.sandbox.shared.errors import UsageError
+from environments.sandbox.supervisor.settings import SandboxSettings, parse_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from environments.sandbox.certificates import CertificateAuthority
 from environments.sandbox.kubernetes import process as process_module
 from environments.sandbox.kubernetes.process import KubernetesProcess
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.certificates import CertificateAuthority
 from tests.sandbox.kubernetes_api.serving import HOST, TOKEN, pod
 from tests.sandbox.process_runner import base_config, reserve_port, start_process
 

@@ -17,8 +17,8 @@ from environments.sandbox.kubernetes.controllers.services import NodePorts
 from environments.sandbox.kubernetes.controllers.shortages import PORTS_SHORT, STREAM_PORTS, FaultObjects
 from environments.sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from environments.sandbox.kubernetes.controllers.unsupported import refuse_unsupported
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.process import SandboxProcess
 
 __all__ = ["Controllers", "install"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox import quantities
 from environments.sandbox.kubernetes.controllers.meta import GPU, is_true
-from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared import quantities
 
 _SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 _UNSCHEDULABLE = "node(s) were unschedulable"

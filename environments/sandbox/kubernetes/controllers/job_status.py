@@ -16,7 +16,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     now,
     set_condition,
 )
-from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store.objects import dig
 
 SUCCEEDED, FAILED, SUSPENDED = "succeeded", "failed", "suspended"
 BACKOFF = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")

@@ -22,7 +22,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     set_condition,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.store import ApiError, Change
+from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 
 COMPONENT = "job-controller"
 NEVER_FINISHES = "job-never-finishes"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes.metadata import now as now
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.metadata import now as now
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 Object = dict[str, Any]
 Key = tuple[str, str]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers.meta import Object, now
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 _REMEMBERED = 4096
 

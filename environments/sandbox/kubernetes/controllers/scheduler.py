@@ -18,8 +18,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     set_condition,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import dig
 
 COMPONENT = "default-scheduler"
 STAY_PENDING = "jobs-stay-pending"

@@ -9,7 +9,7 @@ from environments.sandbox.kubernetes.controllers import seed_workloads
 from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
 from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
 from environments.sandbox.kubernetes.controllers.shortages import quota
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
 
 NAMESPACES = (
     "default", "kube-node-lease", "kube-public", "kube-system", "gpu-operator", "metallb-system", "map-server",

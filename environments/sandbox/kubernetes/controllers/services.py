@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes import errors
 from environments.sandbox.kubernetes.controllers.meta import Object
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import ApiError, Store
+from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.object_store import ApiError, Store
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 _SERVICES = RESOURCES["services"]
 
