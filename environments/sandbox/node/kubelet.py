@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.node.cluster import Object
 from environments.sandbox.node.pod_run import PodRun
 from environments.sandbox.node.programs import Host, Resident
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.workloads import Workloads
+from environments.sandbox.shared.kubernetes_client import Object
 
 _FINISHED = ("Succeeded", "Failed")
 

@@ -14,7 +14,8 @@ from environments.sandbox.node.pod_log import PodLog
 from environments.sandbox.node.pod_network import PodNetwork
 
 if TYPE_CHECKING:
-    from environments.sandbox.node.cluster import Cluster, Object
+    from environments.sandbox.node.cluster import Cluster
+    from environments.sandbox.shared.kubernetes_client import Object
 
 REGISTRY = "registry.sandbox/"
 PROCESS_LOGS = {"focus-server": "focus-server.log", "mongodb": "mongodb.log"}

@@ -125,15 +125,28 @@ def _merge_key(name: str, change: list[Any]) -> str | None:
 
 def json_patch(obj: Any, operations: Any) -> Any:
     """RFC 6902."""
+    if not isinstance(operations, list):
+        raise bad_request("a JSON patch must be a list of operations")
+    document = clone(obj)
+    for operation in operations:
+        document = _operated(document, operation)
+    return document
+
+
+def _operated(document: Any, operation: Any) -> Any:
     try:
-        prepared = jsonpatch.JsonPatch(operations)
+        prepared = jsonpatch.JsonPatch([operation])
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError) as error:
-        raise bad_request(f"a JSON patch must be a list of operations: {error}") from None
+        raise bad_request(f"{operation!r} is no operation of a JSON patch: {error}") from None
     try:
-        return prepared.apply(clone(obj), in_place=True)
+        return prepared.apply(document, in_place=True)
     except jsonpatch.InvalidJsonPatch as error:
-        raise bad_request(f"the JSON patch is not valid: {error}") from None
+        raise bad_request(f"{operation!r} is no operation of a JSON patch: {error}") from None
+    except jsonpatch.JsonPatchTestFailed:
+        raise _impossible(f"testing value {operation['path']} failed: test failed") from None
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError) as error:
-        raise ApiError(
-            422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
-        ) from None
+        raise _impossible(str(error)) from None
+
+
+def _impossible(why: str) -> ApiError:
+    return ApiError(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
