@@ -21,7 +21,7 @@ from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.shared import quantities
 
 PODS = "pods"
-JOB_LABEL = "batch.kubernetes.io/job-name"
+JOB_LABEL = "job-name"
 NEED: Mapping[str, int] = {GPU_RESOURCE: 1, "cpu": 100, "memory": 512 * 2**20, PODS: 2}
 """What one investigation takes: its job and the clean-up job that watches it (millicores, bytes)."""
 TITLES = {GPU_RESOURCE: f"GPU slices ({GPU_RESOURCE})", PODS: "pods on the nodes"}

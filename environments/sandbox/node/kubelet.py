@@ -143,4 +143,4 @@ def end_on_defect(task: asyncio.Task[None]) -> None:
 def _job_of(pod: Mapping[str, Any]) -> tuple[str, str]:
     """Namespace and name of the job a pod belongs to; the name is empty for one that belongs to none."""
     metadata = pod["metadata"]
-    return metadata["namespace"], str(metadata.get("labels", {}).get("batch.kubernetes.io/job-name", ""))
+    return metadata["namespace"], str(metadata.get("labels", {}).get("job-name", ""))

@@ -11,6 +11,7 @@ from typing import Any, Self
 import aiohttp
 
 from environments.sandbox.shared.kubernetes_client import JSON, MERGE_PATCH, KubernetesClient, Refused, Unreachable
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 from environments.sandbox.ssh.kubectl_errors import KubectlError
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -68,7 +69,8 @@ def resource_named(name: str) -> Resource:
 class KubernetesAPI:
     """One command's access to the API server, ``async with``; ``access`` is {url, ca_file, token}."""
 
-    def __init__(self, access: Mapping[str, str]) -> None:
+    def __init__(self, access: Mapping[str, str], version: KubernetesVersion) -> None:
+        self.version = version
         self._client = KubernetesClient(access)
 
     async def __aenter__(self) -> Self:

@@ -34,7 +34,7 @@ def load_profile(name: str, catalogue: Mapping[str, Fault]) -> Profile:
     if name not in names():
         raise UsageError(f"--profile {name}: no such profile; allowed are {', '.join(names())}")
     content: dict[str, Any] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    faults = tuple(dict.fromkeys(fault for defect in content["defect"] for fault in defect["faults"]))
+    faults = tuple(dict.fromkeys(fault for defect in content.get("defect", ()) for fault in defect["faults"]))
     for fault in faults:
         if fault not in catalogue:
             raise UsageError(f"--profile {name}: no fault {fault} in faults.toml")

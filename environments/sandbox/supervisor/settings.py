@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from environments.sandbox.shared.errors import UsageError
+from environments.sandbox.shared.kubernetes_versions import DEFAULT, VERSIONS
 
-CHOICES = {"fibre": ("connected", "waiting"), "answers": ("required", "deployed")}
+CHOICES = {
+    "fibre": ("connected", "waiting"),
+    "answers": ("required", "deployed"),
+    "kubernetes_version": tuple(VERSIONS),
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,9 @@ class SandboxSettings:
     ``gpu_slices`` is the number in the whole cluster, ``pods_per_node`` counts for each node. ``configure_ms`` is the
     least time an accepted ``POST /configure`` takes. ``time_scale`` multiplies every documented duration of the real
     system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` is how the Focus Server words
-    what no requirement words: helpfully, or as it was observed in December 2025. A port of 0 means any free one.
+    what no requirement words: helpfully, or as it was observed in December 2025. ``controller_qps`` is how many
+    requests a second each controller of Kubernetes may make, ``controller_burst`` how many at once before that counts;
+    0 leaves them unlimited. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -35,6 +42,9 @@ class SandboxSettings:
     waiting_jobs: int = 5
     fibre: str = "connected"
     answers: str = "required"
+    kubernetes_version: str = DEFAULT
+    controller_qps: float = 0
+    controller_burst: int = 30
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0
@@ -54,6 +64,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_workers": (0, 1000),
     "mongo_pool": (1, 1000),
     "waiting_jobs": (0, 1000),
+    "controller_qps": (0, 10_000),
+    "controller_burst": (1, 10_000),
     "time_scale": (0.001, 1),
     "seed_recordings": (0, 100_000),
     "control_port": (0, 65535),
@@ -82,7 +94,7 @@ def _parse(key: str, text: str) -> Any:
         raise UsageError(f"--set {key}: no such setting; allowed are {', '.join(sorted(kinds))}")
     if key in CHOICES:
         if text not in CHOICES[key]:
-            raise UsageError(f"--set {key}={text}: allowed are {' and '.join(CHOICES[key])}")
+            raise UsageError(f"--set {key}={text}: allowed are {_listed(CHOICES[key])}")
         return text
     lowest, highest = _RANGES[key]
     try:
@@ -92,3 +104,7 @@ def _parse(key: str, text: str) -> Any:
     if value is None or not lowest <= value <= highest:
         raise UsageError(f"--set {key}={text}: must be a number from {lowest:g} to {highest:g}")
     return value
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} and {choices[-1]}"

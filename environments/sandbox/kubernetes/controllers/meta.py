@@ -14,7 +14,8 @@ Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name; the namespace is empty for kinds of the cluster."""
 
-JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
+JOB_NAME_LABEL = "job-name"
+"""The one that every version writes."""
 GPU = "nvidia.com/gpu.shared"
 FINISHED_PHASES = ("Succeeded", "Failed")
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http import protobuf
-from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
+from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, unsupported_media_type
 from environments.sandbox.kubernetes.store.objects import encode
 
 JSON = "application/json"
@@ -32,12 +32,21 @@ def error_answer(error: ApiError) -> web.Response:
 
 
 async def json_body(request: web.Request) -> Any:
-    """The parsed body, None when there is none; 400 when it is not JSON."""
-    text = await request.read()
+    """The parsed body, None when there is none; 400 when it is not JSON, 415 when it does not say that it is.
+
+    A patch is JSON of a type of its own, which has been looked at already.
+    """
+    try:
+        text = await request.read()
+    except web.RequestPayloadError as error:
+        raise bad_request(f"the body cannot be read: {' '.join(str(error).split())}") from None
     if not text:
         return None
-    if request.content_type == protobuf.CONTENT_TYPE:
+    media_type = request.headers.get("Content-Type", JSON).split(";")[0].strip()
+    if media_type == protobuf.CONTENT_TYPE:
         return protobuf.decode(text)
+    if media_type != JSON and request.method != "PATCH":
+        raise unsupported_media_type((JSON, protobuf.CONTENT_TYPE))
     try:
         return json.loads(text)
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from environments.sandbox.kubernetes.store.errors import bad_request
+from environments.sandbox.kubernetes.store.errors import bad_request, unsupported_option
 from environments.sandbox.kubernetes.store.resources import Resource
 
 Object = dict[str, Any]
@@ -61,10 +61,13 @@ _SPECS = {
 }
 
 
-def check_fields(resource: Resource, obj: Object, validation: str) -> None:
+_VALIDATIONS = ("Ignore", "Warn", "Strict")
+
+
+def check_fields(resource: Resource, obj: Object, validation: str, options: str) -> None:
     """400 naming the unknown fields of the kinds in ``_SPECS``; other kinds are taken as they are."""
-    if validation not in ("", "Ignore", "Warn", "Strict"):
-        raise bad_request(f"fieldValidation: Invalid value: {validation!r}")
+    if validation not in ("", *_VALIDATIONS):
+        raise unsupported_option(options, "fieldValidation", validation, ("", *_VALIDATIONS))
     if validation != "Strict" or resource.plural not in _SPECS:
         return
     unknown = sorted(set(_unknown(resource, obj)))

@@ -7,7 +7,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
+from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, unsupported_media_type
 from environments.sandbox.kubernetes.store.objects import clone
 
 JSON_PATCH = "application/json-patch+json"
@@ -30,10 +30,7 @@ def patch_kind(content_type: str) -> str:
     kind = content_type.split(";")[0].strip()
     supported = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
     if kind not in supported:
-        raise ApiError(
-            415, "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(supported),
-        )  # fmt: skip
+        raise unsupported_media_type(supported)
     return kind
 
 

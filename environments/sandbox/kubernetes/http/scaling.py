@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from environments.sandbox.kubernetes.http.validation import wrong
+from environments.sandbox.kubernetes.http.field_rules import wrong
 from environments.sandbox.kubernetes.kubectl.cells import label_selector
 from environments.sandbox.kubernetes.store.errors import bad_request, invalid
 from environments.sandbox.kubernetes.store.objects import dig

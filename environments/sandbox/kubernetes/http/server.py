@@ -31,7 +31,7 @@ from environments.sandbox.kubernetes.kubectl.port_forward import forward_ports
 from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag
 from environments.sandbox.kubernetes.store import events_group
-from environments.sandbox.kubernetes.store.errors import ApiError, not_found
+from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, not_found
 from environments.sandbox.kubernetes.store.object_store import Store
 
 _LOG = logging.getLogger("kubernetes")
@@ -70,7 +70,7 @@ class ApiServer:
         tokens: Mapping[str, str],
         log_folder: Path,
         visible: Visible = _everything_visible,
-        version: Callable[[], Mapping[str, Any]] = lambda: discovery.VERSION,
+        version: Callable[[], Mapping[str, Any]] | None = None,
         kubelet: Kubelet | None = None,
         limit: Callable[[str, str], None] = _unlimited,
     ) -> None:
@@ -79,7 +79,7 @@ class ApiServer:
         self._tokens = tokens
         self._logs = PodLogs(store, log_folder)
         self._visible = visible
-        self._version = version
+        self._version = version or store.version.described
         self._kubelet = kubelet
         self._limit = limit
         self._address = ""
@@ -111,6 +111,8 @@ class ApiServer:
             return await self._route(request, user)
         except ApiError as error:
             return error_answer(error)
+        except RecursionError:
+            return error_answer(bad_request("the object is nested too deeply"))
 
     async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"

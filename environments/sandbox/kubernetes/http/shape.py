@@ -1,7 +1,7 @@
 """Whether a body is an object of its kind at all: the JSON types of the fields this server, or a client, works with.
 
 The real server decodes into Go structs and refuses what does not fit. Here the name of a field decides its type, which
-is enough because the API uses each of these names for one type only.
+is enough for all but a few, whose path in a kind does.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OBJECTS = _names(
     "waiting"
 )
 _LISTS_OF_OBJECTS = _names(
-    "active addresses conditions containerStatuses containers egress env imagePullSecrets ingress initContainers "
+    "addresses conditions containerStatuses containers egress env imagePullSecrets ingress initContainers "
     "matchExpressions ownerReferences ports rules subsets taints tolerations volumeMounts volumes"
 )
 _LISTS_OF_STRINGS = _names("accessModes args command externalIPs finalizers policyTypes values")
@@ -50,6 +50,14 @@ _TYPES: dict[str, tuple[type, str]] = {
     **dict.fromkeys(_OBJECTS | _MAPS_OF_STRINGS, (dict, "object")),
     **dict.fromkeys(_LISTS_OF_OBJECTS | _LISTS_OF_STRINGS, (list, "array")),
 }
+_TYPES_OF_KIND: dict[tuple[str, str], tuple[type, str]] = {
+    ("CronJob", "status.active"): (list, "array"),
+    ("Job", "status.active"): (int, "int32"),
+    ("Job", "status.failed"): (int, "int32"),
+    ("Job", "status.ready"): (int, "int32"),
+    ("Job", "status.terminating"): (int, "int32"),
+}
+"""Names that stand for something else in another kind."""
 
 
 def check_shape(resource: Resource, obj: Any) -> None:
@@ -71,7 +79,7 @@ def check_shape(resource: Resource, obj: Any) -> None:
 def _check(resource: Resource, at: str, obj: Object) -> None:
     for key, value in obj.items():
         path = f"{at}{key}"
-        wanted = _TYPES.get(key)
+        wanted = _TYPES_OF_KIND.get((resource.kind, path)) or _TYPES.get(key)
         if wanted is not None and (not isinstance(value, wanted[0]) or isinstance(value, bool)):
             raise _undecodable(resource, path, value, wanted[1])
         if key in _TIMES:

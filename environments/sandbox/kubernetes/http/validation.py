@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from environments.sandbox.kubernetes.http.field_rules import (
+    DNS_1035,
+    DNS_1035_RULE,
+    LABEL,
+    LABEL_RULE,
+    SUBDOMAIN,
+    SUBDOMAIN_RULE,
+    Cause,
+    check_labels,
+    required,
+    wrong,
+)
+from environments.sandbox.kubernetes.http.pod_validation import check_pod
 from environments.sandbox.kubernetes.store.errors import cause, invalid
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.kubernetes.store.resources import Resource
 from environments.sandbox.kubernetes.store.selectors import selector_matches
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 Object = dict[str, Any]
-Cause = dict[str, str]
 
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
-_DNS_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-_QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
-
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
-)
-_LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
-)
-_DNS_1035_RULE = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
-    f"regex used for validation is '{_DNS_1035}')"
-)
 _NAME_RULES = {
-    "services": (re.compile(_DNS_1035), _DNS_1035_RULE, 63),
-    "namespaces": (re.compile(_LABEL), _LABEL_RULE, 63),
+    "services": (re.compile(DNS_1035), DNS_1035_RULE, 63),
+    "namespaces": (re.compile(LABEL), LABEL_RULE, 63),
 }
-_DEFAULT_NAME_RULE = (re.compile(_SUBDOMAIN), _SUBDOMAIN_RULE, 253)
+_DEFAULT_NAME_RULE = (re.compile(SUBDOMAIN), SUBDOMAIN_RULE, 253)
 _IMMUTABLE = {
     "jobs": ("selector", "template", "completionMode"),
     "deployments": ("selector",),
@@ -49,17 +41,9 @@ _IMMUTABLE = {
 _WORKLOADS = ("deployments", "replicasets", "statefulsets", "daemonsets")
 
 
-def required(field: str, hint: str = "") -> Cause:
-    return cause("FieldValueRequired", field, f"Required value: {hint}" if hint else "Required value")
-
-
-def wrong(field: str, value: Any, why: str) -> Cause:
-    return cause("FieldValueInvalid", field, f"Invalid value: {json.dumps(value)}: {why}")
-
-
-def check_values(resource: Resource, obj: Object) -> None:
+def check_values(resource: Resource, obj: Object, version: KubernetesVersion) -> None:
     """422 with every wrong field of an object."""
-    causes = [*_metadata(resource, obj), *_spec(resource.plural, obj)]
+    causes = [*_metadata(resource, obj), *_spec(resource.plural, obj, version)]
     if causes:
         raise invalid(resource, obj.get("metadata", {}).get("name", ""), causes)
 
@@ -105,79 +89,33 @@ def _metadata(resource: Resource, obj: Object) -> Iterator[Cause]:
         for field in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(field):
                 yield required(f"metadata.ownerReferences.{field}")
-    for key, value in (metadata.get("labels") or {}).items():
-        if not _QUALIFIED.fullmatch(key):
-            yield wrong("metadata.labels", key, "name part must consist of alphanumeric characters, '-', '_' or '.'")
-        if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
-            yield wrong(
-                "metadata.labels", value,
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
-                "must start and end with an alphanumeric character and be at most 63 characters",
-            )  # fmt: skip
+    yield from check_labels("metadata.labels", metadata.get("labels"))
 
 
-def _spec(plural: str, obj: Object) -> Iterator[Cause]:
+def _spec(plural: str, obj: Object, version: KubernetesVersion) -> Iterator[Cause]:
     spec = obj.get("spec") or {}
     if plural == "pods":
-        yield from _pod("spec", spec, ("Always", "OnFailure", "Never"), policy_required=False)
+        yield from check_pod("spec", spec, ("Always", "OnFailure", "Never"), version, policy_required=False)
     elif plural == "jobs":
-        yield from _job(spec)
+        yield from _job(spec, version)
     elif plural == "services":
         yield from _service(spec)
     elif plural in _WORKLOADS:
-        yield from _workload(spec)
+        yield from _workload(spec, version)
 
 
-def _job(spec: Object) -> Iterator[Cause]:
+def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     for field in ("backoffLimit", "parallelism", "completions", "ttlSecondsAfterFinished", "activeDeadlineSeconds"):
         value = spec.get(field)
         if value is not None and value < 0:
             yield wrong(f"spec.{field}", value, "must be greater than or equal to 0")
+    yield from check_labels("spec.template.labels", dig(spec, "template", "metadata", "labels"))
     template = dig(spec, "template", "spec", default={})
-    yield from _pod("spec.template.spec", template, ("OnFailure", "Never"), policy_required=True)
-
-
-def _pod(at: str, spec: Object, policies: tuple[str, ...], *, policy_required: bool) -> Iterator[Cause]:
-    containers = spec.get("containers") or []
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
-    if not containers:
-        yield required(f"{at}.containers")
-    names: set[str] = set()
-    for number, container in enumerate(containers):
-        yield from _container(f"{at}.containers[{number}]", container, names, volumes)
-    policy = spec.get("restartPolicy")
-    allowed = ", ".join(f'"{each}"' for each in policies)
-    if not policy and policy_required:
-        yield required(f"{at}.restartPolicy", f"valid values: {allowed}")
-    elif policy and policy not in policies:
-        message = f'Unsupported value: "{policy}": supported values: {allowed}'
-        yield cause("FieldValueNotSupported", f"{at}.restartPolicy", message)
-
-
-def _container(at: str, container: Object, names: set[str], volumes: set[str | None]) -> Iterator[Cause]:
-    name = container.get("name")
-    if not name:
-        yield required(f"{at}.name")
-    elif not re.fullmatch(_LABEL, name):
-        yield wrong(f"{at}.name", name, _LABEL_RULE)
-    elif name in names:
-        yield cause("FieldValueDuplicate", f"{at}.name", f'Duplicate value: "{name}"')
-    names.add(name or "")
-    if not container.get("image"):
-        yield required(f"{at}.image")
-    for number, mount in enumerate(container.get("volumeMounts") or ()):
-        if mount.get("name") not in volumes:
-            yield cause("FieldValueNotFound", f"{at}.volumeMounts[{number}].name", f'Not found: "{mount.get("name")}"')
-    for section in ("limits", "requests"):
-        for resource, quantity in (dig(container, "resources", section, default={})).items():
-            if not _QUANTITY.fullmatch(str(quantity)):
-                yield wrong(
-                    f"{at}.resources.{section}[{resource}]", quantity,
-                    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-                )  # fmt: skip
+    yield from check_pod("spec.template.spec", template, ("OnFailure", "Never"), version, policy_required=True)
 
 
 def _service(spec: Object) -> Iterator[Cause]:
+    yield from check_labels("spec.selector", spec.get("selector"))
     ports = spec.get("ports") or []
     if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
         yield required("spec.ports")
@@ -194,7 +132,7 @@ def _service(spec: Object) -> Iterator[Cause]:
             yield required(f"spec.ports[{number}].name")
 
 
-def _workload(spec: Object) -> Iterator[Cause]:
+def _workload(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     replicas = spec.get("replicas")
     if replicas is not None and replicas < 0:
         yield wrong("spec.replicas", replicas, "must be greater than or equal to 0")
@@ -203,4 +141,7 @@ def _workload(spec: Object) -> Iterator[Cause]:
         yield required("spec.selector")
     elif not selector_matches(spec["selector"], labels):
         yield wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-    yield from _pod("spec.template.spec", dig(spec, "template", "spec", default={}), ("Always",), policy_required=False)
+    yield from check_labels("spec.selector.matchLabels", dig(spec, "selector", "matchLabels"))
+    yield from check_labels("spec.template.labels", labels)
+    template = dig(spec, "template", "spec", default={})
+    yield from check_pod("spec.template.spec", template, ("Always",), version, policy_required=False)

@@ -106,7 +106,7 @@ class Watch:
         now = self._passes(change.object)
         if now:
             return self._line("MODIFIED" if before else "ADDED", change)
-        return self._line("DELETED", change) if before else b""
+        return self._line("DELETED", _as_it_left(change)) if before else b""
 
     def _line(self, kind: str, change: Change) -> bytes:
         if self._table:
@@ -125,3 +125,10 @@ class Watch:
         if self._table:
             kind = {"kind": "Table", "apiVersion": "meta.k8s.io/v1"}
         return encode({"type": "BOOKMARK", "object": {**kind, "metadata": metadata}}) + b"\n"
+
+
+def _as_it_left(change: Change) -> Change:
+    """The object as it last was in the selection, with the revision of the change that took it out."""
+    before = change.previous or change.object
+    metadata = {**before["metadata"], "resourceVersion": change.object["metadata"]["resourceVersion"]}
+    return Change("DELETED", change.plural, {**before, "metadata": metadata}, change.revision)

@@ -29,6 +29,7 @@ _ORPHANS_WARNING = (
     'or set propagationPolicy=Orphan to suppress this warning"'
 )
 _POLICIES = ("Background", "Foreground", "Orphan")
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _STATUS_KEPT_ON_CREATE = ("nodes",)
 _ANSWER_WITH_THE_OBJECT = (
     "namespaces", "persistentvolumeclaims", "persistentvolumes", "pods", "resourcequotas", "serviceaccounts",
@@ -36,20 +37,20 @@ _ANSWER_WITH_THE_OBJECT = (
 )  # fmt: skip
 
 
-def _dry_run(asked: Any) -> bool:
+def _dry_run(asked: Any, options: str) -> bool:
     """Whether everything is to be checked and nothing done; ``asked`` comes from the query or from DeleteOptions."""
     if asked in (None, "", []):
         return False
     if asked in ("All", ["All"]):
         return True
-    raise bad_request(f'dryRun: Unsupported value: "{asked}": supported values: "All"')
+    raise errors.unsupported_option(options, "dryRun", asked, ("All",))
 
 
 async def create(request: web.Request, store: Store, target: Target) -> web.Response:
-    dry_run = _dry_run(request.query.get("dryRun"))
+    dry_run = _dry_run(request.query.get("dryRun"), "CreateOptions")
     resource, body = target.resource, without_nulls(await json_body(request))
     check_shape(resource, body)
-    check_fields(resource, body, request.query.get("fieldValidation", ""))
+    check_fields(resource, body, request.query.get("fieldValidation", ""), "CreateOptions")
     new: Object = {key: value for key, value in body.items() if key != "status"}
     if resource.plural in _STATUS_KEPT_ON_CREATE and "status" in body:
         new["status"] = body["status"]
@@ -59,7 +60,7 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         _check_namespace(store, resource, metadata, target.namespace)
     if resource.kind != "Event":
         new.setdefault("spec", {})
-    validation.check_values(resource, new)
+    validation.check_values(resource, new, store.version)
     _drop_empty_spec(new)
     return _written(
         store, resource, store.create(resource.plural, new, target.namespace, dry_run=dry_run), dry_run, 201
@@ -101,7 +102,7 @@ def _check_namespace(store: Store, resource: Resource, metadata: Object, namespa
 
 async def update(request: web.Request, store: Store, target: Target) -> web.Response:
     """PUT, and PATCH with any kind of patch, of an object, its status or its scale."""
-    dry_run = _dry_run(request.query.get("dryRun"))
+    dry_run = _dry_run(request.query.get("dryRun"), _OPTIONS[request.method])
     resource, name = target.resource, target.name or ""
     if request.method == "PATCH":
         patch_kind(request.headers.get("Content-Type", ""))  # of what is not served not even the body can be read
@@ -114,11 +115,11 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     if scaled:
         return _write_scale(store, resource, old, new, dry_run)
     check_shape(resource, new)
-    check_fields(resource, new, request.query.get("fieldValidation", ""))
+    check_fields(resource, new, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
     written = _combined(resource, target, old, new)
     if target.subresource != "status":
-        validation.check_values(resource, written)
-        apply_defaults(resource.plural, written, store.revision + 1)
+        validation.check_values(resource, written, store.version)
+        apply_defaults(resource.plural, written, store.revision + 1, store.version)
         validation.check_immutable(resource, written, old)
     return _written(store, resource, store.update(resource.plural, written, dry_run=dry_run), dry_run, 200)
 
@@ -179,11 +180,12 @@ async def delete(request: web.Request, store: Store, target: Target) -> web.Resp
         raise errors.not_found(resource, name)
     _check_preconditions(resource, found, options.get("preconditions") or {})
     propagation, grace_s = _propagation(options), _grace_s(options)
-    if _dry_run(options.get("dryRun")):
+    if _dry_run(options.get("dryRun"), "DeleteOptions"):
         return json_answer(found)
     last = store.delete(resource.plural, name, target.namespace, propagation=propagation, grace_s=grace_s)
     warning = {"Warning": _ORPHANS_WARNING} if resource.plural == "jobs" and propagation is None else {}
-    still_there = store.find(resource.plural, name, target.namespace) is not None
+    waits = bool(last["metadata"].get("finalizers"))
+    still_there = waits or store.find(resource.plural, name, target.namespace) is not None
     if still_there or resource.plural in _ANSWER_WITH_THE_OBJECT:
         return json_answer(last, headers=warning)
     group = {"group": resource.group} if resource.group else {}
@@ -194,7 +196,7 @@ async def delete(request: web.Request, store: Store, target: Target) -> web.Resp
 
 async def delete_collection(request: web.Request, store: Store, target: Target, visible: Visible) -> web.Response:
     resource, options = target.resource, await _options(request)
-    dry_run = _dry_run(options.get("dryRun"))
+    dry_run = _dry_run(options.get("dryRun"), "DeleteOptions")
     selected = selection(request, target, visible)
     chosen: list[Change] = [
         change for change in store.latest(resource.plural, target.namespace)
@@ -221,8 +223,7 @@ async def _options(request: web.Request) -> Mapping[str, Any]:
 def _propagation(options: Mapping[str, Any]) -> str | None:
     policy: str | None = options.get("propagationPolicy") or None
     if policy is not None and policy not in _POLICIES:
-        allowed = ", ".join(f'"{each}"' for each in (*_POLICIES, "nil"))
-        raise bad_request(f'propagationPolicy: Unsupported value: "{policy}": supported values: {allowed}')
+        raise errors.unsupported_option("DeleteOptions", "propagationPolicy", policy, (*_POLICIES, "nil"))
     if policy is None and options.get("orphanDependents") is not None:
         return "Orphan" if options["orphanDependents"] in (True, "true") else "Background"
     return policy

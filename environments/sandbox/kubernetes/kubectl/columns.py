@@ -48,8 +48,12 @@ def _first_seen(event: Object) -> str:
 
 
 def _last_seen(event: Object) -> str:
-    seen = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp")
+    seen = dig(event, "series", "lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return cells.age_of(seen)
+
+
+def _count(event: Object) -> str:
+    return str(dig(event, "series", "count") or event.get("count") or 1)
 
 
 def _source(event: Object) -> str:
@@ -150,7 +154,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Reason", _at("reason", default="")),
         Column("Object", _involved), _wide("Subobject", _at("involvedObject", "fieldPath", default="")),
         _wide("Source", _source), Column("Message", lambda event: str(event.get("message", "")).strip()),
-        _wide("First Seen", _first_seen), _wide("Count", lambda event: str(event.get("count") or 1)),
+        _wide("First Seen", _first_seen), _wide("Count", _count),
         _wide("Name", NAME.cell),
     ),
     "configmaps": (

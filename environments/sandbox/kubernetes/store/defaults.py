@@ -6,14 +6,17 @@ import base64
 from typing import Any
 
 from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 Object = dict[str, Any]
 
 
-def apply_defaults(plural: str, obj: Object, serial: int) -> None:
+def apply_defaults(plural: str, obj: Object, serial: int, version: KubernetesVersion) -> None:
     """Complete ``obj`` in place; calling it again changes nothing. ``serial`` is a number no other write has had."""
     if plural == "services":
         _service(obj, serial)
+    elif plural == "jobs":
+        _job(obj, version)
     elif plural in _BY_KIND:
         _BY_KIND[plural](obj)
 
@@ -70,20 +73,23 @@ def _quality(spec: Object) -> str:
     return "Guaranteed" if fixed else "Burstable"
 
 
-def _job(job: Object) -> None:
+def _job(job: Object, version: KubernetesVersion) -> None:
     spec, uid, name = job["spec"], job["metadata"]["uid"], job["metadata"]["name"]
+    prefix = "batch.kubernetes.io/" if version.has_prefixed_job_labels else ""
     _missing(
         spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False,
-        manualSelector=False, podReplacementPolicy="TerminatingOrFailed",
+        manualSelector=False,
     )  # fmt: skip
+    if version.has_replacement_policy:
+        _missing(spec, podReplacementPolicy="TerminatingOrFailed")
     metadata = spec["template"].setdefault("metadata", {})
     if not spec["manualSelector"]:
-        _missing(spec, selector={"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
+        _missing(spec, selector={"matchLabels": {f"{prefix}controller-uid": uid}})
         _missing(metadata, labels={})
-        metadata["labels"].update({
-            "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name,
-            "controller-uid": uid, "job-name": name,
-        })  # fmt: skip
+        own = {"controller-uid": uid, "job-name": name}
+        metadata["labels"].update({**{prefix + key: value for key, value in own.items()}, **own})
+    if version.marks_tracked_jobs:
+        job["metadata"].setdefault("annotations", {})["batch.kubernetes.io/job-tracking"] = ""
     if not job["metadata"].get("labels") and metadata.get("labels"):
         job["metadata"]["labels"] = dict(metadata["labels"])
     _pod_spec(spec["template"]["spec"], None)
@@ -166,7 +172,6 @@ def _network_policy(policy: Object) -> None:
 
 _BY_KIND: dict[str, Any] = {
     "pods": _pod,
-    "jobs": _job,
     "cronjobs": _cron_job,
     "deployments": _workload(
         replicas=1, strategy=_rolling, revisionHistoryLimit=10, progressDeadlineSeconds=600

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,8 +16,14 @@ _DEFAULT_GRACE_S = 30
 _FINISHED = ("Succeeded", "Failed")
 
 
+Collect = Callable[[str, Object], None]
+"""Deletes an object, of which the kind is given first, because its owner is gone."""
+
+
 class Objects(Protocol):
     """What a deletion needs of the store."""
+
+    collect: Collect
 
     def find(self, plural: str, name: str, namespace: str | None = None) -> Object | None: ...
 
@@ -40,10 +46,10 @@ class Deletion:
         """Delete ``obj`` or mark it as terminating; answers with its new or last form."""
         policy = propagation or ("Orphan" if plural == "jobs" else "Background")
         uid = obj["metadata"]["uid"]
-        if policy == "Orphan":
-            self._orphan(uid)
         if plural == "namespaces":
             return self._terminate_namespace(obj)
+        if policy == "Orphan" and plural != "pods":
+            return self._orphan(plural, obj)
         grace = _pod_grace_s(obj, grace_s) if plural == "pods" else 0
         if grace > 0:
             return self._mark(plural, obj, grace)
@@ -59,7 +65,7 @@ class Deletion:
         last = self._store.remove(plural, obj)
         for kind, dependent in dependents:
             if not self._has_other_owner(dependent, obj["metadata"]["uid"]):
-                self.request(kind, dependent, "Background", None)
+                self._store.collect(kind, dependent)
         for owner in obj["metadata"].get("ownerReferences", ()):
             self._release_owner(owner, obj["metadata"].get("namespace"))
         self._release_namespace(obj["metadata"].get("namespace"))
@@ -87,7 +93,10 @@ class Deletion:
                 self.request(kind, dependent, "Foreground", None)
         return marked
 
-    def _orphan(self, uid: str) -> None:
+    def _orphan(self, plural: str, obj: Object) -> Object:
+        """Free what ``obj`` owns, then remove it; answers with the form in which it waited for that."""
+        uid = obj["metadata"]["uid"]
+        marked = self._mark(plural, obj, 0, ORPHAN)
         for kind, dependent in list(self._store.dependents(uid)):
             freed = clone(dependent)
             owners = [owner for owner in freed["metadata"]["ownerReferences"] if owner["uid"] != uid]
@@ -95,6 +104,8 @@ class Deletion:
             if not owners:
                 del freed["metadata"]["ownerReferences"]
             self._store.update(kind, freed)
+        self._store.update(plural, _without_finalizer(marked, ORPHAN))
+        return marked
 
     def _has_other_owner(self, dependent: Object, uid: str) -> bool:
         owners = (owner for owner in dependent["metadata"].get("ownerReferences", ()) if owner["uid"] != uid)
@@ -115,9 +126,7 @@ class Deletion:
         plural, obj = owner
         finalizers = obj["metadata"].get("finalizers", [])
         if FOREGROUND in finalizers and not any(self._store.dependents(obj["metadata"]["uid"])):
-            freed = clone(obj)
-            freed["metadata"]["finalizers"] = [each for each in finalizers if each != FOREGROUND]
-            self._store.update(plural, freed)
+            self._store.update(plural, _without_finalizer(obj, FOREGROUND))
 
     def _terminate_namespace(self, obj: Object) -> Object:
         name = obj["metadata"]["name"]
@@ -139,6 +148,14 @@ class Deletion:
         if any(self._store.list(plural, name) for plural, resource in RESOURCES.items() if resource.namespaced):
             return None
         return self._store.remove("namespaces", namespace)
+
+
+def _without_finalizer(obj: Object, finalizer: str) -> Object:
+    freed: Object = clone(obj)
+    left = [each for each in freed["metadata"].pop("finalizers", ()) if each != finalizer]
+    if left:
+        freed["metadata"]["finalizers"] = left
+    return freed
 
 
 def _pod_grace_s(pod: Object, asked_s: int | None) -> int:

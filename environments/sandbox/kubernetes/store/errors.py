@@ -82,3 +82,18 @@ def invalid(resource: Resource, name: str, causes: Sequence[dict[str, str]]) -> 
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     details = {"name": name, "group": resource.group, "kind": resource.kind, "causes": list(causes)}
     return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {text}', details)
+
+
+def unsupported_option(options: str, field: str, value: object, allowed: Sequence[str]) -> ApiError:
+    """422 for a parameter of the request itself; ``options`` is its kind, ``CreateOptions``."""
+    choices = ", ".join(f'"{each}"' for each in allowed)
+    wrong = cause("FieldValueNotSupported", field, f'Unsupported value: "{value}": supported values: {choices}')
+    details = {"group": "meta.k8s.io", "kind": options, "causes": [wrong]}
+    message = f'{options}.meta.k8s.io "" is invalid: {field}: {wrong["message"]}'
+    return ApiError(422, "Invalid", message, details)
+
+
+def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
+    """415 for a body that is in no format the server reads."""
+    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
+    return ApiError(415, "UnsupportedMediaType", message)

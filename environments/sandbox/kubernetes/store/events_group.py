@@ -16,8 +16,8 @@ GROUP = "events.k8s.io"
 EVENTS = Resource(GROUP, "v1", "events", "Event", True, "event", short_names=("ev",))
 VERBS = ("get", "list", "watch")
 _NEWER_NAMES = {
-    "metadata": "metadata", "eventTime": "eventTime", "reason": "reason", "type": "type", "action": "action",
-    "involvedObject": "regarding", "message": "note", "reportingComponent": "reportingController",
+    "metadata": "metadata", "eventTime": "eventTime", "series": "series", "reason": "reason", "type": "type",
+    "action": "action", "involvedObject": "regarding", "message": "note", "reportingComponent": "reportingController",
     "reportingInstance": "reportingInstance", "source": "deprecatedSource", "count": "deprecatedCount",
     "firstTimestamp": "deprecatedFirstTimestamp", "lastTimestamp": "deprecatedLastTimestamp",
 }  # fmt: skip

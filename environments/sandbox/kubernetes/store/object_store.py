@@ -17,7 +17,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
-from environments.sandbox.kubernetes.store.deletion import Deletion
+from environments.sandbox.kubernetes.store.deletion import Collect, Deletion
 from environments.sandbox.kubernetes.store.errors import ApiError
 from environments.sandbox.kubernetes.store.metadata import (
     check_same,
@@ -29,6 +29,7 @@ from environments.sandbox.kubernetes.store.metadata import (
 )
 from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
+from environments.sandbox.shared.kubernetes_versions import DEFAULT, VERSIONS, KubernetesVersion
 
 __all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", "now"]
 
@@ -69,8 +70,10 @@ class Store:
     are the object) when an object is really removed, whoever caused it, and must not raise then.
     """
 
-    def __init__(self, history: int = _HISTORY_CHANGES) -> None:
+    def __init__(self, history: int = _HISTORY_CHANGES, version: KubernetesVersion = VERSIONS[DEFAULT]) -> None:
+        self.version = version
         self.admission: list[Admission] = []
+        self.collect: Collect = self._collect_at_once
         self.revision = 1
         self._objects: dict[str, dict[tuple[str, str], Object]] = {plural: {} for plural in RESOURCES}
         self._latest: dict[str, dict[tuple[str, str], Change]] = {plural: {} for plural in RESOURCES}
@@ -150,7 +153,7 @@ class Store:
         metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
         if resource.has_generation:
             metadata["generation"] = 1
-        apply_defaults(plural, new, self.revision + 1)
+        apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("create", plural, new, None)
         if dry_run:
@@ -171,7 +174,7 @@ class Store:
         check_same(resource, metadata, before)
         keep_system_fields(metadata, before)
         new.update(apiVersion=resource.api_version, kind=resource.kind)
-        apply_defaults(plural, new, self.revision + 1)
+        apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("update", plural, new, old)
         if new == old:
@@ -245,6 +248,9 @@ class Store:
         return [change for change in self._history if change.revision > revision and change.plural == plural]
 
     # -- inside
+
+    def _collect_at_once(self, plural: str, obj: Object) -> None:
+        Deletion(self).request(plural, obj, "Background", None)
 
     @staticmethod
     def _key(plural: str, name: str, namespace: str | None) -> tuple[str, str]:

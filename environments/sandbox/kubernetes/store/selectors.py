@@ -72,7 +72,7 @@ def label_selector(selector: str) -> Predicate | None:
 
 def _field_value(obj: Object, path: str) -> str:
     if path == "source":
-        path = "source.component"
+        return str(dig(obj, "source", "component") or obj.get("reportingComponent") or "")
     if path == "status.successful":
         return str(dig(obj, "status", "succeeded", default=0))
     value = dig(obj, *path.split("."), default="")
