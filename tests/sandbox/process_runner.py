@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from environments.sandbox.settings import SandboxSettings
+from environments.sandbox.supervisor.settings import SandboxSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from environments.sandbox import quantities
 from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from environments.sandbox.focus_server.refusals import CannotOpen
+from environments.sandbox.shared import quantities
 
 PODS = "pods"
-JOB_LABEL = "batch.kubernetes.io/job-name"
+JOB_LABEL = "job-name"
 NEED: Mapping[str, int] = {GPU_RESOURCE: 1, "cpu": 100, "memory": 512 * 2**20, PODS: 2}
 """What one investigation takes: its job and the clean-up job that watches it (millicores, bytes)."""
 TITLES = {GPU_RESOURCE: f"GPU slices ({GPU_RESOURCE})", PODS: "pods on the nodes"}

@@ -31,7 +31,7 @@ from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesA
 from environments.sandbox.focus_server.recordings import RecordingIndex
 from environments.sandbox.focus_server.slots import Serials
 from environments.sandbox.focus_server.wording import wording
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 FIBRE_STATES = ("connected", "waiting")
 CLUSTER_LIMIT_S = 10.0

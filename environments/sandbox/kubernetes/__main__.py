@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from environments.sandbox.kubernetes.process import KubernetesProcess
-from environments.sandbox.process import main
+from environments.sandbox.shared.process import main
 
 if __name__ == "__main__":
     main(KubernetesProcess)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
-from environments.sandbox.kubernetes.discovery import VERSION
-from environments.sandbox.kubernetes.flow_control import FlowControl
-from environments.sandbox.kubernetes.kubelet_client import Kubelet
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.server import ApiServer
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.kubernetes.http.flow_control import FlowControl
+from environments.sandbox.kubernetes.http.server import ApiServer
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.resources import RESOURCES
+from environments.sandbox.shared.kubernetes_versions import VERSIONS
+from environments.sandbox.shared.process import SandboxProcess
 
 NO_EVENTS = "no-events"
 OVERLOADED = "kubernetes-api-overloaded"
@@ -28,7 +28,7 @@ class KubernetesProcess(SandboxProcess):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
-        self.store = Store()
+        self.store = Store(version=VERSIONS[config["settings"]["kubernetes_version"]])
         self._controllers = install(self.store, self)
         self._flow_control = FlowControl()
         self._server = ApiServer(
@@ -80,7 +80,8 @@ class KubernetesProcess(SandboxProcess):
         return True
 
     def _version(self) -> Mapping[str, Any]:
-        return {**VERSION, "gitVersion": ""} if self.fault("cluster-version-unknown") else VERSION
+        described = self.store.version.described()
+        return {**described, "gitVersion": ""} if self.fault("cluster-version-unknown") else described
 
     def _drop_investigation_events(self) -> None:
         """Neither the events from before the fault nor those stored behind its back may be seen again."""

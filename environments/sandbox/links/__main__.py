@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from environments.sandbox.links.process import LinksProcess
-from environments.sandbox.process import main
+from environments.sandbox.shared.process import main
 
 main(LinksProcess)

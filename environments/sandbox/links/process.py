@@ -9,7 +9,7 @@ from typing import Any
 from environments.sandbox.links.api import ToxiproxyAPI
 from environments.sandbox.links.collection import Links
 from environments.sandbox.links.policies import PEERS, PolicyError, PolicyRules
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 
 class LinksProcess(SandboxProcess):

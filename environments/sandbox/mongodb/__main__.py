@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.process import SandboxProcess, main
+from environments.sandbox.shared.process import SandboxProcess, main
 
 
 def configured(config: Mapping[str, Any]) -> SandboxProcess:

@@ -15,9 +15,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from environments.sandbox.errors import StartError, UsageError
 from environments.sandbox.mongodb.storage import Collection
-from environments.sandbox.settings import MONGODB_VARIABLE as VARIABLE
+from environments.sandbox.shared.errors import StartError, UsageError
+from environments.sandbox.shared.variables import MONGODB_VARIABLE as VARIABLE
 
 DEFAULT_DATABASE = "prisma"
 MARK = "focus_acceptance_sandbox"

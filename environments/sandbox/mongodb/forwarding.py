@@ -16,7 +16,7 @@ from environments.sandbox.mongodb.elsewhere import MARK, Elsewhere
 from environments.sandbox.mongodb.recordings import described
 from environments.sandbox.mongodb.seeding import seed
 from environments.sandbox.mongodb.store import Store
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 _CHUNK_BYTES = 1 << 16
 

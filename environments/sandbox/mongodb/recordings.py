@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from environments.sandbox.process import CommandError
+from environments.sandbox.shared.process import CommandError
 
 SOFTWARE_VERSION = "11.17.10513"
 TLV = "TLV-1.3"

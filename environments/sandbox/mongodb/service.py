@@ -17,7 +17,7 @@ from environments.sandbox.mongodb.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX
 from environments.sandbox.mongodb.server import TTL_PERIOD_S, Server
 from environments.sandbox.mongodb.storage import Collection
 from environments.sandbox.mongodb.store import Store
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 UNCLOSED = "connections-never-closed"
 

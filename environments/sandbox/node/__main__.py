@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from environments.sandbox.node.process import NodeProcess
-from environments.sandbox.process import main
+from environments.sandbox.shared.process import main
 
 if __name__ == "__main__":
     main(NodeProcess)

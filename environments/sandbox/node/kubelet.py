@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.node.cluster import Object
 from environments.sandbox.node.pod_run import PodRun
 from environments.sandbox.node.programs import Host, Resident
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.workloads import Workloads
+from environments.sandbox.shared.kubernetes_client import Object
 
 _FINISHED = ("Succeeded", "Failed")
 
@@ -143,4 +143,4 @@ def end_on_defect(task: asyncio.Task[None]) -> None:
 def _job_of(pod: Mapping[str, Any]) -> tuple[str, str]:
     """Namespace and name of the job a pod belongs to; the name is empty for one that belongs to none."""
     metadata = pod["metadata"]
-    return metadata["namespace"], str(metadata.get("labels", {}).get("batch.kubernetes.io/job-name", ""))
+    return metadata["namespace"], str(metadata.get("labels", {}).get("job-name", ""))

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
-from environments.sandbox.node.forwarding import Endpoint
+from environments.sandbox.node.relay import Endpoint
 
 _BACKLOG = 32
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.node.cluster import Object
 from environments.sandbox.node.pod_log import PodLog
 from environments.sandbox.node.pod_status import ContainerState, now, pod_status, waiting
 from environments.sandbox.node.programs import Container, Host, Program, Resident, image_name
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.starting import start_program
+from environments.sandbox.shared.kubernetes_client import Object
 
 CONTAINERS_START_AFTER_S = 2.0
 STOPS_WITHIN_S = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from environments.sandbox.node.cluster import Object
+from environments.sandbox.shared.kubernetes_client import Object
 
 _COMPLETED, _ERROR = "Completed", "Error"
 

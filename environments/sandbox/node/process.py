@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.node.cluster import Cluster, Object
+from environments.sandbox.node.cluster import Cluster
 from environments.sandbox.node.kubelet import Kubelet, end_on_defect
 from environments.sandbox.node.metering import Metering
 from environments.sandbox.node.pod_network import PodNetwork
 from environments.sandbox.node.programs import Host
 from environments.sandbox.node.proxy import KubeProxy
-from environments.sandbox.node.reflector import Reflector
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.streaming import Streaming
 from environments.sandbox.node.workloads import Workloads
-from environments.sandbox.process import CommandError, SandboxProcess
+from environments.sandbox.shared.informer import Changed, Informer
+from environments.sandbox.shared.kubernetes_client import Object, collection
+from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 _METRICS_INTERVAL_S = 0.5
 _OPEN_FILES = 65_536
@@ -43,12 +44,12 @@ class NodeProcess(SandboxProcess):
         )
         self._network = PodNetwork(config["network"], lambda address: self._proxy.port_changed(address))
         self._kubelet = Kubelet(self._host, self._reporter, self._workloads, nodes, Path(config["run_dir"]))
-        self._jobs = Reflector(self._cluster, "jobs", _nothing)
+        self._jobs = self._informer("jobs", _nothing)
         self._proxy = KubeProxy(self._network, list(nodes.values()), _most_connections(_raise_open_files()), self.fault)
-        self._services = Reflector(self._cluster, "services", self._proxy.service_changed)
-        self._endpoints = Reflector(self._cluster, "endpoints", self._proxy.endpoints_changed)
-        self._pods = Reflector(self._cluster, "pods", self._kubelet.changed)
-        self._reflectors = (self._jobs, self._services, self._endpoints, self._pods)
+        self._services = self._informer("services", self._proxy.service_changed)
+        self._endpoints = self._informer("endpoints", self._proxy.endpoints_changed)
+        self._pods = self._informer("pods", self._kubelet.changed)
+        self._informers = (self._jobs, self._services, self._endpoints, self._pods)
         interval_s = float(config.get("metrics_interval_s", _METRICS_INTERVAL_S))
         self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
         self._metering_task: asyncio.Task[None] | None = None
@@ -57,7 +58,7 @@ class NodeProcess(SandboxProcess):
         )
 
     async def start(self) -> Mapping[str, Any]:
-        await self._cluster.open()
+        await self._cluster.wait_until_reachable()
         self._reporter.start()
         self._proxy.start(end_on_defect)
         await self._synchronise()
@@ -71,8 +72,8 @@ class NodeProcess(SandboxProcess):
         if self._metering_task is not None:
             self._metering_task.cancel()
         await self._streaming.stop()
-        for reflector in self._reflectors:
-            await reflector.stop()
+        for informer in self._informers:
+            await informer.stop()
         await self._kubelet.stop()
         await self._reporter.stop()
         await self._proxy.stop()
@@ -104,11 +105,14 @@ class NodeProcess(SandboxProcess):
         runs = self._kubelet.runs.values()
         return {"pods": {"/".join(_names(run.pod)): os.getpid() for run in runs if run.programs}}
 
+    def _informer(self, plural: str, changed: Changed) -> Informer:
+        return Informer(self._cluster, collection(plural), changed, title=plural, log=self.log)
+
     async def _synchronise(self) -> None:
         self._workloads.hold()
         self._kubelet.at_once = True
-        for reflector in self._reflectors:
-            await reflector.resync()
+        for informer in self._informers:
+            await informer.resync()
         self._kubelet.at_once = False
         try:
             async with asyncio.timeout(_RUNNING_WITHIN_S):

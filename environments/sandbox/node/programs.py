@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +14,8 @@ from environments.sandbox.node.pod_log import PodLog
 from environments.sandbox.node.pod_network import PodNetwork
 
 if TYPE_CHECKING:
-    from environments.sandbox.node.cluster import Cluster, Object
+    from environments.sandbox.node.cluster import Cluster
+    from environments.sandbox.shared.kubernetes_client import Object
 
 REGISTRY = "registry.sandbox/"
 PROCESS_LOGS = {"focus-server": "focus-server.log", "mongodb": "mongodb.log"}
@@ -61,7 +62,7 @@ class Container:
 
     @property
     def job_name(self) -> str:
-        return str(self.pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name", ""))
+        return str(self.pod["metadata"].get("labels", {}).get("job-name", ""))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -123,22 +124,6 @@ class Resident:
         missing = _CACHES_MI * math.exp(-(now_s - self._began_s) / self._host.scaled(_WARM_UP_S))
         leaked = _LEAK_MI_PER_H * leaking_s / self._host.scaled(3600.0)
         return round(leaked - missing) + random.randrange(-3, 4)
-
-
-class Sleep:
-    """``sleep N``: holds what the pod was granted for ``N`` seconds, ``infinity`` included."""
-
-    def __init__(self, words: Sequence[str]) -> None:
-        self._seconds = float(words[1])
-
-    async def run(self) -> int:
-        if math.isinf(self._seconds):
-            await asyncio.Event().wait()
-        await asyncio.sleep(self._seconds)
-        return 0
-
-    def usage(self) -> tuple[int, int]:
-        return 0, 1
 
 
 def image_name(image: str) -> str | None:

@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from environments.sandbox.node.cluster import Object
-from environments.sandbox.node.forwarding import Endpoint, Forwarders
 from environments.sandbox.node.pod_network import PodNetwork
+from environments.sandbox.node.relay import Endpoint, Forwarders
+from environments.sandbox.shared.kubernetes_client import Object
 
 _BACKLOG = 32
 _AGAIN_AFTER_S = 0.2

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.node.cluster import Cluster, Object, Refused, path_of
+from environments.sandbox.node.cluster import Cluster
 from environments.sandbox.node.pod_status import now
+from environments.sandbox.shared.kubernetes_client import JSON_PATCH, Object, Refused, path_of
 
-_JSON_PATCH = "application/json-patch+json"
 _EVENTS_PATH = "/sandbox/events"
 _GATHERED_S = 0.02
 """So long events are gathered: a burst of pods would else need more requests for them than for everything else."""
@@ -42,9 +42,9 @@ class Reporter:
         operations += [{"op": "add", "path": f"/status/{field}", "value": value} for field, value in status.items()]
         path = path_of("pods", metadata["namespace"], metadata["name"]) + "/status"
         try:
-            await self._cluster.request("PATCH", path, operations, _JSON_PATCH)
+            await self._cluster.request("PATCH", path, operations, content_type=JSON_PATCH)
         except Refused as error:
-            if error.code not in (404, 409, 422):
+            if error.status not in (404, 409, 422):
                 raise
             log.info("pod %s changed before its status was written: %s", metadata["name"], error)
 
@@ -58,7 +58,7 @@ class Reporter:
         try:
             await self._cluster.request("DELETE", path_of("pods", metadata["namespace"], metadata["name"]), options)
         except Refused as error:
-            if error.code not in (404, 409):
+            if error.status not in (404, 409):
                 raise
 
     def event(

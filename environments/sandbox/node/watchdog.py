@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from environments.sandbox.node.cluster import Object, Refused, path_of
 from environments.sandbox.node.programs import Container, Host
+from environments.sandbox.shared.kubernetes_client import Object, Refused, path_of
 
 POLL_S = 10.0
 _PREFIX = "cleanup-job-"
@@ -95,7 +95,7 @@ class Watchdog:
             await self._host.cluster.request("DELETE", path_of(plural, self._container.namespace, name), _BACKGROUND)
             self._log(f"deleted {plural}/{name}")
         except Refused as error:
-            level = "INFO" if error.code == 404 else "ERROR"
+            level = "INFO" if error.status == 404 else "ERROR"
             self._log(f"cannot delete {plural}/{name}: {error}", level=level)
 
     def _log(self, line: str, level: str = "INFO") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from environments.sandbox.process import main
+from environments.sandbox.shared.process import main
 from environments.sandbox.ssh.process import SshProcess
 
 main(SshProcess)

@@ -11,13 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 from environments.sandbox.ssh.host import Result
 from environments.sandbox.ssh.kubectl_arguments import CommandLine, parse
 from environments.sandbox.ssh.kubectl_errors import KubectlError
 from environments.sandbox.ssh.kubectl_output import aligned, custom_columns, indented_json, jsonpath, table_rows
 from environments.sandbox.ssh.kubernetes_api import KubernetesAPI, NotFoundError, Resource, resource_named
 
-CLIENT_VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1", "platform": "linux/amd64"}
 KUSTOMIZE_VERSION = "v5.7.1"
 _DELETABLE = ("pods", "jobs")
 _SCALABLE = ("deployments", "statefulsets")
@@ -25,11 +25,11 @@ _DELETION_POLL_S = 0.05
 _DELETION_LIMIT_S = 60.0
 
 
-async def run(words: Sequence[str], access: Mapping[str, str]) -> Result:
-    """Run ``kubectl words``; ``access`` is {url, ca_file, token} of the API server."""
+async def run(words: Sequence[str], access: Mapping[str, str], version: KubernetesVersion) -> Result:
+    """Run ``kubectl words`` of a version; ``access`` is {url, ca_file, token} of the API server."""
     try:
         line = parse(words)
-        async with KubernetesAPI(access) as api:
+        async with KubernetesAPI(access, version) as api:
             return await _VERBS[line.verb](line, api)
     except KubectlError as error:
         return Result(stderr=f"{error}\n", exit_code=1)
@@ -39,12 +39,13 @@ async def _version(line: CommandLine, api: KubernetesAPI) -> Result:
     output = line.options.get("output", "")
     if output not in ("", "json") or line.operands:
         raise KubectlError("error: kubectl version supports only --client and -o json here")
-    versions: dict[str, Any] = {"clientVersion": CLIENT_VERSION, "kustomizeVersion": KUSTOMIZE_VERSION}
+    client = {field: api.version.described()[field] for field in ("major", "minor", "gitVersion", "platform")}
+    versions: dict[str, Any] = {"clientVersion": client, "kustomizeVersion": KUSTOMIZE_VERSION}
     if not line.is_on("client"):
         versions["serverVersion"] = await api.get("/version")
     if output == "json":
         return Result(json.dumps(versions, indent=2) + "\n")
-    text = f"Client Version: {CLIENT_VERSION['gitVersion']}\nKustomize Version: {KUSTOMIZE_VERSION}\n"
+    text = f"Client Version: {client['gitVersion']}\nKustomize Version: {KUSTOMIZE_VERSION}\n"
     if "serverVersion" in versions:
         text += f"Server Version: {versions['serverVersion']['gitVersion']}\n"
     return Result(text)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
+from environments.sandbox.shared.kubernetes_client import JSON, MERGE_PATCH, KubernetesClient, Refused, Unreachable
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 from environments.sandbox.ssh.kubectl_errors import KubectlError
 
-_TIMEOUT_S = 30.0
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
@@ -67,22 +66,12 @@ def resource_named(name: str) -> Resource:
     return _BY_NAME[name.lower()]
 
 
-@functools.cache
-def _trust(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file)
-
-
 class KubernetesAPI:
     """One command's access to the API server, ``async with``; ``access`` is {url, ca_file, token}."""
 
-    def __init__(self, access: Mapping[str, str]) -> None:
-        self._url = access["url"].rstrip("/")
-        self._server = self._url.partition("://")[2]
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {access['token']}"},
-            connector=aiohttp.TCPConnector(ssl=_trust(access["ca_file"])),
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
-        )
+    def __init__(self, access: Mapping[str, str], version: KubernetesVersion) -> None:
+        self.version = version
+        self._client = KubernetesClient(access)
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,62 +79,56 @@ class KubernetesAPI:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._client.close()
 
     async def get(self, path: str, parameters: Mapping[str, str] | None = None, table: bool = False) -> Any:
         """The JSON answer; with ``table`` as the server's own Table."""
-        return await self._request("GET", path, parameters or {}, accept=_TABLE if table else "application/json")
+        return await self._request("GET", path, parameters=parameters, accept=_TABLE if table else JSON)
 
     async def text(self, path: str, parameters: Mapping[str, str]) -> str:
-        answer: str = await self._request("GET", path, parameters, accept="*/*", as_text=True)
-        return answer
+        with self._kubectl_words():
+            return await self._client.text(path, parameters)
 
     async def delete(self, path: str, options: Mapping[str, Any]) -> None:
-        await self._request("DELETE", path, {}, options)
+        await self._request("DELETE", path, options)
 
     async def merge(self, path: str, patch: Mapping[str, Any]) -> Any:
-        return await self._request("PATCH", path, {}, patch, content_type="application/merge-patch+json")
+        return await self._request("PATCH", path, patch, content_type=MERGE_PATCH)
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, str],
-        body: Mapping[str, Any] | None = None,
-        accept: str = "application/json",
-        content_type: str = "application/json",
-        as_text: bool = False,
-    ) -> Any:
-        headers = {"Accept": accept, "Content-Type": content_type} if body is not None else {"Accept": accept}
+    async def _request(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        with self._kubectl_words():
+            return await self._client.request(method, path, body, **options)
+
+    @contextmanager
+    def _kubectl_words(self) -> Iterator[None]:
         try:
-            async with self._session.request(
-                method, self._url + path, params=parameters, json=body, headers=headers
-            ) as response:
-                if response.status >= 400:
-                    raise _refusal(response.status, await response.text())
-                return await (response.text() if as_text else response.json())
-        except aiohttp.ClientSSLError as error:
-            raise KubectlError(f"Unable to connect to the server: tls: {error}") from error
-        except aiohttp.ClientConnectorError as error:
-            raise KubectlError(
-                f"The connection to the server {self._server} was refused - did you specify the right host or port?"
-            ) from error
-        except TimeoutError as error:
-            raise KubectlError(
-                "Unable to connect to the server: net/http: request canceled "
-                "(Client.Timeout exceeded while awaiting headers)"
-            ) from error
-        except (aiohttp.ClientError, ValueError) as error:
-            raise KubectlError(f"Unable to connect to the server: {error}") from error
+            yield
+        except Refused as error:
+            raise _refusal(error) from error
+        except Unreachable as error:
+            raise KubectlError(_why_unreachable(error.__cause__, self._client.url)) from error
 
 
-def _refusal(status: int, text: str) -> KubectlError:
+def _why_unreachable(cause: BaseException | None, url: str) -> str:
+    if isinstance(cause, aiohttp.ClientSSLError):
+        return f"Unable to connect to the server: tls: {cause}"
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        server = url.partition("://")[2]
+        return f"The connection to the server {server} was refused - did you specify the right host or port?"
+    if isinstance(cause, TimeoutError):
+        why = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"
+        return f"Unable to connect to the server: {why}"
+    return f"Unable to connect to the server: {cause}"
+
+
+def _refusal(error: Refused) -> KubectlError:
     """The server's Status object in kubectl's words."""
-    try:
-        answer = json.loads(text)
-        reason, message = answer["reason"], answer["message"]
-    except (ValueError, KeyError, TypeError):
-        reason, message = "InternalError", f"an error on the server ({text.strip()!r}) with HTTP status {status}"
-    if status == 401:
+    reason, message = error.reason, error.message
+    if not reason:
+        reason = "InternalError"
+        message = f"an error on the server ({message.strip()!r}) with HTTP status {error.status}"
+    if error.status == 401:
         return KubectlError(f"error: You must be logged in to the server ({reason})")
-    return NotFoundError(reason, message) if status == 404 else KubectlError(f"Error from server ({reason}): {message}")
+    if error.status == 404:
+        return NotFoundError(reason, message)
+    return KubectlError(f"Error from server ({reason}): {message}")

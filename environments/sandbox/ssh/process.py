@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncssh
 
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.shared.kubernetes_versions import VERSIONS
+from environments.sandbox.shared.process import SandboxProcess
 from environments.sandbox.ssh.files import Home, HomeServer
 from environments.sandbox.ssh.host import Destination, Host, HostConnection, Result, serve_session
 from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts
@@ -42,6 +43,7 @@ class SshProcess(SandboxProcess):
         self._target.home = Home(Path(config["run_dir"]) / "target-files", self._target.user)
         self._acceptors: dict[str, asyncssh.SSHAcceptor] = {}
         self._keys: dict[str, asyncssh.SSHKey] = {}
+        self._version = VERSIONS[config["settings"]["kubernetes_version"]]
         self._warming: asyncio.Future[Any] | None = None
 
     def _host(self, role: str, hostname: str, forwards: Mapping[Destination, Destination]) -> Host:
@@ -132,7 +134,7 @@ class SshProcess(SandboxProcess):
         self._warm_up()
         assert self._warming is not None
         module = await self._warming
-        result: Result = await module.run(arguments, self.config["kubernetes"])
+        result: Result = await module.run(arguments, self.config["kubernetes"], self._version)
         return result
 
 

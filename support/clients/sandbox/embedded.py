@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from support.files import PROJECT
 
@@ -48,7 +48,7 @@ class EmbeddedSandbox:
         command += self._options
         self._process = subprocess.Popen(
             command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first
+            **_own_group(),
         )  # fmt: skip
         self._listening = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listening.start()
@@ -93,3 +93,10 @@ class EmbeddedSandbox:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _own_group() -> dict[str, Any]:
+    """Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}

@@ -9,9 +9,10 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.controllers.meta import set_condition
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
-from environments.sandbox.settings import SandboxSettings
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.kubernetes_versions import VERSIONS
+from environments.sandbox.shared.process import SandboxProcess
+from environments.sandbox.supervisor.settings import SandboxSettings
 
 Object = dict[str, Any]
 SETTINGS = {
@@ -40,8 +41,8 @@ class Cluster:
     """Everything a test of controllers needs."""
 
     def __init__(self, **settings: Any) -> None:
-        self.store = Store()
         self.process = Process(**settings)
+        self.store = Store(version=VERSIONS[self.process.config["settings"]["kubernetes_version"]])
         self.controllers = install(self.store, self.process)
         self._addresses = 0
 
@@ -128,7 +129,7 @@ class Cluster:
         """True conditions of a job and their reasons."""
         job = self.store.find("jobs", name, "panda")
         conditions = job["status"].get("conditions", ()) if job else ()
-        return {each["type"]: each["reason"] for each in conditions if each["status"] == "True"}
+        return {each["type"]: each.get("reason", "") for each in conditions if each["status"] == "True"}
 
     def create_service(self, name: str, **port: Any) -> Object:
         spec = {"type": "NodePort", "selector": {"app": "grpc-job-1-1"}, "ports": [{"port": 12301, **port}]}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from environments.sandbox.kubernetes.store import ApiError
+from environments.sandbox.kubernetes.store.object_store import ApiError
 from tests.sandbox.controllers.cluster import Cluster, play
 
 

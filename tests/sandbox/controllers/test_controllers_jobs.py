@@ -49,7 +49,7 @@ def test_a_succeeded_pod_completes_the_job_and_its_ttl_removes_it() -> None:
 
 
 @pytest.mark.parametrize("how", ["failed", "deleted", "removed"])
-def test_a_pod_that_fails_or_is_taken_away_fails_the_job_at_once(how: str) -> None:
+def test_a_pod_that_fails_or_is_taken_away_fails_the_job(how: str) -> None:
     async def scenario(cluster: Cluster) -> None:
         cluster.create_job()
         pod = await cluster.placed("grpc-job-1-1")
@@ -57,6 +57,8 @@ def test_a_pod_that_fails_or_is_taken_away_fails_the_job_at_once(how: str) -> No
             cluster.end(pod, "Failed")
         elif how == "deleted":
             cluster.store.delete("pods", pod["metadata"]["name"], "panda")
+            await cluster.until("decided", lambda: "FailureTarget" in cluster.ends_of())
+            cluster.end(pod, "Failed")
         else:
             cluster.forget(pod)
         await cluster.until("failed", lambda: "Failed" in cluster.ends_of())
@@ -89,8 +91,11 @@ def test_the_deadline_ends_a_job_and_its_pod() -> None:
         cluster.create_job(activeDeadlineSeconds=60)
         pod = await cluster.placed("grpc-job-1-1")
         cluster.run(pod)
-        await cluster.until("failed", lambda: cluster.ends_of().get("Failed") == "DeadlineExceeded")
+        await cluster.until("over", lambda: cluster.ends_of() == {"FailureTarget": "DeadlineExceeded"})
         assert "deletionTimestamp" in cluster.pods("grpc-job-1-1")[0]["metadata"]
+        cluster.forget(pod)
+        await cluster.until("failed", lambda: cluster.ends_of().get("Failed") == "DeadlineExceeded")
+        assert cluster.job()["status"]["failed"] == 1
 
     play(scenario)
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from environments.sandbox import quantities
+from environments.sandbox.shared import quantities
 from tests.sandbox.controllers.cluster import Cluster, Object, play
 
 NO_SLICE = (
     "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, "
-    "2 Insufficient nvidia.com/gpu.shared. preemption: 0/3 nodes are available: "
+    "2 Insufficient nvidia.com/gpu.shared. no new claims to deallocate, preemption: 0/3 nodes are available: "
     "1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod."
 )
 

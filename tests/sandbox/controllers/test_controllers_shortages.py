@@ -8,9 +8,9 @@ import pytest
 
 from environments.sandbox.kubernetes.controllers import shortages
 from environments.sandbox.kubernetes.controllers.meta import GPU, condition, is_true
-from environments.sandbox.kubernetes.errors import ApiError
-from environments.sandbox.kubernetes.flow_control import BURST, LIMITED_USER, RETRY_AFTER_S, FlowControl
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.http.flow_control import BURST, LIMITED_USER, RETRY_AFTER_S, FlowControl
+from environments.sandbox.kubernetes.store.errors import ApiError
+from environments.sandbox.kubernetes.store.object_store import Store
 from tests.sandbox.controllers.cluster import Cluster, Object, play
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from environments.sandbox import profile
-from environments.sandbox.catalogue import Fault, load_catalogue
-from environments.sandbox.errors import UsageError
-from environments.sandbox.profile import load_profile, names
-from environments.sandbox.settings import parse_settings
+from environments.sandbox.shared.errors import UsageError
+from environments.sandbox.supervisor import profile
+from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
+from environments.sandbox.supervisor.profile import load_profile, names
+from environments.sandbox.supervisor.settings import parse_settings
 
 CATALOGUE = {"slow": Fault("slow", "JL-01", "n"), "shared": Fault("shared", "JL-06", "n")}
 SITE = """notice = "n"
@@ -25,7 +25,7 @@ faults = ["slow"]
 
 
 def test_every_profile_can_be_put_on() -> None:
-    assert names() == ["as-required", "as-deployed-2025-12"]
+    assert names() == ["as-required", "as-a-real-control-plane", "as-deployed-2025-12"]
     for name in names():
         parse_settings(load_profile(name, load_catalogue()).settings)
 

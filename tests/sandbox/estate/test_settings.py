@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from environments.sandbox.errors import UsageError
-from environments.sandbox.settings import SandboxSettings, parse_settings
+from environments.sandbox.shared.errors import UsageError
+from environments.sandbox.supervisor.settings import SandboxSettings, parse_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -60,7 +60,10 @@ def refused(*arguments: str) -> str:
         (("up", "--colour", "blue"), "unrecognized arguments: --colour blue"),
         (("up", "--set", "speed=9"), "--set speed: no such setting"),
         (("up", "--fault", "nope"), "--fault nope: no such fault in faults.toml"),
-        (("up", "--profile", "nope"), "--profile nope: no such profile; allowed are as-required, as-deployed-2025-12"),
+        (
+            ("up", "--profile", "nope"),
+            "--profile nope: no such profile; allowed are as-required, as-a-real-control-plane",
+        ),
         (("up", "--run-file", "/no/such/folder/run.json"), "the folder /no/such/folder does not exist"),
     ],
 )

@@ -17,7 +17,7 @@ from tests.sandbox.estate.test_lifecycle import Up
 SLICES, MAY_WAIT, ASKED = 6, 2, 20
 UNSCHEDULABLE = (
     "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, "
-    "2 Insufficient nvidia.com/gpu.shared. preemption: 0/3 nodes are available: "
+    "2 Insufficient nvidia.com/gpu.shared. no new claims to deallocate, preemption: 0/3 nodes are available: "
     "1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod."
 )
 Scenario = Callable[[Clients], Coroutine[Any, Any, None]]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from environments.sandbox.certificates import CertificateAuthority
+from environments.sandbox.shared.certificates import CertificateAuthority
 from tests.sandbox.focus_server.fake_kubernetes import FakeKubernetes
 from tests.sandbox.focus_server.fake_mongodb import FakeMongoDb
 from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.certificates import Certificate
+from environments.sandbox.shared.certificates import Certificate
 
 Object = dict[str, Any]
 Refusal = tuple[int, str]

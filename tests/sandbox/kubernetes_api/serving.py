@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import trustme
 
-from environments.sandbox.kubernetes.kubelet_client import Kubelet
-from environments.sandbox.kubernetes.server import ApiServer
-from environments.sandbox.kubernetes.store import Change, Store
+from environments.sandbox.kubernetes.http.server import ApiServer
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
+from environments.sandbox.kubernetes.store.object_store import Change, Store
 
 T = TypeVar("T")
 

@@ -91,6 +91,10 @@ def test_watch_follows_objects_in_and_out_of_the_selection(api: ServedApi, http:
         api.call(api.store.mutate, "pods", "p", "panda", change)
     seen = _watch(http, api.url + PODS, resourceVersion=start, fieldSelector="status.phase=Running")
     assert [each["type"] for each in seen] == ["ADDED", "MODIFIED", "DELETED"]
+    left = seen[-1]["object"]
+    assert left["status"]["phase"] == "Running"  # as it last was in the selection
+    assert left["metadata"]["labels"] == seen[-2]["object"]["metadata"]["labels"]
+    assert left["metadata"]["resourceVersion"] == http.get(f"{api.url}{PODS}/p").json()["metadata"]["resourceVersion"]
 
 
 def test_watch_from_too_old_a_revision_is_told_in_the_stream(api: ServedApi, http: requests.Session) -> None:

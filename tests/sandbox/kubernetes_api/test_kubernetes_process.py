@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from environments.sandbox.certificates import CertificateAuthority
 from environments.sandbox.kubernetes import process as process_module
 from environments.sandbox.kubernetes.process import KubernetesProcess
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.certificates import CertificateAuthority
+from environments.sandbox.supervisor.settings import SandboxSettings
 from tests.sandbox.kubernetes_api.serving import HOST, TOKEN, pod
 from tests.sandbox.process_runner import base_config, reserve_port, start_process
 
@@ -58,7 +60,7 @@ def _own_config(folder: Path) -> dict[str, Any]:
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
     """Runs a scenario with a started process and a function that reads a path of its API."""
     monkeypatch.setattr(process_module, "install", OneNamespace)
-    config = {**_own_config(tmp_path), "run_dir": str(tmp_path), "settings": {"time_scale": 0.02}, "faults": []}
+    config = {**_own_config(tmp_path), "run_dir": str(tmp_path), "settings": asdict(SandboxSettings()), "faults": []}
 
     async def run(scenario: Scenario) -> None:
         process = KubernetesProcess(config)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client, watch
 
-from environments.sandbox.kubernetes import flow_control
 from environments.sandbox.kubernetes.controllers.quotas import QuotaAdmission
+from environments.sandbox.kubernetes.http import flow_control
 from tests.sandbox.kubernetes_api.serving import TOKEN, ServedApi, job, pod, service
 
 

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from environments.sandbox.kubernetes import spdy
+from environments.sandbox.kubernetes.kubectl import spdy
 
 DICTIONARY_CHECKSUM = 0xE3C6A7C2
 """What every SPDY/3 stream of compressed headers names as its dictionary."""

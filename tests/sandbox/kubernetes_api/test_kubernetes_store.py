@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from environments.sandbox.kubernetes.objects import clone
-from environments.sandbox.kubernetes.store import ApiError, Store
+from environments.sandbox.kubernetes.store.object_store import ApiError, Store
+from environments.sandbox.kubernetes.store.objects import clone
 from tests.sandbox.kubernetes_api.serving import deployment, job, owned_by, pod, service
 
 

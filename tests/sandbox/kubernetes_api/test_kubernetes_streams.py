@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from environments.sandbox.kubernetes.kubelet_client import Kubelet
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
 from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner, running_pod
 from tests.sandbox.kubernetes_api.serving import HOST, TOKEN, ServedApi, pod
 from tests.sandbox.process_runner import reserve_port

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from environments.sandbox.certificates import CertificateAuthority
+from environments.sandbox.shared.certificates import CertificateAuthority
 from tests.sandbox.process_runner import ProcessFailed, RunningProcess, base_config, reserve_port
 
 TOKEN, NODE_TOKEN = "token-of-the-suite", "token-of-the-node"

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.certificates import CertificateAuthority
+from environments.sandbox.shared.certificates import CertificateAuthority
 
 TOKEN = "operator-token"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from environments.sandbox.certificates import write_ssh_key
+from environments.sandbox.shared.certificates import write_ssh_key
 from tests.sandbox.process_runner import base_config, reserve_port, start_process
 from tests.sandbox.ssh.cluster_stub import ClusterStub
 from tests.sandbox.ssh.ssh_harness import JUMP_PASSWORD, TARGET, Hosts

@@ -6,7 +6,10 @@ from environments.sandbox.kubernetes.controllers.deployments import Deployments
 from environments.sandbox.kubernetes.controllers.endpoints import Endpoints
 from environments.sandbox.kubernetes.controllers.event_expiry import EventExpiry
 from environments.sandbox.kubernetes.controllers.fault_effects import FaultEffects
+from environments.sandbox.kubernetes.controllers.garbage import paced
+from environments.sandbox.kubernetes.controllers.job_pods import JobPods
 from environments.sandbox.kubernetes.controllers.jobs import Jobs
+from environments.sandbox.kubernetes.controllers.pace import Pace
 from environments.sandbox.kubernetes.controllers.policies import NetworkPolicies
 from environments.sandbox.kubernetes.controllers.quotas import QuotaAdmission, QuotaStatus
 from environments.sandbox.kubernetes.controllers.replicasets import ReplicaSets
@@ -17,15 +20,15 @@ from environments.sandbox.kubernetes.controllers.services import NodePorts
 from environments.sandbox.kubernetes.controllers.shortages import PORTS_SHORT, STREAM_PORTS, FaultObjects
 from environments.sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from environments.sandbox.kubernetes.controllers.unsupported import refuse_unsupported
-from environments.sandbox.kubernetes.store import Store
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.process import SandboxProcess
 
 __all__ = ["Controllers", "install"]
 
 # The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
-    Scheduler, Jobs, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies, FaultEffects,
-    FaultObjects, EventExpiry,
+    Scheduler, Jobs, JobPods, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
+    FaultEffects, FaultObjects, EventExpiry,
 )  # fmt: skip
 
 
@@ -68,6 +71,8 @@ def install(store: Store, process: SandboxProcess) -> Controllers:
     def port_range() -> tuple[int, int]:
         return first, min(last, first - 1 + STREAM_PORTS) if process.fault(PORTS_SHORT) else last
 
+    if settings["controller_qps"]:
+        store.collect = paced(store, Pace(settings["controller_qps"], settings["controller_burst"]))
     ports = NodePorts(store, port_range)
     store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit]
     return Controllers(store, process)

@@ -18,8 +18,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     set_condition,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller
-from environments.sandbox.kubernetes.objects import clone, dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import clone, dig
 
 COMPONENT = "deployment-controller"
 HASH_LABEL = "pod-template-hash"

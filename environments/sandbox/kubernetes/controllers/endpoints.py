@@ -15,8 +15,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     owner_reference,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import dig
 
 _SERVICE_NAME, _MANAGED_BY = "kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"
 _MANAGER = "endpointslice-controller.k8s.io"

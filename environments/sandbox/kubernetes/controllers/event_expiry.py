@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import Key, key_of
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
 
 EVENT_TTL_S = 3600.0
 LEAST_TTL_S = 120.0

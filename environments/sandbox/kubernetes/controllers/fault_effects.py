@@ -15,8 +15,8 @@ from environments.sandbox.kubernetes.controllers.seed_workloads import (
     STORAGE_CLAIM,
 )
 from environments.sandbox.kubernetes.controllers.shortages import offers_everything, offers_less
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import dig
 
 _LOST_NODE = "worker-node-1"
 _WRONG_PORT = 5001

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox import quantities
 from environments.sandbox.kubernetes.controllers.meta import GPU, is_true
-from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared import quantities
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 _SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 _UNSCHEDULABLE = "node(s) were unschedulable"
+_TAINTED = "node(s) had untolerated taint"
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
@@ -49,14 +51,17 @@ def allocatable(node: Mapping[str, Any]) -> dict[str, int]:
     return {resource: quantities.amount(resource, str(value)) for resource, value in offered.items()}
 
 
-def hindrances(pod: Mapping[str, Any], demand: Demand, node: Mapping[str, Any], load: NodeLoad) -> list[str]:
+def hindrances(
+    pod: Mapping[str, Any], demand: Demand, node: Mapping[str, Any], load: NodeLoad, version: KubernetesVersion
+) -> list[str]:
     """Why ``pod`` cannot go to ``node``; as in Kubernetes the first kind of reason wins, all resources are named."""
     spec = node.get("spec", {})
     if spec.get("unschedulable"):
         return [_UNSCHEDULABLE]
     taint = _untolerated(pod, node)
     if taint is not None:
-        return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
+        named = f"{_TAINTED} {{{taint['key']}: {taint.get('value', '')}}}"
+        return [named if version.names_taints else f"{_TAINTED}(s)"]
     labels = node["metadata"].get("labels", {})
     if any(labels.get(label) != value for label, value in pod["spec"].get("nodeSelector", {}).items()):
         return [_SELECTOR]
@@ -68,7 +73,7 @@ def hindrances(pod: Mapping[str, Any], demand: Demand, node: Mapping[str, Any], 
     return missing
 
 
-def unschedulable_message(nodes: int, reasons: Iterable[list[str]]) -> str:
+def unschedulable_message(nodes: int, reasons: Iterable[list[str]], version: KubernetesVersion) -> str:
     """The text of the PodScheduled condition; ``reasons`` has one entry for each node."""
     if not nodes:
         return "no nodes available to schedule pods"
@@ -83,8 +88,18 @@ def unschedulable_message(nodes: int, reasons: Iterable[list[str]]) -> str:
     if nodes > helpless:
         preemption.append(f"{nodes - helpless} No preemption victims found for incoming pod")
     why = ", ".join(sorted(f"{count} {reason}" for reason, count in counted.items()))
+    return _sentence(nodes, why, ", ".join(preemption), version)
+
+
+def unschedulable_everywhere(nodes: int, why: str, version: KubernetesVersion) -> str:
+    """The same where one reason counts for all nodes."""
+    return _sentence(nodes, why, f"{nodes} Preemption is not helpful for scheduling", version)
+
+
+def _sentence(nodes: int, why: str, preemption: str, version: KubernetesVersion) -> str:
     first = f"0/{nodes} nodes are available"
-    return f"{first}: {why}. preemption: {first}: {', '.join(preemption)}."
+    tried = "no new claims to deallocate, preemption" if version.has_resource_claims else "preemption"
+    return f"{first}: {why}. {tried}: {first}: {preemption}."
 
 
 def _untolerated(pod: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any] | None:

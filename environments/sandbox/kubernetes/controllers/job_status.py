@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers.meta import (
     Object,
     is_active,
+    is_finished,
     is_leaving,
     is_ready,
     is_true,
     now,
     set_condition,
 )
-from environments.sandbox.kubernetes.objects import dig
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 SUCCEEDED, FAILED, SUSPENDED = "succeeded", "failed", "suspended"
-BACKOFF = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
-DEADLINE = ("DeadlineExceeded", "Job was active longer than specified deadline")
-_COMPLETE = ("CompletionsReached", "Reached expected number of succeeded pods")
+
+Step = Callable[[Object], None]
+"""Writes what one step of a job's end says into its status."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a job ends, in the words of its conditions."""
+
+    failed: bool
+    reason: str
+    message: str
+
+    def first_step(self, status: Object) -> None:
+        kind = "FailureTarget" if self.failed else "SuccessCriteriaMet"
+        set_condition(status, kind, "True", self.reason, self.message)
+
+    def last_step(self, version: KubernetesVersion) -> Step:
+        told = self.failed or version.ends_jobs_in_two_steps  # until then a complete job gives no reason
+
+        def write(status: Object) -> None:
+            why = (self.reason, self.message) if told else ()
+            set_condition(status, "Failed" if self.failed else "Complete", "True", *why)
+            if not self.failed:
+                status["completionTime"] = now()
+
+        return write
+
+
+BACKOFF = End(True, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+DEADLINE = End(True, "DeadlineExceeded", "Job was active longer than specified deadline")
+COMPLETED = End(False, "CompletionsReached", "Reached expected number of succeeded pods")
 
 
 @dataclass
@@ -33,7 +64,13 @@ class Tally:
     finished_s: float | None = None
     failed_last_s: float = 0.0
     turn_s: float | None = None
-    """When a slow controller will start its pod."""
+    """When the controller has time for its next pods."""
+    refusals: int = 0
+    """How often in a row a pod could not be created."""
+    refused_until_s: float = 0.0
+    end: End | None = None
+    end_s: float = 0.0
+    """When the second step of its end may be made."""
 
     def note(self, pod: Mapping[str, Any], gone: bool = False) -> bool:
         """Count ``pod`` if it has ended or is asked to; True when that is a new failure."""
@@ -55,7 +92,9 @@ def is_job_finished(job: Mapping[str, Any]) -> bool:
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
-def numbers(job: Mapping[str, Any], pods: list[Object], tally: Tally, hide_active: bool) -> Object:
+def numbers(
+    job: Mapping[str, Any], pods: list[Object], tally: Tally, hide_active: bool, version: KubernetesVersion
+) -> Object:
     """The status of ``job`` with its counts as they are now; zero counts are absent as the API server leaves them."""
     status: Object = {**job.get("status", {}), "uncountedTerminatedPods": {}}
     active = [pod for pod in pods if is_active(pod)]
@@ -70,18 +109,8 @@ def numbers(job: Mapping[str, Any], pods: list[Object], tally: Tally, hide_activ
         else:
             status.pop(name, None)
     status["ready"] = sum(is_ready(pod) for pod in active)
-    status["terminating"] = sum(is_leaving(pod) for pod in pods)
+    if version.has_replacement_policy:
+        status["terminating"] = sum(is_leaving(pod) and not is_finished(pod) for pod in pods)
     if "conditions" in status:
         status["conditions"] = [dict(each) for each in status["conditions"]]
     return status
-
-
-def complete(status: Object) -> None:
-    set_condition(status, "SuccessCriteriaMet", "True", *_COMPLETE)
-    set_condition(status, "Complete", "True", *_COMPLETE)
-    status["completionTime"] = now()
-
-
-def fail(status: Object, reason: str, message: str) -> None:
-    set_condition(status, "FailureTarget", "True", reason, message)
-    set_condition(status, "Failed", "True", reason, message)

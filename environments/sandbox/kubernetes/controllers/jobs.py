@@ -3,78 +3,78 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from environments.sandbox.kubernetes.controllers import job_status
-from environments.sandbox.kubernetes.controllers.job_status import FAILED, SUCCEEDED, SUSPENDED, Tally
+from environments.sandbox.kubernetes.controllers import cascade_broken, job_status
+from environments.sandbox.kubernetes.controllers.job_pods import TRACKING
+from environments.sandbox.kubernetes.controllers.job_status import FAILED, SUCCEEDED, SUSPENDED, End, Tally
 from environments.sandbox.kubernetes.controllers.meta import (
     Key,
     Object,
     controller_of,
     is_active,
+    is_finished,
     is_leaving,
     is_true,
     key_of,
     now,
     owned,
-    owner_reference,
     pod_from,
     set_condition,
 )
+from environments.sandbox.kubernetes.controllers.pace import Pace
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.store import ApiError, Change
+from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 
 COMPONENT = "job-controller"
 NEVER_FINISHES = "job-never-finishes"
 NOT_REPORTED = "failed-job-not-reported"
 NOT_ACTIVE = "job-not-active"
-CASCADE_BROKEN = "cascade-broken"
 SLOW_PACE = "job-controller-slow"
-_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, CASCADE_BROKEN, SLOW_PACE})
+_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, cascade_broken.FAULT, SLOW_PACE})
 _SLOW_PODS_PER_S = 10.0
 """With ``job-controller-slow``; not scaled, as what it delays is not."""
-_RETRY_S, _LONGEST_RETRY_S = 10.0, 360.0
+_REQUESTS_FOR_A_POD = 3
+"""The pod, the event that tells of it, and the status of its job."""
+_SECOND_STEP_S = 1.0
+"""Between the two steps in which a job ends: so long the controller gathers what has changed."""
 
 
 class Jobs(Controller):
     """Also the TTL controller, as both live from the end of a job."""
 
-    watches = frozenset({"jobs", "pods", "resourcequotas"})
+    watches = frozenset({"jobs", "pods"})
 
     def __init__(self, runner: Runner) -> None:
         super().__init__(runner)
+        settings = self.process.config["settings"]
+        self._version = self.store.version
         self._tallies: dict[str, Tally] = {}
-        self._refused: dict[Key, None] = {}
-        self._next_pod_s = 0.0
+        self._pace = Pace(settings["controller_qps"], settings["controller_burst"])
+        self._slow_pace = Pace(_SLOW_PODS_PER_S, 1)
 
     def changed(self, change: Change) -> Iterable[Key]:
-        if change.plural == "resourcequotas":
-            before = change.previous or {}
-            same = change.type == "MODIFIED" and before.get("spec") == change.object.get("spec")
-            return () if same else list(self._refused)  # what is used less is told by whoever uses it no more
         if change.plural == "jobs":
             if change.type == "DELETED":
                 self._tallies.pop(change.object["metadata"]["uid"], None)
-                return list(self._refused)
+                return ()
             return (key_of(change.object),)
         owner = controller_of(change.object, "Job")
         if owner is None:
             return ()
         key, uid = owner
-        gone = change.type == "DELETED"
-        if gone and uid in self._tallies:
+        if change.type == "DELETED" and uid in self._tallies:
             self._note(self._tallies[uid], change.object, gone=True)
-        return (key, *self._refused) if gone else (key,)
+        return (key,)
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
-        if CASCADE_BROKEN in switched_on | switched_off:
-            self._hold_pods(CASCADE_BROKEN in switched_on)
+        if cascade_broken.FAULT in switched_on | switched_off:
+            cascade_broken.hold_pods(self.store, cascade_broken.FAULT in switched_on)
         return [key_of(job) for job in self.store.list("jobs")] if (switched_on | switched_off) & _FAULTS else ()
 
     def reconcile(self, key: Key) -> None:
         job = self.store.find("jobs", key[1], key[0])
         if job is None or is_leaving(job):
-            self._refused.pop(key, None)
             return
         tally = self._tallies.setdefault(job["metadata"]["uid"], Tally())
         if job_status.is_job_finished(job):
@@ -83,7 +83,10 @@ class Jobs(Controller):
         pods = owned(self.store, "pods", job)
         for pod in pods:
             self._note(tally, pod)
-        self._advance(job, pods, tally)
+        if tally.end is not None:
+            self._finish(job, pods, tally, tally.end)
+        else:
+            self._advance(job, pods, tally)
 
     def _advance(self, job: Object, pods: list[Object], tally: Tally) -> None:
         spec, active = job["spec"], [pod for pod in pods if is_active(pod)]
@@ -92,19 +95,19 @@ class Jobs(Controller):
             return
         time_s = asyncio.get_running_loop().time()
         tally.started_s = time_s if tally.started_s is None else tally.started_s
-        end = self._failure(job, tally, time_s)
-        if end is not None:
-            self._remove(job, active, tally)
-            self._finish(job, tally, NOT_REPORTED, *end)
+        failure = self._failure(job, tally, time_s)
+        if failure is not None:
+            self._remove(job, active, tally, counts_as=FAILED)
+            self._finish(job, pods, tally, failure)
         elif tally.count(SUCCEEDED) >= spec.get("completions", 1):
-            self._finish(job, tally, NEVER_FINISHES)
+            self._finish(job, pods, tally, job_status.COMPLETED)
         else:
             wanted = min(spec.get("parallelism", 1), spec.get("completions", 1) - tally.count(SUCCEEDED))
             self._remove(job, active[wanted:], tally)
             self._start(job, wanted - len(active), tally, time_s)
             self._write(job, tally)
 
-    def _failure(self, job: Object, tally: Tally, time_s: float) -> tuple[str, str] | None:
+    def _failure(self, job: Object, tally: Tally, time_s: float) -> End | None:
         if tally.count(FAILED) > job["spec"].get("backoffLimit", 6):
             return job_status.BACKOFF
         deadline_s = job["spec"].get("activeDeadlineSeconds")
@@ -118,44 +121,51 @@ class Jobs(Controller):
     def _start(self, job: Object, missing: int, tally: Tally, time_s: float) -> None:
         if missing <= 0:
             return
-        failures = tally.count(FAILED)
-        if failures:
-            wait_s = self.process.scaled(min(_RETRY_S * 2.0 ** (failures - 1), _LONGEST_RETRY_S))
-            left_s = tally.failed_last_s + wait_s - time_s
-            if left_s > 0:
-                self.again_after(key_of(job), left_s)
-                return
-        if self.process.fault(SLOW_PACE) and not self._is_its_turn(job, tally, time_s):
+        left_s = self._start_at_s(missing, tally, time_s) - time_s
+        if left_s > 0:
+            self.again_after(key_of(job), left_s)
             return
+        tally.turn_s = None
         for _ in range(missing):
             try:
                 pod = self.store.create("pods", self._pod(job), job["metadata"]["namespace"])
             except ApiError as error:
-                self._refused[key_of(job)] = None
+                tally.refusals += 1
+                wait_s = self.process.scaled(self._version.after_refused_pod.after(tally.refusals))
+                tally.refused_until_s = time_s + wait_s
+                self.again_after(key_of(job), wait_s)
                 self.recorder.warning(COMPONENT, "jobs", job, "FailedCreate", f"Error creating: {error.message}")
                 return
-            self._refused.pop(key_of(job), None)
+            tally.refusals = 0
             self.recorder.normal(COMPONENT, "jobs", job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
-    def _is_its_turn(self, job: Object, tally: Tally, time_s: float) -> bool:
-        """One pod after the other at a steady pace, in the order in which the jobs came."""
+    def _start_at_s(self, pods: int, tally: Tally, time_s: float) -> float:
+        """When the next pods may be created: after the waits of the job, and when it is the job's turn."""
+        failures = tally.count(FAILED)
+        wait_s = self.process.scaled(self._version.after_failed_pod.after(failures)) if failures else 0.0
+        at_s = max(tally.refused_until_s, tally.failed_last_s + wait_s)
+        if at_s > time_s:
+            return at_s
+        slow = self.process.fault(SLOW_PACE)
+        if not slow and not self._pace.is_limited:
+            return time_s
         if tally.turn_s is None:
-            tally.turn_s = self._next_pod_s = max(time_s, self._next_pod_s + 1 / _SLOW_PODS_PER_S)
-        if tally.turn_s > time_s:
-            self.again_after(key_of(job), tally.turn_s - time_s)
-        return tally.turn_s <= time_s
+            slow_s = self._slow_pace.reserve(pods, time_s) if slow else time_s
+            tally.turn_s = max(slow_s, self._pace.reserve(pods * _REQUESTS_FOR_A_POD, time_s))
+        return tally.turn_s
 
     def _pod(self, job: Object) -> Object:
         pod = pod_from(job["spec"]["template"], "jobs", job)
-        if self.process.fault(CASCADE_BROKEN):
-            pod["metadata"]["ownerReferences"].append(self._second_owner())
+        pod["metadata"]["finalizers"] = [TRACKING]
+        if self.process.fault(cascade_broken.FAULT):
+            pod["metadata"]["ownerReferences"].append(cascade_broken.second_owner(self.store))
         return pod
 
-    def _remove(self, job: Object, pods: list[Object], tally: Tally) -> None:
-        """End pods the job itself no longer wants: that is not a failure of theirs."""
+    def _remove(self, job: Object, pods: list[Object], tally: Tally, counts_as: str = SUSPENDED) -> None:
+        """End pods. Those the job does not want at the moment have not failed."""
         for pod in pods:
             namespace, name = key_of(pod)
-            tally.ends.setdefault(pod["metadata"]["uid"], SUSPENDED)
+            tally.ends.setdefault(pod["metadata"]["uid"], counts_as)
             self.store.delete("pods", name, namespace)
             self.recorder.normal(COMPONENT, "jobs", job, "SuccessfulDelete", f"Deleted pod: {name}")
 
@@ -164,19 +174,32 @@ class Jobs(Controller):
         self._remove(job, active, tally)
         self._write(job, tally)
 
-    def _finish(self, job: Object, tally: Tally, hidden_by: str, reason: str = "", message: str = "") -> None:
-        if self.process.fault(hidden_by):
+    def _finish(self, job: Object, pods: list[Object], tally: Tally, end: End) -> None:
+        """In two steps where the version has them: the second once no pod of the job runs any more."""
+        if self.process.fault(NOT_REPORTED if end.failed else NEVER_FINISHES):
             self._write(job, tally)
             return
-        tally.finished_s = asyncio.get_running_loop().time()
-        self._write(job, tally, (reason, message))
-        if reason:
-            self.recorder.warning(COMPONENT, "jobs", job, reason, message)
+        time_s = asyncio.get_running_loop().time()
+        if self._version.ends_jobs_in_two_steps:
+            if tally.end is None:
+                tally.end, tally.end_s = end, time_s + self.process.scaled(_SECOND_STEP_S)
+                self._write(job, tally, end.first_step)
+            if time_s < tally.end_s:
+                self.again_after(key_of(job), tally.end_s - time_s)
+                return
+            if not all(is_finished(pod) for pod in owned(self.store, "pods", job)):
+                return
+        tally.end, tally.finished_s = end, time_s
+        self._write(job, tally, end.last_step(self._version))
+        if end.failed:
+            self.recorder.warning(COMPONENT, "jobs", job, end.reason, end.message)
         else:
             self.recorder.normal(COMPONENT, "jobs", job, "Completed", "Job completed")
 
-    def _write(self, job: Object, tally: Tally, end: tuple[str, str] | None = None) -> None:
-        status = job_status.numbers(job, owned(self.store, "pods", job), tally, self.process.fault(NOT_ACTIVE))
+    def _write(self, job: Object, tally: Tally, step: job_status.Step | None = None) -> None:
+        job = self.store.find("jobs", job["metadata"]["name"], job["metadata"]["namespace"]) or job
+        pods, hide_active = owned(self.store, "pods", job), self.process.fault(NOT_ACTIVE)
+        status = job_status.numbers(job, pods, tally, hide_active, self._version)
         if job["spec"].get("suspend"):
             set_condition(status, "Suspended", "True", "JobSuspended", "Job suspended")
             status.pop("startTime", None)
@@ -184,10 +207,8 @@ class Jobs(Controller):
             if is_true(job, "Suspended"):
                 set_condition(status, "Suspended", "False", "JobResumed", "Job resumed")
             status.setdefault("startTime", now())
-        if end is not None and end[0]:
-            job_status.fail(status, *end)
-        elif end is not None:
-            job_status.complete(status)
+        if step is not None:
+            step(status)
         if status != job["status"]:
             namespace, name = key_of(job)
             self.store.mutate("jobs", name, namespace, lambda new: new.update(status=status))
@@ -209,28 +230,3 @@ class Jobs(Controller):
     def _note(self, tally: Tally, pod: Object, gone: bool = False) -> None:
         if tally.note(pod, gone):
             tally.failed_last_s = asyncio.get_running_loop().time()
-
-    def _hold_pods(self, hold: bool) -> None:
-        """``cascade-broken``: a second owner keeps the pods when their job goes; what was kept goes with the fault."""
-        second = self._second_owner()
-        for pod in self.store.list("pods"):
-            owner = controller_of(pod, "Job")
-            if owner is None:
-                continue
-            (namespace, name), uid = owner
-            job = self.store.find("jobs", name, namespace)
-            key = key_of(pod)
-            if not hold and (job is None or job["metadata"]["uid"] != uid):
-                self.store.delete("pods", key[1], key[0])
-                continue
-            owners = [each for each in pod["metadata"]["ownerReferences"] if each["uid"] != second["uid"]]
-            owners += [second] if hold else []
-            self.store.mutate("pods", key[1], key[0], _owned_by(owners))
-
-    def _second_owner(self) -> Object:
-        node = self.store.list("nodes")[0]
-        return {**owner_reference("nodes", node), "controller": False, "blockOwnerDeletion": False}
-
-
-def _owned_by(owners: list[Object]) -> Callable[[Object], None]:
-    return lambda pod: pod["metadata"].update(ownerReferences=owners)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes.metadata import now as now
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.metadata import now as now
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name; the namespace is empty for kinds of the cluster."""
 
-JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
+JOB_NAME_LABEL = "job-name"
+"""The one that every version writes."""
 GPU = "nvidia.com/gpu.shared"
 FINISHED_PHASES = ("Succeeded", "Failed")
 

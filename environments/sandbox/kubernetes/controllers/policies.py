@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import Key
 from environments.sandbox.kubernetes.controllers.runner import Controller
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
 
 _ALL: Key = ("", "all")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from environments.sandbox import quantities
-from environments.sandbox.kubernetes import errors
 from environments.sandbox.kubernetes.controllers.meta import Key, Object, is_finished, key_of
 from environments.sandbox.kubernetes.controllers.runner import Controller
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import Change, Store
+from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
+from environments.sandbox.shared import quantities
 
 _COMPUTE = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 _COUNTED = {f"count/{resource.qualified}": plural for plural, resource in RESOURCES.items() if resource.namespaced}

@@ -16,7 +16,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     pod_from,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.store import ApiError, Change
+from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 
 COMPONENT = "replicaset-controller"
 

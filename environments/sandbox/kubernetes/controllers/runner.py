@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import Key
 from environments.sandbox.kubernetes.controllers.recorder import Recorder
-from environments.sandbox.kubernetes.store import Change, Store
-from environments.sandbox.process import SandboxProcess
+from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.shared.process import SandboxProcess
 
 _RECONCILES_PER_TURN = 20
 """After so many the API server gets its turn: they share one event loop."""

@@ -18,8 +18,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     set_condition,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import dig
 
 COMPONENT = "default-scheduler"
 STAY_PENDING = "jobs-stay-pending"
@@ -87,18 +87,19 @@ class Scheduler(Controller):
         nodes = self.store.list("nodes")
         unclaimed = self._missing_claim(pod)
         if unclaimed is not None:
-            return None, f"0/{len(nodes)} nodes are available: {unclaimed}. preemption: 0/{len(nodes)} nodes are " \
-                f"available: {len(nodes)} Preemption is not helpful for scheduling."  # fmt: skip
+            return None, fit.unschedulable_everywhere(len(nodes), unclaimed, self.store.version)
         reasons, possible = [], []
         for node in nodes:
             name = node["metadata"]["name"]
             load = self._load(name)
-            hindered = fit.hindrances(pod, demand, node, self._with_lost_slices(name, load))
+            hindered = fit.hindrances(pod, demand, node, self._with_lost_slices(name, load), self.store.version)
             if hindered:
                 reasons.append(hindered)
             else:
                 possible.append((_share(demand, node, load), name))
-        return (min(possible)[1], "") if possible else (None, fit.unschedulable_message(len(nodes), reasons))
+        if possible:
+            return min(possible)[1], ""
+        return None, fit.unschedulable_message(len(nodes), reasons, self.store.version)
 
     def _with_lost_slices(self, node: str, load: fit.NodeLoad) -> fit.NodeLoad:
         lost = self._lost_slices.get(node, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,8 @@ from environments.sandbox.kubernetes.controllers import seed_workloads
 from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
 from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
 from environments.sandbox.kubernetes.controllers.shortages import quota
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 NAMESPACES = (
     "default", "kube-node-lease", "kube-public", "kube-system", "gpu-operator", "metallb-system", "map-server",
@@ -17,8 +19,7 @@ NAMESPACES = (
 )  # fmt: skip
 _NODE_INFO = {
     "architecture": "amd64", "operatingSystem": "linux", "osImage": "Ubuntu 24.04.1 LTS",
-    "kernelVersion": "6.8.0-51-generic", "kubeletVersion": "v1.34.1+k3s1", "kubeProxyVersion": "v1.34.1+k3s1",
-    "containerRuntimeVersion": "containerd://2.1.4-k3s1",
+    "kernelVersion": "6.8.0-51-generic", "containerRuntimeVersion": "containerd://2.1.4-k3s1",
 }  # fmt: skip
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
@@ -32,7 +33,7 @@ def seed(store: Store, config: Mapping[str, Any]) -> None:
     workers = [node for node in config["nodes"] if node["role"] == "worker"]
     for index, node in enumerate(config["nodes"]):
         slices = _share(config["settings"]["gpu_slices"], workers, node)
-        store.create("nodes", _node(node, index, slices, config["settings"]))
+        store.create("nodes", _node(node, index, slices, config["settings"], store.version))
     api = {
         "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.43.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
@@ -53,7 +54,9 @@ def _share(slices: int, workers: list[Mapping[str, Any]], node: Mapping[str, Any
     return each + (1 if workers.index(node) < rest else 0)
 
 
-def _node(node: Mapping[str, Any], index: int, gpu_slices: int, settings: Mapping[str, Any]) -> Object:
+def _node(
+    node: Mapping[str, Any], index: int, gpu_slices: int, settings: Mapping[str, Any], version: KubernetesVersion
+) -> Object:
     name, master = node["name"], node["role"] == "master"
     role = _CONTROL_PLANE if master else "node-role.kubernetes.io/worker"
     labels = {
@@ -72,10 +75,19 @@ def _node(node: Mapping[str, Any], index: int, gpu_slices: int, settings: Mappin
     }
     if master:
         spec["taints"] = [{"key": _CONTROL_PLANE, "effect": "NoSchedule"}]
-    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": _node_status(node, capacity)}
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": _node_status(node, capacity, version)}
 
 
-def _node_status(node: Mapping[str, Any], capacity: Mapping[str, str]) -> Object:
+def _node_info(name: str, version: KubernetesVersion) -> Object:
+    """As a machine has it: three ids of its own, the same in every run."""
+    ids = {field: uuid.uuid5(uuid.NAMESPACE_DNS, f"{field}.{name}") for field in ("bootID", "machineID", "systemUUID")}
+    return {
+        **_NODE_INFO, "kubeletVersion": version.git_version, "kubeProxyVersion": version.git_version,
+        "bootID": str(ids["bootID"]), "machineID": ids["machineID"].hex, "systemUUID": str(ids["systemUUID"]),
+    }  # fmt: skip
+
+
+def _node_status(node: Mapping[str, Any], capacity: Mapping[str, str], version: KubernetesVersion) -> Object:
     time = now()
     stamps = {"lastHeartbeatTime": time, "lastTransitionTime": time}
     conditions = [
@@ -91,5 +103,5 @@ def _node_status(node: Mapping[str, Any], capacity: Mapping[str, str]) -> Object
         "capacity": dict(capacity),
         "allocatable": dict(capacity),
         "conditions": [*conditions, {**ready, **stamps}],
-        "nodeInfo": dict(_NODE_INFO),
+        "nodeInfo": _node_info(node["name"], version),
     }

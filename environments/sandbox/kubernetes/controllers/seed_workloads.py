@@ -10,8 +10,8 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers.deployments import HASH_LABEL, replica_set
 from environments.sandbox.kubernetes.controllers.meta import Object, pod_from
-from environments.sandbox.kubernetes.objects import clone
-from environments.sandbox.kubernetes.store import Store
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.objects import clone
 
 FOCUS_SERVER = "panda-panda-focus-server"
 FOCUS_SERVER_PORT = 5000

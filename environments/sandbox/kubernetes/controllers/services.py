@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes import errors
 from environments.sandbox.kubernetes.controllers.meta import Object
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
-from environments.sandbox.kubernetes.store import ApiError, Store
+from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.object_store import ApiError, Store
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 _SERVICES = RESOURCES["services"]
 
@@ -22,6 +23,7 @@ class NodePorts:
 
     def __init__(self, store: Store, port_range: Callable[[], tuple[int, int]]) -> None:
         self._range = port_range
+        self._version = store.version
         self._changes = store.subscribe("services")
         self._ports: dict[int, str] = {}
         self._addresses: dict[str, str] = {}
@@ -85,11 +87,13 @@ class NodePorts:
         return "provided port is already allocated" if number in taken else None
 
     def _free(self, taken: set[int]) -> int:
-        """From the upper end, where no explicit port of an investigation is expected."""
+        """Any free one; from the upper band while it lasts, where the version keeps the lower for explicit ports."""
         first, last = self._range()
-        for number in range(last, first - 1, -1):
-            if number not in taken:
-                return number
+        static = _static_ports(last - first + 1) if self._version.has_static_port_band else 0
+        for low, high in ((first + static, last), (first, first + static - 1)):
+            free = [number for number in range(low, high + 1) if number not in taken]
+            if free:
+                return random.choice(free)
         raise ApiError(
             500, "InternalError", "Internal error occurred: failed to allocate a nodePort: range is full",
             {"causes": [{"message": "failed to allocate a nodePort: range is full"}]},
@@ -112,6 +116,11 @@ class NodePorts:
                 new["spec"].update(clusterIP=candidate, clusterIPs=[candidate])
                 return
         raise ApiError(500, "InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full")
+
+
+def _static_ports(size: int) -> int:
+    """How many ports of a range of ``size`` are in the lower band: a 32nd of it, 16 to 128, none of a tiny range."""
+    return min(max(16, size // 32), 128) if size > 16 else 0
 
 
 def _wants_node_ports(service: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from environments.sandbox import quantities
 from environments.sandbox.kubernetes.controllers.meta import (
     GPU,
     JOB_NAME_LABEL,
@@ -14,8 +13,9 @@ from environments.sandbox.kubernetes.controllers.meta import (
 )
 from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import Change
+from environments.sandbox.kubernetes.store.object_store import Change
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared import quantities
 
 GPU_SLICES_OF_NODE = 60
 PODS_OF_NODE = 55

@@ -18,8 +18,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     pod_from,
 )
 from environments.sandbox.kubernetes.controllers.runner import Controller
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.store import ApiError, Change
+from environments.sandbox.kubernetes.store.object_store import ApiError, Change
+from environments.sandbox.kubernetes.store.objects import dig
 
 COMPONENT = "statefulset-controller"
 _RETRY_S = 10.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from environments.sandbox.kubernetes import errors
 from environments.sandbox.kubernetes.controllers.meta import Object
-from environments.sandbox.kubernetes.objects import dig
-from environments.sandbox.kubernetes.resources import RESOURCES
+from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 _JOB_FIELDS = ("podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
 

@@ -1,0 +1,175 @@
+"""What the API server says about itself: versions, groups, resources, and as much OpenAPI as kubectl needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from environments.sandbox.kubernetes.store import events_group
+from environments.sandbox.kubernetes.store.resources import ALL_VERBS, GROUPS, RESOURCES, Resource
+
+Object = dict[str, Any]
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+METRICS_GROUP, METRICS_VERSION = "metrics.k8s.io", "v1beta1"
+AUTHORIZATION_GROUP, AUTHENTICATION_GROUP = "authorization.k8s.io", "authentication.k8s.io"
+
+_VIRTUAL = (
+    Resource(METRICS_GROUP, METRICS_VERSION, "nodes", "NodeMetrics", False, ""),
+    Resource(METRICS_GROUP, METRICS_VERSION, "pods", "PodMetrics", True, ""),
+    Resource(AUTHORIZATION_GROUP, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, ""),
+    Resource(AUTHORIZATION_GROUP, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False, ""),
+    Resource(AUTHENTICATION_GROUP, "v1", "selfsubjectreviews", "SelfSubjectReview", False, ""),
+    events_group.EVENTS,
+)
+VIRTUAL_GROUPS = (METRICS_GROUP, AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
+_VIRTUAL_VERBS = {
+    METRICS_GROUP: ("get", "list"), AUTHORIZATION_GROUP: ("create",), AUTHENTICATION_GROUP: ("create",),
+    events_group.GROUP: events_group.VERBS,
+}  # fmt: skip
+_SUBRESOURCE_VERBS = {
+    "log": ("get",), "status": ("get", "patch", "update"), "scale": ("get", "patch", "update"),
+    "exec": ("create", "get"), "portforward": ("create", "get"),
+}  # fmt: skip
+_STREAM_KINDS = {"exec": "PodExecOptions", "portforward": "PodPortForwardOptions"}
+_SCALE_KIND = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+
+GROUP_VERSIONS: dict[str, str] = {
+    **GROUPS, METRICS_GROUP: METRICS_VERSION, AUTHORIZATION_GROUP: "v1", AUTHENTICATION_GROUP: "v1",
+    events_group.GROUP: "v1",
+}  # fmt: skip
+
+
+def _served(group: str) -> list[Resource]:
+    return [each for each in (*RESOURCES.values(), *_VIRTUAL) if each.group == group]
+
+
+def _verbs(resource: Resource) -> list[str]:
+    return list(_VIRTUAL_VERBS.get(resource.group, ALL_VERBS))
+
+
+def _kind(resource: Resource, subresource: str = "") -> Object:
+    if subresource == "scale":
+        return dict(_SCALE_KIND)
+    if subresource in _STREAM_KINDS:
+        return {"group": "", "version": "v1", "kind": _STREAM_KINDS[subresource]}
+    return {"group": resource.group, "version": resource.version, "kind": resource.kind}
+
+
+def core_versions(address: str) -> Object:
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def group(name: str) -> Object | None:
+    """The APIGroup object, None for an unknown group."""
+    version = GROUP_VERSIONS.get(name)
+    if version is None:
+        return None
+    entry = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"kind": "APIGroup", "apiVersion": "v1", "name": name, "versions": [entry], "preferredVersion": entry}
+
+
+def group_list() -> Object:
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in GROUP_VERSIONS]}
+
+
+def serves(group_name: str, version: str) -> bool:
+    """Whether there is such a group and version."""
+    return version == "v1" if not group_name else GROUP_VERSIONS.get(group_name) == version
+
+
+def resource_list(group_name: str, version: str) -> Object | None:
+    """The APIResourceList of a group and version, None when it is not served."""
+    if not serves(group_name, version):
+        return None
+    resources: list[Object] = []
+    for each in _served(group_name):
+        entry: Object = {
+            "name": each.plural, "singularName": each.singular, "namespaced": each.namespaced, "kind": each.kind,
+            "verbs": _verbs(each),
+        }  # fmt: skip
+        if each.short_names:
+            entry["shortNames"] = list(each.short_names)
+        if each.categories:
+            entry["categories"] = list(each.categories)
+        resources.append(entry)
+        for subresource in each.subresources:
+            entry = {
+                "name": f"{each.plural}/{subresource}", "singularName": "", "namespaced": each.namespaced,
+                "verbs": list(_SUBRESOURCE_VERBS[subresource]), "kind": _kind(each, subresource)["kind"],
+            }  # fmt: skip
+            if subresource == "scale":
+                entry.update(group=_SCALE_KIND["group"], version=_SCALE_KIND["version"])
+            resources.append(entry)
+    group_version = f"{group_name}/{version}" if group_name else version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
+
+
+def _aggregated_resource(each: Resource) -> Object:
+    entry: Object = {
+        "resource": each.plural, "responseKind": _kind(each), "scope": "Namespaced" if each.namespaced else "Cluster",
+        "singularResource": each.singular, "verbs": _verbs(each),
+    }  # fmt: skip
+    if each.short_names:
+        entry["shortNames"] = list(each.short_names)
+    if each.categories:
+        entry["categories"] = list(each.categories)
+    if each.subresources:
+        entry["subresources"] = [
+            {"subresource": name, "responseKind": _kind(each, name), "verbs": list(_SUBRESOURCE_VERBS[name])}
+            for name in each.subresources
+        ]
+    return entry
+
+
+def _aggregated_group(name: str, version: str) -> Object:
+    resources = [_aggregated_resource(each) for each in _served(name)]
+    metadata = {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None}
+    return {
+        "metadata": metadata,
+        "versions": [{"version": version, "resources": resources, "freshness": "Current"}],
+    }
+
+
+def aggregated(path: str) -> Object:
+    """The APIGroupDiscoveryList for ``/api`` or ``/apis``."""
+    groups = {"": "v1"} if path == "/api" else GROUP_VERSIONS
+    return {
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
+        "items": [_aggregated_group(name, version) for name, version in groups.items()],
+    }  # fmt: skip
+
+
+def _group_paths() -> dict[str, tuple[str, str]]:
+    paths = {"api/v1": ("", "v1")}
+    paths.update({f"apis/{name}/{version}": (name, version) for name, version in GROUP_VERSIONS.items()})
+    return paths
+
+
+def openapi_index() -> Object:
+    return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in _group_paths()}}
+
+
+def openapi_document(path: str) -> Object | None:
+    """The OpenAPI 3 document of one group: it tells kubectl that the server validates fields, nothing about schemas."""
+    known = _group_paths().get(path)
+    if known is None:
+        return None
+    paths: Object = {}
+    for each in _served(known[0]):
+        scope = "/namespaces/{namespace}" if each.namespaced else ""
+        validation = {"name": "fieldValidation", "in": "query", "schema": {"type": "string", "uniqueItems": True}}
+        operation = {
+            "parameters": [validation], "responses": {"200": {"description": "OK"}},
+            "x-kubernetes-group-version-kind": _kind(each),
+        }  # fmt: skip
+        paths[f"/{path}{scope}/{each.plural}"] = {"post": {**operation, "x-kubernetes-action": "post"}}
+        paths[f"/{path}{scope}/{each.plural}/{{name}}"] = {"patch": {**operation, "x-kubernetes-action": "patch"}}
+    return {
+        "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "unversioned"}, "paths": paths,
+        "components": {"schemas": {}},
+    }  # fmt: skip

@@ -1,0 +1,258 @@
+"""The API server: TLS, tokens, and which handler answers which path."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.kubernetes.http import discovery, writing
+from environments.sandbox.kubernetes.http.access import User, authenticated, authorize, only_node, review
+from environments.sandbox.kubernetes.http.answers import (
+    error_answer,
+    json_answer,
+    json_body,
+    method_not_allowed,
+    no_such_resource,
+)
+from environments.sandbox.kubernetes.http.listing import Visible, list_answer
+from environments.sandbox.kubernetes.http.metrics import Metrics
+from environments.sandbox.kubernetes.http.scaling import scale_of
+from environments.sandbox.kubernetes.http.target import ApiPath, Target, parse
+from environments.sandbox.kubernetes.http.watching import Watch
+from environments.sandbox.kubernetes.kubectl.exec import execute
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
+from environments.sandbox.kubernetes.kubectl.logs import PodLogs
+from environments.sandbox.kubernetes.kubectl.port_forward import forward_ports
+from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
+from environments.sandbox.kubernetes.query import flag
+from environments.sandbox.kubernetes.store import events_group
+from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, not_found
+from environments.sandbox.kubernetes.store.object_store import Store
+
+_LOG = logging.getLogger("kubernetes")
+_METRICS_PATH = "/sandbox/metrics"
+_EVENTS_PATH = "/sandbox/events"
+"""What the node tells besides the API: measurements, and many events in one request."""
+_HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
+_STREAMS = {"exec": execute, "portforward": forward_ports}
+_REVIEWS = {
+    ("authorization.k8s.io", "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
+    ("authorization.k8s.io", "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
+    ("authentication.k8s.io", "selfsubjectreviews"): "SelfSubjectReview",
+}
+_LARGEST_BODY_BYTES = 3 * 1024 * 1024
+_SHUTDOWN_S = 0.1
+_BACKLOG = 1024  # 200 clients may connect at once; a full queue would cost them a second
+
+
+def _everything_visible(plural: str, obj: dict[str, Any]) -> bool:
+    return True
+
+
+def _unlimited(user: str, method: str) -> None:
+    """Nobody is told to come back later."""
+
+
+class ApiServer:
+    """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
+
+    Without ``kubelet`` nothing reaches into pods. ``limit`` may refuse a request by its user and method.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: Mapping[str, str],
+        log_folder: Path,
+        visible: Visible = _everything_visible,
+        version: Callable[[], Mapping[str, Any]] | None = None,
+        kubelet: Kubelet | None = None,
+        limit: Callable[[str, str], None] = _unlimited,
+    ) -> None:
+        self.metrics = Metrics(store)
+        self._store = store
+        self._tokens = tokens
+        self._logs = PodLogs(store, log_folder)
+        self._visible = visible
+        self._version = version or store.version.described
+        self._kubelet = kubelet
+        self._limit = limit
+        self._address = ""
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int, cert_file: Path | str, key_file: Path | str) -> int:
+        """Bind and serve; the port, which the system chose when ``port`` is 0."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(cert_file, key_file)
+        app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, ssl_context=context, reuse_port=True, backlog=_BACKLOG)
+        await site.start()
+        bound: int = self._runner.addresses[0][1]
+        self._address = f"{host}:{bound}"
+        return bound
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            user = authenticated(request, self._tokens)
+            self._limit(user.name, request.method)
+            return await self._route(request, user)
+        except ApiError as error:
+            return error_answer(error)
+        except RecursionError:
+            return error_answer(bad_request("the object is nested too deeply"))
+
+    async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
+        path = request.path.rstrip("/") or "/"
+        described = self._describe(request, path)
+        if described is not None:
+            if request.method not in ("GET", "HEAD"):
+                raise method_not_allowed()
+            return described
+        if path in (_METRICS_PATH, _EVENTS_PATH):
+            return await self._told_by_node(request, user, path)
+        parsed = parse(path)
+        if parsed is None or not discovery.serves(parsed.group, parsed.version):
+            return web.Response(text="404 page not found\n", status=404)
+        if parsed.group in discovery.VIRTUAL_GROUPS:
+            return await self._virtual(request, user, parsed)
+        target = parsed.target()
+        if target is None:
+            raise no_such_resource()
+        authorize(user, request.method, flag(request, "watch"), target)
+        return await self._resource(request, target)
+
+    def _describe(self, request: web.Request, path: str) -> web.Response | None:
+        """Discovery, version, health and OpenAPI; None when the path is none of these."""
+        parts = path.strip("/").split("/")
+        if path in ("/api", "/apis"):
+            if self._asks_v2(request):
+                return json_answer(discovery.aggregated(path), content_type=discovery.AGGREGATED)
+            return json_answer(discovery.core_versions(self._address) if path == "/api" else discovery.group_list())
+        if path == "/version":
+            return json_answer(self._version())
+        if path in _HEALTH_PATHS:
+            return web.Response(text="ok")
+        if path == "/openapi/v3":
+            return json_answer(discovery.openapi_index())
+        found: dict[str, Any] | None = None
+        if path.startswith("/openapi/v3/"):
+            found = discovery.openapi_document(path.removeprefix("/openapi/v3/"))
+        elif parts[0] == "api" and len(parts) == 2:
+            found = discovery.resource_list("", parts[1])
+        elif parts[0] == "apis" and len(parts) == 2:
+            found = discovery.group(parts[1])
+        elif parts[0] == "apis" and len(parts) == 3:
+            found = discovery.resource_list(parts[1], parts[2])
+        return None if found is None else json_answer(found)
+
+    @staticmethod
+    def _asks_v2(request: web.Request) -> bool:
+        wanted = {"g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"}
+        kinds = request.headers.get("Accept", "").replace(" ", "").split(",")
+        return any(wanted <= set(kind.split(";")) for kind in kinds)
+
+    async def _told_by_node(self, request: web.Request, user: User, path: str) -> web.Response:
+        only_node(user, path)
+        if request.method not in ("POST", "PUT"):
+            raise method_not_allowed()
+        body = await json_body(request)
+        if path == _METRICS_PATH:
+            self.metrics.put(body)
+        else:
+            for event in body:
+                writing.create_event(self._store, event)
+        return json_answer({})
+
+    async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:
+        """The groups whose objects are not stored: measurements and reviews."""
+        kind = _REVIEWS.get((path.group, path.parts[0]))
+        if kind is not None and len(path.parts) == 1:
+            if request.method != "POST":
+                raise method_not_allowed()
+            return json_answer(review(kind, user, await json_body(request)), 201)
+        if path.group != discovery.METRICS_GROUP or path.parts[0] not in ("pods", "nodes") or len(path.parts) > 2:
+            raise no_such_resource()
+        if request.method != "GET":
+            raise method_not_allowed()
+        name = path.parts[1] if len(path.parts) == 2 else None
+        selector = request.query.get("labelSelector", "")
+        return json_answer(self.metrics.answer(path.parts[0], path.namespace, name, selector))
+
+    async def _resource(self, request: web.Request, target: Target) -> web.StreamResponse:
+        method = request.method
+        if target.resource.group == events_group.GROUP and method != "GET":
+            raise method_not_allowed()
+        if target.subresource is not None:
+            return await self._subresource(request, target)
+        if method == "GET" and flag(request, "watch"):
+            return await Watch(request, self._store, target, self._visible).serve()
+        if target.name is None:
+            return await self._collection(request, target)
+        if method == "GET":
+            return self._get(request, target)
+        if method in ("PUT", "PATCH"):
+            return await writing.update(request, self._store, target)
+        if method == "DELETE":
+            return await writing.delete(request, self._store, target)
+        raise method_not_allowed()
+
+    async def _collection(self, request: web.Request, target: Target) -> web.StreamResponse:
+        if request.method == "GET":
+            return list_answer(request, self._store, target, self._visible)
+        if target.resource.namespaced and target.namespace is None:
+            raise method_not_allowed()
+        if request.method == "POST":
+            return await writing.create(request, self._store, target)
+        if request.method == "DELETE":
+            return await writing.delete_collection(request, self._store, target, self._visible)
+        raise method_not_allowed()
+
+    def _get(self, request: web.Request, target: Target) -> web.Response:
+        resource = target.resource
+        found = self._store.get(resource.plural, target.name or "", target.namespace)
+        if not self._visible(resource.plural, found):
+            raise not_found(resource, target.name or "")
+        if not wants_table(request.headers.get("Accept", "")):
+            return json_answer(events_group.as_served(resource, found))
+        metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        return json_answer(table(resource, [found], metadata, request.query.get("includeObject", "Metadata")))
+
+    async def _subresource(self, request: web.Request, target: Target) -> web.StreamResponse:
+        resource, name, method = target.resource, target.subresource or "", request.method
+        if resource.plural == "pods" and name in (*_STREAMS, "attach"):
+            return await self._stream(request, target, name)
+        if name not in resource.subresources:
+            raise no_such_resource()
+        if name == "log" and method == "GET":
+            return await self._logs.serve(request, self._pod(target))
+        if name == "status" and method == "GET":
+            return self._get(request, target)
+        if name == "scale" and method == "GET":
+            found = self._store.get(resource.plural, target.name or "", target.namespace)
+            return json_answer(scale_of(resource, found))
+        if name != "log" and method in ("PUT", "PATCH"):
+            return await writing.update(request, self._store, target)
+        raise method_not_allowed()
+
+    async def _stream(self, request: web.Request, target: Target, name: str) -> web.StreamResponse:
+        if self._kubelet is None or name not in _STREAMS:
+            raise ApiError(501, "NotImplemented", f"the pods of the sandbox do not serve {name}")
+        if request.method not in ("GET", "POST"):
+            raise method_not_allowed()
+        return await _STREAMS[name](request, self._kubelet, self._pod(target))
+
+    def _pod(self, target: Target) -> dict[str, Any]:
+        return self._store.get("pods", target.name or "", target.namespace)

@@ -1,0 +1,57 @@
+"""Reading a request's path: which kind, namespace, object and subresource it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from environments.sandbox.kubernetes.store.events_group import EVENTS, GROUP
+from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
+
+_OF_NAMESPACES_THEMSELVES = ("status", "finalize")
+
+
+@dataclass(frozen=True)
+class Target:
+    resource: Resource
+    namespace: str | None
+    name: str | None
+    subresource: str | None
+
+
+@dataclass(frozen=True)
+class ApiPath:
+    """A path below ``/api`` or ``/apis`` cut into its parts; ``group`` is empty for the core group."""
+
+    group: str
+    version: str
+    namespace: str | None
+    parts: tuple[str, ...]
+
+    def target(self) -> Target | None:
+        """What of the store it names, None when there is no such kind."""
+        if not 1 <= len(self.parts) <= 3:
+            return None
+        resource = EVENTS if (self.group, self.parts[0]) == (GROUP, EVENTS.plural) else RESOURCES.get(self.parts[0])
+        if resource is None or (resource.group, resource.version) != (self.group, self.version):
+            return None
+        if self.namespace is not None and not resource.namespaced:
+            return None
+        name = self.parts[1] if len(self.parts) > 1 else None
+        if name is not None and resource.namespaced and self.namespace is None:
+            return None
+        return Target(resource, self.namespace, name, self.parts[2] if len(self.parts) > 2 else None)
+
+
+def parse(path: str) -> ApiPath | None:
+    """The parts of ``path``, None when it is not a path of resources."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "api" and len(parts) > 2:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) > 3:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return None
+    namespace = None
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _OF_NAMESPACES_THEMSELVES:
+        namespace, rest = rest[1], rest[2:]
+    return ApiPath(group, version, namespace, tuple(rest))

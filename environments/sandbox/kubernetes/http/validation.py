@@ -1,0 +1,147 @@
+"""What the API server refuses to store, in the words of the real one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from environments.sandbox.kubernetes.http.field_rules import (
+    DNS_1035,
+    DNS_1035_RULE,
+    LABEL,
+    LABEL_RULE,
+    SUBDOMAIN,
+    SUBDOMAIN_RULE,
+    Cause,
+    check_labels,
+    required,
+    wrong,
+)
+from environments.sandbox.kubernetes.http.pod_validation import check_pod
+from environments.sandbox.kubernetes.store.errors import cause, invalid
+from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.resources import Resource
+from environments.sandbox.kubernetes.store.selectors import selector_matches
+from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
+
+Object = dict[str, Any]
+
+_NAME_RULES = {
+    "services": (re.compile(DNS_1035), DNS_1035_RULE, 63),
+    "namespaces": (re.compile(LABEL), LABEL_RULE, 63),
+}
+_DEFAULT_NAME_RULE = (re.compile(SUBDOMAIN), SUBDOMAIN_RULE, 253)
+_IMMUTABLE = {
+    "jobs": ("selector", "template", "completionMode"),
+    "deployments": ("selector",),
+    "replicasets": ("selector",),
+    "statefulsets": ("selector", "serviceName"),
+}
+_WORKLOADS = ("deployments", "replicasets", "statefulsets", "daemonsets")
+
+
+def check_values(resource: Resource, obj: Object, version: KubernetesVersion) -> None:
+    """422 with every wrong field of an object."""
+    causes = [*_metadata(resource, obj), *_spec(resource.plural, obj, version)]
+    if causes:
+        raise invalid(resource, obj.get("metadata", {}).get("name", ""), causes)
+
+
+def check_immutable(resource: Resource, new: Object, old: Object) -> None:
+    """422 with every changed field that may not change; both objects are complete."""
+    causes: list[Cause] = []
+    for field in _IMMUTABLE.get(resource.plural, ()):
+        if dig(new, "spec", field) != dig(old, "spec", field):
+            causes.append(cause("FieldValueInvalid", f"spec.{field}", "Invalid value: field is immutable"))
+    if resource.plural == "services" and dig(old, "spec", "clusterIP") != dig(new, "spec", "clusterIP"):
+        causes.append(wrong("spec.clusterIPs[0]", [dig(new, "spec", "clusterIP")], "field is immutable"))
+    if resource.plural == "pods" and _fixed_part(new["spec"]) != _fixed_part(old["spec"]):
+        causes.append(cause(
+            "FieldValueForbidden", "spec",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`, "
+            "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to "
+            "existing tolerations), `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+            "negative)",
+        ))  # fmt: skip
+    if causes:
+        raise invalid(resource, old["metadata"]["name"], causes)
+
+
+def _fixed_part(spec: Object) -> Object:
+    kept = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+    for field in ("containers", "initContainers"):
+        kept[field] = [{**each, "image": ""} for each in spec.get(field, ())]
+    return kept
+
+
+def _metadata(resource: Resource, obj: Object) -> Iterator[Cause]:
+    metadata = obj.get("metadata") or {}
+    name, generated = metadata.get("name"), metadata.get("generateName")
+    pattern, rule, longest = _NAME_RULES.get(resource.plural, _DEFAULT_NAME_RULE)
+    if not name and not generated:
+        yield required("metadata.name", "name or generateName is required")
+    elif name and not pattern.fullmatch(name):
+        yield wrong("metadata.name", name, rule)
+    elif name and len(name) > longest:
+        yield cause("FieldValueTooLong", "metadata.name", f"Too long: may not be more than {longest} bytes")
+    for owner in metadata.get("ownerReferences") or ():
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(field):
+                yield required(f"metadata.ownerReferences.{field}")
+    yield from check_labels("metadata.labels", metadata.get("labels"))
+
+
+def _spec(plural: str, obj: Object, version: KubernetesVersion) -> Iterator[Cause]:
+    spec = obj.get("spec") or {}
+    if plural == "pods":
+        yield from check_pod("spec", spec, ("Always", "OnFailure", "Never"), version, policy_required=False)
+    elif plural == "jobs":
+        yield from _job(spec, version)
+    elif plural == "services":
+        yield from _service(spec)
+    elif plural in _WORKLOADS:
+        yield from _workload(spec, version)
+
+
+def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
+    for field in ("backoffLimit", "parallelism", "completions", "ttlSecondsAfterFinished", "activeDeadlineSeconds"):
+        value = spec.get(field)
+        if value is not None and value < 0:
+            yield wrong(f"spec.{field}", value, "must be greater than or equal to 0")
+    yield from check_labels("spec.template.labels", dig(spec, "template", "metadata", "labels"))
+    template = dig(spec, "template", "spec", default={})
+    yield from check_pod("spec.template.spec", template, ("OnFailure", "Never"), version, policy_required=True)
+
+
+def _service(spec: Object) -> Iterator[Cause]:
+    yield from check_labels("spec.selector", spec.get("selector"))
+    ports = spec.get("ports") or []
+    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        yield required("spec.ports")
+    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+    if spec.get("type", "ClusterIP") not in kinds:
+        allowed = ", ".join(f'"{each}"' for each in kinds)
+        message = f'Unsupported value: "{spec["type"]}": supported values: {allowed}'
+        yield cause("FieldValueNotSupported", "spec.type", message)
+    for number, port in enumerate(ports):
+        value = port.get("port")
+        if not isinstance(value, int) or not 1 <= value <= 65535:
+            yield wrong(f"spec.ports[{number}].port", value, "must be between 1 and 65535, inclusive")
+        if len(ports) > 1 and not port.get("name"):
+            yield required(f"spec.ports[{number}].name")
+
+
+def _workload(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
+    replicas = spec.get("replicas")
+    if replicas is not None and replicas < 0:
+        yield wrong("spec.replicas", replicas, "must be greater than or equal to 0")
+    labels = dig(spec, "template", "metadata", "labels", default={})
+    if not spec.get("selector"):
+        yield required("spec.selector")
+    elif not selector_matches(spec["selector"], labels):
+        yield wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    yield from check_labels("spec.selector.matchLabels", dig(spec, "selector", "matchLabels"))
+    yield from check_labels("spec.template.labels", labels)
+    template = dig(spec, "template", "spec", default={})
+    yield from check_pod("spec.template.spec", template, ("Always",), version, policy_required=False)

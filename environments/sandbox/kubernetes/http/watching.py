@@ -1,0 +1,134 @@
+"""Watch requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.kubernetes.http.answers import JSON
+from environments.sandbox.kubernetes.http.listing import Visible, selection
+from environments.sandbox.kubernetes.http.target import Target
+from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
+from environments.sandbox.kubernetes.query import flag, number
+from environments.sandbox.kubernetes.store.errors import ApiError
+from environments.sandbox.kubernetes.store.events_group import encoded
+from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.kubernetes.store.objects import encode
+from environments.sandbox.kubernetes.store.selectors import Predicate, everything
+
+_LONGEST_S = 3600
+_BOOKMARK_EVERY_S = 10.0
+
+
+class Watch:
+    """One client's watch of one kind: what it starts with, and which changes it sees as what."""
+
+    def __init__(self, request: web.Request, store: Store, target: Target, visible: Visible) -> None:
+        self._request = request
+        self._store = store
+        self._target = target
+        self._resource = target.resource
+        self._bookmarks = flag(request, "allowWatchBookmarks")
+        self._table = wants_table(request.headers.get("Accept", ""))
+        namespace, name = target.namespace, target.name
+        self._selected: Predicate | None = everything(
+            (lambda obj: obj["metadata"].get("namespace") == namespace) if namespace else None,
+            (lambda obj: obj["metadata"]["name"] == name) if name else None,
+            selection(request, target, visible),
+        )
+
+    async def serve(self) -> web.StreamResponse:
+        """Answer until the client leaves or ``timeoutSeconds`` are over."""
+        loop = asyncio.get_running_loop()
+        timeout_s = number(self._request, "timeoutSeconds")
+        ends_s = loop.time() + (_LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S))
+        queue = self._store.subscribe(self._resource.plural)
+        try:
+            first = self._first_lines()
+            response = web.StreamResponse(headers={"Content-Type": JSON})
+            response.enable_chunked_encoding()
+            await response.prepare(self._request)
+            with contextlib.suppress(ConnectionResetError):  # the client has left
+                if first:
+                    await response.write(first)
+                await self._follow(response, queue, ends_s)
+                await response.write_eof()
+        except ApiError as error:
+            return await self._failed(error)
+        finally:
+            self._store.unsubscribe(queue)
+        return response
+
+    async def _failed(self, error: ApiError) -> web.StreamResponse:
+        """An expired revision is told inside the stream, anything else as an ordinary answer."""
+        if error.code != 410:
+            raise error
+        line = encode({"type": "ERROR", "object": error.status()}) + b"\n"
+        return web.Response(body=line, headers={"Content-Type": JSON})
+
+    def _first_lines(self) -> bytes:
+        revision = self._request.query.get("resourceVersion", "")
+        if revision in ("", "0") or flag(self._request, "sendInitialEvents"):
+            present = self._store.latest(self._resource.plural, self._target.namespace)
+            lines = [self._line("ADDED", change) for change in present if self._passes(change.object)]
+            if flag(self._request, "sendInitialEvents") and self._bookmarks:
+                lines.append(self._bookmark({"k8s.io/initial-events-end": "true"}))
+            return b"".join(lines)
+        since = number(self._request, "resourceVersion") or 0
+        return b"".join(map(self._seen, self._store.changes_since(self._resource.plural, since)))
+
+    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[Change], ends_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        while (left_s := ends_s - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(min(left_s, _BOOKMARK_EVERY_S)):
+                    lines = [self._seen(await queue.get())]
+            except TimeoutError:
+                if self._bookmarks:
+                    await response.write(self._bookmark())
+                continue
+            while not queue.empty():
+                lines.append(self._seen(queue.get_nowait()))
+            if data := b"".join(lines):
+                await response.write(data)
+
+    def _passes(self, obj: dict[str, Any] | None) -> bool:
+        return obj is not None and (self._selected is None or self._selected(obj))
+
+    def _seen(self, change: Change) -> bytes:
+        """The line for a change; an object that comes into the selection is added, one that leaves it is deleted."""
+        before = change.type != "ADDED" and self._passes(change.previous)
+        if change.type == "DELETED":
+            return self._line("DELETED", change) if before else b""
+        now = self._passes(change.object)
+        if now:
+            return self._line("MODIFIED" if before else "ADDED", change)
+        return self._line("DELETED", _as_it_left(change)) if before else b""
+
+    def _line(self, kind: str, change: Change) -> bytes:
+        if self._table:
+            include = self._request.query.get("includeObject", "Metadata")
+            metadata = {"resourceVersion": str(change.revision)}
+            body = encode(table(self._resource, [change.object], metadata, include))
+        else:
+            body = encoded(self._resource, change)
+        return b'{"type":"' + kind.encode() + b'","object":' + body + b"}\n"
+
+    def _bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
+        metadata: dict[str, Any] = {"resourceVersion": str(self._store.revision), "creationTimestamp": None}
+        if annotations:
+            metadata["annotations"] = annotations
+        kind = {"kind": self._resource.kind, "apiVersion": self._resource.api_version}
+        if self._table:
+            kind = {"kind": "Table", "apiVersion": "meta.k8s.io/v1"}
+        return encode({"type": "BOOKMARK", "object": {**kind, "metadata": metadata}}) + b"\n"
+
+
+def _as_it_left(change: Change) -> Change:
+    """The object as it last was in the selection, with the revision of the change that took it out."""
+    before = change.previous or change.object
+    metadata = {**before["metadata"], "resourceVersion": change.object["metadata"]["resourceVersion"]}
+    return Change("DELETED", change.plural, {**before, "metadata": metadata}, change.revision)

@@ -1,0 +1,1 @@
+"""What kubectl asks of an API server besides objects: tables, logs, exec, port-forward."""

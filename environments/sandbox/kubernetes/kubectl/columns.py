@@ -1,0 +1,206 @@
+"""The columns of every kind, in the order and with the names of the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from environments.sandbox.kubernetes.kubectl import cells
+from environments.sandbox.kubernetes.store.objects import dig
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """``priority`` 1 is shown with ``-o wide`` only."""
+
+    name: str
+    cell: Callable[[Object], Any]
+    type: str = "string"
+    priority: int = 0
+
+
+def _at(*path: str | int, default: Any = "<none>") -> Callable[[Object], Any]:
+    return lambda obj: dig(obj, *path, default=default)
+
+
+def _wide(name: str, cell: Callable[[Object], Any]) -> Column:
+    return Column(name, cell, priority=1)
+
+
+def _number(name: str, *path: str) -> Column:
+    return Column(name, _at(*path, default=0), "integer")
+
+
+def _containers(field: str) -> Callable[[Object], str]:
+    def cell(obj: Object) -> str:
+        workload = dig(obj, "spec", "jobTemplate", default=obj)
+        containers = dig(workload, "spec", "template", "spec", "containers", default=[])
+        return ",".join(each.get(field, "") for each in containers)
+
+    return cell
+
+
+def _first_seen(event: Object) -> str:
+    return cells.age_of(event.get("firstTimestamp") or event.get("eventTime"))
+
+
+def _last_seen(event: Object) -> str:
+    seen = dig(event, "series", "lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return cells.age_of(seen)
+
+
+def _count(event: Object) -> str:
+    return str(dig(event, "series", "count") or event.get("count") or 1)
+
+
+def _source(event: Object) -> str:
+    component = dig(event, "source", "component") or event.get("reportingComponent") or ""
+    host = dig(event, "source", "host")
+    return f"{component}, {host}" if host else component
+
+
+def _involved(event: Object) -> str:
+    involved = event.get("involvedObject", {})
+    return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
+
+
+def _hosts(ingress: Object) -> str:
+    hosts = [rule.get("host") or "*" for rule in dig(ingress, "spec", "rules", default=[])]
+    return ",".join(hosts) or "*"
+
+
+def _ingress_addresses(ingress: Object) -> str:
+    given = dig(ingress, "status", "loadBalancer", "ingress", default=[])
+    return ",".join(each.get("ip") or each.get("hostname", "") for each in given)
+
+
+def _of_ready(ready: tuple[str, ...], wanted: tuple[str, ...]) -> Callable[[Object], str]:
+    return lambda obj: f"{dig(obj, *ready, default=0)}/{dig(obj, *wanted, default=0)}"
+
+
+def _claim(volume: Object) -> str:
+    claim = dig(volume, "spec", "claimRef", default={})
+    return f"{claim['namespace']}/{claim['name']}" if claim else ""
+
+
+def _last_schedule(cron: Object) -> str:
+    stamp = dig(cron, "status", "lastScheduleTime")
+    return cells.age_of(stamp) if stamp else "<none>"
+
+
+NAME = Column("Name", _at("metadata", "name"))
+AGE = Column("Age", lambda obj: cells.age_of(obj["metadata"].get("creationTimestamp")))
+_CONTAINERS = (_wide("Containers", _containers("name")), _wide("Images", _containers("image")))
+_SELECTOR = _wide("Selector", lambda obj: cells.label_selector(dig(obj, "spec", "selector")))
+_READY_REPLICAS = Column("Ready", _of_ready(("status", "readyReplicas"), ("spec", "replicas")))
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "pods": (
+        NAME, Column("Ready", cells.pod_ready), Column("Status", cells.pod_status),
+        Column("Restarts", cells.pod_restarts), AGE,
+        _wide("IP", _at("status", "podIP")), _wide("Node", _at("spec", "nodeName")),
+        _wide("Nominated Node", _at("status", "nominatedNodeName")), _wide("Readiness Gates", lambda pod: "<none>"),
+    ),
+    "jobs": (
+        NAME, Column("Status", cells.job_status), Column("Completions", cells.job_completions),
+        Column("Duration", cells.job_duration), AGE, *_CONTAINERS, _SELECTOR,
+    ),
+    "cronjobs": (
+        NAME, Column("Schedule", _at("spec", "schedule")), Column("Timezone", _at("spec", "timeZone")),
+        Column("Suspend", _at("spec", "suspend", default=False), "boolean"),
+        Column("Active", lambda cron: len(dig(cron, "status", "active", default=[])), "integer"),
+        Column("Last Schedule", _last_schedule), AGE, *_CONTAINERS, _wide("Selector", lambda cron: "<none>"),
+    ),
+    "services": (
+        NAME, Column("Type", _at("spec", "type")), Column("Cluster-IP", _at("spec", "clusterIP")),
+        Column("External-IP", cells.external_ip), Column("Port(s)", cells.service_ports), AGE,
+        _wide("Selector", lambda service: cells.labels(service["spec"].get("selector"))),
+    ),
+    "nodes": (
+        NAME, Column("Status", cells.node_status), Column("Roles", cells.node_roles), AGE,
+        Column("Version", _at("status", "nodeInfo", "kubeletVersion", default="")),
+        _wide("Internal-IP", lambda node: cells.node_address(node, "InternalIP")),
+        _wide("External-IP", lambda node: cells.node_address(node, "ExternalIP")),
+        _wide("OS-Image", _at("status", "nodeInfo", "osImage", default="<unknown>")),
+        _wide("Kernel-Version", _at("status", "nodeInfo", "kernelVersion", default="<unknown>")),
+        _wide("Container-Runtime", _at("status", "nodeInfo", "containerRuntimeVersion", default="<unknown>")),
+    ),
+    "deployments": (
+        NAME, _READY_REPLICAS, _number("Up-to-date", "status", "updatedReplicas"),
+        _number("Available", "status", "availableReplicas"), AGE, *_CONTAINERS, _SELECTOR,
+    ),
+    "replicasets": (
+        NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
+        _number("Ready", "status", "readyReplicas"), AGE, *_CONTAINERS, _SELECTOR,
+    ),
+    "replicationcontrollers": (
+        NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
+        _number("Ready", "status", "readyReplicas"), AGE,
+    ),
+    "statefulsets": (NAME, _READY_REPLICAS, AGE, *_CONTAINERS),
+    "daemonsets": (
+        NAME, _number("Desired", "status", "desiredNumberScheduled"),
+        _number("Current", "status", "currentNumberScheduled"), _number("Ready", "status", "numberReady"),
+        _number("Up-to-date", "status", "updatedNumberScheduled"),
+        _number("Available", "status", "numberAvailable"),
+        Column("Node Selector", lambda obj: cells.labels(dig(obj, "spec", "template", "spec", "nodeSelector"))),
+        AGE, *_CONTAINERS, _SELECTOR,
+    ),
+    "events": (
+        Column("Last Seen", _last_seen), Column("Type", _at("type", default="")),
+        Column("Reason", _at("reason", default="")),
+        Column("Object", _involved), _wide("Subobject", _at("involvedObject", "fieldPath", default="")),
+        _wide("Source", _source), Column("Message", lambda event: str(event.get("message", "")).strip()),
+        _wide("First Seen", _first_seen), _wide("Count", _count),
+        _wide("Name", NAME.cell),
+    ),
+    "configmaps": (
+        NAME, Column("Data", lambda obj: len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), "integer"), AGE,
+    ),
+    "secrets": (
+        NAME, Column("Type", _at("type", default="")),
+        Column("Data", lambda obj: len(obj.get("data") or {}), "integer"), AGE,
+    ),
+    "serviceaccounts": (NAME, Column("Secrets", lambda obj: len(obj.get("secrets") or ()), "integer"), AGE),
+    "namespaces": (NAME, Column("Status", _at("status", "phase", default="")), AGE),
+    "endpoints": (NAME, Column("Endpoints", cells.endpoint_addresses), AGE),
+    "endpointslices": (
+        NAME, Column("AddressType", _at("addressType", default="")), Column("Ports", cells.slice_ports),
+        Column("Endpoints", cells.slice_endpoints), AGE,
+    ),
+    "persistentvolumeclaims": (
+        NAME, Column("Status", cells.claim_status),
+        Column("Volume", _at("spec", "volumeName", default="")),
+        Column("Capacity", _at("status", "capacity", "storage", default="")),
+        Column("Access Modes", lambda obj: cells.access_modes(dig(obj, "status", "accessModes"))),
+        Column("StorageClass", _at("spec", "storageClassName", default="")),
+        Column("VolumeAttributesClass", _at("spec", "volumeAttributesClassName", default="<unset>")), AGE,
+        _wide("VolumeMode", _at("spec", "volumeMode", default="Filesystem")),
+    ),
+    "persistentvolumes": (
+        NAME, Column("Capacity", _at("spec", "capacity", "storage", default="")),
+        Column("Access Modes", lambda obj: cells.access_modes(dig(obj, "spec", "accessModes"))),
+        Column("Reclaim Policy", _at("spec", "persistentVolumeReclaimPolicy", default="")),
+        Column("Status", _at("status", "phase", default="")), Column("Claim", _claim),
+        Column("StorageClass", _at("spec", "storageClassName", default="")),
+        Column("VolumeAttributesClass", _at("spec", "volumeAttributesClassName", default="<unset>")),
+        Column("Reason", _at("status", "reason", default="")), AGE,
+        _wide("VolumeMode", _at("spec", "volumeMode", default="Filesystem")),
+    ),
+    "resourcequotas": (
+        NAME, Column("Request", lambda obj: cells.quota(obj, "")),
+        Column("Limit", lambda obj: cells.quota(obj, "limits.")), AGE,
+    ),
+    "ingresses": (
+        NAME, Column("Class", _at("spec", "ingressClassName")), Column("Hosts", _hosts),
+        Column("Address", _ingress_addresses),
+        Column("Ports", lambda obj: "80, 443" if dig(obj, "spec", "tls") else "80"), AGE,
+    ),
+    "networkpolicies": (
+        NAME, Column("Pod-Selector", lambda obj: cells.label_selector(dig(obj, "spec", "podSelector"))), AGE,
+    ),
+    "leases": (NAME, Column("Holder", _at("spec", "holderIdentity", default="")), AGE),
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""The objects of the cluster: kept, completed, deleted, selected."""

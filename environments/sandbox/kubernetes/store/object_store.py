@@ -1,0 +1,280 @@
+"""The objects of the cluster and the history of their changes.
+
+Stored objects are never changed in place: every write replaces the object, so that readers, watchers and the history
+may share them. What :meth:`Store.list`, :meth:`Store.find` and :class:`Change` hand out is therefore shared and must
+not be mutated; ``get``, ``create``, ``update``, ``mutate`` and ``delete`` answer with copies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.defaults import apply_defaults
+from environments.sandbox.kubernetes.store.deletion import Collect, Deletion
+from environments.sandbox.kubernetes.store.errors import ApiError
+from environments.sandbox.kubernetes.store.metadata import (
+    check_same,
+    copy_of,
+    generated_name,
+    keep_system_fields,
+    now,
+    owner_uids,
+)
+from environments.sandbox.kubernetes.store.objects import encode
+from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
+from environments.sandbox.shared.kubernetes_versions import DEFAULT, VERSIONS, KubernetesVersion
+
+__all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", "now"]
+
+Object = dict[str, Any]
+Objects = list[Object]
+Changes = list["Change"]
+Admission = Callable[[str, str, Object, "Object | None"], None]
+
+_HISTORY_CHANGES = 10_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write: ``type`` is ADDED, MODIFIED or DELETED; ``previous`` the object before it, if there was one."""
+
+    type: str
+    plural: str
+    object: Object
+    revision: int
+    previous: Object | None = None
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The object as JSON, made once however many watchers there are."""
+        return encode(self.object)
+
+    @cached_property
+    def encoded_item(self) -> bytes:
+        """The object as it stands in a list, where the real server leaves out kind and apiVersion."""
+        return encode({key: value for key, value in self.object.items() if key not in ("apiVersion", "kind")})
+
+
+class Store:
+    """Every object of the cluster by kind, namespace and name.
+
+    ``admission`` holds functions ``(verb, plural, new, old)`` called before a write with verb ``create`` or ``update``;
+    they may change ``new`` or raise :class:`ApiError`. They are also called with verb ``delete`` (``new`` and ``old``
+    are the object) when an object is really removed, whoever caused it, and must not raise then.
+    """
+
+    def __init__(self, history: int = _HISTORY_CHANGES, version: KubernetesVersion = VERSIONS[DEFAULT]) -> None:
+        self.version = version
+        self.admission: list[Admission] = []
+        self.collect: Collect = self._collect_at_once
+        self.revision = 1
+        self._objects: dict[str, dict[tuple[str, str], Object]] = {plural: {} for plural in RESOURCES}
+        self._latest: dict[str, dict[tuple[str, str], Change]] = {plural: {} for plural in RESOURCES}
+        self._dependents: dict[str, set[tuple[str, str, str]]] = {}
+        self._history: deque[Change] = deque(maxlen=history)
+        self.complete_since = self.revision
+        self._subscribers: dict[asyncio.Queue[Change], frozenset[str]] = {}
+
+    # -- reading
+
+    def find(self, plural: str, name: str, namespace: str | None = None) -> Object | None:
+        """The object (shared, not to be mutated), or None. No ``namespace`` means ``default``."""
+        return self._objects[plural].get(self._key(plural, name, namespace))
+
+    def get(self, plural: str, name: str, namespace: str | None = None) -> Object:
+        """A copy of the object; :class:`ApiError` 404 when there is none."""
+        found = self.find(plural, name, namespace)
+        if found is None:
+            raise errors.not_found(RESOURCES[plural], name)
+        return copy_of(found)
+
+    def list(self, plural: str, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> Objects:
+        """The objects (shared, not to be mutated) in the order of namespace and name; ``labels`` must all be equal."""
+        kept = self._objects[plural]
+        wanted = labels.items() if labels else ()
+        return [
+            kept[key]
+            for key in sorted(kept)
+            if (not namespace or key[0] == namespace)
+            and all(kept[key]["metadata"].get("labels", {}).get(label) == value for label, value in wanted)
+        ]
+
+    def latest(self, plural: str, namespace: str | None = None) -> Changes:
+        """The last change of every object, in the order of :meth:`list`."""
+        kept = self._latest[plural]
+        return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
+
+    def encoded(self, plural: str, obj: Object) -> bytes:
+        """What a write has answered, as JSON; made only once for the answer and for all who watch."""
+        metadata = obj["metadata"]
+        change = self._latest[plural].get(self._key(plural, metadata["name"], metadata.get("namespace")))
+        written = change is not None and change.object["metadata"]["resourceVersion"] == metadata["resourceVersion"]
+        return change.encoded if change is not None and written else encode(obj)
+
+    def count(self, plural: str) -> int:
+        return len(self._objects[plural])
+
+    def dependents(self, uid: str) -> Iterator[tuple[str, Object]]:
+        """Kind and object of everything that names ``uid`` in its ownerReferences (a snapshot)."""
+        for plural, namespace, name in sorted(self._dependents.get(uid, ())):
+            found = self._objects[plural].get((namespace, name))
+            if found is not None:
+                yield plural, found
+
+    # -- writing
+
+    def create(self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
+        """Store a new object and answer with what was stored; 409 when the name is taken.
+
+        A ``dry_run`` decides and answers as usual and stores nothing.
+        """
+        resource = RESOURCES[plural]
+        new = copy_of(obj)
+        metadata = new.setdefault("metadata", {})
+        if resource.namespaced:
+            metadata["namespace"] = namespace or metadata.get("namespace") or "default"
+        else:
+            metadata.pop("namespace", None)
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = generated_name(metadata["generateName"])
+        key = self._key(plural, metadata.get("name", ""), metadata.get("namespace"))
+        if key in self._objects[plural]:
+            raise errors.already_exists(resource, key[1])
+        for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"):
+            metadata.pop(field, None)
+        new.update(apiVersion=resource.api_version, kind=resource.kind)
+        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
+        if resource.has_generation:
+            metadata["generation"] = 1
+        apply_defaults(plural, new, self.revision + 1, self.version)
+        for admit in self.admission:
+            admit("create", plural, new, None)
+        if dry_run:
+            return new
+        self._write("ADDED", plural, key, new, None)
+        return copy_of(new)
+
+    def update(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
+        """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
+        resource = RESOURCES[plural]
+        new = copy_of(obj)
+        metadata = new["metadata"]
+        key = self._key(plural, metadata["name"], metadata.get("namespace"))
+        old = self._objects[plural].get(key)
+        if old is None:
+            raise errors.not_found(resource, key[1])
+        before = old["metadata"]
+        check_same(resource, metadata, before)
+        keep_system_fields(metadata, before)
+        new.update(apiVersion=resource.api_version, kind=resource.kind)
+        apply_defaults(plural, new, self.revision + 1, self.version)
+        for admit in self.admission:
+            admit("update", plural, new, old)
+        if new == old:
+            return new
+        if resource.has_generation and new.get("spec") != old.get("spec"):
+            metadata["generation"] = before.get("generation", 0) + 1
+        if dry_run:
+            return new
+        self._write("MODIFIED", plural, key, new, old)
+        released = before.get("finalizers") and not metadata.get("finalizers")
+        if released and metadata.get("deletionGracePeriodSeconds") == 0:
+            Deletion(self).finish(plural, new)
+        return copy_of(new)
+
+    def mutate(self, plural: str, name: str, namespace: str | None, change: Callable[[Object], None]) -> Object | None:
+        """Read, let ``change`` alter the copy, write; None when the object is gone. Nothing can come between."""
+        found = self.find(plural, name, namespace)
+        if found is None:
+            return None
+        new = copy_of(found)
+        change(new)
+        return self.update(plural, new)
+
+    def delete(
+        self, plural: str, name: str, namespace: str | None = None, *, propagation: str | None = None,
+        grace_s: int | None = None,
+    ) -> Object:  # fmt: skip
+        """Delete an object, or mark it where somebody still has to finish; answers with its last form.
+
+        ``propagation`` is ``Background``, ``Foreground``, ``Orphan`` or None for the kind's default (jobs orphan pods).
+        ``grace_s`` counts for pods only; None means the pod's own terminationGracePeriodSeconds.
+        """
+        found = self.find(plural, name, namespace)
+        if found is None:
+            raise errors.not_found(RESOURCES[plural], name)
+        return copy_of(Deletion(self).request(plural, found, propagation, grace_s))
+
+    def clear(self) -> None:
+        """Remove every object without asking anybody; watchers see each go, older revisions cannot be watched from."""
+        for plural, kept in self._objects.items():
+            for obj in list(kept.values()):
+                self.remove(plural, obj)
+        self._history.clear()
+        self.complete_since = self.revision
+
+    def remove(self, plural: str, old: Object) -> Object:
+        """Take the object out now; finalizers and dependents are the business of :class:`Deletion`."""
+        metadata = old["metadata"]
+        key = self._key(plural, metadata["name"], metadata.get("namespace"))
+        last: Object = {**old, "metadata": dict(metadata)}
+        self._write("DELETED", plural, key, last, old)
+        for admit in self.admission:
+            admit("delete", plural, last, last)
+        return last
+
+    # -- watching
+
+    def subscribe(self, *plurals: str) -> asyncio.Queue[Change]:
+        """A queue that receives every change from now on, or those of some kinds."""
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._subscribers[queue] = frozenset(plurals)
+        return queue
+
+    def unsubscribe(self, queue: asyncio.Queue[Change]) -> None:
+        self._subscribers.pop(queue, None)
+
+    def changes_since(self, plural: str, revision: int) -> Changes:
+        """What happened after ``revision``; :class:`ApiError` 410 when that is no longer known."""
+        if revision < self.complete_since:
+            raise errors.expired(f"too old resource version: {revision} ({self.complete_since})")
+        return [change for change in self._history if change.revision > revision and change.plural == plural]
+
+    # -- inside
+
+    def _collect_at_once(self, plural: str, obj: Object) -> None:
+        Deletion(self).request(plural, obj, "Background", None)
+
+    @staticmethod
+    def _key(plural: str, name: str, namespace: str | None) -> tuple[str, str]:
+        return ((namespace or "default") if RESOURCES[plural].namespaced else "", name)
+
+    def _write(self, kind: str, plural: str, key: tuple[str, str], new: Object, old: Object | None) -> None:
+        self.revision += 1
+        new["metadata"]["resourceVersion"] = str(self.revision)
+        entry = (plural, *key)
+        for uid in owner_uids(old):
+            self._dependents.get(uid, set()).discard(entry)
+        if kind == "DELETED":
+            del self._objects[plural][key], self._latest[plural][key]
+            self._dependents.pop(new["metadata"]["uid"], None)
+        else:
+            self._objects[plural][key] = new
+            for uid in owner_uids(new):
+                self._dependents.setdefault(uid, set()).add(entry)
+        change = Change(kind, plural, new, self.revision, old)
+        if kind != "DELETED":
+            self._latest[plural][key] = change
+        if len(self._history) == self._history.maxlen:
+            self.complete_since = self._history[0].revision
+        self._history.append(change)
+        for queue, wanted in self._subscribers.items():
+            if not wanted or plural in wanted:
+                queue.put_nowait(change)

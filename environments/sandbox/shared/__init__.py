@@ -1,0 +1,1 @@
+"""What the processes of the sandbox have in common."""

@@ -1,0 +1,130 @@
+"""The command line of the sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from environments.sandbox.shared.errors import StartError, UsageError
+from environments.sandbox.shared.variables import MONGODB_VARIABLE
+from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
+from environments.sandbox.supervisor.control import ControlAPI
+from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
+from environments.sandbox.supervisor.settings import parse_settings
+from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
+
+if TYPE_CHECKING:
+    from environments.sandbox.mongodb.elsewhere import Elsewhere
+
+_PARENT_CHECK_S = 0.2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # one sentence instead of a usage screen
+        raise UsageError(message)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="focus-acceptance sandbox", description="The embedded Focus Server estate, on loopback only.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    up = commands.add_parser("up", help="start it and stay in the foreground until SIGINT or SIGTERM")
+    up.add_argument("--run-file", type=Path, metavar="PATH", help="write the endpoints here (JSON)")
+    up.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="may be repeated")
+    up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
+    up.add_argument("--profile", default=DEFAULT, metavar="NAME", help=f"one of {', '.join(names())}")
+    up.add_argument("--parent-pid", type=int, default=os.getppid(), help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:
+    for fault_id in faults:
+        if fault_id not in catalogue:
+            raise UsageError(f"--fault {fault_id}: no such fault in faults.toml")
+    return faults
+
+
+async def _parent_is_gone(parent_pid: int) -> str:
+    while os.getppid() == parent_pid:
+        await asyncio.sleep(_PARENT_CHECK_S)
+    return "the parent process is gone"
+
+
+async def _signalled() -> str:
+    arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def note(name: str) -> None:
+        if not arrived.done():
+            arrived.set_result(name)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, note, number.name)
+    return await arrived
+
+
+def _mongodb(uri: str) -> Elsewhere | None:
+    if not uri:
+        return None
+    from environments.sandbox.mongodb.elsewhere import Elsewhere  # the driver takes long to load, and is seldom needed
+
+    return Elsewhere.parse(uri)
+
+
+async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> int:
+    ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
+    supervisor = make()
+    control = ControlAPI(supervisor)
+    run_file = arguments.run_file or supervisor.run_dir / "run.json"
+    try:
+        starting = asyncio.create_task(_start(supervisor, control, run_file))
+        await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return 0
+        starting.result()
+        await asyncio.wait({supervisor.ended, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if supervisor.ended.done():
+            raise StartError(supervisor.ended.result())
+        return 0
+    finally:
+        run_file.unlink(missing_ok=True)
+        await control.stop()
+        await supervisor.stop()
+
+
+async def _start(supervisor: Supervisor, control: ControlAPI, run_file: Path) -> None:
+    await supervisor.start()
+    await control.start(supervisor.control_port)
+    content = supervisor.run_file()
+    write_run_file(run_file, content)
+    print(f"focus server  {content['focus_server']['base_url']}")
+    print(f"kubernetes    {content['kubernetes']['kubeconfig']}")
+    print(f"control       {content['control']['url']}")
+    print(f"run file      {run_file}")
+    print("ready", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    try:
+        arguments = _arguments(argv)
+        catalogue = load_catalogue()
+        profile = load_profile(arguments.profile, catalogue)
+        settings = parse_settings([*profile.settings, *arguments.settings])
+        faults = [*profile.faults, *_known(arguments.faults, catalogue)]
+        if arguments.run_file and not arguments.run_file.parent.is_dir():
+            raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
+        mongodb = _mongodb(os.environ.get(MONGODB_VARIABLE, ""))
+        return asyncio.run(_up(arguments, lambda: Supervisor(settings, catalogue, faults, mongodb)))
+    except UsageError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 2
+    except StartError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1

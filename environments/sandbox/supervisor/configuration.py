@@ -1,0 +1,243 @@
+"""Who is told what: the configuration of every process, and the run file, from one plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+from environments.sandbox.shared.certificates import Certificate
+from environments.sandbox.supervisor.addresses import LOOPBACK
+
+NAMESPACE = "panda"
+DATABASE = "prisma"
+DATABASE_USER = "prisma"
+MONGODB_POD = "mongodb-79b869cc7c-vsjd9"
+TARGET_ADDRESS = "target.sandbox"
+RESERVED = (
+    "kubernetes",
+    "mongodb",
+    "mongodb_link",
+    "focus_mongodb_link",
+    "focus_kubernetes_link",
+    "jump",
+    "target",
+    "kubelet",
+)
+KUBERNETES_USERS = (
+    "focus-acceptance",
+    "system:node",
+    "system:serviceaccount:panda:focus-server",
+    "system:operator",
+    "viewer",
+)
+
+
+@dataclass(frozen=True)
+class DatabaseAccess:
+    """Who may use which database. ``elsewhere`` is set when the server is not ours: host and port."""
+
+    user: str
+    password: str
+    auth_source: str
+    database: str
+    elsewhere: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before the first process starts."""
+
+    run_dir: Path
+    settings: Mapping[str, Any]
+    faults: list[str]
+    network: str
+    nodes: list[dict[str, Any]]
+    ports: Mapping[str, int]
+    ca_file: Path
+    certificates: Mapping[str, Certificate]
+    tokens: Mapping[str, str]
+    mongodb: DatabaseAccess
+    jump_password: str
+    jump_password_file: Path
+    target_key_file: Path
+
+    def at(self, name: str) -> str:
+        return f"{LOOPBACK}:{self.ports[name]}"
+
+    def mongodb_uri(self, port_name: str) -> str:
+        access = self.mongodb
+        return (
+            f"mongodb://{quote_plus(access.user)}:{quote_plus(access.password)}@{self.at(port_name)}/"
+            f"?authSource={quote_plus(access.auth_source)}&directConnection=true"
+        )
+
+    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
+        return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
+
+
+def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The configuration of each process by package name, in the order they are best started."""
+    own = {
+        "kubernetes": _kubernetes(plan),
+        "mongodb": _mongodb(plan),
+        "focus_server": _focus_server(plan),
+        "node": _node(plan),
+        "ssh": _ssh(plan),
+        "links": _links(plan),
+    }
+    shared = {
+        "run_dir": str(plan.run_dir),
+        "settings": plan.settings,
+        "faults": plan.faults,
+        "network": plan.network,
+        "namespace": NAMESPACE,
+        "nodes": plan.nodes,
+    }
+    return {package: {"name": package, **shared, **config} for package, config in own.items()}
+
+
+def _certificate(certificate: Certificate) -> dict[str, str]:
+    return {"cert_file": str(certificate.cert_file), "key_file": str(certificate.key_file)}
+
+
+def _kubernetes(plan: Plan) -> dict[str, Any]:
+    return {
+        "host": LOOPBACK,
+        "port": plan.ports["kubernetes"],
+        "ca_file": str(plan.ca_file),
+        "tokens": {token: user for user, token in plan.tokens.items()},
+        "kubelet": {**_kubelet(plan), "token": plan.tokens["system:node"]},
+        **_certificate(plan.certificates["kubernetes"]),
+    }
+
+
+def _kubelet(plan: Plan) -> dict[str, Any]:
+    return {"host": LOOPBACK, "port": plan.ports["kubelet"]}
+
+
+def _node(plan: Plan) -> dict[str, Any]:
+    return {
+        "kubernetes": plan.kubernetes_access("system:node"),
+        "kubelet": _kubelet(plan),
+        "processes": {"mongodb": plan.at("mongodb"), "focus-server": plan.at("focus_server")},
+    }
+
+
+def _mongodb(plan: Plan) -> dict[str, Any]:
+    access = plan.mongodb
+    where = {"host": LOOPBACK, "port": plan.ports["mongodb"]}
+    if access.elsewhere is not None:
+        host, port = access.elsewhere
+        elsewhere = {**asdict(access), "host": host, "port": port}
+        del elsewhere["elsewhere"]
+        return {**where, "elsewhere": elsewhere, "seeded_file": str(plan.run_dir / "mongodb-seed.json")}
+    user = {"user": access.user, "password": access.password, "database": access.auth_source, "roles": ["readWrite"]}
+    return {
+        **where,
+        "database": access.database,
+        "users": [user],
+        "reports_as": f"{MONGODB_POD}:27017",
+        "data_file": str(plan.run_dir / "mongodb.bson"),
+    }
+
+
+def _focus_server(plan: Plan) -> dict[str, Any]:
+    return {
+        "host": LOOPBACK,
+        "port": plan.ports["focus_server"],
+        "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
+        "mongodb_database": plan.mongodb.database,
+        "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
+        **_certificate(plan.certificates["focus-server"]),
+    }
+
+
+def _ssh(plan: Plan) -> dict[str, Any]:
+    return {
+        "jump": {"host": LOOPBACK, "port": plan.ports["jump"], "user": "root", "password": plan.jump_password},
+        "target": {
+            "host": LOOPBACK,
+            "port": plan.ports["target"],
+            "user": "prisma",
+            "authorized_key_file": str(plan.target_key_file.with_suffix(".pub")),
+        },
+        "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
+        "target_private_address": TARGET_ADDRESS,
+        "forwardable": [plan.at("kubernetes")],
+        "host_key_dir": str(plan.run_dir / "ssh"),
+        "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
+        "kubernetes": plan.kubernetes_access("system:operator"),
+    }
+
+
+def _links(plan: Plan) -> dict[str, Any]:
+    def link(name: str, listen: str, upstream: str, workload: str, source: str) -> dict[str, str]:
+        return {
+            "name": name, "listen": plan.at(listen), "upstream": plan.at(upstream), "workload": workload, "from":
+            source,
+        }  # fmt: skip
+
+    return {
+        "proxies": [
+            link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
+            link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
+            link("focus-server-kubernetes", "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server"),
+        ]
+    }
+
+
+def run_file(plan: Plan, control_port: int) -> dict[str, Any]:
+    """The stable run file; the suite uses only what stands there."""
+    ssh = plan.run_dir / "ssh"
+    return {
+        "focus_server": {
+            "base_url": f"https://{plan.at('focus_server')}/focus-server",
+            "ca_file": str(plan.ca_file),
+        },
+        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": NAMESPACE},
+        "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": plan.mongodb.database},
+        "ssh": {
+            "jump": {
+                "host": LOOPBACK,
+                "port": plan.ports["jump"],
+                "user": "root",
+                "password_file": str(plan.jump_password_file),
+            },
+            "target": {
+                "host": TARGET_ADDRESS,
+                "port": 22,
+                "user": "prisma",
+                "key_file": str(plan.target_key_file),
+            },
+            "known_hosts": str(ssh / "known_hosts"),
+        },
+        "control": {"url": f"http://{LOOPBACK}:{control_port}"},
+    }
+
+
+def _write_kubeconfig(plan: Plan) -> Path:
+    access = plan.kubernetes_access("focus-acceptance")
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sandbox",
+        "clusters": [
+            {"name": "sandbox", "cluster": {"server": access["url"], "certificate-authority": access["ca_file"]}}
+        ],
+        "users": [
+            {"name": "focus-acceptance", "user": {"token": access["token"]}},
+            {"name": "viewer", "user": {"token": plan.tokens["viewer"]}},
+        ],
+        "contexts": [
+            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}},
+            {"name": "viewer", "context": {"cluster": "sandbox", "user": "viewer", "namespace": NAMESPACE}},
+        ],
+    }
+    path = plan.run_dir / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return path

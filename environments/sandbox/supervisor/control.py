@@ -1,0 +1,127 @@
+"""The control API of the sandbox: state, reset, faults, fibre, recordings, and Toxiproxy's paths for the links."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.shared.errors import FaultImpossible
+from environments.sandbox.supervisor.addresses import LOOPBACK
+from environments.sandbox.supervisor.supervisor import Supervisor
+
+_TOXIPROXY = ("/proxies", "/version", "/populate")
+
+
+class ControlAPI:
+    """HTTP on loopback; every refusal is ``{"error": "one sentence"}``."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        app = web.Application(middlewares=[_errors_as_json])
+        app.router.add_get("/state", self._state)
+        app.router.add_post("/reset", self._reset)
+        app.router.add_get("/faults", self._list_faults)
+        app.router.add_get("/faults/{id}", self._get_fault)
+        app.router.add_put("/faults/{id}", self._switch_on)
+        app.router.add_delete("/faults/{id}", self._switch_off)
+        app.router.add_post("/fibre", self._fibre)
+        app.router.add_post("/recordings", self._recordings)
+        for path in _TOXIPROXY:
+            app.router.add_route("*", path, self._toxiproxy)
+            app.router.add_route("*", path + "/{rest:.*}", self._toxiproxy)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self, port: int) -> None:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, port, reuse_port=True).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _state(self, _: web.Request) -> web.Response:
+        return web.json_response(await self._supervisor.state())
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        await self._supervisor.reset()
+        return web.Response(status=204)
+
+    def _described(self, fault_id: str) -> dict[str, Any]:
+        fault = self._supervisor.catalogue.get(fault_id)
+        if fault is None:
+            raise _refusal(404, f"no fault {fault_id!r} in the catalogue")
+        return {
+            "id": fault.id,
+            "requirement": fault.requirement,
+            "notice": fault.notice,
+            "active": fault.id in self._supervisor.active,
+        }
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        return web.json_response([self._described(fault_id) for fault_id in self._supervisor.catalogue])
+
+    async def _get_fault(self, request: web.Request) -> web.Response:
+        return web.json_response(self._described(request.match_info["id"]))
+
+    async def _switch_on(self, request: web.Request) -> web.Response:
+        fault_id = self._described(request.match_info["id"])["id"]
+        await self._supervisor.set_faults(self._supervisor.active | {fault_id})
+        return web.json_response(self._described(fault_id))
+
+    async def _switch_off(self, request: web.Request) -> web.Response:
+        fault_id = self._described(request.match_info["id"])["id"]
+        await self._supervisor.set_faults(self._supervisor.active - {fault_id})
+        return web.json_response(self._described(fault_id))
+
+    async def _fibre(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        return await self._ask("focus_server", "fibre", body)
+
+    async def _recordings(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        return await self._ask("mongodb", "seed", body)
+
+    async def _ask(self, package: str, command: str, body: Any) -> web.Response:
+        if not isinstance(body, dict):
+            raise _refusal(400, f"the body must be a JSON object, got {json.dumps(body)[:80]}")
+        try:
+            answer = await self._supervisor.children[package].request(command, **body)
+        except RuntimeError as error:
+            raise _refusal(400, str(error)) from None
+        return web.json_response(answer)
+
+    async def _toxiproxy(self, request: web.Request) -> web.Response:
+        body = await _json(request) if request.can_read_body else None
+        answer = await self._supervisor.toxiproxy(request.method, request.path, body)
+        if answer["body"] is None:
+            return web.Response(status=answer["status"])
+        return web.json_response(answer["body"], status=answer["status"])
+
+
+def _refusal(status: int, sentence: str) -> web.HTTPException:
+    classes = {400: web.HTTPBadRequest, 404: web.HTTPNotFound}
+    return classes[status](text=json.dumps({"error": sentence}), content_type="application/json")
+
+
+async def _json(request: web.Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise _refusal(400, f"the body is not JSON: {error}") from None
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamResponse:
+    try:
+        response: web.StreamResponse = await handler(request)
+        return response
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        if error.content_type == "application/json":
+            raise
+        sentence = f"the control API has no {request.method} {request.path}"
+        return web.json_response({"error": sentence}, status=error.status)
+    except FaultImpossible as error:
+        return web.json_response({"error": str(error)}, status=409)
+    except RuntimeError as error:
+        return web.json_response({"error": str(error)}, status=500)

@@ -1,0 +1,251 @@
+"""Starts, watches and ends the six processes of one sandbox, and owns what they share: folder, addresses, keys,
+faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environments.sandbox.shared.certificates import CertificateAuthority, write_secret, write_ssh_key
+from environments.sandbox.shared.errors import FaultImpossible, StartError
+from environments.sandbox.shared.variables import MONGODB_VARIABLE
+from environments.sandbox.supervisor import configuration
+from environments.sandbox.supervisor.addresses import Addresses
+from environments.sandbox.supervisor.catalogue import Fault, with_parts
+from environments.sandbox.supervisor.child import ChildProcess, ProcessGone
+from environments.sandbox.supervisor.settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from environments.sandbox.mongodb.elsewhere import Elsewhere
+
+READY_TIMEOUT_S = 30.0
+WORKLOADS = ("focus_server", "mongodb")
+"""Processes that stand behind a pod: they are started again, as a kubelet would. Any other end is the sandbox' end."""
+
+log = logging.getLogger("supervisor")
+
+
+class Supervisor:
+    """The life of one sandbox. ``ended`` is set, with a reason, when it cannot go on."""
+
+    def __init__(
+        self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str],
+        mongodb: Elsewhere | None = None,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.catalogue = catalogue
+        self.active: set[str] = set(faults)
+        self.mongodb = mongodb
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.addresses = Addresses()
+        self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
+        self.children: dict[str, ChildProcess] = {}
+        self.control_port = 0
+        self._workloads = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case."""
+        try:
+            self._check_faults(self.active)
+        except FaultImpossible as error:
+            raise StartError(str(error)) from None
+        if self.mongodb is not None:
+            await self.mongodb.claim()
+        plan = self._plan()
+        logs = self.run_dir / "logs"
+        logs.mkdir()
+        (self.run_dir / "pod-logs").mkdir()
+        for package, config in configuration.process_configs(plan).items():
+            log_file = logs / f"{package.replace('_', '-')}.log"
+            log_file.touch()
+            self.children[package] = ChildProcess(package, config, log_file, self._on_event)
+        await asyncio.gather(*(child.start() for child in self.children.values()))
+        await asyncio.gather(*(child.wait_until_ready(READY_TIMEOUT_S) for child in self.children.values()))
+        self._plan_in_force = plan
+        await self._apply_link_faults()
+
+    def _plan(self) -> configuration.Plan:
+        authority = CertificateAuthority(self.run_dir / "tls")
+        jump_password = secrets.token_urlsafe(12)
+        write_ssh_key(self.run_dir / "ssh", "target_key")
+        reserve = self.addresses.reserve
+        plan = configuration.Plan(
+            run_dir=self.run_dir,
+            settings=asdict(self.settings),
+            faults=sorted(self._in_force()),
+            network=self.addresses.network,
+            nodes=[asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
+            ports={
+                "focus_server": reserve("focus server", self.settings.focus_server_port),
+                **{name: reserve(name) for name in configuration.RESERVED},
+            },
+            ca_file=authority.ca_file,
+            certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
+            tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
+            mongodb=self._database_access(),
+            jump_password=jump_password,
+            jump_password_file=write_secret(self.run_dir / "ssh" / "jump_password", jump_password),
+            target_key_file=self.run_dir / "ssh" / "target_key",
+        )
+        self.control_port = self.addresses.reserve("control API", self.settings.control_port)
+        return plan
+
+    def _database_access(self) -> configuration.DatabaseAccess:
+        there = self.mongodb
+        if there is None:
+            password = secrets.token_urlsafe(12)
+            return configuration.DatabaseAccess(
+                configuration.DATABASE_USER, password, configuration.DATABASE, configuration.DATABASE
+            )
+        return configuration.DatabaseAccess(
+            there.user, there.password, there.auth_source, there.database, (there.host, there.port)
+        )
+
+    def run_file(self) -> dict[str, Any]:
+        """What a client needs to know, in the stable shape of the run file."""
+        return configuration.run_file(self._plan_in_force, self.control_port)
+
+    async def stop(self) -> None:
+        """End every process and remove every trace."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(child.stop() for child in self.children.values()))
+        self.addresses.release()
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    async def state(self) -> dict[str, Any]:
+        async def of(child: ChildProcess) -> Mapping[str, Any]:
+            if child.is_ready:
+                with contextlib.suppress(ProcessGone):
+                    return {"pid": child.pid, **await child.request("state")}
+            return {"pid": child.pid}
+
+        states = await asyncio.gather(*(of(child) for child in self.children.values()))
+        return {
+            "settings": asdict(self.settings),
+            "faults": sorted(self.active),
+            "processes": dict(zip(self.children, states, strict=True)),
+        }
+
+    async def reset(self) -> None:
+        """The estate as it was right after the start, without any fault."""
+        await self.set_faults(set())
+        # The cluster first: with its pods come back the processes of workloads that were stopped.
+        for package in ("links", "kubernetes", "node"):
+            await self.children[package].request("reset")
+        async with self._workloads:
+            for package in ("mongodb", "ssh", "focus_server"):
+                await self._started(package)
+                await self.children[package].request("reset")
+
+    async def set_faults(self, wanted: set[str]) -> None:
+        """Switch exactly these faults on; returns when every process behaves accordingly."""
+        self._check_faults(wanted)
+        self.active = set(wanted)
+
+        async def switch(child: ChildProcess) -> None:
+            with contextlib.suppress(ProcessGone):  # when it starts again, it starts with the faults of then
+                await child.request("set_faults", active=self._faults_of(child.package))
+
+        await asyncio.gather(*(switch(child) for child in self.children.values() if child.pid))
+        await self._apply_link_faults()
+
+    def _check_faults(self, wanted: set[str]) -> None:
+        impossible = [
+            fault for fault in sorted(with_parts(wanted, self.catalogue)) if self.catalogue[fault].process == "mongodb"
+        ]
+        if self.mongodb is not None and impossible:
+            text = f"belongs to the sandbox's own MongoDB, and {MONGODB_VARIABLE} puts another in its place"
+            raise FaultImpossible(f"the fault {impossible[0]} {text}")
+
+    def _faults_of(self, package: str) -> list[str]:
+        return sorted(fault for fault in self._in_force() if self.catalogue[fault].process == package)
+
+    def _in_force(self) -> frozenset[str]:
+        return with_parts(self.active, self.catalogue)
+
+    async def _apply_link_faults(self) -> None:
+        await self.toxiproxy("POST", "/reset", None)
+        for fault in (self.catalogue[fault_id] for fault_id in sorted(self._in_force())):
+            for toxic in fault.toxics:
+                body = {key: value for key, value in toxic.items() if key != "proxy"}
+                await self._must("POST", f"/proxies/{toxic['proxy']}/toxics", body)
+            for proxy in fault.cut:
+                await self._must("POST", f"/proxies/{proxy}", {"enabled": False})
+
+    async def _must(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        answer = await self.toxiproxy(method, path, body)
+        if answer["status"] >= 300:
+            raise RuntimeError(f"links refused {method} {path}: {answer['body']}")
+
+    async def toxiproxy(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
+        """One request of Toxiproxy's control API; answers ``status`` and ``body``."""
+        return await self.children["links"].request("toxiproxy", method=method, path=path, body=body)
+
+    def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:
+        if event == "ended" and child.package in WORKLOADS:
+            self._later(self._tell_node(child.package, data["exit_status"]))
+        elif event == "ended":
+            if not self.ended.done():
+                self.ended.set_result(f"the {child.package} process ended by itself: {data['log']}")
+        elif event == "network_policies":
+            self._later(self._enforce(data))
+        elif event == "workload":
+            self._later(self._run_workload(data["process"].replace("-", "_"), data["action"]))
+        else:
+            raise RuntimeError(f"{child.package} sent the unknown event {event!r}")
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _enforce(self, policies: Mapping[str, Any]) -> None:
+        await self.children["links"].request("policies", **policies)
+
+    async def _run_workload(self, package: str, action: str) -> None:
+        """A pod of a deployment ended or started: so does its process."""
+        async with self._workloads:
+            child = self.children[package]
+            if action == "stop":
+                await child.kill()
+                return
+            try:
+                await self._started(package)
+            except StartError as error:
+                log.warning("%s", error)
+                await child.kill()
+                await self._tell_node(package, 1)
+
+    async def _tell_node(self, package: str, exit_status: int) -> None:
+        """The process behind a pod has ended by itself; what becomes of the pod is the kubelet's business."""
+        exit_code = exit_status if exit_status >= 0 else 128 - exit_status
+        process = package.replace("_", "-")
+        await self.children["node"].request("process_ended", process=process, exit_code=exit_code)
+
+    async def _started(self, package: str) -> None:
+        """Start a process that was stopped, with the faults of now."""
+        child = self.children[package]
+        if child.pid is None:
+            child.config = {**child.config, "faults": self._faults_of(package)}
+            await child.start()
+            await child.wait_until_ready(READY_TIMEOUT_S)
+
+
+def write_run_file(path: Path, content: Mapping[str, Any]) -> None:
+    """Written whole or not at all, readable by its owner only: it holds the way in."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
