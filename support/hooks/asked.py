@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,29 @@ from typing import Any
 from behave.configuration import config_filenames, read_configuration
 from behave.tag_expression.builder import make_tag_expression
 
+from support.files import PROJECT
 from support.gherkin.dictionary import REQUIREMENT_TAG
 from support.gherkin.tags import problem_with, with_requirements
+from support.reporting.record.context import has_begun
 from support.reporting.record.model import Selection
 
 _FEATURES = "features"
 _CLOSE_ENOUGH = 0.5
+
+
+def require_the_runner_of_this_suite() -> None:
+    """Ends the process with 2 for any other runner: it would judge without a record, and end green.
+
+    behave takes its own when it is called from another folder, where it does not read our settings. Called while
+    behave loads the hooks: an exit from within a hook would be noted by behave, and not followed.
+    """
+    if not has_begun():
+        print(
+            f"behave was called in {Path.cwd()} with a runner that is not this suite's: its settings are read in "
+            f"{PROJECT} only; call it there",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
 
 
 def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from behave_project import STEPS, BehaveProject
+from behave_project import ROOT, STEPS, BehaveProject
 from passing_project import errors, passing_project, statuses, with_hooks
 
 
@@ -328,3 +330,15 @@ def test_a_known_issue_excuses_a_check_after_the_scenario_only_if_a_step_failed(
     ).run("--tags=@JL-09a")
     assert (outcome.code, statuses(outcome)) == (code, {"JL-09a": status})
     assert "after_scenario: the server logged an error" in outcome.scenario("JL-09a")["reason"]
+
+
+@pytest.mark.parametrize("folder", ["features", "docs", "elsewhere"])
+def test_the_features_are_not_run_by_another_runner(tmp_path: Path, folder: str) -> None:
+    place = tmp_path if folder == "elsewhere" else ROOT / folder
+    done = subprocess.run(
+        [sys.executable, "-m", "behave", str(ROOT / "features"), "--tags=@JL-03a"],
+        cwd=place, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"behave was called in {place} with a runner that is not this suite's" in done.stderr
+    assert "Traceback" not in done.stderr

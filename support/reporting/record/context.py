@@ -104,13 +104,19 @@ class RunContext:
 
 
 _current = RunContext()
+_has_begun = False
 
 
 def begin(environment: str = "unknown") -> RunContext:
     """Start a run: forget the one before."""
-    global _current
-    _current = RunContext(environment=environment)
+    global _current, _has_begun
+    _current, _has_begun = RunContext(environment=environment), True
     return _current
+
+
+def has_begun() -> bool:
+    """Whether a run of this suite's runner goes on in this process."""
+    return _has_begun
 
 
 def current() -> RunContext:

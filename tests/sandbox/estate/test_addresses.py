@@ -6,10 +6,10 @@ import errno
 import socket
 
 import pytest
-
-from environments.sandbox.__main__ import main
 from environments.sandbox.addresses import Addresses
 from environments.sandbox.errors import StartError
+
+from environments.sandbox.__main__ import main
 
 
 def bind_fails_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
