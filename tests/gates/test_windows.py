@@ -33,13 +33,7 @@ ONLY_POSIX_WORDS = {"pass_fds", "preexec_fn", "process_group", "start_new_sessio
 """Windows ignores or refuses them; ``creationflags=CREATE_NEW_PROCESS_GROUP`` is its own way."""
 ONLY_POSIX_METHODS = {"add_signal_handler", "create_unix_connection", "create_unix_server", "open_unix_connection"}
 GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr")
-KNOWN = {
-    "load.py": {"select.select", "start_new_session"},
-    "sandbox.py": {"process_group"},
-    "series.py": {"send_signal(SIGINT)", "start_new_session"},
-    "streams.py": {"socket.MSG_DONTWAIT"},
-    "warm.py": {"get_context(forkserver)"},
-}
+KNOWN = {"embedded.py": {"process_group"}, "streams.py": {"socket.MSG_DONTWAIT"}}
 """What is left to be mended, by the name of the file, wherever it lies."""
 
 
