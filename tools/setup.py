@@ -148,8 +148,8 @@ def _read(pip: subprocess.Popen[str], said: queue.Queue[str | None]) -> None:
 def set_up(root: Path, what: str, live: bool) -> None:
     lock = root / "requirements" / f"{what}.txt"
     total = len(re.findall(r"^[\w.-]+==", lock.read_text(encoding="utf-8"), re.MULTILINE))
-    make_venv(root)
     say(f"installing {total} packages of {lock.relative_to(root).as_posix()}; usually takes {USUAL_TIME[what]}")
+    make_venv(root)
     progress = Progress(total, live)
     run_pip(root, ["--require-hashes", "-r", str(lock)], progress)
     run_pip(root, ["--no-deps", "--no-build-isolation", "-e", "."], progress)

@@ -24,7 +24,9 @@ EXTRAS_OF = {
     "environment.py": (),
     "environments": ("sandbox",),
     "tests": ("sandbox", "amqp", "dev"),
-    "tools": ("sandbox", "dev"),
+    "tools": ("sandbox",),  # the command line is among them
+    "tools/check_wheels.py": ("dev",),
+    "tools/licences.py": ("dev",),
     "scripts": ("sandbox", "dev"),
 }
 """Which optional dependencies each part may import, besides those of the project itself."""
@@ -71,7 +73,7 @@ def undeclared(path: str, tree: ast.AST, allowed: set[str], siblings: set[str]) 
 
 def python_files(part: str) -> list[Path]:
     path = ROOT / part
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+    return [path] if path.is_file() else sorted({*path.rglob("*.py")} - {ROOT / other for other in EXTRAS_OF})
 
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
