@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from support.clients.sandbox_control import SandboxControl
+from support.config.models import Control
 from support.faults.catalogue import Fault
 from support.faults.judgement import Judgement, Run, judge
 from support.faults.rows import Row
@@ -38,7 +39,7 @@ class Bench:
         self._behave = behave
         self._sandbox = EmbeddedSandbox(settings, options)
         self._run_file = self._sandbox.start().run_file
-        self._control = SandboxControl(json.loads(self._run_file.read_text(encoding="utf-8"))["control"]["url"])
+        self._control = SandboxControl(Control(**json.loads(self._run_file.read_text(encoding="utf-8"))["control"]))
 
     def close(self) -> None:
         self._control.close()

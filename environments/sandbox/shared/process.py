@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from environments.sandbox.shared.bad_requests import log_in_one_line
+
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
@@ -169,4 +171,5 @@ def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
     """Run the process that ``make`` makes of its configuration; Ctrl-C is the supervisor's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_in_one_line()
     asyncio.run(_run(make))
