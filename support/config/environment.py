@@ -15,6 +15,7 @@ from support.config.base import Section
 from support.config.documents import shown
 from support.config.errors import ConfigurationError, KeyPath
 from support.config.models import (
+    Control,
     FocusServer,
     Kubernetes,
     MongoDB,
@@ -88,9 +89,9 @@ class Environment(Sections):
         return self._declared("ssh", self.ssh_section)
 
     @property
-    def control(self) -> str | None:
-        """URL of the sandbox' control interface; None where there is none."""
-        return self.control_section.url if self.control_section else None
+    def control(self) -> Control | None:
+        """The sandbox' control interface; None where there is none."""
+        return self.control_section
 
     def secrets(self) -> list[str]:
         """Every secret value in force, the longest first: none of them may be printed or written."""

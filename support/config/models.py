@@ -133,9 +133,10 @@ class RabbitMQ(Section):
 
 
 class Control(Section):
-    """The control interface of a sandbox."""
+    """The control interface of a sandbox; the token is what its run file says."""
 
     url: HttpUrl
+    token: SecretStr | None = None
 
 
 class Sandbox(Section):

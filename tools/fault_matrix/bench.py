@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support.clients.sandbox.control import SandboxControl
 from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.config.models import Control
 from support.fault_catalogue import Fault
 from tools.fault_matrix.judgement import Judgement, Run, judge
 from tools.fault_matrix.rows import Row
@@ -38,7 +39,7 @@ class Bench:
         self._behave = behave
         self._sandbox = EmbeddedSandbox(settings, options)
         self._run_file = self._sandbox.start().run_file
-        self._control = SandboxControl(json.loads(self._run_file.read_text(encoding="utf-8"))["control"]["url"])
+        self._control = SandboxControl(Control(**json.loads(self._run_file.read_text(encoding="utf-8"))["control"]))
 
     def close(self) -> None:
         self._control.close()

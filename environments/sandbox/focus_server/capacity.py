@@ -11,10 +11,8 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from environments.sandbox.focus_server.refusals import CannotOpen
@@ -61,7 +59,7 @@ class Capacity:
     """The books of the cluster. While it could not be read yet, nothing is refused."""
 
     def __init__(self, kubernetes: Kubernetes, namespace: str, waiting_jobs: int, log: logging.Logger) -> None:
-        self._kubernetes, self._namespace, self._waiting_jobs = kubernetes, namespace, waiting_jobs
+        self._namespace, self._waiting_jobs = namespace, waiting_jobs
         self._nodes: dict[str, _Node] = {}
         self._pods: dict[str, _Pod] = {}
         self._quotas: dict[str, int] = {}
@@ -71,23 +69,19 @@ class Capacity:
         self._coming: Amounts = Counter()
         """The sum of what is expected."""
         changed = {"Node": self._node, "Pod": self._pod, "ResourceQuota": self._quota}
-        self._followers = [
-            Follower(kubernetes, kind, log, partial(self._relist, kind), partial(self._apply, change))
-            for kind, change in changed.items()
-        ]
-        self._changed = changed
+        self._informers = [kubernetes.informer(kind, log, change) for kind, change in changed.items()]
 
     def start(self) -> None:
-        for follower in self._followers:
-            follower.start()
+        for informer in self._informers:
+            informer.start()
 
     async def stop(self) -> None:
-        for follower in self._followers:
-            await follower.stop()
+        for informer in self._informers:
+            await informer.stop()
 
     def check(self) -> None:
         """Raise :class:`CannotOpen`, naming what is short, when one more investigation could not even wait."""
-        if not all(follower.synced.is_set() for follower in self._followers):
+        if not all(informer.synced.is_set() for informer in self._informers):
             return
         short = [room for room in self.rooms() if room.more + self._waiting_jobs < 1]
         if short:
@@ -126,23 +120,6 @@ class Capacity:
 
     def _on(self, node: _Node) -> Amounts:
         return self._taken.get(node.name, Counter())
-
-    async def _relist(self, kind: str) -> str:
-        listing = await self._kubernetes.list(kind)
-        change, items = self._changed[kind], listing.get("items") or []
-        if kind == "Pod":
-            for uid in list(self._pods):
-                self._remove(uid)
-        elif kind == "Node":
-            self._nodes.clear()
-        else:
-            self._quotas.clear()
-        for item in items:
-            change(item, gone=False)
-        return str(listing["metadata"]["resourceVersion"])
-
-    def _apply(self, change: Any, event: Mapping[str, Any]) -> None:
-        change(event["object"], gone=event["type"] == "DELETED")
 
     def _node(self, node: Mapping[str, Any], gone: bool) -> None:
         name = node["metadata"]["name"]

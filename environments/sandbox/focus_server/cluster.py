@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from environments.sandbox.focus_server.following import Follower
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 
 WATCHED_KINDS = ("Job", "Service")
@@ -33,26 +32,26 @@ class ClusterView:
     """
 
     def __init__(self, kubernetes: Kubernetes, log: logging.Logger, on_gone: Callable[[str], None]) -> None:
-        self._kubernetes, self._on_gone = kubernetes, on_gone
+        self._on_gone = on_gone
         self._shown: dict[str, set[str]] = {kind: set() for kind in WATCHED_KINDS}
         self._unseen: dict[str, float] = {}
-        self._followers = [
-            Follower(kubernetes, kind, log, partial(self._relist, kind), partial(self._apply, kind))
+        self._informers = [
+            kubernetes.informer(kind, log, partial(self._changed, kind), partial(self._settle, kind))
             for kind in WATCHED_KINDS
         ]
 
     def start(self) -> None:
-        for follower in self._followers:
-            follower.start()
+        for informer in self._informers:
+            informer.start()
 
     async def wait_synced(self) -> None:
         """Block until every kind has been listed once."""
-        for follower in self._followers:
-            await follower.synced.wait()
+        for informer in self._informers:
+            await informer.synced.wait()
 
     async def stop(self) -> None:
-        for follower in self._followers:
-            await follower.stop()
+        for informer in self._informers:
+            await informer.stop()
 
     def exists(self, name: str) -> bool:
         return name in self._unseen or any(name in names for names in self._shown.values())
@@ -92,30 +91,19 @@ class ClusterView:
         """An expected object was not created."""
         self._unseen.pop(name, None)
 
-    async def _relist(self, kind: str) -> str:
-        before_s = time.monotonic()
-        listing = await self._kubernetes.list(kind)
-        names = {item["metadata"]["name"] for item in listing.get("items") or []}
-        names = {name for name in names if slot_of(name) is not None}
-        settled = [
-            name
-            for name, since_s in self._unseen.items()
-            if since_s < before_s and (kind == "Service") == _is_service(name)
-        ]
-        gone = (self._shown[kind] | set(settled)) - names
-        self._shown[kind] = names
-        for name in {*settled, *names}:
-            self._unseen.pop(name, None)
-        for name in gone:
-            self._on_gone(name)
-        return str(listing["metadata"]["resourceVersion"])
+    def _settle(self, kind: str, listed_s: float) -> None:
+        """What was created before the list was asked for and does not stand in it is gone."""
+        for name, since_s in list(self._unseen.items()):
+            if since_s < listed_s and (kind == "Service") == _is_service(name):
+                del self._unseen[name]
+                self._on_gone(name)
 
-    def _apply(self, kind: str, event: Mapping[str, Any]) -> None:
-        name = event["object"]["metadata"]["name"]
+    def _changed(self, kind: str, obj: Mapping[str, Any], gone: bool) -> None:
+        name = obj["metadata"]["name"]
         if slot_of(name) is None:
             return
         self._unseen.pop(name, None)
-        if event["type"] == "DELETED":
+        if gone:
             self._shown[kind].discard(name)
             self._on_gone(name)
         else:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,10 @@ from environments.sandbox.node.pod_run import PodRun
 from environments.sandbox.node.programs import Host, Resident
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.workloads import Workloads
+from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.kubernetes_client import Object
 
 _FINISHED = ("Succeeded", "Failed")
-
-log = logging.getLogger("node")
 
 
 class Kubelet:
@@ -131,13 +127,6 @@ async def _cancelled(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def end_on_defect(task: asyncio.Task[None]) -> None:
-    """A defect in the life of one pod must be seen, not waited for."""
-    if not task.cancelled() and task.exception() is not None:
-        log.error("node failed", exc_info=task.exception())
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _job_of(pod: Mapping[str, Any]) -> tuple[str, str]:

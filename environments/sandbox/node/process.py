@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.node.cluster import Cluster
-from environments.sandbox.node.kubelet import Kubelet, end_on_defect
+from environments.sandbox.node.kubelet import Kubelet
 from environments.sandbox.node.metering import Metering
 from environments.sandbox.node.pod_network import PodNetwork
 from environments.sandbox.node.programs import Host
@@ -18,6 +18,7 @@ from environments.sandbox.node.proxy import KubeProxy
 from environments.sandbox.node.reporter import Reporter
 from environments.sandbox.node.streaming import Streaming
 from environments.sandbox.node.workloads import Workloads
+from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.informer import Changed, Informer
 from environments.sandbox.shared.kubernetes_client import Object, collection
 from environments.sandbox.shared.process import CommandError, SandboxProcess

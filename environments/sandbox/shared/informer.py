@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
+from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
@@ -37,6 +38,7 @@ class Informer:
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._follow())
+        self._task.add_done_callback(end_on_defect)
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -25,6 +25,10 @@ Object = dict[str, Any]
 class Unreachable(Exception):
     """The API server did not answer; ``__cause__`` is what aiohttp or the system said."""
 
+    def __init__(self, cause: BaseException) -> None:
+        why = "no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
+        super().__init__(f"Kubernetes is not reachable ({why})")
+
 
 class Refused(Exception):
     """The API server answered with an error: ``status`` of HTTP, ``reason`` and ``message`` of its Status object.
@@ -122,7 +126,7 @@ class KubernetesClient:
                     raise Refused(answer.status, await answer.text() or str(answer.reason))
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Unreachable("no answer in time" if isinstance(error, TimeoutError) else repr(error)) from error
+            raise Unreachable(error) from error
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import resource
 import shutil
 import signal
@@ -23,6 +22,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from environments.sandbox.shared.bad_requests import log_in_one_line
+from environments.sandbox.shared.defects import end_on_defect
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
@@ -126,7 +128,7 @@ class SandboxProcess:
                 task = asyncio.create_task(self._answer_later(request))
                 running.add(task)
                 task.add_done_callback(running.discard)
-                task.add_done_callback(_end_on_defect)
+                task.add_done_callback(end_on_defect)
             self.log.warning("the supervisor is gone; ending")
             shutil.rmtree(self.config["run_dir"], ignore_errors=True)
         finally:
@@ -142,13 +144,6 @@ def _own_use() -> dict[str, int]:
         "open_files": sum(1 for _ in Path("/proc/self/fd").iterdir()),
         "resident_mib": pages * resource.getpagesize() // 2**20,
     }
-
-
-def _end_on_defect(task: asyncio.Task[None]) -> None:
-    """A request that broke this process must be seen, not waited for."""
-    if not task.cancelled() and task.exception() is not None:
-        logging.getLogger("process").error("request failed", exc_info=task.exception())
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
@@ -169,4 +164,5 @@ def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
     """Run the process that ``make`` makes of its configuration; Ctrl-C is the supervisor's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_in_one_line()
     asyncio.run(_run(make))

@@ -15,6 +15,10 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
+_MOST = Decimal(2**63 - 1)
+"""What is beyond cannot be told apart, as in Kubernetes."""
+
+
 @lru_cache(maxsize=4096)
 def amount(resource: str, quantity: str) -> int:
     """``quantity`` of ``resource`` as a whole number, rounded up; :class:`ValueError` when it is not a quantity."""
@@ -27,8 +31,8 @@ def amount(resource: str, quantity: str) -> int:
         value = None
     if factor is None or value is None:
         raise ValueError(f"{quantity!r} is not a quantity of {resource}")
-    scaled = value * factor * (1000 if _is_cpu(resource) else 1)
-    return int(scaled.to_integral_value(ROUND_CEILING))
+    scaled = max(-_MOST, min(_MOST, value)) * factor * (1000 if _is_cpu(resource) else 1)
+    return int(max(-_MOST, min(_MOST, scaled)).to_integral_value(ROUND_CEILING))
 
 
 def text(resource: str, value: int) -> str:

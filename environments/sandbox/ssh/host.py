@@ -105,9 +105,12 @@ class HostConnection(asyncssh.SSHServer):
         self._host.closed(self)
 
     def is_established(self) -> bool:
-        assert self._connection is not None
+        """Asked at any moment: asyncssh gives up its socket before it says that the connection is lost."""
+        own = self._connection.get_extra_info("socket") if self._connection is not None else None
+        if own is None:
+            return False
         try:
-            info = self._connection.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            info = own.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
         except OSError:  # closed already
             return False
         return bool(info[0] == _TCP_ESTABLISHED)

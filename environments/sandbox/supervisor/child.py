@@ -26,6 +26,10 @@ class ProcessGone(RuntimeError):
     """The process is not running, or has ended before it answered."""
 
 
+class ProcessSilent(RuntimeError):
+    """The process runs and does not answer."""
+
+
 class ChildProcess:
     """``package`` below ``environments.sandbox`` as a process of its own.
 
@@ -64,7 +68,7 @@ class ChildProcess:
                 stdin=PIPE, stdout=PIPE, stderr=log, limit=MAX_LINE_BYTES, start_new_session=True,
             )  # fmt: skip
         self._write(self.config)
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read(self._process))
 
     def _begin_log(self) -> None:
         """The log of a pod begins with its process. The node reads it meanwhile, so it is there at every moment."""
@@ -86,14 +90,18 @@ class ChildProcess:
             what = "ended" if self._reading.done() else f"was not ready within {timeout_s:g} s"
             raise StartError(f"the sandbox's {self.package} process {what}: {self._end_of_log()}")
 
-    async def request(self, command: str, **params: Any) -> Mapping[str, Any]:
-        """Ask and wait for the answer; :class:`RuntimeError` when the process refuses or is gone."""
+    async def request(
+        self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = _REQUEST_TIMEOUT_S
+    ) -> Mapping[str, Any]:
+        """Ask and wait for the answer; :class:`RuntimeError` when the process refuses, is gone or stays silent."""
         number = next(self._ids)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            self._write({"id": number, "command": command, "params": params})
-            message = await asyncio.wait_for(answer, _REQUEST_TIMEOUT_S)
+            self._write({"id": number, "command": command, "params": params or {}})
+            message = await asyncio.wait_for(answer, timeout_s)
+        except TimeoutError:
+            raise ProcessSilent(f"the {self.package} process has not answered for {timeout_s:g} s") from None
         finally:
             self._waiting.pop(number, None)
         if "error" in message:
@@ -124,16 +132,17 @@ class ChildProcess:
         self.ending = True
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
-            await self._process.wait()
+        if self._reading is not None:
+            await self._reading
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:
             raise ProcessGone(f"the {self.package} process is not running")
         self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
-    async def _read(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+    async def _read(self, process: Process) -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
             message = json.loads(line)
             if message.get("event") == "ready":
                 self.ready = message["data"]
@@ -142,12 +151,12 @@ class ChildProcess:
                 self._on_event(self, message["event"], message["data"])
             elif (waiting := self._waiting.get(message["id"])) is not None and not waiting.done():
                 waiting.set_result(message)
-        await self._process.wait()
+        exit_status = await process.wait()
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ProcessGone(f"the {self.package} process ended: {self._end_of_log()}"))
         if not self.ending and self._became_ready.is_set():
-            self._on_event(self, "ended", {"exit_status": self._process.returncode, "log": self._end_of_log()})
+            self._on_event(self, "ended", {"exit_status": exit_status, "log": self._end_of_log()})
 
     def _end_of_log(self) -> str:
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.sandbox.shared.bad_requests import log_in_one_line
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE
 from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
@@ -112,6 +113,7 @@ async def _start(supervisor: Supervisor, control: ControlAPI, run_file: Path) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    log_in_one_line()
     try:
         arguments = _arguments(argv)
         catalogue = load_catalogue()

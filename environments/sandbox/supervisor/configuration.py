@@ -190,7 +190,7 @@ def _links(plan: Plan) -> dict[str, Any]:
     }
 
 
-def run_file(plan: Plan, control_port: int) -> dict[str, Any]:
+def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
     """The stable run file; the suite uses only what stands there."""
     ssh = plan.run_dir / "ssh"
     return {
@@ -215,7 +215,7 @@ def run_file(plan: Plan, control_port: int) -> dict[str, Any]:
             },
             "known_hosts": str(ssh / "known_hosts"),
         },
-        "control": {"url": f"http://{LOOPBACK}:{control_port}"},
+        "control": {"url": f"http://{LOOPBACK}:{control_port}", "token": control_token},
     }
 
 

@@ -1,7 +1,12 @@
-"""The control API of the sandbox: state, reset, faults, fibre, recordings, and Toxiproxy's paths for the links."""
+"""The control API of the sandbox: state, reset, faults, fibre, recordings, and Toxiproxy's paths for the links.
+
+It obeys whoever has read the run file. A web page that runs on this machine has not: it knows no token, and neither a
+name that leads here nor a form that a browser sends unasked gets it further.
+"""
 
 from __future__ import annotations
 
+import hmac
 import json
 from typing import Any
 
@@ -11,15 +16,17 @@ from environments.sandbox.shared.errors import FaultImpossible
 from environments.sandbox.supervisor.addresses import LOOPBACK
 from environments.sandbox.supervisor.supervisor import Supervisor
 
+_HOSTS = (LOOPBACK, "localhost")
+_JSON = "application/json"
 _TOXIPROXY = ("/proxies", "/version", "/populate")
 
 
 class ControlAPI:
-    """HTTP on loopback; every refusal is ``{"error": "one sentence"}``."""
+    """HTTP on loopback, with the token of the run file; every refusal is ``{"error": "one sentence"}``."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
-        app = web.Application(middlewares=[_errors_as_json])
+        app = web.Application(middlewares=[_errors_as_json, self._only_the_owner])
         app.router.add_get("/state", self._state)
         app.router.add_post("/reset", self._reset)
         app.router.add_get("/faults", self._list_faults)
@@ -39,6 +46,21 @@ class ControlAPI:
 
     async def stop(self) -> None:
         await self._runner.cleanup()
+
+    @web.middleware
+    async def _only_the_owner(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        host = request.headers.get("Host", "").rsplit(":", 1)[0]
+        if host not in _HOSTS:
+            raise _refusal(403, f"the control API is asked as {LOOPBACK} or localhost, not as {host!r}")
+        if "Origin" in request.headers:
+            raise _refusal(403, "the control API does not serve web pages: no Origin is allowed")
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, f"Bearer {self._supervisor.control_token}".encode()):
+            raise _refusal(401, "send the token of the run file (control.token) as Authorization: Bearer TOKEN")
+        if request.can_read_body and request.headers.get("Content-Type", "").split(";")[0].strip() != _JSON:
+            raise _refusal(415, f"a body must be of Content-Type {_JSON}")
+        response: web.StreamResponse = await handler(request)
+        return response
 
     async def _state(self, _: web.Request) -> web.Response:
         return web.json_response(await self._supervisor.state())
@@ -80,13 +102,16 @@ class ControlAPI:
 
     async def _recordings(self, request: web.Request) -> web.Response:
         body = await _json(request)
+        recordings = body.get("recordings", []) if isinstance(body, dict) else []
+        if not isinstance(recordings, list) or not all(isinstance(each, dict) for each in recordings):
+            raise _refusal(400, f"recordings must be a list of JSON objects, got {json.dumps(recordings)[:80]}")
         return await self._ask("mongodb", "seed", body)
 
     async def _ask(self, package: str, command: str, body: Any) -> web.Response:
         if not isinstance(body, dict):
             raise _refusal(400, f"the body must be a JSON object, got {json.dumps(body)[:80]}")
         try:
-            answer = await self._supervisor.children[package].request(command, **body)
+            answer = await self._supervisor.children[package].request(command, body)
         except RuntimeError as error:
             raise _refusal(400, str(error)) from None
         return web.json_response(answer)
@@ -100,15 +125,18 @@ class ControlAPI:
 
 
 def _refusal(status: int, sentence: str) -> web.HTTPException:
-    classes = {400: web.HTTPBadRequest, 404: web.HTTPNotFound}
+    classes: dict[int, type[web.HTTPException]] = {
+        400: web.HTTPBadRequest, 401: web.HTTPUnauthorized, 403: web.HTTPForbidden, 404: web.HTTPNotFound,
+        415: web.HTTPUnsupportedMediaType,
+    }  # fmt: skip
     return classes[status](text=json.dumps({"error": sentence}), content_type="application/json")
 
 
 async def _json(request: web.Request) -> Any:
     try:
         return await request.json()
-    except ValueError as error:
-        raise _refusal(400, f"the body is not JSON: {error}") from None
+    except (ValueError, RecursionError, LookupError, web.RequestPayloadError) as error:
+        raise _refusal(400, f"the body is not JSON: {' '.join(str(error).split())}") from None
 
 
 @web.middleware
@@ -116,10 +144,11 @@ async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamRespo
     try:
         response: web.StreamResponse = await handler(request)
         return response
-    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        if error.content_type == "application/json":
+    except web.HTTPException as error:
+        if error.content_type == _JSON:
             raise
-        sentence = f"the control API has no {request.method} {request.path}"
+        absent = f"the control API has no {request.method} {request.path}"
+        sentence = absent if error.status in (404, 405) else f"the request is refused: {error.text}"
         return web.json_response({"error": sentence}, status=error.status)
     except FaultImpossible as error:
         return web.json_response({"error": str(error)}, status=409)

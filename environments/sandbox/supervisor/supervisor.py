@@ -22,13 +22,14 @@ from environments.sandbox.shared.variables import MONGODB_VARIABLE
 from environments.sandbox.supervisor import configuration
 from environments.sandbox.supervisor.addresses import Addresses
 from environments.sandbox.supervisor.catalogue import Fault, with_parts
-from environments.sandbox.supervisor.child import ChildProcess, ProcessGone
+from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
 from environments.sandbox.supervisor.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from environments.sandbox.mongodb.elsewhere import Elsewhere
 
 READY_TIMEOUT_S = 30.0
+STATE_TIMEOUT_S = 5.0
 WORKLOADS = ("focus_server", "mongodb")
 """Processes that stand behind a pod: they are started again, as a kubelet would. Any other end is the sandbox' end."""
 
@@ -51,6 +52,7 @@ class Supervisor:
         self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
         self.children: dict[str, ChildProcess] = {}
         self.control_port = 0
+        self.control_token = secrets.token_urlsafe(24)
         self._workloads = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,7 +116,7 @@ class Supervisor:
 
     def run_file(self) -> dict[str, Any]:
         """What a client needs to know, in the stable shape of the run file."""
-        return configuration.run_file(self._plan_in_force, self.control_port)
+        return configuration.run_file(self._plan_in_force, self.control_port, self.control_token)
 
     async def stop(self) -> None:
         """End every process and remove every trace."""
@@ -125,10 +127,12 @@ class Supervisor:
         shutil.rmtree(self.run_dir, ignore_errors=True)
 
     async def state(self) -> dict[str, Any]:
+        """Facts about now; of a process that cannot tell them, because it is being stopped, only its id."""
+
         async def of(child: ChildProcess) -> Mapping[str, Any]:
             if child.is_ready:
-                with contextlib.suppress(ProcessGone):
-                    return {"pid": child.pid, **await child.request("state")}
+                with contextlib.suppress(ProcessGone, ProcessSilent):
+                    return {"pid": child.pid, **await child.request("state", timeout_s=STATE_TIMEOUT_S)}
             return {"pid": child.pid}
 
         states = await asyncio.gather(*(of(child) for child in self.children.values()))
@@ -156,7 +160,7 @@ class Supervisor:
 
         async def switch(child: ChildProcess) -> None:
             with contextlib.suppress(ProcessGone):  # when it starts again, it starts with the faults of then
-                await child.request("set_faults", active=self._faults_of(child.package))
+                await child.request("set_faults", {"active": self._faults_of(child.package)})
 
         await asyncio.gather(*(switch(child) for child in self.children.values() if child.pid))
         await self._apply_link_faults()
@@ -191,7 +195,7 @@ class Supervisor:
 
     async def toxiproxy(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
         """One request of Toxiproxy's control API; answers ``status`` and ``body``."""
-        return await self.children["links"].request("toxiproxy", method=method, path=path, body=body)
+        return await self.children["links"].request("toxiproxy", {"method": method, "path": path, "body": body})
 
     def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:
         if event == "ended" and child.package in WORKLOADS:
@@ -212,7 +216,7 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _enforce(self, policies: Mapping[str, Any]) -> None:
-        await self.children["links"].request("policies", **policies)
+        await self.children["links"].request("policies", policies)
 
     async def _run_workload(self, package: str, action: str) -> None:
         """A pod of a deployment ended or started: so does its process."""
@@ -232,7 +236,7 @@ class Supervisor:
         """The process behind a pod has ended by itself; what becomes of the pod is the kubelet's business."""
         exit_code = exit_status if exit_status >= 0 else 128 - exit_status
         process = package.replace("_", "-")
-        await self.children["node"].request("process_ended", process=process, exit_code=exit_code)
+        await self.children["node"].request("process_ended", {"process": process, "exit_code": exit_code})
 
     async def _started(self, package: str) -> None:
         """Start a process that was stopped, with the faults of now."""

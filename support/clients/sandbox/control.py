@@ -6,16 +6,20 @@ from typing import Any
 
 import requests
 
+from support.config.models import Control
+
 _TIMEOUT_S = 30.0
 
 
 class SandboxControl:
-    """Talks to ``control.url`` of the run file."""
+    """Talks to ``control.url`` of the run file, with ``control.token`` where there is one."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, control: Control) -> None:
+        self._url = control.url
         self._session = requests.Session()
         self._session.trust_env = False
+        if control.token is not None:
+            self._session.headers["Authorization"] = f"Bearer {control.token.get_secret_value()}"
 
     def close(self) -> None:
         self._session.close()

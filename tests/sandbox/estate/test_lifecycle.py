@@ -41,7 +41,9 @@ class Up:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.endpoints["control"]["url"] + path, data, method=method)
+        access = self.endpoints["control"]
+        headers = {"Authorization": f"Bearer {access['token']}", "Content-Type": "application/json"}
+        request = urllib.request.Request(access["url"] + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None

@@ -125,8 +125,9 @@ class FakeKubernetes:
         return web.json_response({"status": "Success"})
 
     def _store(self, plural: str, manifest: Object) -> None:
-        self.objects[plural][manifest["metadata"]["name"]] = manifest
-        self._tell(plural, "ADDED", manifest)
+        metadata = {"uid": f"uid-{self._version}", **manifest["metadata"], "resourceVersion": str(self._version + 1)}
+        stored = self.objects[plural][metadata["name"]] = {**manifest, "metadata": metadata}
+        self._tell(plural, "ADDED", stored)
 
     def _remove(self, plural: str, name: str) -> None:
         self._tell(plural, "DELETED", self.objects[plural].pop(name))

@@ -74,6 +74,29 @@ def test_a_bad_selector_or_label_anywhere(api: ServedApi, http: requests.Session
         assert f'{field}: Invalid value: "not a label!": a valid label must be an empty string or consist of' in said
 
 
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ({"operator": "In", "values": ["a"]}, 'key: Invalid value: "": name part must consist of'),
+        ({"key": "app", "operator": "Near", "values": ["a"]}, 'operator: Invalid value: "Near": not a valid selector'),
+        ({"key": "app"}, 'operator: Invalid value: "": not a valid selector operator'),
+        ({"key": "app", "operator": "In"}, "values: Invalid value: must be specified when"),
+        ({"key": "app", "operator": "Exists", "values": ["a"]}, "values: Invalid value: may not be specified when"),
+    ],
+)
+def test_a_selector_that_cannot_be_evaluated(
+    api: ServedApi, http: requests.Session, expression: Object, why: str
+) -> None:
+    workload = deployment("d")
+    workload["spec"]["selector"]["matchExpressions"] = [expression]
+    policy = {"metadata": {"name": "n"}, "spec": {"podSelector": {"matchExpressions": [expression]}}}
+    policies = f"{api.url}/apis/networking.k8s.io/v1/namespaces/panda/networkpolicies"
+    for url, obj, at in ((api.url + DEPLOYMENTS, workload, "spec.selector"), (policies, policy, "spec.podSelector")):
+        code, _, said = problem(http.post(url, json=obj))
+        assert code == 422
+        assert f"{at}.matchExpressions[0].{why}" in said
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/yaml", "application/x-www-form-urlencoded"])
 def test_a_body_that_does_not_say_it_is_json(api: ServedApi, http: requests.Session, media_type: str) -> None:
     http.post(api.url + PODS, json=pod("p"))

@@ -86,7 +86,7 @@ def run_data(tmp_path: Path) -> RunFile:
             "target": {**host, "user": "prisma", "key_file": str(files["target_key"])},
             "known_hosts": str(files["known_hosts"]),
         },
-        "control": {"url": "http://127.0.0.1:9000"},
+        "control": {"url": "http://127.0.0.1:9000", "token": "of-the-run-file"},
     }
 
 

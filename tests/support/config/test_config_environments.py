@@ -157,7 +157,11 @@ def test_the_sandbox_takes_its_endpoints_from_the_run_file(
     assert sandbox.ssh.jump is not None
     assert sandbox.ssh.jump.password_file == tmp_path / "jump_password"
     assert sandbox.ssh.target.key_file == tmp_path / "target_key"
-    assert sandbox.control == "http://127.0.0.1:9000"
+    assert sandbox.control is not None
+    assert sandbox.control.url == "http://127.0.0.1:9000"
+    assert sandbox.control.token is not None
+    assert sandbox.control.token.get_secret_value() == "of-the-run-file"
+    assert "of-the-run-file" in sandbox.secrets()
     assert sandbox.secret_sources["mongodb.uri"] == "run file"
 
 

@@ -246,7 +246,7 @@ class TestRunFile:
         run_data["control"]["uri"] = "x"
         assert self._refusal(write_run_file(run_data)) == [
             "run file run.json: safety: unknown key safety; allowed: control, focus_server, kubernetes, mongodb, ssh",
-            "run file run.json: control.uri: unknown key uri; did you mean url? allowed: url",
+            "run file run.json: control.uri: unknown key uri; did you mean url? allowed: token, url",
         ]
 
     def test_files_that_are_gone(self, run_data: dict[str, Any], write_run_file: WriteRunFile, tmp_path: Path) -> None:

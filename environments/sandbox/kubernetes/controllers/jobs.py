@@ -9,6 +9,7 @@ from environments.sandbox.kubernetes.controllers import cascade_broken, job_stat
 from environments.sandbox.kubernetes.controllers.job_pods import TRACKING
 from environments.sandbox.kubernetes.controllers.job_status import FAILED, SUCCEEDED, SUSPENDED, End, Tally
 from environments.sandbox.kubernetes.controllers.meta import (
+    MOST_PODS_AT_ONCE,
     Key,
     Object,
     controller_of,
@@ -121,6 +122,7 @@ class Jobs(Controller):
     def _start(self, job: Object, missing: int, tally: Tally, time_s: float) -> None:
         if missing <= 0:
             return
+        missing = min(missing, MOST_PODS_AT_ONCE)
         left_s = self._start_at_s(missing, tally, time_s) - time_s
         if left_s > 0:
             self.again_after(key_of(job), left_s)

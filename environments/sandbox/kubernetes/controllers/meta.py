@@ -16,6 +16,8 @@ Key = tuple[str, str]
 
 JOB_NAME_LABEL = "job-name"
 """The one that every version writes."""
+MOST_PODS_AT_ONCE = 50
+"""Created in one turn of a controller; the next turn comes with their changes, and the API server's in between."""
 GPU = "nvidia.com/gpu.shared"
 FINISHED_PHASES = ("Succeeded", "Failed")
 

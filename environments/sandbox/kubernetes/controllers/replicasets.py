@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import (
+    MOST_PODS_AT_ONCE,
     Key,
     Object,
     controller_of,
@@ -46,7 +47,7 @@ class ReplicaSets(Controller):
             return
         active = [pod for pod in owned(self.store, "pods", replica_set) if is_active(pod)]
         surplus = len(active) - replica_set["spec"]["replicas"]
-        for _ in range(-surplus):
+        for _ in range(min(-surplus, MOST_PODS_AT_ONCE)):
             if not self._create(replica_set):
                 break
         for pod in sorted(active, key=is_ready)[: max(surplus, 0)]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import Key
 from environments.sandbox.kubernetes.controllers.recorder import Recorder
 from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.process import SandboxProcess
 
 _RECONCILES_PER_TURN = 20
 """After so many the API server gets its turn: they share one event loop."""
-
-log = logging.getLogger("controllers")
 
 
 class Controller(ABC):
@@ -69,7 +65,7 @@ class Runner:
         self._changes = self.store.subscribe()
         for work in (self._read(self._changes), self._reconcile()):
             task = asyncio.create_task(work)
-            task.add_done_callback(_end_on_defect)
+            task.add_done_callback(end_on_defect)
             self._tasks.append(task)
 
     async def stop(self) -> None:
@@ -134,10 +130,3 @@ class Runner:
                 done += 1
                 if done % _RECONCILES_PER_TURN == 0:
                     await asyncio.sleep(0)
-
-
-def _end_on_defect(task: asyncio.Task[None]) -> None:
-    """A controller that broke would leave the cluster standing still; the whole process ends instead."""
-    if not task.cancelled() and task.exception() is not None:
-        log.error("controllers failed", exc_info=task.exception())
-        os.kill(os.getpid(), signal.SIGTERM)

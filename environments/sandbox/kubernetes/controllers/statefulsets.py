@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.deployments import template_hash
 from environments.sandbox.kubernetes.controllers.meta import (
+    MOST_PODS_AT_ONCE,
     Key,
     Object,
     controller_of,
@@ -50,12 +51,16 @@ class StatefulSets(Controller):
     def _start_missing(self, stateful_set: Object, pods: dict[str, Object]) -> None:
         namespace, set_name = key_of(stateful_set)
         ordered = dig(stateful_set, "spec", "podManagementPolicy") != "Parallel"
+        created = 0
         for ordinal in range(stateful_set["spec"]["replicas"]):
             name = f"{set_name}-{ordinal}"
             pod = pods.get(name)
             if pod is not None and is_finished(pod) and not is_leaving(pod):
                 self.store.delete("pods", name, namespace)
             elif pod is None and not self._create(stateful_set, name, ordinal):
+                return
+            created += pod is None
+            if created == MOST_PODS_AT_ONCE:
                 return
             if ordered and (pod is None or not is_ready(pod) or is_leaving(pod)):
                 return

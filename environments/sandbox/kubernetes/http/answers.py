@@ -48,9 +48,13 @@ async def json_body(request: web.Request) -> Any:
     if media_type != JSON and request.method != "PATCH":
         raise unsupported_media_type((JSON, protobuf.CONTENT_TYPE))
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except ValueError as error:
         raise bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"invalid character {text[0]!r} looking for beginning of value")
 
 
 def method_not_allowed() -> ApiError:

@@ -50,3 +50,23 @@ def check_labels(at: str, labels: Any) -> Iterator[Cause]:
             yield wrong(at, key, "name part must consist of alphanumeric characters, '-', '_' or '.'")
         if not isinstance(value, str) or not LABEL_VALUE.fullmatch(value):
             yield wrong(at, value, LABEL_VALUE_RULE)
+
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def check_selector(at: str, selector: Any) -> Iterator[Cause]:
+    """A LabelSelector object: its labels, and expressions with a key and one of four operators."""
+    yield from check_labels(f"{at}.matchLabels", (selector or {}).get("matchLabels"))
+    for number, each in enumerate((selector or {}).get("matchExpressions") or ()):
+        path, operator = f"{at}.matchExpressions[{number}]", each.get("operator", "")
+        if not QUALIFIED.fullmatch(each.get("key", "")):
+            yield wrong(f"{path}.key", each.get("key", ""), "name part must consist of alphanumeric characters, "
+                "'-', '_' or '.'")  # fmt: skip
+        if operator not in _OPERATORS:
+            yield wrong(f"{path}.operator", operator, "not a valid selector operator")
+        elif (operator in ("In", "NotIn")) != bool(each.get("values")):
+            why = "must be specified when `operator` is 'In' or 'NotIn'" if operator in ("In", "NotIn") else (
+                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            )  # fmt: skip
+            yield cause("FieldValueInvalid", f"{path}.values", f"Invalid value: {why}")

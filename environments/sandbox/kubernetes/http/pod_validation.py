@@ -14,8 +14,6 @@ from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 Object = dict[str, Any]
 
-_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
-
 
 def check_pod(
     at: str, spec: Object, policies: tuple[str, ...], version: KubernetesVersion, *, policy_required: bool
@@ -55,11 +53,9 @@ def _container(
             yield cause("FieldValueNotFound", f"{at}.volumeMounts[{number}].name", f'Not found: "{mount.get("name")}"')
     for section in ("limits", "requests"):
         for resource, quantity in (dig(container, "resources", section, default={})).items():
-            if not _QUANTITY.fullmatch(str(quantity)):
-                yield wrong(
-                    f"{at}.resources.{section}[{resource}]", quantity,
-                    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-                )  # fmt: skip
+            if quantities.amount(resource, str(quantity)) < 0:
+                at_it = f"{at}.resources.{section}[{resource}]"
+                yield wrong(at_it, str(quantity), "must be greater than or equal to 0")
     yield from _requests_and_limits(f"{at}.resources", container.get("resources") or {}, version)
 
 
@@ -72,10 +68,7 @@ def _requests_and_limits(at: str, resources: Object, version: KubernetesVersion)
             if extended:
                 yield required(f"{at}.limits", "Limit must be set for non overcommitable resources")
             continue
-        try:
-            asked, most = quantities.amount(name, str(quantity)), quantities.amount(name, str(limits[name]))
-        except ValueError:
-            continue  # the caller names it
+        asked, most = quantities.amount(name, str(quantity)), quantities.amount(name, str(limits[name]))
         of = f" of {limits[name]}" if version.names_limits else ""
         if extended and asked != most:
             yield wrong(f"{at}.requests", str(quantity), f"must be equal to {name} limit{of}")

@@ -1,63 +1,36 @@
-"""Whether a body is an object of its kind at all: the JSON types of the fields this server, or a client, works with.
+"""Whether a body is an object of its kind at all, as the real server finds out by decoding it into Go structs.
 
-The real server decodes into Go structs and refuses what does not fit. Here the name of a field decides its type, which
-is enough for all but a few, whose path in a kind does.
+The fields of every kind and their types stand in ``schema.json``, taken from the official Python client.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
+from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, unsupported_option
 from environments.sandbox.kubernetes.store.resources import Resource
 
 Object = dict[str, Any]
 
+_SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+_KINDS: Mapping[str, str] = _SCHEMA["kinds"]
+_MODELS: Mapping[str, Mapping[str, str]] = _SCHEMA["models"]
+_VALIDATIONS = ("Ignore", "Warn", "Strict")
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
+_QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_JSON_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+_GO_NAMES = {"time": "string", "bytes": "string", "number": "float64"}
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
-
-_STRINGS = _names(
-    "apiVersion clusterIP generateName host hostname image ingressClassName ip key kind message mountPath name "
-    "namespace nodeName operator phase reason resourceVersion restartPolicy schedule serviceAccountName "
-    "serviceName type uid value"
-)
-_NUMBERS = _names(
-    "activeDeadlineSeconds backoffLimit completions containerPort count exitCode nodePort parallelism "
-    "readyReplicas replicas restartCount succeeded terminationGracePeriodSeconds ttlSecondsAfterFinished"
-)
-_OBJECTS = _names(
-    "allocatable capacity claimRef hard involvedObject jobTemplate lastState limits loadBalancer metadata "
-    "nodeInfo podSelector requests resources running selector source spec state strategy template terminated used "
-    "waiting"
-)
-_LISTS_OF_OBJECTS = _names(
-    "addresses conditions containerStatuses containers egress env imagePullSecrets ingress initContainers "
-    "matchExpressions ownerReferences ports rules subsets taints tolerations volumeMounts volumes"
-)
-_LISTS_OF_STRINGS = _names("accessModes args command externalIPs finalizers policyTypes values")
-_MAPS_OF_STRINGS = _names("annotations data labels matchLabels nodeSelector stringData")
-_TIMES = _names(
-    "completionTime creationTimestamp deletionTimestamp eventTime finishedAt firstTimestamp lastScheduleTime "
-    "lastTimestamp startTime startedAt"
-)
-
-_TYPES: dict[str, tuple[type, str]] = {
-    **dict.fromkeys(_STRINGS | _TIMES, (str, "string")),
-    **dict.fromkeys(_NUMBERS, (int, "int32")),
-    **dict.fromkeys(_OBJECTS | _MAPS_OF_STRINGS, (dict, "object")),
-    **dict.fromkeys(_LISTS_OF_OBJECTS | _LISTS_OF_STRINGS, (list, "array")),
-}
-_TYPES_OF_KIND: dict[tuple[str, str], tuple[type, str]] = {
-    ("CronJob", "status.active"): (list, "array"),
-    ("Job", "status.active"): (int, "int32"),
-    ("Job", "status.failed"): (int, "int32"),
-    ("Job", "status.ready"): (int, "int32"),
-    ("Job", "status.terminating"): (int, "int32"),
-}
-"""Names that stand for something else in another kind."""
+class _Wrong(Exception):
+    """What is wrong with a field, in the words that follow the kind."""
 
 
 def check_shape(resource: Resource, obj: Any) -> None:
@@ -71,58 +44,110 @@ def check_shape(resource: Resource, obj: Any) -> None:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
         )
-    if not isinstance(obj.get("status", {}), dict):
-        raise _undecodable(resource, "status", obj["status"], "object")
-    _check(resource, "", obj)
-
-
-def _check(resource: Resource, at: str, obj: Object) -> None:
-    for key, value in obj.items():
-        path = f"{at}{key}"
-        wanted = _TYPES_OF_KIND.get((resource.kind, path)) or _TYPES.get(key)
-        if wanted is not None and (not isinstance(value, wanted[0]) or isinstance(value, bool)):
-            raise _undecodable(resource, path, value, wanted[1])
-        if key in _TIMES:
-            _check_time(resource, value)
-        elif key in _MAPS_OF_STRINGS:
-            _check_strings(resource, path, value.values())
-        elif key in _LISTS_OF_STRINGS:
-            _check_strings(resource, path, value)
-        elif isinstance(value, dict):
-            _check(resource, f"{path}.", value)
-        elif key in _LISTS_OF_OBJECTS:
-            _check_items(resource, path, value)
-
-
-def _check_items(resource: Resource, path: str, items: list[Any]) -> None:
-    for each in items:
-        if not isinstance(each, dict):
-            raise _undecodable(resource, path, each, "object")
-        _check(resource, f"{path}.", each)
-
-
-def _check_strings(resource: Resource, path: str, values: Any) -> None:
-    for each in values:
-        if not isinstance(each, str):
-            raise _undecodable(resource, path, each, "string")
-
-
-def _check_time(resource: Resource, text: str) -> None:
     try:
-        aware = datetime.fromisoformat(text).tzinfo is not None
+        _check(resource.kind, obj, _KINDS[resource.kind])
+    except _Wrong as wrong:
+        raise _unhandled(resource, str(wrong)) from None
+
+
+def check_fields(resource: Resource, obj: Object, validation: str, options: str) -> None:
+    """400 naming the unknown fields, for a client that asks for ``fieldValidation=Strict`` (kubectl does)."""
+    if validation not in ("", *_VALIDATIONS):
+        raise unsupported_option(options, "fieldValidation", validation, ("", *_VALIDATIONS))
+    unknown = sorted(set(_unknown("", obj, _KINDS[resource.kind]))) if validation == "Strict" else []
+    if unknown:
+        texts = ", ".join(f'unknown field "{path}"' for path in unknown)
+        raise _unhandled(resource, f"strict decoding error: {texts}")
+
+
+def _unhandled(resource: Resource, why: str) -> ApiError:
+    return bad_request(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+
+
+def _check(path: str, value: Any, wanted: str) -> None:
+    outer, _, inner = wanted.partition(":")
+    if wanted in _MODELS:
+        _of_type(path, value, dict, "object")
+        for key, each in value.items():
+            known = _MODELS[wanted].get(key)
+            if known is not None:
+                _check(f"{path}.{key}", each, known)
+    elif outer == "list":
+        for each in _of_type(path, value, list, "array"):
+            _check(path, each, inner)
+    elif outer == "map":
+        for key, each in _of_type(path, value, dict, "object").items():
+            _check(f"{path}.{key}", each, inner)
+    elif wanted != "any":
+        _PLAIN[wanted](path, value, _GO_NAMES.get(wanted, wanted))
+
+
+def _of_type(path: str, value: Any, wanted: type | tuple[type, ...], name: str) -> Any:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        found = _JSON_NAMES.get(type(value), "null")
+        raise _Wrong(f"json: cannot unmarshal {found} into Go struct field {path} of type {name}")
+    return value
+
+
+def _string(path: str, value: Any, name: str) -> None:
+    _of_type(path, value, str, name)
+
+
+def _bool(path: str, value: Any, name: str) -> None:
+    _of_type(path, value, bool, name)
+
+
+def _number(path: str, value: Any, name: str) -> None:
+    _of_type(path, value, (int, float), name)
+
+
+def _int(path: str, value: Any, name: str) -> None:
+    bits = int(name.removeprefix("int"))
+    if not -(2 ** (bits - 1)) <= _of_type(path, value, int, name) < 2 ** (bits - 1):
+        raise _Wrong(f"json: cannot unmarshal number {value} into Go struct field {path} of type {name}")
+
+
+def _time(path: str, value: Any, name: str) -> None:
+    _of_type(path, value, str, name)
+    try:
+        aware = datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         aware = False
     if not aware:
-        raise bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse'
-        )
+        raise _Wrong(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse')
 
 
-def _undecodable(resource: Resource, path: str, value: Any, wanted: str) -> ApiError:
-    names = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    found = names.get(type(value), "null")
-    return bad_request(
-        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json: cannot '
-        f"unmarshal {found} into Go struct field {resource.kind}.{path} of type {wanted}"
-    )
+def _bytes(path: str, value: Any, name: str) -> None:
+    try:
+        base64.b64decode(_of_type(path, value, str, name), validate=True)
+    except (binascii.Error, ValueError):
+        raise _Wrong(f"illegal base64 data in {path}") from None
+
+
+def _quantity(path: str, value: Any, name: str) -> None:
+    _of_type(path, value, (str, int, float), name)
+    if not _QUANTITY.fullmatch(str(value)):
+        raise _Wrong(_QUANTITY_RULE)
+
+
+_PLAIN: dict[str, Callable[[str, Any, str], None]] = {
+    "string": _string, "bool": _bool, "number": _number, "int32": _int, "int64": _int, "time": _time, "bytes": _bytes,
+    "quantity": _quantity,
+}  # fmt: skip
+
+
+def _unknown(at: str, value: Any, wanted: str) -> Iterator[str]:
+    outer, _, inner = wanted.partition(":")
+    if wanted in _MODELS:
+        for key, each in value.items():
+            known = _MODELS[wanted].get(key)
+            if known is None:
+                yield at + key
+            elif known.startswith("list:"):
+                for number, item in enumerate(each):
+                    yield from _unknown(f"{at}{key}[{number}].", item, known.removeprefix("list:"))
+            else:
+                yield from _unknown(f"{at}{key}.", each, known)
+    elif outer == "map":
+        for key, each in value.items():
+            yield from _unknown(f"{at}{key}.", each, inner)

@@ -15,6 +15,7 @@ from environments.sandbox.kubernetes.http.field_rules import (
     SUBDOMAIN_RULE,
     Cause,
     check_labels,
+    check_selector,
     required,
     wrong,
 )
@@ -100,6 +101,8 @@ def _spec(plural: str, obj: Object, version: KubernetesVersion) -> Iterator[Caus
         yield from _job(spec, version)
     elif plural == "services":
         yield from _service(spec)
+    elif plural == "networkpolicies":
+        yield from _network_policy(spec)
     elif plural in _WORKLOADS:
         yield from _workload(spec, version)
 
@@ -137,11 +140,21 @@ def _workload(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     if replicas is not None and replicas < 0:
         yield wrong("spec.replicas", replicas, "must be greater than or equal to 0")
     labels = dig(spec, "template", "metadata", "labels", default={})
+    wrong_selector = list(check_selector("spec.selector", spec.get("selector")))
+    yield from wrong_selector
     if not spec.get("selector"):
         yield required("spec.selector")
-    elif not selector_matches(spec["selector"], labels):
+    elif not wrong_selector and not selector_matches(spec["selector"], labels):
         yield wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-    yield from check_labels("spec.selector.matchLabels", dig(spec, "selector", "matchLabels"))
     yield from check_labels("spec.template.labels", labels)
     template = dig(spec, "template", "spec", default={})
     yield from check_pod("spec.template.spec", template, ("Always",), version, policy_required=False)
+
+
+def _network_policy(spec: Object) -> Iterator[Cause]:
+    yield from check_selector("spec.podSelector", spec.get("podSelector"))
+    for way, peers in (("ingress", "from"), ("egress", "to")):
+        for number, rule in enumerate(spec.get(way) or ()):
+            for index, peer in enumerate(rule.get(peers) or ()):
+                for selector in ("podSelector", "namespaceSelector"):
+                    yield from check_selector(f"spec.{way}[{number}].{peers}[{index}].{selector}", peer.get(selector))

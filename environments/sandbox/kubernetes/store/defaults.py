@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.kubernetes.store.objects import clone, dig
 from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 
 Object = dict[str, Any]
@@ -98,7 +98,10 @@ def _job(job: Object, version: KubernetesVersion) -> None:
 
 def _workload(**spec_defaults: Any) -> Any:
     def fill(obj: Object) -> None:
-        _missing(obj["spec"], **{key: (value() if callable(value) else value) for key, value in spec_defaults.items()})
+        _missing(obj["spec"], **{key: clone(value) for key, value in spec_defaults.items()})
+        for key in ("strategy", "updateStrategy"):
+            if key in obj["spec"]:
+                _strategy(obj["spec"][key], spec_defaults.get(key, {}))
         _pod_spec(obj["spec"]["template"]["spec"])
         _missing(obj, status={})
 
@@ -161,8 +164,12 @@ def _status(obj: Object) -> None:
     _missing(obj, status={})
 
 
-def _rolling() -> Object:
-    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
+def _strategy(strategy: Object, default: Object) -> None:
+    """What is left out of a rolling update; any other strategy has nothing but its type."""
+    _missing(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate" and "rollingUpdate" in default:
+        _missing(strategy, rollingUpdate={})
+        _missing(strategy["rollingUpdate"], **default["rollingUpdate"])
 
 
 def _network_policy(policy: Object) -> None:
@@ -170,16 +177,17 @@ def _network_policy(policy: Object) -> None:
     _missing(spec, podSelector={}, policyTypes=["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
 
 
+_ROLLING: Object = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
 _BY_KIND: dict[str, Any] = {
     "pods": _pod,
     "cronjobs": _cron_job,
     "deployments": _workload(
-        replicas=1, strategy=_rolling, revisionHistoryLimit=10, progressDeadlineSeconds=600
+        replicas=1, strategy=_ROLLING, revisionHistoryLimit=10, progressDeadlineSeconds=600
     ),
     "replicasets": _workload(replicas=1),
     "statefulsets": _workload(
         replicas=1, podManagementPolicy="OrderedReady", revisionHistoryLimit=10,
-        updateStrategy=lambda: {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
     ),
     "daemonsets": _workload(revisionHistoryLimit=10),
     "namespaces": _namespace,
