@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from environments.sandbox.focus_server.hooks import hook
+
 
 class AnswerBook:
     """One file for each open investigation, as the serials have theirs; read once, at the start."""
@@ -29,6 +31,7 @@ class AnswerBook:
             else:
                 self._answers[file.name] = answer
 
+    @hook("answer.keep")
     def put(self, job_id: str, answer: Mapping[str, Any]) -> None:
         self._answers[job_id] = answer
         (self._folder / job_id).write_text(json.dumps(answer), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.rules import HIGHEST_CHANNEL, LOWEST_CHANNEL
 from environments.sandbox.focus_server.schema import ConfigureRequest, View
 
@@ -127,6 +128,7 @@ def bin_range(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) -
     return int(request.nfft * lowest / pulse_rate_hz), int(request.nfft * highest / pulse_rate_hz)
 
 
+@hook("configure.answer")
 def configure_answer(
     request: ConfigureRequest, job_id: str, stream_url: str, stream_port: int, metadata: Mapping[str, Any]
 ) -> dict[str, Any]:

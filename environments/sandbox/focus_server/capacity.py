@@ -112,8 +112,8 @@ class Capacity:
             more = sum(each // need for each in left) - -(-waiting // need)
             offered = sum(node.offered[resource] for node in nodes)
             free = max(0, sum(left) - waiting)
-            texts = (quantities.text(resource, amount) for amount in (free, offered))
-            yield Room(TITLES.get(resource, resource), *texts, more)
+            free_text, offered_text = quantities.text(resource, free), quantities.text(resource, offered)
+            yield Room(TITLES.get(resource, resource), free_text, offered_text, more)
         for name, limit in self._quotas.items():
             left_pods = limit - self._own_pods - self._coming[PODS]
             yield Room(f"pods of quota {name}", str(max(0, left_pods)), str(limit), left_pods // NEED[PODS])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from environments.sandbox.focus_server import manifests
 from environments.sandbox.focus_server.answer_book import AnswerBook
 from environments.sandbox.focus_server.answers import configure_answer
 from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
-from environments.sandbox.focus_server.manifests import Investigation, Manifests
+from environments.sandbox.focus_server.manifests import Investigation
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest
 from environments.sandbox.focus_server.slots import Slots
@@ -32,14 +35,12 @@ class Opener:
         slots: Slots,
         capacity: Capacity,
         configuration: ConfigMapReader,
-        manifests: Manifests,
         answers: AnswerBook,
         node_hosts: frozenset[str],
         log: logging.Logger,
     ) -> None:
         self.kubernetes, self.view, self.slots, self.capacity = kubernetes, view, slots, capacity
-        self.configuration, self.manifests = configuration, manifests
-        self.node_hosts, self.log = node_hosts, log
+        self.configuration, self.node_hosts, self.log = configuration, node_hosts, log
         self.answers = answers
         self._rolling_back: set[asyncio.Task[None]] = set()
 
@@ -47,37 +48,37 @@ class Opener:
         """Start an investigation and answer for it; raises :class:`CannotOpen` and then leaves nothing behind."""
         address = await self.stream_address()
         investigation = await self.start(request)
-        port = await self.answered_port(investigation)
-        answer = configure_answer(request, str(investigation.job_id), address, port, metadata)
+        answer = configure_answer(request, str(investigation.job_id), address, investigation.port, metadata)
         self.answers.put(str(investigation.job_id), answer)
         self.log.info("opened investigation %s on port %d", investigation.job_id, investigation.port)
         return answer
 
+    @hook("opening.address")
     async def stream_address(self) -> str:
         """The configured stream address; refused unless clients can reach a cluster node with it."""
         address = (await self.configuration.current()).get(ADDRESS_KEY, "")
-        self.check_address(address)
+        if not is_node_address(address, self.node_hosts):
+            problem = f"configured stream address {address!r} is not a valid address of a cluster node"
+            self.log.warning("%s", problem)
+            raise CannotOpen(f"{problem}, allowed http://<host> with one of {', '.join(sorted(self.node_hosts))}")
         return address
 
-    def check_address(self, address: str) -> None:
-        if not is_node_address(address, self.node_hosts):
-            self.log.warning("configured stream address %r is not a valid address of a cluster node", address)
-            problem = f"configured stream address {address!r} is not a valid address of a cluster node"
-            raise CannotOpen(f"{problem}, allowed http://<host> with one of {', '.join(sorted(self.node_hosts))}")
-
+    @hook("opening.start")
     async def start(self, request: ConfigureRequest) -> Investigation:
         """Take the first slot whose port is really free, and create the objects."""
         occupied: set[int] = set()
         while True:
             await self.check_room()
             job_id = self.slots.reserve(occupied)
-            investigation = Investigation(job_id, self.slots.port(job_id.slot), request, request.window)
+            investigation = Investigation(job_id, self.slots.port(job_id.slot), request)
             self.capacity.expect(investigation.job_name, needs_gpu=True)
             self.capacity.expect(investigation.cleanup_name, needs_gpu=False)
             try:
-                if await self.take_port(investigation):
-                    await self.create_jobs(investigation)
-                    return investigation
+                port = await self.take_port(investigation)
+                if port is not None:
+                    await self.create(manifests.grpc_job(investigation))
+                    await self.create(manifests.cleanup_job(investigation))
+                    return replace(investigation, port=port)
                 self.log.info("port %d is taken by somebody else; trying the next slot", investigation.port)
                 occupied.add(job_id.slot)
                 self._nothing_comes(investigation)
@@ -90,6 +91,7 @@ class Opener:
             finally:
                 self.slots.settle(job_id)
 
+    @hook("room.check")
     async def check_room(self) -> None:
         """Refuse what the cluster has no room for; nothing may be awaited between this and the reservation."""
         self.capacity.check()
@@ -98,21 +100,20 @@ class Opener:
         for name in (investigation.job_name, investigation.cleanup_name):
             self.capacity.forget(name)
 
-    async def take_port(self, investigation: Investigation) -> bool:
-        """Create the service, which is what allocates the port; False when somebody else has it."""
+    @hook("port.take")
+    async def take_port(self, investigation: Investigation) -> int | None:
+        """Create the service, which is what allocates the port; None when somebody else has it."""
         try:
-            await self.create(self.manifests.service(investigation))
+            stored = await self.create(manifests.service(investigation))
         except KubernetesRefused as refused:
             if refused.port_is_taken:
-                return False
+                return None
             raise
-        return True
+        return int(stored["spec"]["ports"][0]["nodePort"])
 
-    async def create_jobs(self, investigation: Investigation) -> None:
-        await self.create(self.manifests.grpc_job(investigation))
-        await self.create(self.manifests.cleanup_job(investigation))
-
+    @hook("object.create")
     async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Create an object; the object as it is stored."""
         name = manifest["metadata"]["name"]
         self.view.expect(name)
         try:
@@ -123,9 +124,7 @@ class Opener:
         self.view.created(name)
         return stored
 
-    async def answered_port(self, investigation: Investigation) -> int:
-        return investigation.port
-
+    @hook("opening.undo")
     async def roll_back(self, investigation: Investigation) -> None:
         """Delete whatever was created; goes on in the background while the API is away, and keeps the slot."""
         await self._delete([str(investigation.job_id)])

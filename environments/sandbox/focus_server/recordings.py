@@ -11,13 +11,13 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import Window
 
 STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS = 1500
 """How long one lookup may take before MongoDB counts as away."""
-_EVERY_WAY = ("serverSelectionTimeoutMS", "connectTimeoutMS", "timeoutMS")
 
 
 @dataclass(frozen=True)
@@ -53,54 +53,48 @@ def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class RecordingRules:
-    """What counts as recorded data."""
+@hook("recording.count")
+def counts(recording: Recording, now: datetime) -> bool:
+    """Whether it is recorded data: neither deleted, nor open for more than a day.
 
-    def counts(self, recording: Recording, now: datetime) -> bool:
-        return not self.is_deleted(recording) and not self.is_stale(recording, now)
+    The recorder of the latter died, and nobody knows what is in it.
+    """
+    is_stale = recording.end is None and recording.start < now - STALE_AFTER
+    return not recording.deleted and not is_stale
 
-    def is_deleted(self, recording: Recording) -> bool:
-        return recording.deleted
 
-    def is_stale(self, recording: Recording, now: datetime) -> bool:
-        """Open for more than a day: the recorder died, nobody knows what is in it."""
-        return recording.end is None and recording.start < now - STALE_AFTER
-
-    def overlaps(self, recording: Recording, window: Window, now: datetime) -> bool:
-        """Plain overlap in UTC, without rounding; an open recording lasts until now."""
-        start_s, end_s = recording.start.timestamp(), (recording.end or now).timestamp()
-        return start_s < window.end_s and end_s > window.start_s
+def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
+    """Plain overlap in UTC, without rounding; an open recording lasts until now."""
+    start_s, end_s = recording.start.timestamp(), (recording.end or now).timestamp()
+    return start_s < window.end_s and end_s > window.start_s
 
 
 class RecordingIndex:
     """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds.
 
-    ``pool`` is the most connections it has; who needs one more waits for it. One that is ``patient`` gives up only
-    that waiting.
+    ``pool`` is the most connections it has; who needs one more waits for it.
     """
 
-    def __init__(self, uri: str, database: str, rules: RecordingRules, pool: int, patient: bool = False) -> None:
-        self._uri, self._database_name, self._rules = uri, database, rules
+    def __init__(self, uri: str, database: str, pool: int) -> None:
+        self.uri = uri
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
             directConnection=True,
             maxPoolSize=pool,
             appname="focus-server",
-            **dict.fromkeys(["waitQueueTimeoutMS"] if patient else _EVERY_WAY, GIVE_UP_AFTER_MS),
+            serverSelectionTimeoutMS=GIVE_UP_AFTER_MS,
+            connectTimeoutMS=GIVE_UP_AFTER_MS,
+            timeoutMS=GIVE_UP_AFTER_MS,
         )
         self._database = self._client[database]
-
-    def with_pool(self, pool: int) -> RecordingIndex:
-        """The same index through so few connections of its own that only waiting for one of them can take too long."""
-        return RecordingIndex(self._uri, self._database_name, self._rules, pool, patient=True)
 
     async def ping(self) -> None:
         """Raise :class:`MongoDbAway` unless MongoDB answers."""
         try:
             await self._database.command("ping")
         except PyMongoError as error:
-            raise _trouble(error) from error
+            raise _refusal(error) from error
 
     async def find(self, storage_path: str, window: Window) -> Recording | None:
         """The first recording that counts and overlaps the window."""
@@ -113,10 +107,9 @@ class RecordingIndex:
         try:
             documents = await self._documents(storage_path, window)
         except PyMongoError as error:
-            raise _trouble(error) from error
+            raise _refusal(error) from error
         recordings = [recording for document in documents if (recording := read_recording(document))]
-        rules = self._rules
-        matching = [each for each in recordings if rules.counts(each, now) and rules.overlaps(each, window, now)]
+        matching = [each for each in recordings if counts(each, now) and overlaps(each, window, now)]
         return sorted(matching, key=lambda recording: recording.start)
 
     async def _documents(self, storage_path: str, window: Window) -> list[dict[str, Any]]:
@@ -134,7 +127,7 @@ class RecordingIndex:
         await self._client.close()
 
 
-def _trouble(error: PyMongoError) -> MongoDbAway:
+def _refusal(error: PyMongoError) -> MongoDbAway:
     if isinstance(error, WaitQueueTimeoutError):
         return MongoDbBusy(f"{type(error).__name__}: {error}")
     return MongoDbAway()

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.focus_server.answers import CHANNELS
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.openapi import OPENAPI
 from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
 from environments.sandbox.focus_server.service import FocusService
@@ -51,17 +51,21 @@ class Routes:
             )
         return application
 
+    @hook("request.handle")
+    async def handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request)
+
+    @hook("request.body")
     async def body(self, request: web.Request) -> bytes:
         """The whole body, however slowly it comes."""
         return await request.read()
 
-    async def refusal(self, request: web.Request, refused: Refused) -> tuple[int, Any]:
-        """Status and body of a refusal."""
-        return refused.status, self._wording.refusal(refused)
-
-    def router_refusal(self, error: web.HTTPException) -> tuple[int, Any]:
-        """Status and body of an unknown route, a wrong method, a body that is too large."""
-        return error.status, {"detail": HTTPStatus(error.status).phrase}
+    @hook("refusal.word")
+    async def refusal(self, request: web.Request, error: Refused | web.HTTPException) -> tuple[int, Any]:
+        """Status and body of a refusal; the router has its own for an unknown route, a wrong method, a large body."""
+        if isinstance(error, web.HTTPException):
+            return error.status, {"detail": HTTPStatus(error.status).phrase}
+        return error.status, self._wording.refusal(error)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -69,14 +73,14 @@ class Routes:
         try:
             if self.misconfigured is not None:
                 raise Misconfigured(self.misconfigured)
-            response = await handler(request)
+            response = await self.handled(request, handler)
             status = response.status
         except Refused as refused:
             self._log_refusal(request, refused)
             status, body = await self.refusal(request, refused)
             response = _json(body, status=status)
         except web.HTTPException as error:
-            status, body = self.router_refusal(error)
+            status, body = await self.refusal(request, error)
             allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
             response = _json(body, status=status, headers=allow)
         except web.RequestPayloadError:
@@ -103,16 +107,13 @@ class Routes:
         return _EmptyAnswer()
 
     async def _channels(self, request: web.Request) -> web.Response:
-        return _json(self.channels())
-
-    def channels(self) -> Mapping[str, int]:
-        return self._wording.channels(CHANNELS)
+        return _json(self._wording.channels(self.service.channels()))
 
     async def _live_metadata(self, request: web.Request) -> web.Response:
         return _json(self._wording.live_metadata(self.service.live_metadata()))
 
     async def _metadata(self, request: web.Request) -> web.Response:
-        return _json(self._wording.opened(self.service.metadata(request.match_info["job_id"])))
+        return _json(self._wording.opened(await self.service.metadata(request.match_info["job_id"])))
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(OPENAPI)

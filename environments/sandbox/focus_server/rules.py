@@ -19,58 +19,40 @@ ALLOWED_NFFT: dict[View, tuple[int, ...]] = {
 }
 
 
-class Rules:
-    """The rules of ``POST /configure`` and ``POST /recordings_in_time_range``."""
+def check_configure(request: ConfigureRequest) -> None:
+    """Raise :class:`RuleViolation` for the first rule of ``POST /configure`` that the request breaks."""
+    check_canvas(request)
+    check_channels(request)
+    check_nfft(request)
+    check_time_axis(request)
+    check_frequencies(request)
+    check_both_times_or_neither(request)
+    if request.window is not None:
+        check_window(request.window)
 
-    def check_configure(self, request: ConfigureRequest) -> None:
-        """Raise :class:`RuleViolation` for the first rule the request breaks."""
-        check_canvas(request)
-        check_channels(request)
-        check_nfft(request)
-        check_time_axis(request)
-        check_frequencies(request)
-        self.check_both_times_or_neither(request)
-        if request.window is not None:
-            self.check_window(request.window)
 
-    def check_window(self, window: Window) -> None:
-        """Raise :class:`RuleViolation` unless the window is a stretch of past time."""
-        self.check_not_negative("start_time", window.start_s)
-        self.check_not_negative("end_time", window.end_s)
-        self.check_not_equal(window)
-        self.check_not_reversed(window)
-        self.check_not_in_the_future("start_time", window.start_s)
-        self.check_not_in_the_future("end_time", window.end_s)
-
-    def check_both_times_or_neither(self, request: ConfigureRequest) -> None:
-        if (request.start_s is None) == (request.end_s is None):
-            return
-        given = {"start_time": request.start_s, "end_time": request.end_s}
-        got = ", ".join(f"{name}={'null' if value is None else value}" for name, value in given.items())
-        allowed = "start_time and end_time (historic) or no times (live)"
-        raise RuleViolation("start_time and end_time", "must be given both or neither", got, allowed)
-
-    def check_not_negative(self, field: str, time_s: int) -> None:
+def check_window(window: Window) -> None:
+    """Raise :class:`RuleViolation` unless the window is a stretch of past time."""
+    times_s = {"start_time": window.start_s, "end_time": window.end_s}
+    for field, time_s in times_s.items():
         if time_s < 0:
             raise RuleViolation(field, "must not be negative", time_s, "0 or later")
-
-    def check_not_equal(self, window: Window) -> None:
-        if window.end_s == window.start_s:
-            raise _not_after(window)
-
-    def check_not_reversed(self, window: Window) -> None:
-        if window.end_s < window.start_s:
-            raise _not_after(window)
-
-    def check_not_in_the_future(self, field: str, time_s: int) -> None:
-        now_s = math.ceil(time.time())
+    if window.end_s <= window.start_s:
+        got = f"start_time={window.start_s}, end_time={window.end_s}"
+        raise RuleViolation("end_time", "must be after start_time", got, f"end_time from {window.start_s + 1} on")
+    now_s = math.ceil(time.time())
+    for field, time_s in times_s.items():
         if time_s > now_s:
             raise RuleViolation(field, "must not lie in the future", time_s, f"0 to {now_s} (now)")
 
 
-def _not_after(window: Window) -> RuleViolation:
-    got = f"start_time={window.start_s}, end_time={window.end_s}"
-    return RuleViolation("end_time", "must be after start_time", got, f"end_time from {window.start_s + 1} on")
+def check_both_times_or_neither(request: ConfigureRequest) -> None:
+    if (request.start_s is None) == (request.end_s is None):
+        return
+    given = {"start_time": request.start_s, "end_time": request.end_s}
+    got = ", ".join(f"{name}={'null' if value is None else value}" for name, value in given.items())
+    allowed = "start_time and end_time (historic) or no times (live)"
+    raise RuleViolation("start_time and end_time", "must be given both or neither", got, allowed)
 
 
 def _named(view: View) -> str:

@@ -14,23 +14,19 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from environments.sandbox.focus_server import hooks
 from environments.sandbox.focus_server.answer_book import AnswerBook
 from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
-from environments.sandbox.focus_server.faults import (
-    FaultyManifests,
-    FaultyOpener,
-    FaultyRecordingRules,
-    FaultyRoutes,
-    FaultyRules,
-    FaultyService,
-    FaultySlots,
-    FaultyStartup,
-)
+from environments.sandbox.focus_server.faults import FAULT_IDS
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.recordings import RecordingIndex
-from environments.sandbox.focus_server.slots import Serials
-from environments.sandbox.focus_server.wording import wording
+from environments.sandbox.focus_server.routes import Routes
+from environments.sandbox.focus_server.service import FocusService
+from environments.sandbox.focus_server.slots import Serials, Slots
+from environments.sandbox.focus_server.starting import Startup
+from environments.sandbox.focus_server.wording import Wording
 from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 FIBRE_STATES = ("connected", "waiting")
@@ -42,18 +38,15 @@ class FocusServer(SandboxProcess):
     """``python -m environments.sandbox.focus_server``."""
 
     name = "focus_server"
+    fault_ids = FAULT_IDS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         self.log, access_log = _loggers()
-        settings, active = config["settings"], self.fault
         self._kubernetes: Kubernetes | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._access_log = access_log
-        self._rules = FaultyRules(active)
-        self._manifests = FaultyManifests(active)
-        self._configure_s = float(settings["configure_ms"]) / 1000
         self._hosts = frozenset(host for node in config["nodes"] for host in (node["address"], node["name"]))
 
     async def start(self) -> Mapping[str, Any]:
@@ -64,30 +57,31 @@ class FocusServer(SandboxProcess):
         self._answers = AnswerBook(Path(config["run_dir"]) / "focus-server-answers")
         serials = Serials(Path(config["run_dir"]) / "focus-server-serial")
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
-        slots = FaultySlots(first, last, self._view, serials, self.fault)
+        slots = Slots(first, last, self._view, serials)
         self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
-        self._opener = FaultyOpener(
-            kubernetes, self._view, slots, self._capacity, configuration, self._manifests, self._answers, self._hosts,
-            self.log, active=self.fault,
-        )  # fmt: skip
-        database = config.get("mongodb_database", "prisma")
-        self._index = RecordingIndex(
-            config["mongodb_uri"], database, FaultyRecordingRules(self.fault), int(settings["mongo_pool"])
+        self._opener = Opener(
+            kubernetes, self._view, slots, self._capacity, configuration, self._answers, self._hosts, self.log
         )
-        self._service = FaultyService(
-            self._rules, self._index, configuration, self._opener, self._configure_s, int(settings["server_workers"]),
-            self.log, active=self.fault,
-        )  # fmt: skip
+        database = config.get("mongodb_database", "prisma")
+        self._index = RecordingIndex(config["mongodb_uri"], database, int(settings["mongo_pool"]))
+        self._service = FocusService(
+            self._index,
+            configuration,
+            self._opener,
+            float(settings["configure_ms"]) / 1000,
+            int(settings["server_workers"]),
+            self.log,
+        )
         self._set_fibre(settings["fibre"])
-        words = wording(str(settings["answers"]))
-        self._routes = FaultyRoutes(self._service, self.log, self._access_log, words, active=self.fault)
+        self._routes = Routes(self._service, self.log, self._access_log, Wording(settings["answers"] == "deployed"))
+        await hooks.switch(self.faults, starting=True)
         self._view.start()
         self._capacity.start()
         self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
         self._answers.load(self._view.job_ids())
         await self._opener.tidy_up()
-        startup = FaultyStartup(self.log, active=self.fault, scaled=self.scaled)
+        startup = Startup(self.log, self.scaled)
         self._routes.misconfigured = await startup.load(await configuration.current())
         await self._listen()
         if self._routes.misconfigured is None:
@@ -124,9 +118,12 @@ class FocusServer(SandboxProcess):
             await self._view.stop()
             await self._capacity.stop()
             await self._opener.stop()
-            await self._service.close()
             await self._index.close()
             await self._kubernetes.close()
+        await hooks.switch(())
+
+    async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        await hooks.switch(self.faults)
 
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])

@@ -10,12 +10,25 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from environments.sandbox.focus_server.answers import CONNECTED_METADATA, LIVE_METADATA_TREE, WAITING_METADATA
+from environments.sandbox.focus_server.answers import (
+    CHANNELS,
+    CONNECTED_METADATA,
+    LIVE_METADATA_TREE,
+    WAITING_METADATA,
+)
 from environments.sandbox.focus_server.cluster import ConfigMapReader
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.recordings import Recording, RecordingIndex
-from environments.sandbox.focus_server.refusals import MongoDbAway, NoRecording, UnknownJob, WaitingForFibre
-from environments.sandbox.focus_server.rules import Rules
+from environments.sandbox.focus_server.refusals import (
+    MongoDbAway,
+    NoRecording,
+    RuleViolation,
+    SchemaError,
+    UnknownJob,
+    WaitingForFibre,
+)
+from environments.sandbox.focus_server.rules import check_configure, check_window
 from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure, parse_window
 
 STORAGE_KEY = "storage_mount_path"
@@ -26,7 +39,6 @@ class FocusService:
 
     def __init__(
         self,
-        rules: Rules,
         index: RecordingIndex,
         configuration: ConfigMapReader,
         opener: Opener,
@@ -34,42 +46,53 @@ class FocusService:
         workers: int,
         log: logging.Logger,
     ) -> None:
-        self.rules, self.index, self.configuration, self.opener = rules, index, configuration, opener
+        self.index, self.configuration, self.opener = index, configuration, opener
         self.configure_s, self.log = configure_s, log
         self.fibre_connected = True
         self.workers: AbstractAsyncContextManager[object] = asyncio.Semaphore(workers) if workers else nullcontext()
         """Who opens an investigation holds one; 0 workers means that nobody has to wait."""
 
+    @hook("configure")
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         """``POST /configure``: check, find the data, open. Nothing is started before everything is known to be fine."""
         async with self.workers:
-            return await self.opened(body)
+            started_s = time.monotonic()
+            answer = await self._opened(body)
+            await asyncio.sleep(max(0.0, started_s + self.configure_s - time.monotonic()))
+            return answer
 
-    async def opened(self, body: bytes) -> Mapping[str, Any]:
-        started_s = time.monotonic()
-        request = self.read_configure(body)
-        metadata = await self.source_metadata(request)
-        answer = await self.opener.open(request, metadata)
-        await asyncio.sleep(max(0.0, started_s + self.configure_s - time.monotonic()))
-        return answer
+    async def _opened(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            request = self.read_configure(body)
+        except (RuleViolation, SchemaError) as refused:
+            return await self.refuse(body, refused)
+        return await self.opener.open(request, await self.source_metadata(request))
 
+    @hook("configure.read")
     def read_configure(self, body: bytes) -> ConfigureRequest:
         request = parse_configure(body)
-        self.rules.check_configure(request)
+        check_configure(request)
         return request
+
+    @hook("configure.refuse")
+    async def refuse(self, body: bytes, refused: RuleViolation | SchemaError) -> Mapping[str, Any]:
+        """What becomes of a request that cannot be opened."""
+        raise refused
 
     async def source_metadata(self, request: ConfigureRequest) -> Mapping[str, Any]:
         """Metadata of what will be shown: the recording found, or the live fibre."""
         if request.window is None:
-            self.check_fibre()
+            await self.check_fibre()
             return LIVE_METADATA_TREE
         recording = await self.find_recording(request.window)
         return json_ready(recording.metadata) if recording.metadata else LIVE_METADATA_TREE
 
-    def check_fibre(self) -> None:
+    @hook("fibre.check")
+    async def check_fibre(self) -> None:
         if not self.fibre_connected:
             raise WaitingForFibre
 
+    @hook("recording.find")
     async def find_recording(self, window: Window) -> Recording:
         recording = await self.index.find(await self.storage_path(), window)
         if recording is None:
@@ -79,26 +102,31 @@ class FocusService:
     async def storage_path(self) -> str:
         return (await self.configuration.latest()).get(STORAGE_KEY, "")
 
+    @hook("fibre.tell")
     def live_metadata(self) -> Mapping[str, Any]:
         """``GET /live_metadata``."""
         return CONNECTED_METADATA if self.fibre_connected else WAITING_METADATA
 
-    def metadata(self, job_id: str) -> Mapping[str, Any]:
+    @hook("channels.tell")
+    def channels(self) -> Mapping[str, int]:
+        """``GET /channels``."""
+        return CHANNELS
+
+    @hook("metadata.tell")
+    async def metadata(self, job_id: str) -> Mapping[str, Any]:
         """``GET /metadata/{job_id}``: the answer that opened the investigation, while its job exists."""
         answer = self.opener.answers.get(job_id)
         if answer is None or not self.opener.view.exists(f"grpc-job-{job_id}"):
             raise UnknownJob(job_id)
         return answer
 
+    @hook("recordings.list")
     async def recordings_in_time_range(self, body: bytes) -> Sequence[Sequence[int]]:
         """``POST /recordings_in_time_range``: ``[start, end]`` of every recording, end -1 while it is recorded."""
         window = parse_window(body)
-        self.rules.check_window(window)
+        check_window(window)
         recordings = await self.index.overlapping(await self.storage_path(), window)
         return [[recording.start_s, recording.end_s] for recording in recordings]
-
-    async def close(self) -> None:
-        """End what the service holds of its own."""
 
     async def announce_mongodb(self) -> None:
         """Connect to MongoDB without holding anything up, and say so in the log."""

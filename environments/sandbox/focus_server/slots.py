@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
+from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.manifests import JobId
 from environments.sandbox.focus_server.refusals import CannotOpen
 
@@ -36,6 +37,7 @@ class Serials:
     def last(self) -> int:
         return self._last
 
+    @hook("serial.next")
     def next(self) -> int:
         self._last += 1
         if self._last >= self._reserved:
@@ -59,13 +61,14 @@ class Slots:
         """The stream port of a slot."""
         return self._first_port - 1 + slot
 
+    @hook("slot.reserve")
     def reserve(self, occupied: Collection[int]) -> JobId:
         """The next job id; ``occupied`` are slots whose port was found taken by somebody else."""
         busy = self.unusable() | set(occupied)
         for slot in range(1, self._last_port - self._first_port + 2):
             if slot not in busy:
                 self._opening.add(slot)
-                return JobId(slot, self.serial())
+                return JobId(slot, self._serials.next())
         ports = f"{self._first_port}-{self._last_port}"
         amount = self._last_port - self._first_port + 1
         leaked = self._view.services_without_job()
@@ -78,6 +81,3 @@ class Slots:
 
     def unusable(self) -> set[int]:
         return self._view.busy_slots() | self._opening
-
-    def serial(self) -> int:
-        return self._serials.next()

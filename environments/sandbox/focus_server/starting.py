@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import ast
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from environments.sandbox.focus_server.hooks import hook
 
 SETTINGS_KEY = "default_config.py"
 SETTINGS_CLASS = "Focus"
 
 
 class Startup:
-    """Loads the settings and says so in the log, or says what is wrong with them."""
+    """Loads the settings and says so in the log, or says what is wrong with them.
 
-    def __init__(self, log: logging.Logger) -> None:
-        self.log = log
+    ``scaled`` turns seconds of the real system into those of the sandbox.
+    """
 
+    def __init__(self, log: logging.Logger, scaled: Callable[[float], float]) -> None:
+        self.log, self.scaled = log, scaled
+
+    @hook("settings.load")
     async def load(self, data: Mapping[str, str]) -> str | None:
         """What is wrong with the settings in the data of the ConfigMap, in one sentence; None when nothing is."""
         text = data.get(SETTINGS_KEY)
         if text is None:
             self.log.info("no %s is configured; working with the built-in settings", SETTINGS_KEY)
             return None
-        wrong = trouble_with(text)
+        wrong = defect_of(text)
         if wrong is None:
             self.log.info("loaded configuration %s", SETTINGS_KEY)
             return None
@@ -30,11 +36,12 @@ class Startup:
         self.report(problem)
         return problem
 
+    @hook("settings.report")
     def report(self, problem: str) -> None:
         self.log.error("%s", problem)
 
 
-def trouble_with(text: str) -> str | None:
+def defect_of(text: str) -> str | None:
     """The settings are Python, as on a real server, and are read without running them."""
     try:
         module = ast.parse(text, SETTINGS_KEY)

@@ -20,38 +20,20 @@ REFUSALS: Mapping[type[Refused], str] = {
 
 
 class Wording:
-    """Passes on what the server was going to say."""
+    """Passes on what the server was going to say, or says it as the server of December 2025 did (``deployed``)."""
+
+    def __init__(self, deployed: bool) -> None:
+        self._deployed = deployed
 
     def refusal(self, refused: Refused) -> Any:
-        return refused.body()
+        text = REFUSALS.get(type(refused)) if self._deployed else None
+        return {"error": text} if text else refused.body()
 
     def opened(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        return answer
+        return {**answer, "status": ""} if self._deployed else answer
 
     def channels(self, channels: Mapping[str, int]) -> Mapping[str, int]:
-        return channels
+        return {**channels, "highest_channel": HIGHEST_CHANNEL} if self._deployed else channels
 
     def live_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        return metadata
-
-
-class DeployedWording(Wording):
-    """Says it as the server of December 2025 did."""
-
-    def refusal(self, refused: Refused) -> Any:
-        text = REFUSALS.get(type(refused))
-        return super().refusal(refused) if text is None else {"error": text}
-
-    def opened(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**answer, "status": ""}
-
-    def channels(self, channels: Mapping[str, int]) -> Mapping[str, int]:
-        return {**channels, "highest_channel": HIGHEST_CHANNEL}
-
-    def live_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**metadata, "number_of_channels": HIGHEST_CHANNEL}
-
-
-def wording(answers: str) -> Wording:
-    """For the setting ``answers``: ``required`` or ``deployed``."""
-    return DeployedWording() if answers == "deployed" else Wording()
+        return {**metadata, "number_of_channels": HIGHEST_CHANNEL} if self._deployed else metadata

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
+from environments.sandbox.kubernetes.fault_ids import FAULT_IDS
 from environments.sandbox.kubernetes.http.flow_control import FlowControl
 from environments.sandbox.kubernetes.http.server import ApiServer
 from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
@@ -25,6 +26,7 @@ class KubernetesProcess(SandboxProcess):
     """Ready once the controllers have seeded the cluster and the API server answers."""
 
     name = "kubernetes"
+    fault_ids = FAULT_IDS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)

@@ -10,6 +10,7 @@ from typing import Any
 
 from environments.sandbox.mongodb.access import Users, user_from_config
 from environments.sandbox.mongodb.errors import MongoError
+from environments.sandbox.mongodb.fault_ids import FAULT_IDS
 from environments.sandbox.mongodb.faults import Mutations, Site
 from environments.sandbox.mongodb.persistence import DataFile
 from environments.sandbox.mongodb.recordings import described
@@ -29,6 +30,7 @@ class MongodbProcess(SandboxProcess):
     """
 
     name = "mongodb"
+    fault_ids = FAULT_IDS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)

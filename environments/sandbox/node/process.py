@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.node.cluster import Cluster
+from environments.sandbox.node.fault_ids import FAULT_IDS
 from environments.sandbox.node.kubelet import Kubelet
 from environments.sandbox.node.metering import Metering
 from environments.sandbox.node.pod_network import PodNetwork
@@ -34,6 +35,7 @@ class NodeProcess(SandboxProcess):
     """Ready once the pods that are always there run."""
 
     name = "node"
+    fault_ids = FAULT_IDS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)

@@ -37,14 +37,16 @@ class SandboxProcess:
     """One supervised part of the sandbox.
 
     Subclasses override :meth:`start` and :meth:`stop`, and what they need of the rest. ``config`` is the JSON object
-    sent by the supervisor; ``faults`` holds the ids of the faults switched on at the moment.
+    sent by the supervisor; ``faults`` holds the ids of the faults switched on at the moment, out of ``fault_ids``: all
+    that this process implements.
     """
 
     name = "process"
+    fault_ids: frozenset[str] = frozenset()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.faults: frozenset[str] = frozenset(config.get("faults", ()))
+        self.faults: frozenset[str] = self.fault_ids & frozenset(config.get("faults", ()))
         self.time_scale = float(config["settings"]["time_scale"])
         self.log = logging.getLogger(self.name)
         self._emitted: asyncio.Queue[str] = asyncio.Queue()
@@ -71,7 +73,9 @@ class SandboxProcess:
         raise CommandError(f"{self.name} knows no command {name!r}")
 
     def fault(self, fault_id: str) -> bool:
-        """Whether this fault is switched on."""
+        """Whether this fault is switched on; one that is not among ``fault_ids`` is a defect of the code."""
+        if fault_id not in self.fault_ids:
+            raise KeyError(f"{self.name} implements no fault {fault_id}")
         return fault_id in self.faults
 
     def scaled(self, seconds: float) -> float:
@@ -120,7 +124,7 @@ class SandboxProcess:
         writing = asyncio.create_task(self._write_messages())
         running: set[asyncio.Task[None]] = set()
         try:
-            self.emit("ready", await self.start())
+            self.emit("ready", {**await self.start(), "faults": sorted(self.fault_ids)})
             while line := await requests.readline():
                 request = json.loads(line)
                 if request["command"] == "stop":

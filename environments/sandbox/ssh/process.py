@@ -13,6 +13,7 @@ import asyncssh
 
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess
+from environments.sandbox.ssh.fault_ids import FAULT_IDS
 from environments.sandbox.ssh.files import Home, HomeServer
 from environments.sandbox.ssh.host import Destination, Host, HostConnection, Result, serve_session
 from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts
@@ -32,6 +33,7 @@ class SshProcess(SandboxProcess):
     """
 
     name = "ssh"
+    fault_ids = FAULT_IDS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)

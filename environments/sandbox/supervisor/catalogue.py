@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,17 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
         if unknown:
             raise UsageError(f"{path.name}: fault {fault.id}: also: no fault {unknown[0]!r} in the catalogue")
     return catalogue
+
+
+def check_implemented(catalogue: Mapping[str, Fault], implemented: Mapping[str, Collection[str]]) -> None:
+    """:class:`UsageError` unless each of these processes implements exactly the faults the catalogue expects of it."""
+    for process, ids in implemented.items():
+        listed = {fault.id for fault in catalogue.values() if fault.process == process}
+        for fault_id in sorted(listed - set(ids)):
+            raise UsageError(f"{CATALOGUE_FILE.name}: fault {fault_id}: the process {process} does not implement it")
+        for fault_id in sorted(set(ids) - listed):
+            problem = f"the process {process} implements it, and it is not listed as a fault of {process}"
+            raise UsageError(f"{CATALOGUE_FILE.name}: fault {fault_id}: {problem}")
 
 
 def with_parts(active: Iterable[str], catalogue: Mapping[str, Fault]) -> frozenset[str]:

@@ -21,7 +21,7 @@ from environments.sandbox.shared.errors import FaultImpossible, StartError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE
 from environments.sandbox.supervisor import configuration
 from environments.sandbox.supervisor.addresses import Addresses
-from environments.sandbox.supervisor.catalogue import Fault, with_parts
+from environments.sandbox.supervisor.catalogue import Fault, check_implemented, with_parts
 from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
 from environments.sandbox.supervisor.settings import SandboxSettings
 
@@ -57,7 +57,10 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case."""
+        """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case.
+
+        :class:`UsageError` when the processes implement other faults than the catalogue lists.
+        """
         try:
             self._check_faults(self.active)
         except FaultImpossible as error:
@@ -74,6 +77,7 @@ class Supervisor:
             self.children[package] = ChildProcess(package, config, log_file, self._on_event)
         await asyncio.gather(*(child.start() for child in self.children.values()))
         await asyncio.gather(*(child.wait_until_ready(READY_TIMEOUT_S) for child in self.children.values()))
+        check_implemented(self.catalogue, self._implemented())
         self._plan_in_force = plan
         await self._apply_link_faults()
 
@@ -172,6 +176,13 @@ class Supervisor:
         if self.mongodb is not None and impossible:
             text = f"belongs to the sandbox's own MongoDB, and {MONGODB_VARIABLE} puts another in its place"
             raise FaultImpossible(f"the fault {impossible[0]} {text}")
+
+    def _implemented(self) -> dict[str, list[str]]:
+        """The faults of each process by its own word; a MongoDB elsewhere has none."""
+        said = {package: child.ready["faults"] for package, child in self.children.items()}
+        if self.mongodb is not None:
+            del said["mongodb"]
+        return said
 
     def _faults_of(self, package: str) -> list[str]:
         return sorted(fault for fault in self._in_force() if self.catalogue[fault].process == package)

@@ -16,9 +16,9 @@ from environments.sandbox.focus_server.answers import (
     lines_dt_s,
     pulse_rate,
 )
-from environments.sandbox.focus_server.manifests import GPU_RESOURCE, Investigation, JobId, Manifests
+from environments.sandbox.focus_server.manifests import GPU_RESOURCE, Investigation, JobId, cleanup_job, grpc_job
 from environments.sandbox.focus_server.opening import is_node_address
-from environments.sandbox.focus_server.recordings import RecordingRules, read_recording
+from environments.sandbox.focus_server.recordings import counts, overlaps, read_recording
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure
 from environments.sandbox.focus_server.service import json_ready
@@ -102,9 +102,9 @@ def test_metadata_becomes_json() -> None:
 
 
 def test_manifest_of_a_historic_job() -> None:
-    window = Window(1764946703, 1764953903)
-    investigation = Investigation(JobId(7, 1729), 12307, request(nfftSelection=512), window)
-    job = Manifests().grpc_job(investigation)
+    asked = request(nfftSelection=512, start_time=1764946703, end_time=1764953903)
+    investigation = Investigation(JobId(7, 1729), 12307, asked)
+    job = grpc_job(investigation)
     pod = job["spec"]["template"]["spec"]
     command = " ".join(pod["containers"][0]["command"])
     assert command.endswith(
@@ -118,7 +118,7 @@ def test_manifest_of_a_historic_job() -> None:
     mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod["volumes"]}
     assert (job["spec"]["backoffLimit"], job["spec"]["ttlSecondsAfterFinished"]) == (0, 120)
-    assert Manifests().cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
+    assert cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
 
 
 class View:
@@ -162,7 +162,7 @@ def test_node_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "counts"),
+    ("document", "expected"),
     [
         ({"end_time": NOW, "deleted": False}, True),
         ({"end_time": NOW}, True),
@@ -174,9 +174,9 @@ def test_node_addresses() -> None:
         ({"start_time": NOW - timedelta(hours=25), "end_time": NOW}, True),
     ],
 )
-def test_which_recordings_count(document: dict[str, Any], counts: bool) -> None:
+def test_which_recordings_count(document: dict[str, Any], expected: bool) -> None:
     recording = read_recording({"start_time": NOW - timedelta(minutes=1), **document})
-    assert recording is not None and RecordingRules().counts(recording, NOW) is counts
+    assert recording is not None and counts(recording, NOW) is expected
 
 
 def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
@@ -184,11 +184,10 @@ def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
     closed = read_recording({"start_time": NOW - timedelta(seconds=100), "end_time": NOW - timedelta(seconds=59.5)})
     opened = read_recording({"start_time": (NOW - timedelta(seconds=100)).replace(tzinfo=None)})
     assert closed is not None and opened is not None
-    rules = RecordingRules()
     for window, expected in {(-5, 0): False, (-5, 1): True, (40, 50): True, (41, 50): False}.items():
         asked = Window(start_s + window[0], start_s + window[1])
-        assert rules.overlaps(closed, asked, NOW) is expected
-    assert rules.overlaps(opened, Window(start_s + 98, start_s + 99), NOW)
+        assert overlaps(closed, asked, NOW) is expected
+    assert overlaps(opened, Window(start_s + 98, start_s + 99), NOW)
     assert (closed.start_s, closed.end_s, opened.end_s) == (start_s, start_s + 41, -1)
 
 

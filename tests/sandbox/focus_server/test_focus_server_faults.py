@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from environments.sandbox.focus_server.faults import FAULT_IDS
-from environments.sandbox.focus_server.faults.serving import surely_unsorted
 from tests.sandbox.focus_server.estate import STORAGE, Estate, recording
 from tests.sandbox.focus_server.fault_cases import CASES
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, NOWHERE, START
@@ -47,10 +46,3 @@ def test_server_with_broken_settings_refuses_everything_and_says_why(started: Es
 
 def test_every_fault_has_its_case() -> None:
     assert set(CASES) == FAULT_IDS
-
-
-def test_unsorted_is_never_sorted() -> None:
-    for amount in range(2, 8):
-        listed = [[number, number + 1] for number in range(amount)]
-        assert surely_unsorted(listed) != listed
-    assert surely_unsorted([]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from environments.sandbox.focus_server.refusals import RuleViolation, SchemaError
-from environments.sandbox.focus_server.rules import Rules
+from environments.sandbox.focus_server.rules import check_configure
 from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_configure, parse_window
 from tests.sandbox.focus_server.estate import payload
 
@@ -26,7 +26,7 @@ def read(body: Any) -> ConfigureRequest:
 
 def refusal(body: Any) -> str:
     with pytest.raises(RuleViolation) as caught:
-        Rules().check_configure(read(body))
+        check_configure(read(body))
     return str(caught.value)
 
 
@@ -123,7 +123,7 @@ def test_numbers_and_nestings_beyond_reason_are_refused(body: bytes) -> None:
     ],
 )
 def test_allowed_values_pass(body: dict[str, Any]) -> None:
-    Rules().check_configure(read(body))
+    check_configure(read(body))
 
 
 @pytest.mark.parametrize(

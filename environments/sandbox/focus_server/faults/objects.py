@@ -1,74 +1,84 @@
-"""Cluster objects and slots that are not as they should be."""
+"""Cluster objects and slots that are not as they should be, or that are not created at all."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
-from environments.sandbox.focus_server.faults.accepting import Active
-from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VOLUME, Investigation, JobId, Manifests
+from environments.sandbox.focus_server.hooks import Proceed, change, fault
+from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VOLUME, Investigation, JobId, Object
+from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.schema import Window
-from environments.sandbox.focus_server.slots import Serials, Slots, View
+from environments.sandbox.focus_server.slots import Serials, Slots
 
 TWO_HOURS_S = 2 * 3600
-EARLIEST_S, LATEST_S = 0, 253_402_300_799
 
 
-class FaultyManifests(Manifests):
-    """Jobs and services with one thing wrong."""
+def _not_creating(left_out: Callable[[Object], bool]) -> Any:
+    async def create(proceed: Proceed, opener: Opener, manifest: Object) -> Any:
+        return manifest if left_out(manifest) else await proceed(opener, manifest)
 
-    def __init__(self, active: Active) -> None:
-        self._active = active
+    return create
 
-    def service(self, investigation: Investigation) -> dict[str, Any]:
-        service = super().service(investigation)
-        if self._active("nodeport-range-full"):  # Kubernetes shall choose the port
-            del service["spec"]["ports"][0]["nodePort"]
-        return service
 
-    def selector(self, investigation: Investigation) -> dict[str, str]:
-        if self._active("service-selects-another-job"):
-            slot, serial = investigation.job_id.slot, investigation.job_id.serial
-            return {"app": f"grpc-job-{slot}-{serial - 1}"}
-        return super().selector(investigation)
+fault("nothing-is-started", at="object.create")(_not_creating(lambda manifest: True))
+fault("service-missing", at="object.create")(_not_creating(lambda manifest: manifest["kind"] == "Service"))
+fault("cleanup-job-missing", at="object.create")(
+    _not_creating(lambda manifest: manifest["metadata"]["name"].startswith("cleanup-job-"))
+)
 
-    def labels(self, investigation: Investigation, app: str) -> dict[str, str]:
-        labels = super().labels(investigation, app)
-        if self._active("job-label-missing") and app == investigation.job_name:
-            del labels["job_id"]
-        return labels
 
-    def backoff_limit(self) -> int:
-        return 3 if self._active("job-is-retried") else super().backoff_limit()
+@change("nodeport-range-full", at="service.describe")
+def _(service: Object, investigation: Investigation) -> Object:
+    """Kubernetes shall choose the port."""
+    del service["spec"]["ports"][0]["nodePort"]
+    return service
 
-    def resources(self) -> dict[str, dict[str, str]]:
-        resources = super().resources()
-        requests, limits = resources["requests"], resources["limits"]
-        if self._active("gpu-not-requested"):
-            del requests[GPU_RESOURCE], limits[GPU_RESOURCE]
-        elif self._active("gpu-requested-twice"):
-            requests[GPU_RESOURCE] = limits[GPU_RESOURCE] = "2"
-        if self._active("memory-not-limited"):
-            del limits["memory"]
-        if self._active("memory-not-requested"):
-            requests["memory"] = "0"  # left out, the API would fill in the limit
-        return resources
 
-    def volumes(self) -> list[tuple[str, str, Mapping[str, Any]]]:
-        volumes = super().volumes()
-        if self._active("storage-not-mounted"):
-            return [volume for volume in volumes if volume[0] != STORAGE_VOLUME]
-        return volumes
+@change("service-selects-another-job", at="service.describe")
+def _(service: Object, investigation: Investigation) -> Object:
+    slot, serial = investigation.job_id.slot, investigation.job_id.serial
+    service["spec"]["selector"] = {"app": f"grpc-job-{slot}-{serial - 1}"}
+    return service
 
-    def command_window(self, investigation: Investigation) -> Window | None:
-        window = super().command_window(investigation)
-        if window is None:
-            return _last_hour() if self._active("live-job-gets-a-window") else None
-        if self._active("historic-window-not-passed"):
-            return None
-        shift_s = TWO_HOURS_S if self._active("historic-window-passed-shifted") else 0
-        return Window(_writable(window.start_s + shift_s), _writable(window.end_s + shift_s))
+
+@change("job-label-missing", at="job.describe")
+def _(job: Object, investigation: Investigation) -> Object:
+    for described in (job, job["spec"]["template"]):
+        del described["metadata"]["labels"]["job_id"]
+    return job
+
+
+@change("job-is-retried", at="job.describe")
+def _(job: Object, investigation: Investigation) -> Object:
+    job["spec"]["backoffLimit"] = 3
+    return job
+
+
+def _with(resource: str, requested: str | None, limit: str | None) -> Any:
+    def describe(job: Object, investigation: Investigation) -> Object:
+        resources = job["spec"]["template"]["spec"]["containers"][0]["resources"]
+        for kind, amount in (("requests", requested), ("limits", limit)):
+            del resources[kind][resource]
+            resources[kind].update({resource: amount} if amount else {})
+        return job
+
+    return describe
+
+
+change("gpu-not-requested", at="job.describe")(_with(GPU_RESOURCE, None, None))
+change("gpu-requested-twice", at="job.describe")(_with(GPU_RESOURCE, "2", "2"))
+change("memory-not-limited", at="job.describe")(_with("memory", "512Mi", None))
+change("memory-not-requested", at="job.describe")(_with("memory", "0", "1Gi"))  # None: the API fills in the limit
+
+
+@change("storage-not-mounted", at="job.describe")
+def _(job: Object, investigation: Investigation) -> Object:
+    pod = job["spec"]["template"]["spec"]
+    for owner, field in ((pod, "volumes"), (pod["containers"][0], "volumeMounts")):
+        owner[field] = [volume for volume in owner[field] if volume["name"] != STORAGE_VOLUME]
+    return job
 
 
 def _last_hour() -> Window:
@@ -76,32 +86,20 @@ def _last_hour() -> Window:
     return Window(now_s - 3600, now_s)
 
 
-def _writable(time_s: int) -> int:
-    """Accepted nonsense must still be writable as a time."""
-    return min(LATEST_S, max(EARLIEST_S, time_s))
+change("historic-window-not-passed", at="job.window")(lambda window, investigation: None)
+change("live-job-gets-a-window", at="job.window")(lambda window, investigation: window or _last_hour())
+change("historic-window-passed-shifted", at="job.window")(
+    lambda window, investigation: window and Window(window.start_s + TWO_HOURS_S, window.end_s + TWO_HOURS_S)
+)
 
 
-class FaultySlots(Slots):
-    """Slots that stay used, serials that stand still."""
+@fault("slot-not-reused", at="slot.reserve", memory=set)
+def _(used: set[int], proceed: Proceed, slots: Slots, occupied: Collection[int]) -> JobId:
+    job_id: JobId = proceed(slots, {*occupied, *used})
+    used.add(job_id.slot)
+    return job_id
 
-    def __init__(self, first_port: int, last_port: int, view: View, serials: Serials, active: Active) -> None:
-        super().__init__(first_port, last_port, view, serials)
-        self._active = active
-        self._used: set[int] = set()
 
-    def reserve(self, occupied: Collection[int]) -> JobId:
-        job_id = super().reserve(occupied)
-        if self._active("slot-not-reused"):
-            self._used.add(job_id.slot)
-        return job_id
-
-    def unusable(self) -> set[int]:
-        busy = super().unusable()
-        if not self._active("slot-not-reused"):
-            self._used.clear()
-            return busy
-        self._used |= busy
-        return self._used
-
-    def serial(self) -> int:
-        return self._serials.last if self._active("job-id-repeated") else super().serial()
+@fault("job-id-repeated", at="serial.next")
+def _(proceed: Proceed, serials: Serials) -> int:
+    return serials.last

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from environments.sandbox.focus_server.faults.accepting import Active
+from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway
+from environments.sandbox.focus_server.service import FocusService
 from environments.sandbox.focus_server.starting import Startup
 
 TOO_LONG_S = 300.0
@@ -16,21 +19,34 @@ ERRORS = (
 )
 
 
-class FaultyStartup(Startup):
-    """``scaled`` turns seconds of the real system into those of the sandbox."""
+@fault("start-takes-too-long", at="settings.load")
+async def _(proceed: Proceed, startup: Startup, data: Mapping[str, str]) -> Any:
+    await asyncio.sleep(startup.scaled(TOO_LONG_S))
+    return await proceed(startup, data)
 
-    def __init__(self, *parts: Any, active: Active, scaled: Callable[[float], float]) -> None:
-        super().__init__(*parts)
-        self._active, self._scaled = active, scaled
 
-    async def load(self, data: Mapping[str, str]) -> str | None:
-        if self._active("log-full-of-errors-at-start"):
-            for error in ERRORS:
-                self.log.error("%s", error)
-        if self._active("start-takes-too-long"):
-            await asyncio.sleep(self._scaled(TOO_LONG_S))
-        return await super().load(data)
+@fault("log-full-of-errors-at-start", at="settings.load")
+async def _(proceed: Proceed, startup: Startup, data: Mapping[str, str]) -> Any:
+    for error in ERRORS:
+        startup.log.error("%s", error)
+    return await proceed(startup, data)
 
-    def report(self, problem: str) -> None:
-        if not self._active("broken-configuration-not-said"):
-            super().report(problem)
+
+@fault("broken-configuration-not-said", at="settings.report")
+def _(proceed: Proceed, startup: Startup, problem: str) -> None:
+    """Nothing is written."""
+
+
+@fault("first-opening-after-start-fails", at="configure", memory=itertools.count, from_start=True)
+async def _(asked: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    if next(asked) == 0:
+        raise CannotOpen("the server has only just been started")
+    return await proceed(service, body)
+
+
+@fault("index-not-reached-after-start", at="configure.read", memory=itertools.count, from_start=True)
+def _(asked: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    request = proceed(service, body)
+    if next(asked) == 0 and request.window is not None:
+        raise MongoDbAway
+    return request

@@ -11,13 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from environments.sandbox.focus_server.faults.loads import FEW_WORKERS, SLOW_FROM_JOBS, VERY_SLOW_S, WORKER_HELD_S
 from environments.sandbox.focus_server.faults.opening import CRASH_AT_JOBS, CRASHED
-from environments.sandbox.focus_server.faults.straining import (
-    FEW_WORKERS,
-    SLOW_FROM_JOBS,
-    SLOW_S,
-    WORKER_HELD_S,
-)
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import case, opened
@@ -114,7 +109,7 @@ def with_open_jobs(estate: Estate, amount: int) -> None:
 @case("slow-from-100-jobs")
 def _(estate: Estate) -> None:
     with_open_jobs(estate, SLOW_FROM_JOBS - 1)
-    assert estate.configure().duration_s < SLOW_S <= estate.configure().duration_s
+    assert estate.configure().duration_s < VERY_SLOW_S <= estate.configure().duration_s
 
 
 @case("crash-at-60-jobs")

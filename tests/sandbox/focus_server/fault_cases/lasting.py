@@ -8,24 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from environments.sandbox.focus_server.faults.lasting import (
+from environments.sandbox.focus_server.faults.clients import BURST, SLOW_ALONE_S, SLOW_AMONG_MANY_S, TOLD_LATE_S
+from environments.sandbox.focus_server.faults.loads import (
     ENDED,
     ENDS_AT,
     FAILS_EACH,
     HEAVY_NFFT,
     LOADED_FROM_JOBS,
+    SLOW_S,
+    SLOWER_S,
     WEAR_S,
 )
-from environments.sandbox.focus_server.faults.lasting import SLOW_S as OPENING_SLOW_S
-from environments.sandbox.focus_server.faults.lasting import SLOWER_S as OPENING_SLOWER_S
 from environments.sandbox.focus_server.faults.opening import LEFT_EACH
 from environments.sandbox.focus_server.faults.opening import LOADED_FROM_JOBS as MANY_JOBS
-from environments.sandbox.focus_server.faults.surviving import (
-    BURST,
-    SLOW_ALONE_S,
-    SLOW_AMONG_MANY_S,
-    TOLD_LATE_S,
-)
 from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import case, opened
 from tests.sandbox.process_runner import start_process
@@ -33,19 +28,19 @@ from tests.sandbox.process_runner import start_process
 
 @case("openings-slow", "openings-slower-than-before")
 def _(estate: Estate, fault: str) -> None:
-    least_s = {"openings-slow": OPENING_SLOW_S, "openings-slower-than-before": OPENING_SLOWER_S}[fault]
+    least_s = {"openings-slow": SLOW_S, "openings-slower-than-before": SLOWER_S}[fault]
     assert estate.configure().duration_s >= least_s
 
 
 @case("slow-after-load")
 def _(estate: Estate) -> None:
-    assert estate.configure().duration_s < OPENING_SLOW_S
+    assert estate.configure().duration_s < SLOW_S
     with_open_jobs_besides(estate, LOADED_FROM_JOBS)
-    assert estate.configure().duration_s < OPENING_SLOW_S
+    assert estate.configure().duration_s < SLOW_S
     for name in estate.kubernetes.names("jobs"):
         estate.kubernetes.remove("jobs", name)
     until(lambda: not estate.process.request("state")["open_jobs"])
-    assert estate.configure().duration_s >= OPENING_SLOW_S
+    assert estate.configure().duration_s >= SLOW_S
 
 
 @case("slower-with-every-job")

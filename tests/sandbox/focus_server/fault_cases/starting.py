@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from environments.sandbox.focus_server.faults import FaultyStartup
+from environments.sandbox.focus_server import hooks
+from environments.sandbox.focus_server.starting import Startup
 from tests.sandbox.focus_server.estate import Estate
 from tests.sandbox.focus_server.fault_cases.cases import NOWHERE, case
 from tests.sandbox.process_runner import start_process
 
 
-def start_up(fault: str, settings: str) -> tuple[str | None, list[str], list[float]]:
+def start_up(settings: str, *faults: str) -> tuple[str | None, list[str], list[float]]:
     """What the settings were found to be, the errors logged and the documented seconds waited."""
     errors: list[str] = []
     waited: list[float] = []
@@ -22,23 +23,28 @@ def start_up(fault: str, settings: str) -> tuple[str | None, list[str], list[flo
         waited.append(seconds)
         return 0.0
 
-    startup = FaultyStartup(log, active=lambda asked: asked == fault, scaled=scaled)
-    return asyncio.run(startup.load({"default_config.py": settings})), errors, waited
+    async def load() -> str | None:
+        await hooks.switch(faults)
+        problem = await Startup(log, scaled).load({"default_config.py": settings})
+        await hooks.switch(())
+        return problem
+
+    return asyncio.run(load()), errors, waited
 
 
 @case("start-takes-too-long", "log-full-of-errors-at-start", "broken-configuration-not-said")
 def _(estate: Estate, fault: str) -> None:
-    problem, errors, waited = start_up(fault, "class Focus: pass")
+    problem, errors, waited = start_up("class Focus: pass", fault)
     assert problem is None and bool(waited) == (fault == "start-takes-too-long")
     assert bool(errors) == (fault == "log-full-of-errors-at-start")
-    assert start_up("none", "class Focus:\n  'half") == (
+    assert start_up("class Focus:\n  'half") == (
         "cannot load configuration default_config.py: line 2: SyntaxError: "
         "unterminated string literal (detected at line 2)",
         ["cannot load configuration default_config.py: line 2: SyntaxError: "
          "unterminated string literal (detected at line 2)"],
         [],
     )  # fmt: skip
-    assert bool(start_up("broken-configuration-not-said", "class Focus:\n  'half")[1]) is False
+    assert bool(start_up("class Focus:\n  'half", "broken-configuration-not-said")[1]) is False
 
 
 @case("index-not-reached-after-start")

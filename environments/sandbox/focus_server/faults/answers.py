@@ -1,0 +1,41 @@
+"""Answers that say something else than was asked for, or than was started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from environments.sandbox.focus_server.hooks import change
+from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ
+
+NOT_A_PORT = 70000
+PORT_DIFFERENCE = 1000
+Answer = dict[str, Any]
+
+DISTORTED: Mapping[str, Callable[[Answer], Answer]] = {
+    "job-id-missing-from-answer": lambda answer: {"job_id": ""},
+    "job-id-malformed": lambda answer: {"job_id": f"job-{answer['job_id'].partition('-')[2]}"},
+    "stream-port-not-a-port": lambda answer: {"stream_port": NOT_A_PORT},
+    "answered-port-differs": lambda answer: {"stream_port": answer["stream_port"] + PORT_DIFFERENCE},
+    "answered-view-differs": lambda answer: {"view_type": (answer["view_type"] + 1) % 3},
+    "stream-amount-differs": lambda answer: {"stream_amount": answer["stream_amount"] + 1},
+    "frequency-amount-differs": lambda answer: {"frequencies_amount": answer["frequencies_amount"] + 1},
+    "frequencies-backwards": lambda answer: {"frequencies_list": answer["frequencies_list"][::-1]},
+    "frequencies-outside-of-the-range": lambda answer: {
+        "frequencies_list": [hertz + HIGHEST_FREQUENCY_HZ for hertz in answer["frequencies_list"]]
+    },
+    "channel-without-stream": lambda answer: {
+        "channel_to_stream_index": dict(list(answer["channel_to_stream_index"].items())[:-1])
+    },
+    "channel-amount-differs": lambda answer: {"channel_amount": answer["channel_amount"] + 1},
+    "line-time-differs": lambda answer: {"lines_dt": answer["lines_dt"] * 2},
+}
+"""Fault -> the fields of the answer that it replaces."""
+
+
+def _replacing(distort: Callable[[Answer], Answer]) -> Callable[..., Answer]:
+    return lambda answer, *asked: {**answer, **distort(answer)}
+
+
+for _fault_id, _distort in DISTORTED.items():
+    change(_fault_id, at="configure.answer")(_replacing(_distort))

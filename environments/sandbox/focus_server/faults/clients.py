@@ -1,0 +1,114 @@
+"""A server that does not survive what its clients do, and one that is slow to tell."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.routes import Handler, Routes
+
+SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY_CLIENTS = 0.15, 1.5, 20
+TOLD_LATE_S = 1.2
+BURST, BURST_WITHIN_S = 40, 3.0
+MOST_PIECES = 3
+
+
+def _asks(request: web.Request, endpoint: str) -> bool:
+    return request.path.endswith(f"/{endpoint}")
+
+
+def _stopped_by(*errors: type[Exception]) -> Any:
+    """The next health check fails after one of these, until somebody has noticed."""
+
+    async def handle(
+        stopped: list[bool], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler
+    ) -> Any:
+        if stopped and _asks(request, "ack"):
+            stopped.clear()
+            return _unavailable()
+        try:
+            return await proceed(routes, request, handler)
+        except errors:
+            stopped.append(True)
+            raise
+
+    return handle
+
+
+fault("huge-body-stops-the-server", at="request.handle", memory=list)(_stopped_by(web.HTTPRequestEntityTooLarge))
+fault("disconnect-stops-the-server", at="request.handle", memory=list)(
+    _stopped_by(ConnectionError, web.RequestPayloadError)
+)
+
+
+@fault("slow-client-holds-everybody-up", at="request.handle", memory=list)
+async def _(
+    incomplete: list[web.Request], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler
+) -> Any:
+    while incomplete and _asks(request, "ack"):
+        await asyncio.sleep(0.01)
+    incomplete.append(request)
+    try:
+        await request.read()
+    finally:
+        incomplete.remove(request)
+    return await proceed(routes, request, handler)
+
+
+@fault("slow-client-is-cut-off", at="request.body")
+async def _(proceed: Proceed, routes: Routes, request: web.Request) -> bytes:
+    """Only the body of a client that does not need many attempts to send it is read."""
+    pieces = []
+    async for piece in request.content.iter_any():
+        pieces.append(piece)
+        if len(pieces) > MOST_PIECES:
+            raise web.HTTPRequestTimeout
+    return b"".join(pieces)
+
+
+@fault("health-check-talks", at="request.handle")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    answer = await proceed(routes, request, handler)
+    if _asks(request, "ack"):
+        answer.body = b'{"status":"warming up"}'
+    return answer
+
+
+@fault("health-check-fails-under-load", at="request.handle", memory=lambda: deque(maxlen=BURST))
+async def _(asked_s: deque[float], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    """Every health check of a burst, from its last one on."""
+    if _asks(request, "ack"):
+        asked_s.append(time.monotonic())
+        if len(asked_s) == BURST and asked_s[-1] - asked_s[0] < BURST_WITHIN_S:
+            return _unavailable()
+    return await proceed(routes, request, handler)
+
+
+@fault("health-check-slow-under-load", at="request.handle", memory=lambda: deque(maxlen=BURST))
+async def _(askers: deque[object], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    if _asks(request, "ack"):
+        askers.append(request.transport)
+        await asyncio.sleep(SLOW_AMONG_MANY_S if len(set(askers)) >= MANY_CLIENTS else 0.0)
+    return await proceed(routes, request, handler)
+
+
+def _late(endpoint: str, late_s: float) -> Any:
+    async def handle(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+        await asyncio.sleep(late_s if _asks(request, endpoint) else 0.0)
+        return await proceed(routes, request, handler)
+
+    return handle
+
+
+fault("health-check-slow", at="request.handle")(_late("ack", SLOW_ALONE_S))
+fault("channels-slow", at="request.handle")(_late("channels", TOLD_LATE_S))
+fault("live-metadata-slow", at="request.handle")(_late("live_metadata", TOLD_LATE_S))
+
+
+def _unavailable() -> web.Response:
+    return web.json_response({"error": "Service unavailable"}, status=503)

@@ -1,0 +1,137 @@
+"""A server that is too small for many, that is slow, that is not after a load what it was before, or that wears out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import WaitQueueTimeoutError
+
+from environments.sandbox.focus_server.faults.plain import delayed
+from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS
+from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbBusy
+from environments.sandbox.focus_server.service import FocusService
+
+FEW_WORKERS, WORKER_HELD_S = 24, 1.4
+SLOW_FROM_JOBS, VERY_SLOW_S = 100, 7.0
+"""So slow that the P95 of 200 at once is beyond its limit of 5 s."""
+SLOW_S, SLOWER_S = 0.55, 0.12
+"""Above what an opening takes here; the second is below every limit."""
+LOADED_FROM_JOBS = 100
+SMALL_POOL = 5
+WEAR_S = 0.04
+HEAVY_NFFT = 2048
+ENDS_AT, FAILS_EACH = 6, 4
+ENDED = 1
+
+# All of them wait before anything is started, so that no job waits for its client meanwhile.
+
+
+def _open_jobs(service: FocusService) -> int:
+    """How many investigations are open or being opened."""
+    return len(service.opener.slots.unusable())
+
+
+fault("openings-slow", at="configure")(delayed(SLOW_S))
+fault("openings-slower-than-before", at="configure")(delayed(SLOWER_S))
+
+
+@fault("slower-with-every-job", at="configure", memory=itertools.count)
+async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    await asyncio.sleep(next(openings) * WEAR_S)
+    return await proceed(service, body)
+
+
+@fault("slow-after-load", at="configure", memory=lambda: SimpleNamespace(was_loaded=False))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    is_loaded = _open_jobs(service) >= LOADED_FROM_JOBS
+    memory.was_loaded = memory.was_loaded or is_loaded
+    await asyncio.sleep(SLOW_S if memory.was_loaded and not is_loaded else 0.0)
+    answer = await proceed(service, body)
+    memory.was_loaded = memory.was_loaded or _open_jobs(service) >= LOADED_FROM_JOBS
+    return answer
+
+
+@fault("slow-from-100-jobs", at="configure", memory=lambda: SimpleNamespace(asked=0))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    beside = max(_open_jobs(service), memory.asked)
+    memory.asked += 1
+    try:
+        await asyncio.sleep(VERY_SLOW_S if beside >= SLOW_FROM_JOBS else 0.0)
+        return await proceed(service, body)
+    finally:
+        memory.asked -= 1
+
+
+class Workers:
+    """They share what they run on: the more of them work, the longer each takes."""
+
+    def __init__(self) -> None:
+        self.free, self.working = asyncio.Semaphore(FEW_WORKERS), 0
+
+
+@fault("few-workers", at="configure", memory=Workers)
+async def _(workers: Workers, proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    async with workers.free:
+        workers.working += 1
+        try:
+            await asyncio.sleep(WORKER_HELD_S * workers.working / FEW_WORKERS)
+        finally:
+            workers.working -= 1
+        return await proceed(service, body)
+
+
+class SmallPool:
+    """So few connections of its own that only waiting for one of them can take too long."""
+
+    def __init__(self) -> None:
+        self._client: AsyncMongoClient[dict[str, Any]] | None = None
+
+    async def ping(self, uri: str) -> None:
+        if self._client is None:
+            self._client = AsyncMongoClient(
+                uri, directConnection=True, maxPoolSize=SMALL_POOL, waitQueueTimeoutMS=GIVE_UP_AFTER_MS
+            )
+        try:
+            await self._client.admin.command("ping")
+        except WaitQueueTimeoutError as error:
+            raise MongoDbBusy(f"{type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+@fault("mongodb-pool-exhausted", at="configure", memory=SmallPool)
+async def _(pool: SmallPool, proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    """Asked on every opening, live ones included; its connections are slow because of the fault's toxic."""
+    await pool.ping(service.index.uri)
+    return await proceed(service, body)
+
+
+@fault("ends-now-and-then", at="configure", memory=lambda: itertools.count(1))
+async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    if next(openings) >= ENDS_AT:
+        os._exit(ENDED)
+    return await proceed(service, body)
+
+
+@fault("every-fourth-opening-fails", at="configure", memory=lambda: itertools.count(1))
+async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    if next(openings) % FAILS_EACH == 0:
+        raise CannotOpen("another opening has not ended")
+    return await proceed(service, body)
+
+
+@fault("heavy-configurations-refused", at="configure.read")
+def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    request = proceed(service, body)
+    if request.nfft >= HEAVY_NFFT:
+        raise CannotOpen("the transform does not fit into the memory of the graphics card")
+    return request

@@ -1,0 +1,98 @@
+"""Refusals with the wrong status, the wrong words, or too late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.refusals import (
+    NoRecording,
+    Refused,
+    RuleViolation,
+    SchemaError,
+    WaitingForFibre,
+)
+from environments.sandbox.focus_server.routes import Routes
+
+AGAIN_WITHIN_S = 1.0
+TOO_LATE_S = 2.5
+TRACE = """
+Traceback (most recent call last):
+  File "/home/prisma/debug-codebase/pz/microservices/focus_server/focus_server.py", line 143, in configure
+    self._manager.configure(request)
+ValueError: invalid request"""
+Error = Refused | web.HTTPException
+
+
+@fault("refusals-too-late", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    if isinstance(error, Refused) and request.method == "POST" and 400 <= status < 500:
+        await asyncio.sleep(TOO_LATE_S)
+    return status, body
+
+
+@fault("answers-differ-when-asked-twice", at="refusal.word", memory=lambda: SimpleNamespace(asked=b"", asked_s=0.0))
+async def _(before: SimpleNamespace, proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    """The same request within a second is refused otherwise."""
+    if not isinstance(error, NoRecording | WaitingForFibre):
+        return await proceed(routes, request, error)
+    asked, now_s = await request.read(), time.monotonic()
+    again = before.asked == asked and now_s - before.asked_s < AGAIN_WITHIN_S
+    before.asked, before.asked_s = asked, now_s
+    return (400, {"error": "Bad request"}) if again else await proceed(routes, request, error)
+
+
+@fault("client-errors-answered-500", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    return 500 if 400 <= status < 500 else status, body
+
+
+@fault("refusals-do-not-say-why", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    return status, {"error": "Bad request"} if isinstance(error, RuleViolation | SchemaError) else body
+
+
+@fault("refusals-without-allowed-range", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    if isinstance(error, RuleViolation):
+        return status, {"error": f"{error.field} {error.problem}"}
+    if isinstance(error, SchemaError):
+        kept = [{key: detail[key] for key in ("type", "loc", "msg")} for detail in error.details]
+        return status, {"detail": [{**detail, "msg": detail["msg"].partition(": got ")[0]} for detail in kept]}
+    return status, body
+
+
+@fault("stack-trace-in-refusal", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    if isinstance(error, RuleViolation):
+        return status, {"error": body["error"] + TRACE}
+    if isinstance(error, SchemaError):
+        return status, {"detail": [{**detail, "msg": detail["msg"] + TRACE} for detail in body["detail"]]}
+    return status, body
+
+
+def _answering(error_status: int, status: int, body: Any) -> Any:
+    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+        return (status, body) if error.status == error_status else await proceed(routes, request, error)
+
+    return word
+
+
+fault("huge-body-answered-500", at="refusal.word")(_answering(413, 500, {"error": "Error parsing configuration"}))
+fault("wrong-method-answered", at="refusal.word")(_answering(405, 200, {"status": "success"}))
+
+
+@fault("unknown-address-answered", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    is_unknown = isinstance(error, web.HTTPNotFound)
+    return (200, {"status": "success"}) if is_unknown else await proceed(routes, request, error)

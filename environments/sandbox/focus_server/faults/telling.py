@@ -1,0 +1,102 @@
+"""Metadata that leave things out, contradict themselves or come late, and a fibre that is not noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from environments.sandbox.focus_server.answer_book import AnswerBook
+from environments.sandbox.focus_server.faults.plain import (
+    PLAIN_REQUEST,
+    Unclear,
+    error_17,
+    instead_of,
+    left_out,
+    parsing_failed,
+)
+from environments.sandbox.focus_server.hooks import Proceed, change, fault
+from environments.sandbox.focus_server.refusals import UnknownJob, WaitingForFibre
+from environments.sandbox.focus_server.service import FocusService
+
+METADATA_LATE_S = 6.0
+Told = Mapping[str, Any]
+
+
+def _without(field: str) -> Callable[..., Told]:
+    return lambda told, *asked: {name: value for name, value in told.items() if name != field}
+
+
+def _with(field: str, value: Callable[[Told], Any]) -> Callable[..., Told]:
+    """While no fibre is connected some fields are missing, and there is nothing to spoil."""
+    return lambda told, *asked: {**told, field: value(told)} if field in told else told
+
+
+change("channels-reversed", at="channels.tell")(
+    lambda channels, service: dict(zip(channels, reversed(list(channels.values())), strict=True))
+)
+change("live-metadata-without-distance", at="fibre.tell")(_without("dx"))
+change("live-dtype-missing", at="fibre.tell")(_without("dtype"))
+change("live-samples-missing", at="fibre.tell")(_without("num_samples_per_trace"))
+change("live-dtype-not-allowed", at="fibre.tell")(_with("dtype", lambda told: "complex64"))
+change("fibre-has-other-channels", at="fibre.tell")(
+    _with("number_of_channels", lambda told: told["number_of_channels"] - 1)
+)
+change("live-samples-and-channels-disagree", at="fibre.tell")(
+    _with("num_samples_per_trace", lambda told: told["number_of_channels"] // 2)
+)
+
+
+@fault("live-metadata-changes", at="fibre.tell", memory=itertools.count)
+def _(asked: Iterator[int], proceed: Proceed, service: FocusService) -> Told:
+    return {**proceed(service), "fiber_start_meters": next(asked)}
+
+
+@fault("connected-fibre-not-noticed", at="fibre.check")
+async def _(proceed: Proceed, service: FocusService) -> None:
+    raise WaitingForFibre
+
+
+@fault("connecting-not-noticed", at="fibre.check", memory=lambda: SimpleNamespace(has_sent_away=False))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService) -> None:
+    memory.has_sent_away = memory.has_sent_away or not service.fibre_connected
+    if memory.has_sent_away:
+        raise WaitingForFibre
+    await proceed(service)
+
+
+@fault("fibre-refusal-starts-a-job", at="fibre.check")
+async def _(proceed: Proceed, service: FocusService) -> None:
+    if not service.fibre_connected:
+        await service.opener.start(PLAIN_REQUEST)
+    await proceed(service)
+
+
+fault("live-without-fibre-accepted", at="fibre.check")(left_out)
+fault("fibre-refusal-unclear", at="fibre.check")(
+    instead_of(WaitingForFibre, lambda: Unclear(503, "Service unavailable"))
+)
+fault("answers-500-while-waiting-for-fibre", at="fibre.check")(instead_of(WaitingForFibre, parsing_failed))
+
+fault("unknown-job-id-answered-500", at="metadata.tell")(
+    instead_of(UnknownJob, lambda: Unclear(500, "Internal Server Error"))
+)
+fault("unknown-job-id-unclear", at="metadata.tell")(instead_of(UnknownJob, error_17))
+
+
+@fault("metadata-late", at="answer.keep")
+def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
+    asyncio.get_running_loop().call_later(METADATA_LATE_S, proceed, book, job_id, answer)
+
+
+@fault("metadata-incomplete", at="metadata.tell")
+async def _(proceed: Proceed, service: FocusService, job_id: str) -> Told:
+    return _without("frequencies_list")(await proceed(service, job_id))
+
+
+@fault("metadata-of-another-job", at="metadata.tell")
+async def _(proceed: Proceed, service: FocusService, job_id: str) -> Told:
+    answer, (slot, _, serial) = await proceed(service, job_id), job_id.partition("-")
+    return {**answer, "job_id": f"{slot}-{int(serial) - 1}", "stream_port": answer["stream_port"] + 1}
