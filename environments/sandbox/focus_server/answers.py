@@ -144,7 +144,7 @@ def configure_answer(
         "stream_amount": stream_amount(request),
         "job_id": job_id,
         "frequencies_amount": len(frequencies),
-        "channel_amount": len(index),
+        "channel_amount": 1 if request.view is View.SINGLE_CHANNEL else len(index),
         "stream_port": stream_port,
         "stream_url": stream_url,
         "view_type": int(request.view),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.focus_server.openapi_schemas import SCHEMAS, Schema, reference
+from environments.sandbox.focus_server.openapi_schemas import Schema, reference, schemas
+from environments.sandbox.focus_server.schema import View
 
 _RULE_BROKEN = "A value breaks a rule; the body was cut off"
 _AWAY = "The estate cannot serve it now: no capacity, no fibre, no cluster, no recording index"
@@ -56,43 +57,61 @@ _TO_METADATA: Schema = {
     "metadata": {"operationId": "metadata", "parameters": {"job_id": "$response.body#/job_id"}},
 }  # fmt: skip
 
-OPENAPI: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {"title": "Focus Server", "version": "11.0.0"},
-    "paths": {
-        "/ack": {"get": _reading("ack", "Liveness", {"description": "Alive; nothing is said"})},
-        "/channels": {"get": _reading("channels", "Channel bounds", _answer("Lowest and highest channel", "Channels"))},
-        "/live_metadata": {
-            "get": _reading("live_metadata", "Metadata of the live fibre", _answer("Of the fibre", "LiveMetadata"))
-        },
-        "/metadata/{job_id}": {
-            "get": _reading(
-                "metadata",
-                "The answer that opened an investigation",
-                _answer("The answer", "ConfigureResponse"),
-                [_JOB_ID],
-                **{"404": _answer("No open investigation has this job id", "Error")},
-            )
-        },
-        "/configure": {
-            "post": _asking(
-                "configure",
-                "Open an investigation",
-                "ConfigureRequest",
-                _CONFIGURE_EXAMPLES,
-                {**_answer("The investigation is open", "ConfigureResponse"), "links": _TO_METADATA},
-                **{"404": _answer("Nothing is recorded in the window", "Error")},
-            )
-        },
-        "/recordings_in_time_range": {
-            "post": _asking(
-                "recordings_in_time_range",
-                "Recordings in a window",
-                "RecordingsInTimeRangeRequest",
-                {"two hours": {"start_time": 1764946703, "end_time": 1764953903}},
-                _answer("By start time", "RecordingsInTimeRangeResponse"),
-            )
-        },
+_PATHS: Schema = {
+    "/ack": {"get": _reading("ack", "Liveness", {"description": "Alive; nothing is said"})},
+    "/channels": {"get": _reading("channels", "Channel bounds", _answer("Lowest and highest channel", "Channels"))},
+    "/live_metadata": {
+        "get": _reading(
+            "live_metadata",
+            "Metadata of the live fibre",
+            _answer("Of the fibre", "LiveMetadata"),
+            [],
+            **{"404": _answer("No fibre is connected yet", "Error")},
+        )
     },
-    "components": {"schemas": SCHEMAS},
+    "/metadata/{job_id}": {
+        "get": _reading(
+            "metadata",
+            "The answer that opened an investigation",
+            _answer("The answer", "ConfigureResponse"),
+            [_JOB_ID],
+            **{"404": _answer("No open investigation has this job id", "Error")},
+        )
+    },
+    "/configure": {
+        "post": _asking(
+            "configure",
+            "Open an investigation",
+            "ConfigureRequest",
+            _CONFIGURE_EXAMPLES,
+            {**_answer("The investigation is open", "ConfigureResponse"), "links": _TO_METADATA},
+            **{"404": _answer("Nothing is recorded in the window", "Error")},
+        )
+    },
+    "/recordings_in_time_range": {
+        "post": _asking(
+            "recordings_in_time_range",
+            "Recordings in a window",
+            "RecordingsInTimeRangeRequest",
+            {"two hours": {"start_time": 1764946703, "end_time": 1764953903}},
+            _answer("By start time", "RecordingsInTimeRangeResponse"),
+        )
+    },
+    "/get_recordings_timeline": {
+        "get": _reading(
+            "get_recordings_timeline",
+            "Recordings of the last day, for people",
+            {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}},
+        )
+    },
 }
+
+
+def openapi(highest_view: View) -> dict[str, Any]:
+    """The document of a server that offers the views up to this one."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Focus Server", "version": "11.0.0"},
+        "paths": _PATHS,
+        "components": {"schemas": schemas(highest_view)},
+    }

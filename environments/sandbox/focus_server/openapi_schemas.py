@@ -81,20 +81,37 @@ _SPECTRUM = {
 }
 _WATERFALL = {"displayTimeAxisDuration": _NULL, "frequencyRange": _NULL}
 _VARIANTS = {
-    "0": ("MultichannelRequest", _request(View.MULTICHANNEL, "A spectrogram of many channels.", **_SPECTRUM)),
-    "1": ("SingleChannelRequest", _request(View.SINGLE_CHANNEL, "One channel: max equals min.", **_SPECTRUM)),
-    "2": ("WaterfallRequest", _request(View.WATERFALL, "A waterfall, without time axis and band.", **_WATERFALL)),
+    View.MULTICHANNEL: ("MultichannelRequest", "A spectrogram of many channels.", _SPECTRUM),
+    View.SINGLE_CHANNEL: ("SingleChannelRequest", "One channel: max equals min.", _SPECTRUM),
+    View.WATERFALL: ("WaterfallRequest", "A waterfall, without time axis and band.", _WATERFALL),
+    View.HEAT_MAP: ("HeatMapRequest", "A heat map of many channels.", _SPECTRUM),
 }
 
-SCHEMAS: Schema = {
-    **{name: schema for name, schema in _VARIANTS.values()},
-    "ConfigureRequest": {
-        "oneOf": [reference(name) for name, _ in _VARIANTS.values()],
-        "discriminator": {
-            "propertyName": "view_type",
-            "mapping": {value: reference(name)["$ref"] for value, (name, _) in _VARIANTS.items()},
+
+def schemas(highest_view: View) -> Schema:
+    """Every schema of a server that offers the views up to this one."""
+    variants = {str(view.value): (view, *told) for view, told in _VARIANTS.items() if view <= highest_view}
+    asked = {name: _request(view, described, **fields) for view, name, described, fields in variants.values()}
+    answer = dict(_ANSWERS["ConfigureResponse"])
+    answer["properties"] = {**answer["properties"], "view_type": {"type": "integer", "enum": list(map(int, variants))}}
+    return {
+        **_ANSWERS,
+        **asked,
+        "ConfigureRequest": {
+            "type": "object",
+            "required": ["view_type"],
+            "properties": {"view_type": {"type": "string", "enum": list(variants)}},
+            "oneOf": [reference(name) for name in asked],
+            "discriminator": {
+                "propertyName": "view_type",
+                "mapping": {value: reference(name)["$ref"] for value, (_, name, *_) in variants.items()},
+            },
         },
-    },
+        "ConfigureResponse": answer,
+    }
+
+
+_ANSWERS: Schema = {
     "ConfigureResponse": _object(
         status={"type": "string", "const": "success"},
         frequencies_list=_array(_number(minimum=0), minItems=1),
@@ -109,11 +126,11 @@ SCHEMAS: Schema = {
         channel_amount=_integer(1, HIGHEST_CHANNEL),
         stream_port=_integer(1, 65535),
         stream_url={"type": "string", "pattern": "^http://[^/]+$"},
-        view_type={"type": "integer", "enum": [view.value for view in View]},
+        view_type={"type": "integer"},
         metadata={"type": "object"},
     ),
     "RecordingsInTimeRangeRequest": _object(
-        "Epoch seconds UTC; end_time is after start_time, neither lies in the future.",
+        "Epoch seconds UTC; end_time is after start_time.",
         start_time=_integer(0), end_time=_integer(0),
     ),
     "RecordingsInTimeRangeResponse": _array(
@@ -132,7 +149,11 @@ SCHEMAS: Schema = {
         sw_version=_TEXT, number_of_channels=_integer(1), fiber_description=_TEXT,
         num_samples_per_trace=_integer(1), dtype=_TEXT,
     ),
-    "Error": {**_object(error=_TEXT), "additionalProperties": False},
+    "Error": {
+        **_object("With fiber and action while a live investigation has to wait for a fibre.", ["error"],
+                  error=_TEXT, action=_TEXT, fiber=_object(state=_TEXT, missing=_array(_TEXT))),
+        "additionalProperties": False,
+    },
     "RouterError": {**_object(detail=_TEXT), "additionalProperties": False},
     "HTTPValidationError": _object(detail=_array(reference("ValidationError"), minItems=1)),
     "ValidationError": _object(

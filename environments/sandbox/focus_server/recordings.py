@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
 from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
-from environments.sandbox.focus_server.schema import Window
+from environments.sandbox.focus_server.schema import LATEST_S, Window
 
 STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS = 1500
@@ -117,8 +117,7 @@ class RecordingIndex:
         entry = await self._database["base_paths"].find_one(live_entry)
         if entry is None or not isinstance(entry.get("guid"), str):
             return []
-        start = datetime.fromtimestamp(window.start_s, UTC)
-        end = datetime.fromtimestamp(window.end_s, UTC)
+        start, end = (datetime.fromtimestamp(min(LATEST_S, each), UTC) for each in (window.start_s, window.end_s))
         candidates = {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
         fields = {"_id": 0, "start_time": 1, "end_time": 1, "deleted": 1, "fiber_metadata": 1}
         return await self._database[entry["guid"]].find(candidates, fields).to_list()

@@ -63,6 +63,20 @@ class WaitingForFibre(Refused):
     def __init__(self) -> None:
         super().__init__("Cannot open a live investigation: waiting for fiber (missing fiber metadata field prr)")
 
+    def body(self) -> Mapping[str, Any]:
+        action = "connect the fiber and ask again, or ask for recorded data with start_time and end_time"
+        fiber = {"state": "waiting for fiber", "missing": ["prr"]}
+        return {"error": f"{self}; {action}", "fiber": fiber, "action": action}
+
+
+class NoLiveMetadata(Refused):
+    """One of the two ways to say that there is no fibre yet."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("Live metadata are not available: waiting for fiber")
+
 
 class MongoDbAway(Refused):
     """The recording index cannot be read."""

@@ -12,7 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.focus_server.hooks import hook
-from environments.sandbox.focus_server.openapi import OPENAPI
+from environments.sandbox.focus_server.openapi import openapi
+from environments.sandbox.focus_server.pages import admit_every_origin, timeline_page
 from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
 from environments.sandbox.focus_server.service import FocusService
 from environments.sandbox.focus_server.wording import Wording
@@ -36,7 +37,8 @@ class Routes:
         """What is wrong with the settings: as long as it stands here, every request is refused with it."""
 
     def application(self) -> web.Application:
-        application = web.Application(middlewares=[self._answer], client_max_size=LARGEST_BODY_BYTES)
+        middlewares = [admit_every_origin, self._answer]
+        application = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY_BYTES)
         for prefix in PREFIXES:
             application.add_routes(
                 [
@@ -45,6 +47,7 @@ class Routes:
                     web.get(f"{prefix}/live_metadata", self._live_metadata, allow_head=False),
                     web.get(f"{prefix}/metadata/{{job_id}}", self._metadata, allow_head=False),
                     web.get(f"{prefix}/openapi.json", self._openapi, allow_head=False),
+                    web.get(f"{prefix}/get_recordings_timeline", self._timeline, allow_head=False),
                     web.post(f"{prefix}/configure", self._configure),
                     web.post(f"{prefix}/recordings_in_time_range", self._recordings),
                 ]
@@ -116,7 +119,10 @@ class Routes:
         return _json(self._wording.opened(await self.service.metadata(request.match_info["job_id"])))
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return _json(OPENAPI)
+        return _json(openapi(self.service.highest_view))
+
+    async def _timeline(self, request: web.Request) -> web.Response:
+        return web.Response(text=timeline_page(await self.service.timeline()), content_type="text/html")
 
     async def _configure(self, request: web.Request) -> web.Response:
         return _json(self._wording.opened(await self.service.configure(await self.body(request))))

@@ -16,6 +16,7 @@ ALLOWED_NFFT: dict[View, tuple[int, ...]] = {
     View.MULTICHANNEL: tuple(2**power for power in range(7, 12)),
     View.SINGLE_CHANNEL: tuple(2**power for power in range(7, 17)),
     View.WATERFALL: (1,),
+    View.HEAT_MAP: tuple(2**power for power in range(7, 12)),
 }
 
 
@@ -29,21 +30,29 @@ def check_configure(request: ConfigureRequest) -> None:
     check_both_times_or_neither(request)
     if request.window is not None:
         check_window(request.window)
+        check_past(request.window)
 
 
 def check_window(window: Window) -> None:
-    """Raise :class:`RuleViolation` unless the window is a stretch of past time."""
-    times_s = {"start_time": window.start_s, "end_time": window.end_s}
-    for field, time_s in times_s.items():
+    """Raise :class:`RuleViolation` unless the window is a stretch of time, past or future."""
+    for field, time_s in _times_s(window):
         if time_s < 0:
             raise RuleViolation(field, "must not be negative", time_s, "0 or later")
     if window.end_s <= window.start_s:
         got = f"start_time={window.start_s}, end_time={window.end_s}"
         raise RuleViolation("end_time", "must be after start_time", got, f"end_time from {window.start_s + 1} on")
+
+
+def check_past(window: Window) -> None:
+    """Raise :class:`RuleViolation` for a window in the future, where nothing can be recorded yet."""
     now_s = math.ceil(time.time())
-    for field, time_s in times_s.items():
+    for field, time_s in _times_s(window):
         if time_s > now_s:
             raise RuleViolation(field, "must not lie in the future", time_s, f"0 to {now_s} (now)")
+
+
+def _times_s(window: Window) -> tuple[tuple[str, int], tuple[str, int]]:
+    return ("start_time", window.start_s), ("end_time", window.end_s)
 
 
 def check_both_times_or_neither(request: ConfigureRequest) -> None:

@@ -12,6 +12,8 @@ from environments.sandbox.focus_server.refusals import SchemaError
 
 INTEGER_LIMIT = 2**63
 LONGEST_ECHO = 200
+LATEST_S = 253_402_300_799
+"""The last second that can be written as a time."""
 
 
 class View(IntEnum):
@@ -20,6 +22,7 @@ class View(IntEnum):
     MULTICHANNEL = 0
     SINGLE_CHANNEL = 1
     WATERFALL = 2
+    HEAT_MAP = 3
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,10 @@ class ConfigureRequest:
         return Window(self.start_s, self.end_s)
 
 
-def parse_configure(body: bytes) -> ConfigureRequest:
+def parse_configure(body: bytes, highest_view: View = View.WATERFALL) -> ConfigureRequest:
     """Read ``POST /configure``; raises :class:`SchemaError` naming every field of a wrong type."""
     fields = _Fields.of_body(body)
-    view = fields.view("view_type")
+    view = fields.view("view_type", highest_view)
     height_px = fields.section("displayInfo").integer("height")
     channels = fields.section("channels")
     channel_min, channel_max = channels.integer("min"), channels.integer("max")
@@ -120,15 +123,16 @@ class _Fields:
     def optional_integer(self, name: str) -> int | None:
         return self.integer(name) if self.given(name) else None
 
-    def view(self, name: str) -> View:
-        allowed = "one of the strings '0', '1', '2'"
-        value = self._value.get(name)
+    def view(self, name: str, highest: View) -> View:
+        texts = [str(number) for number in range(highest + 1)]
+        quoted = [f"'{text}'" for text in texts]
+        allowed, value = f"one of the strings {', '.join(quoted)}", self._value.get(name)
         if name not in self._value:
             self._missing(name, allowed)
-        elif isinstance(value, str) and value in ("0", "1", "2"):
+        elif value in texts:
             return View(int(value))
         else:
-            self._wrong(name, "enum", "must be '0', '1' or '2'", allowed)
+            self._wrong(name, "enum", f"must be {', '.join(quoted[:-1])} or {quoted[-1]}", allowed)
         return View.MULTICHANNEL
 
     def section(self, name: str) -> _Fields:

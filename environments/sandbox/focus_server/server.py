@@ -64,14 +64,7 @@ class FocusServer(SandboxProcess):
         )
         database = config.get("mongodb_database", "prisma")
         self._index = RecordingIndex(config["mongodb_uri"], database, int(settings["mongo_pool"]))
-        self._service = FocusService(
-            self._index,
-            configuration,
-            self._opener,
-            float(settings["configure_ms"]) / 1000,
-            int(settings["server_workers"]),
-            self.log,
-        )
+        self._service = FocusService(self._index, configuration, self._opener, settings, self.log)
         self._set_fibre(settings["fibre"])
         self._routes = Routes(self._service, self.log, self._access_log, Wording(settings["answers"] == "deployed"))
         await hooks.switch(self.faults, starting=True)

@@ -22,6 +22,7 @@ from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.recordings import Recording, RecordingIndex
 from environments.sandbox.focus_server.refusals import (
     MongoDbAway,
+    NoLiveMetadata,
     NoRecording,
     RuleViolation,
     SchemaError,
@@ -29,9 +30,10 @@ from environments.sandbox.focus_server.refusals import (
     WaitingForFibre,
 )
 from environments.sandbox.focus_server.rules import check_configure, check_window
-from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure, parse_window
+from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_configure, parse_window
 
 STORAGE_KEY = "storage_mount_path"
+DAY_S = 24 * 3600
 
 
 class FocusService:
@@ -42,35 +44,38 @@ class FocusService:
         index: RecordingIndex,
         configuration: ConfigMapReader,
         opener: Opener,
-        configure_s: float,
-        workers: int,
+        settings: Mapping[str, Any],
         log: logging.Logger,
     ) -> None:
-        self.index, self.configuration, self.opener = index, configuration, opener
-        self.configure_s, self.log = configure_s, log
-        self.fibre_connected = True
+        self.index, self.configuration, self.opener, self.log = index, configuration, opener, log
+        self.configure_s, self.highest_view = settings["configure_ms"] / 1000, View(settings["highest_view"])
+        self.fibre_connected, self.waiting_metadata = True, settings["waiting_metadata"]
+        workers = settings["server_workers"]
         self.workers: AbstractAsyncContextManager[object] = asyncio.Semaphore(workers) if workers else nullcontext()
         """Who opens an investigation holds one; 0 workers means that nobody has to wait."""
+        self.turn: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if settings["configure_turns"] == "one" else nullcontext()
+        )
+        """Who is given an id and a port holds it."""
 
     @hook("configure")
     async def configure(self, body: bytes) -> Mapping[str, Any]:
         """``POST /configure``: check, find the data, open. Nothing is started before everything is known to be fine."""
         async with self.workers:
-            started_s = time.monotonic()
-            answer = await self._opened(body)
-            await asyncio.sleep(max(0.0, started_s + self.configure_s - time.monotonic()))
-            return answer
-
-    async def _opened(self, body: bytes) -> Mapping[str, Any]:
-        try:
-            request = self.read_configure(body)
-        except (RuleViolation, SchemaError) as refused:
-            return await self.refuse(body, refused)
-        return await self.opener.open(request, await self.source_metadata(request))
+            try:
+                request = self.read_configure(body)
+            except (RuleViolation, SchemaError) as refused:
+                return await self.refuse(body, refused)
+            metadata = await self.source_metadata(request)
+            async with self.turn:
+                started_s = time.monotonic()
+                answer = await self.opener.open(request, metadata)
+                await asyncio.sleep(max(0.0, started_s + self.configure_s - time.monotonic()))
+                return answer
 
     @hook("configure.read")
     def read_configure(self, body: bytes) -> ConfigureRequest:
-        request = parse_configure(body)
+        request = parse_configure(body, self.highest_view)
         check_configure(request)
         return request
 
@@ -105,6 +110,8 @@ class FocusService:
     @hook("fibre.tell")
     def live_metadata(self) -> Mapping[str, Any]:
         """``GET /live_metadata``."""
+        if not self.fibre_connected and self.waiting_metadata == "404":
+            raise NoLiveMetadata
         return CONNECTED_METADATA if self.fibre_connected else WAITING_METADATA
 
     @hook("channels.tell")
@@ -125,6 +132,14 @@ class FocusService:
         """``POST /recordings_in_time_range``: ``[start, end]`` of every recording, end -1 while it is recorded."""
         window = parse_window(body)
         check_window(window)
+        return await self._listed(window)
+
+    async def timeline(self) -> Sequence[Sequence[int]]:
+        """``GET /get_recordings_timeline``: the recordings of the last day."""
+        now_s = int(time.time())
+        return await self._listed(Window(now_s - DAY_S, now_s))
+
+    async def _listed(self, window: Window) -> Sequence[Sequence[int]]:
         recordings = await self.index.overlapping(await self.storage_path(), window)
         return [[recording.start_s, recording.end_s] for recording in recordings]
 

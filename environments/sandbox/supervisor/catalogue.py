@@ -37,10 +37,10 @@ class Fault:
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
-    """Every fault by id; :class:`UsageError` names the entry that is wrong."""
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
+    """Every fault by id, the prepared ones too; :class:`UsageError` names the entry that is wrong."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
     catalogue: dict[str, Fault] = {}
-    for entry in entries:
+    for entry in [*content["fault"], *content.get("prepared", [])]:
         fault = _fault(entry, path.name)
         if fault.id in catalogue:
             raise UsageError(f"{path.name}: fault {fault.id} stands twice")

@@ -13,6 +13,8 @@ CHOICES = {
     "fibre": ("connected", "waiting"),
     "answers": ("required", "deployed"),
     "kubernetes_version": tuple(VERSIONS),
+    "waiting_metadata": ("told", "404"),
+    "configure_turns": ("many", "one"),
 }
 
 
@@ -25,7 +27,9 @@ class SandboxSettings:
     system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` is how the Focus Server words
     what no requirement words: helpfully, or as it was observed in December 2025. ``controller_qps`` is how many
     requests a second each controller of Kubernetes may make, ``controller_burst`` how many at once before that counts;
-    0 leaves them unlimited. A port of 0 means any free one.
+    0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is connected:
+    that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one investigation at a
+    time, as the real one is said to. ``highest_view`` of 3 offers the heat map. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -45,6 +49,9 @@ class SandboxSettings:
     kubernetes_version: str = DEFAULT
     controller_qps: float = 0
     controller_burst: int = 30
+    waiting_metadata: str = "told"
+    configure_turns: str = "many"
+    highest_view: int = 2
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0
@@ -61,6 +68,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "nodeport_first": (1024, 65535),
     "nodeport_last": (1024, 65535),
     "configure_ms": (0, 60_000),
+    "highest_view": (2, 3),
     "server_workers": (0, 1000),
     "mongo_pool": (1, 1000),
     "waiting_jobs": (0, 1000),

@@ -93,9 +93,9 @@ def test_the_command_says_so_in_one_sentence(tmp_path: Path) -> None:
     short = tmp_path / "faults.toml"
     short.write_text(lines, encoding="utf-8")
     script = (
-        "import pathlib, sys; from environments.sandbox import catalogue, __main__;"
+        "import pathlib, sys; from environments.sandbox.supervisor import catalogue, cli;"
         "path = pathlib.Path(sys.argv[1]); load = catalogue.load_catalogue;"
-        "__main__.load_catalogue = lambda: load(path); sys.exit(__main__.main(['up']))"
+        "cli.load_catalogue = lambda: load(path); sys.exit(cli.main(['up']))"
     )
     command = [sys.executable, "-c", script, str(short)]
     done = subprocess.run(

@@ -92,6 +92,13 @@ def test_answers_are_consistent(changes: dict[str, Any]) -> None:
     assert json.loads(json.dumps(body)) == body
 
 
+def test_a_single_channel_that_was_asked_for_as_several_is_one_channel_on_one_stream() -> None:
+    """As captured on 12 October: six channels in the map, all of them on the only stream."""
+    body = answer(view_type="1", channels={"min": 5, "max": 10})
+    assert (body["stream_amount"], body["channel_amount"]) == (1, 1)
+    assert body["channel_to_stream_index"] == {str(channel): 0 for channel in range(5, 11)}
+
+
 def test_pulse_rate_comes_from_the_innermost_level() -> None:
     assert pulse_rate({"prr": 1, "parent": {"parent": {"prr": 500}}}) == 500
     assert pulse_rate({"parent": {"prr": 0}}) == 2000

@@ -120,7 +120,7 @@ def test_a_waterfall_is_served(estate: Estate) -> None:
     ("method", "path"),
     [
         ("DELETE", "/job/1-1"), ("GET", "/sensors"), ("POST", "/config/task"), ("GET", "/waterfall/task/5"),
-        ("GET", "/health"), ("GET", "/info"), ("GET", "/docs"), ("GET", "/get_recordings_timeline"),
+        ("GET", "/health"), ("GET", "/info"), ("GET", "/docs"),
     ],
 )  # fmt: skip
 def test_routes_of_other_builds_are_unknown(estate: Estate, method: str, path: str) -> None:

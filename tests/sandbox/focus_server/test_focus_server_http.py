@@ -185,6 +185,8 @@ def test_waiting_for_fibre(estate: Estate) -> None:
     estate.process.request("fibre", {"state": "waiting"})
     answer = estate.configure()
     assert answer.status == 503 and "waiting for fiber" in answer.json["error"]
+    assert answer.json["fiber"] == {"state": "waiting for fiber", "missing": ["prr"]}
+    assert answer.json["action"].startswith("connect the fiber") and answer.json["action"] in answer.json["error"]
     assert estate.kubernetes.created == []
     assert estate.call("GET", "/live_metadata").json["prr"] == 0.0
     assert estate.configure(start_time=seconds(start), end_time=seconds(start) + 10).status == 200
@@ -231,6 +233,9 @@ def test_recordings_are_listed_sorted_and_only_those_that_count(estate: Estate) 
     assert listed == [[starts[0], starts[0] + 41], [starts[1], starts[1] + 41], [starts[2], -1]]
     nothing = {"start_time": 1000, "end_time": 2000}
     assert estate.call("POST", "/focus-server/recordings_in_time_range", nothing).json == []
+    for later_s in (86400, 2**62):
+        future = {"start_time": seconds(ago()) + later_s, "end_time": seconds(ago()) + later_s + 3600}
+        assert estate.call("POST", "/focus-server/recordings_in_time_range", future).json == []
     bad: Any
     for bad in ({"start_time": 9, "end_time": 3}, {"start_time": 3, "end_time": 3}, {"start_time": -1, "end_time": 3}):
         assert estate.call("POST", "/focus-server/recordings_in_time_range", bad).status == 400

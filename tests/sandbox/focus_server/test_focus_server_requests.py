@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from environments.sandbox.focus_server.refusals import RuleViolation, SchemaError
-from environments.sandbox.focus_server.rules import check_configure
+from environments.sandbox.focus_server.rules import check_configure, check_past, check_window
 from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_configure, parse_window
 from tests.sandbox.focus_server.estate import payload
 
@@ -94,6 +94,23 @@ def test_every_problem_is_named_at_once() -> None:
 def test_long_and_deep_values_are_not_echoed() -> None:
     (detail,) = problems(payload(view_type="x" * 5000))
     assert len(detail["input"]) < 300 and len(detail["msg"]) < 400
+
+
+def test_a_heat_map_is_a_view_only_where_it_is_offered() -> None:
+    body = json.dumps(payload(view_type="3")).encode()
+    request = parse_configure(body, View.HEAT_MAP)
+    assert request.view is View.HEAT_MAP
+    check_configure(request)
+    for view, offered, allowed in (("3", View.WATERFALL, "'0', '1', '2'"), ("4", View.HEAT_MAP, "'0', '1', '2', '3'")):
+        with pytest.raises(SchemaError, match=f"allowed one of the strings {allowed}$"):
+            parse_configure(json.dumps(payload(view_type=view)).encode(), offered)
+
+
+def test_a_window_in_the_future_is_refused_for_an_opening_and_not_for_a_list() -> None:
+    future = Window(10**12, 10**12 + 5)
+    check_window(future)
+    with pytest.raises(RuleViolation, match="start_time must not lie in the future"):
+        check_past(future)
 
 
 @pytest.mark.parametrize("body", [b"9" * 5000, b'{"start_time": ' + b"[" * 900 + b"]" * 900 + b"}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.refusals import WaitingForFibre
 from environments.sandbox.focus_server.routes import Handler, Routes
 
 SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY_CLIENTS = 0.15, 1.5, 20
 TOLD_LATE_S = 1.2
 BURST, BURST_WITHIN_S = 40, 3.0
 MOST_PIECES = 3
+NOTICED_S = 0.05
+"""How long after the opening the end of the client's connection is waited for."""
 
 
 def _asks(request: web.Request, endpoint: str) -> bool:
@@ -108,6 +112,26 @@ def _late(endpoint: str, late_s: float) -> Any:
 fault("health-check-slow", at="request.handle")(_late("ack", SLOW_ALONE_S))
 fault("channels-slow", at="request.handle")(_late("channels", TOLD_LATE_S))
 fault("live-metadata-slow", at="request.handle")(_late("live_metadata", TOLD_LATE_S))
+
+
+@fault("fibre-refusal-mute", at="request.handle")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    try:
+        return await proceed(routes, request, handler)
+    except WaitingForFibre as refused:
+        return web.Response(status=refused.status)
+
+
+@fault("opening-of-a-client-that-left-stays", at="request.handle")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    """Nobody cleans up after a client that did not wait for its answer."""
+    answer = await proceed(routes, request, handler)
+    if _asks(request, "configure"):
+        await asyncio.sleep(NOTICED_S)
+        if request.transport is None or request.transport.is_closing():
+            job_id = json.loads(answer.body)["job_id"]
+            await routes.service.opener.kubernetes.delete("Job", f"cleanup-job-{job_id}")
+    return answer
 
 
 def _unavailable() -> web.Response:

@@ -138,6 +138,18 @@ async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
             await asyncio.sleep(0.02)
 
 
+async def _at_one_moment(going_on: list[asyncio.Future[Any]], proceed: Proceed, *args: Any) -> Any:
+    """What begins while another is going on has the outcome of that one."""
+    if not going_on:
+        going_on.append(asyncio.ensure_future(proceed(*args)))
+        going_on[0].add_done_callback(lambda _: going_on.clear())
+    return await asyncio.shield(going_on[0])
+
+
+fault("simultaneous-openings-share-a-job", at="opening.start", memory=list)(_at_one_moment)
+fault("simultaneous-openings-share-a-port", at="port.take", memory=list)(_at_one_moment)
+
+
 @fault("crash-at-60-jobs", at="port.take")
 async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> Any:
     if len(opener.slots.unusable()) >= CRASH_AT_JOBS:

@@ -18,6 +18,7 @@ from environments.sandbox.focus_server.refusals import (
     SchemaError,
     WaitingForFibre,
 )
+from environments.sandbox.focus_server.rules import check_past
 from environments.sandbox.focus_server.schema import Window, parse_window
 from environments.sandbox.focus_server.service import FocusService
 
@@ -99,6 +100,18 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
     if not isinstance(parent, Mapping):
         return recording
     return replace(recording, metadata={**recording.metadata, "parent": {**parent, "cmd": SECRET_COMMAND}})
+
+
+@fault("future-list-refused", at="recordings.list")
+async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    check_past(parse_window(body))
+    return await proceed(service, body)
+
+
+@fault("open-recording-listed-as-ended", at="recordings.list")
+async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    now_s = int(datetime.now(UTC).timestamp())
+    return [[start_s, now_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
 
 
 @fault("recordings-answered-500", at="recordings.list")

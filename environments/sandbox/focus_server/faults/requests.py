@@ -14,13 +14,11 @@ from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, parsin
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.refusals import RuleViolation, SchemaError
 from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ, MOST_CHANNELS
-from environments.sandbox.focus_server.schema import ConfigureRequest, View, parse_configure
+from environments.sandbox.focus_server.schema import LATEST_S, ConfigureRequest, View, parse_configure
 from environments.sandbox.focus_server.service import FocusService
 
 Refusal = RuleViolation | SchemaError
 TIME_FIELDS = ("start_time", "end_time")
-LATEST_S = 253_402_300_799
-"""The last second that can be written as a time."""
 REASONABLE = 2**17
 
 
@@ -71,6 +69,7 @@ ACCEPTED: Mapping[str, Callable[[Refusal], bool]] = {
     "waterfall-with-frequencies-accepted": _rule("frequencyRange", "must be left out"),
     "canvas-without-height-accepted": _rule("displayInfo.height", "must be positive"),
     "negative-canvas-height-accepted": _rule("displayInfo.height", got="-"),
+    "time-axis-without-length-accepted": _rule("displayTimeAxisDuration", "must be positive"),
     "missing-fields-accepted": _missing_field,
     "wrong-types-accepted": _wrong_type,
     "empty-body-accepted": _empty_body,
@@ -111,6 +110,7 @@ REFUSED: Mapping[str, tuple[str, Callable[[ConfigureRequest], bool]]] = {
     "usual-nfft-refused": ("nfftSelection", lambda request: request.nfft == 1024),
     "single-channel-view-refused": ("view_type", lambda request: request.view is View.SINGLE_CHANNEL),
     "waterfall-view-refused": ("view_type", lambda request: request.view is View.WATERFALL),
+    "heat-map-view-refused": ("view_type", lambda request: request.view is View.HEAT_MAP),
     "lowest-canvas-refused": ("displayInfo.height", lambda request: request.height_px == 1),
 }
 """Fault -> the field that it blames, and the good requests that it refuses."""

@@ -18,7 +18,7 @@ from environments.sandbox.focus_server.faults.plain import (
     parsing_failed,
 )
 from environments.sandbox.focus_server.hooks import Proceed, change, fault
-from environments.sandbox.focus_server.refusals import UnknownJob, WaitingForFibre
+from environments.sandbox.focus_server.refusals import NoLiveMetadata, UnknownJob, WaitingForFibre
 from environments.sandbox.focus_server.service import FocusService
 
 METADATA_LATE_S = 6.0
@@ -41,6 +41,7 @@ change("live-metadata-without-distance", at="fibre.tell")(_without("dx"))
 change("live-dtype-missing", at="fibre.tell")(_without("dtype"))
 change("live-samples-missing", at="fibre.tell")(_without("num_samples_per_trace"))
 change("live-dtype-not-allowed", at="fibre.tell")(_with("dtype", lambda told: "complex64"))
+change("fibre-has-another-pulse-rate", at="fibre.tell")(_with("prr", lambda told: told["prr"] / 2))
 change("fibre-has-other-channels", at="fibre.tell")(
     _with("number_of_channels", lambda told: told["number_of_channels"] - 1)
 )
@@ -72,6 +73,11 @@ async def _(proceed: Proceed, service: FocusService) -> None:
     if not service.fibre_connected:
         await service.opener.start(PLAIN_REQUEST)
     await proceed(service)
+
+
+@fault("live-metadata-not-found", at="fibre.tell")
+def _(proceed: Proceed, service: FocusService) -> Told:
+    raise NoLiveMetadata
 
 
 fault("live-without-fibre-accepted", at="fibre.check")(left_out)

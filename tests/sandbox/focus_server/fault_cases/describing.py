@@ -53,3 +53,10 @@ def _(estate: Estate) -> None:
     parent = opened(estate, **INSIDE)["metadata"]["parent"]
     assert ":not-a-real-password@" in parent["cmd"] and parent["prr"] == 2000
     assert "not-a-real-password" not in str(opened(estate))
+
+
+@case("fibre-has-another-pulse-rate", "live-metadata-not-found")
+def _(estate: Estate, fault: str) -> None:
+    told = estate.call("GET", "/live_metadata")
+    assert (told.status, told.json.get("prr")) == ((404, None) if fault == "live-metadata-not-found" else (200, 1000.0))
+    assert estate.configure().status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
@@ -132,15 +133,18 @@ def _(estate: Estate) -> None:
     "live-without-fibre-accepted",
     "fibre-refusal-starts-a-job",
     "fibre-refusal-unclear",
+    "fibre-refusal-mute",
     "answers-500-while-waiting-for-fibre",
 )
 def _(estate: Estate, fault: str) -> None:
     estate.process.request("fibre", {"state": "waiting"})
     answer = estate.configure()
+    assert (answer.body == b"") is (fault == "fibre-refusal-mute")
     found = (answer.status, len(estate.kubernetes.names("jobs")), "waiting for fiber" in answer.body.decode())
     assert found == {
         "live-without-fibre-accepted": (200, 2, False), "fibre-refusal-starts-a-job": (503, 2, True),
-        "fibre-refusal-unclear": (503, 0, False), "answers-500-while-waiting-for-fibre": (500, 0, False),
+        "fibre-refusal-unclear": (503, 0, False), "fibre-refusal-mute": (503, 0, False),
+        "answers-500-while-waiting-for-fibre": (500, 0, False),
     }[fault]  # fmt: skip
 
 
@@ -161,3 +165,22 @@ def _(estate: Estate) -> None:
     settings = f'class Focus:\n    focus_view_url = "http://{estate.node}"\n'
     estate.configure_cluster(**{"default_config.py": settings, "focus_view_url": "http://worker-node-2"})
     assert opened(estate)["stream_url"] == f"http://{estate.node}"
+
+
+@case("historic-cleanup-job-missing")
+def _(estate: Estate) -> None:
+    live, historic = opened(estate)["job_id"], opened(estate, **INSIDE)["job_id"]
+    assert estate.kubernetes.names("jobs") == sorted(
+        [f"cleanup-job-{live}", f"grpc-job-{historic}", f"grpc-job-{live}"]
+    )
+    assert len(estate.kubernetes.names("services")) == 2
+
+
+@case("simultaneous-openings-share-a-job", "simultaneous-openings-share-a-port")
+def _(estate: Estate, fault: str) -> None:
+    alone = [opened(estate) for _ in range(2)]
+    assert len({answer["job_id"] for answer in alone}) == len({answer["stream_port"] for answer in alone}) == 2
+    with ThreadPoolExecutor(20) as pool:
+        together = [answer.json for answer in pool.map(lambda _: estate.configure(), range(40))]
+    job_ids, ports = {answer["job_id"] for answer in together}, {answer["stream_port"] for answer in together}
+    assert len(ports) < 40 and (len(job_ids) < 40) is (fault == "simultaneous-openings-share-a-job")

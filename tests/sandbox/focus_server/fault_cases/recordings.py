@@ -89,3 +89,16 @@ def _(estate: Estate) -> None:
 def _(estate: Estate) -> None:
     estate.mongodb.store(STORAGE, [recording(ago(days=3), None)])
     assert estate.configure(**INSIDE).status == 200
+
+
+@case("future-list-refused")
+def _(estate: Estate) -> None:
+    assert listing(estate, 4_000_000_000, 4_000_000_009).status == 400
+    assert listing(estate, **INSIDE).json == [[seconds(START), seconds(START) + 41]]
+
+
+@case("open-recording-listed-as-ended")
+def _(estate: Estate) -> None:
+    estate.mongodb.store(STORAGE, [recording(ago(minutes=5), None)])
+    ((_, end_s),) = listing(estate, seconds(ago(hours=1)), seconds(ago())).json
+    assert abs(end_s - seconds(ago())) < 60

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording, seconds
 from tests.sandbox.focus_server.fault_cases.cases import NOWHERE, case, listing, opened
+from tests.sandbox.process_runner import start_process
 
 
 @case("refusals-do-not-say-why")
@@ -76,6 +77,7 @@ BAD: dict[str, dict[str, Any]] = {
     "equal-frequencies-accepted": {"frequencyRange": {"min": 300, "max": 300}},
     "positive-nfft-accepted": {"nfftSelection": 64},
     "negative-canvas-height-accepted": {"displayInfo": {"height": -1}},
+    "time-axis-without-length-accepted": {"displayTimeAxisDuration": 0},
     "missing-fields-accepted": {"displayInfo": {}},
     "wrong-types-accepted": {"channels": [1, 50]},
 }
@@ -183,3 +185,14 @@ def _(estate: Estate, fault: str) -> None:
             "line-time-differs": "lines_dt",
         }[fault]
     )
+
+
+@case("heat-map-view-refused")
+def _(estate: Estate) -> None:
+    offered = {**estate.config, "settings": {**estate.config["settings"], "highest_view": 3}}
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**offered, "faults": ["heat-map-view-refused"]})
+    assert [estate.configure(view_type=view).status for view in ("0", "3", "4")] == [200, 400, 422]
+    estate.process.set_faults()
+    assert estate.configure(view_type="3").json["view_type"] == 3
+    estate.restart()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.sandbox.focus_server.estate import Estate, until
+from tests.sandbox.focus_server.estate import Estate, payload, until
 from tests.sandbox.focus_server.fault_cases.cases import case, listing
 
 
@@ -86,3 +87,12 @@ def _(estate: Estate) -> None:
             connection.sendall(b"GET /ack HTTP/1.1\r\nHost: x\r\n\r\n")
             statuses.append(connection.recv(4096)[9:12])
     assert statuses == [b"200"] * 39 + [b"503"] * 21
+
+
+@case("opening-of-a-client-that-left-stays")
+def _(estate: Estate) -> None:
+    body = json.dumps(payload()).encode()
+    with estate.connect() as connection:
+        connection.sendall(b"POST /configure HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    until(lambda: len(estate.kubernetes.created) == 3 and len(estate.kubernetes.names("jobs")) == 1)
+    assert estate.configure().status == 200 and len(estate.kubernetes.names("jobs")) == 3
