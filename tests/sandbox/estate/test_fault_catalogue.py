@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from environments.sandbox.supervisor.catalogue import Fault, check_implemented, load_catalogue
-from environments.sandbox.shared.errors import UsageError
 from environments.sandbox.focus_server.server import FocusServer
 from environments.sandbox.kubernetes.process import KubernetesProcess
 from environments.sandbox.links.process import LinksProcess
 from environments.sandbox.mongodb.service import MongodbProcess
 from environments.sandbox.node.process import NodeProcess
+from environments.sandbox.shared.errors import UsageError
 from environments.sandbox.shared.process import SandboxProcess
-from environments.sandbox.supervisor.settings import SandboxSettings
 from environments.sandbox.ssh.process import SshProcess
+from environments.sandbox.supervisor.catalogue import Fault, check_implemented, load_catalogue
+from environments.sandbox.supervisor.settings import SandboxSettings
 from environments.sandbox.supervisor.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[3]
