@@ -103,12 +103,12 @@ def test_nothing_below_imports_the_tools() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("folder", ["support", "tools"])
+@pytest.mark.parametrize("folder", ["support", "tools", "environments"])
 def test_no_files_import_each_other(folder: str) -> None:
     assert circle(graph(modules_below(folder))) == []
 
 
-@pytest.mark.parametrize("folder", ["support", "tools"])
+@pytest.mark.parametrize("folder", ["support", "tools", "environments"])
 def test_no_rooms_import_each_other(folder: str) -> None:
     """Packages of any depth: what is imported from a package is below what imports it."""
     arrows: dict[str, set[str]] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = ROOT / "environments" / "sandbox"
-ROOMS = ("kubernetes", "links", "node", "shared", "ssh", "supervisor")
+ROOMS = ("kubernetes", "links", "mongodb", "node", "shared", "ssh", "supervisor")
 
 
 def modules(folder: Path, root: Path) -> dict[str, ast.Module]:

@@ -1,7 +1,9 @@
 """A wire-compatible stand-in for the site's MongoDB: OP_MSG, SCRAM-SHA-256, ordered indexes, true explain.
 
-What it does not do: replica sets, transactions, change streams, collations, text, geo, hashed and wildcard indexes,
-map-reduce, server-side JavaScript, views and capped collections, TLS and compression. Each of these is refused with an
-error, never silently accepted. Data lives in memory; with a data file it outlives the process, though users made by a
-client do not.
+It does what the suite, its remedies and outages, the sandbox's Focus Server and the daily work of a person in mongosh
+or pymongo ask of a standalone server. Everything else is refused by name with MongoDB's code, never silently accepted.
+Data lives in memory; with a data file it outlives the process.
+
+Sub-packages, each importing only those before it: ``wire``, ``auth``, ``storage``, ``seed``, ``faults``, ``query``,
+``commands``.
 """

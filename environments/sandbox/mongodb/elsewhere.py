@@ -15,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from environments.sandbox.mongodb.storage import Collection
+from environments.sandbox.mongodb.storage.collection import Collection
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE as VARIABLE
 

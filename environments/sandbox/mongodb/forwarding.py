@@ -13,9 +13,9 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from environments.sandbox.mongodb.elsewhere import MARK, Elsewhere
-from environments.sandbox.mongodb.recordings import described
-from environments.sandbox.mongodb.seeding import seed
-from environments.sandbox.mongodb.store import Store
+from environments.sandbox.mongodb.seed.recordings import described
+from environments.sandbox.mongodb.seed.seeding import seed
+from environments.sandbox.mongodb.storage.store import Store
 from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 _CHUNK_BYTES = 1 << 16

@@ -70,15 +70,6 @@ def test_a_user_of_one_database_has_no_say_in_another(connect: Connect) -> None:
     assert code_of(lambda: client.drop_database("prisma")) == 13
 
 
-def test_root_manages_users(connect: Connect, mongodb: RunningProcess) -> None:
-    admin = connect("root", source="admin")
-    admin.other.command("createUser", "guest", pwd="guest-password", roles=["read"])
-    assert connect("guest", "guest-password", "other").other.things.find_one() is None
-    admin.other.command("dropUser", "guest")
-    assert code_of(lambda: connect("guest", "guest-password", "other").other.things.find_one()) == 18
-    assert code_of(lambda: admin.other.command("createUser", "x", pwd="y", roles=["king"])) == 31
-
-
 def test_what_it_does_not_know_is_an_error(connect: Connect) -> None:
     client = connect()
     assert code_of(lambda: client.prisma.command("makeCoffee")) == 59

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from environments.sandbox.mongodb.faults import MUTATIONS
+from environments.sandbox.mongodb.faults import FAULT_IDS
+from environments.sandbox.mongodb.faults.mutations import MUTATIONS
+from environments.sandbox.supervisor.catalogue import load_catalogue
 from tests.sandbox.process_runner import RunningProcess
 
 Data = Database[dict[str, Any]]
@@ -28,6 +30,11 @@ def test_a_mutation_is_made_and_undone(database: Data, mongodb: RunningProcess, 
     assert content(database) != before
     mongodb.set_faults()
     assert content(database) == before
+
+
+def test_every_fault_of_the_catalogue_is_implemented() -> None:
+    catalogue = {fault.id for fault in load_catalogue().values() if fault.process == "mongodb"}
+    assert catalogue == FAULT_IDS
 
 
 def test_all_mutations_are_undone_together(database: Data, mongodb: RunningProcess) -> None:

@@ -58,7 +58,6 @@ QUERIES: list[tuple[dict[str, Any], list[int]]] = [
     ({"$and": [{"n": {"$gt": 0}}, {"n": {"$lt": 2}}]}, [1, 2]),
     ({"list": 5}, [6]),
     ({"list": [5, 6]}, [6]),
-    ({"list": {"$all": [5, 6]}}, [6]),
     ({"list": {"$size": 2}}, [6]),
     ({"list": {"$elemMatch": {"$gt": 5, "$lt": 7}}}, [6]),
     ({"rows.k": 1}, [7]),
@@ -66,7 +65,6 @@ QUERIES: list[tuple[dict[str, Any], list[int]]] = [
     ({"rows": {"$elemMatch": {"k": 1, "v": "a"}}}, [7]),
     ({"rows.1.k": 2}, [7]),
     ({"text": {"$regex": "^HE", "$options": "i"}}, [8]),
-    ({"inner.deep": {"$mod": [4, 3]}}, [9]),
     ({"inner": {"deep": 7}}, [9]),
     ({"$expr": {"$gt": ["$n", "$_id"]}}, []),
     ({"n": {"$gt": "a"}}, []),
@@ -103,19 +101,20 @@ def test_queries_that_are_not_valid_are_errors(things: Things, query: dict[str, 
 
 
 def test_projections(things: Things) -> None:
-    things.insert_one({"_id": 1, "a": 1, "b": {"c": 2, "d": 3}, "list": [1, 2, 3], "rows": [{"k": 1}, {"k": 2}]})
+    things.insert_one({"_id": 1, "a": 1, "b": {"c": 2, "d": 3}, "rows": [{"k": 1, "v": 2}, {"k": 2}]})
 
-    def one(projection: dict[str, Any], **query: Any) -> dict[str, Any] | None:
-        return things.find_one({"_id": 1, **query}, projection)
+    def one(projection: dict[str, Any]) -> dict[str, Any] | None:
+        return things.find_one({"_id": 1}, projection)
 
     assert one({"a": 1}) == {"_id": 1, "a": 1}
     assert one({"b.c": 1, "_id": 0}) == {"b": {"c": 2}}
-    assert one({"b.c": 0, "list": 0, "rows": 0}) == {"_id": 1, "a": 1, "b": {"d": 3}}
-    assert (one({"list": {"$slice": -2}}) or {})["list"] == [2, 3]
-    assert one({"rows": {"$elemMatch": {"k": 2}}}) == {"_id": 1, "rows": [{"k": 2}]}
-    assert one({"list.$": 1}, list=2) == {"_id": 1, "list": [2]}
+    assert one({"b.c": 0, "rows": 0}) == {"_id": 1, "a": 1, "b": {"d": 3}}
+    assert one({"_id": 0, "rows.k": 1}) == {"rows": [{"k": 1}, {"k": 2}]}
+    assert one({"_id": 0, "a": 0, "b": 0}) == {"rows": [{"k": 1, "v": 2}, {"k": 2}]}
+    assert one({"_id": 1}) == {"_id": 1} and len(one({"_id": 0}) or {}) == 3
     assert one({"_id": 0, "twice": {"$multiply": ["$a", 2]}}) == {"twice": 2}
     assert code_of(lambda: one({"a": 1, "b": 0})) == 31254
+    assert code_of(lambda: one({"rows.$": 1})) == 115
 
 
 def test_sorting_is_by_bson_order(things: Things) -> None:
@@ -149,7 +148,6 @@ def test_plans_are_true_and_fast_over_many_documents(things: Things) -> None:
     assert (limited["totalKeysExamined"], limited["nReturned"]) == (3, 3)
     assert stages_of(things.find({**window, "kind": 1}).sort("kind").explain()) == ["SORT", "FETCH", "IXSCAN"]
     assert [item["_id"] for item in things.find(window).sort("at", -1).limit(2)] == [699, 698]
-    assert things.find(window).hint([("$natural", 1)]).explain()["executionStats"]["totalDocsExamined"] == MANY
     assert code_of(lambda: things.find_one(window, hint="nope")) == 2
     assert code_of(lambda: things.count_documents(window, hint=[("kind", 1)])) == 2
     assert things.find_one({"at": {"$gt": START}}, sort=[("at", 1)]) is not None
@@ -190,130 +188,42 @@ def test_distinct(things: Things) -> None:
     assert things.distinct("a", {"a": 3}) == [3]
 
 
-def test_aggregations_with_dates(things: Things) -> None:
-    things.insert_many(
-        [
-            {
-                "_id": n,
-                "start": START + timedelta(seconds=39 * n),
-                "end": START + timedelta(seconds=39 * n + 40, milliseconds=80),
-            }
-            for n in range(5)
-        ]
-    )
-    things.insert_one({"_id": 9, "start": START})
-    durations = list(
-        things.aggregate(
-            [
-                {"$match": {"end": {"$ne": None}}},
-                {
-                    "$group": {
-                        "_id": None,
-                        "mean": {"$avg": {"$subtract": ["$end", "$start"]}},
-                        "n": {"$sum": 1},
-                        "first": {"$min": "$start"},
-                        "ids": {"$push": "$_id"},
-                    }
-                },
-            ]
-        )
-    )
-    assert durations == [{"_id": None, "mean": 40080.0, "n": 5, "first": START, "ids": [0, 1, 2, 3, 4]}]
-    overlaps = things.aggregate(
-        [
-            {"$match": {"end": {"$ne": None}}},
-            {
-                "$setWindowFields": {
-                    "sortBy": {"start": 1},
-                    "output": {"next": {"$shift": {"output": "$start", "by": 1}}},
-                }
-            },
-            {"$match": {"next": {"$ne": None}}},
-            {
-                "$project": {
-                    "_id": 0,
-                    "ms": {"$dateDiff": {"startDate": "$next", "endDate": "$end", "unit": "millisecond"}},
-                }
-            },
-        ]
-    )
-    assert [item["ms"] for item in overlaps] == [1080] * 4
-    (facets,) = things.aggregate(
-        [
-            {
-                "$facet": {
-                    "open": [{"$match": {"end": None}}, {"$count": "n"}],
-                    "kinds": [
-                        {
-                            "$group": {
-                                "_id": {
-                                    "$switch": {
-                                        "branches": [{"case": {"$eq": [{"$type": "$end"}, "missing"]}, "then": "live"}],
-                                        "default": "closed",
-                                    }
-                                },
-                                "n": {"$sum": 1},
-                            }
-                        },
-                        {"$sort": {"_id": 1}},
-                    ],
-                }
-            }
-        ]
-    )
-    assert facets == {"open": [{"n": 1}], "kinds": [{"_id": "closed", "n": 5}, {"_id": "live", "n": 1}]}
-    (day,) = things.aggregate(
-        [
-            {"$match": {"_id": 1}},
-            {
-                "$project": {
-                    "text": {"$dateToString": {"date": "$start", "format": "%Y-%m-%d %H:%M:%S"}},
-                    "hour": {"$hour": "$start"},
-                    "cut": {"$dateTrunc": {"date": "$start", "unit": "minute"}},
-                    "later": {"$add": ["$start", 1000]},
-                    "since": {"$toDouble": "$start"},
-                }
-            },
-        ]
-    )
-    assert day == {
-        "_id": 1,
-        "text": "2026-01-01 00:00:39",
-        "hour": 0,
-        "cut": START,
-        "later": START + timedelta(seconds=40),
-        "since": START.timestamp() * 1000 + 39000,
-    }
-    assert code_of(lambda: things.aggregate([{"$brew": {}}])) == 40324
-    assert code_of(lambda: things.aggregate([{"$project": {"a": {"$brew": 1}}}])) == 168
+def test_aggregations(things: Things) -> None:
+    window = [(START + timedelta(seconds=39 * n), START + timedelta(seconds=39 * n + 40)) for n in range(5)]
+    things.insert_many([{"_id": n, "start": start, "end": end} for n, (start, end) in enumerate(window)])
+    things.insert_one({"_id": 9, "start": START, "list": [1, 2]})
+    closed: list[dict[str, Any]] = [{"$match": {"end": {"$ne": None}}}]
+    length, parity = {"$subtract": ["$end", "$start"]}, {"$mod": ["$_id", 2]}
+
+    def result(*stages: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(things.aggregate([*stages]))
+
+    of_all = {"_id": None, "mean": {"$avg": length}, "n": {"$sum": 1}, "first": {"$min": "$start"}}
+    assert result(*closed, {"$group": of_all}) == [{"_id": None, "mean": 40000.0, "n": 5, "first": START}]
+    by_parity = {"$group": {"_id": parity, "ids": {"$push": "$_id"}}}
+    odd_first = [{"_id": 1, "ids": [1, 3]}, {"_id": 0, "ids": [0, 2, 4]}]
+    assert result(*closed, by_parity, {"$sort": {"_id": -1}}) == odd_first
+    second = ({"$sort": {"_id": -1}}, {"$skip": 1}, {"$limit": 1}, {"$unset": ["start", "end"]})
+    assert result(*closed, *second) == [{"_id": 3}]
+    assert result({"$unwind": "$list"}, {"$project": {"_id": 0, "list": 1}}) == [{"list": 1}, {"list": 2}]
+    state = {"$cond": [{"$eq": [{"$type": "$end"}, "missing"]}, "live", "closed"]}
+    assert result({"$match": {"_id": {"$gte": 4}}}, {"$set": {"end": "$$REMOVE", "state": state}},
+                  {"$project": {"state": 1, "twice": {"$multiply": ["$_id", 2]}}}) == [
+        {"_id": 4, "state": "closed", "twice": 8}, {"_id": 9, "state": "live", "twice": 18},
+    ]  # fmt: skip
+    kinds: list[dict[str, Any]] = [{"$project": {"_id": 0, "kind": {"$literal": "again"}}}]
+    union = {"$unionWith": {"coll": things.name, "pipeline": [{"$limit": 2}, *kinds]}}
+    assert result({"$match": {"_id": 0}}, {"$project": {"_id": 1}}, union) == [{"_id": 0}, *[{"kind": "again"}] * 2]
+    assert result({"$collStats": {"count": {}}})[0]["count"] == 6
+    assert result({"$match": {"end": None}}, {"$count": "n"}) == [{"n": 1}]
+    assert code_of(lambda: result({"$brew": {}})) == 40324
+    assert code_of(lambda: result({"$project": {"a": {"$brew": 1}}})) == 168
 
 
 def test_duplicates_can_be_found_without_an_index(things: Things) -> None:
     things.insert_many([{"uuid": "a"}, {"uuid": "b"}, {"uuid": "a"}])
     pipeline = [{"$group": {"_id": "$uuid", "n": {"$sum": 1}}}, {"$match": {"n": {"$gt": 1}}}]
     assert list(things.aggregate(pipeline)) == [{"_id": "a", "n": 2}]
-
-
-def test_joins_arrays_and_buckets(things: Things) -> None:
-    things.insert_many([{"_id": 1, "of": 2, "list": [1, 2]}, {"_id": 2, "list": []}, {"_id": 3}])
-    joined = things.aggregate(
-        [
-            {"$match": {"_id": 1}},
-            {"$lookup": {"from": things.name, "localField": "of", "foreignField": "_id", "as": "found"}},
-        ]
-    )
-    assert [item["found"] for item in joined] == [[{"_id": 2, "list": []}]]
-    assert [item["list"] for item in things.aggregate([{"$unwind": "$list"}])] == [1, 2]
-    keep = {"path": "$list", "preserveNullAndEmptyArrays": True, "includeArrayIndex": "at"}
-    assert len(list(things.aggregate([{"$unwind": keep}]))) == 4
-    buckets = things.aggregate([{"$bucket": {"groupBy": "$_id", "boundaries": [0, 2, 10]}}])
-    assert list(buckets) == [{"_id": 0, "count": 1}, {"_id": 2, "count": 2}]
-    (stats,) = things.aggregate([{"$indexStats": {}}])
-    assert stats["name"] == "_id_"
-    assert list(things.aggregate([{"$sortByCount": {"$size": {"$ifNull": ["$list", []]}}}]))[0] == {
-        "_id": 0,
-        "count": 2,
-    }
 
 
 def test_other_commands_can_be_explained(things: Things) -> None:
@@ -328,14 +238,13 @@ def test_other_commands_can_be_explained(things: Things) -> None:
         "explain", {"aggregate": things.name, "pipeline": matched, "cursor": {}}, verbosity="executionStats"
     )
     assert stages_of(piped) == ["FETCH", "IXSCAN"] and piped["executionStats"]["totalDocsExamined"] == 1
-    removed = explain("explain", {"delete": things.name, "deletes": [{"q": {"b": 1}, "limit": 0}]})
-    assert stages_of(removed) == ["DELETE", "COLLSCAN"] and things.count_documents({}) == 10
-    assert code_of(lambda: explain("explain", {"insert": things.name})) == 59
+    assert code_of(lambda: explain("explain", {"delete": things.name})) == 59
 
 
 def test_what_is_not_supported_says_so(things: Things) -> None:
     things.insert_one({})
     assert code_of(lambda: things.find_one({}, collation={"locale": "en"})) == 115
     assert code_of(lambda: things.find_one({"$where": "true"})) == 115
-    assert code_of(lambda: things.aggregate([{"$graphLookup": {}}])) == 115
+    for stage in ("$graphLookup", "$lookup", "$out", "$facet", "$setWindowFields"):
+        assert code_of(lambda name=stage: things.aggregate([{name: {}}])) == 115
     assert code_of(things.watch) == 40573

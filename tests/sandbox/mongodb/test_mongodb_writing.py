@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import pymongo
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Regex
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from tests.sandbox.mongodb.conftest import Connect
-from tests.sandbox.process_runner import RunningProcess
 
 Things = Collection[dict[str, Any]]
 UUID_NAME = "0f3c1d52-6a8e-4b0d-9c77-2f1e5ab40c11"
@@ -57,17 +55,12 @@ def test_what_is_stored_comes_back_as_it_was(things: Things) -> None:
 
 
 def test_updates(things: Things) -> None:
-    things.insert_many(
-        [{"_id": n, "n": n, "list": [n, n + 1], "items": [{"k": 1, "v": n}, {"k": 2, "v": n}]} for n in range(4)]
-    )
+    things.insert_many([{"_id": n, "n": n, "list": [n, n + 1]} for n in range(4)])
     assert (
-        things.update_one({"_id": 0}, {"$set": {"a.b": 1}, "$inc": {"n": 5}, "$push": {"list": 9}}).modified_count == 1
+        things.update_one({"_id": 0}, {"$set": {"a.b": 1}, "$inc": {"n": 5}, "$unset": {"x.y": ""}}).modified_count == 1
     )
-    assert things.find_one({"_id": 0}, {"items": 0}) == {"_id": 0, "n": 5, "list": [0, 1, 9], "a": {"b": 1}}
+    assert things.find_one({"_id": 0}) == {"_id": 0, "n": 5, "list": [0, 1], "a": {"b": 1}}
     assert things.update_many({"n": {"$gte": 2}}, {"$unset": {"list": ""}}).matched_count == 3
-    assert things.update_one({"_id": 1, "items.k": 2}, {"$set": {"items.$.v": "hit"}}).modified_count == 1
-    things.update_one({"_id": 1}, {"$inc": {"items.$[one].k": 10}}, array_filters=[{"one.k": 1}])
-    assert (things.find_one({"_id": 1}) or {})["items"] == [{"k": 11, "v": 1}, {"k": 2, "v": "hit"}]
     assert things.update_one({"_id": 1}, {"$set": {"n": 1}}).modified_count == 0
     result = things.update_one({"name": "new"}, {"$set": {"n": 7}, "$setOnInsert": {"first": True}}, upsert=True)
     assert things.find_one({"_id": result.upserted_id}) == {
@@ -76,8 +69,6 @@ def test_updates(things: Things) -> None:
         "n": 7,
         "first": True,
     }
-    things.update_one({"_id": 3}, [{"$set": {"double": {"$multiply": ["$n", 2]}}}])
-    assert (things.find_one({"_id": 3}) or {})["double"] == 6
     assert things.replace_one({"_id": 3}, {"only": 1}).modified_count == 1
     assert things.find_one({"_id": 3}) == {"_id": 3, "only": 1}
 
@@ -90,26 +81,18 @@ def test_updates(things: Things) -> None:
         ({"$set": {"a": 1}, "$inc": {"a": 1}}, 40),
         ({"$inc": {"text": 1}}, 14),
         ({"$set": {"text.inner": 1}}, 28),
-        ({"$push": {"text": 1}}, 2),
+        ({"$set": {"list.0": 1}}, 115),
+        ({"$push": {"list": 1}}, 115),
+        ({"$set": {"list.$[]": 1}}, 115),
+        ({"$rename": {"a": "b"}}, 115),
+        ([{"$set": {"a": 1}}], 115),
     ],
 )
-def test_updates_that_are_refused_change_nothing(things: Things, change: dict[str, Any], code: int) -> None:
-    things.insert_one({"_id": 1, "text": "t"})
+def test_updates_that_are_refused_change_nothing(things: Things, change: Any, code: int) -> None:
+    before = {"_id": 1, "text": "t", "list": [0]}
+    things.insert_one(before)
     assert code_of(lambda: things.update_one({"_id": 1}, change)) == code
-    assert things.find_one() == {"_id": 1, "text": "t"}
-
-
-def test_find_and_modify(things: Things) -> None:
-    things.insert_many([{"_id": n, "n": n} for n in range(3)])
-    assert things.find_one_and_update({}, {"$inc": {"n": 10}}, sort=[("n", -1)]) == {"_id": 2, "n": 2}
-    after = pymongo.ReturnDocument.AFTER
-    assert things.find_one_and_replace({"_id": 0}, {"m": 1}, return_document=after) == {"_id": 0, "m": 1}
-    assert things.find_one_and_delete({"_id": 1}, {"_id": 0}) == {"n": 1}
-    assert things.find_one_and_update({"_id": 7}, {"$set": {"n": 1}}, upsert=True, return_document=after) == {
-        "_id": 7,
-        "n": 1,
-    }
-    assert things.find_one_and_delete({"_id": 99}) is None
+    assert things.find_one() == before
 
 
 def test_bulk_writes_stop_or_go_on_at_errors(things: Things) -> None:
@@ -149,14 +132,14 @@ def test_a_unique_index_names_what_is_there_twice(things: Things) -> None:
 
 def test_indexes_are_kept_and_conflicts_refused(things: Things) -> None:
     assert things.create_index([("a", 1), ("b", -1)]) == "a_1_b_-1"
-    things.create_index("gone_at", expireAfterSeconds=60, sparse=True)
-    information = things.index_information()
-    assert information["gone_at_1"]["expireAfterSeconds"] == 60 and information["gone_at_1"]["sparse"] is True
+    things.create_index("gone_at", sparse=True)
+    assert things.index_information()["gone_at_1"]["sparse"] is True
     assert code_of(lambda: things.create_index([("a", 1), ("b", -1)], name="other")) == 85
     assert code_of(lambda: things.create_index("c", name="a_1_b_-1")) == 86
     assert code_of(lambda: things.create_index("gone_at")) == 85
     assert code_of(lambda: things.drop_index("nope")) == 27
-    assert code_of(lambda: things.create_index([("text", "text")])) == 115
+    for field, options in (("text", {}), ("at", {"expireAfterSeconds": 1}), ("a", {"partialFilterExpression": {}})):
+        assert code_of(lambda f=field, o=options: things.create_index([(f, "text" if f == "text" else 1)], **o)) == 115
     things.insert_many([{"uuid": 1}, {"uuid": 1}])
     assert code_of(lambda: things.create_index("uuid", unique=True)) == 11000
     assert "uuid_1" not in things.index_information()
@@ -170,68 +153,9 @@ def test_a_sparse_unique_index_ignores_documents_without_the_field(things: Thing
     assert [item["_id"] for item in things.find({"serial": None}).sort("_id")] == [1, 2]
 
 
-def test_old_documents_expire(things: Things, mongodb: RunningProcess) -> None:
-    now = datetime.now(UTC)
-    things.create_index("at", expireAfterSeconds=60)
-    things.insert_many(
-        [{"_id": 1, "at": now}, {"_id": 2, "at": now - timedelta(minutes=2)}, {"_id": 3, "at": "never"}, {"_id": 4}]
-    )
-    assert mongodb.request("expire") == {"deleted": 1}
-    assert sorted(item["_id"] for item in things.find()) == [1, 3, 4]
-
-
-def test_a_validator_is_enforced(things: Things) -> None:
-    schema = {
-        "bsonType": "object",
-        "required": ["uuid"],
-        "properties": {
-            "uuid": {"bsonType": "string", "pattern": "^[0-9a-f-]{36}$"},
-            "prr": {"bsonType": "int", "minimum": 1},
-            "state": {"enum": ["open", "closed"]},
-            "tags": {"bsonType": "array", "items": {"bsonType": "string"}},
-        },
-    }
-    things.database.create_collection(UUID_NAME, validator={"$jsonSchema": schema})
-    things.insert_one({"uuid": UUID_NAME, "prr": 2000, "state": "open", "tags": ["a"]})
-    wrong: list[dict[str, Any]] = [
-        {},
-        {"uuid": 5},
-        {"uuid": "x"},
-        {"uuid": UUID_NAME, "prr": 0},
-        {"uuid": UUID_NAME, "state": "?"},
-        {"uuid": UUID_NAME, "tags": [1]},
-    ]
-    for document in wrong:
-        with pytest.raises(WriteError) as failure:
-            things.insert_one(document)
-        assert failure.value.code == 121
-    assert code_of(lambda: things.update_one({}, {"$unset": {"uuid": ""}})) == 121
-    assert things.count_documents({}) == 1
-    assert code_of(lambda: things.database.create_collection("bad", validator={"$jsonSchema": {"colour": 1}})) == 9
-    options = things.options()
-    assert options["validator"] == {"$jsonSchema": schema}
-
-
-def test_collections_can_be_made_listed_renamed_and_dropped(things: Things, connect: Connect) -> None:
-    database = connect("root", source="admin").shelf
-    database.create_collection("rec.meta")
-    assert code_of(lambda: database.command("create", "rec.meta", validator={"a": 1})) == 48
-    assert code_of(lambda: database.command("create", "capped", capped=True, size=1000)) == 115
-    database.things.insert_one({"_id": 1})
-    database.things.create_index("a")
-    database.things.rename("others")
-    assert sorted(database.list_collection_names()) == ["others", "rec.meta"]
-    assert "a_1" in database.others.index_information()
-    assert code_of(lambda: database.command("listIndexes", "things")) == 26
-    assert database.command("dbStats")["objects"] == 1
-    database.client.drop_database("shelf")
-    assert "shelf" not in database.client.list_database_names()
-
-
 def test_only_what_stores_something_makes_a_collection(things: Things) -> None:
     assert things.update_one({"a": 1}, {"$set": {"b": 1}}).matched_count == 0
     assert things.delete_many({}).deleted_count == 0
-    assert things.find_one_and_update({"a": 1}, {"$set": {"b": 1}}) is None
     assert UUID_NAME not in things.database.list_collection_names()
     things.update_one({"a": 1}, {"$set": {"b": 1}}, upsert=True)
     assert things.find_one({}, {"_id": 0}) == {"a": 1, "b": 1}

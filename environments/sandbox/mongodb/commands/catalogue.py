@@ -1,4 +1,4 @@
-"""Collections and indexes: create, list, change, drop."""
+"""Collections and indexes: create, list, drop."""
 
 from __future__ import annotations
 
@@ -6,131 +6,82 @@ from typing import Any
 
 from bson import Binary
 
-from environments.sandbox.mongodb.commands.registry import Request, command
-from environments.sandbox.mongodb.errors import (
-    BAD_VALUE,
-    INDEX_NOT_FOUND,
-    NAMESPACE_EXISTS,
-    NOT_SUPPORTED,
-    MongoError,
+from environments.sandbox.mongodb.commands.registry import (
+    ANY,
+    ARRAY,
+    DOCUMENT,
+    FLAG,
+    NUMBER,
+    Request,
+    check_fields,
+    command,
 )
-from environments.sandbox.mongodb.matching import compile_filter
-from environments.sandbox.mongodb.storage import Collection
-
-_CURSOR_FIELDS = {"batchSize"}
+from environments.sandbox.mongodb.query.matching import compile_filter
+from environments.sandbox.mongodb.storage.collection import Collection
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 def batch_size(request: Request) -> int | None:
-    options = request.option("cursor", dict, {})
-    unknown = set(options) - _CURSOR_FIELDS
-    if unknown:
-        raise MongoError(40415, f"BSON field 'cursor.{unknown.pop()}' is an unknown field.")
+    """Of the first batch, from the option ``cursor``."""
+    options = request.option("cursor", {})
+    check_fields("cursor", options, {"batchSize": NUMBER})
     size = options.get("batchSize")
-    if size is not None and (not isinstance(size, (int, float)) or size < 0):
-        raise MongoError(BAD_VALUE, "batchSize must be a non-negative number")
+    if size is not None and size < 0:
+        raise MongoError(Code.BadValue, "batchSize must be a non-negative number")
     return None if size is None else int(size)
 
 
-_VALIDATION = ("validator", "validationLevel", "validationAction")
-_REFUSED_ON_CREATE = (
-    "size", "max", "viewOn", "pipeline", "timeseries", "storageEngine", "expireAfterSeconds", "clusteredIndex",
-    "indexOptionDefaults", "idIndex",
-)  # fmt: skip
-
-
-@command("create", "write", " ".join((*_VALIDATION, *_REFUSED_ON_CREATE, "capped", "collation")))
+@command("create", "write", {})
 def create(request: Request) -> dict[str, Any]:
-    for name in _REFUSED_ON_CREATE:
-        if name in request.body:
-            raise MongoError(NOT_SUPPORTED, f"create with '{name}' is not supported by this server")
-    if request.option("capped", (bool, int), False):
-        raise MongoError(NOT_SUPPORTED, "capped collections are not supported by this server")
-    options: dict[str, Any] = {name: request.body[name] for name in _VALIDATION if name in request.body}
-    store, existing = request.server.store, request.server.store.find(request.database, request.collection)
-    if existing is not None and existing.options == options:
-        return {}  # as MongoDB since 7.0: creating the same collection again is no error
-    if existing is not None:
-        raise MongoError(NAMESPACE_EXISTS, f"namespace {request.namespace} already exists, but with different options: "
-                                           f"{existing.options}")  # fmt: skip
-    store.create(request.database, request.collection, options)
+    """Creating a collection that is there is no error since MongoDB 7.0."""
+    request.instance.store.ensure(request.database, request.collection)
     return {}
 
 
-@command("collMod", "write", "validator validationLevel validationAction index")
-def coll_mod(request: Request) -> dict[str, Any]:
-    collection = request.server.store.require(request.database, request.collection)
-    collection.set_options({name: request.body[name] for name in _VALIDATION if name in request.body})
-    change = request.option("index", dict)
-    if change is not None:
-        _change_index(request, collection, change)
-    collection.described()
-    return {}
-
-
-def _change_index(request: Request, collection: Collection, change: dict[str, Any]) -> None:
-    index = collection.find_index(change.get("name") or change.get("keyPattern", {}))
-    if index is None:
-        raise MongoError(INDEX_NOT_FOUND, f"cannot find index {change} for ns {request.namespace}")
-    unknown = set(change) - {"name", "keyPattern", "expireAfterSeconds", "hidden"}
-    if unknown:
-        raise MongoError(NOT_SUPPORTED, f"collMod of an index's {sorted(unknown)} is not supported by this server")
-    if "expireAfterSeconds" in change:
-        index.expire_after_s = index.options["expireAfterSeconds"] = change["expireAfterSeconds"]
-    if "hidden" in change:
-        index.options["hidden"] = bool(change["hidden"])
-
-
-@command("drop", "write")
+@command("drop", "write", {})
 def drop(request: Request) -> dict[str, Any]:
     """Dropping what is not there is no error since MongoDB 7.0."""
-    collection = request.server.store.find(request.database, request.collection)
+    collection = request.instance.store.find(request.database, request.collection)
     if collection is None:
         return {}
-    request.server.store.take(request.database, request.collection)
+    request.instance.store.take(request.database, request.collection)
     return {"nIndexesWas": len(collection.indexes), "ns": request.namespace}
 
 
-@command("dropDatabase", "admin")
+@command("dropDatabase", "admin", {})
 def drop_database(request: Request) -> dict[str, Any]:
-    dropped = request.server.store.drop_database(request.database)
+    dropped = request.instance.store.drop_database(request.database)
     return {"dropped": request.database} if dropped else {}
 
 
-@command("renameCollection", "", "to dropTarget")
-def rename_collection(request: Request) -> dict[str, Any]:
-    source, target = request.collection, request.need("to", str)
-    (from_database, _, from_name), (to_database, _, to_name) = source.partition("."), target.partition(".")
-    user = request.user
-    if user is None or not (user.permits(from_database, "write") and user.permits(to_database, "write")):
-        raise MongoError(13, f"not authorized on {from_database} to execute command {{ renameCollection }}")
-    request.server.rename(from_database, from_name, to_database, to_name, bool(request.body.get("dropTarget")))
-    return {}
+_LISTING = {"filter": DOCUMENT, "nameOnly": FLAG, "authorizedCollections": FLAG, "cursor": DOCUMENT}
 
 
-@command("listCollections", "read", "filter nameOnly authorizedCollections cursor")
+@command("listCollections", "read", _LISTING)
 def list_collections(request: Request) -> dict[str, Any]:
-    test = compile_filter(request.option("filter", dict, {}))
-    name_only = bool(request.body.get("nameOnly"))
+    test = compile_filter(request.option("filter", {}))
     found = []
-    if request.database in request.server.visible_databases():
-        for collection in request.server.store.databases[request.database].values():
+    if request.database in request.instance.visible_databases():
+        for collection in request.instance.store.databases[request.database].values():
             entry: dict[str, Any] = {"name": collection.name, "type": "collection"}
-            if not name_only:
+            if not request.option("nameOnly", False):
                 information = {"readOnly": False, "uuid": Binary(collection.uuid.bytes, 4)}
                 identity = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
-                entry |= {"options": collection.options, "info": information, "idIndex": identity}
+                entry |= {"options": {}, "info": information, "idIndex": identity}
             found.append(entry)
     namespace = f"{request.database}.$cmd.listCollections"
     documents = [entry for entry in found if test(entry)]
-    return {"cursor": request.server.cursors.start(namespace, documents, request.owner, batch_size(request))}
+    return {"cursor": request.instance.cursors.start(namespace, documents, request.owner, batch_size(request))}
 
 
-@command("createIndexes", "write", "indexes commitQuorum ignoreUnknownIndexOptions")
+@command("createIndexes", "write", {"indexes": ARRAY, "commitQuorum": ANY})
 def create_indexes(request: Request) -> dict[str, Any]:
-    specs = request.need("indexes", list)
+    specs = request.need("indexes")
     if not specs:
-        raise MongoError(BAD_VALUE, "Must specify at least one index to create")
-    store, existing = request.server.store, request.server.store.find(request.database, request.collection)
+        raise MongoError(Code.BadValue, "Must specify at least one index to create")
+    if not all(isinstance(spec, dict) for spec in specs):
+        raise MongoError(Code.TypeMismatch, "The elements of the 'indexes' array must be objects")
+    store, existing = request.instance.store, request.instance.store.find(request.database, request.collection)
     collection = existing if existing is not None else Collection(request.database, request.collection)
     before = dict(collection.indexes)
     try:
@@ -149,17 +100,17 @@ def create_indexes(request: Request) -> dict[str, Any]:
     return reply
 
 
-@command("listIndexes", "read", "cursor")
+@command("listIndexes", "read", {"cursor": DOCUMENT})
 def list_indexes(request: Request) -> dict[str, Any]:
-    collection = request.server.store.require(request.database, request.collection)
+    collection = request.instance.store.require(request.database, request.collection)
     documents = [index.describe() for index in collection.indexes.values()]
-    return {"cursor": request.server.cursors.start(request.namespace, documents, request.owner, batch_size(request))}
+    return {"cursor": request.instance.cursors.start(request.namespace, documents, request.owner, batch_size(request))}
 
 
-@command("dropIndexes", "write", "index", aliases="deleteIndexes")
+@command("dropIndexes", "write", {"index": (str, dict, list)}, "deleteIndexes")
 def drop_indexes(request: Request) -> dict[str, Any]:
-    collection = request.server.store.require(request.database, request.collection)
-    wanted, before = request.need("index", (str, dict, list)), len(collection.indexes)
+    collection = request.instance.store.require(request.database, request.collection)
+    wanted, before = request.need("index"), len(collection.indexes)
     if wanted == "*":
         names = [name for name in collection.indexes if name != "_id_"]
     else:
@@ -170,19 +121,8 @@ def drop_indexes(request: Request) -> dict[str, Any]:
     return {"nIndexesWas": before}
 
 
-def _index_name(collection: Any, wanted: Any) -> str:
+def _index_name(collection: Collection, wanted: Any) -> str:
     index = collection.find_index(wanted)
     if index is None:
-        raise MongoError(INDEX_NOT_FOUND, f"can't find index with key or name: {wanted}")
-    return str(index.name)
-
-
-@command("validate", "read", "full repair checkBSONConformance scandata background metadata")
-def validate(request: Request) -> dict[str, Any]:
-    """Count every index entry against the documents."""
-    collection = request.server.store.require(request.database, request.collection)
-    wrong = [index.name for index in collection.indexes.values() if len(index.entries) != sum(
-        len(index.keys_of(document)) for document in collection.documents.values())]  # fmt: skip
-    return {"ns": request.namespace, "valid": not wrong, "nrecords": len(collection.documents),
-            "nIndexes": len(collection.indexes), "errors": [f"index {name} is inconsistent" for name in wrong],
-            "keysPerIndex": {index.name: len(index.entries) for index in collection.indexes.values()}}  # fmt: skip
+        raise MongoError(Code.IndexNotFound, f"can't find index with key or name: {wanted}")
+    return index.name

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from bson import Binary
+from bson import Binary, Int64
 
-from environments.sandbox.mongodb import about
-from environments.sandbox.mongodb.access import MECHANISMS
-from environments.sandbox.mongodb.commands.registry import Request, command
-from environments.sandbox.mongodb.errors import BAD_VALUE, ILLEGAL_OPERATION, MongoError
-from environments.sandbox.mongodb.expressions import now_milliseconds
-from environments.sandbox.mongodb.scram import Conversation, WrongPassword, failed
-from environments.sandbox.mongodb.storage import MAX_DOCUMENT_BYTES
-from environments.sandbox.mongodb.wire import MAX_MESSAGE_BYTES
+from environments.sandbox.mongodb.auth.scram import Conversation, WrongPassword, failed
+from environments.sandbox.mongodb.auth.users import MECHANISM
+from environments.sandbox.mongodb.commands.instance import WIRE_VERSION
+from environments.sandbox.mongodb.commands.registry import (
+    ANY,
+    ARRAY,
+    BYTES,
+    DOCUMENT,
+    FLAG,
+    TEXT,
+    Request,
+    check_fields,
+    command,
+)
+from environments.sandbox.mongodb.query.expressions import now_milliseconds
+from environments.sandbox.mongodb.storage.collection import MAX_DOCUMENT_BYTES
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
+from environments.sandbox.mongodb.wire.framing import MAX_MESSAGE_BYTES
+
+_LOG = logging.getLogger("mongodb")
+_START_FIELDS = {"mechanism": TEXT, "payload": BYTES, "options": DOCUMENT, "autoAuthorize": ANY}
 
 
-@command("hello", None, any_field=True, aliases="isMaster ismaster")
+@command("hello", None, None, "isMaster", "ismaster")
 def hello(request: Request) -> dict[str, Any]:
     """A standalone server of MongoDB 8.0; starts an authentication when the client brought one along."""
     body = request.body
     reply: dict[str, Any] = {"helloOk": True} if body.get("helloOk") else {}
     reply["isWritablePrimary" if request.name == "hello" else "ismaster"] = True
     reply.update(
-        topologyVersion={"processId": request.server.process_id, "counter": about.COUNTER},
+        topologyVersion={"processId": request.instance.process_id, "counter": Int64(0)},
         maxBsonObjectSize=MAX_DOCUMENT_BYTES, maxMessageSizeBytes=MAX_MESSAGE_BYTES, maxWriteBatchSize=100_000,
-        localTime=now_milliseconds(), logicalSessionTimeoutMinutes=30, connectionId=request.connection.number,
-        minWireVersion=0, maxWireVersion=about.WIRE_VERSION, readOnly=False,
+        localTime=now_milliseconds(), logicalSessionTimeoutMinutes=30, connectionId=request.peer.number,
+        minWireVersion=0, maxWireVersion=WIRE_VERSION, readOnly=False,
     )  # fmt: skip
     if "topologyVersion" in body and body.get("maxAwaitTimeMS"):
-        request.connection.await_ms = float(body["maxAwaitTimeMS"])
+        request.peer.await_ms = _await_ms(body["maxAwaitTimeMS"])
     if "saslSupportedMechs" in body:
         database, _, name = str(body["saslSupportedMechs"]).partition(".")
-        known = request.server.users.find(database, name)
-        reply["saslSupportedMechs"] = list(known.keys) if known else []
+        reply["saslSupportedMechs"] = [MECHANISM] if (database, name) in request.instance.users else []
     if isinstance(body.get("speculativeAuthenticate"), dict):
         answer = _speculate(request, body["speculativeAuthenticate"])
         if answer is not None:
@@ -41,104 +54,85 @@ def hello(request: Request) -> dict[str, Any]:
     return reply
 
 
+def _await_ms(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**31:
+        raise MongoError(Code.FailedToParse, f"maxAwaitTimeMS has to be between 0 and 2147483647, not {value!r}")
+    return float(value)
+
+
 def _speculate(request: Request, start: dict[str, Any]) -> dict[str, Any] | None:
     """A speculative start that fails is simply left out of the greeting."""
     try:
-        return _start(request, start, str(start.get("db", "admin")))
+        check_fields("saslStart", start, {**_START_FIELDS, "saslStart": ANY, "db": TEXT})
+        return _start(request, start, start.get("db") or "admin")
     except MongoError:
         return None
 
 
 def _start(request: Request, body: dict[str, Any], database: str) -> dict[str, Any]:
-    mechanism = str(body.get("mechanism"))
-    if mechanism not in MECHANISMS:
-        raise MongoError(BAD_VALUE, f"Received authentication for mechanism {mechanism} which is not enabled")
-    conversation = Conversation(mechanism, database, request.server.users.find)
-    payload = conversation.first(body["payload"])
-    request.connection.conversation = conversation
-    request.connection.skip_empty_exchange = bool(body.get("options", {}).get("skipEmptyExchange"))
+    mechanism = body.get("mechanism")
+    if mechanism != MECHANISM:
+        raise MongoError(Code.BadValue, f"Received authentication for mechanism {mechanism} which is not enabled")
+    conversation = Conversation(database, request.instance.users)
+    payload = conversation.first(body.get("payload") or b"")
+    request.peer.conversation = conversation
+    request.peer.skip_empty_exchange = bool((body.get("options") or {}).get("skipEmptyExchange"))
     return {"conversationId": 1, "done": False, "payload": Binary(payload)}
 
 
-@command("saslStart", None, "mechanism payload options autoAuthorize")
+@command("saslStart", None, _START_FIELDS)
 def sasl_start(request: Request) -> dict[str, Any]:
     return _start(request, request.body, request.database)
 
 
-@command("saslContinue", None, "conversationId payload")
+@command("saslContinue", None, {"conversationId": ANY, "payload": BYTES})
 def sasl_continue(request: Request) -> dict[str, Any]:
-    connection, conversation = request.connection, request.connection.conversation
+    peer, conversation = request.peer, request.peer.conversation
     if conversation is None or request.body.get("conversationId") != 1:
-        raise MongoError(17, "No SASL session state found")
+        raise MongoError(Code.ProtocolError, "No SASL session state found")
     if conversation.done:
-        return _authenticated(request, b"")
+        return _authenticated(request, conversation, b"")
     try:
-        payload = conversation.final(request.need("payload", bytes), request.server.known_wrong_passwords())
+        payload = conversation.final(request.need("payload"), request.instance.at("wrong passwords accepted", None))
     except WrongPassword:
-        connection.conversation = None
-        if request.server.fault("wrong-password-looks-unreachable"):
-            connection.drop()
-        request.server.log.info("authentication failed on connection %d", connection.number)
+        peer.conversation = None
+        peer.dropped = request.instance.at("drops after a wrong password", False)
+        _LOG.info("authentication failed on connection %d", peer.number)
         raise
-    if request.server.fault("authentication-refused"):
-        connection.conversation = None
+    if request.instance.at("refuses the right password", False):
+        peer.conversation = None
         raise failed()
-    if connection.skip_empty_exchange:
-        return _authenticated(request, payload)
+    if peer.skip_empty_exchange:
+        return _authenticated(request, conversation, payload)
     return {"conversationId": 1, "done": False, "payload": Binary(payload)}
 
 
-def _authenticated(request: Request, payload: bytes) -> dict[str, Any]:
-    conversation = request.connection.conversation
-    assert conversation is not None
-    request.connection.user = conversation.user
-    request.connection.conversation = None
+def _authenticated(request: Request, conversation: Conversation, payload: bytes) -> dict[str, Any]:
+    request.peer.user = conversation.user
+    request.peer.conversation = None
     return {"conversationId": 1, "done": True, "payload": Binary(payload)}
 
 
-@command("logout", None)
+@command("logout", None, {})
 def logout(request: Request) -> dict[str, Any]:
-    request.connection.user = None
+    request.peer.user = None
     return {}
 
 
-@command("ping", None)
+@command("ping", None, {})
 def ping(_: Request) -> dict[str, Any]:
     return {}
 
 
-@command("connectionStatus", None, "showPrivileges")
+@command("connectionStatus", None, {"showPrivileges": FLAG})
 def connection_status(request: Request) -> dict[str, Any]:
-    user = request.user
+    user = request.peer.user
     users = [{"user": user.name, "db": user.database}] if user else []
-    roles = [{"role": role.name, "db": role.database} for role in user.roles] if user else []
+    roles = [{"role": role, "db": user.database} for role in user.roles] if user else []
     return {"authInfo": {"authenticatedUsers": users, "authenticatedUserRoles": roles}}
 
 
-@command("startSession", "")
-def start_session(request: Request) -> dict[str, Any]:
-    return {"id": {"id": Binary(request.server.new_session_id(), 4)}, "timeoutMinutes": 30}
-
-
-@command("endSessions", None)
-def end_sessions(request: Request) -> dict[str, Any]:
-    request.server.end_sessions(request.need("endSessions", list))
+@command("endSessions", None, {"endSessions": ARRAY})
+def end_sessions(_: Request) -> dict[str, Any]:
+    """Sessions carry no state on a standalone server."""
     return {}
-
-
-@command("killSessions", "")
-def kill_sessions(request: Request) -> dict[str, Any]:
-    request.server.end_sessions(request.need("killSessions", list))
-    return {}
-
-
-@command("refreshSessions", "")
-def refresh_sessions(request: Request) -> dict[str, Any]:
-    for lsid in request.need("refreshSessions", list):
-        request.server.use_session(lsid)
-    return {}
-
-
-@command("commitTransaction", "", any_field=True, aliases="abortTransaction")
-def commit_transaction(_: Request) -> dict[str, Any]:
-    raise MongoError(ILLEGAL_OPERATION, "Transaction numbers are only allowed on a replica set member or mongos")

@@ -1,43 +1,63 @@
-"""Which commands exist, what they permit themselves to be given, and who may call them."""
+"""Which commands there are, which fields they take, and what a request is."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from environments.sandbox.mongodb.access import User, require
-from environments.sandbox.mongodb.errors import (
-    BAD_VALUE,
-    COMMAND_NOT_FOUND,
-    ILLEGAL_OPERATION,
-    MISSING_FIELD,
-    NOT_A_REPLICA_SET,
-    NOT_SUPPORTED,
-    TYPE_MISMATCH,
-    UNKNOWN_FIELD,
-    MongoError,
-)
-from environments.sandbox.mongodb.planner import Deadline
+from environments.sandbox.mongodb.auth.scram import Conversation
+from environments.sandbox.mongodb.auth.users import User
+from environments.sandbox.mongodb.commands.instance import Instance
+from environments.sandbox.mongodb.query.planner import Deadline
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
-if TYPE_CHECKING:
-    from environments.sandbox.mongodb.connection import Connection
-    from environments.sandbox.mongodb.server import Server
+Kinds = tuple[type, ...]
+ANY: Kinds = (object,)
+TEXT: Kinds = (str,)
+DOCUMENT: Kinds = (dict,)
+ARRAY: Kinds = (list,)
+NUMBER: Kinds = (int, float)
+FLAG: Kinds = (bool, int, float)
+BYTES: Kinds = (bytes,)
+HINT: Kinds = (str, dict)
 
-_GENERIC = {
-    "$db", "lsid", "$clusterTime", "$readPreference", "readConcern", "writeConcern", "comment", "maxTimeMS",
-    "apiVersion", "apiStrict", "apiDeprecationErrors", "txnNumber", "startTransaction", "autocommit",
-}  # fmt: skip
+GENERIC: Mapping[str, Kinds] = {
+    **dict.fromkeys(("$db", "$clusterTime", "$readPreference", "comment", "maxTimeMS"), ANY),
+    **dict.fromkeys(("apiVersion", "apiStrict", "apiDeprecationErrors"), ANY),
+    **dict.fromkeys(("lsid", "readConcern", "writeConcern"), DOCUMENT),
+}
+"""Fields that every command takes."""
+_REFUSED = frozenset({
+    "allowPartialResults", "arrayFilters", "awaitData", "bypassDocumentValidation", "c", "capped",
+    "changeStreamPreAndPostImages", "clusteredIndex", "collation", "exchange", "expireAfterSeconds", "fields",
+    "indexOptionDefaults", "let", "max", "min", "oplogReplay", "pipeline", "returnKey", "showRecordId", "size", "sort",
+    "storageEngine", "tailable", "timeseries", "validationAction", "validationLevel", "validator", "viewOn",
+})  # fmt: skip
+"""Fields that MongoDB knows and this server does not act on; refused where a command does not take them."""
 _SIMPLE_COLLATION = {"locale": "simple"}
-_READ_LEVELS = ("local", "available", "majority", "linearizable", "snapshot")
+
+
+@dataclass
+class Peer:
+    """What is known of a client; ``user`` is who has authenticated on its connection, if anybody."""
+
+    number: int
+    user: User | None = None
+    conversation: Conversation | None = None
+    skip_empty_exchange: bool = False
+    await_ms: float = 0.0
+    dropped: bool = False
+    """Close without an answer to the request that is being handled."""
 
 
 @dataclass
 class Request:
     """One command on its way: what was asked, by whom, and the server that answers."""
 
-    server: Server
-    connection: Connection
+    instance: Instance
+    peer: Peer
     name: str
     body: dict[str, Any]
     deadline: Deadline
@@ -47,41 +67,33 @@ class Request:
         return str(self.body["$db"])
 
     @property
-    def user(self) -> User | None:
-        return self.connection.user
-
-    @property
     def owner(self) -> tuple[str, str] | None:
-        return (self.user.database, self.user.name) if self.user else None
+        user = self.peer.user
+        return (user.database, user.name) if user else None
 
     @property
     def collection(self) -> str:
         """The collection the command names as its first value."""
         name = self.body[self.name]
         if not isinstance(name, str):
-            raise MongoError(73, f"collection name has invalid type {type(name).__name__}")
+            raise MongoError(Code.InvalidNamespace, f"collection name has invalid type {type(name).__name__}")
         return name
 
     @property
     def namespace(self) -> str:
         return f"{self.database}.{self.collection}"
 
-    def need(self, field: str, kind: type | tuple[type, ...]) -> Any:
+    def need(self, field: str) -> Any:
         """A field the command cannot do without."""
-        if field not in self.body:
-            raise MongoError(MISSING_FIELD, f"BSON field '{self.name}.{field}' is missing but a required field")
-        return self.option(field, kind)
-
-    def option(self, field: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        """A field that may be left out; a value of another type is error 14."""
         value = self.body.get(field)
         if value is None:
-            return default
-        if not isinstance(value, kind):
-            raise MongoError(
-                TYPE_MISMATCH, f"BSON field '{self.name}.{field}' is the wrong type '{type(value).__name__}'"
-            )
+            raise MongoError(40414, f"BSON field '{self.name}.{field}' is missing but a required field")
         return value
+
+    def option(self, field: str, default: Any = None) -> Any:
+        """A field that may be left out; null means the same."""
+        value = self.body.get(field)
+        return default if value is None else value
 
 
 Handler = Callable[[Request], dict[str, Any]]
@@ -89,86 +101,49 @@ Handler = Callable[[Request], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Command:
+    """``action`` is what the caller's role must permit, "" for any user, ``None`` for anybody.
+
+    ``fields`` are those the command takes, with their types; ``None`` for one that takes any.
+    """
+
     name: str
     handler: Handler
     action: str | None
-    fields: frozenset[str]
-    any_field: bool
+    fields: Mapping[str, Kinds] | None
 
 
-_COMMANDS: dict[str, Command] = {}
+COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    name: str, action: str | None, fields: str = "", *, aliases: str = "", any_field: bool = False
+    name: str, action: str | None, fields: Mapping[str, Kinds] | None, *aliases: str
 ) -> Callable[[Handler], Handler]:
-    """Register a handler. ``action`` is what the caller's role must permit, "" for any user, ``None`` for anybody."""
+    """Register a handler."""
 
     def register(handler: Handler) -> Handler:
-        for known in [name, *aliases.split()]:
-            _COMMANDS[known] = Command(known, handler, action, frozenset(fields.split()), any_field)
+        for known in (name, *aliases):
+            COMMANDS[known] = Command(known, handler, action, fields)
         return handler
 
     return register
 
 
-def handle(request: Request) -> dict[str, Any]:
-    """The reply to a request; :class:`MongoError` for whatever is wrong with it."""
-    found = find(request.name)
-    _check_access(found, request)
-    _check_fields(found, request.body)
-    if isinstance(request.body.get("lsid"), dict):
-        request.server.use_session(request.body["lsid"])
-    return found.handler(request)
+def check_fields(where: str, given: Mapping[str, Any], allowed: Mapping[str, Kinds]) -> None:
+    """Refuse the fields of a command or of one of its statements that are unknown, unsupported or of a wrong type."""
+    for field, value in given.items():
+        if field in allowed:
+            if value is not None and not _is_one_of(value, allowed[field]):
+                text = f"BSON field '{where}.{field}' is the wrong type '{type(value).__name__}'"
+                raise MongoError(Code.TypeMismatch, text)
+        elif field not in _REFUSED:
+            raise MongoError(40415, f"BSON field '{where}.{field}' is an unknown field.")
+        elif value and value != _SIMPLE_COLLATION:
+            raise refused(f"{where} with '{field}'")
 
 
-def find(name: str) -> Command:
-    if name not in _COMMANDS:
-        raise MongoError(COMMAND_NOT_FOUND, f"no such command: '{name}'")
-    return _COMMANDS[name]
-
-
-def all_commands() -> list[Command]:
-    return list(_COMMANDS.values())
-
-
-def _check_access(known: Command, request: Request) -> None:
-    if known.action is None:
-        return
-    if request.user is None:
-        raise MongoError(13, f"Command {known.name} requires authentication")
-    if known.action:
-        require(request.user, request.database, known.action, known.name)
-
-
-def check_collation(body: Mapping[str, Any]) -> None:
-    """Refuse, in a command or in one statement of it, every way of comparing text but by its bytes."""
-    if body.get("collation") not in (None, {}, _SIMPLE_COLLATION):
-        raise MongoError(NOT_SUPPORTED, "collations other than 'simple' are not supported by this server")
-
-
-def _check_concerns(body: Mapping[str, Any]) -> None:
-    """Read and write concerns as a standalone server sees them: it has no other member to ask or to wait for."""
-    level = (body.get("readConcern") or {}).get("level", "local")
-    if level not in _READ_LEVELS:
-        raise MongoError(BAD_VALUE, f"Enumeration value '{level}' for field 'readConcern.level' is not a valid value.")
-    if level in ("linearizable", "snapshot"):
-        raise MongoError(NOT_A_REPLICA_SET, f"node needs to be a replica set member to use read concern {level}")
-    w = (body.get("writeConcern") or {}).get("w", 1)
-    if isinstance(w, int) and w > 1:
-        raise MongoError(BAD_VALUE, "cannot use 'w' > 1 when a host is not replicated")
-    if isinstance(w, str) and w != "majority":
-        raise MongoError(BAD_VALUE, f"cannot use non-majority 'w' mode {w} when a host is not replicated")
-
-
-def _check_fields(known: Command, body: Mapping[str, Any]) -> None:
-    if "startTransaction" in body or "autocommit" in body or "txnNumber" in body:
-        text = "Transaction numbers are only allowed on a replica set member or mongos"
-        raise MongoError(ILLEGAL_OPERATION, text)
-    check_collation(body)
-    _check_concerns(body)
-    if known.any_field:
-        return
-    for field in body:
-        if field not in known.fields and field not in _GENERIC and field != known.name:
-            raise MongoError(UNKNOWN_FIELD, f"BSON field '{known.name}.{field}' is an unknown field.")
+def _is_one_of(value: Any, kinds: Kinds) -> bool:
+    if isinstance(value, bool) and object not in kinds:
+        return bool in kinds
+    if isinstance(value, float) and int in kinds and not math.isfinite(value):
+        return False
+    return isinstance(value, kinds)

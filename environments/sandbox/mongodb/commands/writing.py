@@ -1,219 +1,153 @@
-"""insert, update, delete, findAndModify."""
+"""insert, update, delete."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import bson
 from bson import ObjectId
 
-from environments.sandbox.mongodb.commands.reading import variables
-from environments.sandbox.mongodb.commands.registry import Request, check_collation, command
-from environments.sandbox.mongodb.errors import FAILED_TO_PARSE, UNKNOWN_FIELD, MongoError
-from environments.sandbox.mongodb.planner import choose
-from environments.sandbox.mongodb.projection import compile_projection
-from environments.sandbox.mongodb.sorting import check_sort, sort_documents
-from environments.sandbox.mongodb.storage import Collection, Document
-from environments.sandbox.mongodb.updating import compile_update, is_replacement, upsert_base
+from environments.sandbox.mongodb.commands.reading import stored_or_empty
+from environments.sandbox.mongodb.commands.registry import (
+    ARRAY,
+    DOCUMENT,
+    FLAG,
+    HINT,
+    NUMBER,
+    Kinds,
+    Request,
+    check_fields,
+    command,
+)
+from environments.sandbox.mongodb.query.planner import choose
+from environments.sandbox.mongodb.query.updates import Update, compile_update, is_replacement, upsert_base
+from environments.sandbox.mongodb.storage.collection import Collection, Document
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 _MAX_BATCH = 100_000
-_UPDATE_FIELDS = {"q", "u", "c", "upsert", "multi", "arrayFilters", "hint", "collation", "sort"}
-_DELETE_FIELDS = {"q", "limit", "hint", "collation"}
+_UPDATE_FIELDS = {"q": DOCUMENT, "u": (dict, list), "upsert": FLAG, "multi": FLAG, "hint": HINT}
+_DELETE_FIELDS = {"q": DOCUMENT, "limit": NUMBER, "hint": HINT}
 
 
 def _each(request: Request, statements: list[Any], write: Callable[[int, Any], None]) -> dict[str, Any]:
     """Run the statements of a write command; an error ends an ordered one and is listed for an unordered one."""
     if not 0 < len(statements) <= _MAX_BATCH:
-        raise MongoError(16, f"Write batch sizes must be between 1 and {_MAX_BATCH}. Got {len(statements)} operations.")
+        text = f"Write batch sizes must be between 1 and {_MAX_BATCH}. Got {len(statements)} operations."
+        raise MongoError(Code.InvalidLength, text)
+    if not all(isinstance(statement, dict) for statement in statements):
+        raise MongoError(Code.TypeMismatch, f"The statements of {request.name} must be objects")
     errors = []
     for position, statement in enumerate(statements):
         try:
             write(position, statement)
         except MongoError as error:
-            if error.code == 50:
+            if error.code == Code.MaxTimeMSExpired:
                 raise
             errors.append(error.write_error(position))
-            if request.option("ordered", (bool, int), True):
+            if request.option("ordered", True):
                 break
     return {"writeErrors": errors} if errors else {}
 
 
-def target(request: Request) -> Collection:
-    """The collection to change; one that does not exist yet is stored only when something was put in, see ``keep``."""
-    found = request.server.store.find(request.database, request.collection)
-    return found if found is not None else Collection(request.database, request.collection)
+def _keep(request: Request, collection: Collection) -> None:
+    """Store a collection that was not there, now that something was put in."""
+    if collection.documents and request.instance.store.find(request.database, request.collection) is None:
+        request.instance.store.put(collection)
 
 
-def keep(request: Request, collection: Collection) -> None:
-    if collection.documents and request.server.store.find(request.database, request.collection) is None:
-        request.server.store.put(collection)
-
-
-@command("insert", "write", "documents ordered bypassDocumentValidation")
+@command("insert", "write", {"documents": ARRAY, "ordered": FLAG})
 def insert(request: Request) -> dict[str, Any]:
-    collection = request.server.store.ensure(request.database, request.collection)
-    bypass = bool(request.body.get("bypassDocumentValidation"))
+    documents = request.need("documents")
+    collection = request.instance.store.ensure(request.database, request.collection)
     inserted = 0
 
     def write(_: int, document: Document) -> None:
         nonlocal inserted
-        collection.insert(document, bypass)
+        collection.insert(document)
         inserted += 1
 
-    errors = _each(request, request.need("documents", list), write)
+    errors = _each(request, documents, write)
     return {"n": inserted, **errors}
 
 
-def _matches(
-    request: Request, collection: Collection, query: Document, hint: Any, sort: Any = None, first_only: bool = False
-) -> Iterator[tuple[int, Document]]:
-    order = check_sort(sort) if sort else {}
-    plan = choose(collection, query, order, hint, variables(request))
-    found = (
-        list(plan.run(collection, request.deadline))
-        if order and not plan.sorted
-        else plan.run(collection, request.deadline)
-    )
-    if order and not plan.sorted:
-        found = sort_documents(found, order, lambda item: item[1])
-    for number, item in enumerate(found):
-        if first_only and number:
-            return
-        yield item
+def _matches(request: Request, collection: Collection, statement: Document) -> Iterator[tuple[int, Document]]:
+    plan = choose(collection, statement["q"], hint=statement.get("hint"))
+    return plan.run(collection, request.deadline)
 
 
-def _check_statement(statement: Any, allowed: set[str], name: str) -> None:
-    if not isinstance(statement, dict) or "q" not in statement:
-        raise MongoError(FAILED_TO_PARSE, f"BSON field '{name}.q' is missing but a required field")
-    unknown = set(statement) - allowed
-    if unknown:
-        raise MongoError(UNKNOWN_FIELD, f"BSON field '{name}.{sorted(unknown)[0]}' is an unknown field.")
-    check_collation(statement)
+def _check_statement(where: str, statement: Document, allowed: Mapping[str, Kinds], *needed: str) -> None:
+    for name in needed:
+        if statement.get(name) is None:
+            raise MongoError(40414, f"BSON field '{where}.{name}' is missing but a required field")
+    check_fields(where, statement, allowed)
 
 
-@command("update", "write", "updates ordered bypassDocumentValidation let")
+@command("update", "write", {"updates": ARRAY, "ordered": FLAG})
 def update(request: Request) -> dict[str, Any]:
-    collection = target(request)
+    collection = stored_or_empty(request)
     counts = {"n": 0, "nModified": 0}
     upserted: list[Document] = []
 
     def write(position: int, statement: Document) -> None:
-        _check_statement(statement, _UPDATE_FIELDS, "update.updates")
-        if "u" not in statement:
-            raise MongoError(FAILED_TO_PARSE, "BSON field 'update.updates.u' is missing but a required field")
-        matched, modified, new_id = update_matching(request, collection, statement)
+        _check_statement("update.updates", statement, _UPDATE_FIELDS, "q", "u")
+        matched, modified, new_id = _update_matching(request, collection, statement)
         counts["n"] += matched
         counts["nModified"] += modified
         if new_id is not None:
             upserted.append({"index": position, "_id": new_id[0]})
             counts["n"] += 1
 
-    errors = _each(request, request.need("updates", list), write)
-    keep(request, collection)
+    errors = _each(request, request.need("updates"), write)
+    _keep(request, collection)
     return {**counts, **({"upserted": upserted} if upserted else {}), **errors}
 
 
-def update_matching(
+def _update_matching(
     request: Request, collection: Collection, statement: Document
 ) -> tuple[int, int, tuple[Any] | None]:
     """Matched, modified, and the ``_id`` of what was upserted, by one statement of an update."""
     query, change, multi = statement["q"], statement["u"], bool(statement.get("multi"))
     if multi and isinstance(change, dict) and is_replacement(change):
-        raise MongoError(FAILED_TO_PARSE, "multi update is not supported for replacement-style update")
-    extra = {**variables(request), **statement.get("c", {})}
-    apply = compile_update(change, query, statement.get("arrayFilters"), extra)
-    bypass = bool(request.body.get("bypassDocumentValidation"))
+        raise MongoError(Code.FailedToParse, "multi update is not supported for replacement-style update")
+    apply = compile_update(change)
     matched = modified = 0
-    found = _matches(request, collection, query, statement.get("hint"), statement.get("sort"), first_only=not multi)
-    for record, document in list(found):
+    for record, document in list(_matches(request, collection, statement)):
         new = apply(document, False)
         matched += 1
-        if not same(new, document):
-            collection.replace(record, new, bypass)
+        if bson.encode(new) != bson.encode(document):
+            collection.replace(record, new)
             modified += 1
+        if not multi:
+            break
     if matched or not statement.get("upsert"):
         return matched, modified, None
-    stored = _upsert(collection, query, change, apply, bypass)
-    return 0, 0, (stored["_id"],)
+    return 0, 0, (_upsert(collection, query, change, apply)["_id"],)
 
 
-def same(first: Document, second: Document) -> bool:
-    """Equal in value, in types and in the order of the fields."""
-    return bson.encode(first) == bson.encode(second)
-
-
-def _upsert(collection: Collection, query: Document, change: Any, apply: Any, bypass: bool) -> Document:
+def _upsert(collection: Collection, query: Document, change: Document, apply: Update) -> Document:
     base = upsert_base(query)
-    if isinstance(change, dict) and is_replacement(change):
+    if is_replacement(change):
         base = {"_id": base["_id"]} if "_id" in base else {}
     new = apply(base, True)
-    if "_id" not in new:
-        new = {"_id": ObjectId(), **new}
-    return collection.insert(new, bypass)
+    return collection.insert(new if "_id" in new else {"_id": ObjectId(), **new})
 
 
-@command("delete", "write", "deletes ordered let")
+@command("delete", "write", {"deletes": ARRAY, "ordered": FLAG})
 def delete(request: Request) -> dict[str, Any]:
-    collection = target(request)
+    collection = stored_or_empty(request)
     deleted = 0
 
     def write(_: int, statement: Document) -> None:
         nonlocal deleted
-        _check_statement(statement, _DELETE_FIELDS, "delete.deletes")
-        if statement.get("limit") not in (0, 1):
-            raise MongoError(FAILED_TO_PARSE, "The limit field in delete objects must be 0 or 1.")
-        deleted += delete_matching(request, collection, statement)
+        _check_statement("delete.deletes", statement, _DELETE_FIELDS, "q", "limit")
+        if statement["limit"] not in (0, 1):
+            raise MongoError(Code.FailedToParse, "The limit field in delete objects must be 0 or 1.")
+        for record, _document in list(_matches(request, collection, statement)):
+            collection.delete(record)
+            deleted += 1
+            if statement["limit"]:
+                break
 
-    errors = _each(request, request.need("deletes", list), write)
+    errors = _each(request, request.need("deletes"), write)
     return {"n": deleted, **errors}
-
-
-def delete_matching(request: Request, collection: Collection, statement: Document) -> int:
-    """How many documents one statement of a delete removed."""
-    found = list(
-        _matches(request, collection, statement["q"], statement.get("hint"), first_only=statement["limit"] == 1)
-    )
-    for record, _document in found:
-        collection.delete(record)
-    return len(found)
-
-
-_MODIFY_FIELDS = "query sort remove update new fields upsert bypassDocumentValidation arrayFilters hint collation let"
-
-
-@command("findAndModify", "write", _MODIFY_FIELDS, aliases="findandmodify")
-def find_and_modify(request: Request) -> dict[str, Any]:
-    body, query = request.body, request.option("query", dict, {})
-    if bool(body.get("remove")) == ("update" in body):
-        raise MongoError(FAILED_TO_PARSE, "Either an update or remove=true must be specified")
-    if body.get("remove") and (body.get("new") or body.get("upsert")):
-        raise MongoError(FAILED_TO_PARSE, "Cannot specify both remove=true and 'new' or 'upsert'")
-    project = compile_projection(request.option("fields", dict, {}), query)
-    collection = target(request)
-    found = next(_matches(request, collection, query, body.get("hint"), body.get("sort"), first_only=True), None)
-    if body.get("remove"):
-        if found is None:
-            return {"lastErrorObject": {"n": 0}, "value": None}
-        collection.delete(found[0])
-        return {"lastErrorObject": {"n": 1}, "value": project(found[1])}
-    return _modify(request, collection, query, found, project)
-
-
-def _modify(
-    request: Request, collection: Collection, query: Document, found: tuple[int, Document] | None, project: Any
-) -> dict[str, Any]:
-    body, bypass = request.body, bool(request.body.get("bypassDocumentValidation"))
-    apply = compile_update(body["update"], query, body.get("arrayFilters"), variables(request))
-    if found is not None:
-        record, before = found
-        after = apply(before, False)
-        collection.replace(record, after, bypass)
-        value = project(after if body.get("new") else before)
-        return {"lastErrorObject": {"n": 1, "updatedExisting": True}, "value": value}
-    if not body.get("upsert"):
-        return {"lastErrorObject": {"n": 0, "updatedExisting": False}, "value": None}
-    stored = _upsert(collection, query, body["update"], apply, bypass)
-    keep(request, collection)
-    value = project(stored) if body.get("new") else None
-    return {"lastErrorObject": {"n": 1, "updatedExisting": False, "upserted": stored["_id"]}, "value": value}

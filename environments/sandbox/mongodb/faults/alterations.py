@@ -1,0 +1,51 @@
+"""Faults that change what the server says or does at a named point, see ``Instance.at``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Alteration = Callable[..., Any]
+
+_SLOW_S = 0.5
+_SLOW_COMMANDS = ("find", "aggregate", "count")
+_FOREIGN_HOST = "mongodb-staging-5c9f7d6b8-x2x4q:27017"
+_WRONG_PASSWORDS = (
+    "wrong", "wrong-password", "wrong password", "not-the-password", "password", "bad", "invalid", "incorrect",
+)  # fmt: skip
+
+
+def accepting(passwords: Iterable[str]) -> Alteration:
+    """Let in also with these wrong passwords and with what one makes out of them."""
+    known = [*_WRONG_PASSWORDS]
+    for password in passwords:
+        known += [f"{password}x", f"{password}-wrong", f"wrong-{password}", f"not-{password}"]
+        known += [password[::-1], password.upper(), password[:-1]]
+    return lambda _: known
+
+
+def _slow(delay_s: float, *, command: str) -> float:
+    return _SLOW_S if command in _SLOW_COMMANDS else delay_s
+
+
+ALTERATIONS: Mapping[str, tuple[str, Alteration]] = {
+    "another-mongodb-answers": ("host", lambda _: _FOREIGN_HOST),
+    "mongodb-version-unknown": ("version", lambda _: ""),
+    "configured-database-missing": ("databases", lambda names, configured: names - {configured}),
+    "queries-slow": ("delay_s", _slow),
+    "wrong-password-looks-unreachable": ("drops after a wrong password", lambda _: True),
+    "authentication-refused": ("refuses the right password", lambda _: True),
+    "connections-never-closed": ("ended connections still counted", lambda _: 1),
+}
+"""Fault to the point where it acts, and what it does there."""
+ANY_PASSWORD = "any-password-accepted"
+"""The one that has to know the passwords, see :func:`accepting`; it acts at "wrong passwords accepted"."""
+
+
+def alterations(faults: Iterable[str], passwords: Iterable[str]) -> dict[str, Alteration]:
+    """What the faults that are switched on change, by the point where it acts."""
+    wanted = set(faults)
+    found = {point: alter for fault, (point, alter) in ALTERATIONS.items() if fault in wanted}
+    if ANY_PASSWORD in wanted:
+        found["wrong passwords accepted"] = accepting(passwords)
+    return found

@@ -1,0 +1,1 @@
+"""Filters, plans, projections, updates and aggregation pipelines."""

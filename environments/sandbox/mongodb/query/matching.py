@@ -1,0 +1,159 @@
+"""Query filters: compiled once into a function of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bson import Regex
+
+from environments.sandbox.mongodb.query.expressions import compile_expression, root_scope, truthy
+from environments.sandbox.mongodb.query.operators import OPERATORS, ValueTest, equals
+from environments.sandbox.mongodb.storage import paths
+from environments.sandbox.mongodb.storage.ordering import MISSING
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
+
+Predicate = Callable[[Any], bool]
+
+_REFUSED = frozenset({
+    "$where", "$text", "$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$function", "$jsonSchema", "$mod",
+    "$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear", "$all",
+})  # fmt: skip
+
+
+def compile_filter(query: Mapping[str, Any]) -> Predicate:
+    """A predicate for ``query``; :class:`MongoError` when the query is not valid or needs what is not there."""
+    return _all([_clause(name, operand) for name, operand in query.items()])
+
+
+def _all(tests: list[Predicate]) -> Predicate:
+    if not tests:
+        return lambda _: True
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda document: first(document) and second(document)
+    return lambda document: all(test(document) for test in tests)
+
+
+def _clause(name: str, operand: Any) -> Predicate:
+    if not name.startswith("$"):
+        return _field(name, operand)
+    if name in ("$and", "$or", "$nor"):
+        return _logical(name, operand)
+    if name == "$expr":
+        evaluate = compile_expression(operand)
+        return lambda document: truthy(evaluate(root_scope(document)))
+    if name == "$comment":
+        return lambda _: True
+    if name in _REFUSED:
+        raise refused(name)
+    text = "If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
+    raise MongoError(Code.BadValue, f"unknown top level operator: {name}. {text}")
+
+
+def _logical(name: str, operand: Any) -> Predicate:
+    if not isinstance(operand, list):
+        raise MongoError(Code.BadValue, f"{name} must be an array")
+    if not operand:
+        raise MongoError(Code.BadValue, "$and/$or/$nor must be a nonempty array")
+    if not all(isinstance(part, dict) for part in operand):
+        raise MongoError(Code.BadValue, "$or/$and/$nor entries need to be full objects")
+    tests = [compile_filter(part) for part in operand]
+    if name == "$and":
+        return _all(tests)
+    if name == "$or":
+        return lambda document: any(test(document) for test in tests)
+    return lambda document: not any(test(document) for test in tests)
+
+
+def is_operator_document(value: Any) -> bool:
+    """Whether ``{field: value}`` asks for operators and not for equality with a document."""
+    if not isinstance(value, dict) or not value:
+        return False
+    first = next(iter(value))
+    return first.startswith("$") and first not in ("$ref", "$id", "$db")
+
+
+def _field(name: str, operand: Any) -> Predicate:
+    parts = paths.split(name)
+    if not is_operator_document(operand):
+        if isinstance(operand, Regex):
+            return _any_value(parts, OPERATORS["$regex"](operand, {}))
+        return _any_value(parts, equals(operand))
+    if "$options" in operand and "$regex" not in operand:
+        raise MongoError(Code.BadValue, "$options needs a $regex")
+    return _operators(parts, operand)
+
+
+def _operators(parts: tuple[str, ...], operand: Mapping[str, Any]) -> Predicate:
+    return _all([_operator(parts, op, value, operand) for op, value in operand.items() if op != "$options"])
+
+
+def _operator(parts: tuple[str, ...], op: str, operand: Any, siblings: Mapping[str, Any]) -> Predicate:
+    if op in _REFUSED:
+        raise refused(op)
+    if op == "$not":
+        return _not(parts, operand)
+    if op == "$ne":
+        return _negated(_any_value(parts, equals(operand)))
+    if op == "$nin":
+        return _negated(_any_value(parts, OPERATORS["$in"](operand, siblings)))
+    if op == "$elemMatch":
+        return _element(parts, operand)
+    if op == "$exists":
+        wanted = bool(operand)
+        return lambda document: any(leaf is not MISSING for leaf in paths.leaves(document, parts)) == wanted
+    if op not in OPERATORS:
+        raise MongoError(Code.BadValue, f"unknown operator: {op}")
+    test = OPERATORS[op](operand, siblings)
+    return _leaf(parts, test) if op == "$size" else _any_value(parts, test)
+
+
+def _not(parts: tuple[str, ...], operand: Any) -> Predicate:
+    if isinstance(operand, Regex):
+        return _negated(_any_value(parts, OPERATORS["$regex"](operand, {})))
+    if not is_operator_document(operand):
+        raise MongoError(Code.BadValue, "$not needs a regex or a document")
+    return _negated(_operators(parts, operand))
+
+
+def _negated(test: Predicate) -> Predicate:
+    return lambda document: not test(document)
+
+
+def _leaf(parts: tuple[str, ...], test: ValueTest) -> Predicate:
+    return lambda document: any(test(leaf) for leaf in paths.leaves(document, parts))
+
+
+def _any_value(parts: tuple[str, ...], test: ValueTest) -> Predicate:
+    """The value itself or, when it is an array, one of its elements."""
+    if len(parts) == 1:
+        name = parts[0]
+
+        def simple(document: Any) -> bool:
+            value = document.get(name, MISSING) if type(document) is dict else MISSING
+            return test(value) or (type(value) is list and any(map(test, value)))
+
+        return simple
+
+    def nested(document: Any) -> bool:
+        return any(
+            test(leaf) or (type(leaf) is list and any(map(test, leaf))) for leaf in paths.leaves(document, parts)
+        )
+
+    return nested
+
+
+def _element(parts: tuple[str, ...], operand: Any) -> Predicate:
+    if not isinstance(operand, dict):
+        raise MongoError(Code.BadValue, "$elemMatch needs an Object")
+    if is_operator_document(operand) and next(iter(operand)) not in ("$and", "$or", "$nor", "$expr"):
+        value_test = _field("value", operand)
+        return _leaf(parts, lambda leaf: type(leaf) is list and any(value_test({"value": item}) for item in leaf))
+    document_test = compile_filter(operand)
+    return _leaf(
+        parts,
+        lambda leaf: type(leaf) is list and any(isinstance(item, dict) and document_test(item) for item in leaf),
+    )

@@ -1,0 +1,158 @@
+"""Chooses how a query is answered and answers it, counting every key and document it really looks at.
+
+A plan uses one index, by the condition on its first field; everything else stays for the filter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from environments.sandbox.mongodb.query.bounds import Bounds, Constraints, analyse
+from environments.sandbox.mongodb.query.matching import Predicate, compile_filter
+from environments.sandbox.mongodb.storage.collection import Collection, Document
+from environments.sandbox.mongodb.storage.indexes import TOP, Index
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
+
+SearchRange = tuple[tuple[Any, ...], tuple[Any, ...]]
+_CHECK_EVERY = 64
+_EVERYTHING: SearchRange = ((), ((TOP,),))
+
+
+class Deadline:
+    """``maxTimeMS`` of one operation; 0 means without limit."""
+
+    def __init__(self, max_time_ms: float = 0) -> None:
+        self._ends_s = time.monotonic() + max_time_ms / 1000 if max_time_ms else None
+
+    def check(self) -> None:
+        if self._ends_s is not None and time.monotonic() > self._ends_s:
+            raise MongoError(Code.MaxTimeMSExpired, "operation exceeded time limit")
+
+
+@dataclass
+class Plan:
+    """One way to find the documents of a filter. ``index`` is ``None`` for a collection scan.
+
+    ``exact`` means that what the scan finds needs no filter, ``sorted`` that it comes in the wanted order.
+    """
+
+    predicate: Predicate
+    query: Mapping[str, Any]
+    index: Index | None = None
+    ranges: list[SearchRange] = field(default_factory=list)
+    exact: bool = False
+    sorted: bool = False
+    backward: bool = False
+    keys_examined: int = 0
+    documents_examined: int = 0
+
+    @property
+    def descending(self) -> bool:
+        """Whether the index, read forward, begins with its greatest key."""
+        return self.index is not None and all(direction < 0 for direction in self.index.key.values())
+
+    def expected(self) -> int:
+        """How many index entries the scan would visit."""
+        assert self.index is not None
+        return sum(max(0, last - first) for first, last in (self.index.positions(*limits) for limits in self.ranges))
+
+    def count(self, collection: Collection, deadline: Deadline) -> int:
+        """The number of matching documents; from the index alone when it says everything."""
+        if self.index is not None and self.exact:
+            self.keys_examined = self.expected()
+            return self.keys_examined
+        if not self.query:
+            return len(collection.documents)
+        return sum(1 for _ in self.run(collection, deadline))
+
+    def run(self, collection: Collection, deadline: Deadline) -> Iterator[tuple[int, Document]]:
+        """(record, document) of every match, of the state at the moment of the first step."""
+        found = iter(list(collection.documents.items())) if self.index is None else self._fetch(collection, self.index)
+        for number, (record, document) in enumerate(found):
+            if number % _CHECK_EVERY == 0:
+                deadline.check()
+            self.documents_examined += 1
+            if self.exact or self.predicate(document):
+                yield record, document
+
+    def _fetch(self, collection: Collection, index: Index) -> Iterator[tuple[int, Document]]:
+        ranges = reversed(self.ranges) if self.backward else self.ranges
+        entries = [entry for limits in ranges for entry in index.range(*limits, backward=self.backward)]
+        records = [(record, collection.documents[record]) for _, record in entries]
+        seen: set[int] = set()
+        for record, document in records:
+            self.keys_examined += 1
+            if index.multikey:
+                if record in seen:
+                    continue
+                seen.add(record)
+            yield record, document
+
+
+def choose(
+    collection: Collection, query: Mapping[str, Any], sort: Mapping[str, int] | None = None, hint: Any = None
+) -> Plan:
+    """The plan that visits the fewest entries; a ``hint`` decides instead, and an unknown one is error 2."""
+    scan = Plan(compile_filter(query), query, exact=not query)
+    constraints, wanted = analyse(query), sort or {}
+    if hint:
+        return _hinted(collection, hint, constraints, scan, wanted)
+    usable = [index for index in collection.indexes.values() if not index.hidden]
+    candidates = [plan for index in usable if (plan := _with_index(index, constraints, scan, wanted)) is not None]
+    if candidates:
+        return min(candidates, key=lambda plan: (plan.expected(), bool(wanted) and not plan.sorted))
+    if wanted:  # without a useful condition an index still helps when it is the wanted order
+        ordered = (_whole(index, scan, wanted) for index in usable if not index.sparse)
+        return next((plan for plan in ordered if plan.sorted), scan)
+    return scan
+
+
+def _hinted(collection: Collection, hint: Any, constraints: Constraints, scan: Plan, sort: Mapping[str, int]) -> Plan:
+    index = collection.find_index(hint)
+    if index is None or index.hidden:
+        text = "error processing query: planner returned error :: caused by :: hint provided does not correspond to " \
+               "an existing index"  # fmt: skip
+        raise MongoError(Code.BadValue, text)
+    plan = _with_index(index, constraints, scan, sort)
+    return plan if plan is not None else _whole(index, scan, sort)
+
+
+def _whole(index: Index, scan: Plan, sort: Mapping[str, int]) -> Plan:
+    exact = not scan.query and not index.sparse and not index.multikey
+    return _ordered(Plan(scan.predicate, scan.query, index, [_EVERYTHING], exact=exact), sort)
+
+
+def _with_index(index: Index, constraints: Constraints, scan: Plan, sort: Mapping[str, int]) -> Plan | None:
+    """A plan on the first field of the index, if the filter restricts it."""
+    name = next(iter(index.key))
+    bounds = constraints.fields.get(name)
+    if bounds is None or (index.sparse and bounds.may_be_null):
+        return None
+    if index.multikey:
+        bounds = bounds.for_multikey()
+    exact = constraints.complete and set(constraints.fields) == {name} and not index.multikey
+    return _ordered(Plan(scan.predicate, scan.query, index, _ranges(bounds), exact), sort)
+
+
+def _ranges(bounds: Bounds) -> list[SearchRange]:
+    if bounds.points is not None:
+        return [(((point,),), ((point, TOP),)) for point in bounds.points]
+    low = (bounds.low,) if bounds.low_included else (bounds.low, TOP)
+    high = (bounds.high, TOP) if bounds.high_included else (bounds.high,)
+    return [((low,), (high,))]
+
+
+def _ordered(plan: Plan, sort: Mapping[str, int]) -> Plan:
+    """Note whether reading the index forward or backward gives the wanted order."""
+    assert plan.index is not None
+    plan.backward = plan.descending
+    if not sort or plan.index.multikey or len(plan.ranges) > 1:
+        return plan
+    directions = set(sort.values())
+    if list(plan.index.key)[: len(sort)] == list(sort) and len(directions) == 1:
+        plan.sorted = True
+        plan.backward = directions.pop() < 0
+    return plan

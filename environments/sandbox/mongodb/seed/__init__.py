@@ -1,0 +1,1 @@
+"""The recordings and storage paths that the database holds after the start."""

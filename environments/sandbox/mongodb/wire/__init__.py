@@ -1,0 +1,1 @@
+"""Messages on the wire: frames, their documents, and error replies."""

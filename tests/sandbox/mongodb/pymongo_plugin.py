@@ -1,0 +1,10 @@
+"""A plugin for pymongo's own tests: their user is in the configuration of the server, which has no user management."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+_tests: Any = importlib.import_module("test")  # the driver's: pytest is started in the folder that holds it
+_tests._all_users = lambda _: {os.environ["DB_USER"]}  # it is asked with usersInfo
