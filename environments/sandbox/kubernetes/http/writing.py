@@ -10,6 +10,7 @@ from aiohttp import web
 from environments.sandbox.kubernetes.http import validation
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body, raw_answer
 from environments.sandbox.kubernetes.http.listing import Visible, encode_list, selection
+from environments.sandbox.kubernetes.http.managed_fields import recorder
 from environments.sandbox.kubernetes.http.patching import patch, patch_kind
 from environments.sandbox.kubernetes.http.scaling import read_replicas, scale_of
 from environments.sandbox.kubernetes.http.shape import check_fields, check_shape
@@ -17,7 +18,7 @@ from environments.sandbox.kubernetes.http.target import Target
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
 from environments.sandbox.kubernetes.store.errors import bad_request
-from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.kubernetes.store.object_store import Change, Record, Store
 from environments.sandbox.kubernetes.store.objects import clone, dig, without_nulls
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
 
@@ -61,9 +62,9 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         new.setdefault("spec", {})
     validation.check_values(resource, new, store.version)
     _drop_empty_spec(new)
-    return _written(
-        store, resource, store.create(resource.plural, new, target.namespace, dry_run=dry_run), dry_run, 201
-    )
+    record = recorder(request, target)
+    stored = store.create(resource.plural, new, target.namespace, dry_run=dry_run, record=record)
+    return _written(store, resource, stored, dry_run, 201)
 
 
 def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, status: int) -> web.Response:
@@ -112,7 +113,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
     new = without_nulls(new)
     if scaled:
-        return _write_scale(store, resource, old, new, dry_run)
+        return _write_scale(store, resource, old, new, dry_run, recorder(request, target))
     check_shape(resource, new)
     check_fields(resource, new, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
     written = _combined(resource, target, old, new)
@@ -120,15 +121,18 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
         validation.check_values(resource, written, store.version)
         apply_defaults(resource.plural, written, store.revision + 1, store.version)
         validation.check_immutable(resource, written, old)
-    return _written(store, resource, store.update(resource.plural, written, dry_run=dry_run), dry_run, 200)
+    stored = store.update(resource.plural, written, dry_run=dry_run, record=recorder(request, target))
+    return _written(store, resource, stored, dry_run, 200)
 
 
-def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool) -> web.Response:
+def _write_scale(
+    store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool, record: Record | None
+) -> web.Response:
     replicas = read_replicas(resource, old, scale)
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
     old["metadata"]["resourceVersion"] = revision
     old["spec"]["replicas"] = replicas
-    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run)))
+    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run, record=record)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
