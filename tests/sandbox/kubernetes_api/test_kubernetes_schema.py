@@ -75,3 +75,10 @@ def test_what_is_right_is_taken() -> None:
 @pytest.mark.parametrize(("text", "amount"), [(HUGE, 2**63 - 1), (f"-{HUGE}", 1 - 2**63), ("1e-9", 1), ("1E", 10**18)])
 def test_no_quantity_takes_for_ever(text: str, amount: int) -> None:
     assert quantities.amount("memory", text) == amount
+
+
+def test_what_an_object_cannot_be_without_is_there_with_its_zero_value() -> None:
+    node = {"spec": {"taints": [{}]}, "status": {"conditions": [{"type": "Ready"}]}}
+    check_shape(RESOURCES["nodes"], node)
+    assert node["spec"]["taints"] == [{"key": "", "effect": ""}]
+    assert node["status"]["conditions"] == [{"type": "Ready", "status": ""}]

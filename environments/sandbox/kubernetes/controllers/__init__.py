@@ -8,6 +8,7 @@ from environments.sandbox.kubernetes.controllers.event_expiry import EventExpiry
 from environments.sandbox.kubernetes.controllers.fault_effects import FaultEffects
 from environments.sandbox.kubernetes.controllers.garbage import paced
 from environments.sandbox.kubernetes.controllers.job_pods import JobPods
+from environments.sandbox.kubernetes.controllers.job_ttl import JobTtl
 from environments.sandbox.kubernetes.controllers.jobs import Jobs
 from environments.sandbox.kubernetes.controllers.pace import Pace
 from environments.sandbox.kubernetes.controllers.policies import NetworkPolicies
@@ -27,7 +28,7 @@ __all__ = ["Controllers", "install"]
 
 # The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
-    Scheduler, Jobs, JobPods, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
+    Scheduler, Jobs, JobPods, JobTtl, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
     FaultEffects, FaultObjects, EventExpiry,
 )  # fmt: skip
 

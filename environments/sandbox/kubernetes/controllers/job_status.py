@@ -61,7 +61,6 @@ class Tally:
 
     ends: dict[str, str] = field(default_factory=dict)
     started_s: float | None = None
-    finished_s: float | None = None
     failed_last_s: float = 0.0
     turn_s: float | None = None
     """When the controller has time for its next pods."""

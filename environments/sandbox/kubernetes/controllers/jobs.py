@@ -1,4 +1,4 @@
-"""The job controller: starts the pods of jobs, tells how they ended, removes finished jobs after their time."""
+"""The job controller: starts the pods of jobs and tells how they ended."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SECOND_STEP_S = 1.0
 
 
 class Jobs(Controller):
-    """Also the TTL controller, as both live from the end of a job."""
+    """Keeps a tally of every job, because pods that are gone still count."""
 
     watches = frozenset({"jobs", "pods"})
 
@@ -79,7 +79,7 @@ class Jobs(Controller):
             return
         tally = self._tallies.setdefault(job["metadata"]["uid"], Tally())
         if job_status.is_job_finished(job):
-            self._expire(job, tally)
+            self._write(job, tally)  # its counts stay right while its pods go
             return
         pods = owned(self.store, "pods", job)
         for pod in pods:
@@ -191,7 +191,7 @@ class Jobs(Controller):
                 return
             if not all(is_finished(pod) for pod in owned(self.store, "pods", job)):
                 return
-        tally.end, tally.finished_s = end, time_s
+        tally.end = end
         self._write(job, tally, end.last_step(self._version))
         if end.failed:
             self.recorder.warning(COMPONENT, "jobs", job, end.reason, end.message)
@@ -214,20 +214,6 @@ class Jobs(Controller):
         if status != job["status"]:
             namespace, name = key_of(job)
             self.store.mutate("jobs", name, namespace, lambda new: new.update(status=status))
-
-    def _expire(self, job: Object, tally: Tally) -> None:
-        """Keep the counts of a finished job right, and remove it when its time is over."""
-        self._write(job, tally)
-        ttl_s = job["spec"].get("ttlSecondsAfterFinished")
-        if ttl_s is None:
-            return
-        time_s = asyncio.get_running_loop().time()
-        tally.finished_s = time_s if tally.finished_s is None else tally.finished_s
-        left_s = tally.finished_s + self.process.scaled(ttl_s) - time_s
-        if left_s > 0:
-            self.again_after(key_of(job), left_s)
-        else:
-            self.store.delete("jobs", job["metadata"]["name"], job["metadata"]["namespace"], propagation="Background")
 
     def _note(self, tally: Tally, pod: Object, gone: bool = False) -> None:
         if tally.note(pod, gone):

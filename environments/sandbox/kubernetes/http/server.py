@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.kubernetes.http import discovery, writing
+from environments.sandbox.kubernetes.http import deleting, discovery, writing
 from environments.sandbox.kubernetes.http.access import User, authenticated, authorize, only_node, review
 from environments.sandbox.kubernetes.http.answers import (
     error_answer,
@@ -206,7 +206,7 @@ class ApiServer:
         if method in ("PUT", "PATCH"):
             return await writing.update(request, self._store, target)
         if method == "DELETE":
-            return await writing.delete(request, self._store, target)
+            return await deleting.delete(request, self._store, target)
         raise method_not_allowed()
 
     async def _collection(self, request: web.Request, target: Target) -> web.StreamResponse:
@@ -217,7 +217,7 @@ class ApiServer:
         if request.method == "POST":
             return await writing.create(request, self._store, target)
         if request.method == "DELETE":
-            return await writing.delete_collection(request, self._store, target, self._visible)
+            return await deleting.delete_collection(request, self._store, target, self._visible)
         raise method_not_allowed()
 
     def _get(self, request: web.Request, target: Target) -> web.Response:

@@ -1,6 +1,7 @@
 """Whether a body is an object of its kind at all, as the real server finds out by decoding it into Go structs.
 
-The fields of every kind and their types stand in ``schema.json``, taken from the official Python client.
+The fields of every kind and their types stand in ``schema.json``, taken from the official Python client. As in Go, a
+field that an object cannot be without has its zero value where it is left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ Object = dict[str, Any]
 
 _SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
 _KINDS: Mapping[str, str] = _SCHEMA["kinds"]
-_MODELS: Mapping[str, Mapping[str, str]] = _SCHEMA["models"]
+_MODELS: Mapping[str, Mapping[str, str]] = {
+    name: {field: text.removesuffix("!") for field, text in fields.items()}
+    for name, fields in _SCHEMA["models"].items()
+}
+_ZEROS = {"string!": "", "int32!": 0, "int64!": 0, "bool!": False}
+_NEVER_MISSING: Mapping[str, Mapping[str, Any]] = {
+    name: {field: _ZEROS[text] for field, text in fields.items() if text in _ZEROS}
+    for name, fields in _SCHEMA["models"].items()
+}
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
 _QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -34,7 +43,7 @@ class _Wrong(Exception):
 
 
 def check_shape(resource: Resource, obj: Any) -> None:
-    """400 for a body that is no object of this kind."""
+    """400 for a body that is no object of this kind; otherwise it is completed with zero values."""
     if not isinstance(obj, dict):
         raise bad_request("the body of the request must be a JSON object")
     kind, version = obj.get("kind", resource.kind), obj.get("apiVersion", resource.api_version)
@@ -68,6 +77,8 @@ def _check(path: str, value: Any, wanted: str) -> None:
     outer, _, inner = wanted.partition(":")
     if wanted in _MODELS:
         _of_type(path, value, dict, "object")
+        for key, zero in _NEVER_MISSING[wanted].items():
+            value.setdefault(key, zero)
         for key, each in value.items():
             known = _MODELS[wanted].get(key)
             if known is not None:

@@ -1,15 +1,15 @@
-"""Requests that change objects."""
+"""Requests that create and change objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http import validation
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body, raw_answer
-from environments.sandbox.kubernetes.http.listing import Visible, encode_list, selection
+from environments.sandbox.kubernetes.http.dry_run import is_dry_run
+from environments.sandbox.kubernetes.http.managed_fields import recorder
 from environments.sandbox.kubernetes.http.patching import patch, patch_kind
 from environments.sandbox.kubernetes.http.scaling import read_replicas, scale_of
 from environments.sandbox.kubernetes.http.shape import check_fields, check_shape
@@ -17,36 +17,18 @@ from environments.sandbox.kubernetes.http.target import Target
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
 from environments.sandbox.kubernetes.store.errors import bad_request
-from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.kubernetes.store.object_store import Record, Store
 from environments.sandbox.kubernetes.store.objects import clone, dig, without_nulls
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
 
 Object = dict[str, Any]
 
-_ORPHANS_WARNING = (
-    '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them '
-    'or set propagationPolicy=Orphan to suppress this warning"'
-)
-_POLICIES = ("Background", "Foreground", "Orphan")
 _OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _STATUS_KEPT_ON_CREATE = ("nodes",)
-_ANSWER_WITH_THE_OBJECT = (
-    "namespaces", "persistentvolumeclaims", "persistentvolumes", "pods", "resourcequotas", "serviceaccounts",
-    "services",
-)  # fmt: skip
-
-
-def _dry_run(asked: Any, options: str) -> bool:
-    """Whether everything is to be checked and nothing done; ``asked`` comes from the query or from DeleteOptions."""
-    if asked in (None, "", []):
-        return False
-    if asked in ("All", ["All"]):
-        return True
-    raise errors.unsupported_option(options, "dryRun", asked, ("All",))
 
 
 async def create(request: web.Request, store: Store, target: Target) -> web.Response:
-    dry_run = _dry_run(request.query.get("dryRun"), "CreateOptions")
+    dry_run = is_dry_run(request.query.get("dryRun"), "CreateOptions")
     resource, body = target.resource, without_nulls(await json_body(request))
     check_shape(resource, body)
     check_fields(resource, body, request.query.get("fieldValidation", ""), "CreateOptions")
@@ -61,9 +43,9 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         new.setdefault("spec", {})
     validation.check_values(resource, new, store.version)
     _drop_empty_spec(new)
-    return _written(
-        store, resource, store.create(resource.plural, new, target.namespace, dry_run=dry_run), dry_run, 201
-    )
+    record = recorder(request, target)
+    stored = store.create(resource.plural, new, target.namespace, dry_run=dry_run, record=record)
+    return _written(store, resource, stored, dry_run, 201)
 
 
 def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, status: int) -> web.Response:
@@ -101,7 +83,7 @@ def _check_namespace(store: Store, resource: Resource, metadata: Object, namespa
 
 async def update(request: web.Request, store: Store, target: Target) -> web.Response:
     """PUT, and PATCH with any kind of patch, of an object, its status or its scale."""
-    dry_run = _dry_run(request.query.get("dryRun"), _OPTIONS[request.method])
+    dry_run = is_dry_run(request.query.get("dryRun"), _OPTIONS[request.method])
     resource, name = target.resource, target.name or ""
     if request.method == "PATCH":
         patch_kind(request.headers.get("Content-Type", ""))  # of what is not served not even the body can be read
@@ -112,7 +94,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
     new = without_nulls(new)
     if scaled:
-        return _write_scale(store, resource, old, new, dry_run)
+        return _write_scale(store, resource, old, new, dry_run, recorder(request, target))
     check_shape(resource, new)
     check_fields(resource, new, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
     written = _combined(resource, target, old, new)
@@ -120,15 +102,18 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
         validation.check_values(resource, written, store.version)
         apply_defaults(resource.plural, written, store.revision + 1, store.version)
         validation.check_immutable(resource, written, old)
-    return _written(store, resource, store.update(resource.plural, written, dry_run=dry_run), dry_run, 200)
+    stored = store.update(resource.plural, written, dry_run=dry_run, record=recorder(request, target))
+    return _written(store, resource, stored, dry_run, 200)
 
 
-def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool) -> web.Response:
+def _write_scale(
+    store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool, record: Record | None
+) -> web.Response:
     replicas = read_replicas(resource, old, scale)
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
     old["metadata"]["resourceVersion"] = revision
     old["spec"]["replicas"] = replicas
-    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run)))
+    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run, record=record)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
@@ -169,80 +154,3 @@ def _keep_addresses(service: Object, old: Object) -> None:
     for field in ("clusterIP", "clusterIPs"):
         if not dig(service, "spec", field) and dig(old, "spec", field):
             service.setdefault("spec", {})[field] = old["spec"][field]
-
-
-async def delete(request: web.Request, store: Store, target: Target) -> web.Response:
-    resource, name = target.resource, target.name or ""
-    options = await _options(request)
-    found = store.find(resource.plural, name, target.namespace)
-    if found is None:
-        raise errors.not_found(resource, name)
-    _check_preconditions(resource, found, options.get("preconditions") or {})
-    propagation, grace_s = _propagation(options), _grace_s(options)
-    if _dry_run(options.get("dryRun"), "DeleteOptions"):
-        return json_answer(found)
-    last = store.delete(resource.plural, name, target.namespace, propagation=propagation, grace_s=grace_s)
-    warning = {"Warning": _ORPHANS_WARNING} if resource.plural == "jobs" and propagation is None else {}
-    waits = bool(last["metadata"].get("finalizers"))
-    still_there = waits or store.find(resource.plural, name, target.namespace) is not None
-    if still_there or resource.plural in _ANSWER_WITH_THE_OBJECT:
-        return json_answer(last, headers=warning)
-    group = {"group": resource.group} if resource.group else {}
-    details = {"name": name, **group, "kind": resource.plural, "uid": last["metadata"]["uid"]}
-    success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-    return json_answer(success, headers=warning)
-
-
-async def delete_collection(request: web.Request, store: Store, target: Target, visible: Visible) -> web.Response:
-    resource, options = target.resource, await _options(request)
-    dry_run = _dry_run(options.get("dryRun"), "DeleteOptions")
-    selected = selection(request, target, visible)
-    chosen: list[Change] = [
-        change for change in store.latest(resource.plural, target.namespace)
-        if selected is None or selected(change.object)
-    ]  # fmt: skip
-    for change in () if dry_run else chosen:
-        metadata = change.object["metadata"]
-        if store.find(resource.plural, metadata["name"], metadata.get("namespace")) is not None:
-            store.delete(
-                resource.plural, metadata["name"], metadata.get("namespace"),
-                propagation=_propagation(options), grace_s=_grace_s(options),
-            )  # fmt: skip
-    body = encode_list(resource, chosen, {"resourceVersion": str(store.revision)})
-    return web.Response(body=body, headers={"Content-Type": "application/json"})
-
-
-async def _options(request: web.Request) -> Mapping[str, Any]:
-    body = await json_body(request)
-    if body is not None and not isinstance(body, dict):
-        raise bad_request("the body of a DELETE must be DeleteOptions")
-    return {**request.query, **(body or {})}
-
-
-def _propagation(options: Mapping[str, Any]) -> str | None:
-    policy: str | None = options.get("propagationPolicy") or None
-    if policy is not None and policy not in _POLICIES:
-        raise errors.unsupported_option("DeleteOptions", "propagationPolicy", policy, (*_POLICIES, "nil"))
-    if policy is None and options.get("orphanDependents") is not None:
-        return "Orphan" if options["orphanDependents"] in (True, "true") else "Background"
-    return policy
-
-
-def _grace_s(options: Mapping[str, Any]) -> int | None:
-    value = options.get("gracePeriodSeconds")
-    if value is None:
-        return None
-    try:
-        return max(0, int(value))
-    except (TypeError, ValueError):
-        raise bad_request(f"gracePeriodSeconds: {value!r} is not a number of seconds") from None
-
-
-def _check_preconditions(resource: Resource, found: Object, wanted: Mapping[str, str]) -> None:
-    for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-        have = found["metadata"][field]
-        if wanted.get(field) and wanted[field] != have:
-            raise errors.conflict(
-                resource, found["metadata"]["name"],
-                f"Precondition failed: {label} in precondition: {wanted[field]}, {label} in object meta: {have}",
-            )  # fmt: skip

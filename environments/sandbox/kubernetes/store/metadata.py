@@ -41,13 +41,13 @@ def check_same(resource: Resource, metadata: Object, before: Object) -> None:
 
 def keep_system_fields(metadata: Object, before: Object) -> None:
     """What no writer decides: identity, revision, and that a deletion has begun. Empty maps are as good as none."""
-    for field in ("uid", "creationTimestamp", "resourceVersion", "generation"):
+    metadata.pop("managedFields", None)
+    for field in ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"):
         if field in before:
             metadata[field] = before[field]
     for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         if field in before:
             metadata.setdefault(field, before[field])
-    metadata.pop("managedFields", None)
     for field in ("labels", "annotations"):
         if metadata.get(field) == {}:
             del metadata[field]

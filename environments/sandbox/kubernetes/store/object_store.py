@@ -36,6 +36,8 @@ __all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", 
 Object = dict[str, Any]
 Objects = list[Object]
 Changes = list["Change"]
+Record = Callable[[Object, "Object | None"], None]
+"""Notes who has written an object; called with it and what it was before, once both are complete."""
 Admission = Callable[[str, str, Object, "Object | None"], None]
 
 _HISTORY_CHANGES = 10_000
@@ -130,7 +132,10 @@ class Store:
 
     # -- writing
 
-    def create(self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
+    def create(
+        self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False,
+        record: Record | None = None,
+    ) -> Object:  # fmt: skip
         """Store a new object and answer with what was stored; 409 when the name is taken.
 
         A ``dry_run`` decides and answers as usual and stores nothing.
@@ -156,12 +161,14 @@ class Store:
         apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("create", plural, new, None)
+        if record is not None:
+            record(new, None)
         if dry_run:
             return new
         self._write("ADDED", plural, key, new, None)
         return copy_of(new)
 
-    def update(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
+    def update(self, plural: str, obj: Object, *, dry_run: bool = False, record: Record | None = None) -> Object:
         """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
         resource = RESOURCES[plural]
         new = copy_of(obj)
@@ -177,6 +184,8 @@ class Store:
         apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("update", plural, new, old)
+        if record is not None:
+            record(new, old)
         if new == old:
             return new
         if resource.has_generation and new.get("spec") != old.get("spec"):
