@@ -10,7 +10,7 @@ from typing import Any
 
 from environments.sandbox.mongodb.auth.users import users_from_config
 from environments.sandbox.mongodb.commands.instance import Instance
-from environments.sandbox.mongodb.fault_ids import FAULT_IDS
+from environments.sandbox.mongodb.faults import FAULT_IDS
 from environments.sandbox.mongodb.faults.alterations import alterations
 from environments.sandbox.mongodb.faults.hiding import Hidden
 from environments.sandbox.mongodb.faults.mutations import Mutations
