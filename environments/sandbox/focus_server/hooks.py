@@ -47,21 +47,20 @@ POINTS: Mapping[str, str] = {
 P = ParamSpec("P")
 R = TypeVar("R")
 Proceed = Callable[..., Any]
-Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class _Fault:
     point: str
-    function: Function
+    function: Proceed
     memory: Callable[[], Any] | None
     from_start: bool
 
 
 _registered: dict[str, _Fault] = {}
-_on: dict[str, tuple[Function, Any]] = {}
+_on: dict[str, tuple[Proceed, Any]] = {}
 """By id: the function as it is called, and what it remembers."""
-_at: dict[str, list[Function]] = {}
+_at: dict[str, list[Proceed]] = {}
 
 
 def hook(point: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -83,7 +82,7 @@ def hook(point: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def fault(
     fault_id: str, *, at: str, memory: Callable[[], Any] | None = None, from_start: bool = False
-) -> Callable[[Function], Function]:
+) -> Callable[[Proceed], Proceed]:
     """Register a function as the fault of this id.
 
     ``memory`` makes what the fault remembers while it is on; the function is given it before ``proceed``. With
@@ -91,7 +90,7 @@ def fault(
     """
     assert at in POINTS, at
 
-    def register(function: Function) -> Function:
+    def register(function: Proceed) -> Proceed:
         assert fault_id not in _registered, fault_id
         _registered[fault_id] = _Fault(at, function, memory, from_start)
         return function
@@ -99,10 +98,10 @@ def fault(
     return register
 
 
-def change(fault_id: str, *, at: str) -> Callable[[Function], Function]:
+def change(fault_id: str, *, at: str) -> Callable[[Proceed], Proceed]:
     """Register a function that is given what the step has returned, then its arguments, and returns what counts."""
 
-    def register(function: Function) -> Function:
+    def register(function: Proceed) -> Proceed:
         fault(fault_id, at=at)(lambda proceed, *args: function(proceed(*args), *args))
         return function
 

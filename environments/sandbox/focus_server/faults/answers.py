@@ -8,15 +8,13 @@ from typing import Any
 from environments.sandbox.focus_server.hooks import change
 from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ
 
-NOT_A_PORT = 70000
-PORT_DIFFERENCE = 1000
 Answer = dict[str, Any]
 
 DISTORTED: Mapping[str, Callable[[Answer], Answer]] = {
     "job-id-missing-from-answer": lambda answer: {"job_id": ""},
     "job-id-malformed": lambda answer: {"job_id": f"job-{answer['job_id'].partition('-')[2]}"},
-    "stream-port-not-a-port": lambda answer: {"stream_port": NOT_A_PORT},
-    "answered-port-differs": lambda answer: {"stream_port": answer["stream_port"] + PORT_DIFFERENCE},
+    "stream-port-not-a-port": lambda answer: {"stream_port": 70000},
+    "answered-port-differs": lambda answer: {"stream_port": answer["stream_port"] + 1000},
     "answered-view-differs": lambda answer: {"view_type": (answer["view_type"] + 1) % 3},
     "stream-amount-differs": lambda answer: {"stream_amount": answer["stream_amount"] + 1},
     "frequency-amount-differs": lambda answer: {"frequencies_amount": answer["frequencies_amount"] + 1},

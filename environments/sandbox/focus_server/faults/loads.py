@@ -1,4 +1,7 @@
-"""A server that is too small for many, that is slow, that is not after a load what it was before, or that wears out."""
+"""A server that is too small for many, that is slow, that is not after a load what it was before, or that wears out.
+
+All of them wait before anything is started, so that no job waits for its client meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,6 @@ WEAR_S = 0.04
 HEAVY_NFFT = 2048
 ENDS_AT, FAILS_EACH = 6, 4
 ENDED = 1
-
-# All of them wait before anything is started, so that no job waits for its client meanwhile.
 
 
 def _open_jobs(service: FocusService) -> int:

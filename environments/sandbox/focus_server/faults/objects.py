@@ -12,8 +12,6 @@ from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.slots import Serials, Slots
 
-TWO_HOURS_S = 2 * 3600
-
 
 def _not_creating(left_out: Callable[[Object], bool]) -> Any:
     async def create(proceed: Proceed, opener: Opener, manifest: Object) -> Any:
@@ -98,7 +96,7 @@ def _last_hour() -> Window:
 change("historic-window-not-passed", at="job.window")(lambda window, investigation: None)
 change("live-job-gets-a-window", at="job.window")(lambda window, investigation: window or _last_hour())
 change("historic-window-passed-shifted", at="job.window")(
-    lambda window, investigation: window and Window(window.start_s + TWO_HOURS_S, window.end_s + TWO_HOURS_S)
+    lambda window, investigation: window and Window(window.start_s + 7200, window.end_s + 7200)
 )
 
 

@@ -94,5 +94,6 @@ fault("wrong-method-answered", at="refusal.word")(_answering(405, 200, {"status"
 
 @fault("unknown-address-answered", at="refusal.word")
 async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    is_unknown = isinstance(error, web.HTTPNotFound)
-    return (200, {"status": "success"}) if is_unknown else await proceed(routes, request, error)
+    return (
+        (200, {"status": "success"}) if isinstance(error, web.HTTPNotFound) else await proceed(routes, request, error)
+    )

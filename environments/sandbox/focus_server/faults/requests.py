@@ -18,7 +18,6 @@ from environments.sandbox.focus_server.schema import LATEST_S, ConfigureRequest,
 from environments.sandbox.focus_server.service import FocusService
 
 Refusal = RuleViolation | SchemaError
-TIME_FIELDS = ("start_time", "end_time")
 REASONABLE = 2**17
 
 
@@ -169,7 +168,7 @@ def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
 
 def _starting_a_job(about_times: bool) -> Any:
     async def refuse(proceed: Proceed, service: FocusService, body: bytes, refused: Refusal) -> Any:
-        if about_times == any(field in str(refused) for field in TIME_FIELDS):
+        if about_times == (re.search(_TIME, str(refused)) is not None):
             await service.opener.start(PLAIN_REQUEST)
         return await proceed(service, body, refused)
 
