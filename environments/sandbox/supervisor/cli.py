@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,13 @@ from environments.sandbox.shared.bad_requests import log_in_one_line
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE
 from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
-from environments.sandbox.supervisor.control import ControlAPI
 from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
 from environments.sandbox.supervisor.settings import parse_settings
 from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
 
 if TYPE_CHECKING:
     from environments.sandbox.mongodb.elsewhere import Elsewhere
+    from environments.sandbox.supervisor.control import ControlAPI
 
 _PARENT_CHECK_S = 0.2
 
@@ -69,6 +70,12 @@ async def _signalled() -> str:
     return await arrived
 
 
+def _load_control() -> type[ControlAPI]:
+    from environments.sandbox.supervisor.control import ControlAPI
+
+    return ControlAPI
+
+
 def _mongodb(uri: str) -> Elsewhere | None:
     if not uri:
         return None
@@ -79,11 +86,10 @@ def _mongodb(uri: str) -> Elsewhere | None:
 
 async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> int:
     ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
-    supervisor = make()
-    control = ControlAPI(supervisor)
+    supervisor, controls = make(), AsyncExitStack()
     run_file = arguments.run_file or supervisor.run_dir / "run.json"
     try:
-        starting = asyncio.create_task(_start(supervisor, control, run_file))
+        starting = asyncio.create_task(_start(supervisor, controls, run_file))
         await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
@@ -95,12 +101,15 @@ async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> 
         return 0
     finally:
         run_file.unlink(missing_ok=True)
-        await control.stop()
+        await controls.aclose()
         await supervisor.stop()
 
 
-async def _start(supervisor: Supervisor, control: ControlAPI, run_file: Path) -> None:
-    await supervisor.start()
+async def _start(supervisor: Supervisor, controls: AsyncExitStack, run_file: Path) -> None:
+    loading = asyncio.to_thread(_load_control)  # beside the start of the processes: it takes long
+    control_api, _ = await asyncio.gather(loading, supervisor.start())
+    control = control_api(supervisor)
+    controls.push_async_callback(control.stop)
     await control.start(supervisor.control_port)
     content = supervisor.run_file()
     write_run_file(run_file, content)

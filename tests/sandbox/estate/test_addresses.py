@@ -6,10 +6,10 @@ import errno
 import socket
 
 import pytest
-from environments.sandbox.addresses import Addresses
-from environments.sandbox.errors import StartError
 
 from environments.sandbox.__main__ import main
+from environments.sandbox.shared.errors import StartError
+from environments.sandbox.supervisor.addresses import Addresses
 
 
 def bind_fails_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
@@ -24,7 +24,7 @@ def bind_fails_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
                 tried.append(address[0])
                 raise OSError(number, "cannot bind")
 
-    monkeypatch.setattr("environments.sandbox.addresses.socket.socket", Socket)
+    monkeypatch.setattr("environments.sandbox.supervisor.addresses.socket.socket", Socket)
     return tried
 
 
