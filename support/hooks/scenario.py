@@ -38,6 +38,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     context.server_before = world.cluster.ambient.look()
     world.investigations.begin_scenario()
     context.add_cleanup(_release, context, identify(scenario).id)
+    context.add_cleanup(world.changes.undo_all)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
@@ -62,7 +63,7 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
 
 
 def _release(context: Context, scenario_id: str) -> None:
-    """The first clean-up registered, so the last to run: whatever the scenario's own clean-ups did is done by then."""
+    """The first clean-up registered, so the last to run: what the scenario had changed is undone by then."""
     left = context.world.investigations.release_all()
     reporting.current().closest_deadlines[scenario_id] = waits.deadline_use.closest
     if left:

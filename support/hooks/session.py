@@ -9,6 +9,8 @@ from pathlib import Path
 from behave.runner import Context
 
 from support.capacity.report.store import Reports
+from support.clients import change_journal
+from support.clients.change_journal import ChangeJournal
 from support.clients.focus_server.client import TARGET as FOCUS_SERVER
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
@@ -51,8 +53,9 @@ def before_all(context: Context) -> None:
     ]
     ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
     _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
+    changes = ChangeJournal(change_journal.journal_file(reports_directory(context.config), environment.identity.name))
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, ledger, reports, history_folder(context.config))
+    context.world = _connect(environment, ledger, changes, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context.world)
     report.redact = context.world.journal.redact
@@ -90,9 +93,11 @@ def _mind_the_last_run(ledger: RunLedger, environment: Environment, sandbox_is_n
         print(f"an earlier run may have left {pending} investigations behind: focus-acceptance sweep -e {name}")
 
 
-def _connect(environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> World:
+def _connect(
+    environment: Environment, ledger: RunLedger, changes: ChangeJournal, reports: Reports, history: Path | None
+) -> World:
     try:
-        return World(environment, ledger, reports, history)
+        return World(environment, ledger, changes, reports, history)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from support.clients.change_journal import Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
 from support.clients.sandbox.control import SandboxControl
@@ -36,18 +37,19 @@ class Product:
         environment: Environment,
         client: FocusServerClient,
         journal: Journal,
+        changes: Changes,
         cluster: Cluster,
         closing: ExitStack,
     ) -> Product:
         control = environment.control
         switches = closed_with(closing, SandboxControl(control)) if control is not None else None
-        configuration = ServerConfiguration(cluster.client)
-        server = ServerLife(client, cluster.client, configuration, environment)
+        configuration = ServerConfiguration(cluster.client, changes)
+        server = ServerLife(client, cluster.client, configuration, environment, changes)
         return cls(
             client=client,
             sandbox=switches,
             information=Information(client),
-            fibre=Fibre(client, switches),
+            fibre=Fibre(client, switches, changes),
             metadata=Metadata(client, cluster.client, environment.limits),
             server=server,
             server_configuration=configuration,

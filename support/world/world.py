@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.capacity.report.store import Reports
+from support.clients.change_journal import ChangeJournal, Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
@@ -22,16 +23,25 @@ from support.world.cluster import Cluster
 from support.world.infrastructure import Infrastructure
 from support.world.product import Product
 from support.world.recordings import RecordingsRoom
+from support.world.undoing import undoers
 
 
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
 
-    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        ledger: RunLedger,
+        changes: ChangeJournal,
+        reports: Reports,
+        history: Path | None,
+    ) -> None:
         self.environment = environment
         self.limits = environment.limits
         self.reports = reports
         self.ledger = ledger
+        self.changes = Changes(changes)
         self.journal = Journal(environment.secrets())
         self._closing = closing = ExitStack()
         safety = environment.safety
@@ -39,9 +49,19 @@ class World:
         ssh = SSHClient(environment.ssh, self.journal)
         client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal))
         load_client = LoadClient(environment.focus_server, self.journal, policy)
-        self.cluster = Cluster.connected(environment, self.journal, policy, ssh, closing)
-        self.recordings = RecordingsRoom.connected(environment, self.journal, policy, client, closing)
-        self.product = Product.connected(environment, client, self.journal, self.cluster, closing)
+        self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
+        self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
+        self.product = Product.connected(environment, client, self.journal, self.changes, self.cluster, closing)
+        product = self.product
+        self.changes.undone_by(
+            undoers(
+                self.cluster.occupancy,
+                self.recordings.index,
+                product.fibre,
+                product.server_configuration,
+                product.server,
+            )
+        )
         streams = StreamClients()
         streams.start()
         closing.callback(streams.stop)

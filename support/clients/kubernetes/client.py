@@ -218,6 +218,10 @@ class KubernetesClient:
     def delete_network_policy(self, name: str) -> None:
         self._delete("networkpolicies", name)
 
+    def quotas(self) -> list[str]:
+        """The names of the ResourceQuotas of the namespace."""
+        return self._list(lambda raw: str(raw["metadata"]["name"]), "resourcequotas")
+
     def create_quota(self, manifest: Raw) -> None:
         """Limit what the namespace may hold with a ResourceQuota."""
         self._create("resourcequotas", manifest)
