@@ -9,6 +9,7 @@ from threading import Event
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.safety import Budget
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.reporting.progress import Reporter
@@ -41,14 +42,17 @@ class Lifetime:
 class Stability:
     """Opens an investigation at each interval, releases it, and measures the memory of the server meanwhile."""
 
-    def __init__(self, investigations: Investigations, cluster: KubernetesClient, environment: Environment) -> None:
-        self._investigations, self._cluster = investigations, cluster
+    def __init__(
+        self, investigations: Investigations, cluster: KubernetesClient, environment: Environment, budget: Budget
+    ) -> None:
+        self._investigations, self._cluster, self._budget = investigations, cluster, budget
         self._limits = environment.limits
         self._selector = environment.kubernetes.services.focus_server.pod_selector
         self._scale = environment.limits.time_scale
 
     def live(self) -> Lifetime:
         """As long as ``stability_duration_s`` says, scaled like everything of the cluster; bounded by it."""
+        self._budget.require_load("open investigations for a long time")
         before = {pod.uid: pod for pod in self._servers()}
         duration_s = self._limits.stability_duration_s * self._scale
         interval_s = self._limits.stability_interval_s * self._scale

@@ -14,7 +14,7 @@ from support.capacity.report.store import Reports
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget
 from support.clients.settings import At
 from support.config import Environment
 from support.investigations.service import Investigations
@@ -40,29 +40,30 @@ class CapacityRoom:
         load_client: LoadClient,
         client: FocusServerClient,
         cluster: Cluster,
-        policy: SafetyPolicy,
+        budget: Budget,
         reports: Reports,
         history: Path | None,
     ) -> CapacityRoom:
-        generator = _generator_check(environment, policy)
+        generator = _generator_check(environment)
         loads = LoadRuns(investigations, cluster.client, cluster.jobs, environment)
-        probes = Probes(investigations, environment)
+        probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         return cls(
             loads=Capacity(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
-            stability=Stability(investigations, cluster.client, environment),
+            stability=Stability(investigations, cluster.client, environment, budget),
             baselines=baselines,
-            latency=Latency(client, load_client, investigations, generator, baselines, environment),
+            latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
         )
 
 
-def _generator_check(environment: Environment, policy: SafetyPolicy) -> GeneratorCheck:
+def _generator_check(environment: Environment) -> GeneratorCheck:
     """What the load generator adds by itself, measured with the settings of this environment against loopback."""
     server = environment.focus_server
+    budget = Budget.on_loopback()
     return GeneratorCheck(
-        lambda url: LoadClient(At(url, server), Journal(), policy),
-        lambda url: FocusServerClient(At(url, server), Journal()),
+        lambda url: LoadClient(At(url, server), Journal(), budget),
+        lambda url: FocusServerClient(At(url, server), Journal(), budget),
         environment.capacity.target_jobs,
         environment.limits.configure_p95_ms,
         environment.capacity.generator_share,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from support.clients.change_journal import Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
+from support.clients.safety import Budget
 from support.clients.sandbox.control import SandboxControl
 from support.config import Environment
 from support.product.fibre import Fibre
@@ -38,6 +39,7 @@ class Product:
         client: FocusServerClient,
         journal: Journal,
         changes: Changes,
+        budget: Budget,
         cluster: Cluster,
         closing: ExitStack,
     ) -> Product:
@@ -53,5 +55,5 @@ class Product:
             metadata=Metadata(client, cluster.client, environment.limits),
             server=server,
             server_configuration=configuration,
-            rough_clients=RoughClients(environment, journal, server.asked_whether_alive),
+            rough_clients=RoughClients(environment, journal, budget, server.asked_whether_alive),
         )

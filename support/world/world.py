@@ -10,7 +10,7 @@ from support.clients.change_journal import ChangeJournal, Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget, SafetyPolicy
 from support.clients.ssh.client import SSHClient
 from support.config import Environment
 from support.investigations.effects import Effects
@@ -44,14 +44,14 @@ class World:
         self.changes = Changes(changes)
         self.journal = Journal(environment.secrets())
         self._closing = closing = ExitStack()
-        safety = environment.safety
-        policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
+        policy = SafetyPolicy.of(environment)
+        budget = Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
-        client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal))
-        load_client = LoadClient(environment.focus_server, self.journal, policy)
+        client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
+        load_client = LoadClient(environment.focus_server, self.journal, budget)
         self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
         self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
-        self.product = Product.connected(environment, client, self.journal, self.changes, self.cluster, closing)
+        self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
         product = self.product
         self.changes.undone_by(
             undoers(
@@ -71,7 +71,7 @@ class World:
         self.effects = Effects(self.cluster.client, self.cluster.jobs, environment)
         self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
         self.capacity = CapacityRoom.of(
-            environment, self.investigations, load_client, client, self.cluster, policy, reports, history
+            environment, self.investigations, load_client, client, self.cluster, budget, reports, history
         )
 
     def close(self) -> None:
