@@ -25,7 +25,7 @@ def stale_recording(context):
 @when("a client lists the recordings of a window {window}")
 def list_recordings(context, window):
     times = times_of(window, Source(context.world.recordings.index, context.subject))
-    context.attempt = context.world.investigations.list_recordings(times)
+    context.attempt = context.world.clients.list_recordings(times)
 
 
 @then("exactly the recordings that touch the window are listed")

@@ -121,17 +121,17 @@ class Occupancy:
 
     def remove_pod(self, undo: Mapping[str, Any]) -> None:
         name = str(undo["name"])
-        _removed(self._cluster.delete_pod, name)
+        removed(self._cluster.delete_pod, name)
         self._wait_until_gone("pod", name, lambda: [pod.name for pod in self._cluster.pods()])
 
     def remove_service(self, undo: Mapping[str, Any]) -> None:
         name = str(undo["name"])
-        _removed(self._cluster.delete_service, name)
+        removed(self._cluster.delete_service, name)
         self._wait_until_gone("service", name, lambda: [service.name for service in self._cluster.services()])
 
     def remove_quota(self, undo: Mapping[str, Any]) -> None:
         name = str(undo["name"])
-        _removed(self._cluster.delete_quota, name)
+        removed(self._cluster.delete_quota, name)
         self._wait_until_gone("quota", name, self._cluster.quotas)
 
     def _wait_until_gone(self, kind: str, name: str, there: Callable[[], list[str]]) -> None:
@@ -143,7 +143,7 @@ class Occupancy:
         )
 
 
-def _removed(remove: Callable[[str], None], name: str) -> None:
+def removed(remove: Callable[[str], None], name: str) -> None:
     """Each is noted before it is created, so one whose creation was refused was never there."""
     try:
         remove(name)

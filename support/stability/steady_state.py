@@ -11,6 +11,7 @@ from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.clients.safety import Budget
 from support.config import Environment
+from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.reporting.progress import Reporter
 from support.statistics.trends import Point, after_warm_up, leak, theil_sen
@@ -43,9 +44,14 @@ class Stability:
     """Opens an investigation at each interval, releases it, and measures the memory of the server meanwhile."""
 
     def __init__(
-        self, investigations: Investigations, cluster: KubernetesClient, environment: Environment, budget: Budget
+        self,
+        investigations: Investigations,
+        releases: Releases,
+        cluster: KubernetesClient,
+        environment: Environment,
+        budget: Budget,
     ) -> None:
-        self._investigations, self._cluster, self._budget = investigations, cluster, budget
+        self._investigations, self._releases, self._cluster, self._budget = investigations, releases, cluster, budget
         self._limits = environment.limits
         self._selector = environment.kubernetes.services.focus_server.pod_selector
         self._scale = environment.limits.time_scale
@@ -68,7 +74,7 @@ class Stability:
                 troubles += [f"investigation {number + 1}: {trouble}"] if trouble else []
                 (reporter.failed if trouble else reporter.opened)()
             self._sample_until(duration_s, started_s, memory)
-        left = self._investigations.left_behind()
+        left = self._releases.left_behind()
         return Lifetime(
             asked=len(moments),
             latencies_ms=tuple(latencies),
@@ -111,7 +117,7 @@ class Stability:
         try:
             investigation, _ = self._investigations.open_running()
             latencies.append((time.monotonic() - started_s, investigation.attempt.answer.duration_s * 1000))
-            self._investigations.release(investigation.job_id)
+            self._releases.release(investigation.job_id)
         except (AssertionError, ConnectionFailed) as trouble:
             return str(trouble)
         return ""

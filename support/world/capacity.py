@@ -17,6 +17,7 @@ from support.clients.journal import Journal
 from support.clients.safety import Budget
 from support.clients.settings import At
 from support.config import Environment
+from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.latency.answers import Latency
 from support.latency.baselines import Baselines
@@ -37,6 +38,7 @@ class CapacityRoom:
         cls,
         environment: Environment,
         investigations: Investigations,
+        releases: Releases,
         load_client: LoadClient,
         client: FocusServerClient,
         cluster: Cluster,
@@ -45,13 +47,13 @@ class CapacityRoom:
         history: Path | None,
     ) -> CapacityRoom:
         generator = _generator_check(environment)
-        loads = LoadRuns(investigations, cluster.client, cluster.jobs, environment)
+        loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment)
         probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         return cls(
             loads=Capacity(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
-            stability=Stability(investigations, cluster.client, environment, budget),
+            stability=Stability(investigations, releases, cluster.client, environment, budget),
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
         )

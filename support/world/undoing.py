@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from support.clients.change_journal import Undo
+from support.clients.focus_server.client import ConnectionFailed
+from support.clients.kubernetes.client import ClusterError
+from support.clients.mongodb.client import DatabaseError
+from support.clients.safety import SafetyError
+from support.clients.sandbox.control import ControlError
 from support.investigations.occupancy import HOLDER_POD, HOLDER_SERVICE, QUOTA, Occupancy
 from support.model.recordings import RECORDING, Recordings
 from support.product.fibre import FIBRE, Fibre
 from support.product.server_configuration import CONFIG_MAP_KEY, ServerConfiguration
 from support.product.server_life import RESTART, SERVER_SETTINGS, ServerLife
+
+PROBLEMS = (
+    AssertionError,
+    ClusterError,
+    ConnectionFailed,
+    ControlError,
+    DatabaseError,
+    LookupError,
+    OSError,
+    SafetyError,
+)
+"""What an undoer raises for a change that it could not undo, or of which it could not prove that it is undone."""
 
 
 def undoers(

@@ -13,7 +13,10 @@ from support.clients.journal import Journal
 from support.clients.safety import Budget, SafetyPolicy
 from support.clients.ssh.client import SSHClient
 from support.config import Environment
+from support.investigations.clients import Clients
 from support.investigations.effects import Effects
+from support.investigations.register import Register
+from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.streams import StreamClients
@@ -65,13 +68,17 @@ class World:
         streams = StreamClients()
         streams.start()
         closing.callback(streams.stop)
+        cluster, jobs = self.cluster.client, self.cluster.jobs
+        register = Register(ledger, self.cluster.watch, cluster.clock, environment)
+        self.releases = Releases(cluster, jobs, streams, register, environment)
         self.investigations = Investigations(
-            client, load_client, self.cluster.client, self.cluster.jobs, streams, environment, ledger
+            client, load_client, cluster, jobs, streams, register, self.releases, environment
         )
+        self.clients = Clients(client, cluster, jobs, register)
         self.effects = Effects(self.cluster.client, self.cluster.jobs, environment)
         self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
         self.capacity = CapacityRoom.of(
-            environment, self.investigations, load_client, client, self.cluster, budget, reports, history
+            environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
         )
 
     def close(self) -> None:

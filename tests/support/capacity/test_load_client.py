@@ -39,7 +39,7 @@ def test_a_single_one_is_no_load() -> None:
 
 def test_connections_that_were_made_do_not_send_what_the_budget_does_not_permit() -> None:
     with LoopbackServer(1) as server:
-        client = client_of(SafetyPolicy("production", openings_in_all=1), server.url)
+        client = client_of(SafetyPolicy("site", load=True, openings_in_all=1), server.url)
         first, second = client.connections("POST", "/configure", [{}, {}], warm=False)
         assert first.send().status == 200
         with pytest.raises(SafetyError, match="open one more investigation in this run: safety.openings_in_all is 1"):

@@ -66,7 +66,7 @@ def stability(site: Site) -> Stability:
     )  # fmt: skip
     services = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=focus-server"))
     environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
-    return Stability(site, site, environment, ANYTHING)  # type: ignore[arg-type]
+    return Stability(site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
