@@ -14,6 +14,7 @@ from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, load_environment
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.sweep import Leftovers, Sweep
+from support.world.undoing import PROBLEMS
 from support.world.world import World
 
 
@@ -50,16 +51,22 @@ def _swept(world: World, sweep: Sweep, journal: ChangeJournal, remove: bool, nam
             _say_how_to_remove(world, leftovers.doubtful)
             return 1
         return _nothing_left(world, sweep)
-    undone = [world.changes.undone(change) for change in reversed(changes)]
-    failed = [one for one in undone if one.problem]
-    for one in failed:
-        print(f"could not be undone: {one.change.what}: {one.problem}")
+    failed = [change for change in reversed(changes) if not _undone(world, change)]
     left = sweep.remove(leftovers.naming(named))
     if left:
         print(f"could not be removed: {', '.join(left)}")
     kept = [job_id for job_id in leftovers.doubtful if job_id not in named]
     _say_how_to_remove(world, kept)
     return 1 if failed or left or kept else _nothing_left(world, sweep)
+
+
+def _undone(world: World, change: Change) -> bool:
+    try:
+        world.changes.undo(change)
+    except PROBLEMS as problem:
+        print(f"could not be undone: {change.what}: {problem}")
+        return False
+    return True
 
 
 def _nothing_left(world: World, sweep: Sweep) -> int:
