@@ -20,13 +20,8 @@ from behave.runner import Runner
 
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
-<<<<<<< HEAD
-from support.hooks.signals import terminated_like_interrupted
-from support.reporting.formatter import reports_directory, run_folder, write_reports
-=======
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
-from support.reporting.formatter import reports_directory, write_reports
->>>>>>> 7439cfc (wip: sweep, intentions, own channels, signals, kills)
+from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
 from support.reporting.record.model import Record, ScenarioResult, Trouble, grouped_reasons, now, write_record
@@ -68,16 +63,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         except RepeatError as error:
             self._refuse(str(error))
         if (wanted := self.config.userdata.get("publish", "all")) not in _PUBLISH:
-<<<<<<< HEAD
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
         self.report.selection = selection_of(self.config)
         self.report.folder = new_folder(reports_directory(self.config))
-=======
-            print(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}", file=sys.stderr)
-            raise SystemExit(2)
-        self._remove_old_reports()
         end_with_the_one_who_waits()
->>>>>>> 7439cfc (wip: sweep, intentions, own channels, signals, kills)
         with terminated_like_interrupted():
             behave_failed = False
             try:

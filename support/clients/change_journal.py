@@ -78,9 +78,10 @@ class ChangeJournal:
         """What is pending although nobody lives any more who would undo it, oldest first."""
         return [change for change in self.pending() if not change.process.lives()]
 
-    def forget(self) -> None:
-        """Begin anew: what is pending belongs to something that is gone as a whole."""
-        self._file.forget()
+    def forget_dead_runs(self) -> None:
+        """Begin anew where nobody else is at work: what is pending belongs to something that is gone as a whole."""
+        if not any(change.process.lives() for change in self.pending()):
+            self._file.forget()
 
 
 class Changes:

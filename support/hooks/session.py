@@ -101,8 +101,8 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     reports, name = reports_directory(context.config), environment.identity.name
     books = _Books(RunLedger(ledger_file(reports, name)), ChangeJournal(journal_file(reports, name)))
     if environment.endpoints == "run_file" and run_file is None:
-        books.ledger.forget()
-        books.changes.forget()
+        books.ledger.forget_dead_runs()
+        books.changes.forget_dead_runs()
     options = f" --run-file {run_file}" if run_file else ""
     options += f" --reports {reports}" if reports != Path("reports") else ""
     sweep = f"focus-acceptance sweep -e {name}{options} --yes"

@@ -93,9 +93,13 @@ class RunLedger:
         """The intentions of which it is not known what they have opened, oldest first."""
         return list(self._read()[1].values())
 
-    def forget(self) -> None:
-        """Begin anew: what is pending belongs to something that is gone as a whole."""
-        self._file.forget()
+    def forget_dead_runs(self) -> None:
+        """Begin anew where nobody else is at work: what is pending belongs to something that is gone as a whole."""
+        entries, intentions = self._read()
+        if not any(entry.is_of_a_live_run for entry in entries.values()) and not any(
+            intention.process.lives() for intention in intentions.values()
+        ):
+            self._file.forget()
 
     def _read(self) -> tuple[dict[str, Entry], dict[str, Intention]]:
         entries: dict[str, Entry] = {}

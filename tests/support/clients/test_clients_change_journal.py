@@ -36,10 +36,15 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert journal.pending() == [first]
 
 
-def test_what_is_forgotten_is_not_pending(tmp_path: Path) -> None:
+def test_on_a_site_that_began_anew_dead_runs_are_forgotten_and_live_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = ChangeJournal(tmp_path / "changes.jsonl")
-    journal.begin("quota", "a quota", name="q-1")
-    journal.forget()
+    alive = journal.begin("quota", "a quota", name="q-1")
+    journal.forget_dead_runs()
+    assert journal.pending() == [alive]
+    monkeypatch.setattr(ProcessId, "lives", lambda self: False)
+    journal.forget_dead_runs()
     assert journal.pending() == []
 
 

@@ -69,7 +69,7 @@ def test_a_ledger_of_an_earlier_version_is_read(ledger: RunLedger, tmp_path: Pat
 
 def test_forgetting_begins_anew(ledger: RunLedger) -> None:
     ledger.opened("1-1", intend(ledger))
-    ledger.forget()
+    ledger.forget_dead_runs()
     assert ledger.pending() == [] and ledger.unsettled() == []
 
 
