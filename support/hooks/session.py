@@ -103,6 +103,7 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     if environment.endpoints == "run_file" and run_file is None:
         books.ledger.forget_dead_runs()
         books.changes.forget_dead_runs()
+        return books
     options = f" --run-file {run_file}" if run_file else ""
     options += f" --reports {reports}" if reports != Path("reports") else ""
     sweep = f"focus-acceptance sweep -e {name}{options} --yes"

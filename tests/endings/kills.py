@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_S = 90.0
 _LOAD = "a load"
-_RANDOM = "any moment"
+ANY = "any moment"
 
 # What is changed at the moment, the scenario that changes it, and what is then in one of the files of the run.
 MOMENTS = {
@@ -49,7 +49,7 @@ MOMENTS = {
     "a request about to be sent": ("@JL-01a", "ledger", b'"intended"', 1),
     "an open investigation": ("@JL-01a", "ledger", b'"opened"', 1),
     _LOAD: ("@CA-01a", "ledger", b'"opened"', 45),
-    _RANDOM: ("@JL or @PV", "ledger", b'"intended"', 1),
+    ANY: ("@JL or @PV", "ledger", b'"intended"', 1),
 }
 
 
@@ -75,6 +75,7 @@ class Site:
         self.cluster = KubernetesClient(self.environment.kubernetes, Journal(), policy)
         self.index = MongoDBClient(self.environment.mongodb, Journal(), policy)
         self.server = FocusServerClient(self.environment.focus_server, Journal(), Budget(policy))
+        self.root = ROOT
         self.before = self.facts()
 
     def facts(self) -> dict[str, Any]:
@@ -90,11 +91,13 @@ class Site:
             "fibre": self.server.live_metadata().json().get("prr", 0) > 0,
         }
 
-    def run(self, tags: str) -> subprocess.Popen[bytes]:
+    def command(self, tags: str) -> list[str]:
         userdata = ("-D", f"reports={self.reports}", "-D", f"sandbox_run_file={self.run_file}", "-D", "history=")
-        command = [sys.executable, "-m", "behave", *userdata, f"--tags={tags}"]
-        log = (self.folder / "run.log").open("wb")
-        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, process_group=0)
+        return [sys.executable, "-m", "behave", *userdata, f"--tags={tags}"]
+
+    def run(self, tags: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "run.log").open("wb") as log:
+            return subprocess.Popen(self.command(tags), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, process_group=0)
 
     def sweep(self, *more: str) -> tuple[int, str]:
         program = "from tools.cli import main; main()"
@@ -107,6 +110,13 @@ class Site:
 
     def trouble_after(self, kill: Kill) -> str:
         """Kill a run, sweep, and look at the site: what is not as it was, or nothing."""
+        if problem := self.kill_at(kill):
+            return problem
+        code, said = self.sweep("--yes")
+        return f"sweep --yes ended with {code}: {said}" if code != 0 else self.trouble()
+
+    def kill_at(self, kill: Kill) -> str:
+        """Start a run and kill it; why that did not succeed, or nothing."""
         tags, name, text, times = MOMENTS[kill.moment]
         file = self.reports / f"{name}-sandbox.jsonl"
         seen = _count(file, text)
@@ -114,13 +124,12 @@ class Site:
         if not _happens(lambda: process.poll() is not None or _count(file, text) >= seen + times):
             return self._ended(process, f"it never came to {kill.moment}")
         threading.Event().wait(kill.delay_s)
+        if process.poll() is not None and kill.moment != ANY:
+            return f"the run had ended before it came to {kill.moment}"
         process.send_signal(kill.number)
         if not _happens(lambda: process.poll() is not None):
             return self._ended(process, f"it did not end after {kill.number.name}")
-        code, said = self.sweep("--yes")
-        if code != 0:
-            return f"sweep --yes ended with {code}: {said}"
-        return self.trouble()
+        return ""
 
     def _ended(self, process: subprocess.Popen[bytes], why: str) -> str:
         process.kill()
@@ -158,7 +167,7 @@ def kills(amount: int, chance: random.Random) -> list[Kill]:
     """Every signal at every moment first, then more of them."""
     every = itertools.cycle((number, moment) for moment in MOMENTS for number in SIGNALS)
     return [
-        Kill(number, moment, chance.uniform(0, 5 if moment == _RANDOM else 0.3))
+        Kill(number, moment, chance.uniform(0, 5 if moment == ANY else 0.3))
         for number, moment in itertools.islice(every, amount)
     ]
 
