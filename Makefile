@@ -7,6 +7,8 @@ PROFILE ?=
 BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
 export PYTHONDONTWRITEBYTECODE =
+# What make has started ends with it, even if make is killed.
+WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
 .PHONY: help acceptance test faults repeat lint bench extras lock
 
@@ -23,20 +25,20 @@ help:
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
-	@$(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
+	@$(WITH_MAKE) $(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
 
 test: lint
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile
-	$(BIN)/focus-acceptance faults --subset
+	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile
+	$(WITH_MAKE) $(BIN)/focus-acceptance faults --subset
 
 faults: .venv/.run-ready
-	@$(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))
+	@$(WITH_MAKE) $(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))
 
 repeat: .venv/.run-ready
-	@$(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
+	@$(WITH_MAKE) $(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
 
 bench: .venv/.run-ready
-	@$(BIN)/python -m tools.bench
+	@$(WITH_MAKE) $(BIN)/python -m tools.bench
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

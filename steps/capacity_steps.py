@@ -46,7 +46,6 @@ def fill(context):
 @given("a cluster with free GPU slices for a few investigations only")
 def leave_a_few_slices(context):
     context.free_slices = 5
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.take_gpu_slices(leave=context.free_slices)
 
 

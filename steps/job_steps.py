@@ -35,18 +35,18 @@ def reported_complete(context):
 
 @when("the work of its job is lost")
 def lose_work(context):
-    context.world.investigations.lose_work(context.investigation.job_id)
+    context.world.clients.lose_work(context.investigation.job_id)
 
 
 @when("the client cancels it")
 def cancel(context):
-    context.world.investigations.cancel(context.investigation.job_id)
+    context.world.clients.cancel(context.investigation.job_id)
 
 
 @given("an investigation whose job has failed")
 def given_failed(context):
     context.earlier, _ = context.world.investigations.open_running()
-    context.world.investigations.lose_work(context.earlier.job_id)
+    context.world.clients.lose_work(context.earlier.job_id)
     context.world.cluster.jobs.wait_for(context.earlier.job_id, jobs.has_ended("Failed"), "failed_released_s")
 
 

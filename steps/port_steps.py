@@ -36,7 +36,6 @@ def services_differ(context):
 @given("the port of the next investigation is occupied by another service")
 def occupy_next_port(context):
     context.earlier = context.world.investigations.open_and_release()
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
 
 

@@ -20,13 +20,12 @@ def deleted_recording(context):
 @given("a stale recording with nothing else around it")
 def stale_recording(context):
     context.subject = context.world.recordings.index.add_stale()
-    context.add_cleanup(context.world.recordings.index.remove, context.subject)
 
 
 @when("a client lists the recordings of a window {window}")
 def list_recordings(context, window):
     times = times_of(window, Source(context.world.recordings.index, context.subject))
-    context.attempt = context.world.investigations.list_recordings(times)
+    context.attempt = context.world.clients.list_recordings(times)
 
 
 @then("exactly the recordings that touch the window are listed")

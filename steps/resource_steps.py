@@ -32,13 +32,11 @@ def storage_is_bound(context):
 
 @given("every GPU slice of the cluster is taken")
 def take_every_slice(context):
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.take_gpu_slices()
 
 
 @given("only one GPU slice of the cluster is free")
 def take_all_but_one_slice(context):
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.take_gpu_slices(leave=1)
 
 

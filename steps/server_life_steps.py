@@ -16,19 +16,16 @@ def nothing_open(context):
 
 @given("a server that was just restarted")
 def given_restarted(context):
-    context.add_cleanup(context.world.product.server.recover)
     context.restart = context.world.product.server.restart_and_wait()
 
 
 @when("the server is restarted")
 def restart(context):
-    context.add_cleanup(context.world.product.server.recover)
     context.restart = context.world.product.server.restart()
 
 
 @when("the server is started with a broken configuration, which is then put back")
 def start_broken(context):
-    context.add_cleanup(context.world.product.server.recover)
     context.broken_log, context.restart = context.world.product.server.start_broken()
 
 
@@ -61,13 +58,11 @@ def log_names_the_mistake(context):
 
 @given("a cluster that takes no further job")
 def forbid_jobs(context):
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.forbid_jobs()
 
 
 @given("an opening that failed because the cluster took no further job")
 def given_failed_opening(context):
-    context.add_cleanup(context.world.cluster.occupancy.free)
     context.world.cluster.occupancy.forbid_jobs()
     context.world.investigations.fail_to_open()
     context.world.cluster.occupancy.free()

@@ -10,7 +10,6 @@ def connected_fibre(context):
 
 @given("no connected fibre")
 def no_fibre(context):
-    context.add_cleanup(context.world.product.fibre.connect)
     context.world.product.fibre.disconnect()
 
 
@@ -21,6 +20,4 @@ def connect_fibre(context):
 
 @given("a server whose stream address is configured as {address}")
 def configure_stream_address(context, address):
-    before = context.world.product.server_configuration.stream_address()
-    context.add_cleanup(context.world.product.server_configuration.set_stream_address, before)
     context.world.product.server_configuration.configure_stream_address(address)

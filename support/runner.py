@@ -20,7 +20,7 @@ from behave.runner import Runner
 
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
-from support.hooks.signals import terminated_like_interrupted
+from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
@@ -66,6 +66,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
         self.report.selection = selection_of(self.config)
         self.report.folder = new_folder(reports_directory(self.config))
+        end_with_the_one_who_waits()
         with terminated_like_interrupted():
             behave_failed = False
             try:
@@ -80,9 +81,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         if self.report.refusal is not None:
             print(self.report.refusal, file=sys.stderr)
             raise SystemExit(self._exit_code)
-        record = self.report.record
-        red = record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
-        problems = self._publish()
+        with held():
+            record = self.report.record
+            red = record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
+            problems = self._publish()
         for problem in problems:
             print(problem, file=sys.stderr)
         return red or bool(problems)
@@ -252,12 +254,13 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         if self.report.record is None and self.context is not None:
             with contextlib.suppress(KeyboardInterrupt):
                 self._clean_up_what_is_left()
-        if self.report.record is None:
-            self._finish()
-        for formatter in self.formatters:
-            formatter.close()
-        if not self.formatters:
-            self._write_reports()
+        with held():
+            if self.report.record is None:
+                self._finish()
+            for formatter in self.formatters:
+                formatter.close()
+            if not self.formatters:
+                self._write_reports()
 
     def _clean_up_what_is_left(self) -> None:
         # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.

@@ -8,4 +8,7 @@ from __future__ import annotations
 
 import signal
 
+from support.hooks.signals import end_with_the_one_who_waits
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
+end_with_the_one_who_waits()

@@ -27,7 +27,7 @@ from support.capacity.load.self_check import added_ms, one_round
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
 from support.clients.load_engine import Sample, fair_turns
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget
 from support.model import requests as bodies
 from support.statistics.percentiles import percentile
 
@@ -62,7 +62,11 @@ class Measured:
 
 def load_client(url: str) -> LoadClient:
     """The client layer of the suite, allowed to load the loopback server."""
-    return LoadClient(Loopback(url), Journal(), SafetyPolicy("loopback", load=True))
+    return LoadClient(
+        Loopback(url),
+        Journal(),
+        Budget.on_loopback(),
+    )
 
 
 def ours(url: str) -> Sequence[Sample]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from support.cli import ReportsFolder, app
+from support.hooks.signals import end_with_the_one_who_waits
 from tools.fault_matrix import command as faults
 from tools.repeat import command as repeat
 
@@ -21,6 +22,7 @@ def repeat_series(
     reports: ReportsFolder = Path("reports"),
 ) -> None:
     """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
+    end_with_the_one_who_waits()
     raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
 
 
@@ -34,6 +36,7 @@ def fault_matrix(
     profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
 ) -> None:
     """Prove that the suite fails on the faults it is meant to catch."""
+    end_with_the_one_who_waits()
     if profile is not None:
         if fault or subset or everything:
             raise typer.BadParameter("it runs by itself, without --fault, --subset or --all", param_hint="--profile")

@@ -40,10 +40,13 @@ def sweep_leftovers(
     environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")],
     run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
     reports: Annotated[Path, typer.Option(help="where the killed run wrote its reports")] = Path("reports"),
-    yes: Annotated[bool, typer.Option("--yes", help="remove them; without it they are only listed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="undo and remove it; without it is only listed")] = False,
+    job_ids: Annotated[
+        list[str] | None, typer.Argument(help="with --yes: of those that are perhaps ours, remove these too")
+    ] = None,
 ) -> None:
-    """List or remove what a killed run of this suite left behind, and nothing else."""
-    raise typer.Exit(sweep.run(environment, run_file, reports, yes))
+    """List what killed runs of this suite left behind, or undo and remove it, and nothing else."""
+    raise typer.Exit(sweep.run(environment, run_file, reports, yes, job_ids or ()))
 
 
 ReportsFolder = Annotated[Path, typer.Option(help="the folder of the reports")]

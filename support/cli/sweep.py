@@ -3,58 +3,93 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Collection
 from pathlib import Path
 
-from support.clients.journal import Journal
-from support.clients.kubernetes.client import ClusterError, KubernetesClient
-from support.clients.kubernetes.tunnel import tunnel_to
-from support.clients.safety import SafetyError, SafetyPolicy
-from support.clients.ssh.client import SSHClient
+from support.capacity.report.store import Reports
+from support.clients.change_journal import Change, ChangeJournal, journal_file
+from support.clients.kubernetes.client import ClusterError
+from support.clients.safety import SafetyError
 from support.clients.ssh.errors import SSHError
-from support.config import ConfigurationError, Environment, load_environment
+from support.config import ConfigurationError, load_environment
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.sweep import Leftovers, Sweep
+from support.world.undoing import PROBLEMS
+from support.world.world import World
 
 
-def run(name: str, run_file: Path | None, reports: Path, remove: bool) -> int:
-    """List or remove; exit code 0 when nothing is left, 1 when something is."""
-    with ExitStack() as closing:
-        try:
-            environment = load_environment(name, run_file=run_file)
-            sweep = Sweep(_cluster(environment, closing), RunLedger(ledger_file(reports, name)), environment)
-            leftovers = sweep.find()
-            _list(leftovers)
-            left = sweep.remove(leftovers) if remove else _named(leftovers)
-        except (ConfigurationError, ClusterError, SSHError, SafetyError) as error:
-            print(f"sweep: {error}", file=sys.stderr)
-            return 2
-    if left and not remove:
-        print("nothing was removed; do it with --yes")
-    elif left:
+def run(name: str, run_file: Path | None, reports: Path, remove: bool, named: Collection[str]) -> int:
+    """List or remove; exit code 0 when nothing is left, 1 when something is or may be."""
+    if named and not remove:
+        print("sweep: job ids are named to be removed: add --yes", file=sys.stderr)
+        return 2
+    try:
+        environment = load_environment(name, run_file=run_file)
+        ledger, journal = RunLedger(ledger_file(reports, name)), ChangeJournal(journal_file(reports, name))
+        world = World(environment, ledger, journal, Reports(reports, {}, "unknown"), None)
+    except (ConfigurationError, ClusterError, SSHError, SafetyError) as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        return 2
+    try:
+        return _swept(world, Sweep(world.cluster.client, ledger, environment), journal, remove, named)
+    except (ConfigurationError, ClusterError, SSHError, SafetyError) as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        return 2
+    finally:
+        world.close()
+
+
+def _swept(world: World, sweep: Sweep, journal: ChangeJournal, remove: bool, named: Collection[str]) -> int:
+    changes, leftovers = journal.of_dead_runs(), sweep.find()
+    _list(changes, leftovers)
+    if unknown := sorted(set(named) - set(leftovers.doubtful) - set(leftovers.investigations)):
+        print(f"sweep: {', '.join(unknown)}: not among what is listed; nothing was removed", file=sys.stderr)
+        return 2
+    if not remove:
+        if changes or leftovers:
+            print("nothing was removed; do it with --yes")
+            _say_how_to_remove(world, leftovers.doubtful)
+            return 1
+        return _nothing_left(world, sweep)
+    failed = [change for change in reversed(changes) if not _undone(world, change)]
+    left = sweep.remove(leftovers.naming(named))
+    if left:
         print(f"could not be removed: {', '.join(left)}")
-    else:
-        print(f"environment {name}: nothing of this suite is left")
-    return 1 if left else 0
+    kept = [job_id for job_id in leftovers.doubtful if job_id not in named]
+    _say_how_to_remove(world, kept)
+    return 1 if failed or left or kept else _nothing_left(world, sweep)
 
 
-def _cluster(environment: Environment, closing: ExitStack) -> KubernetesClient:
-    journal, safety = Journal(environment.secrets()), environment.safety
-    policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
-    tunnel = tunnel_to(environment.kubernetes, SSHClient(environment.ssh, journal), closing)
-    cluster = KubernetesClient(environment.kubernetes, journal, policy, tunnel)
-    closing.callback(cluster.close)
-    return cluster
+def _undone(world: World, change: Change) -> bool:
+    try:
+        world.changes.undo(change)
+    except PROBLEMS as problem:
+        print(f"could not be undone: {change.what}: {problem}")
+        return False
+    return True
 
 
-def _list(leftovers: Leftovers) -> None:
-    for entry in leftovers.investigations:
-        print(f"  investigation {entry.job_id}, opened {entry.opened_at:%Y-%m-%d %H:%M:%S} UTC")
+def _nothing_left(world: World, sweep: Sweep) -> int:
+    sweep.close_the_books()
+    print(f"environment {world.environment.name}: nothing of this suite is left")
+    return 0
+
+
+def _say_how_to_remove(world: World, doubtful: Collection[str]) -> None:
+    if doubtful:
+        print(f"what may be somebody else's is removed only when it is named: --yes {' '.join(doubtful)}")
+
+
+def _list(changes: list[Change], leftovers: Leftovers) -> None:
+    for change in changes:
+        print(f"  changed: {change.what}, since {change.begun_at:%Y-%m-%d %H:%M:%S} UTC")
+    for job_id in leftovers.investigations:
+        print(f"  investigation {job_id}")
     for kind, name in leftovers.holders:
         print(f"  {kind} {name}")
+    for job_id in leftovers.perhaps_ours:
+        print(f"  investigation {job_id} is perhaps ours: it began after a request of ours whose answer never came")
+    for job_id in leftovers.not_known:
+        print(f"  investigation {job_id} is perhaps ours: whether it is the one that was opened cannot be told")
     for job_id in leftovers.not_ours:
         print(f"  investigation {job_id} is somebody else's now and is left alone")
-
-
-def _named(leftovers: Leftovers) -> list[str]:
-    return [*(entry.job_id for entry in leftovers.investigations), *(name for _, name in leftovers.holders)]

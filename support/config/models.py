@@ -146,11 +146,26 @@ class Sandbox(Section):
 
 
 class Safety(Section):
-    """What may be done to the environment. Nothing, unless it says so."""
+    """What may be done to the environment: nothing, unless it says so; and how much one run may ask of it."""
 
     load: bool = False
     disruptive: bool = False
     writes_database: bool = False
+    openings_in_all: Annotated[int, Field(ge=1, le=100_000)] = 20_000
+    """Requests to open, in one run; each counts, whatever the answer."""
+    requests_at_once: Annotated[int, Field(ge=1, le=1000)] = 500
+    """Requests to the Focus Server under way at one moment."""
+    openings_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    """Requests to open within a minute of the environment's time (``limits.time_scale``)."""
+
+    def within(self, name: str) -> int:
+        """One of the three numbers as it holds: without ``load`` never more than :data:`WITHOUT_LOAD` says."""
+        number: int = getattr(self, name)
+        return number if self.load else min(number, WITHOUT_LOAD[name])
+
+
+WITHOUT_LOAD = {"openings_in_all": 250, "requests_at_once": 5, "openings_per_minute": 60}
+"""Enough for every scenario that is no load: together they ask 161 times to open, and twice at once."""
 
 
 Rate = Annotated[float, Field(gt=0, le=1)]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from support.config.errors import KeyPath
+from support.config.models import WITHOUT_LOAD
 from support.config.sections import Sections
 
 ERROR_TYPE = "environment_rules"
@@ -34,9 +35,13 @@ def broken_by(environment: Sections, has_endpoints: bool) -> list[Broken]:
 
 def _production_is_safe(environment: Sections) -> Iterator[Broken]:
     if environment.kind == "production":
+        because = "because identity.kind is production"
         for name, allowed in environment.safety:
-            if allowed:
-                yield ("safety", name), "true is not allowed; allowed: false, because identity.kind is production"
+            if allowed is True:
+                yield ("safety", name), f"true is not allowed; allowed: false, {because}"
+        for name, most in WITHOUT_LOAD.items():
+            if name in environment.safety.model_fields_set and (number := getattr(environment.safety, name)) > most:
+                yield ("safety", name), f"{number} is not allowed; allowed: 1 to {most}, {because}"
 
 
 def _only_a_sandbox(environment: Sections) -> Iterator[Broken]:

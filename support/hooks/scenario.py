@@ -36,8 +36,9 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     world.reports.used.clear()
     context.window = ScenarioWindow(world)
     context.server_before = world.cluster.ambient.look()
-    world.investigations.begin_scenario()
+    world.releases.begin_scenario()
     context.add_cleanup(_release, context, identify(scenario).id)
+    context.add_cleanup(world.changes.undo_all)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
@@ -62,8 +63,8 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
 
 
 def _release(context: Context, scenario_id: str) -> None:
-    """The first clean-up registered, so the last to run: whatever the scenario's own clean-ups did is done by then."""
-    left = context.world.investigations.release_all()
+    """The first clean-up registered, so the last to run: what the scenario had changed is undone by then."""
+    left = context.world.releases.release_all()
     reporting.current().closest_deadlines[scenario_id] = waits.deadline_use.closest
     if left:
         reporting.current().leftovers.extend(left)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from behave.runner import Context
 
 from support.capacity.report.store import Reports
+from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.focus_server.client import TARGET as FOCUS_SERVER
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
@@ -38,6 +40,20 @@ class ReportsNotWritable(Exception):
     exit_code = 2
 
 
+class SiteLeftBroken(Exception):
+    """A killed run has changed the environment and not undone it: what would be judged is what the suite did."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class _Books:
+    """What earlier runs wrote down, and what this one writes."""
+
+    ledger: RunLedger
+    changes: ChangeJournal
+
+
 def before_all(context: Context) -> None:
     """Load the environment, start the sandbox where it is one, connect the clients."""
     _require_room_for(reports_directory(context.config))
@@ -49,10 +65,9 @@ def before_all(context: Context) -> None:
     report.known_issues = [
         KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in environment.known_issues
     ]
-    ledger = RunLedger(ledger_file(reports_directory(context.config), environment.identity.name))
-    _mind_the_last_run(ledger, environment, sandbox_is_new=given is None)
+    books = _mind_the_last_run(context, environment, Path(given) if given else None)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, ledger, reports, history_folder(context.config))
+    context.world = _connect(environment, books, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context.world)
     report.redact = context.world.journal.redact
@@ -80,19 +95,30 @@ def _load(context: Context, name: str, run_file: Path | None) -> Environment:
     return load_environment(name, run_file=sandbox.start().run_file)
 
 
-def _mind_the_last_run(ledger: RunLedger, environment: Environment, sandbox_is_new: bool) -> None:
-    """What a killed run left behind is said; in a sandbox that has just begun there is nothing of it."""
-    if environment.endpoints == "run_file" and sandbox_is_new:
-        ledger.forget()
-    pending = len(ledger.pending())
+def _mind_the_last_run(context: Context, environment: Environment, run_file: Path | None) -> _Books:
+    """What killed runs left is said; a site that they left broken is not judged. A sandbox that has just begun has
+    nothing of it."""
+    reports, name = reports_directory(context.config), environment.identity.name
+    books = _Books(RunLedger(ledger_file(reports, name)), ChangeJournal(journal_file(reports, name)))
+    if environment.endpoints == "run_file" and run_file is None:
+        books.ledger.forget_dead_runs()
+        books.changes.forget_dead_runs()
+        return books
+    options = f" --run-file {run_file}" if run_file else ""
+    options += f" --reports {reports}" if reports != Path("reports") else ""
+    sweep = f"focus-acceptance sweep -e {name}{options} --yes"
+    if broken := books.changes.of_dead_runs():
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise SiteLeftBroken(f"environment {name} was left changed by a killed run: {broken[0].what}{more}; {sweep}")
+    pending = [entry for entry in books.ledger.pending() if not entry.is_of_a_live_run]
     if pending:
-        name = environment.identity.name
-        print(f"an earlier run may have left {pending} investigations behind: focus-acceptance sweep -e {name}")
+        print(f"an earlier run may have left {len(pending)} investigations behind: {sweep}")
+    return books
 
 
-def _connect(environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> World:
+def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None) -> World:
     try:
-        return World(environment, ledger, reports, history)
+        return World(environment, books.ledger, books.changes, reports, history)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 

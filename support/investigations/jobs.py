@@ -45,6 +45,11 @@ class Jobs:
             traces=self._traces(job_id),
         )
 
+    def job_ids_watched(self) -> frozenset[str]:
+        """The investigations that anything belongs to, as far as the watch has seen."""
+        objects = (*self.watch.jobs().values(), *self.watch.pods().values(), *self.watch.services().values())
+        return frozenset(one.job_id for one in objects if one.job_id is not None)
+
     def _traces(self, job_id: str) -> tuple[str, ...]:
         sources = (("job", self.watch.jobs()), ("pod", self.watch.pods()), ("service", self.watch.services()))
         return tuple(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 from support.clients.focus_server.load_client import LoadClient, Reply
 from support.clients.load_engine import Burst, Caps, Sample, fire
+from support.model import requests
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Openings:
 
 def open_at_once(
     load: LoadClient,
-    bodies: Sequence[Mapping[str, Any]],
+    bodies: Sequence[requests.Body],
     caps: Caps,
     jobs_before: frozenset[str],
     take_in: Callable[[Opening], None],

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
 
 from support import waits
 from support.checks.matcher import judged
 from support.checks.resources import GPU_SLICE, gpu_slices
+from support.clients.change_journal import Changes
 from support.clients.kubernetes.client import ClusterError, KubernetesClient, Pod
 from support.config import Environment
 from support.model.job_view import describe
 
 RUN_LABEL = "focus-acceptance/run"
+HOLDER_POD, HOLDER_SERVICE, QUOTA = "holder_pod", "holder_service", "quota"
 
 
 class Occupancy:
-    """Holders of GPU slices and ports. :meth:`free` removes them all and may be called at any time."""
+    """Holders of GPU slices and ports, and quotas. What the scenario does not free is undone at its end."""
 
-    def __init__(self, cluster: KubernetesClient, environment: Environment, run_id: str) -> None:
+    def __init__(self, cluster: KubernetesClient, environment: Environment, run_id: str, changes: Changes) -> None:
         self._cluster = cluster
+        self._changes = changes
         self._limits = environment.limits
         self._product_selector = environment.kubernetes.services.focus_server.pod_selector
         self._run_id = run_id
+        self._numbers = count(1)
         self._pods: list[str] = []
-        self._services: list[str] = []
-        self._quotas: list[str] = []
 
     def take_gpu_slices(self, leave: int = 0) -> None:
         """Hold every free GPU slice of every node but ``leave`` of the whole cluster; returns when they are held."""
@@ -50,7 +54,8 @@ class Occupancy:
 
     def _hold(self, node_name: str, slices: int) -> None:
         amount = {GPU_SLICE: str(slices)}
-        name = f"focus-acceptance-gpu-{self._run_id}-{len(self._pods) + 1}"
+        name = f"focus-acceptance-gpu-{self._run_id}-{next(self._numbers)}"
+        self._changes.begin(HOLDER_POD, f"pod {name}, which holds {slices} GPU slices of {node_name}", name=name)
         self._pods.append(name)
         container = {
             "name": "holder",
@@ -82,7 +87,7 @@ class Occupancy:
     def take_port(self, port: int) -> None:
         """Publish a service of our own on ``port``."""
         name = f"focus-acceptance-port-{self._run_id}-{port}"
-        self._services.append(name)
+        self._changes.begin(HOLDER_SERVICE, f"service {name}, which holds port {port}", name=name)
         self._cluster.create_service(
             {
                 "apiVersion": "v1",
@@ -99,7 +104,7 @@ class Occupancy:
     def forbid_jobs(self) -> None:
         """Let the cluster refuse every further job, and nothing else: a quota of no job at all."""
         name = f"focus-acceptance-quota-{self._run_id}"
-        self._quotas.append(name)
+        self._changes.begin(QUOTA, f"quota {name}, which lets the cluster refuse every job", name=name)
         self._cluster.create_quota(
             {
                 "apiVersion": "v1",
@@ -110,22 +115,36 @@ class Occupancy:
         )
 
     def free(self) -> None:
-        """Remove every holder and quota, and wait until the cluster no longer has the holders."""
-        for remove, names in (
-            (self._cluster.delete_quota, self._quotas),
-            (self._cluster.delete_service, self._services),
-            (self._cluster.delete_pod, self._pods),
-        ):
-            for name in names:
-                _removed(remove, name)
-        left = waits.settle(lambda: [pod.name for pod in self._holders()], within_s=self._limits.deadline("release_s"))
-        self._pods, self._services, self._quotas = [], [], []
-        if left:
-            raise AssertionError(f"holders that could not be removed: {', '.join(left)}")
+        """Remove every holder and quota of this run, and prove that the cluster no longer has them."""
+        self._changes.undo_all(HOLDER_POD, HOLDER_SERVICE, QUOTA)
+        self._pods = []
+
+    def remove_pod(self, undo: Mapping[str, Any]) -> None:
+        name = str(undo["name"])
+        removed(self._cluster.delete_pod, name)
+        self._wait_until_gone("pod", name, lambda: [pod.name for pod in self._cluster.pods()])
+
+    def remove_service(self, undo: Mapping[str, Any]) -> None:
+        name = str(undo["name"])
+        removed(self._cluster.delete_service, name)
+        self._wait_until_gone("service", name, lambda: [service.name for service in self._cluster.services()])
+
+    def remove_quota(self, undo: Mapping[str, Any]) -> None:
+        name = str(undo["name"])
+        removed(self._cluster.delete_quota, name)
+        self._wait_until_gone("quota", name, self._cluster.quotas)
+
+    def _wait_until_gone(self, kind: str, name: str, there: Callable[[], list[str]]) -> None:
+        waits.until(
+            there,
+            judged("no such object", lambda names: f"{kind} {name} is still there" if name in names else None),
+            within_s=self._limits.deadline("release_s"),
+            what=f"{kind} {name} to be gone",
+        )
 
 
-def _removed(remove: Callable[[str], None], name: str) -> None:
-    """Each holder is noted before it is created, so one whose creation was refused was never there."""
+def removed(remove: Callable[[str], None], name: str) -> None:
+    """Each is noted before it is created, so one whose creation was refused was never there."""
     try:
         remove(name)
     except ClusterError as error:

@@ -1,59 +1,136 @@
-"""What was opened and not yet released, on disk: a run that is killed leaves behind the list of what to sweep."""
+"""What was opened and not yet released, on disk: a run that is killed leaves behind the list of what to sweep.
+
+Before a request is sent its intention is written; then the job that the answer names, and the uid of that job as soon
+as it was seen. What an answer that never came has opened is found by the intention.
+"""
 
 from __future__ import annotations
 
-import json
-import threading
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from support.clients.journal_file import JournalFile
+from support.clients.processes import ProcessId
+
+Channels = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Intention:
+    """Requests to open that were about to be sent, ``number`` of them, at ``at`` by the clock of the cluster.
+
+    ``channels`` are those that were asked for; None for a request that names none.
+    """
+
+    id: str
+    at: datetime
+    channels: Channels | None
+    number: int
+    process: ProcessId
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One investigation and when its answer came (UTC)."""
+    """One investigation that an answer named, at ``opened_at`` (UTC, this machine's clock: for people only).
+
+    ``uid`` is that of its job, None while nobody has seen the job; ``intention`` is None in old ledgers.
+    """
 
     job_id: str
     opened_at: datetime
+    uid: str | None = None
+    intention: Intention | None = None
+
+    @property
+    def is_of_a_live_run(self) -> bool:
+        return self.intention is not None and self.intention.process.lives()
 
 
 class RunLedger:
-    """One JSON line for every opening and every release. Safe to use from several threads."""
+    """One JSON line for every intention, opening and release. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
+        self._file = JournalFile(path)
 
-    def opened(self, job_id: str) -> None:
-        self._write({"opened": job_id, "at": datetime.now(UTC).isoformat()})
+    def intend(self, at: datetime, channels: Channels | None, number: int = 1) -> Intention:
+        """Note requests that are about to be sent. Raises OSError: then they must not be sent."""
+        intention = Intention(secrets.token_hex(6), at, channels, number, ProcessId.own())
+        self._file.write(
+            {
+                "intended": intention.id,
+                "at": at.isoformat(),
+                "channels": channels,
+                "number": number,
+                "process": str(intention.process),
+            }
+        )
+        return intention
+
+    def opened(self, job_id: str, intention: Intention, uid: str | None = None) -> None:
+        line = {"opened": job_id, "at": datetime.now(UTC).isoformat(), "intention": intention.id}
+        self._file.write(line | ({"uid": uid} if uid else {}))
+
+    def identified(self, job_id: str, uid: str) -> None:
+        """The job of an opened investigation was seen in the cluster."""
+        self._file.write({"identified": job_id, "uid": uid})
 
     def released(self, job_id: str) -> None:
-        self._write({"released": job_id})
+        self._file.write({"released": job_id})
+
+    def settled(self, *intentions: Intention) -> None:
+        """Nothing is there any more, or will be, that these requests have opened and no answer has named."""
+        self._file.write(*({"settled": intention.id} for intention in intentions))
 
     def pending(self) -> list[Entry]:
-        """What was opened and never released, oldest first. A line that was cut off by a kill is left out."""
-        open_entries: dict[str, Entry] = {}
-        for line in self._lines():
-            if "opened" in line:
-                open_entries[line["opened"]] = Entry(line["opened"], datetime.fromisoformat(line["at"]))
-            else:
-                open_entries.pop(line["released"], None)
-        return list(open_entries.values())
+        """What was opened and never released, oldest first."""
+        return list(self._read()[0].values())
 
-    def forget(self) -> None:
-        """Begin anew: what is pending belongs to something that is gone as a whole."""
-        self._path.unlink(missing_ok=True)
+    def unsettled(self) -> list[Intention]:
+        """The intentions of which it is not known what they have opened, oldest first."""
+        return list(self._read()[1].values())
 
-    def _lines(self) -> list[dict[str, str]]:
-        if not self._path.is_file():
-            return []
-        lines = self._path.read_text(encoding="utf-8").split("\n")
-        return [json.loads(line) for line in lines[:-1]]
+    def forget_dead_runs(self) -> None:
+        """Begin anew where nobody else is at work: what is pending belongs to something that is gone as a whole."""
+        entries, intentions = self._read()
+        if not any(entry.is_of_a_live_run for entry in entries.values()) and not any(
+            intention.process.lives() for intention in intentions.values()
+        ):
+            self._file.forget()
 
-    def _write(self, line: dict[str, str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    def _read(self) -> tuple[dict[str, Entry], dict[str, Intention]]:
+        entries: dict[str, Entry] = {}
+        intentions: dict[str, Intention] = {}
+        unsettled: dict[str, Intention] = {}
+        for line in self._file.lines():
+            if "intended" in line:
+                intention = _intention(line)
+                intentions[intention.id] = unsettled[intention.id] = intention
+            elif "opened" in line:
+                of = intentions.get(line.get("intention", ""))
+                opened_at = datetime.fromisoformat(line["at"])
+                entries[line["opened"]] = Entry(line["opened"], opened_at, line.get("uid"), of)
+            elif "identified" in line and (known := entries.get(line["identified"])) is not None:
+                entries[known.job_id] = Entry(known.job_id, known.opened_at, line["uid"], known.intention)
+            elif "settled" in line:
+                unsettled.pop(line["settled"], None)
+            elif "released" in line:
+                entries.pop(line["released"], None)
+        return entries, unsettled
+
+
+def _intention(line: Mapping[str, Any]) -> Intention:
+    channels = line["channels"]
+    return Intention(
+        id=line["intended"],
+        at=datetime.fromisoformat(line["at"]),
+        channels=None if channels is None else (channels[0], channels[1]),
+        number=line["number"],
+        process=ProcessId.parse(line["process"]),
+    )
 
 
 def ledger_file(reports: Path, environment: str) -> Path:

@@ -1,77 +1,146 @@
-"""Removing what killed runs of this suite left in an environment, and nothing else."""
+"""Investigations and holders that killed runs of this suite left in an environment, and their removal."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from support import waits
-from support.clients.kubernetes.client import KubernetesClient, Snapshot
+from support.clients.kubernetes.client import Job, KubernetesClient, Snapshot
 from support.config import Environment
 from support.investigations.jobs import traces_in
-from support.investigations.occupancy import RUN_LABEL
-from support.investigations.run_ledger import Entry, RunLedger
+from support.investigations.occupancy import RUN_LABEL, removed
+from support.investigations.own_channels import channels_of_job
+from support.investigations.run_ledger import Entry, Intention, RunLedger
 
-# The clocks of this machine and of the cluster may differ by so much; a job id comes again only after a redeployment.
-_SAME_MOMENT = timedelta(minutes=2)
+# The cluster tells its time, and when something was created, in whole seconds.
+_CLOCK = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
 class Leftovers:
-    """``investigations`` of the ledger that are still there, ``holders`` by kind and name, and what is ``not_ours``."""
+    """What killed runs left.
 
-    investigations: tuple[Entry, ...]
-    holders: tuple[tuple[str, str], ...]
-    not_ours: tuple[str, ...]
+    ``investigations`` are those that are surely ours, ``perhaps_ours`` began within an intention of ours and nobody
+    claims them, of ``not_known`` it cannot be told, and ``not_ours`` have a job id of ours and are somebody else's.
+    """
+
+    investigations: tuple[str, ...] = ()
+    holders: tuple[tuple[str, str], ...] = ()
+    perhaps_ours: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
+    not_ours: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """What is removed only by its name."""
+        return (*self.perhaps_ours, *self.not_known)
 
     def __bool__(self) -> bool:
-        return bool(self.investigations or self.holders)
+        return bool(self.investigations or self.holders or self.doubtful)
+
+    def naming(self, job_ids: Collection[str]) -> Leftovers:
+        """What to remove when these were named: what is surely ours, and of the doubtful ones those."""
+        named = tuple(job_id for job_id in self.doubtful if job_id in job_ids)
+        return Leftovers((*self.investigations, *named), self.holders)
 
 
 class Sweep:
-    """Finds and removes leftovers. A job is ours only if the ledger names it and it began when the ledger says."""
+    """Finds and removes leftovers of runs that have ended. Times are compared by the clock of the cluster alone."""
 
     def __init__(self, cluster: KubernetesClient, ledger: RunLedger, environment: Environment) -> None:
-        self._cluster = cluster
-        self._ledger = ledger
-        self._limits = environment.limits
+        self._cluster, self._ledger = cluster, ledger
+        self._limits, self._exclusive = environment.limits, environment.identity.exclusive
 
     def find(self) -> Leftovers:
+        """What is there now. A request that was under way when its run was killed is given the time to open."""
+        if self._intentions():
+            waits.settle(lambda: ["still looking"], within_s=self._limits.deadline("job_visible_s"))
         snapshot = self._cluster.snapshot()
-        there = [entry for entry in self._ledger.pending() if entry.job_id in snapshot.job_ids]
-        ours = [entry for entry in there if _began_then(snapshot, entry)]
+        sorted_out: dict[str, list[str]] = {"ours": [], "not_known": [], "not_ours": []}
+        pending = self._ledger.pending()
+        for entry in pending:
+            if entry.job_id in snapshot.job_ids and not entry.is_of_a_live_run:
+                sorted_out[_verdict(snapshot, entry)].append(entry.job_id)
+        claimed = {entry.job_id for entry in pending} - set(sorted_out["not_ours"])
+        unclaimed = [job for job in snapshot.jobs if job.role == "grpc" and job.job_id not in claimed]
+        ours, perhaps = self._unnamed(unclaimed)
         labelled = self._cluster.snapshot(label_selector=RUN_LABEL)
         return Leftovers(
-            investigations=tuple(ours),
+            investigations=(*sorted_out["ours"], *ours),
             holders=(
                 *(("pod", pod.name) for pod in labelled.pods),
                 *(("service", service.name) for service in labelled.services),
             ),
-            not_ours=tuple(entry.job_id for entry in there if entry not in ours),
+            perhaps_ours=perhaps,
+            not_known=tuple(sorted_out["not_known"]),
+            not_ours=tuple(job_id for job_id in sorted_out["not_ours"] if job_id not in ours and job_id not in perhaps),
         )
 
+    def _intentions(self) -> list[Intention]:
+        return [one for one in self._ledger.unsettled() if not one.process.lives()]
+
+    def _unnamed(self, jobs: list[Job]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Jobs that no answer has named, and that may have been opened by a request whose answer never came."""
+        ours: list[str] = []
+        perhaps: list[str] = []
+        for job in jobs:
+            of = [one for one in self._intentions() if _may_have_opened(one, job)]
+            if of and job.job_id is not None:
+                certain = self._exclusive and any(one.channels == channels_of_job(job) is not None for one in of)
+                (ours if certain else perhaps).append(job.job_id)
+        return tuple(ours), tuple(perhaps)
+
     def remove(self, leftovers: Leftovers) -> list[str]:
-        """Remove them and wait; answers what is still there."""
-        for entry in leftovers.investigations:
-            self._cluster.release(entry.job_id)
+        """Remove them and wait; answers what is still there, in words."""
+        for job_id in leftovers.investigations:
+            self._cluster.release(job_id)
         for kind, name in leftovers.holders:
             remove = self._cluster.delete_pod if kind == "pod" else self._cluster.delete_service
-            remove(name)
+            removed(remove, name)
         left = waits.settle(lambda: self._left(leftovers), within_s=self._limits.deadline("release_s"))
         if not left:
-            for entry in leftovers.investigations:
-                self._ledger.released(entry.job_id)
+            for job_id in leftovers.investigations:
+                self._ledger.released(job_id)
         return left
+
+    def close_the_books(self) -> None:
+        """Nothing is left of killed runs: whatever they had intended or opened is gone."""
+        self._ledger.settled(*self._intentions())
+        for entry in self._ledger.pending():
+            if not entry.is_of_a_live_run:
+                self._ledger.released(entry.job_id)
 
     def _left(self, leftovers: Leftovers) -> list[str]:
         snapshot = self._cluster.snapshot()
         names = {name for _, name in leftovers.holders}
         holders = [one.name for one in (*snapshot.pods, *snapshot.services) if one.name in names]
-        return [*(trace for entry in leftovers.investigations for trace in traces_in(snapshot, entry.job_id)), *holders]
+        return [*(trace for job_id in leftovers.investigations for trace in traces_in(snapshot, job_id)), *holders]
 
 
-def _began_then(snapshot: Snapshot, entry: Entry) -> bool:
-    """Whether its objects were created when the ledger says that it was opened."""
+def _verdict(snapshot: Snapshot, entry: Entry) -> str:
+    """Whether what is there under the job id of ``entry`` is what was opened then: ours, not_ours or not_known."""
     own = snapshot.of(entry.job_id)
-    created = [one.created for one in (*own.jobs, *own.services) if one.created is not None]
-    return bool(created) and all(abs(moment - entry.opened_at) <= _SAME_MOMENT for moment in created)
+    job = next((job for job in own.jobs if job.role == "grpc"), None)
+    if job is not None and entry.uid is not None:
+        return "ours" if job.uid == entry.uid else "not_ours"
+    if entry.intention is None:
+        return "not_known"
+    if job is not None:
+        told = channels_of_job(job)
+        if not _began_after(job.created, entry.intention) or told not in (None, entry.intention.channels):
+            return "not_ours"
+        return "ours" if told is not None else "not_known"
+    created = [one.created for one in (*own.jobs, *own.pods, *own.services)]
+    return "ours" if all(_began_after(moment, entry.intention) for moment in created) else "not_ours"
+
+
+def _may_have_opened(intention: Intention, job: Job) -> bool:
+    told = channels_of_job(job)
+    same_channels = None in (told, intention.channels) or told == intention.channels
+    return same_channels and _began_after(job.created, intention)
+
+
+def _began_after(created: datetime | None, intention: Intention) -> bool:
+    return created is not None and created >= intention.at - _CLOCK

@@ -9,6 +9,7 @@ from support.capacity.load.self_check import GeneratorCheck
 from support.clients.focus_server.client import Answer, ConnectionFailed, FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.load_engine import Caps, fire
+from support.clients.safety import Budget
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.latency.baselines import OPENING_FIGURE, Baselines
@@ -52,7 +53,9 @@ class Latency:
         generator: GeneratorCheck,
         baselines: Baselines,
         environment: Environment,
+        budget: Budget,
     ) -> None:
+        self._budget = budget
         self._client, self._load, self._investigations = client, load, investigations
         self._generator, self._baselines, self._environment = generator, baselines, environment
         self._limits = environment.limits
@@ -76,6 +79,7 @@ class Latency:
 
     def health_checks_at_once(self) -> Answers:
         """As many at one moment as the environment says, from the moment each should have been sent."""
+        self._budget.require_at_once(self._limits.ack_concurrency)
         check = self._generator.result()
         connections = self._load.connections("GET", "/ack", [None] * self._limits.ack_concurrency, warm=True)
         try:
@@ -119,6 +123,7 @@ class Latency:
         return Verdict(gate.verdict, f"{answers.asked}: P95 in ms: {gate.reason}")
 
     def _one_after_the_other(self, asked: str, ask: Callable[[], Answer], amount: int = ENOUGH) -> Answers:
+        self._budget.require_load(f"ask {amount} times in a row")
         own_share_ms = self._generator.single_ms()
         latencies_ms, troubles = [], []
         for _ in range(amount):

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from support.clients.change_journal import Changes
+
+RECORDING = "recording"
 # A specimen is alone when no hidden time-zone offset (2 h in winter, 3 h in summer) can reach another recording.
 ALONE_WITHIN = timedelta(hours=4)
 STALE_AFTER = timedelta(hours=24)
@@ -54,9 +57,10 @@ class Recording:
 class Recordings:
     """Specimens and truth from the recordings collection of the configured base path."""
 
-    def __init__(self, index: RecordingIndex, base_path: str) -> None:
+    def __init__(self, index: RecordingIndex, base_path: str, changes: Changes) -> None:
         self._index = index
         self._base_path = base_path
+        self._changes = changes
 
     @property
     def collection(self) -> str:
@@ -126,15 +130,20 @@ class Recordings:
         return first - 2 * ALONE_WITHIN
 
     def add_stale(self) -> Recording:
-        """Add an open recording, started long ago and alone; needs the permission to write. Remove it with
-        :meth:`remove`."""
+        """Add an open recording, started long ago and alone, until the end of the scenario; needs the permission to
+        write."""
         stale = Recording(str(uuid.uuid4()), self.quiet_moment() - STALE_AFTER, None, False)
         document = {"uuid": stale.uuid, "start_time": stale.start, "end_time": None, "deleted": False}
-        self._index.insert_recording(self.collection, document)
+        collection = self.collection
+        self._changes.begin(RECORDING, f"stale {stale} in {collection}", collection=collection, uuid=stale.uuid)
+        self._index.insert_recording(collection, document)
         return stale
 
-    def remove(self, recording: Recording) -> None:
-        self._index.delete_recordings(self.collection, [recording.uuid])
+    def remove(self, undo: Mapping[str, Any]) -> None:
+        """One that was added; proven by looking for it."""
+        self._index.delete_recordings(undo["collection"], [undo["uuid"]])
+        if self._index.find(undo["collection"], {"uuid": undo["uuid"]}):
+            raise AssertionError(f"recording {undo['uuid']} is still in {undo['collection']}")
 
 
 def _recording(document: Mapping[str, Any]) -> Recording:

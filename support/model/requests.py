@@ -43,6 +43,10 @@ class Place:
     path: str
 
 
+CONFIGURE = Place("POST", "/configure")
+"""Where an investigation is opened."""
+
+
 def live() -> dict[str, Any]:
     """A live multichannel investigation: no times."""
     return {**_MULTICHANNEL, **_LIVE}
@@ -67,6 +71,12 @@ def channels_of(fields: Mapping[str, Any]) -> tuple[object, object]:
     """The lowest and the highest channel that were asked for, None where there is none."""
     channels = fields.get("channels")
     return (channels.get("min"), channels.get("max")) if isinstance(channels, Mapping) else (None, None)
+
+
+def are_ordinary(channels: tuple[int, int]) -> bool:
+    """Whether they are those of a request in which they do not matter."""
+    ordinary = [channels_of(fields) for fields in _OPENING.values()]
+    return channels in ordinary
 
 
 def live_of_bytes(size_bytes: int) -> dict[str, Any]:

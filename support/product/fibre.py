@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hamcrest import assert_that
 
 from support.checks.matcher import judged
+from support.clients.change_journal import Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.sandbox.control import SandboxControl
+
+FIBRE = "fibre"
 
 
 class Fibre:
     """Only a sandbox can be told to connect or disconnect it; elsewhere it is as it is."""
 
-    def __init__(self, client: FocusServerClient, control: SandboxControl | None) -> None:
+    def __init__(self, client: FocusServerClient, control: SandboxControl | None, changes: Changes) -> None:
         self._client = client
         self._control = control
+        self._changes = changes
 
     def assert_connected(self) -> None:
         """The live metadata tell a pulse rate: the reliable sign of a connected fibre (docs/facts/mongodb.md 6)."""
@@ -28,10 +35,16 @@ class Fibre:
         )
 
     def disconnect(self) -> None:
-        self._controlled().set_fibre("waiting")
+        """Until the end of the scenario, or until it is connected again: where fibre is declared, it is connected."""
+        control = self._controlled()
+        self._changes.begin(FIBRE, "the fibre is disconnected")
+        control.set_fibre("waiting")
 
     def connect(self) -> None:
         self._controlled().set_fibre("connected")
+
+    def put_back(self, undo: Mapping[str, Any]) -> None:
+        self.connect()
 
     def _controlled(self) -> SandboxControl:
         if self._control is None:

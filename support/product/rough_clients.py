@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
+from typing import Any
 
 from support.checks.server import Outcome
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.focus_server.raw_connection import RawConnection
 from support.clients.journal import Journal
+from support.clients.safety import Budget
 from support.config import Environment
 from support.model import requests
 
@@ -32,7 +34,10 @@ class SlowExchange:
 class RoughClients:
     """``ask`` is one health check of an ordinary client that waits so many seconds for its answer."""
 
-    def __init__(self, environment: Environment, journal: Journal, ask: Callable[[float], Outcome]) -> None:
+    def __init__(
+        self, environment: Environment, journal: Journal, budget: Budget, ask: Callable[[float], Outcome]
+    ) -> None:
+        self._budget = budget
         self._server = environment.focus_server
         self._limits = environment.limits
         self._journal = journal
@@ -44,7 +49,7 @@ class RoughClients:
 
     def leave_half_way(self) -> None:
         """Begin to open an investigation, and be gone when the server has begun to read it."""
-        with RawConnection(self._server, "/configure", requests.live(), self._journal, asks_first=True) as connection:
+        with self._connection("/configure", requests.live(), asks_first=True) as connection:
             connection.send(connection.head)
             connection.wait_until_noticed(self.usual_s)
             connection.send(connection.body[: len(connection.body) // 2])
@@ -56,7 +61,7 @@ class RoughClients:
         window = {"start_time": now_s - 2 * _HOUR_S, "end_time": now_s - _HOUR_S}
         others = []
         try:
-            with RawConnection(self._server, "/recordings_in_time_range", window, self._journal) as connection:
+            with self._connection("/recordings_in_time_range", window) as connection:
                 connection.send(connection.head)
                 for piece in pieces(connection.body, PIECES):
                     others.append(self._ask(self.usual_s))
@@ -65,9 +70,14 @@ class RoughClients:
         except ConnectionFailed as failure:
             return SlowExchange(failure, tuple(others))
 
+    def _connection(self, path: str, body: Mapping[str, Any], asks_first: bool = False) -> RawConnection:
+        return RawConnection(self._server, path, body, self._journal, self._budget, asks_first)
+
     def ask_all_at_once(self) -> list[Outcome]:
-        """As many health checks at the same moment as the environment says."""
+        """As many health checks at the same moment as the environment says; ``SafetyError`` where that is not
+        permitted."""
         amount = self._limits.ack_concurrency
+        self._budget.require_at_once(amount)
         everybody = Barrier(amount)
 
         def ask_with_the_others() -> Outcome:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
+from support.clients.change_journal import Changes
 from support.clients.kubernetes.client import KubernetesClient, Node
 
 CONFIG_MAP = "prisma-config"
+CONFIG_MAP_KEY = "config_map_key"
 STREAM_ADDRESS = "focus_view_url"
 SETTINGS = "default_config.py"
 # A text that ends in the middle of itself, as after an interrupted change.
@@ -17,15 +20,12 @@ _BROKEN = 'class Focus:\n    storage_mount_path = "/prisma/root\n'
 class ServerConfiguration:
     """Reads and writes one key of the product's ConfigMap; writing needs the permission to disrupt."""
 
-    def __init__(self, cluster: KubernetesClient) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: KubernetesClient, changes: Changes) -> None:
+        self._cluster, self._changes = cluster, changes
 
     def stream_address(self) -> str:
         """The address that is configured now."""
         return self._cluster.config_map(CONFIG_MAP).data[STREAM_ADDRESS]
-
-    def set_stream_address(self, address: str) -> None:
-        self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
 
     def settings(self) -> str | None:
         """The file of settings the server loads when it starts; None where it is configured without one."""
@@ -39,7 +39,7 @@ class ServerConfiguration:
         self.set_settings(_BROKEN)
 
     def configure_stream_address(self, words: str) -> None:
-        """Configure the address that these words describe."""
+        """Configure the address that these words describe, until the end of the scenario."""
         addresses: dict[str, Callable[[], str]] = {
             "an impossible address": lambda: "http://999.999.999.999",
             "an address of nobody": lambda: _address_of_nobody(self._cluster.nodes()),
@@ -48,7 +48,17 @@ class ServerConfiguration:
         }
         if words not in addresses:
             raise LookupError(f"no stream address is known as {words!r}; known are: {'; '.join(addresses)}")
-        self.set_stream_address(addresses[words]())
+        before, address = self.stream_address(), addresses[words]()
+        what = f"{STREAM_ADDRESS} of config map {CONFIG_MAP} is {address!r} and was {before!r}"
+        self._changes.begin(CONFIG_MAP_KEY, what, key=STREAM_ADDRESS, value=before)
+        self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
+
+    def put_back(self, undo: Mapping[str, Any]) -> None:
+        """One key as it was, proven by reading it again; None where it was absent."""
+        key, value = str(undo["key"]), undo["value"]
+        changed = self._cluster.patch_config_map(CONFIG_MAP, {key: value})
+        if changed.data.get(key) != value:
+            raise AssertionError(f"{key} of config map {CONFIG_MAP} does not take its value of before")
 
 
 def _address_of_another(nodes: list[Node], configured: str) -> str:

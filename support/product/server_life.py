@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from support import waits
 from support.checks.matcher import Judged
@@ -12,10 +14,13 @@ from support.checks.server import (
     is_alive,
     says_what_is_wrong_with_the_configuration,
 )
+from support.clients.change_journal import Changes
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.config import Environment
-from support.product.server_configuration import ServerConfiguration
+from support.product.server_configuration import SETTINGS, ServerConfiguration
+
+RESTART, SERVER_SETTINGS = "restart", "server_settings"
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class ServerLife:
         cluster: KubernetesClient,
         configuration: ServerConfiguration,
         environment: Environment,
+        changes: Changes,
     ) -> None:
+        self._changes = changes
         self._client = client
         self._cluster = cluster
         self._configuration = configuration
@@ -48,7 +55,12 @@ class ServerLife:
         return self._limits.ack_concurrent_p95_ms / 1000
 
     def restart(self) -> Restart:
-        """End every server. Returns at once; what becomes of it is seen with the other methods."""
+        """End every server. Returns at once; what becomes of it is seen with the other methods, and the scenario ends
+        with a server that answers."""
+        self._changes.begin(RESTART, "the Focus Server is restarted")
+        return self._end_every_server()
+
+    def _end_every_server(self) -> Restart:
         pods = waits.until(
             self._pods,
             Judged("a server", lambda found: None if _staying(found) else "there is no server"),
@@ -75,9 +87,30 @@ class ServerLife:
         self.wait_until_ready(restart)
         return restart
 
-    def recover(self) -> None:
-        """End of a scenario that restarted the server: the next one finds it at work, late as that may be."""
-        self._wait_until_alive(self._limits.deadline("pod_ready_s") + self._limits.deadline("server_answers_s"))
+    def recover(self, undo: Mapping[str, Any]) -> None:
+        """After a restart: whoever comes next finds the server at work, late as that may be."""
+        self._wait_until_alive(self._back_within_s)
+
+    def put_back_settings(self, undo: Mapping[str, Any]) -> None:
+        """The settings as they were, and a server that was started with them: it is restarted if it does not answer."""
+        were_right = self._configuration.settings() == undo["value"]
+        self._configuration.put_back(undo)
+        # A run may have ended after it had put the settings back, and before it started the server with them.
+        if not (were_right and self._comes_back()):
+            self._end_every_server()
+        self.recover(undo)
+
+    def _comes_back(self) -> bool:
+        alive = is_alive(self.answers_within_s)
+        silent = waits.settle(
+            lambda: [] if alive.matches(self.asked_whether_alive()) else ["silent"], within_s=self._back_within_s
+        )
+        return not silent
+
+    @property
+    def _back_within_s(self) -> float:
+        """Seconds within which a restarted server is at work again."""
+        return self._limits.deadline("pod_ready_s") + self._limits.deadline("server_answers_s")
 
     def start_broken(self) -> tuple[str, Restart]:
         """Start the server with a broken configuration and put that back, whatever happens.
@@ -85,12 +118,14 @@ class ServerLife:
         Answers what the broken server wrote, and the restart that mended it.
         """
         before = self._configuration.settings()
+        what = "the Focus Server is started with settings that it cannot load"
+        self._changes.begin(SERVER_SETTINGS, what, key=SETTINGS, value=before)
         try:
             self._configuration.break_settings()
-            log = self._log_after(self.restart())
+            log = self._log_after(self._end_every_server())
         finally:
             self._configuration.set_settings(before)
-            mending = self.restart()
+            mending = self._end_every_server()
         return log, mending
 
     def log(self, restart: Restart) -> str:

@@ -9,7 +9,9 @@ from threading import Event
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.safety import Budget
 from support.config import Environment
+from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.reporting.progress import Reporter
 from support.statistics.trends import Point, after_warm_up, leak, theil_sen
@@ -41,14 +43,22 @@ class Lifetime:
 class Stability:
     """Opens an investigation at each interval, releases it, and measures the memory of the server meanwhile."""
 
-    def __init__(self, investigations: Investigations, cluster: KubernetesClient, environment: Environment) -> None:
-        self._investigations, self._cluster = investigations, cluster
+    def __init__(
+        self,
+        investigations: Investigations,
+        releases: Releases,
+        cluster: KubernetesClient,
+        environment: Environment,
+        budget: Budget,
+    ) -> None:
+        self._investigations, self._releases, self._cluster, self._budget = investigations, releases, cluster, budget
         self._limits = environment.limits
         self._selector = environment.kubernetes.services.focus_server.pod_selector
         self._scale = environment.limits.time_scale
 
     def live(self) -> Lifetime:
         """As long as ``stability_duration_s`` says, scaled like everything of the cluster; bounded by it."""
+        self._budget.require_load("open investigations for a long time")
         before = {pod.uid: pod for pod in self._servers()}
         duration_s = self._limits.stability_duration_s * self._scale
         interval_s = self._limits.stability_interval_s * self._scale
@@ -64,7 +74,7 @@ class Stability:
                 troubles += [f"investigation {number + 1}: {trouble}"] if trouble else []
                 (reporter.failed if trouble else reporter.opened)()
             self._sample_until(duration_s, started_s, memory)
-        left = self._investigations.left_behind()
+        left = self._releases.left_behind()
         return Lifetime(
             asked=len(moments),
             latencies_ms=tuple(latencies),
@@ -107,7 +117,7 @@ class Stability:
         try:
             investigation, _ = self._investigations.open_running()
             latencies.append((time.monotonic() - started_s, investigation.attempt.answer.duration_s * 1000))
-            self._investigations.release(investigation.job_id)
+            self._releases.release(investigation.job_id)
         except (AssertionError, ConnectionFailed) as trouble:
             return str(trouble)
         return ""

@@ -14,9 +14,10 @@ from support.capacity.report.store import Reports
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget
 from support.clients.settings import At
 from support.config import Environment
+from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.latency.answers import Latency
 from support.latency.baselines import Baselines
@@ -37,32 +38,34 @@ class CapacityRoom:
         cls,
         environment: Environment,
         investigations: Investigations,
+        releases: Releases,
         load_client: LoadClient,
         client: FocusServerClient,
         cluster: Cluster,
-        policy: SafetyPolicy,
+        budget: Budget,
         reports: Reports,
         history: Path | None,
     ) -> CapacityRoom:
-        generator = _generator_check(environment, policy)
-        loads = LoadRuns(investigations, cluster.client, cluster.jobs, environment)
-        probes = Probes(investigations, environment)
+        generator = _generator_check(environment)
+        loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment)
+        probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         return cls(
             loads=Capacity(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
-            stability=Stability(investigations, cluster.client, environment),
+            stability=Stability(investigations, releases, cluster.client, environment, budget),
             baselines=baselines,
-            latency=Latency(client, load_client, investigations, generator, baselines, environment),
+            latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
         )
 
 
-def _generator_check(environment: Environment, policy: SafetyPolicy) -> GeneratorCheck:
+def _generator_check(environment: Environment) -> GeneratorCheck:
     """What the load generator adds by itself, measured with the settings of this environment against loopback."""
     server = environment.focus_server
+    budget = Budget.on_loopback()
     return GeneratorCheck(
-        lambda url: LoadClient(At(url, server), Journal(), policy),
-        lambda url: FocusServerClient(At(url, server), Journal()),
+        lambda url: LoadClient(At(url, server), Journal(), budget),
+        lambda url: FocusServerClient(At(url, server), Journal(), budget),
         environment.capacity.target_jobs,
         environment.limits.configure_p95_ms,
         environment.capacity.generator_share,

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from support.checks.ambient import AmbientChecks
+from support.clients.change_journal import Changes
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
 from support.clients.kubernetes.tunnel import tunnel_to
@@ -29,12 +30,18 @@ class Cluster:
 
     @classmethod
     def connected(
-        cls, environment: Environment, journal: Journal, policy: SafetyPolicy, ssh: SSHClient, closing: ExitStack
+        cls,
+        environment: Environment,
+        journal: Journal,
+        changes: Changes,
+        policy: SafetyPolicy,
+        ssh: SSHClient,
+        closing: ExitStack,
     ) -> Cluster:
         """Connected directly or through a tunnel, and watching. Raises ``ClusterError``."""
         tunnel = tunnel_to(environment.kubernetes, ssh, closing)
         client = closed_with(closing, KubernetesClient(environment.kubernetes, journal, policy, tunnel))
         watch = ClusterWatch(client).start()
         closing.callback(watch.stop)
-        occupancy = Occupancy(client, environment, secrets.token_hex(3))
+        occupancy = Occupancy(client, environment, secrets.token_hex(3), changes)
         return cls(client, watch, Jobs(client, watch, environment), occupancy, AmbientChecks(client, environment))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from support.clients.change_journal import Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
+from support.clients.safety import Budget
 from support.clients.sandbox.control import SandboxControl
 from support.config import Environment
 from support.product.fibre import Fibre
@@ -36,20 +38,22 @@ class Product:
         environment: Environment,
         client: FocusServerClient,
         journal: Journal,
+        changes: Changes,
+        budget: Budget,
         cluster: Cluster,
         closing: ExitStack,
     ) -> Product:
         control = environment.control
         switches = closed_with(closing, SandboxControl(control)) if control is not None else None
-        configuration = ServerConfiguration(cluster.client)
-        server = ServerLife(client, cluster.client, configuration, environment)
+        configuration = ServerConfiguration(cluster.client, changes)
+        server = ServerLife(client, cluster.client, configuration, environment, changes)
         return cls(
             client=client,
             sandbox=switches,
             information=Information(client),
-            fibre=Fibre(client, switches),
+            fibre=Fibre(client, switches, changes),
             metadata=Metadata(client, cluster.client, environment.limits),
             server=server,
             server_configuration=configuration,
-            rough_clients=RoughClients(environment, journal, server.asked_whether_alive),
+            rough_clients=RoughClients(environment, journal, budget, server.asked_whether_alive),
         )

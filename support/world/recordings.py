@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+from support.clients.change_journal import Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
 from support.clients.mongodb.client import MongoDBClient
@@ -15,9 +16,11 @@ from support.world.closing import closed_with
 
 
 class RecordingsRoom:
-    def __init__(self, environment: Environment, client: MongoDBClient, focus_server: FocusServerClient) -> None:
+    def __init__(
+        self, environment: Environment, client: MongoDBClient, focus_server: FocusServerClient, changes: Changes
+    ) -> None:
         self.client = client
-        self.index = Recordings(client, environment.mongodb.base_path)
+        self.index = Recordings(client, environment.mongodb.base_path, changes)
         self.quality = DataQuality(client, focus_server, environment)
 
     @classmethod
@@ -25,9 +28,10 @@ class RecordingsRoom:
         cls,
         environment: Environment,
         journal: Journal,
+        changes: Changes,
         policy: SafetyPolicy,
         focus_server: FocusServerClient,
         closing: ExitStack,
     ) -> RecordingsRoom:
         client = closed_with(closing, MongoDBClient(environment.mongodb, journal, policy))
-        return cls(environment, client, focus_server)
+        return cls(environment, client, focus_server, changes)

@@ -6,13 +6,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.capacity.report.store import Reports
+from support.clients.change_journal import ChangeJournal, Changes
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget, SafetyPolicy
 from support.clients.ssh.client import SSHClient
 from support.config import Environment
+from support.investigations.clients import Clients
 from support.investigations.effects import Effects
+from support.investigations.register import Register
+from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.streams import StreamClients
@@ -22,36 +26,59 @@ from support.world.cluster import Cluster
 from support.world.infrastructure import Infrastructure
 from support.world.product import Product
 from support.world.recordings import RecordingsRoom
+from support.world.undoing import undoers
 
 
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
 
-    def __init__(self, environment: Environment, ledger: RunLedger, reports: Reports, history: Path | None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        ledger: RunLedger,
+        changes: ChangeJournal,
+        reports: Reports,
+        history: Path | None,
+    ) -> None:
         self.environment = environment
         self.limits = environment.limits
         self.reports = reports
         self.ledger = ledger
+        self.changes = Changes(changes)
         self.journal = Journal(environment.secrets())
         self._closing = closing = ExitStack()
-        safety = environment.safety
-        policy = SafetyPolicy(environment.identity.name, safety.load, safety.disruptive, safety.writes_database)
+        policy = SafetyPolicy.of(environment)
+        budget = Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
-        client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal))
-        load_client = LoadClient(environment.focus_server, self.journal, policy)
-        self.cluster = Cluster.connected(environment, self.journal, policy, ssh, closing)
-        self.recordings = RecordingsRoom.connected(environment, self.journal, policy, client, closing)
-        self.product = Product.connected(environment, client, self.journal, self.cluster, closing)
+        client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
+        load_client = LoadClient(environment.focus_server, self.journal, budget)
+        self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
+        self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
+        self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
+        product = self.product
+        self.changes.undone_by(
+            undoers(
+                self.cluster.occupancy,
+                self.recordings.index,
+                product.fibre,
+                product.server_configuration,
+                product.server,
+            )
+        )
         streams = StreamClients()
         streams.start()
         closing.callback(streams.stop)
+        cluster, jobs = self.cluster.client, self.cluster.jobs
+        register = Register(ledger, self.cluster.watch, cluster.clock, environment)
+        self.releases = Releases(cluster, jobs, streams, register, environment)
         self.investigations = Investigations(
-            client, load_client, self.cluster.client, self.cluster.jobs, streams, environment, ledger
+            client, load_client, cluster, jobs, streams, register, self.releases, environment
         )
+        self.clients = Clients(client, cluster, jobs, register)
         self.effects = Effects(self.cluster.client, self.cluster.jobs, environment)
         self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
         self.capacity = CapacityRoom.of(
-            environment, self.investigations, load_client, client, self.cluster, policy, reports, history
+            environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
         )
 
     def close(self) -> None:

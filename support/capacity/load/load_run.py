@@ -18,6 +18,7 @@ from support.clients.load_engine import Caps
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings
+from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.reporting.progress import Reporter
 from support.statistics.operational import arrival_spread_ms, peak_in_flight
@@ -81,9 +82,14 @@ class LoadRuns:
     """Makes loads with what opens and releases every investigation: ledger, release and proof are those of all."""
 
     def __init__(
-        self, investigations: Investigations, cluster: KubernetesClient, jobs: Jobs, environment: Environment
+        self,
+        investigations: Investigations,
+        releases: Releases,
+        cluster: KubernetesClient,
+        jobs: Jobs,
+        environment: Environment,
     ) -> None:
-        self._investigations, self._cluster, self._jobs = investigations, cluster, jobs
+        self._investigations, self._releases, self._cluster, self._jobs = investigations, releases, cluster, jobs
         self._environment, self._limits = environment, environment.limits
 
     def caps(self, amount: int) -> Caps:
@@ -96,16 +102,16 @@ class LoadRuns:
         try:
             standing = self.stand(title, bodies)
         except BaseException:
-            self._investigations.release_all()
+            self._releases.release_all()
             raise
-        of_earlier = self._investigations.left_of_earlier()  # before it is swept together with this load
+        of_earlier = self._releases.left_of_earlier()  # before it is swept together with this load
         released_s = time.monotonic()
-        left = self._investigations.release_all()
+        left = self._releases.release_all()
         standing.phases.take_in()
-        left += [trace for trace in self._investigations.left_behind() if trace not in left]
+        left += [trace for trace in self._releases.left_behind() if trace not in left]
         published = self.published_ports()
         if left:
-            self._investigations.release_all()  # reported, and swept so that the next load begins clean
+            self._releases.release_all()  # reported, and swept so that the next load begins clean
         return Load(self.step(standing, released_s, tuple(left), tuple(of_earlier)), standing.evidence, published)
 
     def evidence_before(self) -> ClusterEvidence:
@@ -114,8 +120,8 @@ class LoadRuns:
 
     def afterwards(self) -> tuple[list[str], frozenset[int]]:
         """What came back after a load and its probes, and the ports published then; it is swept after it was seen."""
-        left, published = self._investigations.left_behind(), self.published_ports()
-        return [*left, *self._investigations.release_all()], published
+        left, published = self._releases.left_behind(), self.published_ports()
+        return [*left, *self._releases.release_all()], published
 
     def published_ports(self) -> frozenset[int]:
         """Every node port of the namespace that a service publishes now."""

@@ -8,6 +8,7 @@ from threading import Event
 
 from support.capacity.load.run import Recovery
 from support.clients.focus_server.client import ConnectionFailed
+from support.clients.safety import Budget
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.statistics.percentiles import percentile
@@ -33,17 +34,20 @@ class Quiet:
 class Probes:
     """One probe is one investigation that is opened and released at once."""
 
-    def __init__(self, investigations: Investigations, environment: Environment) -> None:
+    def __init__(self, investigations: Investigations, environment: Environment, budget: Budget) -> None:
+        self._budget = budget
         self._investigations = investigations
         self._factor = environment.capacity.recovery_factor
         self._within_s = environment.limits.deadline("stress_recovery_s")
 
     def quiet(self) -> Quiet:
         """The baseline: a refused probe counts as infinitely slow."""
+        self._budget.require_load(f"probe {BEFORE} times in a row")
         return Quiet(tuple(self._probe() for _ in range(BEFORE)))
 
     def recover(self, before: Quiet) -> Recovery:
         """Probe until ten in a row are as fast as before or the time is over; ``seconds`` to the first of the ten."""
+        self._budget.require_load("probe until the server has recovered")
         limit_ms = before.p95_ms * self._factor
         started_s = time.monotonic()
         fast: list[float] = []

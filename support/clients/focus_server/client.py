@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 
 from support.clients.focus_server.answers import Answer, OpenedInvestigation, ShapeError
 from support.clients.journal import Journal
+from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
 
 __all__ = ["Answer", "ConnectionFailed", "FocusServerClient", "OpenedInvestigation", "ShapeError"]
@@ -36,10 +37,12 @@ class FocusServerClient:
     """Sends what it is given, once.
 
     No retries, no redirects, no proxy from the environment, and no opinion about what is sent: a request that must be
-    refused has to reach the server. Safe to use from several threads.
+    refused has to reach the server. What the budget of the run does not permit raises ``SafetyError`` and is not sent.
+    Safe to use from several threads.
     """
 
-    def __init__(self, settings: FocusServerSettings, journal: Journal) -> None:
+    def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
+        self._budget = budget
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._verify: bool | str = settings.verify_tls
@@ -94,6 +97,12 @@ class FocusServerClient:
         read_timeout_s: float | None = None,
     ) -> Answer:
         """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes."""
+        with self._budget.asking(opens=opens_an_investigation(method, path)):
+            return self._exchange(method, path, body, headers, read_timeout_s)
+
+    def _exchange(
+        self, method: str, path: str, body: Body | None, headers: Mapping[str, str] | None, read_timeout_s: float | None
+    ) -> Answer:
         url = self._base_url + (path if path.startswith("/") else f"/{path}")
         payload = encoded(body)
         sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if payload is not None else {})}

@@ -18,15 +18,10 @@ from requests.adapters import HTTPAdapter
 
 from support.clients.focus_server.client import TARGET, Body, encoded
 from support.clients.journal import Journal
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
 
-MOST_CONNECTIONS = 1000
 WARMING_AT_ONCE = 8
-
-
-class TooMuchLoad(Exception):
-    """More at once than this suite ever sends; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,16 @@ class LoadConnection:
     """One client with one request that is ready to be sent, once: no retry, no redirect, no proxy."""
 
     def __init__(
-        self, session: requests.Session, prepared: requests.PreparedRequest, timeouts_s: tuple[float, float], tls: bool
+        self,
+        session: requests.Session,
+        prepared: requests.PreparedRequest,
+        timeouts_s: tuple[float, float],
+        tls: bool,
+        budget: Budget,
+        opens: bool,
     ) -> None:
         self._session, self._prepared, self._timeouts_s, self._tls = session, prepared, timeouts_s, tls
+        self._budget, self._opens = budget, opens
 
     def warm_up(self, url: str) -> None:
         """Connect now, by a harmless question, so that no handshake falls into the measurement.
@@ -55,12 +57,18 @@ class LoadConnection:
         Whatever becomes of it: the measured request says what is wrong.
         """
         try:
-            self._session.get(url, timeout=self._timeouts_s, verify=self._tls)
+            with self._budget.asking(opens=False):
+                self._session.get(url, timeout=self._timeouts_s, verify=self._tls)
         except requests.RequestException:
             self._session.close()
 
     def send(self) -> Reply:
-        """Send the request and read the whole answer. Never raises for an answer that does not come."""
+        """Send the request and read the whole answer. Never raises for an answer that does not come; ``SafetyError``
+        when the budget of the run is used up."""
+        with self._budget.asking(opens=self._opens):
+            return self._exchange()
+
+    def _exchange(self) -> Reply:
         sent_s = time.monotonic()
         try:
             response = self._session.send(
@@ -82,14 +90,14 @@ class LoadConnection:
 
 
 class LoadClient:
-    """Makes connections for a load. Every method raises ``SafetyError`` where the environment does not permit load."""
+    """Makes connections for a load, within the budget of the run."""
 
-    def __init__(self, settings: FocusServerSettings, journal: Journal, safety: SafetyPolicy) -> None:
+    def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._verify = settings.verify_tls
         self._settings = settings
-        self._journal, self._safety = journal, safety
+        self._journal, self._budget = journal, budget
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
@@ -97,13 +105,8 @@ class LoadClient:
         return _tls(self._settings)
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
-        """A connection of its own for each body. Raises :class:`TooMuchLoad` beyond what is ever sent at once."""
-        amount = len(bodies)
-        self._safety.require("load", f"send {amount} requests at once")
-        if amount > MOST_CONNECTIONS:
-            raise TooMuchLoad(
-                f"{amount} requests at once are refused: this suite never sends more than {MOST_CONNECTIONS}"
-            )
+        """A connection of its own for each body. Raises ``SafetyError`` for more at once than is permitted."""
+        self._budget.require_at_once(len(bodies))
         made = [self._connection(method, path, body) for body in bodies]
         if warm:
             with ThreadPoolExecutor(WARMING_AT_ONCE) as pool:
@@ -127,7 +130,9 @@ class LoadClient:
         payload = encoded(body)
         headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
         request = requests.Request(method, self._base_url + path, data=payload, headers=headers)
-        return LoadConnection(session, session.prepare_request(request), self._timeouts_s, self._verify)
+        opens = opens_an_investigation(method, path)
+        prepared = session.prepare_request(request)
+        return LoadConnection(session, prepared, self._timeouts_s, self._verify, self._budget, opens)
 
 
 class _SharedTls(HTTPAdapter):

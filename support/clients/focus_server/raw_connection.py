@@ -8,13 +8,15 @@ import ssl
 import struct
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from support.clients.focus_server.answers import Answer
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.journal import Journal
+from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
 
 TARGET = "focus-server"
@@ -34,6 +36,7 @@ class RawConnection:
         path: str,
         body: Mapping[str, Any],
         journal: Journal,
+        budget: Budget,
         asks_first: bool = False,
     ) -> None:
         parts = urlsplit(settings.base_url)
@@ -45,13 +48,20 @@ class RawConnection:
         ).encode()
         self._journal = journal
         self._started = time.monotonic()
+        with ExitStack() as closing:
+            closing.enter_context(budget.asking(opens=opens_an_investigation("POST", path)))
+            self._socket = self._connected(settings, parts)
+            closing.callback(self._socket.close)
+            self._closing = closing.pop_all()
+
+    def _connected(self, settings: FocusServerSettings, parts: SplitResult) -> socket.socket:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname or ""
         try:
             plain = socket.create_connection((host, port), settings.connect_timeout_s)
             plain.settimeout(settings.read_timeout_s)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
-            self._socket = _tls(settings).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
+            return _tls(settings).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
         except OSError as error:
             raise self._failed(f"no connection: {error}") from error
 
@@ -59,7 +69,7 @@ class RawConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._closing.close()
 
     def send(self, piece: bytes) -> None:
         try:

@@ -18,6 +18,7 @@ from support.clients.kubernetes.api import (
     kubernetes_address,
     shaped,
 )
+from support.clients.kubernetes.clock import ClusterClock
 from support.clients.kubernetes.estate import Claim, ConfigMap, Deployment, Event, Namespace, Node, PodUsage
 from support.clients.kubernetes.objects import (
     Condition,
@@ -83,6 +84,7 @@ class KubernetesClient:
         self._api = KubernetesAPI(settings, journal, tunnel)
         self._safety = safety
         self._created: set[tuple[str, str]] = set()
+        self.clock = ClusterClock(self._api.clock_ahead_s)
 
     def version(self) -> str:
         """The version of the API server, such as ``v1.34.1``."""
@@ -217,6 +219,10 @@ class KubernetesClient:
 
     def delete_network_policy(self, name: str) -> None:
         self._delete("networkpolicies", name)
+
+    def quotas(self) -> list[str]:
+        """The names of the ResourceQuotas of the namespace."""
+        return self._list(lambda raw: str(raw["metadata"]["name"]), "resourcequotas")
 
     def create_quota(self, manifest: Raw) -> None:
         """Limit what the namespace may hold with a ResourceQuota."""

@@ -34,8 +34,10 @@ class SandboxControl:
         self._call("PUT", f"/faults/{fault_id}")
 
     def set_fibre(self, state: str) -> None:
-        """``connected`` or ``waiting``."""
-        self._call("POST", "/fibre", {"state": state})
+        """``connected`` or ``waiting``; it is so when this returns. Raises :class:`ControlError`."""
+        now = self._call("POST", "/fibre", {"state": state}).json()
+        if now != {"state": state}:
+            raise ControlError(f"the sandbox was told that the fibre is {state}, and answered {now}")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)

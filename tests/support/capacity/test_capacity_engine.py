@@ -14,7 +14,7 @@ from support.capacity.load.self_check import added_ms, check_generator, one_roun
 from support.clients.focus_server.load_client import LoadClient, Reply
 from support.clients.journal import Journal
 from support.clients.load_engine import Burst, CapExceeded, Caps, Sample, fair_turns, fire
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget
 from support.statistics.operational import arrival_spread_ms, peak_in_flight
 from tests.support.clients.client_doubles import FocusServerAt
 
@@ -22,7 +22,11 @@ PATIENCE = Caps(100, 10.0)
 
 
 def client(url: str, journal: Journal | None = None) -> LoadClient:
-    return LoadClient(FocusServerAt(url), journal or Journal(), SafetyPolicy("loopback", load=True))
+    return LoadClient(
+        FocusServerAt(url),
+        journal or Journal(),
+        Budget.on_loopback(),
+    )
 
 
 @dataclass

@@ -8,6 +8,9 @@ from typing import Any
 
 from support.capacity.load.recovery import IN_A_ROW, Probes, Quiet
 from support.clients.focus_server.client import ConnectionFailed
+from support.clients.safety import Budget, SafetyPolicy
+
+ANYTHING = Budget(SafetyPolicy("sandbox", load=True))
 
 
 class Site:
@@ -26,7 +29,7 @@ class Site:
 def probes(*answers: tuple[int, float] | None, within_s: float = 20.0) -> Probes:
     limits = SimpleNamespace(deadline=lambda name: within_s)
     environment = SimpleNamespace(capacity=SimpleNamespace(recovery_factor=1.2), limits=limits)
-    return Probes(Site(*answers), environment)  # type: ignore[arg-type]
+    return Probes(Site(*answers), environment, ANYTHING)  # type: ignore[arg-type]
 
 
 QUIET = Quiet((100.0,) * 30)

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from support.clients.focus_server.client import ConnectionFailed
+from support.clients.safety import Budget, SafetyPolicy
 from support.stability.steady_state import Lifetime, Stability, was_never_restarted
 from support.statistics.verdict import Outcome
 
 SCALE = 0.001
 """One hour in 3.6 s."""
 SERVER = "focus-server-abc"
+
+ANYTHING = Budget(SafetyPolicy("sandbox", load=True))
 
 
 class Site:
@@ -63,7 +66,7 @@ def stability(site: Site) -> Stability:
     )  # fmt: skip
     services = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=focus-server"))
     environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
-    return Stability(site, site, environment)  # type: ignore[arg-type]
+    return Stability(site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from client_doubles import FocusServerAt, Received, Reply, http_server, port_tha
 
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient, ShapeError
 from support.clients.journal import Journal
+from support.clients.safety import Budget, SafetyPolicy
 
+BUDGET = Budget(SafetyPolicy("nowhere"))
 OPENED: dict[str, Any] = {
     "status": "",
     "frequencies_list": [0.0, 2, 4.5],
@@ -33,7 +35,7 @@ OPENED: dict[str, Any] = {
 def opened_after(change: dict[str, Any], without: str | None = None) -> Any:
     body = {name: value for name, value in {**OPENED, **change}.items() if name != without}
     with http_server(lambda _: Reply.json(body)) as server:
-        return FocusServerClient(FocusServerAt(server.url), Journal()).configure({}).opened()
+        return FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).configure({}).opened()
 
 
 def test_an_opened_investigation() -> None:
@@ -102,7 +104,7 @@ def test_metadata_may_be_absent() -> None:
 )
 def test_the_message_of_a_refusal(body: object, message: str) -> None:
     with http_server(lambda _: Reply.json(body, 400)) as server:
-        answer = FocusServerClient(FocusServerAt(server.url), Journal()).configure({})
+        answer = FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).configure({})
     assert answer.message == message
     with pytest.raises(ShapeError, match="no investigation was opened: the server answered 400"):
         answer.opened()
@@ -111,7 +113,7 @@ def test_the_message_of_a_refusal(body: object, message: str) -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"prr": NaN}'])
 def test_not_json_is_a_shape_error(body: bytes) -> None:
     with http_server(lambda _: Reply(200, body)) as server:
-        answer = FocusServerClient(FocusServerAt(server.url), Journal()).ack()
+        answer = FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).ack()
     assert answer.status == 200
     with pytest.raises(ShapeError, match="should be JSON"):
         answer.json()
@@ -120,14 +122,14 @@ def test_not_json_is_a_shape_error(body: bytes) -> None:
 def test_a_job_id_is_announced_even_by_a_strange_answer() -> None:
     bodies: list[object] = [{"job_id": "3-17"}, {"job_id": 5}, [], {"error": "x"}]
     with http_server(lambda _: Reply.json(bodies.pop(0), 500)) as server:
-        client = FocusServerClient(FocusServerAt(server.url), Journal())
+        client = FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET)
         assert [client.configure({}).announced_job_id for _ in range(4)] == ["3-17", None, None, None]
 
 
 @pytest.mark.parametrize("body", [b"{not json", "", '{"view_type": NaN}', {"channels": {"min": 9, "max": -1}}, b"\xff"])
 def test_what_is_sent_is_not_judged(body: Any) -> None:
     with http_server(lambda _: Reply(422)) as server:
-        FocusServerClient(FocusServerAt(server.url), Journal()).configure(body)
+        FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).configure(body)
     (received,) = server.received
     expected = (
         json.dumps(body).encode() if isinstance(body, dict) else body if isinstance(body, bytes) else body.encode()
@@ -139,7 +141,7 @@ def test_what_is_sent_is_not_judged(body: Any) -> None:
 
 def test_paths_stand_under_the_base_url() -> None:
     with http_server(lambda _: Reply.json({})) as server:
-        client = FocusServerClient(FocusServerAt(f"{server.url}/focus-server/"), Journal())
+        client = FocusServerClient(FocusServerAt(f"{server.url}/focus-server/"), Journal(), BUDGET)
         client.ack()
         client.channels()
         client.live_metadata()
@@ -168,7 +170,7 @@ def test_paths_stand_under_the_base_url() -> None:
 )
 def test_a_post_is_sent_once_whatever_the_answer(reply: Reply) -> None:
     with http_server(lambda _: reply) as server:
-        answer = FocusServerClient(FocusServerAt(server.url), Journal()).configure({})
+        answer = FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).configure({})
     assert answer.status == reply.status
     assert len(server.received) == 1
 
@@ -176,7 +178,7 @@ def test_a_post_is_sent_once_whatever_the_answer(reply: Reply) -> None:
 def test_a_post_is_sent_once_when_the_connection_breaks() -> None:
     journal = Journal()
     with http_server(lambda received: Reply(drop=received.method == "POST")) as server:
-        client = FocusServerClient(FocusServerAt(server.url), journal)
+        client = FocusServerClient(FocusServerAt(server.url), journal, BUDGET)
         client.ack()
         with pytest.raises(ConnectionFailed, match="the connection broke") as raised:
             client.configure({"a": 1})
@@ -187,7 +189,7 @@ def test_a_post_is_sent_once_when_the_connection_breaks() -> None:
 
 def test_refused_and_late_are_told_apart() -> None:
     with port_that_refuses() as port, pytest.raises(ConnectionFailed, match="connection refused") as raised:
-        FocusServerClient(FocusServerAt(f"http://127.0.0.1:{port}"), Journal()).ack()
+        FocusServerClient(FocusServerAt(f"http://127.0.0.1:{port}"), Journal(), BUDGET).ack()
     assert raised.value.kind == "refused"
 
     gate = threading.Event()
@@ -197,7 +199,7 @@ def test_refused_and_late_are_told_apart() -> None:
         return Reply()
 
     with http_server(late) as server:
-        client = FocusServerClient(FocusServerAt(server.url, read_timeout_s=0.05), Journal())
+        client = FocusServerClient(FocusServerAt(server.url, read_timeout_s=0.05), Journal(), BUDGET)
         with pytest.raises(ConnectionFailed, match="no answer within") as raised:
             client.configure({})
         gate.set()
@@ -222,7 +224,7 @@ def test_an_untrusted_certificate_is_a_tls_failure(tmp_path: Path) -> None:
     thread.start()
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(ConnectionFailed, match="TLS failed") as raised:
-        FocusServerClient(FocusServerAt(url, ca_file=other), Journal()).ack()
+        FocusServerClient(FocusServerAt(url, ca_file=other), Journal(), BUDGET).ack()
     thread.join()
     listener.close()
     assert raised.value.kind == "tls"
@@ -231,7 +233,7 @@ def test_an_untrusted_certificate_is_a_tls_failure(tmp_path: Path) -> None:
 def test_secrets_never_reach_the_journal_nor_the_answer() -> None:
     journal = Journal(["t0psecret"])
     with http_server(lambda _: Reply.json({"echo": "t0psecret"})) as server:
-        client = FocusServerClient(FocusServerAt(server.url), journal)
+        client = FocusServerClient(FocusServerAt(server.url), journal, BUDGET)
         answer = client.request(
             "POST", "/configure?key=t0psecret", body={"x": "t0psecret"}, headers={"Authorization": "Bearer abcdefghij"}
         )
@@ -246,4 +248,4 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
     with port_that_refuses() as port, http_server(lambda _: Reply()) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-        assert FocusServerClient(FocusServerAt(server.url), Journal()).ack().status == 200
+        assert FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).ack().status == 200

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.model.recordings import Recordings
+from support.clients.change_journal import ChangeJournal, Changes
+from support.model.recordings import RECORDING, Recordings
 from support.model.windows import Source, times_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -26,7 +28,9 @@ class Index:
     def find(
         self, collection: str, query: Mapping[str, Any] | None = None, *, sort: Sequence[tuple[str, int]] | None = None
     ) -> list[dict[str, Any]]:
-        return sorted(self.documents, key=lambda document: document["start_time"])
+        wanted = (query or {}).get("uuid")
+        found = [document for document in self.documents if wanted in (None, document["uuid"])]
+        return sorted(found, key=lambda document: document["start_time"])
 
     def insert_recording(self, collection: str, document: Mapping[str, Any]) -> Any:
         self.documents.append(dict(document))
@@ -54,8 +58,8 @@ def series(count: int) -> list[dict[str, Any]]:
     return found
 
 
-def recordings(*documents: dict[str, Any]) -> Recordings:
-    return Recordings(Index(*documents), "/prisma/root/recordings")
+def recordings(*documents: dict[str, Any], changes: Any = None) -> Recordings:
+    return Recordings(Index(*documents), "/prisma/root/recordings", changes)
 
 
 def test_isolated_recording_has_nothing_within_hours() -> None:
@@ -108,12 +112,18 @@ def test_touching_ends_are_not_an_overlap() -> None:
     assert found.touching({"start_time": start_s + 40, "end_time": start_s + 50}) == []
 
 
-def test_stale_recording_is_alone_and_older_than_a_day_and_can_be_removed() -> None:
-    found = recordings(*series(3), document("old", 70))
+def test_stale_recording_is_alone_and_older_than_a_day_and_can_be_removed(tmp_path: Path) -> None:
+    journal = ChangeJournal(tmp_path / "changes.jsonl")
+    changes = Changes(journal)
+    found = recordings(*series(3), document("old", 70), changes=changes)
+    changes.undone_by({RECORDING: found.remove})
     stale = found.add_stale()
     assert stale.end is None and NOW - stale.start > timedelta(hours=24)
     assert all(abs(one.start - stale.start) > timedelta(hours=4) for one in found.all() if one.uuid != stale.uuid)
-    found.remove(stale)
+    (noted,) = journal.pending()
+    assert noted.undo["uuid"] == stale.uuid
+    changes.undo_all()
+    assert journal.pending() == []
     assert stale.uuid not in [one.uuid for one in found.all()]
 
 

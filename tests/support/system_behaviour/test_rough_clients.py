@@ -12,9 +12,11 @@ import pytest
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.focus_server.raw_connection import RawConnection
 from support.clients.journal import Journal
+from support.clients.safety import Budget, SafetyPolicy
 from support.product.rough_clients import pieces
 from tests.support.clients.client_doubles import FocusServerAt
 
+BUDGET = Budget(SafetyPolicy("nowhere"))
 BODY = {"start_time": 1, "end_time": 2}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
 
@@ -63,7 +65,7 @@ def listening() -> Iterator[Start]:
 
 def connect(listener: Listener, journal: Journal | None = None) -> RawConnection:
     settings = FocusServerAt(f"http://127.0.0.1:{listener.port}/focus-server")
-    return RawConnection(settings, "/recordings_in_time_range", BODY, journal or Journal())
+    return RawConnection(settings, "/recordings_in_time_range", BODY, journal or Journal(), BUDGET)
 
 
 def test_request_in_pieces_is_one_request(listening: Start) -> None:
@@ -95,7 +97,7 @@ def test_abandoned_connection_is_reset(listening: Start) -> None:
 def test_server_that_asks_for_the_body_has_noticed_the_request(listening: Start) -> None:
     listener = listening(b"HTTP/1.1 100 Continue\r\n\r\n")
     settings = FocusServerAt(f"http://127.0.0.1:{listener.port}/focus-server")
-    with RawConnection(settings, "/configure", BODY, Journal(), asks_first=True) as connection:
+    with RawConnection(settings, "/configure", BODY, Journal(), BUDGET, asks_first=True) as connection:
         connection.send(connection.head)
         assert connection.wait_until_noticed(5) is True
     listener.end()
@@ -122,7 +124,7 @@ def test_server_that_is_not_there(listening: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(ConnectionFailed, match="no connection"):
-        RawConnection(FocusServerAt(f"http://127.0.0.1:{port}"), "/configure", BODY, Journal())
+        RawConnection(FocusServerAt(f"http://127.0.0.1:{port}"), "/configure", BODY, Journal(), BUDGET)
 
 
 @pytest.mark.parametrize("length", [1, 4, 5, 23, 100])

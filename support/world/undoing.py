@@ -1,0 +1,47 @@
+"""Who undoes each kind of change that this suite makes: at the end of a scenario, and in a sweep after a kill."""
+
+from __future__ import annotations
+
+from support.clients.change_journal import Undo
+from support.clients.focus_server.client import ConnectionFailed
+from support.clients.kubernetes.client import ClusterError
+from support.clients.mongodb.client import DatabaseError
+from support.clients.safety import SafetyError
+from support.clients.sandbox.control import ControlError
+from support.investigations.occupancy import HOLDER_POD, HOLDER_SERVICE, QUOTA, Occupancy
+from support.model.recordings import RECORDING, Recordings
+from support.product.fibre import FIBRE, Fibre
+from support.product.server_configuration import CONFIG_MAP_KEY, ServerConfiguration
+from support.product.server_life import RESTART, SERVER_SETTINGS, ServerLife
+
+PROBLEMS = (
+    AssertionError,
+    ClusterError,
+    ConnectionFailed,
+    ControlError,
+    DatabaseError,
+    LookupError,
+    OSError,
+    SafetyError,
+)
+"""What an undoer raises for a change that it could not undo, or of which it could not prove that it is undone."""
+
+
+def undoers(
+    occupancy: Occupancy,
+    recordings: Recordings,
+    fibre: Fibre,
+    configuration: ServerConfiguration,
+    server: ServerLife,
+) -> dict[str, Undo]:
+    """By kind. Each may be called for a change that was never made or is undone already, and proves what it says."""
+    return {
+        HOLDER_POD: occupancy.remove_pod,
+        HOLDER_SERVICE: occupancy.remove_service,
+        QUOTA: occupancy.remove_quota,
+        RECORDING: recordings.remove,
+        FIBRE: fibre.put_back,
+        CONFIG_MAP_KEY: configuration.put_back,
+        SERVER_SETTINGS: server.put_back_settings,
+        RESTART: server.recover,
+    }

@@ -1,0 +1,100 @@
+"""One budget for all clients of a run: openings in all, in a minute, and requests at once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import yaml
+from client_doubles import FocusServerAt, Reply, http_server
+
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.journal import Journal
+from support.clients.safety import Budget, SafetyError, SafetyPolicy, opens_an_investigation
+from support.config import load_environment
+from support.config.loading import ENVIRONMENTS
+from support.config.models import WITHOUT_LOAD
+
+
+def test_every_opening_counts_and_nothing_else() -> None:
+    with http_server(lambda received: Reply(200, b"{}")) as server:
+        client = FocusServerClient(
+            FocusServerAt(server.url), Journal(), Budget(SafetyPolicy("site", openings_in_all=3))
+        )
+        for _ in range(3):
+            client.configure({})
+            client.ack()
+        with pytest.raises(SafetyError, match="'site' does not permit to open one more investigation in this run"):
+            client.configure({})
+        client.ack()
+        assert sum(received.method == "POST" for received in server.received) == 3
+
+
+def test_a_minute_has_its_own_bound() -> None:
+    budget = Budget(SafetyPolicy("site", openings_per_minute=2, minute_s=3600))
+    for _ in range(2):
+        with budget.asking(opens=True):
+            pass
+    with pytest.raises(SafetyError, match="safety.openings_per_minute is 2"), budget.asking(opens=True):
+        pass
+    with budget.asking(opens=False):
+        pass
+
+
+def test_an_earlier_minute_does_not_count() -> None:
+    budget = Budget(SafetyPolicy("site", openings_per_minute=1, minute_s=0))
+    for _ in range(5):
+        with budget.asking(opens=True):
+            pass
+
+
+def test_only_so_many_are_under_way_at_once() -> None:
+    budget, begun, may_end = Budget(SafetyPolicy("site", requests_at_once=2)), threading.Barrier(3), threading.Event()
+
+    def ask() -> None:
+        with budget.asking(opens=False):
+            begun.wait(5)
+            may_end.wait(5)
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        begun.wait(5)
+        with pytest.raises(SafetyError, match="safety.requests_at_once is 2"), budget.asking(opens=False):
+            pass
+        may_end.set()
+        [one.result() for one in asking]
+    with budget.asking(opens=False):
+        pass
+
+
+def test_what_only_measures_needs_the_permission() -> None:
+    with pytest.raises(SafetyError, match="to ask 120 times in a row: safety.load is not true"):
+        Budget(SafetyPolicy("production")).require_load("ask 120 times in a row")
+    Budget(SafetyPolicy("sandbox", load=True)).require_load("ask 120 times in a row")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "opens"),
+    [
+        ("POST", "/configure", True),
+        ("POST", "configure", True),
+        ("POST", "/config/task", True),
+        ("GET", "/configure", False),
+        ("POST", "/recordings_in_time_range", False),
+    ],
+)
+def test_what_opens(method: str, path: str, opens: bool) -> None:
+    assert opens_an_investigation(method, path) is opens
+
+
+def test_without_load_the_numbers_of_a_file_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOCUS__SAFETY__LOAD", "false")
+    policy = SafetyPolicy.of(load_environment("sandbox"))
+    assert (policy.openings_in_all, policy.requests_at_once, policy.openings_per_minute) == (250, 5, 60)
+    assert policy.minute_s == pytest.approx(60 * 0.02)
+
+
+def test_the_file_of_production_says_its_own() -> None:
+    safety = yaml.safe_load((ENVIRONMENTS / "production.yaml").read_text())["safety"]
+    assert {name: safety[name] for name in WITHOUT_LOAD} == WITHOUT_LOAD
