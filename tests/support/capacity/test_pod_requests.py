@@ -37,7 +37,7 @@ TABLE: list[tuple[str, Any, dict[str, float]]] = [
     ("a larger init container", pod(ONE, init=(container({"cpu": "2"}),)), {"cpu": 2}),
     ("a smaller init container", pod(ONE, init=(container({"cpu": "500m"}),)), {"cpu": 1}),
     (
-        "init containers run one at a time",
+        "init containers run in turn",
         pod(ONE, init=(container({"cpu": "2"}), container({"cpu": "3"}))),
         {"cpu": 3},
     ),
