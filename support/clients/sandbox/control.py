@@ -6,6 +6,8 @@ from typing import Any
 
 import requests
 
+from support.clients.deadline import Deadline, session, watched
+
 _TIMEOUT_S = 30.0
 
 
@@ -14,8 +16,7 @@ class SandboxControl:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = session()
 
     def close(self) -> None:
         self._session.close()
@@ -34,7 +35,11 @@ class SandboxControl:
         self._call("POST", "/fibre", {"state": state})
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-        answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)
+        try:
+            with watched(Deadline(_TIMEOUT_S, _TIMEOUT_S)):
+                answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)
+        except (requests.RequestException, TimeoutError) as error:
+            raise ControlError(f"the sandbox did not answer {method} {path}: {error}") from error
         if not answer.ok:
             raise ControlError(f"the sandbox refused {method} {path}: {answer.status_code} {answer.text}")
         return answer
