@@ -74,7 +74,7 @@ def everything_gone(context, kind):
 
 @then("the job has written a log")
 def has_a_log(context):
-    context.world.cluster.jobs.wait_for_log(context.view.pod.name)
+    context.world.cluster.jobs.wait_for_log(context.view.pod)
 
 
 @then("the cluster has noted that the job was scheduled and started")

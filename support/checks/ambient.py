@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.kubernetes.servers import Servers
 from support.config import Environment
 
 _LINES = 500
@@ -20,15 +21,18 @@ class ServerCondition:
 
 
 class AmbientChecks:
-    """Compares the Focus Server before and after a scenario; answers the troubles in words."""
+    """Compares the Focus Server before and after a scenario; answers the troubles in words.
+
+    Pods that run are asked. The log of one that has ended meanwhile may be unreadable: that is a remark, told once.
+    """
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
-        self._cluster = cluster
-        self._selector = environment.kubernetes.services.focus_server.pod_selector
+        self._servers = Servers(cluster, environment.kubernetes.services.focus_server)
+        self._remarks: dict[str, bool] = {}
 
     def look(self) -> ServerCondition:
-        pods = self._started()
-        logs = {pod.name: self._lines(pod.name) for pod in pods}
+        pods = self._servers.running()
+        logs = {pod.name: self._lines(pod, _LINES) for pod in pods}
         return ServerCondition(
             restarts={pod.name: pod.restarts for pod in pods},
             last_lines={name: lines[-1] for name, lines in logs.items() if lines},
@@ -36,27 +40,43 @@ class AmbientChecks:
 
     def troubles_since(self, before: ServerCondition) -> list[str]:
         troubles = []
-        for pod in self._started():
+        for pod in self._servers.everything():
+            if pod.is_over and not pod.deleting and pod.name in before.restarts:
+                troubles.append(f"{pod.name} has ended: {pod.reason or pod.phase}")
+            if pod.phase != "Running":
+                continue
             restarted = pod.restarts - before.restarts.get(pod.name, 0)
             if restarted > 0:
                 troubles.append(f"{pod.name} was restarted {restarted} times")
-            errors = [line for line in self._new_lines(pod.name, before) if _ERROR in line]
+            errors = [line for line in self._new_lines(pod, before) if _ERROR in line]
             if errors:
                 troubles.append(f"{pod.name} logged {len(errors)} errors, the first: {errors[0]}")
         return troubles
 
-    def _started(self) -> list[Pod]:
-        """A server that has not started has neither been restarted nor written anything."""
-        return [pod for pod in self._cluster.pods(label_selector=self._selector) if pod.phase != "Pending"]
+    def new_remarks(self) -> list[str]:
+        """What could not be looked at and is no trouble; each is answered once in a run."""
+        new = [text for text, told in self._remarks.items() if not told]
+        self._remarks |= dict.fromkeys(new, True)
+        return new
 
-    def _new_lines(self, pod_name: str, before: ServerCondition) -> list[str]:
-        """Lines written since; a line that is found twice counts where it is found last."""
-        lines = self._lines(pod_name)
-        last = before.last_lines.get(pod_name)
-        for position in range(len(lines) - 1, -1, -1):
-            if lines[position] == last:
-                return lines[position + 1 :]
+    def _new_lines(self, pod: Pod, before: ServerCondition) -> list[str]:
+        """Lines written since; a line that is found twice counts where it is found last.
+
+        Where the last lines do not reach back to the one that was known, the whole log is read: an error before them
+        would not be seen.
+        """
+        last = before.last_lines.get(pod.name)
+        for amount in (_LINES, None):
+            lines = self._lines(pod, amount)
+            for position in range(len(lines) - 1, -1, -1):
+                if lines[position] == last:
+                    return lines[position + 1 :]
+            if len(lines) < _LINES:
+                break
         return lines
 
-    def _lines(self, pod_name: str) -> list[str]:
-        return self._cluster.pod_log(pod_name, tail_lines=_LINES).splitlines()
+    def _lines(self, pod: Pod, amount: int | None) -> list[str]:
+        text, reason = self._servers.log_or_reason(pod, amount)
+        if reason is not None:
+            self._remarks.setdefault(reason, False)
+        return text.splitlines()

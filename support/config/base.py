@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from support.config.mongodb_uri import problem_of
+
 
 class Section(BaseModel):
     """A section of an environment file.
@@ -29,11 +31,8 @@ def _http_url(value: str) -> str:
 
 
 def _mongodb_uri(value: SecretStr) -> SecretStr:
-    uri = value.get_secret_value()
-    scheme, _, rest = uri.partition("://")
-    hosts = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
-    if scheme not in ("mongodb", "mongodb+srv") or not hosts:
-        raise ValueError("a mongodb:// URI with a host")
+    if problem := problem_of(value.get_secret_value()):
+        raise ValueError(problem.removeprefix("allowed: "))
     return value
 
 

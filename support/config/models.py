@@ -62,6 +62,8 @@ class Service(Section):
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"]
     port: Port
     pod_selector: Text
+    container: Text | None = None
+    """The container that is the service, where its pods have several and neither port nor image tells."""
 
 
 class Services(Section):

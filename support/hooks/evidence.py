@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from support.clients.kubernetes.client import ClusterError, Pod
+from support.clients.kubernetes.servers import Servers
 from support.clients.kubernetes.watch import Seen
 from support.world.world import World
 
@@ -66,18 +67,19 @@ class ScenarioWindow:
 
     def _logs(self, seen: list[Seen]) -> Iterator[str]:
         """Of the Focus Server, and of the pods of the scenario that were not gone yet."""
-        selector = self._world.environment.kubernetes.services.focus_server.pod_selector
-        servers = [pod.name for pod in self._world.cluster.client.pods(label_selector=selector)]
-        own = [name for name, last in _last_states(seen).items() if isinstance(last.object, Pod)]
-        for name in servers + own[:_PODS_KEPT]:
-            yield f"pod {name}:"
-            yield from self._log(name)
+        servers = Servers(self._world.cluster.client, self._world.environment.kubernetes.services.focus_server)
+        own = [last.object for last in _last_states(seen).values() if isinstance(last.object, Pod)]
+        for pod in servers.everything() + own[:_PODS_KEPT]:
+            for container in [one.name for one in pod.containers] if len(pod.containers) > 1 else [None]:
+                yield f"pod {pod.name}{f', container {container}' if container else ''}:"
+                yield from self._log(pod.name, container)
         if len(own) > _PODS_KEPT:
             yield f"{len(own) - _PODS_KEPT} more pods, whose logs were not kept"
 
-    def _log(self, name: str) -> list[str]:
+    def _log(self, name: str, container: str | None) -> list[str]:
+        client = self._world.cluster.client
         try:
-            lines = self._world.cluster.client.pod_log(name, tail_lines=_LOG_LINES, since=self._started).splitlines()
+            lines = client.pod_log(name, _LOG_LINES, container, since=self._started).splitlines()
         except ClusterError as error:
             return [f"  not known: {error.message}"]
         return [f"  {line}" for line in lines] or ["  nothing was written"]

@@ -14,6 +14,7 @@ from requests import RequestException
 
 from support.clients.focus_server.answers import ShapeError
 from support.clients.kubernetes.client import ClusterError
+from support.clients.kubernetes.servers import Servers, container_of
 from support.clients.mongodb.client import DatabaseError
 from support.clients.sandbox.control import ControlError
 from support.files import PROJECT
@@ -25,10 +26,9 @@ _LIBRARIES = ("behave", "kubernetes", "paramiko", "pydantic", "pyhamcrest", "pym
 def fingerprint(world: World) -> dict[str, Any]:
     """Facts by name; a part of the environment that does not answer is told as ``not known: <why>``."""
     cluster = world.cluster.client
-    selector = world.environment.kubernetes.services.focus_server.pod_selector
     return {
         "title": world.environment.identity.title,
-        "focus_server": _asked(world, lambda: _images(world, selector)),
+        "focus_server": _asked(world, lambda: _images(world)),
         "kubernetes": _asked(world, cluster.version),
         "mongodb": _asked(world, lambda: world.recordings.client.server_status().version),
         "nodes": _asked(world, lambda: [node.name for node in cluster.nodes()]),
@@ -58,10 +58,16 @@ def _asked(world: World, question: Callable[[], Any]) -> Any:
         return f"not known: {world.journal.redact(str(error))}"
 
 
-def _images(world: World, selector: str) -> str:
+def _images(world: World) -> str:
     """What the Focus Server runs from."""
-    pods = world.cluster.client.pods(label_selector=selector)
-    images = sorted({container.image for pod in pods for container in pod.containers})
+    workload = world.environment.kubernetes.services.focus_server
+    containers = (
+        container
+        for pod in Servers(world.cluster.client, workload).pods()
+        for container in pod.containers
+        if container_of(pod, workload) in (None, container.name)
+    )
+    images = sorted({container.image for container in containers})
     return ", ".join(images) or "not known: it has no pod"
 
 

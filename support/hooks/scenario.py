@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from behave.model import Scenario
 from behave.runner import Context
 
@@ -36,6 +38,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     world.reports.used.clear()
     context.window = ScenarioWindow(world)
     context.server_before = world.cluster.ambient.look()
+    _tell_remarks(world)
     world.releases.begin_scenario()
     context.add_cleanup(_release, context, identify(scenario).id)
     context.add_cleanup(world.changes.undo_all)
@@ -49,10 +52,16 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     for path in world.reports.used:
         reporting.current().add_evidence(identify(scenario).id, str(path))
     troubles = world.cluster.ambient.troubles_since(context.server_before)
+    _tell_remarks(world)
     if troubles or scenario.status.is_failure() or scenario.status.is_error():
         _keep_evidence(context, scenario)
     if troubles:
         raise AmbientTrouble("while the scenario ran, " + "; ".join(troubles))
+
+
+def _tell_remarks(world: World) -> None:
+    for remark in world.cluster.ambient.new_remarks():
+        print(f"note: {world.journal.redact(remark)}", file=sys.stderr)
 
 
 def _keep_evidence(context: Context, scenario: Scenario) -> None:

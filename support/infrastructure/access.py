@@ -17,7 +17,10 @@ from support.config import Environment
 from support.infrastructure.cluster import ClusterExamination, ClusterFacts
 
 _TOOLS = (("kubectl version --client", "Client Version"), ("k9s version", "Version"))
-_COUNT_CONNECTIONS = "ss -Htn state established '( sport = :22 )'"
+_COUNT_CONNECTIONS = "ss -Htn state established '( sport = :{port} )'"
+
+
+_OF_COMMANDS = ("signal", "timeout")
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,22 @@ class AccessExamination:
 
     def connections_after_leaving(self) -> tuple[int, int]:
         """Connections the target host counts before another engineer came, and after they left."""
+        command = _COUNT_CONNECTIONS.format(port=self._ssh.target.port)
         with _way_is_open(), self._client.connect_target() as watching:
-
-            def count() -> int:
-                return len(watching.run(_COUNT_CONNECTIONS).stdout.split("\n")) - 1
-
-            before = count()
+            before = connections_in(watching.run(command))
             with self._client.connect_target():
                 pass
-            waits.settle(lambda: ["one more"] if count() > before else [], within_s=self._limits.ssh_connect_s)
-            return before, count()
+            waits.settle(
+                lambda: ["one more"] if connections_in(watching.run(command)) > before else [],
+                within_s=self._limits.ssh_connect_s,
+            )
+            return before, connections_in(watching.run(command))
+
+    def hosts(self) -> Iterator[HostFacts]:
+        """The hosts on the way, one after the other: the jump host, where the environment has one, and the target."""
+        if self._ssh.jump is not None:
+            yield self.jump_host()
+        yield self.target_host()
 
     def cluster_over_target_host(self) -> ClusterFacts:
         """The cluster as it is seen through a tunnel over the target host, whatever way the suite itself takes."""
@@ -94,9 +103,28 @@ def _way_is_open() -> Iterator[None]:
     try:
         yield
     except SSHError as error:
-        raise AssertionError(f"the host cannot be reached ({error.kind}): {error}") from error
+        what = "a command did not end as it should" if error.kind in _OF_COMMANDS else "the host cannot be reached"
+        raise AssertionError(f"{what} ({error.kind}): {error}") from error
     except ClusterError as error:
         raise AssertionError(f"the cluster cannot be reached from there: {error}") from error
+
+
+def connections_in(counted: CommandResult) -> int:
+    """How many connections a host counts; :class:`AssertionError` when its count says nothing.
+
+    The session that asks is a connection itself: a count without any has not looked where it should.
+    """
+    lines = [line for line in counted.stdout.splitlines() if line.strip()]
+    if counted.exit_status != 0 or counted.stderr.strip():
+        said = counted.stderr.strip() or counted.stdout.strip() or "nothing"
+        raise AssertionError(
+            f"the connections cannot be counted: {counted.command} ended with {counted.exit_status} and said {said}"
+        )
+    if not lines:
+        raise AssertionError(
+            f"the connections cannot be counted: {counted.command} shows none, not even the one that asks"
+        )
+    return len(lines)
 
 
 def _facts(name: str, session: SSHSession, hostname: str | None, user: str, tools: tuple[str, ...]) -> HostFacts:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from support.checks.matcher import Judged, judged
 from support.clients.kubernetes.client import KubernetesClient, Node, Pod, Service
+from support.clients.kubernetes.servers import Servers
 from support.config import Environment
 
 
@@ -27,13 +28,13 @@ class ClusterExamination:
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
         self._cluster = cluster
         self._settings = environment.kubernetes
+        self._servers = Servers(cluster, self._settings.services.focus_server)
         self._limits = environment.limits
 
     def examine(self) -> ClusterFacts:
         servers = self.focus_servers()
-        lines = (
-            self._cluster.pod_log(servers[0].name, tail_lines=self._limits.log_lines).splitlines() if servers else []
-        )
+        running = [pod for pod in servers if pod.phase == "Running"]
+        lines = self._servers.log(running[0], self._limits.log_lines).splitlines() if running else []
         services = {service.name: service for service in self._cluster.services()}
         return ClusterFacts(
             version=self._cluster.version(),
@@ -45,7 +46,8 @@ class ClusterExamination:
         )
 
     def focus_servers(self) -> list[Pod]:
-        return self._cluster.pods(label_selector=self._settings.services.focus_server.pod_selector)
+        """Those that serve or will; what was evicted or has ended stays listed and is none."""
+        return self._servers.pods()
 
     def tells_its_version(self) -> Judged[ClusterFacts]:
         return judged(
@@ -78,7 +80,7 @@ class ClusterExamination:
 
         def trouble(facts: ClusterFacts) -> str | None:
             bad = [f"{pod.name} was restarted {pod.restarts} times" for pod in facts.servers if pod.restarts >= most]
-            return "; ".join(bad) or None
+            return "; ".join(bad) or (None if facts.servers else "there is no Focus Server")
 
         return judged(f"fewer than {most} restarts", trouble)
 

@@ -109,7 +109,7 @@ def layers_of(
         assert_that(facts, index.belongs_to_the_configured_database())
 
     def way_in() -> None:
-        for host in (access.jump_host(), access.target_host()):
+        for host in access.hosts():
             assert_that(host, answers_as_itself())
             assert_that(host, access.logs_in_quickly())
         assert_that(host, has_the_tools())

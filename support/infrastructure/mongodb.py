@@ -93,13 +93,22 @@ class MongoDBExamination:
 
     def connections_after_leaving(self) -> tuple[int, int]:
         """Connections the server counts before somebody came, and after they left."""
-        before = self._client.server_status().connections_current
+        before = self._connections()
         self._client.probe()
         waits.settle(
-            lambda: ["one more"] if self._client.server_status().connections_current > before else [],
+            lambda: ["one more"] if self._connections() > before else [],
             within_s=self._limits.mongodb_connect_s,
         )
-        return before, self._client.server_status().connections_current
+        return before, self._connections()
+
+    def _connections(self) -> int:
+        """:class:`AssertionError` when the server does not count the connection over which it is asked."""
+        count = self._client.server_status().connections_current
+        if count < 1:
+            raise AssertionError(
+                f"the connections cannot be counted: the server counts {count}, not even the one over which it is asked"
+            )
+        return count
 
     def latest_recordings(self) -> Query:
         """The typical of a few equal queries: a single one may have waited for this machine."""

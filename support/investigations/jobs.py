@@ -13,6 +13,7 @@ from support.checks.matcher import Judged
 from support.checks.ports import publishes
 from support.clients.focus_server.client import OpenedInvestigation
 from support.clients.kubernetes.client import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
+from support.clients.kubernetes.servers import default_container
 from support.clients.kubernetes.watch import ClusterWatch, Seen
 from support.config import Environment
 from support.investigations.streams import Connection, try_to_connect
@@ -94,13 +95,13 @@ class Jobs:
             changes=self.watch,
         )
 
-    def wait_for_log(self, pod_name: str) -> str:
+    def wait_for_log(self, pod: Pod) -> str:
         """What the pod has written, as soon as it is anything."""
         return waits.until(
-            lambda: self._cluster.pod_log(pod_name),
+            lambda: self._cluster.pod_log(pod.name, container=default_container(pod)),
             Judged("a log with something in it", lambda text: None if text.strip() else "the log is empty"),
             within_s=self._limits.deadline("job_running_s"),
-            what=f"pod {pod_name} to write a log",
+            what=f"pod {pod.name} to write a log",
         )
 
     def wait_for_events(self, pod_name: str, matcher: Judged[Collection[Event]]) -> Collection[Event]:

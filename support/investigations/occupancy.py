@@ -11,6 +11,7 @@ from support.checks.matcher import judged
 from support.checks.resources import GPU_SLICE, gpu_slices
 from support.clients.change_journal import Changes
 from support.clients.kubernetes.client import ClusterError, KubernetesClient, Pod
+from support.clients.kubernetes.servers import Servers, container_of
 from support.config import Environment
 from support.model.job_view import describe
 
@@ -25,7 +26,7 @@ class Occupancy:
         self._cluster = cluster
         self._changes = changes
         self._limits = environment.limits
-        self._product_selector = environment.kubernetes.services.focus_server.pod_selector
+        self._product = environment.kubernetes.services.focus_server
         self._run_id = run_id
         self._numbers = count(1)
         self._pods: list[str] = []
@@ -79,7 +80,10 @@ class Occupancy:
 
     def _image_of_the_product(self) -> str:
         """An image the cluster certainly has, because it runs already."""
-        return self._cluster.pods(label_selector=self._product_selector)[0].containers[0].image
+        for pod in Servers(self._cluster, self._product).running():
+            server = container_of(pod, self._product)
+            return next(one.image for one in pod.containers if server in (None, one.name))
+        raise ClusterError("find the image of the Focus Server", 0, "no pod of it is running")
 
     def _holders(self) -> list[Pod]:
         return [pod for pod in self._cluster.pods() if pod.name in self._pods]

@@ -14,6 +14,9 @@ RECORDING = "recording"
 # A specimen is alone when no hidden time-zone offset (2 h in winter, 3 h in summer) can reach another recording.
 ALONE_WITHIN = timedelta(hours=4)
 STALE_AFTER = timedelta(hours=24)
+# Far enough from the ends of Python's time to add hours to.
+_FOR_EVER = datetime(9000, 1, 1, tzinfo=UTC)
+_NEVER = datetime(2, 1, 1, tzinfo=UTC)
 _FINISHED_FOR = timedelta(minutes=2)
 _WITH_TIMES = {"start_time": {"$type": "date"}, "$or": [{"end_time": None}, {"end_time": {"$type": "date"}}]}
 
@@ -69,7 +72,7 @@ class Recordings:
     def all(self) -> list[Recording]:
         """Every recording whose times are times, by start time."""
         documents = self._index.find(self.collection, _WITH_TIMES, sort=[("start_time", 1)])
-        return [_recording(document) for document in documents]
+        return [_recording(document) for document in documents if isinstance(document["start_time"], datetime)]
 
     def finished(self) -> list[Recording]:
         """Not deleted and closed for a while: a recording that has just ended may not be visible yet
@@ -150,9 +153,16 @@ def _recording(document: Mapping[str, Any]) -> Recording:
     return Recording(
         uuid=str(document.get("uuid")),
         start=_utc(document["start_time"]),
-        end=_utc(document["end_time"]) if document.get("end_time") is not None else None,
+        end=_end(document["end_time"]) if document.get("end_time") is not None else None,
         deleted=_mark(document),
     )
+
+
+def _end(value: Any) -> datetime:
+    """A date may lie outside of the years that Python knows: such a recording lasts for ever, or never began."""
+    if isinstance(value, datetime):
+        return _utc(value)
+    return _FOR_EVER if int(value) > 0 else _NEVER
 
 
 def _mark(document: Mapping[str, Any]) -> bool | None:

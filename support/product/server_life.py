@@ -17,6 +17,7 @@ from support.checks.server import (
 from support.clients.change_journal import Changes
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
 from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.kubernetes.servers import Servers
 from support.config import Environment
 from support.product.server_configuration import SETTINGS, ServerConfiguration
 
@@ -47,7 +48,7 @@ class ServerLife:
         self._cluster = cluster
         self._configuration = configuration
         self._limits = environment.limits
-        self._selector = environment.kubernetes.services.focus_server.pod_selector
+        self._servers = Servers(cluster, environment.kubernetes.services.focus_server)
 
     @property
     def answers_within_s(self) -> float:
@@ -130,8 +131,8 @@ class ServerLife:
 
     def log(self, restart: Restart) -> str:
         """What the new servers wrote since they started; one that has not started has written nothing."""
-        started = [pod for pod in self._new(restart) if pod.phase != "Pending"]
-        return "".join(self._cluster.pod_log(pod.name) for pod in started)
+        started = [pod for pod in self._new(restart) if pod.phase not in ("Pending", "Unknown")]
+        return "".join(self._servers.log_or_reason(pod)[0] for pod in started)
 
     def asked_whether_alive(self, timeout_s: float | None = None) -> Outcome:
         """One health check; a server that does not answer is an outcome, too."""
@@ -170,7 +171,7 @@ class ServerLife:
         return [pod for pod in self._pods() if pod.uid not in restart.ended]
 
     def _pods(self) -> list[Pod]:
-        return self._cluster.pods(label_selector=self._selector)
+        return self._servers.pods()
 
 
 def _staying(pods: list[Pod]) -> list[Pod]:

@@ -9,6 +9,7 @@ from threading import Event
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.kubernetes.servers import Servers
 from support.clients.safety import Budget
 from support.config import Environment
 from support.investigations.release import Releases
@@ -53,7 +54,7 @@ class Stability:
     ) -> None:
         self._investigations, self._releases, self._cluster, self._budget = investigations, releases, cluster, budget
         self._limits = environment.limits
-        self._selector = environment.kubernetes.services.focus_server.pod_selector
+        self._focus_server = Servers(cluster, environment.kubernetes.services.focus_server)
         self._scale = environment.limits.time_scale
 
     def live(self) -> Lifetime:
@@ -136,16 +137,20 @@ class Stability:
                 memory.setdefault(pod.name, []).append(point)
 
     def _servers(self) -> list[Pod]:
-        return self._cluster.pods(label_selector=self._selector)
+        return self._focus_server.pods()
 
     def _restarted(self, before: dict[str, Pod]) -> list[str]:
         now = self._servers()
+        still_there = {pod.uid for pod in now}
+        if not before:
+            return ["there was no server to watch"]
         again = [
             f"{pod.name} was restarted {pod.restarts - before[pod.uid].restarts} times"
             for pod in now
             if pod.uid in before and pod.restarts > before[pod.uid].restarts
         ]
-        return again + [f"{pod.name} is new" for pod in now if pod.uid not in before]
+        new = [f"{pod.name} is new" for pod in now if pod.uid not in before]
+        return again + new + [f"{pod.name} is gone" for uid, pod in before.items() if uid not in still_there]
 
 
 def was_never_restarted() -> Judged[Lifetime]:

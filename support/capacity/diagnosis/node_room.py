@@ -3,53 +3,35 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from typing import Any
+import math
+from collections.abc import Iterable
 
-from kubernetes.utils.quantity import parse_quantity
-
+from support.capacity.diagnosis.pod_requests import PODS, Amounts, Raw, added, amounts, quantity, taken
 from support.clients.kubernetes.objects import Pod
 
-Raw = Mapping[str, Any]
-Amounts = dict[str, float]
+__all__ = [
+    "PODS",
+    "Amounts",
+    "added",
+    "allocatable",
+    "amounts",
+    "fit",
+    "holds_room",
+    "is_ready",
+    "need_per_job",
+    "quantity",
+    "room",
+    "taken",
+    "takes_pods",
+]
 
-PODS = "pods"
 _SOFT = "PreferNoSchedule"
 _ENDED = ("Succeeded", "Failed")
-
-
-def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
-    """Kubernetes quantities as numbers: cpu in cores, memory in bytes, everything else in pieces."""
-    return {resource: quantity(value) for resource, value in (quantities or {}).items()}
-
-
-def quantity(value: object) -> float:
-    """One Kubernetes quantity; ValueError for anything else."""
-    return float(parse_quantity(str(value)))  # type: ignore[no-untyped-call]  # it ships no type information
 
 
 def allocatable(node: Raw) -> Amounts:
     """What a node offers to pods."""
     return amounts((node.get("status") or {}).get("allocatable"))
-
-
-def taken(pod_spec: Raw) -> Amounts:
-    """What one pod takes: its requests (limits where only those are given, as Kubernetes defaults them) and its place.
-
-    Init containers run one at a time, before the others: they count where one alone asks for more.
-    """
-    total: Amounts = {PODS: 1.0}
-    for container in pod_spec.get("containers") or ():
-        total = added(total, _requests(container))
-    for container in pod_spec.get("initContainers") or ():
-        for resource, value in _requests(container).items():
-            total[resource] = max(total.get(resource, 0.0), value)
-    return total
-
-
-def added(one: Amounts, other: Amounts) -> Amounts:
-    """Both together."""
-    return {resource: one.get(resource, 0.0) + other.get(resource, 0.0) for resource in (one | other)}
 
 
 def is_ready(node: Raw) -> bool:
@@ -80,7 +62,7 @@ def need_per_job(pods: Iterable[Raw], jobs: Iterable[Raw] = ()) -> Amounts:
     for raw in pods:
         pod = Pod.parse(raw)
         if pod.job_id and pod.role:
-            found.setdefault(pod.job_id, {})[pod.role] = taken(raw.get("spec") or {})
+            found.setdefault(pod.job_id, {})[pod.role] = taken(raw.get("spec") or {}, raw.get("status"))
     for raw in jobs:
         role, _, job_id = raw["metadata"]["name"].partition("-job-")
         if job_id and role in ("grpc", "cleanup"):
@@ -95,9 +77,10 @@ def need_per_job(pods: Iterable[Raw], jobs: Iterable[Raw] = ()) -> Amounts:
 
 def room(offered: Amounts, need: Amounts) -> int | None:
     """How many investigations fit in what is offered; None if it is not known what they need."""
-    return min((max(0, int(offered.get(each, 0.0) // value)) for each, value in need.items()), default=None)
+    return min((fit(offered.get(each, 0.0), 0.0, value) for each, value in need.items()), default=None)
 
 
-def _requests(container: Raw) -> Amounts:
-    resources = container.get("resources") or {}
-    return amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
+def fit(offered: float, others: float, per_job: float) -> int:
+    """How many jobs fit in what others leave."""
+    # A hair is forgiven: 14 cores less 0.2 hold 138 jobs of 0.1 cores, whatever binary fractions make of it.
+    return max(0, math.floor((offered - others) / per_job + 1e-9))

@@ -10,6 +10,7 @@ from support.capacity.load.results import ClusterEvidence
 from support.capacity.load.seen import Phases
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
 from support.clients.kubernetes.objects import Raw
+from support.clients.kubernetes.servers import Servers
 from support.config import Environment
 
 _OF_INVESTIGATION = re.compile(r"(?:grpc|cleanup)-(?:job|service)-([0-9]+-[0-9]+)")
@@ -23,7 +24,7 @@ class Collector:
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
         self._cluster = cluster
-        self._selector = environment.kubernetes.services.focus_server.pod_selector
+        self._servers = Servers(cluster, environment.kubernetes.services.focus_server)
         self._has_metrics = "metrics" in environment.capabilities
         self._refusals: list[Raw] = []
         self._log_before = {name: len(text) for name, text in self._logs().items()}
@@ -57,9 +58,8 @@ class Collector:
         """What each Focus Server has written so far, by pod; of one that was started again, what it wrote since."""
 
         def read() -> list[Raw]:
-            pods = self._cluster.pods(label_selector=self._selector)
-            running = [pod for pod in pods if pod.phase != "Pending"]
-            return [{"id": f"{pod.name}-{pod.restarts}", "text": self._cluster.pod_log(pod.name)} for pod in running]
+            running = self._servers.running()
+            return [{"id": f"{pod.name}-{pod.restarts}", "text": self._servers.log(pod)} for pod in running]
 
         return {one["id"]: one["text"] for one in self._ask("log of the Focus Server", read)}
 

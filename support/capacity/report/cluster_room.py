@@ -13,6 +13,7 @@ from support.capacity.diagnosis.node_room import (
     Amounts,
     added,
     allocatable,
+    fit,
     holds_room,
     need_per_job,
     taken,
@@ -97,7 +98,7 @@ class ClusterRoom:
         for raw in self.run.during.all_pods:
             if holds_room(raw) and (Pod.parse(raw).job_id in self.own_ids) is of_load:
                 name = str(raw["spec"]["nodeName"])
-                found[name] = added(found.get(name, {}), taken(raw["spec"]))
+                found[name] = added(found.get(name, {}), taken(raw["spec"], raw.get("status")))
         return found
 
     def _takes_jobs(self, node: Mapping[str, Any]) -> bool:
@@ -108,9 +109,3 @@ class ClusterRoom:
         offered = allocatable(node)
         fits = (fit(offered.get(each, 0.0), others.get(each, 0.0), value) for each, value in self.need.items())
         return min(fits, default=0)
-
-
-def fit(offered: float, others: float, per_job: float) -> int:
-    """How many jobs fit in what others leave."""
-    # A hair is forgiven: 14 cores less 0.2 hold 138 jobs of 0.1 cores, whatever binary fractions make of it.
-    return max(0, math.floor((offered - others) / per_job + 1e-9))

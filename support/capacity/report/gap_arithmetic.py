@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from support.capacity.diagnosis.node_room import PODS, Amounts, allocatable, amounts
+from support.capacity.diagnosis.node_room import PODS, Amounts, allocatable, amounts, fit
 from support.capacity.load.run import CapacityRun
-from support.capacity.report.cluster_room import GPU, ClusterRoom, fit
+from support.capacity.report.cluster_room import GPU, ClusterRoom
 from support.clients.kubernetes.objects import Service
 
 _CAUSES = {"cpu": "node-cpu", "memory": "node-memory", "ephemeral-storage": "node-storage", PODS: "pods-per-node"}

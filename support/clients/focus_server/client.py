@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from support.clients import tls
+from support.clients.deadline import Deadline, session, watched
 from support.clients.focus_server.answers import Answer, OpenedInvestigation, ShapeError
 from support.clients.journal import Journal
 from support.clients.safety import Budget, opens_an_investigation
@@ -45,14 +46,10 @@ class FocusServerClient:
         self._budget = budget
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
-        self._verify: bool | str = settings.verify_tls
-        if settings.verify_tls and settings.ca_file is not None:
-            self._verify = str(settings.ca_file)
+        self._verify = settings.verify_tls
         self._journal = journal
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=CONNECTIONS_KEPT))
+        trusted = tls.context(settings.ca_file, settings.verify_tls, "focus_server.ca_file")
+        self._session = session(trusted, CONNECTIONS_KEPT)
 
     @property
     def base_url(self) -> str:
@@ -96,7 +93,10 @@ class FocusServerClient:
         headers: Mapping[str, str] | None = None,
         read_timeout_s: float | None = None,
     ) -> Answer:
-        """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes."""
+        """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes.
+
+        ``read_timeout_s`` bounds the whole answer, however many pieces it comes in.
+        """
         with self._budget.asking(opens=opens_an_investigation(method, path)):
             return self._exchange(method, path, body, headers, read_timeout_s)
 
@@ -109,18 +109,21 @@ class FocusServerClient:
         sent.update(headers or {})
         asked = _asked(method, url, headers, payload)
         started = time.monotonic()
+        deadline = Deadline(self._timeouts_s[0], read_timeout_s or self._timeouts_s[1])
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=payload,
-                headers=sent,
-                timeout=(self._timeouts_s[0], read_timeout_s or self._timeouts_s[1]),
-                verify=self._verify,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            failure = self._failure(error, method, url, time.monotonic() - started)
+            with watched(deadline):
+                response = self._session.request(
+                    method,
+                    url,
+                    data=payload,
+                    headers=sent,
+                    timeout=(self._timeouts_s[0], deadline.answer_s),
+                    verify=self._verify,
+                    allow_redirects=False,
+                )
+        # A header that cannot be sent is a ValueError of the library below.
+        except (requests.RequestException, TimeoutError, ValueError) as error:
+            failure = self._failure(error, deadline, method, url, time.monotonic() - started)
             self._journal.record(TARGET, asked, f"no answer: {failure}", failure.duration_s)
             raise failure from error
         answer = Answer(
@@ -138,10 +141,14 @@ class FocusServerClient:
         """Close every connection."""
         self._session.close()
 
-    def _failure(self, error: requests.RequestException, method: str, url: str, duration_s: float) -> ConnectionFailed:
+    def _failure(
+        self, error: Exception, deadline: Deadline, method: str, url: str, duration_s: float
+    ) -> ConnectionFailed:
         what = f"{method} {url}"
-        if isinstance(error, requests.exceptions.SSLError):
-            reason, kind = f"TLS failed: {_root(error)}", "tls"
+        if deadline.is_over:
+            reason, kind = f"no answer within {deadline.answer_s:g} s", "timeout"
+        elif isinstance(error, requests.exceptions.SSLError):
+            reason, kind = f"TLS failed: {tls.explained(_root(error))}", "tls"
         elif isinstance(error, requests.ConnectTimeout):
             reason, kind = f"no connection within {self._timeouts_s[0]:g} s", "timeout"
         elif isinstance(error, requests.Timeout) or "timed out" in str(error):

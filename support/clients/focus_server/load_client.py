@@ -14,8 +14,10 @@ from functools import cached_property
 from itertools import repeat
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from support.clients import tls
+from support.clients.deadline import Deadline, watched
+from support.clients.deadline import session as session_with_deadlines
 from support.clients.focus_server.client import TARGET, Body, encoded
 from support.clients.journal import Journal
 from support.clients.safety import Budget, opens_an_investigation
@@ -57,9 +59,9 @@ class LoadConnection:
         Whatever becomes of it: the measured request says what is wrong.
         """
         try:
-            with self._budget.asking(opens=False):
+            with self._budget.asking(opens=False), watched(Deadline(*self._timeouts_s)):
                 self._session.get(url, timeout=self._timeouts_s, verify=self._tls)
-        except requests.RequestException:
+        except (requests.RequestException, TimeoutError):
             self._session.close()
 
     def send(self) -> Reply:
@@ -71,10 +73,11 @@ class LoadConnection:
     def _exchange(self) -> Reply:
         sent_s = time.monotonic()
         try:
-            response = self._session.send(
-                self._prepared, timeout=self._timeouts_s, verify=self._tls, allow_redirects=False, stream=False
-            )
-        except requests.RequestException as error:
+            with watched(Deadline(*self._timeouts_s)):
+                response = self._session.send(
+                    self._prepared, timeout=self._timeouts_s, verify=self._tls, allow_redirects=False, stream=False
+                )
+        except (requests.RequestException, TimeoutError) as error:
             return Reply(sent_s, time.monotonic(), None, error=f"no answer: {error}")
         return Reply(sent_s, time.monotonic(), response.status_code, response.headers, response.content)
 
@@ -102,7 +105,7 @@ class LoadClient:
     @cached_property
     def _context(self) -> ssl.SSLContext:
         """Made by the first load: a certificate file that cannot be read is found by the plain client before that."""
-        return _tls(self._settings)
+        return tls.context(self._settings.ca_file, self._settings.verify_tls, "focus_server.ca_file")
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
         """A connection of its own for each body. Raises ``SafetyError`` for more at once than is permitted."""
@@ -123,36 +126,11 @@ class LoadClient:
         self._journal.record(TARGET, connection.asked, answer, reply.done_s - reply.sent_s)
 
     def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
-        session = requests.Session()
-        session.trust_env = False
-        session.mount("http://", HTTPAdapter(max_retries=0))
-        session.mount("https://", _SharedTls(self._context))
+        # All connections share what was read from the certificate file once: reading it 200 times costs a second.
+        session = session_with_deadlines(self._context)
         payload = encoded(body)
         headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
         request = requests.Request(method, self._base_url + path, data=payload, headers=headers)
         opens = opens_an_investigation(method, path)
         prepared = session.prepare_request(request)
         return LoadConnection(session, prepared, self._timeouts_s, self._verify, self._budget, opens)
-
-
-class _SharedTls(HTTPAdapter):
-    """All connections share what was read from the certificate file once: reading it 200 times costs a second."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: object, **options: object) -> None:
-        super().init_poolmanager(*args, **options, ssl_context=self._context)  # type: ignore[arg-type]  # passed on as it came
-
-    def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
-        """Nothing to read: the context knows whom to trust."""
-
-
-def _tls(settings: FocusServerSettings) -> ssl.SSLContext:
-    if not settings.verify_tls:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    return ssl.create_default_context(cafile=None if settings.ca_file is None else str(settings.ca_file))

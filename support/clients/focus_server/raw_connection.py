@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import struct
 import time
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from support.clients import tls
+from support.clients.deadline import Deadline, watched
 from support.clients.focus_server.answers import Answer
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.journal import Journal
@@ -47,6 +48,7 @@ class RawConnection:
             f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n{expect}Connection: close\r\n\r\n"
         ).encode()
         self._journal = journal
+        self._answer_s = settings.read_timeout_s
         self._started = time.monotonic()
         with ExitStack() as closing:
             closing.enter_context(budget.asking(opens=opens_an_investigation("POST", path)))
@@ -61,7 +63,10 @@ class RawConnection:
             plain = socket.create_connection((host, port), settings.connect_timeout_s)
             plain.settimeout(settings.read_timeout_s)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
-            return _tls(settings).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
+            if parts.scheme != "https":
+                return plain
+            trusted = tls.context(settings.ca_file, settings.verify_tls, "focus_server.ca_file")
+            return trusted.wrap_socket(plain, server_hostname=host)
         except OSError as error:
             raise self._failed(f"no connection: {error}") from error
 
@@ -102,11 +107,15 @@ class RawConnection:
     def answer(self) -> Answer:
         """What the server made of the whole request."""
         response = HTTPResponse(self._socket, method="POST")
+        deadline = Deadline(0.0, self._answer_s)
         try:
-            response.begin()
-            body = response.read()
+            with watched(deadline):
+                deadline.watch(self._socket)
+                response.begin()
+                body = response.read()
         except (OSError, HTTPException) as error:
-            raise self._failed(f"no answer: {error!r}") from error
+            late = f"not whole within {self._answer_s:g} s" if deadline.is_over else repr(error)
+            raise self._failed(f"no answer: {late}") from error
         finally:
             response.close()
         self._note(f"{response.status} {body.decode('utf-8', errors='replace')}")
@@ -119,12 +128,3 @@ class RawConnection:
 
     def _note(self, answer: str) -> None:
         self._journal.record(TARGET, (self.head + self.body).decode(), answer, time.monotonic() - self._started)
-
-
-def _tls(settings: FocusServerSettings) -> ssl.SSLContext:
-    """As the environment says: checked against its own authority, the system's, or not at all."""
-    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file is not None else None)
-    if not settings.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

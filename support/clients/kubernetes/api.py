@@ -16,6 +16,8 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
 
+from support.clients import tls
+from support.clients.deadline import POOLS, Deadline, opening, watched
 from support.clients.journal import Journal
 from support.clients.kubernetes.access import Tunnel, configuration_of, kubernetes_address, lead_through
 from support.clients.kubernetes.errors import ClusterError, shaped
@@ -26,6 +28,10 @@ __all__ = ["ClusterError", "KubernetesAPI", "LineStream", "Tunnel", "kubernetes_
 TARGET = "kubernetes"
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
+ANSWER_TIMEOUT_S = 60.0
+"""For a whole answer: the log of a pod may be long and come in many pieces."""
+# A connection that breaks in a certificate file, a header or a host name is no HTTPError of the library.
+_FAILURES = (urllib3.exceptions.HTTPError, ApiException, OSError, ValueError)
 
 
 class KubernetesAPI:
@@ -34,14 +40,16 @@ class KubernetesAPI:
     def __init__(self, settings: KubernetesSettings, journal: Journal, tunnel: Tunnel | None = None) -> None:
         self._journal = journal
         self._preparing = threading.Lock()
-        configuration = configuration_of(settings)
-        token = str(configuration.api_key.get("authorization") or configuration.api_key.get("BearerToken") or "")
-        journal.hide(token.removeprefix("Bearer ").strip())
+        configuration = configuration_of(settings, journal.hide)
         if settings.access == "ssh_tunnel":
             if tunnel is None:
                 raise ClusterError("reach the cluster", 0, "access is ssh_tunnel but no tunnel was opened")
             lead_through(configuration, tunnel)
-        self._client = ApiClient(configuration)
+        try:
+            self._client = ApiClient(configuration)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise ClusterError("reach the cluster", 0, f"its address or proxy cannot be used: {error}") from error
+        self._client.rest_client.pool_manager.pool_classes_by_scheme = POOLS
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """A JSON object. Raises :class:`ClusterError`."""
@@ -64,11 +72,13 @@ class KubernetesAPI:
         """An answer that keeps coming, line by line. Raises :class:`ClusterError` unless it starts with 200."""
         what = _what("GET", path, query)
         started = time.monotonic()
-        response = self._call(what, "GET", path, query, None, None, read_timeout_s)
+        deadline = Deadline(CONNECT_TIMEOUT_S, read_timeout_s)
+        with opening(deadline):
+            response = self._call(what, "GET", path, query, None, None, deadline)
         if response.status != 200:
-            raise self._refused(what, response.status, self._body(what, response, started), started)
+            raise self._refused(what, response.status, self._body(what, response, started, deadline), started)
         self._journal.record(TARGET, what, "200 (stream opened)", time.monotonic() - started)
-        return LineStream(what, response.response)
+        return LineStream(what, response.response, deadline)
 
     def clock_ahead_s(self) -> float:
         """How many seconds the clock of the API server is ahead of this machine's; it tells whole seconds.
@@ -76,8 +86,10 @@ class KubernetesAPI:
         0 where it does not tell. Raises :class:`ClusterError`.
         """
         what, asked_at = "GET /version/", datetime.now(UTC)
-        response = self._call(what, "GET", "/version/", None, None, None, READ_TIMEOUT_S)
-        self._body(what, response, time.monotonic())
+        deadline = Deadline(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S, READ_TIMEOUT_S)
+        with watched(deadline):
+            response = self._call(what, "GET", "/version/", None, None, None, deadline)
+            self._body(what, response, time.monotonic(), deadline)
         told = response.response.headers.get("Date")
         if told is None:
             return 0.0
@@ -120,8 +132,13 @@ class KubernetesAPI:
         body: Mapping[str, Any] | None = None,
         content_type: str | None = None,
     ) -> bytes:
-        response = self._call(asked, method, path, query, body, content_type, READ_TIMEOUT_S)
-        answer = self._body(asked, response, started)
+        deadline = Deadline(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S, READ_TIMEOUT_S)
+        try:
+            with watched(deadline):
+                response = self._call(asked, method, path, query, body, content_type, deadline)
+                answer = self._body(asked, response, started, deadline)
+        except TimeoutError as error:
+            raise self._no_answer(asked, error, started, deadline) from error
         if not 200 <= response.status <= 299:
             raise self._refused(asked, response.status, answer, started)
         return answer
@@ -134,34 +151,36 @@ class KubernetesAPI:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         content_type: str | None,
-        read_timeout_s: float,
+        deadline: Deadline,
     ) -> RESTResponse:
         headers = {"Accept": "application/json, */*"} | ({"Content-Type": content_type} if content_type else {})
         started = time.monotonic()
         # Preparing a request may read the kubeconfig again and change the shared configuration for a moment.
-        with self._preparing:
-            request = self._client.param_serialize(
-                method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"],
-            )
         try:
-            return self._client.call_api(*request, _request_timeout=(CONNECT_TIMEOUT_S, read_timeout_s))
-        except (urllib3.exceptions.HTTPError, ApiException) as error:
-            raise self._no_answer(asked, error, started) from error
+            with self._preparing:
+                request = self._client.param_serialize(
+                    method,
+                    path,
+                    query_params=list((query or {}).items()),
+                    header_params=headers,
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
+            return self._client.call_api(*request, _request_timeout=deadline.timeouts_s)
+        except _FAILURES as error:
+            raise self._no_answer(asked, error, started, deadline) from error
 
-    def _body(self, asked: str, response: RESTResponse, started: float) -> bytes:
+    def _body(self, asked: str, response: RESTResponse, started: float, deadline: Deadline) -> bytes:
         try:
             body: bytes = response.response.data
-        except urllib3.exceptions.HTTPError as error:
-            raise self._no_answer(asked, error, started) from error
+        except _FAILURES as error:
+            raise self._no_answer(asked, error, started, deadline) from error
         return body
 
-    def _no_answer(self, asked: str, error: Exception, started: float) -> ClusterError:
-        reason = error.reason if isinstance(error, ApiException) else error
+    def _no_answer(self, asked: str, error: Exception, started: float, deadline: Deadline) -> ClusterError:
+        reason: object = tls.explained(error.reason if isinstance(error, ApiException) else error)
+        if deadline.is_over:
+            reason = f"no whole answer within {deadline.answer_s:g} s"
         message = self._journal.redact(" ".join(str(reason).split()))
         self._journal.record(TARGET, asked, f"no answer: {message}", time.monotonic() - started)
         return ClusterError(asked.splitlines()[0], 0, message)
@@ -179,8 +198,9 @@ class KubernetesAPI:
 class LineStream:
     """The lines of a long answer, as they arrive. ``close`` from another thread ends the iteration."""
 
-    def __init__(self, what: str, response: urllib3.HTTPResponse) -> None:
+    def __init__(self, what: str, response: urllib3.HTTPResponse, deadline: Deadline | None = None) -> None:
         self._what = what
+        self._deadline = deadline
         self._response = response
         self._lock = threading.Lock()
         self._closed = False
@@ -199,6 +219,8 @@ class LineStream:
             with self._lock:
                 self._closed = True
                 self._response.close()
+            if self._deadline is not None:
+                self._deadline.close()
 
     def close(self) -> None:
         """End the stream."""

@@ -91,6 +91,7 @@ class Container:
     requests: dict[str, str]
     limits: dict[str, str]
     mounts: dict[str, str]
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,14 @@ class Pod(_Named):
     volumes: dict[str, Volume]
     owner_job: str | None
     deleting: bool
+    annotations: dict[str, str]
+    reason: str
+    """Why the pod as a whole is where it is, such as ``Evicted``; mostly empty."""
+
+    @property
+    def is_over(self) -> bool:
+        """It will never run again, though it stays listed: evicted, shut down with its node, completed."""
+        return self.phase in ("Succeeded", "Failed")
 
     @classmethod
     def parse(cls, raw: Raw) -> Pod:
@@ -136,6 +145,8 @@ class Pod(_Named):
             volumes={item["name"]: _volume(item) for item in spec.get("volumes") or ()},
             owner_job=next((owner["name"] for owner in owners if owner.get("kind") == "Job"), None),
             deleting=metadata.get("deletionTimestamp") is not None,
+            annotations=dict(metadata.get("annotations") or {}),
+            reason=status.get("reason") or "",
         )
 
 
@@ -223,6 +234,7 @@ def _container(raw: Raw) -> Container:
         requests={name: str(amount) for name, amount in _part(resources, "requests").items()},
         limits={name: str(amount) for name, amount in _part(resources, "limits").items()},
         mounts={item["mountPath"]: item["name"] for item in raw.get("volumeMounts") or ()},
+        ports=tuple(int(item["containerPort"]) for item in raw.get("ports") or ()),
     )
 
 

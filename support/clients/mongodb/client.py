@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
@@ -16,9 +18,10 @@ from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
 from support.clients.mongodb.facts import BasePath, ConnectionOutcome, DatabaseError, Document, ServerStatus
 from support.clients.mongodb.journal import CommandJournal
-from support.clients.mongodb.uri import secrets_in, with_changes
+from support.clients.mongodb.uri import secrets_in, why_unusable, with_changes
 from support.clients.safety import SafetyPolicy
 from support.clients.settings import MongoDBSettings
+from support.config.errors import ConfigurationError
 
 __all__ = ["BasePath", "ConnectionOutcome", "DatabaseError", "MongoDBClient", "ServerStatus"]
 
@@ -201,22 +204,28 @@ class MongoDBClient:
     def _open(self, uri: str) -> MongoClient[Document]:
         timeout_ms = int(self._timeout_s * 1000)
         try:
-            return MongoClient(
-                uri,
-                appname=APPLICATION,
-                connect=False,
-                serverSelectionTimeoutMS=timeout_ms,
-                connectTimeoutMS=timeout_ms,
-                socketTimeoutMS=int(READ_TIMEOUT_S * 1000),
-                retryReads=False,
-                retryWrites=False,
-                tz_aware=True,
-                tzinfo=UTC,
-                event_listeners=[CommandJournal(self._journal)],
-            )
-        except PyMongoError as error:
-            message = self._journal.redact(f"the database URI cannot be used: {error}")
-            raise DatabaseError("refused", message) from error
+            # The driver warns of an option that it does not know, and goes on without it.
+            with warnings.catch_warnings(action="error", category=UserWarning):
+                return MongoClient(
+                    uri,
+                    appname=APPLICATION,
+                    connect=False,
+                    serverSelectionTimeoutMS=timeout_ms,
+                    connectTimeoutMS=timeout_ms,
+                    socketTimeoutMS=int(READ_TIMEOUT_S * 1000),
+                    retryReads=False,
+                    retryWrites=False,
+                    tz_aware=True,
+                    tzinfo=UTC,
+                    # Data under test may hold what Python's types do not: a scenario names it, none breaks on it.
+                    datetime_conversion="DATETIME_AUTO",
+                    unicode_decode_error_handler="replace",
+                    event_listeners=[CommandJournal(self._journal)],
+                )
+        # A port that is none is a ValueError of the driver, a certificate file that cannot be read an OSError. Their
+        # words may hold a part of the URI.
+        except (PyMongoError, ValueError, OSError, UserWarning) as error:
+            raise ConfigurationError(f"mongodb.uri: {why_unusable(uri)}") from error
 
     def _ping_ms(self) -> float:
         started = time.perf_counter()
@@ -228,6 +237,9 @@ class MongoDBClient:
         started = time.monotonic()
         try:
             yield
+        except (BSONError, OverflowError) as error:
+            message = self._journal.redact(f"the database was asked to {what}: a document cannot be read: {error}")
+            raise DatabaseError("refused", message) from error
         except PyMongoError as error:
             # The driver appends a description of the whole topology after a comma.
             reason = self._journal.redact(str(error).partition(", Timeout:")[0].partition(", full error:")[0])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote
+
+from support.config.mongodb_uri import problem_of, secrets_of
 
 
 def secrets_in(uri: str) -> tuple[str, ...]:
-    """What must not be shown of a URI: its password, as written and as meant."""
-    password = _parts(uri)[2]
-    return () if not password else (password, unquote(password))
+    """What must not be shown of a URI: its password and its secret options, as written and as meant."""
+    return tuple(dict.fromkeys(secrets_of(uri)))
+
+
+def why_unusable(uri: str) -> str:
+    """What is wrong with a URI the driver refused, in words that hold nothing of its secrets."""
+    if problem := problem_of(uri):
+        return problem
+    options = dict(parse_qsl(uri.partition("?")[2]))
+    files = [value for name, value in options.items() if name.lower().endswith("file")]
+    about = f", among them the file {files[0]}" if files else ""
+    return f"an option cannot be used; the options are {', '.join(sorted(options)) or 'none'}{about}"
 
 
 def with_changes(uri: str, password: str | None = None, address: str | None = None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from support.clients.deadline import Deadline, session, watched
 from support.config.models import Control
 
 _TIMEOUT_S = 30.0
@@ -16,8 +17,7 @@ class SandboxControl:
 
     def __init__(self, control: Control) -> None:
         self._url = control.url
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = session()
         if control.token is not None:
             self._session.headers["Authorization"] = f"Bearer {control.token.get_secret_value()}"
 
@@ -40,7 +40,11 @@ class SandboxControl:
             raise ControlError(f"the sandbox was told that the fibre is {state}, and answered {now}")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-        answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)
+        try:
+            with watched(Deadline(_TIMEOUT_S, _TIMEOUT_S)):
+                answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_S)
+        except (requests.RequestException, TimeoutError) as error:
+            raise ControlError(f"the sandbox did not answer {method} {path}: {error}") from error
         if not answer.ok:
             raise ControlError(f"the sandbox refused {method} {path}: {answer.status_code} {answer.text}")
         return answer

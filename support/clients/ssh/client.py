@@ -8,15 +8,18 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn
 
 import paramiko
-from pydantic import SecretStr
 
 from support.clients.journal import Journal
 from support.clients.settings import Host, SSHSettings
 from support.clients.ssh.errors import SSHError
+from support.clients.ssh.known_hosts import Trust, read_known_hosts
+from support.clients.ssh.login import Login, signal_of, transport_for
 from support.clients.ssh.port_forward import LocalForward
+from support.clients.ssh.private_key import load_private_key
+from support.config.errors import ConfigurationError
+from support.config.secrets import Unusable, read_secret
 
 __all__ = ["CommandResult", "LocalForward", "SSHClient", "SSHError", "SSHSession"]
 
@@ -41,23 +44,36 @@ class CommandResult:
     duration_s: float
 
 
-class _UnknownHostKey(paramiko.SSHException):
+class _WrongHostKey(paramiko.SSHException):
     pass
 
 
-class _Reject(paramiko.RejectPolicy):
-    """The library's refusal, told apart from its other errors."""
+class _Check(paramiko.MissingHostKeyPolicy):
+    """Decides by known_hosts as OpenSSH reads it: the library's own table stays empty, so it asks for every host."""
 
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> NoReturn:
-        raise _UnknownHostKey(f"its host key is not in known_hosts ({key.get_name()} of {hostname})")
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        objection = self._trust.objection_to(key.get_name(), key.asbytes())
+        if objection is not None:
+            raise _WrongHostKey(objection)
 
 
 class SSHClient:
-    """Opens sessions. Host keys must be known; no agent and no key of the user's own is ever offered."""
+    """Opens sessions. Host keys must be known; no agent and no key of the user's own is ever offered.
+
+    The files that the settings name are read now, and again for each login. Raises :class:`ConfigurationError` for one
+    that cannot be used: that is a fault of this machine, and no host was asked.
+    """
 
     def __init__(self, settings: SSHSettings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
+        read_known_hosts(settings.known_hosts)
+        for host in (settings.jump, settings.target):
+            if host is not None:
+                self._login_of(host)
 
     def connect_jump(self) -> SSHSession:
         """A session on the jump host. Raises :class:`SSHError`."""
@@ -99,16 +115,12 @@ class SSHClient:
 
     def _login(self, host: Host, channel: paramiko.Channel | None) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(_Reject())
-        password, key_file = _password(host), _key_file(host)
-        if password is not None:
-            self._journal.hide(password)
-        elif key_file is None:
-            raise SSHError("authentication", "neither a password nor a key is configured")
         try:
-            client.load_system_host_keys(str(self._settings.known_hosts))
-        except OSError as error:
-            raise SSHError("host_key", f"known_hosts cannot be read: {error}") from error
+            trust = read_known_hosts(self._settings.known_hosts).of(host.host, host.port)
+            login = self._login_of(host)
+        except ConfigurationError as error:
+            raise SSHError("configuration", str(error)) from error
+        client.set_missing_host_key_policy(_Check(trust))
         with ExitStack() as undo:
             undo.callback(_close, client)
             try:
@@ -116,8 +128,6 @@ class SSHClient:
                     host.host,
                     host.port,
                     host.user,
-                    password,
-                    key_filename=key_file,
                     sock=channel,
                     timeout=CONNECT_TIMEOUT_S,
                     banner_timeout=CONNECT_TIMEOUT_S,
@@ -125,17 +135,29 @@ class SSHClient:
                     channel_timeout=CONNECT_TIMEOUT_S,
                     allow_agent=False,
                     look_for_keys=False,
+                    auth_strategy=login,
+                    transport_factory=transport_for(trust),
                 )
-            except paramiko.BadHostKeyException as error:
-                raise SSHError("host_key", "its host key is not the one in known_hosts") from error
-            except _UnknownHostKey as error:
+            except _WrongHostKey as error:
                 raise SSHError("host_key", str(error)) from error
             except paramiko.AuthenticationException as error:
                 raise SSHError("authentication", f"the login was refused: {error}") from error
-            except (paramiko.SSHException, OSError, EOFError) as error:
+            # A host name that is none is a UnicodeError of the resolver; a server that does not speak SSH any of them.
+            except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
                 raise SSHError("unreachable", f"no SSH connection: {error or type(error).__name__}") from error
             undo.pop_all()
         return client
+
+    def _login_of(self, host: Host) -> Login:
+        """How to log in to a host. Raises :class:`ConfigurationError`."""
+        name = f"ssh.{'target' if host is self._settings.target else 'jump'}"
+        key = None if host.key_file is None else load_private_key(host.key_file, f"{name}.key_file")
+        password = _password(host, f"{name}.password_file")
+        if password is not None:
+            self._journal.hide(password)
+        elif key is None:
+            raise ConfigurationError(f"{name}: neither a password nor a key is configured; allowed: one of them")
+        return Login(host.user, key, password)
 
 
 class SSHSession:
@@ -166,7 +188,7 @@ class SSHSession:
         except TimeoutError as error:
             self._note(command, f"not done after {timeout_s:g} s", started)
             raise SSHError("timeout", f"{self.where}: {command!r} was not done after {timeout_s:g} s") from error
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
             self._note(command, f"failed: {error}", started)
             raise SSHError("unreachable", f"{self.where}: {command!r} could not be run: {error}") from error
         self._note(command, f"exit {result.exit_status}\n{result.stdout}{result.stderr}", started)
@@ -228,8 +250,12 @@ class SSHSession:
             if not channel.status_event.wait(max(0.001, deadline_s - time.monotonic())):
                 raise TimeoutError
             exit_status = channel.recv_exit_status()
+            signal = signal_of(channel)
+        if signal is not None:
+            raise SSHError("signal", f"{self.where}: {command!r} was ended by signal {signal}")
         if exit_status == -1:
-            raise SSHError("unreachable", f"{self.where}: the connection was lost while {command!r} ran")
+            lost = "the connection was lost while" if not self.is_open else "the host told no exit status when"
+            raise SSHError("unreachable", f"{self.where}: {lost} {command!r} ran")
         duration_s = time.monotonic() - started_s
         text = output.decode(errors="replace"), bytes(errors).decode(errors="replace")
         return CommandResult(command, exit_status, text[0], text[1], duration_s)
@@ -255,24 +281,12 @@ def _drain_stderr(channel: paramiko.Channel, into: bytearray) -> None:
         return
 
 
-def _password(host: Host) -> str | None:
+def _password(host: Host, setting: str) -> str | None:
     if host.password is not None:
-        return _plain(host.password)
+        return host.password.get_secret_value()
     if host.password_file is None:
         return None
     try:
-        return host.password_file.read_text().rstrip("\r\n")
-    except OSError as error:
-        raise SSHError("authentication", f"the password file cannot be read: {error}") from error
-
-
-def _key_file(host: Host) -> str | None:
-    if host.key_file is None:
-        return None
-    if not host.key_file.is_file():
-        raise SSHError("authentication", f"the key file {host.key_file} does not exist")
-    return str(host.key_file)
-
-
-def _plain(secret: SecretStr) -> str:
-    return secret.get_secret_value()
+        return read_secret(host.password_file)
+    except Unusable as error:
+        raise ConfigurationError(f"{setting}: {error}") from error

@@ -100,13 +100,13 @@ class Cluster:
     def pods(self, label_selector: str) -> list[Pod]:
         return [builders.pod("Running", name="panda-panda-focus-server-abc")]
 
-    def pod_log(self, name: str) -> str:
+    def pod_log(self, name: str, **_: Any) -> str:
         return self.log
 
 
 def test_evidence_is_what_can_be_had_and_says_what_cannot() -> None:
     cluster = Cluster()
-    server = SimpleNamespace(pod_selector="app=focus-server")
+    server = SimpleNamespace(pod_selector="app=focus-server", deployment="focus-server", port=5000, container=None)
     environment = SimpleNamespace(
         kubernetes=SimpleNamespace(services=SimpleNamespace(focus_server=server)), capabilities={"metrics"}
     )

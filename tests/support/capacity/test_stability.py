@@ -34,7 +34,7 @@ class Site:
     def pods(self, label_selector: str) -> list[Any]:
         self._looks += 1
         restarts = int(self._restarts and self._looks > 2)
-        return [SimpleNamespace(name=SERVER, uid="u", restarts=restarts)]
+        return [SimpleNamespace(name=SERVER, uid="u", restarts=restarts, is_over=False)]
 
     def pod_metrics(self) -> dict[str, Any]:
         hours = (time.monotonic() - self._began_s) / 3600 / SCALE
@@ -64,7 +64,8 @@ def stability(site: Site) -> Stability:
         stability_duration_s=3600.0, stability_interval_s=300.0, time_scale=SCALE, stability_success_rate=0.95,
         memory_growth_mb_per_h=10.0, configure_p95_ms=300.0,
     )  # fmt: skip
-    services = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=focus-server"))
+    server = SimpleNamespace(pod_selector="app=focus-server", deployment="focus-server", port=5000, container=None)
+    services = SimpleNamespace(focus_server=server)
     environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
     return Stability(site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
 
@@ -113,3 +114,19 @@ def test_a_server_with_uneven_answers_is_not_called_slower() -> None:
         points = tuple((number * 0.3, noise.lognormvariate(5, 0.6)) for number in range(10))
         alarms += judge.stays_fast(Lifetime(10, points, (), {}, (), ())).outcome is Outcome.FAIL
     assert alarms <= 3
+
+
+@pytest.mark.parametrize(
+    ("later", "message"),
+    [([], f"{SERVER} is gone"), (["another"], "another is new")],
+)
+def test_a_server_that_is_gone_was_not_left_in_peace(
+    monkeypatch: pytest.MonkeyPatch, later: list[str], message: str
+) -> None:
+    site = Site(lambda hours: 600)
+    judge = stability(site)
+    before = {"u": SimpleNamespace(name=SERVER, uid="u", restarts=0)}
+    left = [SimpleNamespace(name=name, uid=name, restarts=0, is_over=False) for name in later]
+    monkeypatch.setattr(site, "pods", lambda label_selector: left)
+    assert message in judge._restarted(before)  # type: ignore[arg-type]
+    assert judge._restarted({}) == ["there was no server to watch"]

@@ -33,6 +33,7 @@ class KubernetesAt:
     kubeconfig: Path | None = None
     context: str | None = None
     token: SecretStr | None = SecretStr("cluster-t0ken")
+    ca_file: Path | None = None
     verify_tls: bool = True
     namespace: str = "panda"
 

@@ -430,11 +430,6 @@ def test_what_cannot_be_reached_at_all_is_said_at_once(settings: KubernetesAt) -
         KubernetesClient(settings, Journal(), ALLOWED)
 
 
-def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="read the kubeconfig .*nowhere"):
-        KubernetesClient(KubernetesAt(None, kubeconfig=tmp_path / "nowhere"), Journal(), ALLOWED)
-
-
 @pytest.mark.parametrize(
     ("name_in_certificate", "trusted"), [("kubernetes.example", True), ("somebody.example", False)]
 )

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson.datetime_ms import DatetimeMS
 from client_doubles import MongoDBAt, port_that_refuses
+from hamcrest.core.string_description import StringDescription
 from pydantic import SecretStr
 
 from support.clients.focus_server.answers import ShapeError
@@ -15,6 +17,9 @@ from support.clients.journal import Journal
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.clients.mongodb.uri import secrets_in, with_changes
 from support.clients.safety import SafetyError, SafetyPolicy
+from support.config import ConfigurationError
+from support.data_quality.document_checks import every_recording_has
+from support.data_quality.documents import snapshot_of
 from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process
 
 PASSWORD = "r1ght p@ss"
@@ -151,10 +156,48 @@ def test_nobody_there_is_unreachable_and_told_once() -> None:
     assert "s3cret" not in journal.text()
 
 
-@pytest.mark.parametrize("uri", ["mongodb://", "http://x"])
-def test_an_unusable_uri_is_refused(uri: str) -> None:
-    with pytest.raises(DatabaseError, match="the database URI cannot be used"):
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("mongodb://", "it names no host"),
+        ("http://x", "begins with mongodb://"),
+        ("mongodb://u:s3cret@h:99999/", "the port is none; allowed: a number from 1 to 65535"),
+        ("mongodb://u:s3cret@h/?tls=true&tlsCAFile=/no/such.pem", "among them the file /no/such.pem"),
+        ("mongodb://u:s3cret@h/?authMechanism=NONE-SUCH", "an option cannot be used; the options are authMechanism"),
+    ],
+)
+def test_an_unusable_uri_is_refused(uri: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match="mongodb.uri: ") as raised:
         MongoDBClient(MongoDBAt(SecretStr(uri)), Journal(), SafetyPolicy("sandbox"))
+    assert message in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+FAR = 253402300800000
+
+
+@pytest.mark.parametrize("milliseconds", [FAR, -62135596800001, 2**63 - 1, -(2**63)])
+def test_a_date_outside_of_the_years_of_python_is_read_and_named(client: MongoDBClient, milliseconds: int) -> None:
+    """Those are valid BSON dates: the recording is judged, and the others with it."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    far: dict[str, Any] = {"uuid": "far", "start_time": now, "end_time": DatetimeMS(milliseconds), "deleted": False}
+    good = {"uuid": "good", "start_time": now, "end_time": now, "deleted": False}
+    for document in (far, good):
+        client.insert_recording("of-far-dates", document)
+    try:
+        read = snapshot_of(client, "of-far-dates", timedelta(hours=24))
+        wanted = every_recording_has("an end time, unless it is still open")
+        description = StringDescription()
+        wanted.describe_mismatch(read, description)
+        told = str(description)
+        assert "recording far has end_time" in told
+        assert str(milliseconds) in told
+        assert "good" not in told
+        listed = {one["uuid"]: one for one in client.find("of-far-dates")}
+        assert int(listed["far"]["end_time"]) == milliseconds
+        assert listed["good"]["end_time"] == now
+    finally:
+        client.delete_recordings("of-far-dates", ["far", "good"])
 
 
 def test_a_malformed_entry_is_named(client: MongoDBClient, monkeypatch: pytest.MonkeyPatch) -> None:

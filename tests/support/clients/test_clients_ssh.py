@@ -182,13 +182,9 @@ def test_a_lost_connection_is_no_result(estate: Estate) -> None:
     assert raised.value.kind == "unreachable"
 
 
-@pytest.mark.parametrize(
-    ("known_hosts", "message"),
-    [("changed", "host key is not the one"), ("nothing", "known_hosts cannot be read")],
-)
-def test_a_host_that_is_not_the_known_one_is_refused(estate: Estate, known_hosts: str, message: str) -> None:
-    with pytest.raises(SSHError, match=message) as raised:
-        SSHClient(estate.settings(known_hosts), Journal()).connect_jump()
+def test_a_host_that_is_not_the_known_one_is_refused(estate: Estate) -> None:
+    with pytest.raises(SSHError, match="host key is not the one") as raised:
+        SSHClient(estate.settings("changed"), Journal()).connect_jump()
     assert raised.value.kind == "host_key"
 
 
@@ -199,19 +195,10 @@ def test_an_unknown_target_is_refused_and_nothing_stays_open(estate: Estate) -> 
     _wait_until(lambda: estate.jump_connections == 0)
 
 
-@pytest.mark.parametrize(
-    "jump",
-    [
-        {"password": SecretStr("wr0ng-password")},
-        {"password": None},
-        {"password": None, "password_file": Path("/nonexistent")},
-        {"password": None, "key_file": Path("/nonexistent")},
-    ],
-)
-def test_a_wrong_login_is_refused(estate: Estate, jump: dict[str, Any]) -> None:
+def test_a_wrong_login_is_refused(estate: Estate) -> None:
     journal = Journal()
-    with pytest.raises(SSHError) as raised:
-        SSHClient(estate.settings(**jump), journal).connect_jump()
+    with pytest.raises(SSHError, match="the server accepts .*password") as raised:
+        SSHClient(estate.settings(password=SecretStr("wr0ng-password")), journal).connect_jump()
     assert raised.value.kind == "authentication"
     assert "wr0ng-password" not in journal.text() + str(raised.value)
 

@@ -98,7 +98,7 @@ def test_other_variables_are_none_of_its_business(folder: Folder) -> None:
         (
             "FOCUS__MONGODB__URI",
             "http://u:hidden@x",
-            "mongodb.uri: the value is not allowed; allowed: a mongodb:// URI with a host",
+            "mongodb.uri: the value is not allowed; allowed: a URI that begins with mongodb:// or mongodb+srv://",
         ),
         (
             "FOCUS__FOCUS_SERVER__BASE_URL",

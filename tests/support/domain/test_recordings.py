@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson.datetime_ms import DatetimeMS
 
 from support.clients.change_journal import ChangeJournal, Changes
 from support.model.recordings import RECORDING, Recordings
@@ -28,9 +29,12 @@ class Index:
     def find(
         self, collection: str, query: Mapping[str, Any] | None = None, *, sort: Sequence[tuple[str, int]] | None = None
     ) -> list[dict[str, Any]]:
+        def key(document: Mapping[str, Any]) -> DatetimeMS:
+            start = document["start_time"]
+            return start if isinstance(start, DatetimeMS) else DatetimeMS(start)
+
         wanted = (query or {}).get("uuid")
-        found = [document for document in self.documents if wanted in (None, document["uuid"])]
-        return sorted(found, key=lambda document: document["start_time"])
+        return sorted((one for one in self.documents if wanted in (None, one["uuid"])), key=key)
 
     def insert_recording(self, collection: str, document: Mapping[str, Any]) -> Any:
         self.documents.append(dict(document))
@@ -170,3 +174,24 @@ def test_unknown_words_list_the_known_ones() -> None:
 def test_window_of_this_recording_needs_one() -> None:
     with pytest.raises(AssertionError, match="no step has named one"):
         times_of("inside this recording", Source(recordings(), None))
+
+
+@pytest.mark.parametrize("far", [253402300800000, 2**63 - 1])
+def test_an_end_beyond_the_years_of_python_is_for_ever(far: int) -> None:
+    lasting = document("far", 5) | {"end_time": DatetimeMS(far)}
+    index = recordings(lasting, document("good", 1))
+    hour = {"start_time": int((NOW - timedelta(hours=1)).timestamp()), "end_time": int(NOW.timestamp())}
+    assert [found.uuid for found in index.touching(hour)] == ["far", "good"]
+    assert index.long_one().uuid == "good"
+
+
+def test_a_start_beyond_the_years_of_python_is_no_specimen() -> None:
+    index = recordings(document("good", 1))
+    index._index.documents.append(document("far", 5) | {"start_time": DatetimeMS(-(2**62))})  # type: ignore[attr-defined]
+    assert [found.uuid for found in index.all()] == ["good"]
+    assert index.quiet_moment() < NOW
+
+
+def test_an_end_before_the_years_of_python_is_before_everything() -> None:
+    index = recordings(document("far", 5) | {"end_time": DatetimeMS(-(2**62))}, document("good", 1))
+    assert [found.uuid for found in index.finished()] == ["good"]

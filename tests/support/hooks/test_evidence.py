@@ -14,7 +14,9 @@ from support.clients.kubernetes.client import ClusterError, Event, Job, Pod
 from support.clients.kubernetes.watch import Seen
 from support.hooks.evidence import ScenarioWindow
 
-SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))
+SERVICES = SimpleNamespace(
+    focus_server=SimpleNamespace(pod_selector="app=x", deployment="x", port=5000, container=None)
+)
 
 
 def job(serial: int) -> Job:
@@ -42,9 +44,9 @@ class Cluster:
     def pods(self, label_selector: str) -> list[Any]:
         if self.broken:
             raise ClusterError("GET pods", 0, "connection refused")
-        return [SimpleNamespace(name="server-1")]
+        return [Pod.parse({"metadata": {"name": "server-1"}})]
 
-    def pod_log(self, name: str, tail_lines: int, since: datetime) -> str:
+    def pod_log(self, name: str, tail_lines: int, container: str | None, since: datetime) -> str:
         assert since <= datetime.now(UTC)
         if name == "server-1":
             return "opened with s3cret\n"
@@ -60,9 +62,8 @@ def kept(tmp_path: Path, seen: list[Seen], broken: bool = False) -> dict[str, st
     journal.record("focus-server", "GET /before", "200", 0.1)
     watch = SimpleNamespace(mark=lambda: 0, since=lambda mark: seen)
     environment = SimpleNamespace(kubernetes=SimpleNamespace(services=SERVICES))
-    window = ScenarioWindow(
-        SimpleNamespace(cluster=SimpleNamespace(client=cluster, watch=watch), journal=journal, environment=environment)
-    )
+    room = SimpleNamespace(client=cluster, watch=watch)
+    window = ScenarioWindow(SimpleNamespace(cluster=room, journal=journal, environment=environment))
     journal.record("focus-server", "POST /configure", "500 s3cret", 0.1)
     return {path.name: path.read_text() for path in window.keep(tmp_path / "evidence", "JL-01a", "A title")}
 

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from support.clients.journal import Journal
-from support.clients.kubernetes.client import ClusterError
+from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.mongodb.client import DatabaseError
 from support.hooks.fingerprint import fingerprint, revision
 
-SERVICES = SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=x"))
+SERVICES = SimpleNamespace(
+    focus_server=SimpleNamespace(pod_selector="app=x", deployment="x", port=5000, container=None)
+)
 ENVIRONMENT = SimpleNamespace(
     identity=SimpleNamespace(title="A site"),
     kubernetes=SimpleNamespace(services=SERVICES),
@@ -32,7 +34,10 @@ class Cluster:
 
     def pods(self, label_selector: str) -> list[Any]:
         assert label_selector == "app=x"
-        return [SimpleNamespace(containers=[SimpleNamespace(image=image)]) for image in self.images]
+        return [
+            Pod.parse({"metadata": {"name": f"x-{n}"}, "spec": {"containers": [{"name": "x", "image": image}]}})
+            for n, image in enumerate(self.images)
+        ]
 
 
 def world(images: list[str]) -> Any:

@@ -1,0 +1,256 @@
+"""Kubeconfigs as people have them: what cannot be used is one sentence with file and key, before anything connects."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from client_doubles import HttpServer, KubernetesAt, Reply, http_server
+
+from support.clients.journal import Journal
+from support.clients.kubernetes.client import KubernetesClient
+from support.clients.safety import SafetyPolicy
+from support.config import ConfigurationError
+
+ALLOWED = SafetyPolicy("sandbox")
+TOKEN = "sha256~t0ken-of-the-file"
+AUTHORITY = trustme.CA()
+CA = base64.b64encode(AUTHORITY.cert_pem.bytes()).decode()
+CLIENT = AUTHORITY.issue_cert("client.example")
+CERTIFICATE = base64.b64encode(CLIENT.cert_chain_pems[0].bytes()).decode()
+KEY = base64.b64encode(CLIENT.private_key_pem.bytes()).decode()
+STRANGER = base64.b64encode(AUTHORITY.issue_cert("x.example").private_key_pem.bytes()).decode()
+CREDENTIAL = """#!/bin/sh
+echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": %s}'
+"""
+
+
+def kubeconfig(folder: Path, server: str, user: Any = None, **cluster: Any) -> Path:
+    path = folder / "kubeconfig"
+    content = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": server, **cluster}}],
+        "users": [{"name": "u", "user": {"token": "t"} if user is None else user}],
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def client(path: Path, journal: Journal | None = None, **more: Any) -> KubernetesClient:
+    return KubernetesClient(KubernetesAt(None, kubeconfig=path, token=None, **more), journal or Journal(), ALLOWED)
+
+
+def refusal(path: Path, **more: Any) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        client(path, **more)
+    told = str(raised.value)
+    assert "\n" not in told
+    assert str(path) in told
+    return told
+
+
+def script(folder: Path, text: str) -> dict[str, Any]:
+    path = folder / "plugin"
+    path.write_text(text)
+    path.chmod(0o700)
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(path), "interactiveMode": "Never"}}
+
+
+def version(server: HttpServer) -> Any:
+    return server.received[-1].headers.get("authorization")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n", "\t"])
+def test_white_space_around_a_token_of_a_file_is_no_part_of_it(tmp_path: Path, end: str) -> None:
+    (tmp_path / "token.txt").write_bytes((TOKEN + end).encode())
+    journal = Journal()
+    with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
+        assert client(kubeconfig(tmp_path, server.url, {"tokenFile": "token.txt"}), journal).version() == "v1.34.1"
+        assert version(server) == f"Bearer {TOKEN}"
+    assert TOKEN not in journal.redact(f"it is {TOKEN}")
+
+
+@pytest.mark.parametrize("middle", ["\n", "\x00", "\x7f", " ", "é", "\u2028"])
+@pytest.mark.parametrize("from_file", [True, False])
+def test_a_token_that_no_header_may_hold_is_refused_without_being_shown(
+    tmp_path: Path, middle: str, from_file: bool
+) -> None:
+    token = f"{TOKEN}{middle}secret-rest"
+    (tmp_path / "token.txt").write_bytes(token.encode())
+    user = {"tokenFile": "token.txt"} if from_file else {"token": token}
+    path = kubeconfig(tmp_path, "https://k.example", user)
+    journal = Journal()
+    with pytest.raises(ConfigurationError, match="token holds a control character") as raised:
+        client(path, journal)
+    assert TOKEN not in str(raised.value)
+    assert "secret-rest" not in journal.redact(token)
+
+
+def test_an_empty_token_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "token.txt").write_text("\n")
+    path = kubeconfig(tmp_path, "https://k.example", {"tokenFile": "token.txt"})
+    assert "users[u].user.tokenFile names file token.txt, which is empty" in refusal(path)
+
+
+CLUSTERS: list[tuple[dict[str, Any], str]] = [
+    ({"certificate-authority-data": CA[:-5]}, "clusters[k].cluster.certificate-authority-data is no base64"),
+    ({"certificate-authority-data": "!!!"}, "clusters[k].cluster.certificate-authority-data is no base64"),
+    ({"certificate-authority-data": CA[:400]}, "certificate-authority holds no certificate"),
+    ({"certificate-authority-data": base64.b64encode(b"hello").decode()}, "certificate-authority holds no certificate"),
+    ({"certificate-authority": "missing.pem"}, "missing.pem, which cannot be read: No such file"),
+    ({"server": "https://127.0.0.1:99999"}, "clusters[k].cluster.server cannot be used; allowed: https://"),
+    ({"server": "https://127.0.0.1:port"}, "clusters[k].cluster.server cannot be used"),
+    ({"server": "127.0.0.1:6443"}, "clusters[k].cluster.server cannot be used"),
+    ({"server": "https://[::1"}, "clusters[k].cluster.server cannot be used"),
+    ({"server": None}, "clusters[k].cluster.server cannot be used"),
+    ({"proxy-url": "socks5://127.0.0.1:1080"}, "clusters[k].cluster.proxy-url cannot be used; allowed: http://"),
+    ({"proxy-url": "http://127.0.0.1:99999"}, "clusters[k].cluster.proxy-url cannot be used"),
+    ({"proxy-url": "proxy.example:3128"}, "clusters[k].cluster.proxy-url cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("cluster", "message"), CLUSTERS)
+def test_a_cluster_that_cannot_be_used(tmp_path: Path, cluster: dict[str, Any], message: str) -> None:
+    assert message in refusal(kubeconfig(tmp_path, **({"server": "https://k.example"} | cluster)))
+
+
+USERS: list[tuple[dict[str, Any], str]] = [
+    ({"tokenFile": "missing"}, "users[u].user.tokenFile names file"),
+    ({"client-certificate-data": CERTIFICATE}, "users[u].user has only one of"),
+    ({"client-certificate-data": CERTIFICATE, "client-key-data": STRANGER}, "they are no pair"),
+    (
+        {"client-certificate-data": CERTIFICATE, "client-key-data": KEY[:-5]},
+        "user.client-key-data is no base64",
+    ),
+    ({"client-certificate-data": CERTIFICATE[:400], "client-key-data": KEY}, "client-certificate cannot be used"),
+    ({"exec": {"apiVersion": "v1", "command": "no-such-plugin"}}, "no-such-plugin, which cannot be run: No such file"),
+    ({"exec": {"apiVersion": "v1"}}, "users[u].user.exec has no command"),
+    ({"exec": "login"}, "users[u].user.exec has no command"),
+]
+
+
+@pytest.mark.parametrize(("user", "message"), USERS)
+def test_a_user_that_cannot_be_used(tmp_path: Path, user: dict[str, Any], message: str) -> None:
+    assert message in refusal(kubeconfig(tmp_path, "https://k.example", user))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("#!/bin/sh\necho 'token expired: run login' >&2\nexit 3\n", "process returned 3. token expired: run login"),
+        ("#!/bin/sh\necho hello\n", "failed to decode process output"),
+        ("#!/bin/sh\necho '{}'\n", "malformed response"),
+        (CREDENTIAL % "{}", "gave neither a token nor a certificate"),
+        (CREDENTIAL % '{"clientCertificateData": "x"}', "gave neither a token nor a certificate"),
+        ("#!/no/such/interpreter\n", "cannot be run"),
+    ],
+)
+def test_a_plugin_tells_in_its_own_words_why_it_gave_no_credentials(tmp_path: Path, text: str, message: str) -> None:
+    told = refusal(kubeconfig(tmp_path, "https://k.example", script(tmp_path, text)))
+    assert "users[u].user.exec" in told
+    assert message in told
+
+
+def test_the_token_of_a_plugin_is_used_and_hidden(tmp_path: Path) -> None:
+    plugin = script(tmp_path, CREDENTIAL % f'{{"token": "{TOKEN}"}}')
+    journal = Journal()
+    with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
+        client(kubeconfig(tmp_path, server.url, plugin), journal).version()
+        assert version(server) == f"Bearer {TOKEN}"
+    assert TOKEN not in journal.redact(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a: [", "is no YAML at line 1"),
+        ("a: b: token-in-a-line", "is no YAML"),
+        ("- a", "is no kubeconfig"),
+        ("", "is no kubeconfig"),
+        ("{}", "current-context is missing"),
+        ("current-context: x", "contexts has no context 'x'; allowed: none"),
+        ("current-context: x\ncontexts: [{name: x}]", "contexts[x] has no context"),
+        ("current-context: x\ncontexts: [{name: x, context: {cluster: k}}]", "clusters has no cluster 'k'"),
+        ("current-context: x\ncontexts: [{name: y}, z]", "contexts has no context 'x'; allowed: y"),
+        (
+            "current-context: x\nclusters: 3\ncontexts: [{name: x, context: {cluster: k}}]",
+            "clusters has no cluster 'k'",
+        ),
+    ],
+)
+def test_a_file_that_is_no_kubeconfig(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    told = refusal(path)
+    assert message in told
+    assert "token-in-a-line" not in told
+
+
+def test_a_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
+    assert "cannot be read: No such file" in refusal(tmp_path / "nowhere")
+    assert "cannot be read: Is a directory" in refusal(tmp_path)
+
+
+def test_a_context_that_the_environment_names_must_exist(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "https://k.example")
+    assert "contexts has no context 'other'; allowed: c" in refusal(path, context="other")
+
+
+class Proxy:
+    """Answers the first request that reaches it, and remembers its head."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.head = b""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection, self._listener:
+            self.head = connection.recv(65536)
+            body = b'{"gitVersion": "v1.30.0"}'
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+
+
+@pytest.mark.parametrize("user", ["", "me:pr0xy-pass@"])
+def test_the_proxy_of_the_cluster_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    proxy, journal = Proxy(), Journal()
+    path = kubeconfig(tmp_path, "http://k.example:6443", **{"proxy-url": f"http://{user}127.0.0.1:{proxy.port}"})
+    assert client(path, journal).version() == "v1.30.0"
+    assert proxy.head.startswith(b"GET http://k.example:6443/version/")
+    assert (b"proxy-authorization: basic " in proxy.head.lower()) is bool(user)
+    if user:
+        assert "pr0xy-pass" not in journal.redact("it is pr0xy-pass")
+
+
+def test_no_proxy_of_the_process_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
+        assert client(kubeconfig(tmp_path, server.url)).version() == "v1.34.1"
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: path.write_text(""), "holds no certificate"),
+        (lambda path: path.write_bytes(AUTHORITY.cert_pem.bytes()[:200]), "holds no certificate"),
+        (lambda path: None, "cannot be read: No such file"),
+    ],
+)
+def test_the_ca_file_of_the_settings_is_read(tmp_path: Path, write: Callable[[Path], object], message: str) -> None:
+    path = tmp_path / "ca.pem"
+    write(path)
+    with pytest.raises(ConfigurationError, match=f"kubernetes.ca_file: file {path} {message}"):
+        client(kubeconfig(tmp_path, "https://k.example"), ca_file=path)

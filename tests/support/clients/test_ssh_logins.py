@@ -1,0 +1,130 @@
+"""Ways in: whatever OpenSSH's client gets in by, and how a remote command ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+from client_doubles import HostAt, SSHAt
+from pydantic import SecretStr
+
+from support.clients.journal import Journal
+from support.clients.ssh.client import SSHClient, SSHError
+
+PASSWORD = "the-passw0rd"
+
+
+class Server(asyncssh.SSHServer):
+    """Accepts ``methods``; those of ``both`` are wanted one after the other."""
+
+    methods: tuple[str, ...] = ()
+    prompts: tuple[tuple[str, bool], ...] = (("Password:", False),)
+    open_to_all = False
+
+    def begin_auth(self, username: str) -> bool:
+        return not self.open_to_all
+
+    def password_auth_supported(self) -> bool:
+        return "password" in self.methods
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return password == PASSWORD
+
+    def kbdint_auth_supported(self) -> bool:
+        return "keyboard-interactive" in self.methods
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+        return ("PAM", "", "", list(self.prompts))
+
+    def validate_kbdint_response(self, username: str, responses: Any) -> Any:
+        if not responses:
+            return True
+        # PAM ends with a round without prompts.
+        return ("", "", "", []) if list(responses) == [PASSWORD] * len(self.prompts) else False
+
+
+async def _command(process: asyncssh.SSHServerProcess[str]) -> None:
+    if process.command == "killed":
+        process.exit_with_signal("KILL", False, "Killed")
+    elif process.command == "silent":
+        process.close()
+    else:
+        process.stdout.write("ok\n")
+        process.exit(0)
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    made = asyncio.new_event_loop()
+    thread = threading.Thread(target=made.run_forever, daemon=True)
+    thread.start()
+    yield made
+    made.call_soon_threadsafe(made.stop)
+    thread.join()
+
+
+def client_of(loop: asyncio.AbstractEventLoop, folder: Path, password: str = PASSWORD, **server: Any) -> SSHClient:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    made = type("Made", (Server,), server)
+
+    async def listening() -> asyncssh.SSHAcceptor:
+        return await asyncssh.create_server(made, "127.0.0.1", 0, server_host_keys=[key], process_factory=_command)
+
+    port = asyncio.run_coroutine_threadsafe(listening(), loop).result(10).get_port()
+    known = folder / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{port} {key.export_public_key().decode()}")
+    return SSHClient(SSHAt(None, HostAt("127.0.0.1", port, "root", SecretStr(password)), known), Journal())
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"methods": ("password",)},
+        {"methods": ("keyboard-interactive",)},
+        {"methods": ("keyboard-interactive", "password")},
+        {"methods": ("keyboard-interactive",), "prompts": (("Password:", False), ("Again:", False))},
+        {"methods": ("keyboard-interactive", "password"), "prompts": (("Code:", True),)},
+        {"methods": (), "open_to_all": True},
+    ],
+)
+def test_a_password_gets_in_wherever_openssh_gets_in(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, server: dict[str, Any]
+) -> None:
+    with client_of(loop, tmp_path, **server).connect_target() as session:
+        assert session.run("true").stdout == "ok\n"
+
+
+def test_a_prompt_that_a_password_does_not_answer_is_told(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
+    client = client_of(loop, tmp_path, methods=("keyboard-interactive",), prompts=(("Code:", True),))
+    with pytest.raises(SSHError, match="the server accepts keyboard-interactive, and asked 'Code:'") as raised:
+        client.connect_target()
+    assert raised.value.kind == "authentication"
+
+
+def test_a_server_that_takes_only_keys_says_so(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
+    client = client_of(loop, tmp_path, public_key_auth_supported=lambda self: True)
+    with pytest.raises(SSHError, match="offered a password; the server accepts publickey") as raised:
+        client.connect_target()
+    assert raised.value.kind == "authentication"
+
+
+def test_a_command_ended_by_a_signal_is_told_as_such(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
+    with client_of(loop, tmp_path, methods=("password",)).connect_target() as session:
+        with pytest.raises(SSHError, match="'killed' was ended by signal KILL") as raised:
+            session.run("killed")
+        assert raised.value.kind == "signal"
+        assert session.run("true").exit_status == 0
+
+
+def test_a_command_without_an_exit_status_is_no_lost_connection(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path
+) -> None:
+    with client_of(loop, tmp_path, methods=("password",)).connect_target() as session:
+        with pytest.raises(SSHError, match="the host told no exit status"):
+            session.run("silent")
+        assert session.is_open
