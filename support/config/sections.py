@@ -57,6 +57,11 @@ class Sections(Section):
         return self.identity.kind
 
     @property
+    def is_embedded(self) -> bool:
+        """The whole estate runs on this machine, beside the suite."""
+        return self.identity.kind == "sandbox"
+
+    @property
     def exclusive(self) -> bool:
         """Nobody else opens jobs there."""
         return self.identity.exclusive
