@@ -17,6 +17,7 @@ CALM_WITHIN_S = 60.0
 """So long a machine is waited for to calm down before what it has spoilt is measured once more."""
 CALM_FOR_S = 1.0
 _PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _EMBEDDED = b"environments.sandbox"
 
 
@@ -107,7 +108,7 @@ def _busy_s() -> float | None:
     except OSError:
         return None
     user, nice, system, _, _, irq, soft_irq, steal = map(int, first.split()[1:9])
-    return (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + soft_irq + steal) / _TICKS
 
 
 def _pressure_s() -> float | None:
@@ -138,14 +139,13 @@ def _line(pid: int, parents: dict[int, int]) -> Iterator[int]:
 
 def _processes() -> Iterator[tuple[int, int, float]]:
     """(id, parent, processor seconds) of every process that can be seen."""
-    ticks = os.sysconf("SC_CLK_TCK")
     for entry in _PROC.iterdir() if _PROC.is_dir() else ():
         if entry.name.isdecimal():
             try:
                 fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
             except OSError:
                 continue  # it has ended meanwhile
-            yield int(entry.name), int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
+            yield int(entry.name), int(fields[1]), (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _is_embedded(pid: int) -> bool:
