@@ -7,6 +7,7 @@ is there, and are handed one scenario after the other. Those that bear no neighb
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -49,10 +50,10 @@ class SideBySide:
         amount = min(self._wanted or by_environment, len(self._together))
         if amount < 2:
             return
-        if "fork" not in multiprocessing.get_all_start_methods():
+        context = _forking()
+        if context is None:
             print("scenarios run one after the other: this system cannot fork a process")
             return
-        context = multiprocessing.get_context("fork")
         for lane in range(1, amount):
             ours, theirs = context.Pipe()
             arguments = (theirs, connect, self._run_here, self._farewell)
@@ -229,3 +230,10 @@ class SideBySide:
         left = context.world.releases.release_all() if context.world.investigations.open_ids else []
         context.world.close()
         return context.world.requests_made(), left
+
+
+def _forking() -> Any:
+    """What forks processes, where there is such a thing."""
+    if hasattr(os, "fork"):
+        return multiprocessing.get_context("fork")
+    return None

@@ -55,16 +55,17 @@ def serve(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
-    troubles: list[Trouble] = []
     with contextlib.suppress(EOFError, BrokenPipeError):
+        how = connection.recv()
         try:
-            connect(*connection.recv())
+            connect(*how)
+        except Exception as error:
+            trouble = Trouble("side by side", reporting.current().redact(exception_text(error)))
+            connection.send(Farewell([], [trouble]))
+            raise SystemExit(1) from error
+        with contextlib.suppress(KeyboardInterrupt):  # what was begun is cleaned up below
             while (number := connection.recv()) is not None:
                 connection.send(outcome_of(run(number)))
-        except KeyboardInterrupt:
-            pass  # what was begun is cleaned up below
-        except Exception as error:  # noqa: BLE001  # the parent tells it, and runs what was left
-            troubles.append(Trouble("side by side", reporting.current().redact(exception_text(error))))
         requests, left = farewell()
-        troubles += [Trouble("side by side", f"could not be removed: {one}") for one in left]
+        troubles = [Trouble("side by side", f"could not be removed: {one}") for one in left]
         connection.send(Farewell(requests, troubles))

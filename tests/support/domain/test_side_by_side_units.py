@@ -10,6 +10,7 @@ from behave.parser import parse_feature
 
 from support.hooks.units import ParallelError, Unit, parallel_of, side_by_side, units_of
 from support.investigations.neighbours import Neighbours
+from support.investigations.own_channels import OwnChannels
 from support.model import requests
 
 FEATURE = """
@@ -100,13 +101,12 @@ def test_a_number_or_nothing() -> None:
 
 
 def test_neighbours_have_channels_of_their_own() -> None:
-    usual = requests.live()
-    assert requests.in_lane(usual, 0) == usual
-    assert requests.channels_of(requests.in_lane(usual, 2)) == (3, 52)  # type: ignore[arg-type]
-    about_channels = {**usual, "channels": {"min": 9, "max": 3}}
-    assert requests.in_lane(about_channels, 2) == about_channels
-    assert requests.in_lane(b"no fields", 2) == b"no fields"
-    assert requests.live() == usual
+    first = OwnChannels(2222)
+    second = OwnChannels(2222, first.shift + 1)
+    own = requests.channels_of(first.on(requests.live()))  # type: ignore[arg-type]
+    other = requests.channels_of(second.on(requests.live()))  # type: ignore[arg-type]
+    assert own in first and other in second  # type: ignore[operator]
+    assert own not in second and other not in first  # type: ignore[operator]
 
 
 def test_alone_means_nobody_else_on_the_cluster_or_beside() -> None:
