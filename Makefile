@@ -3,6 +3,7 @@ ENV ?= sandbox
 TAGS ?=
 FAULT ?=
 N ?= 10
+PARALLEL ?=
 PROFILE ?=
 BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
@@ -25,7 +26,7 @@ help:
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
-	@$(WITH_MAKE) $(BIN)/python -m behave -D env=$(ENV) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
+	@$(WITH_MAKE) $(BIN)/python -m behave -D env=$(ENV) $(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')
 
 test: lint
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile

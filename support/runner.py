@@ -20,7 +20,9 @@ from behave.runner import Runner
 
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
+from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
+from support.hooks.units import ParallelError, parallel_of
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
@@ -48,6 +50,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.report = reporting.begin(environment)
         self._exit_code = 2
         self._hooks_called: set[str] = set()
+        self._parallel: int | None = None
 
     # The run.
 
@@ -60,7 +63,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             raise SystemExit(1 if super().run() else _NOTHING_JUDGED)
         try:
             self.report.repeat = repeat_of(self.config.userdata)
-        except RepeatError as error:
+            self._parallel = parallel_of(self.config.userdata)
+        except (RepeatError, ParallelError) as error:
             self._refuse(str(error))
         if (wanted := self.config.userdata.get("publish", "all")) not in _PUBLISH:
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
@@ -113,7 +117,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.report.suite_error("features", sentence)
         self.context.on_cleanup_error = self._note_cleanup_failure
         self.context.add_cleanup(self._finish)
-        return bool(super().run_model(features))
+        everything = self.features if features is None else features
+        self.context.side_by_side = SideBySide(self, self._parallel)
+        return bool(super().run_model(self.context.side_by_side.features(everything)))
 
     def _put_in_order(self) -> None:
         """Shuffle what was read, if that was asked for."""

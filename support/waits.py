@@ -3,6 +3,9 @@
 ``until`` waits for something to become true and says, when it does not, what was wanted, what was last seen, for how
 long and how often it looked. ``holds`` watches that something stays true. Both look again as soon as a source of
 change says so (the cluster watch) and otherwise at a fixed interval.
+
+Seconds are those in which the suite was given the processor (``support.processor``): what this machine was kept from is
+taken out of every deadline and every time of observation, and said.
 """
 
 from __future__ import annotations
@@ -15,9 +18,13 @@ from typing import Protocol, TypeVar
 from hamcrest.core.matcher import Matcher
 from hamcrest.core.string_description import StringDescription
 
+from support import processor
+
 T = TypeVar("T")
 
 LOOK_AGAIN_S = 0.05
+TOLD_FROM_S = 0.05
+"""Standstill below this is not worth a word."""
 
 
 class DeadlineUse:
@@ -40,6 +47,26 @@ class DeadlineUse:
 deadline_use = DeadlineUse()
 """Of every ``until`` in this process: the hooks read it for each scenario. ``settle`` and ``holds`` have no deadline to
 miss."""
+
+
+class Stopwatch:
+    """Seconds since it was made: of the wall, and those given to the suite."""
+
+    def __init__(self) -> None:
+        self._heartbeat = processor.heartbeat
+        self._lost_before_s = self._heartbeat.lost_s()
+        self._began_s = time.monotonic()
+
+    def given_s(self) -> float:
+        return self._heartbeat.given_since(self._began_s, self._lost_before_s)
+
+    def told(self, limit_s: float) -> str:
+        """What was waited, as "1.60 s of 1.60 s", and how long the suite stood still meanwhile."""
+        given_s, wall_s = self.given_s(), time.monotonic() - self._began_s
+        text = f"{given_s:.2f} s of {limit_s:.2f} s"
+        if wall_s - given_s < TOLD_FROM_S:
+            return text
+        return f"{text} (and {wall_s - given_s:.2f} s in which this machine did not let the suite run)"
 
 
 class ChangeSource(Protocol):
@@ -78,27 +105,26 @@ def until(
 ) -> T:
     """The first value of ``probe`` that satisfies ``matcher``.
 
-    ``what`` names the thing waited for in domain words; ``within_s`` is in seconds of the wall. ``abort_if``
+    ``what`` names the thing waited for in domain words; ``within_s`` is in seconds given to the suite. ``abort_if``
     describes states from which the wanted one cannot follow: they end the waiting at once. Raises
     :class:`AssertionError`.
     """
     source = changes or PollEvery()
-    started = time.monotonic()
-    deadline = started + within_s
+    watch = Stopwatch()
     looks = 0
     while True:
         mark = source.mark()
         value = probe()
         looks += 1
-        now = time.monotonic()
+        given_s = watch.given_s()
         if matcher.matches(value):
-            deadline_use.note(now - started, within_s)
+            deadline_use.note(given_s, within_s)
             return value
         hopeless = abort_if is not None and abort_if.matches(value)
-        if hopeless or now >= deadline:
-            deadline_use.note(now - started, within_s)
-            raise AssertionError(_unmet(what, matcher, value, now - started, within_s, looks, hopeless))
-        source.wait_for_change(mark, deadline - now)
+        if hopeless or given_s >= within_s:
+            deadline_use.note(given_s, within_s)
+            raise AssertionError(_unmet(what, matcher, value, watch.told(within_s), looks, hopeless))
+        source.wait_for_change(mark, within_s - given_s)
 
 
 def holds(
@@ -111,41 +137,39 @@ def holds(
 ) -> T:
     """The last value of ``probe`` after it satisfied ``matcher`` at every look for ``for_s`` seconds."""
     source = changes or PollEvery()
-    started = time.monotonic()
+    watch = Stopwatch()
     looks = 0
     while True:
         mark = source.mark()
         value = probe()
         looks += 1
-        elapsed_s = time.monotonic() - started
+        given_s = watch.given_s()
         if not matcher.matches(value):
-            raise AssertionError(_unmet(what, matcher, value, elapsed_s, for_s, looks, hopeless=True))
-        if elapsed_s >= for_s:
+            raise AssertionError(_unmet(what, matcher, value, watch.told(for_s), looks, hopeless=True))
+        if given_s >= for_s:
             return value
-        source.wait_for_change(mark, for_s - elapsed_s)
+        source.wait_for_change(mark, for_s - given_s)
 
 
 def settle(probe: Callable[[], list[str]], *, within_s: float, changes: ChangeSource | None = None) -> list[str]:
     """Wait for an empty list and answer what is still in it at the end: for clean-up, which reports instead of
     raising."""
     source = changes or PollEvery()
-    deadline = time.monotonic() + within_s
+    watch = Stopwatch()
     while True:
         mark = source.mark()
         left = probe()
-        now = time.monotonic()
-        if not left or now >= deadline:
+        given_s = watch.given_s()
+        if not left or given_s >= within_s:
             return left
-        source.wait_for_change(mark, min(deadline - now, LOOK_AGAIN_S))
+        source.wait_for_change(mark, min(within_s - given_s, LOOK_AGAIN_S))
 
 
-def _unmet(
-    what: str, matcher: Matcher[T], value: T, elapsed_s: float, limit_s: float, looks: int, hopeless: bool
-) -> str:
+def _unmet(what: str, matcher: Matcher[T], value: T, waited: str, looks: int, hopeless: bool) -> str:
     text = StringDescription()
     text.append_text(f"{what}\n  wanted: ").append_description_of(matcher)
     text.append_text("\n  last seen: ")
     matcher.describe_mismatch(value, text)
     ending = "gave up early after" if hopeless else "waited"
-    text.append_text(f"\n  {ending} {elapsed_s:.2f} s of {limit_s:.2f} s, looked {looks} times")
+    text.append_text(f"\n  {ending} {waited}, looked {looks} times")
     return str(text)

@@ -6,7 +6,7 @@ Feature: Capacity grows in steps
 
   Rule: One investigation is the baseline
 
-    @CA-02a @REQ_PZ-13986
+    @CA-02a @REQ_PZ-13986 @alone
     Example: A single investigation opens each time, and is answered in time
       Given a connected fibre
       When a client opens a single live investigation, again and again

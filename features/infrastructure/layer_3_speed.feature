@@ -6,7 +6,7 @@ Feature: Layer 3, speed: the recording index answers quickly
 
   Rule: MongoDB answers quickly
 
-    @IN-03a @REQ_PZ-13808 @needs_mongodb
+    @IN-03a @REQ_PZ-13808 @needs_mongodb @alone
     Example: The typical answer is quick
       When the answer time of the recording index is measured
       Then the typical answer time is at least acceptable

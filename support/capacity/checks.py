@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from support.capacity.load.results import sharers
 from support.capacity.measuring import Measured
 from support.checks.matcher import Judged
 
@@ -28,8 +29,10 @@ def reaches_every_port() -> Judged[Measured]:
             return "not one investigation was opened"
         if closed:
             return f"{len(closed)} of {len(opened)} ports did not accept a client, the first: {closed[0]}"
-        if measured.step.distinct_ports != len(opened):
-            return f"{len(opened)} investigations share {measured.step.distinct_ports} ports"
+        shared = sharers(opened)
+        if shared:
+            address = next(f"{one.stream_host}:{one.stream_port}" for one in opened if one.number in shared)
+            return f"{len(shared)} of {len(opened)} investigations share a port at the same time, the first {address}"
         return None
 
     return Judged("a port of its own that accepts its client, for each that was opened", trouble)
@@ -64,8 +67,10 @@ def has_recovered() -> Judged[Measured]:
             return "what came after the load was not measured"
         if recovery.seconds is not None:
             return None
-        before, after = recovery.baseline_p95_ms, recovery.last_p95_ms
-        return f"investigations do not open as fast as before: P95 was {before:.0f} ms, the last were {after:.0f} ms"
+        return (
+            f"investigations do not open as fast as before: P95 was {recovery.baseline_p95_ms:.0f} ms, that of the "
+            f"last {recovery.last_samples} was {recovery.last_p95_ms:.0f} ms, allowed were {recovery.limit_ms:.0f} ms"
+        )
 
     return Judged("investigations that open as fast as before the load", trouble)
 

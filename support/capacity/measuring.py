@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from support.capacity.load.load_run import Load, LoadRuns
+from support.capacity.load.machine import CALM_WITHIN_S, wait_until_calm
 from support.capacity.load.recovery import Probes
 from support.capacity.load.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Recovery, Target
 from support.capacity.load.self_check import GeneratorCheck
+from support.capacity.report.gap_verdict import judge, late_for_the_machine, spoilt_by
 from support.capacity.report.store import Reports
 from support.config import Environment
 from support.investigations.streams import Connection, try_to_connect
@@ -35,6 +38,8 @@ class Measured:
     reports: tuple[Path, ...]
     refusing: tuple[Connection, ...] = ()
     still_published: tuple[int, ...] = ()
+    told_before: tuple[str, ...] = ()
+    """What was measured before, where this is a repetition of what the tester's own machine had spoilt."""
 
     @property
     def step(self) -> LoadStep:
@@ -79,33 +84,34 @@ class Capacity:
     def full_load(self) -> Measured:
         """The required number at once, released again, with what came after; made once in a run."""
         if self._full is None:
-            self._full = self._full_load()
+            self._full = self._decided(self._full_load)
         self._reports.use(self._full.reports)
         return self._full
 
     def baseline(self) -> list[Measured]:
         """A single investigation, again and again."""
-        made = (self._load("one investigation", [requests.live()], many=False) for _ in range(BASELINE_LOADS))
-        return [self._measured(one, report=False) for one in made]
+
+        def single() -> Measured:
+            return self._measured(self._load("one investigation", [requests.live()], many=False), report=False)
+
+        return [single() for _ in range(BASELINE_LOADS)]
 
     def heavy(self) -> Measured:
         """Several of the heaviest configuration at once."""
         wanted = self._capacity
-        body = requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)
-        return self._measured(self._load("heavy investigations", [body] * wanted.heavy_jobs), report=False)
+        bodies = [requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)] * wanted.heavy_jobs
+        return self._decided(lambda: self._measured(self._load("heavy investigations", bodies), report=False))
 
     def growth(self) -> Growth:
         """Loads of growing size up to the required number; a step that fails badly is the last."""
         measured: list[Measured] = []
         for amount in self.steps():
-            load = self._load(f"step of {amount}", [requests.live()] * amount)
             ramp = tuple(one.step for one in measured)
-            is_last = amount == self._capacity.target_jobs
-            measured.append(self._measured(load, ramp=ramp, report=is_last))
-            share = load.step.succeeded / amount
+            measured.append(self._decided(functools.partial(self._grown, amount, ramp)))
+            share = measured[-1].step.succeeded / amount
             if share < self._capacity.stop_below_rate:
                 limit = self._capacity.stop_below_rate
-                why = f"stopped at {amount}: {load.step.succeeded} of them opened, less than {limit:.0%}"
+                why = f"stopped at {amount}: {measured[-1].step.succeeded} of them opened, less than {limit:.0%}"
                 break
         else:
             why = ""
@@ -113,6 +119,36 @@ class Capacity:
             last = measured[-1]
             measured[-1] = replace(last, reports=self._reports.write(last.run, self._capacity.target_jobs))
         return Growth(tuple(measured), why)
+
+    def _grown(self, amount: int, ramp: tuple[LoadStep, ...]) -> Measured:
+        """One step of the growth; the last one has a report, which has no limit of answers to judge (CA-03)."""
+        load = self._load(f"step of {amount}", [requests.live()] * amount)
+        is_last = amount == self._capacity.target_jobs
+        return self._measured(load, ramp=ramp, report=is_last, judges_answers=False)
+
+    def _decided(self, make: Callable[[], Measured]) -> Measured:
+        """What ``make`` measures. Where this very machine runs the estate and was too busy to decide anything, it is
+        measured once more when it has calmed down; the result tells of both."""
+        first = make()
+        spoilt = self._spoilt(first)
+        if spoilt is None or not self._environment.is_embedded:
+            return first
+        calm_s = wait_until_calm()
+        if calm_s is None:
+            return replace(first, told_before=(f"not repeated: the machine was busy for {CALM_WITHIN_S:g} s more",))
+        self._generator.forget()
+        again = make()
+        told = f"measured again, when this machine had been calm after {calm_s:.1f} s; before that: {spoilt}"
+        return replace(again, told_before=(told,))
+
+    def _spoilt(self, measured: Measured) -> str | None:
+        """Why a measurement decides nothing because of the tester's own machine; None when it does, or for another
+        reason."""
+        step = measured.step
+        shown = f"{step.succeeded} of {step.asked} opened"
+        late = late_for_the_machine(step, self._capacity.success_rate) if step.failed else ""
+        why = late or spoilt_by(judge(measured.run))
+        return f"{shown}, {why}" if why else None
 
     def steps(self) -> list[int]:
         """The sizes of the growth: those of the environment below the required number, and that number."""
@@ -124,12 +160,12 @@ class Capacity:
         amount = free_slices + ASKED_BEYOND
         return self._measured(self._load("more than there is room for", [requests.live()] * amount))
 
-    def _load(self, title: str, bodies: list[Body], many: bool = True) -> _Made:
+    def _load(self, title: str, bodies: Sequence[Body], many: bool = True) -> _Made:
         check = self._generator.result() if many else None
         started = datetime.now(UTC)
         before = self._loads.evidence_before()
         try:
-            load = self._loads.make(title, bodies)
+            load = self._loads.make(title, list(bodies))
         except BaseException as error:
             self._report_abort(len(bodies), error, check, started, before)
             raise
@@ -161,18 +197,25 @@ class Capacity:
         quiet = self._probes.quiet()
         made = self._load(f"{amount} investigations", [requests.live()] * amount)
         records = made.step.records
-        streams = {(one.stream_host, one.stream_port) for one in records if one.stream_host and one.stream_port}
+        taken = self._loads.given_to_others(made.load.job_ids)
+        given = {(one.stream_host, one.stream_port) for one in records if one.stream_host and one.stream_port}
+        streams = {(host, port) for host, port in given if port not in taken}
         with ThreadPoolExecutor(_TRIED_AT_ONCE) as pool:
             refusing = tuple(pool.map(try_to_connect, *zip(*sorted(streams), strict=True))) if streams else ()
         recovery = self._probes.recover(quiet)
-        left, published = self._loads.afterwards()
+        left, published = self._loads.afterwards(made.load.job_ids)
         came_back = tuple(one for one in left if one not in made.step.leftovers)
         measured = self._measured(made, recovery=replace(recovery, leftovers=came_back))
         still = tuple(sorted(port for _, port in streams if port in made.load.published | published))
         return replace(measured, refusing=refusing, still_published=still)
 
     def _measured(
-        self, made: _Made, recovery: Recovery | None = None, ramp: tuple[LoadStep, ...] = (), report: bool = True
+        self,
+        made: _Made,
+        recovery: Recovery | None = None,
+        ramp: tuple[LoadStep, ...] = (),
+        report: bool = True,
+        judges_answers: bool = True,
     ) -> Measured:
         # What the cluster showed explains failures and fills reports; of a success without a report nobody asks for it.
         is_needed = report or made.step.succeeded < made.step.asked
@@ -191,6 +234,7 @@ class Capacity:
             generator=self._generator.description(),
             git_revision=self._reports.git_revision,
             stopped_because=made.step.stopped_because,
+            judges_answers=judges_answers,
         )
         return Measured(run, self._reports.write(run, self._capacity.target_jobs) if report else ())
 

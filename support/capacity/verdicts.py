@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
+from support.capacity.diagnosis import Diagnosis
 from support.capacity.load.run import CapacityRun
 from support.capacity.measuring import Growth, Measured
 from support.capacity.report.gap_report import diagnosis_of
-from support.capacity.report.gap_verdict import judge, trusted_outcome
+from support.capacity.report.gap_verdict import judge, late_for_the_machine, trusted_outcome
 from support.config.models import Capacity
 from support.statistics.percentiles import wilson_bounds
 from support.statistics.verdict import Outcome, Verdict
@@ -25,7 +28,7 @@ def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
     reasons = [f"{gate.name}: {gate.reason}" for gate in judged.gates if gate.verdict not in (None, Outcome.PASS)]
     if judged.verdict is Outcome.PASS:
         return Verdict(Outcome.PASS, judged.gates[0].reason)
-    return Verdict(judged.verdict, "\n".join([*reasons, *causes(run)]))
+    return Verdict(judged.verdict, "\n".join([*reasons, *measured.told_before, *causes(run)]))
 
 
 def all_succeed(measured: Sequence[Measured]) -> Verdict:
@@ -39,8 +42,11 @@ def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict
     """The middle of a few single openings: one that hits a busy moment of the machine decides nothing."""
     answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
     middle_ms = answered[len(answered) // 2]
-    verdict = Outcome.PASS if middle_ms <= limit_ms else Outcome.FAIL
-    return Verdict(verdict, f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms")
+    told = f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms"
+    busy = [one.step.machine for one in measured if one.step.machine and one.step.machine.explains(middle_ms, limit_ms)]
+    if middle_ms > limit_ms and len(busy) > len(measured) // 2:
+        return Verdict(Outcome.INCONCLUSIVE, f"{told}\nthis machine was busy: {busy[0]}")
+    return Verdict(Outcome.PASS if middle_ms <= limit_ms else Outcome.FAIL, told)
 
 
 def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
@@ -87,8 +93,26 @@ def causes(run: CapacityRun) -> list[str]:
         lines.append(f"{named}: {count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
     if diagnosis.unattributed or diagnosis.unattributed_slow:
         counts = f"{len(diagnosis.unattributed)} failed, {len(diagnosis.unattributed_slow)} late"
-        lines.append(f"{counts}: for an unknown cause: " + " | ".join(diagnosis.unmatched[:3]))
+        told = [*_figures(run, diagnosis), *diagnosis.unmatched[:3]]
+        lines.append(f"{counts}: for an unknown cause: " + " | ".join(told))
     return lines
+
+
+def _figures(run: CapacityRun, diagnosis: Diagnosis) -> Iterator[str]:
+    """What was measured of those whose cause is unknown, beside all others and the machine it was measured on."""
+    records = run.step.records if run.step else ()
+    missed = Counter(one.failed_phase or "alive together" for one in records if one.number in diagnosis.unattributed)
+    yield from (f"{count} never {phase.replace('_', ' ')}" for phase, count in missed.items())
+    slow = set(diagnosis.unattributed_slow)
+    answered = {one.number: one.reached["answered"] * 1000 for one in records if "answered" in one.reached}
+    late_ms = [took_ms for number, took_ms in answered.items() if number in slow]
+    rest_ms = [took_ms for number, took_ms in answered.items() if number not in slow]
+    if late_ms:
+        yield f"their answers took {min(late_ms):.0f} to {max(late_ms):.0f} ms, the middle {median(late_ms):.0f} ms"
+    if late_ms and rest_ms:
+        yield f"the other {len(rest_ms)} took {min(rest_ms):.0f} to {max(rest_ms):.0f} ms"
+    if run.step and run.step.machine:
+        yield f"on this machine {run.step.machine}"
 
 
 def _share(measured: Measured, wanted: float) -> Verdict:
@@ -98,4 +122,8 @@ def _share(measured: Measured, wanted: float) -> Verdict:
     reason = f"{step.succeeded} of {step.asked} opened completely, wanted {wanted:.0%}"
     check = measured.run.self_check
     doubt = [f"the load generator is not trusted: {check.reason}"] if check is not None and not check.trusted else []
-    return Verdict(verdict, "\n".join([*doubt, reason, *(causes(measured.run) if verdict is not Outcome.PASS else ())]))
+    if verdict is Outcome.FAIL and (busy := late_for_the_machine(step, wanted)):
+        verdict, doubt = Outcome.INCONCLUSIVE, [busy]
+    if verdict is Outcome.PASS:
+        return Verdict(verdict, reason)
+    return Verdict(verdict, "\n".join([*doubt, reason, *measured.told_before, *causes(measured.run)]))

@@ -9,8 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from support.cli import doctor, publish, report, sweep
 from support.files import PROJECT
+from support.later import Later
+
+doctor, publish, report, sweep = (Later(f"support.cli.{name}") for name in ("doctor", "publish", "report", "sweep"))
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

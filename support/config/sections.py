@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,8 @@ from support.config.models import (
     Ssh,
 )
 
+MOST_PARALLEL = 32
+
 
 class Sections(Section):
     """What an environment file holds. What must hold between its keys is in :mod:`support.config.rules`."""
@@ -42,6 +44,8 @@ class Sections(Section):
     limits: Limits = Field(default_factory=Limits)
     refusal_statuses: frozenset[int] = frozenset({400, 422})
     capacity: Capacity = Field(default_factory=Capacity)
+    parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 1
+    """So many scenarios that do not exclude each other run side by side, unless ``-D parallel`` says otherwise."""
     known_issues: tuple[KnownIssue, ...] = ()
 
     @property
@@ -55,6 +59,11 @@ class Sections(Section):
     @property
     def kind(self) -> Kind:
         return self.identity.kind
+
+    @property
+    def is_embedded(self) -> bool:
+        """The whole estate runs on this machine, beside the suite."""
+        return self.identity.kind == "sandbox"
 
     @property
     def exclusive(self) -> bool:

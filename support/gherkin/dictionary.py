@@ -20,6 +20,8 @@ AREAS = {
 
 KINDS = ("smoke", "negative", "journey")
 SAFETY = ("load", "disruptive", "writes_database")
+ORDER = ("alone",)
+"""Times are judged, or something is counted that every investigation changes: no other scenario runs meanwhile."""
 STATES = ("wip", "backlog", "quarantine", "slow")
 TICKET_PROJECT = "PZ"
 """The Jira project whose keys are used."""
@@ -71,6 +73,6 @@ SYNONYMS = (
 
 def is_known_tag(tag: str) -> bool:
     """Whether a tag (without @) is in the dictionary."""
-    if tag in AREAS or tag in KINDS or tag in SAFETY or tag in STATES or ID_TAG.fullmatch(tag):
+    if tag in AREAS or tag in KINDS or tag in SAFETY or tag in ORDER or tag in STATES or ID_TAG.fullmatch(tag):
         return True
     return any(pattern.fullmatch(tag) for pattern in TAG_PATTERNS)

@@ -55,7 +55,9 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     _tell_remarks(world)
     if troubles or scenario.status.is_failure() or scenario.status.is_error():
         _keep_evidence(context, scenario)
-    if troubles:
+    if troubles and world.neighbours.side_by_side:
+        reporting.current().shared_troubles[identify(scenario).id] = troubles  # whose they are is found out alone
+    elif troubles:
         raise AmbientTrouble("while the scenario ran, " + "; ".join(troubles))
 
 

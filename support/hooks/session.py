@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from dataclasses import dataclass
@@ -11,12 +12,12 @@ from behave.runner import Context
 
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
-from support.clients.focus_server.client import TARGET as FOCUS_SERVER
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import Environment, load_environment
 from support.files import PROJECT
 from support.hooks.fingerprint import fingerprint, revision
+from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
@@ -59,20 +60,39 @@ def before_all(context: Context) -> None:
     _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
-    environment = _load(context, name, Path(given) if given else None)
     report = reporting.current()
-    report.environment = environment.identity.name
-    report.known_issues = [
-        KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in environment.known_issues
-    ]
-    books = _mind_the_last_run(context, environment, Path(given) if given else None)
+    given_file = Path(given) if given else None
+    by_name = load_environment(name, run_file=given_file)
+    report.environment = by_name.identity.name
+    report.known_issues = _known_issues(by_name)
+    books = _mind_the_last_run(context, by_name, given_file)
+    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name))
+    run_file = _run_file(context, by_name, given_file)
+    environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
-    context.add_cleanup(_note_requests, context.world)
+    context.add_cleanup(_note_requests, context)
     report.redact = context.world.journal.redact
     report.fingerprint = fingerprint(context.world)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
+    context.add_cleanup(context.side_by_side.end)  # registered last, so the first: the others need what is cleaned up
+    context.side_by_side.go(run_file)
+
+
+def connect_beside(context: Context, name: str, run_file: Path | None, shift: int) -> None:
+    """In a process of its own, beside others: the same environment, with clients and channels of its own."""
+    environment = load_environment(name, run_file=run_file)
+    reports = Reports(run_folder(context.config), {}, "unknown")
+    context.world = _connect(environment, _books(context, environment), reports, None)
+    context.world.neighbours.side_by_side = True
+    context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
+    reporting.current().redact = context.world.journal.redact
+
+
+def _known_issues(environment: Environment) -> list[KnownIssue]:
+    known = environment.known_issues
+    return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
 
 
 def _require_room_for(reports: Path) -> None:
@@ -85,21 +105,25 @@ def _require_room_for(reports: Path) -> None:
         raise ReportsNotWritable(f"reports: cannot write to {reports}: {error.strerror}") from error
 
 
-def _load(context: Context, name: str, run_file: Path | None) -> Environment:
-    """The environment; a sandbox that is not given is started, and ends with the run."""
-    environment = load_environment(name, run_file=run_file)
+def _run_file(context: Context, environment: Environment, run_file: Path | None) -> Path | None:
+    """Where the endpoints of a sandbox stand; one that is not given is started, and ends with the run."""
     if run_file is not None or environment.endpoints == "given":
-        return environment
+        return run_file
     sandbox = EmbeddedSandbox(environment.sandbox.settings)
     context.add_cleanup(sandbox.stop)
-    return load_environment(name, run_file=sandbox.start().run_file)
+    return sandbox.start().run_file
+
+
+def _books(context: Context, environment: Environment) -> _Books:
+    reports, name = reports_directory(context.config), environment.identity.name
+    return _Books(RunLedger(ledger_file(reports, name)), ChangeJournal(journal_file(reports, name)))
 
 
 def _mind_the_last_run(context: Context, environment: Environment, run_file: Path | None) -> _Books:
     """What killed runs left is said; a site that they left broken is not judged. A sandbox that has just begun has
     nothing of it."""
     reports, name = reports_directory(context.config), environment.identity.name
-    books = _Books(RunLedger(ledger_file(reports, name)), ChangeJournal(journal_file(reports, name)))
+    books = _books(context, environment)
     if environment.endpoints == "run_file" and run_file is None:
         books.ledger.forget_dead_runs()
         books.changes.forget_dead_runs()
@@ -123,6 +147,7 @@ def _connect(environment: Environment, books: _Books, reports: Reports, history:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 
 
-def _note_requests(world: World) -> None:
+def _note_requests(context: Context) -> None:
     """How long the Focus Server took, over the whole run."""
-    reporting.current().requests = request_times(world.journal.durations(FOCUS_SERVER), world.product.client.base_url)
+    made = [*context.world.requests_made(), *context.side_by_side.requests]
+    reporting.current().requests = request_times(made, context.world.product.client.base_url)

@@ -8,6 +8,7 @@ from support.checks.matcher import judged
 from support.clients.kubernetes.client import KubernetesClient
 from support.config import Environment
 from support.investigations.jobs import Jobs
+from support.investigations.neighbours import Neighbours
 from support.model import requests
 from support.model.attempts import Attempt, Investigation
 
@@ -15,8 +16,9 @@ from support.model.attempts import Attempt, Investigation
 class Effects:
     """Looks for jobs, pods and services; opens and releases nothing."""
 
-    def __init__(self, cluster: KubernetesClient, jobs: Jobs, environment: Environment) -> None:
+    def __init__(self, cluster: KubernetesClient, jobs: Jobs, environment: Environment, neighbours: Neighbours) -> None:
         self._cluster, self._jobs, self._environment = cluster, jobs, environment
+        self._neighbours = neighbours
 
     def assert_none_open(self) -> None:
         """No investigation is left in the cluster; those that are just ending are given their time."""
@@ -35,7 +37,7 @@ class Effects:
         """
         snapshot = self._cluster.snapshot()
         new = snapshot.job_ids - attempt.jobs_before
-        if self._environment.identity.exclusive:
+        if self._neighbours.are_none:
             return new
         roi = "--roi {} {} ".format(*requests.channels_of(attempt.fields))
         return frozenset(

@@ -34,6 +34,11 @@ class Openings:
     each: tuple[Opening, ...]
     jobs_before: frozenset[str]
 
+    @property
+    def job_ids(self) -> frozenset[str]:
+        """The jobs that the answers name."""
+        return frozenset(opening.job_id for opening in self.each if opening.job_id)
+
 
 def open_at_once(
     load: LoadClient,

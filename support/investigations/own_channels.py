@@ -25,6 +25,11 @@ class OwnChannels:
         self._shift = min(_LOWEST_SHIFT, most_channels // 2) + secrets.randbelow(room) if shift is None else shift
         self._given: set[Channels] = set()
 
+    @property
+    def shift(self) -> int:
+        """By how many channels every ordinary request is moved."""
+        return self._shift
+
     def on(self, request: requests.Body) -> requests.Body:
         """The request with the channels of this run in the place of ordinary ones."""
         asked = channels_of(request)

@@ -9,6 +9,7 @@ from support.clients.kubernetes.client import Job, Snapshot
 from support.clients.kubernetes.clock import ClusterClock
 from support.clients.kubernetes.watch import ClusterWatch
 from support.config import Environment
+from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels, channels_of, channels_of_job
 from support.investigations.run_ledger import Channels, Intention, RunLedger
 from support.model import requests
@@ -40,9 +41,16 @@ class Register:
     is its doing too.
     """
 
-    def __init__(self, ledger: RunLedger, watch: ClusterWatch, clock: ClusterClock, environment: Environment) -> None:
+    def __init__(
+        self,
+        ledger: RunLedger,
+        watch: ClusterWatch,
+        clock: ClusterClock,
+        environment: Environment,
+        neighbours: Neighbours,
+    ) -> None:
         self._ledger, self._watch, self._clock = ledger, watch, clock
-        self._exclusive = environment.identity.exclusive
+        self._neighbours = neighbours
         self.channels = OwnChannels(environment.limits.most_channels)
         self._lock = threading.Lock()
         self._asked: dict[str, Channels | None] = {}
@@ -120,11 +128,11 @@ class Register:
         its channels."""
         for job_id in self.open_ids:
             self.released(job_id)
-        self._settle([one for one in self._unsettled if self._exclusive or one.channels in self.channels])
+        self._settle([one for one in self._unsettled if self._neighbours.are_none or one.channels in self.channels])
 
     def ours(self, snapshot: Snapshot) -> list[str]:
         """The job ids in ``snapshot`` that are this run's to release."""
-        if self._exclusive:
+        if self._neighbours.are_none:
             return sorted(snapshot.job_ids - self._before_scenario)
         jobs = {job.job_id: job for job in snapshot.jobs if job.job_id is not None and job.role == "grpc"}
         known = {job_id for job_id in self.job_ids if job_id not in jobs or self._is_ours(jobs[job_id])}
@@ -137,7 +145,7 @@ class Register:
         if job.uid in self._before_run or self._uids.get(job_id, job.uid) != job.uid:
             return False
         asked, started_for = self._asked.get(job_id), channels_of_job(job)
-        return self._exclusive or asked is None or started_for is None or asked == started_for
+        return self._neighbours.are_none or asked is None or started_for is None or asked == started_for
 
     def _is_of_our_channels(self, job: Job) -> bool:
         return job.uid not in self._before_run and channels_of_job(job) in self.channels

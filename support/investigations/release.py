@@ -44,6 +44,19 @@ class Releases:
         self._jobs.wait_until_gone(job_id, "release_s")
         self._register.released(job_id)
 
+    def there_now(self) -> frozenset[str]:
+        """Every investigation of which there is anything in the cluster."""
+        return self._cluster.snapshot().job_ids
+
+    def unannounced(self, known: frozenset[str]) -> list[str]:
+        """What there is of investigations other than ``known``, when everybody has released his own: it is swept after
+        it was seen."""
+        snapshot = self._cluster.snapshot()
+        strange = sorted(snapshot.job_ids - known)
+        for job_id in strange:
+            self._cluster.release(job_id)
+        return [trace for job_id in strange for trace in traces_in(snapshot, job_id)]
+
     def release_all(self) -> list[str]:
         """End of the scenario: release what is still open and answer what could not be removed, in words."""
         self.end_all()

@@ -9,6 +9,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+from support import waits
+
 _TRY_AGAIN_S = 0.02
 _PAUSE_PER_WAITING_S = 0.001
 """However many wait, at most 1000 attempts are made each second: this machine has other things to do."""
@@ -39,11 +41,12 @@ def try_to_connect(host: str, port: int) -> Connection:
 
 @dataclass
 class _Waiting:
-    """Somebody who wants to connect: until when, when to try next, and the attempt that goes on, if one does."""
+    """Somebody who wants to connect: for how long, when to try next, and the attempt that goes on, if one does."""
 
     host: str
     port: int
-    deadline_s: float
+    within_s: float
+    watch: waits.Stopwatch
     next_s: float = 0.0
     attempt: socket.socket | None = None
     began_s: float = 0.0
@@ -80,10 +83,10 @@ class StreamClients:
         self._wake_out.close()
 
     def join(self, job_id: str, host: str, port: int, within_s: float) -> None:
-        """Connect in the background, within ``within_s``; a port that never opens is for a scenario to judge, not for
-        us."""
+        """Connect in the background, within ``within_s`` given to the suite; a port that never opens is for a scenario
+        to judge, not for us."""
         with self._lock:
-            self._waiting[job_id] = _Waiting(host, port, time.monotonic() + within_s)
+            self._waiting[job_id] = _Waiting(host, port, within_s, waits.Stopwatch())
         self._wake()
 
     def leave(self, job_id: str) -> None:
@@ -135,7 +138,7 @@ class StreamClients:
                 self._give_up(one)
             if one.attempt is not None:
                 continue
-            if now_s > one.deadline_s:
+            if one.watch.given_s() > one.within_s:
                 del self._waiting[job_id]
             elif now_s >= one.next_s:
                 one.next_s = now_s + pause_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from support.capacity.load.machine import MachineMeter, MachineUse
 from support.capacity.load.self_check import GeneratorCheck
 from support.clients.focus_server.client import Answer, ConnectionFailed, FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
@@ -28,12 +29,13 @@ SHARE_OF_LIMIT = 0.1
 @dataclass(frozen=True)
 class Answers:
     """Answers to the same question: their latencies in ms (one that failed counts with the time limit), what went wrong
-    first, and what the suite itself adds to each of them at P95."""
+    first, what the suite itself adds to each of them at P95, and what happened on its machine meanwhile."""
 
     asked: str
     latencies_ms: tuple[float, ...]
     trouble: str
     own_share_ms: float
+    machine: MachineUse | None = None
 
 
 def _recorded(figure: str, answers: Answers) -> Answers:
@@ -80,7 +82,7 @@ class Latency:
     def health_checks_at_once(self) -> Answers:
         """As many at one moment as the environment says, from the moment each should have been sent."""
         self._budget.require_at_once(self._limits.ack_concurrency)
-        check = self._generator.result()
+        check, meter = self._generator.result(), MachineMeter()
         connections = self._load.connections("GET", "/ack", [None] * self._limits.ack_concurrency, warm=True)
         try:
             burst = fire(connections, Caps(len(connections), 2 * self._environment.focus_server.read_timeout_s))
@@ -90,7 +92,7 @@ class Latency:
         bad = [sample for sample in burst.samples if sample.status != 200]
         trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
         latencies_ms = tuple(sample.response_ms for sample in burst.samples)
-        answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms)
+        answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms, meter.use())
         return _recorded("health_checks_at_once_p95_ms", answers)
 
     def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Verdict:
@@ -104,6 +106,9 @@ class Latency:
         verdict = worst(gate.verdict for gate in (p95, p99) if gate is not None)
         if verdict is Outcome.FAIL and _may_be_the_suites([p95, p99], answers.own_share_ms, p95_ms):
             return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"{share}, too much to judge {p95_ms:g} ms", *told]))
+        failed = [gate for gate in (p95, p99) if gate is not None and gate.verdict is Outcome.FAIL]
+        if failed and all(_explained(answers, gate.percentile.lower or 0.0, gate.limit) for gate in failed):
+            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"this machine was busy: {answers.machine}", *told]))
         return Verdict(verdict, "\n".join(told))
 
     def are_each_fast(self, answers: Answers, limit_ms: float) -> Verdict:
@@ -113,6 +118,8 @@ class Latency:
         told = f"{answers.asked}: the slowest of {amount} took {slowest_ms:.0f} ms, limit {limit_ms:g} ms"
         if answers.trouble:
             return Verdict(Outcome.FAIL, f"{answers.trouble}\n{told}")
+        if slowest_ms > limit_ms and _explained(answers, slowest_ms, limit_ms):
+            return Verdict(Outcome.INCONCLUSIVE, f"this machine was busy: {answers.machine}\n{told}")
         return Verdict(Outcome.PASS if slowest_ms <= limit_ms else Outcome.FAIL, told)
 
     def are_as_fast_as_before(self, answers: Answers) -> Verdict:
@@ -120,11 +127,14 @@ class Latency:
         if answers.trouble:
             return Verdict(Outcome.FAIL, answers.trouble)
         gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._baselines.p95s_ms)
+        if gate.verdict is Outcome.FAIL and _explained(answers, gate.value, gate.limit or 0.0):
+            busy = f"this machine was busy: {answers.machine}"
+            return Verdict(Outcome.INCONCLUSIVE, f"{busy}\n{answers.asked}: P95 in ms: {gate.reason}")
         return Verdict(gate.verdict, f"{answers.asked}: P95 in ms: {gate.reason}")
 
     def _one_after_the_other(self, asked: str, ask: Callable[[], Answer], amount: int = ENOUGH) -> Answers:
         self._budget.require_load(f"ask {amount} times in a row")
-        own_share_ms = self._generator.single_ms()
+        own_share_ms, meter = self._generator.single_ms(), MachineMeter()
         latencies_ms, troubles = [], []
         for _ in range(amount):
             try:
@@ -137,7 +147,12 @@ class Latency:
             if answer.status != 200:
                 troubles.append(f"{answer.status} {answer.message[:200]}")
         trouble = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
-        return Answers(asked, tuple(latencies_ms), trouble, own_share_ms)
+        return Answers(asked, tuple(latencies_ms), trouble, own_share_ms, meter.use())
+
+
+def _explained(answers: Answers, measured_ms: float, limit_ms: float) -> bool:
+    """Whether answers that were late might have been in time on a machine that was not busy."""
+    return answers.machine is not None and answers.machine.explains(measured_ms, limit_ms)
 
 
 def _may_be_the_suites(gates: Sequence[PercentileGate | None], own_share_ms: float, limit_ms: float) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, Changes
+from support.clients.focus_server.client import TARGET as FOCUS_SERVER
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
@@ -15,6 +16,7 @@ from support.clients.ssh.client import SSHClient
 from support.config import Environment
 from support.investigations.clients import Clients
 from support.investigations.effects import Effects
+from support.investigations.neighbours import Neighbours
 from support.investigations.register import Register
 from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
@@ -45,6 +47,7 @@ class World:
         self.reports = reports
         self.ledger = ledger
         self.changes = Changes(changes)
+        self.neighbours = Neighbours(on_the_cluster=not environment.exclusive)
         self.journal = Journal(environment.secrets())
         self._closing = closing = ExitStack()
         policy = SafetyPolicy.of(environment)
@@ -69,17 +72,21 @@ class World:
         streams.start()
         closing.callback(streams.stop)
         cluster, jobs = self.cluster.client, self.cluster.jobs
-        register = Register(ledger, self.cluster.watch, cluster.clock, environment)
+        self.register = register = Register(ledger, self.cluster.watch, cluster.clock, environment, self.neighbours)
         self.releases = Releases(cluster, jobs, streams, register, environment)
         self.investigations = Investigations(
             client, load_client, cluster, jobs, streams, register, self.releases, environment
         )
         self.clients = Clients(client, cluster, jobs, register)
-        self.effects = Effects(self.cluster.client, self.cluster.jobs, environment)
+        self.effects = Effects(self.cluster.client, self.cluster.jobs, environment, self.neighbours)
         self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
         self.capacity = CapacityRoom.of(
             environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
         )
+
+    def requests_made(self) -> list[tuple[str, float]]:
+        """First line and seconds of every request to the Focus Server, as its client sent them."""
+        return self.journal.durations(FOCUS_SERVER)
 
     def close(self) -> None:
         self._closing.close()

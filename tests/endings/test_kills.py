@@ -37,7 +37,7 @@ def test_a_site_that_a_killed_run_left_changed_is_not_judged(sandbox: Site) -> N
     file = sandbox.reports / "changes-sandbox.jsonl"
     sandbox.kill_at(Kill(signal.SIGKILL, "the stream address", 0.05))
     told = subprocess.run(
-        sandbox.command("@JL-01a"), cwd=sandbox.root, capture_output=True, text=True, timeout=60, check=False
+        sandbox.command("@JL-01a"), cwd=sandbox.root, capture_output=True, text=True, timeout=600, check=False
     )
     assert told.returncode == 2
     (sentence,) = told.stderr.splitlines()

@@ -43,7 +43,7 @@ class Behave:
 
     def end(self) -> tuple[int, str]:
         """Exit code and standard error."""
-        _, errors = self.process.communicate(timeout=60)
+        _, errors = self.process.communicate(timeout=600)
         return self.process.returncode, errors
 
     def record(self) -> dict:

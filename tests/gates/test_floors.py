@@ -30,7 +30,7 @@ FLOORS = (
     ("support.selection", "support.waits", "support.fault_catalogue"),
     ("support.gherkin",),
     ("support.config",),
-    ("support.files",),
+    ("support.files", "support.later", "support.processor"),
 )
 """From the top to the bottom. ``tools`` stands above all of them, ``steps`` beside the wiring."""
 

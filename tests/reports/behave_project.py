@@ -108,7 +108,7 @@ class BehaveProject:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=30,
+            timeout=300,
             check=False,
         )
         return self._outcome(done.returncode, done.stdout, done.stderr)

@@ -172,7 +172,7 @@ def test_what_is_not_ready_is_left_out_whatever_the_tags_are() -> None:
 def repeated(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = "from tools.cli import main; main()"
     command = [sys.executable, "-c", program, "repeat", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_an_environment_that_is_not_known_is_one_sentence(tmp_path: Path) -> None:

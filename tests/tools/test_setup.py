@@ -111,7 +111,7 @@ def shell_set_up(**environment: str) -> subprocess.CompletedProcess[str]:
         env={"HOME": os.environ.get("HOME", "/"), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

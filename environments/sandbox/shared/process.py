@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.shared.bad_requests import log_in_one_line
+from environments.sandbox.shared.clock import GivenTimeLoop
 from environments.sandbox.shared.defects import end_on_defect
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -169,4 +170,5 @@ def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     log_in_one_line()
-    asyncio.run(_run(make))
+    with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
+        runner.run(_run(make))

@@ -10,7 +10,7 @@ from functools import cached_property
 from support.capacity.diagnosis import server, timing
 from support.capacity.diagnosis.direct import answer_row, direct_match
 from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, Match, Row
-from support.capacity.load.results import JobRecord, SelfCheck, shared_ports
+from support.capacity.load.results import JobRecord, SelfCheck, sharers
 
 _BROKEN_CONNECTION = ("connection refused", "connection reset", "reset by peer", "remote end closed", "disconnected")
 _SLOW_HOP = ("connect timeout", "connection to", "timed out while connecting", "tls", "ssl")
@@ -37,10 +37,9 @@ class Attribution:
         return self._generator(Confidence.HIGH) or self._slow_server
 
     def _shared(self, record: JobRecord) -> Match | None:
-        address = (record.stream_host, record.stream_port)
-        if record.stream_port is None or address not in self._shared_ports:
+        if record.number not in self._sharers:
             return None
-        others = [each.number for each in self.records if (each.stream_host, each.stream_port) == address]
+        others = sorted((record.number, *self._sharers[record.number]))
         value = f"{record.stream_host}:{record.stream_port} given to investigations {', '.join(map(str, others))}"
         row = Row("HTTP answer", f"investigation {record.number}", "stream port", value)
         return Match("shared-port", Confidence.HIGH, (row,))
@@ -112,8 +111,8 @@ class Attribution:
         return None
 
     @cached_property
-    def _shared_ports(self) -> frozenset[tuple[str | None, int | None]]:
-        return shared_ports(self.records)
+    def _sharers(self) -> dict[int, tuple[int, ...]]:
+        return sharers(self.records)
 
     @cached_property
     def _server_end(self) -> Match | None:

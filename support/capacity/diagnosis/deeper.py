@@ -54,11 +54,13 @@ def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
 
 
 def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
-    """Services of investigations whose job is gone, and that are none of this load."""
+    """Services of investigations whose job is gone, and that are none of this load: there before it, and still there
+    while it stands. One that has gone meanwhile holds no port, and one that came meanwhile is somebody's opening."""
     own = {record.job_id for record in records}
     jobs = {job.job_id for job in map(Job.parse, (*index.evidence.jobs, *index.before.jobs))}
-    services = {each.name: each for each in map(Service.parse, (*index.before.services, *index.evidence.services))}
-    leaked = [each for each in services.values() if each.job_id and each.job_id not in own | jobs]
+    before = {each["metadata"]["name"] for each in index.before.services}
+    services = [each for each in map(Service.parse, index.evidence.services) if not before or each.name in before]
+    leaked = [each for each in services if each.job_id and each.job_id not in own | jobs]
     rows = [_service_row(each) for each in sorted(leaked, key=lambda each: each.name)[:3]]
     if leaked:
         rows.append(Row("service", "grpc-service-*", "services whose job is gone", len(leaked)))

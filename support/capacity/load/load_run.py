@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from support import waits
 from support.capacity.load.cluster_evidence import Collector
+from support.capacity.load.machine import MachineMeter, MachineUse
 from support.capacity.load.results import ClusterEvidence, JobRecord, LoadStep
 from support.capacity.load.seen import Phases
 from support.checks.matcher import judged
@@ -34,6 +35,7 @@ class Load:
     step: LoadStep
     evidence: ClusterEvidence
     published: frozenset[int]
+    job_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Standing:
     alive: frozenset[str]
     seconds: float
     evidence: ClusterEvidence
+    machine: MachineUse
 
     @property
     def opened(self) -> list[Opening]:
@@ -59,6 +62,7 @@ class Standing:
         seen = self.reached.get(opening.job_id or "", {}) if opened else {}
         reached = {phase: max(0.0, at_s - sample.intended_s) for phase, at_s in seen.items()}
         gone_s = self.phases.gone_s(opening.job_id) if opening.job_id else None
+        free_s = self.phases.port_free_s(opening.job_id) if opening.job_id else None
         if opened is not None:
             reached["answered"] = sample.done_s - sample.intended_s
         return JobRecord(
@@ -75,6 +79,7 @@ class Standing:
             distrusted=self.phases.distrusted(opening.job_id) if opening.job_id else frozenset(),
             alive_together=opening.job_id in self.alive,
             released_s=None if gone_s is None else max(0.0, gone_s - released_s),
+            port_free_s=None if free_s is None else max(0.0, free_s - sample.intended_s),
         )
 
 
@@ -109,23 +114,34 @@ class LoadRuns:
         left = self._releases.release_all()
         standing.phases.take_in()
         left += [trace for trace in self._releases.left_behind() if trace not in left]
-        published = self.published_ports()
+        published = self.published_ports(standing.openings.job_ids)
         if left:
             self._releases.release_all()  # reported, and swept so that the next load begins clean
-        return Load(self.step(standing, released_s, tuple(left), tuple(of_earlier)), standing.evidence, published)
+        return Load(
+            self.step(standing, released_s, tuple(left), tuple(of_earlier)),
+            standing.evidence,
+            published,
+            standing.openings.job_ids,
+        )
 
     def evidence_before(self) -> ClusterEvidence:
         """The cluster without the load: what others take of it."""
         return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
 
-    def afterwards(self) -> tuple[list[str], frozenset[int]]:
-        """What came back after a load and its probes, and the ports published then; it is swept after it was seen."""
-        left, published = self._releases.left_behind(), self.published_ports()
+    def afterwards(self, job_ids: Collection[str]) -> tuple[list[str], frozenset[int]]:
+        """What came back after the load of these investigations and its probes, and the ports published for them then;
+        it is swept after it was seen."""
+        left, published = self._releases.left_behind(), self.published_ports(job_ids)
         return [*left, *self._releases.release_all()], published
 
-    def published_ports(self) -> frozenset[int]:
-        """Every node port of the namespace that a service publishes now."""
-        services = self._cluster.services()
+    def published_ports(self, job_ids: Collection[str]) -> frozenset[int]:
+        """Node ports that services publish now: where others open investigations too, those of these only."""
+        services = [one for one in self._cluster.services() if self._environment.exclusive or one.job_id in job_ids]
+        return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
+
+    def given_to_others(self, job_ids: Collection[str]) -> frozenset[int]:
+        """Node ports that services of other investigations publish now."""
+        services = [one for one in self._cluster.services() if one.job_id is not None and one.job_id not in job_ids]
         return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
 
     def clean_state(self) -> None:
@@ -148,6 +164,7 @@ class LoadRuns:
     def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
         """Open all at once and follow them until each is open or will never be; nothing is released."""
         phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
+        meter = MachineMeter()
         with Reporter(title, len(bodies)) as reporter:
 
             def answered(opening: Opening) -> None:
@@ -157,13 +174,14 @@ class LoadRuns:
             openings = self._investigations.open_many(bodies, self.caps(len(bodies)), on_opening=answered)
             opened = [opening for opening in openings.each if opening.opened is not None]
             self._follow({opening.job_id or "" for opening in opened}, phases, reporter)
+        machine = meter.use()
         alive = self._alive_now([opening.job_id or "" for opening in opened])
         phases.take_in()
         self._note_ports(opened, phases)
         ids = {opening.job_id for opening in openings.each if opening.job_id}
         reached = {job_id: phases.reached(job_id) for job_id in ids}
         seconds = time.monotonic() - openings.burst.samples[0].intended_s
-        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids))
+        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids), machine)
 
     def step(
         self,
@@ -189,6 +207,7 @@ class LoadRuns:
             leftovers=leftovers,
             of_earlier=of_earlier,
             stopped_because=burst.stopped_because,
+            machine=standing.machine,
         )
 
     def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:

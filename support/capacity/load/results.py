@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from support.capacity.load.machine import MachineUse
 
 Raw = Mapping[str, Any]
 
@@ -21,7 +24,8 @@ class JobRecord:
     Moments are monotonic seconds; ``released_s`` is how many the release took. ``status`` is the HTTP status, or None
     when no answer came; ``answer`` is the body, or why there was none. ``reached`` gives for each phase the seconds
     since ``intended_s``; a phase that is missing was not reached within its limit. ``distrusted`` names phases whose
-    stamp must not be used for a latency, because the watch had a gap.
+    stamp must not be used for a latency, because the watch had a gap. ``port_free_s`` is when the service that
+    published its port was gone, in seconds since ``intended_s``; None while there is one.
     """
 
     number: int
@@ -37,6 +41,7 @@ class JobRecord:
     distrusted: frozenset[str] = frozenset()
     alive_together: bool = False
     released_s: float | None = None
+    port_free_s: float | None = None
 
     @property
     def failed_phase(self) -> str | None:
@@ -87,7 +92,7 @@ class SelfCheck:
 @dataclass(frozen=True)
 class LoadStep:
     """Everything measured with ``asked`` investigations at once. ``leftovers`` stayed after its release; what is
-    ``of_earlier`` loads was there while it stood."""
+    ``of_earlier`` loads was there while it stood. ``machine`` is what happened on the tester's machine meanwhile."""
 
     asked: int
     records: tuple[JobRecord, ...]
@@ -99,6 +104,7 @@ class LoadStep:
     leftovers: tuple[str, ...] = ()
     stopped_because: str = ""
     of_earlier: tuple[str, ...] = ()
+    machine: MachineUse | None = None
 
     @property
     def failed(self) -> tuple[JobRecord, ...]:
@@ -113,11 +119,35 @@ class LoadStep:
 
 def failed_records(records: Sequence[JobRecord]) -> tuple[JobRecord, ...]:
     """Those that are not what was asked for. Of two investigations on one port neither has its own: both fail."""
-    shared = shared_ports(records)
-    return tuple(each for each in records if not each.ok or (each.stream_host, each.stream_port) in shared)
+    shared = sharers(records)
+    return tuple(each for each in records if not each.ok or each.number in shared)
 
 
-def shared_ports(records: Sequence[JobRecord]) -> frozenset[tuple[str | None, int | None]]:
-    """Stream addresses (host, port) that more than one investigation was given."""
-    given = Counter((each.stream_host, each.stream_port) for each in records if each.stream_port is not None)
-    return frozenset(address for address, count in given.items() if count > 1)
+def sharers(records: Sequence[JobRecord]) -> dict[int, tuple[int, ...]]:
+    """By number, whoever was given a stream address (host, port) that others had at the same time, and those others.
+
+    A port that is given again after the service of its investigation was gone is not shared.
+    """
+    by_address: defaultdict[tuple[str | None, int], list[JobRecord]] = defaultdict(list)
+    for record in records:
+        if record.stream_port is not None:
+            by_address[(record.stream_host, record.stream_port)].append(record)
+    found = {}
+    for holders in by_address.values():
+        for record in holders:
+            others = tuple(each.number for each in holders if each is not record and _lived_together(each, record))
+            if others:
+                found[record.number] = others
+    return found
+
+
+def _lived_together(one: JobRecord, other: JobRecord) -> bool:
+    """Whether each was answered before the port of the other was free."""
+    (one_from_s, one_to_s), (other_from_s, other_to_s) = _life(one), _life(other)
+    return one_from_s < other_to_s and other_from_s < one_to_s
+
+
+def _life(record: JobRecord) -> tuple[float, float]:
+    """From the answer, which gives the port, until nothing published it any more (monotonic seconds)."""
+    free_s = math.inf if record.port_free_s is None else record.intended_s + record.port_free_s
+    return record.intended_s + record.reached.get("answered", 0.0), free_s

@@ -38,12 +38,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Recovery:
-    """What came after the release: ``seconds`` is None when the probes did not come back to the baseline in time."""
+    """What came after the release: ``seconds`` is None when the probes did not come back to ``limit_ms`` in time.
+
+    ``last_p95_ms`` is that of the ``last_samples`` probes that came last.
+    """
 
     baseline_p95_ms: float
     seconds: float | None
     last_p95_ms: float
     leftovers: tuple[str, ...] = ()
+    limit_ms: float = 0.0
+    last_samples: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class CapacityRun:
     ``step`` is the load that is judged, ``ramp`` are the smaller ones before it (CA-03), each with its own records.
     ``before`` is the cluster without the load (for what others take), ``during`` while the load stood.
     ``baseline_p95_ms`` are P95s of earlier runs of this environment. ``stopped_because`` is empty unless the run was
-    ended early: the report is then marked partial.
+    ended early: the report is then marked partial. ``judges_answers`` is whether the requirement has a limit for P95 of
+    the answers (CA-01 has, CA-03 has not): otherwise it is shown only.
     """
 
     environment: str
@@ -71,6 +77,7 @@ class CapacityRun:
     generator: Mapping[str, Any] = field(default_factory=dict)
     git_revision: str = "unknown"
     stopped_because: str = ""
+    judges_answers: bool = True
 
     @property
     def partial(self) -> bool:

@@ -24,6 +24,7 @@ class Phases:
         self._late: defaultdict[str, set[str]] = defaultdict(set)
         self._present: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self._gone_s: dict[str, float] = {}
+        self._port_free_s: dict[str, float] = {}
         self._ended: set[str] = set()
         self._pods: dict[str, Raw] = {}
         self._jobs: dict[str, Raw] = {}
@@ -55,6 +56,10 @@ class Phases:
         """When the last of its objects was gone, or None while there is one."""
         return None if self._present.get(job_id) else self._gone_s.get(job_id)
 
+    def port_free_s(self, job_id: str) -> float | None:
+        """When the service that published its port was gone, or None while there is one, or never was any."""
+        return self._port_free_s.get(job_id)
+
     def objects(self, kind: str, job_ids: Collection[str]) -> tuple[Raw, ...]:
         """The last state seen of every ``pod`` or ``job`` of these investigations, also of those that are gone."""
         found = self._pods if kind == "pod" else self._jobs
@@ -66,12 +71,16 @@ class Phases:
         if seen.change == "DELETED":
             self._present[job_id].discard(place)
             self._gone_s[job_id] = seen.at_s
+            if seen.kind == "service":
+                self._port_free_s[job_id] = seen.at_s
             if item.role == "grpc" and seen.kind in ("pod", "job"):
                 (self._pods if seen.kind == "pod" else self._jobs)[item.name] = item.raw
             if item.role == "grpc" and seen.kind == "pod":
                 self._ended.add(job_id)
             return
         self._present[job_id].add(place)
+        if seen.kind == "service":
+            self._port_free_s.pop(job_id, None)
         if item.role != "grpc":
             return
         if isinstance(item, Job):

@@ -65,6 +65,10 @@ class GeneratorCheck:
             )
         return self._result
 
+    def forget(self) -> None:
+        """Check again before the next load: the machine is not what it was."""
+        self._result = None
+
     def single_ms(self) -> float:
         """What a single client adds at P95; measured once in a run."""
         if self._single_ms is None:

@@ -128,7 +128,7 @@ def diagnosis_of(run: CapacityRun) -> Diagnosis:
         before=run.before,
         ramp=[step.records for step in run.ramp],
         # Late answers need an explanation only where they are too many.
-        slow_above_ms=None if judge(run).latency_verdict is Outcome.PASS else run.target.p95_ms,
+        slow_above_ms=None if judge(run).latency_verdict in (None, Outcome.PASS) else run.target.p95_ms,
         limit_s=run.target.limit_s("scheduled"),
     )
 
@@ -139,6 +139,7 @@ def _generator(run: CapacityRun) -> dict[str, Any]:
         "self_check": None if run.self_check is None else asdict(run.self_check),
         "peak_in_flight": run.step.peak_in_flight if run.step else None,
         "arrival_spread_ms": run.step.arrival_spread_ms if run.step else None,
+        "machine": asdict(run.step.machine) if run.step and run.step.machine else None,
         "valid": run.self_check.trusted if run.self_check else None,
     }
 

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 
 from support.capacity.diagnosis import Diagnosis
 from support.capacity.load.phases import latencies_ms
-from support.capacity.load.results import SelfCheck
-from support.capacity.load.run import CapacityRun
-from support.statistics.gates import BaselineGate, baseline_gate, percentile_gate, success_gate
+from support.capacity.load.results import LoadStep, SelfCheck
+from support.capacity.load.run import CapacityRun, Target
+from support.statistics.gates import (
+    BaselineGate,
+    PercentileGate,
+    RateGate,
+    baseline_gate,
+    percentile_gate,
+    success_gate,
+)
 from support.statistics.verdict import Outcome, worst
 
+THIS_MACHINE, GENERATOR = "this machine", "load generator"
+_HEADLINES = (THIS_MACHINE, "success", "P95 of the answers")
+"""Gates whose reason stands in the sentence: which of them was not passed is why."""
 _WORDS = {Outcome.PASS: "Target reached", Outcome.FAIL: "Target missed", Outcome.INCONCLUSIVE: "Not decided"}
 
 
@@ -47,21 +57,64 @@ def judge(run: CapacityRun) -> GapVerdict:
     answers = latencies_ms(step.records, "answered", target.limit_s("answered"))
     p95 = percentile_gate(answers, 0.95, target.p95_ms)
     p99 = percentile_gate(answers, 0.99, target.p95_ms)
+    shown, answered = success.verdict, p95.verdict if run.judges_answers else None
+    doubt = _machine_doubt(step, target, success, p95 if run.judges_answers else None)
+    if doubt:
+        shown = Outcome.INCONCLUSIVE if shown is Outcome.FAIL else shown
+        answered = Outcome.INCONCLUSIVE if answered is Outcome.FAIL else answered
     gates = [
-        NamedGate("success", success.verdict, success.reason),
-        NamedGate("P95 of the answers", p95.verdict, p95.reason),
+        *([NamedGate(THIS_MACHINE, Outcome.INCONCLUSIVE, doubt)] if doubt else []),
+        NamedGate("success", shown, success.reason),
+        NamedGate("P95 of the answers", answered, p95.reason),
         # The target knows no limit of P99: it is shown only.
         NamedGate("P99 of the answers", None, f"{p99.percentile.value:.4g} ms of {len(answers)} samples: indicative"),
     ]
-    verdicts = [success.verdict, p95.verdict]
+    verdicts = [shown, answered]
     if run.partial or len(step.records) < target.jobs:
         reason = run.stopped_because or f"{len(step.records)} of {target.jobs} jobs were asked for"
         gates.append(NamedGate("complete", Outcome.INCONCLUSIVE, reason))
         verdicts.append(Outcome.INCONCLUSIVE)
     if run.self_check is not None and not run.self_check.trusted:
-        gates.append(NamedGate("load generator", Outcome.INCONCLUSIVE, run.self_check.reason or "not trusted"))
+        gates.append(NamedGate(GENERATOR, Outcome.INCONCLUSIVE, run.self_check.reason or "not trusted"))
     baseline = baseline_gate(p95.percentile.value, run.baseline_p95_ms) if run.baseline_p95_ms else None
-    return GapVerdict(trusted_outcome(verdicts, run.self_check), tuple(gates), p95.verdict, baseline)
+    return GapVerdict(trusted_outcome(verdicts, run.self_check), tuple(gates), answered, baseline)
+
+
+def spoilt_by(judged: GapVerdict) -> str | None:
+    """What of the tester's own has kept a measurement from deciding anything, or None; repeated it might decide."""
+    if judged.verdict is not Outcome.INCONCLUSIVE:
+        return None
+    own = (gate for gate in judged.gates if gate.name in (THIS_MACHINE, GENERATOR))
+    return next((f"{gate.name}: {gate.reason}" for gate in own), None)
+
+
+def _machine_doubt(step: LoadStep, target: Target, success: RateGate, p95: PercentileGate | None) -> str:
+    """Why a failure may be that of the tester's machine, in one sentence; empty where there is no such doubt.
+
+    What was refused, or never placed on a node, has not failed for want of a processor.
+    """
+    machine = step.machine
+    if machine is None or not machine.is_busy:
+        return ""
+    excused = []
+    if p95 is not None and p95.verdict is Outcome.FAIL:
+        excused.append(machine.explains(p95.percentile.lower or p95.percentile.value, target.p95_ms))
+    if success.verdict is Outcome.FAIL:
+        rest = success_gate(step.succeeded + _late(step), len(step.records), target.success_rate)
+        excused.append(rest.verdict is not Outcome.FAIL)
+    return f"this machine was busy: {machine}" if excused and all(excused) else ""
+
+
+def late_for_the_machine(step: LoadStep, wanted: float) -> str:
+    """That enough would have opened on a machine that was not busy, in one sentence; empty where it is not so."""
+    if step.machine is None or not step.machine.is_busy or (step.succeeded + _late(step)) / step.asked < wanted:
+        return ""
+    return f"this machine was busy: {step.machine}"
+
+
+def _late(step: LoadStep) -> int:
+    """How many had a place on a node and did not come further in time."""
+    return sum(one.status == 200 and "scheduled" in one.reached for one in step.failed)
 
 
 def trusted_outcome(outcomes: Iterable[Outcome | None], self_check: SelfCheck | None) -> Outcome:
@@ -82,8 +135,8 @@ def verdict_sentence(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis)
 
 def _because(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis) -> str:
     if judged.verdict is Outcome.PASS:
-        return f", and the answers stayed within {run.target.p95_ms:g} ms"
-    told = []
+        return f", and the answers stayed within {run.target.p95_ms:g} ms" if run.judges_answers else ""
+    told = [gate.reason for gate in judged.gates if gate.verdict is judged.verdict and gate.name in _HEADLINES]
     if run.self_check is not None and not run.self_check.trusted:
         told.append("the load generator is not trusted")
     if run.partial:
@@ -95,6 +148,4 @@ def _because(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis) -> str:
     unknown = len(diagnosis.unattributed) or len(diagnosis.unattributed_slow)
     if unknown:
         told.append(f"of {unknown} the cause is unknown")
-    if not told:
-        told = [gate.reason for gate in judged.gates if gate.verdict not in (None, Outcome.PASS)][:1]
     return "".join(f"; {each}" for each in told)

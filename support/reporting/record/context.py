@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.reporting.record.model import Record, Repeat, Selection, Trouble, now
+from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -73,6 +73,12 @@ class RunContext:
     """The behave scenarios that tags, paths and names chose, in order; set by the runner before any hook."""
     scenario_starts: dict[int, datetime.datetime] = field(default_factory=dict)
     """When each behave scenario had its turn, by its `id()`; set by the formatter `record`."""
+    elsewhere: dict[int, ScenarioResult] = field(default_factory=dict)
+    """By `id()` of the behave scenario, the results of those that ran side by side, whichever process ran them."""
+    side_by_side: bool = False
+    """Whether other scenarios run at the moment."""
+    shared_troubles: dict[str, list[str]] = field(default_factory=dict)
+    """By scenario id, what the server was seen to suffer while this scenario and others ran."""
     scenario_troubles: dict[int, list[Trouble]] = field(default_factory=dict)
     """Hook and clean-up failures by `id()` of the behave scenario; set by the runner."""
     refusal: str | None = None

@@ -20,6 +20,9 @@ _STEP_WORDS = {"untested": "skipped", "untested_undefined": "undefined", "untest
 
 def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
     """The result of one scenario. Meaningful once behave has left the scenario (its clean-up included)."""
+    done = run.elsewhere.get(id(scenario))
+    if done is not None:
+        return done
     identity = identify(scenario)
     status, reason = _status_and_reason(scenario, run)
     issue = run.known_issue_for(identity.id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -45,6 +46,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._feature: Any = None
         self._waiting: Any = None
         self._area: str | None = None
+        self._headed: Any = None
         self._undefined: list[Any] = []
 
     # What behave calls.
@@ -57,11 +59,18 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
 
     def scenario(self, scenario: Any) -> None:
         self._print_waiting()
-        self._waiting = scenario
+        self._waiting = None if current().side_by_side else scenario
         self._show_running(scenario)
+
+    def show_together(self, scenarios: Sequence[Any]) -> None:
+        """Those of one feature that ran side by side, when all of them are done."""
+        for scenario in scenarios:
+            self._print_scenario(scenario)
 
     def eof(self) -> None:
         self._print_waiting()
+        if current().side_by_side:
+            return
         if self._feature is not None and not self._dry_run:
             for scenario in self._feature.walk_scenarios():
                 self._print_scenario(scenario)
@@ -119,8 +128,8 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._area = area
             self._write("")
             self._write(self._painter.paint("heading", safe(area)) + self._progress())
-        if id(feature) not in self._printed:
-            self._printed.add(id(feature))
+        if feature is not self._headed:
+            self._headed = feature
             self._write(f" {safe(feature.name)}")
 
     def _progress(self) -> str:

@@ -26,7 +26,7 @@ def runner(home: Path, default: Path) -> Kubectl:
     def run(*args: str, stdin: Any = None, kubeconfig: Path = default) -> subprocess.CompletedProcess[str]:
         env = {"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig)}
         text = None if stdin is None else json.dumps(stdin)
-        return subprocess.run([str(KUBECTL), *args], env=env, input=text, capture_output=True, text=True, timeout=20)
+        return subprocess.run([str(KUBECTL), *args], env=env, input=text, capture_output=True, text=True, timeout=300)
 
     return run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import pytest
@@ -217,12 +218,15 @@ def test_nonsense_anywhere_is_refused_or_taken_but_breaks_nothing(
 
 
 def test_a_full_house_is_quick(api: ServedApi, http: requests.Session) -> None:
-    """200 investigations (800 objects) and a list of them: seconds, not minutes."""
-    started_s = time.monotonic()
+    """200 investigations (800 objects) and a list of them: the last take no longer than a few times the first, on any
+    machine. What grows with the number of objects would take ten times as long for the tenth part."""
+    taken_s = []
     for number in range(200):
+        started_s = time.monotonic()
         for kind in ("grpc-job", "cleanup-job"):
             assert http.post(api.url + JOBS, json=job(f"{kind}-{number}-{number}")).status_code == 201
         answer = http.post(api.url + SERVICES, json=service(f"grpc-service-{number}-{number}"))
         assert answer.status_code == 201
+        taken_s.append(time.monotonic() - started_s)
     assert len(http.get(api.url + JOBS).json()["items"]) == 400
-    assert time.monotonic() - started_s < 8.0
+    assert median(taken_s[-40:]) < 4 * median(taken_s[:40]) + 0.01

@@ -73,7 +73,7 @@ def content(database: Database[dict[str, Any]]) -> dict[str, Any]:
 def refusal(*arguments: str) -> tuple[int, str]:
     """Exit code and the one line of a sandbox that does not start."""
     command = [sys.executable, "-m", "environments.sandbox", "up", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert "ready" not in done.stdout and len(done.stderr.splitlines()) == 1, done.stderr
     return done.returncode, done.stderr
 

@@ -71,7 +71,7 @@ def run(
         *(part for script in scripts for part in ("--eval", script)),
     ]  # fmt: skip
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "MONGOSH_FORCE_DISABLE_TELEMETRY_FOR_TESTING": "1"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=folder)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, cwd=folder)
 
 
 def test_daily_work_in_the_shell(shell: Path, server: RunningProcess, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.sandbox.ssh.ssh_harness import JUMP_PASSWORD, TARGET, Hosts
 needs_openssh = pytest.mark.skipif(
     not all(map(shutil.which, ("ssh", "sftp", "scp"))), reason="the OpenSSH clients are not installed"
 )
-TIMEOUT_S = 20.0
+TIMEOUT_S = 120.0
 
 
 class OpenSsh:

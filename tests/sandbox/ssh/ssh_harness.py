@@ -14,7 +14,7 @@ from tests.sandbox.ssh.cluster_stub import ClusterStub
 
 TARGET = "target.sandbox"
 JUMP_PASSWORD = "a jump password"
-TIMEOUT_S = 8.0
+TIMEOUT_S = 120.0
 SS = "ss -Htn state established ( sport = :22 )"
 
 

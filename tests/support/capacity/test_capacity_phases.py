@@ -1,9 +1,11 @@
 """Times of phases over all jobs: who failed is never left out."""
 
+from dataclasses import replace
+
 import pytest
 
 from support.capacity.load.phases import latencies_ms, phase_times
-from support.capacity.load.results import JobRecord, LoadStep
+from support.capacity.load.results import JobRecord, LoadStep, sharers
 from support.capacity.load.run import Target
 
 
@@ -37,6 +39,16 @@ def test_two_jobs_on_one_port_have_both_failed():
     step = LoadStep(3, records, 1.0, 3, 1.0, 3, 2)
     assert [each.number for each in step.failed] == [1, 2]
     assert step.succeeded == 1
+
+
+def test_a_port_that_was_given_again_after_its_service_was_gone_is_not_shared():
+    first = record(1, OPEN, 5, alive_together=True, port_free_s=2.0)
+    second = replace(record(2, OPEN, 5, alive_together=True), intended_s=15.0)
+    overlapping = replace(second, intended_s=1.5)
+    assert sharers([first, second]) == {}
+    assert sharers([first, overlapping]) == {1: (2,), 2: (1,)}
+    third = replace(second, number=3)
+    assert sharers([first, overlapping, third]) == {1: (2,), 2: (1, 3), 3: (2,)}
 
 
 def test_a_limit_of_an_unknown_phase_is_refused():

@@ -109,7 +109,9 @@ def test_ports_that_were_not_reached_or_are_shared_are_told() -> None:
     good = measured(3, 3)
     assert checks.reaches_every_port().matches(good)
     assert not checks.reaches_every_port().matches(measured(0, 3))
-    shared = Measured(replace(good.run, step=replace(good.step, distinct_ports=2)), ())
+    one, other, third = good.step.records
+    twice = replace(other, stream_host=one.stream_host, stream_port=one.stream_port)
+    shared = Measured(replace(good.run, step=replace(good.step, records=(one, twice, third))), ())
     assert not checks.reaches_every_port().matches(shared)
     closed = replace(good.step.records[0], reached={"answered": 0.1})
     silent = Measured(replace(good.run, step=replace(good.step, records=(closed, *good.step.records[1:]))), ())

@@ -69,7 +69,8 @@ def test_unknown_keys(folder: Folder) -> None:
         "allowed: base_path, connect_timeout_s, database, reports_as, required_collections, uri",
         "lab.yaml line 24: colour: unknown key colour; allowed: capabilities, capacity, control, "
         "endpoints, focus_server, "
-        "identity, known_issues, kubernetes, limits, mongodb, rabbitmq, refusal_statuses, safety, sandbox, ssh",
+        "identity, known_issues, kubernetes, limits, mongodb, parallel, rabbitmq, refusal_statuses, "
+        "safety, sandbox, ssh",
         "lab.yaml line 30: known_issues.0.until: unknown key until; allowed: expires, reason, scenario, ticket",
     ]
 

@@ -11,6 +11,7 @@ import pytest
 
 from support.clients.kubernetes.client import Job, Snapshot
 from support.clients.kubernetes.clock import ClusterClock
+from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels, channels_of, channels_of_job
 from support.investigations.register import Register
 from support.investigations.run_ledger import Channels, RunLedger
@@ -57,7 +58,7 @@ class Run:
         )
         self.watch, self.ledger = Watch(*jobs), RunLedger(folder / "ledger.jsonl")
         watch: Any = self.watch
-        self.register = Register(self.ledger, watch, ClusterClock(lambda: 0.0), environment)
+        self.register = Register(self.ledger, watch, ClusterClock(lambda: 0.0), environment, Neighbours(not exclusive))
         self.register.begin_scenario(self.watch.snapshot())
         request = self.register.channels.on(requests.live())
         self.own = channels_of(request) or FOREIGN

@@ -9,7 +9,22 @@ import time
 import pytest
 from hamcrest import equal_to, greater_than
 
-from support import waits
+from support import processor, waits
+
+
+class NothingLost:
+    """A heartbeat of a machine that had time for nothing else."""
+
+    def lost_s(self) -> float:
+        return 0.0
+
+    def given_since(self, began_s: float, lost_before_s: float) -> float:
+        return time.monotonic() - began_s
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "heartbeat", NothingLost())
 
 
 class Changes:
@@ -118,6 +133,7 @@ def test_error_of_the_probe_is_not_swallowed() -> None:
 
 
 @pytest.mark.parametrize(("values", "least", "most"), [([1, 1, 2], 0.05, 0.5), ([2], 0.0, 0.05), ([1, 3], 0.0, 0.5)])
+@pytest.mark.usefixtures("unhurried")
 def test_how_much_of_a_deadline_was_used_is_kept(values: list[int], least: float, most: float) -> None:
     looks = iter(values)
     waits.deadline_use.forget()

@@ -1,0 +1,71 @@
+"""The clock of the sandbox's processes: it advances with the time that they were given.
+
+Every duration of the real system is scaled down, so that an idle watchdog of 50 s takes one second. On a machine that
+stands still for longer than that, or that lets each of many programs run for a part of the time only, the second would
+be over before anybody could have done anything. The event loop of a process therefore does not count a standstill, and
+counts a part of the time while the processors are crowded: sleeps, timers and time-outs all follow it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BEAT_S = 0.05
+TOLERATED_S = 0.02
+"""A loop that turns this much later than it was due has not stood still."""
+CROWD_PER_CORE = 2
+"""Runnable threads for each core up to which the clock goes at full speed: the sandbox and a client are a few."""
+
+_LOAD = Path("/proc/loadavg")
+
+
+def share_given() -> float:
+    """The share (0 to 1) of a processor that a program gets now; 1 where the kernel does not tell (not Linux)."""
+    try:
+        runnable = int(_LOAD.read_text(encoding="ascii").split()[3].split("/")[0])
+    except OSError:
+        return 1.0
+    return min(1.0, CROWD_PER_CORE * (os.cpu_count() or 1) / max(runnable, 1))
+
+
+class GivenTime:
+    """Seconds that this process was given. ``wall`` and ``share`` are replaced in tests only."""
+
+    def __init__(self, wall: Callable[[], float] = time.monotonic, share: Callable[[], float] = share_given) -> None:
+        self._wall, self._share = wall, share
+        self._looked_s = self._given_s = wall()
+        self.speed = 1.0
+        """Given seconds in one of the wall."""
+
+    def now(self) -> float:
+        """Asked at least once in each beat; what is missing beyond that is a standstill."""
+        wall_s = self._wall()
+        passed_s = wall_s - self._looked_s
+        self._looked_s = wall_s
+        self._given_s += self.speed * (passed_s if passed_s <= BEAT_S + TOLERATED_S else BEAT_S)
+        return self._given_s
+
+    def beat(self) -> None:
+        """Look how crowded the processors are."""
+        self.now()
+        self.speed = self._share()
+
+
+class GivenTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop by whose clock only given time passes."""
+
+    def __init__(self) -> None:
+        self._given = GivenTime()
+        super().__init__()
+        self._beat()
+
+    def time(self) -> float:
+        return self._given.now()
+
+    def _beat(self) -> None:
+        self._given.beat()
+        self.call_later(BEAT_S * self._given.speed, self._beat)  # in seconds of the wall, however slow the clock goes

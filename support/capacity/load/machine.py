@@ -1,0 +1,155 @@
+"""The machine of the tester as a part of the measurement: what of its processors others took while it measured."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import processor
+
+BUSY_SHARE = 0.25
+"""Where others take at least this share of the processors, or the suite stood still for it, the machine is busy."""
+CALM_WITHIN_S = 60.0
+"""So long a machine is waited for to calm down before what it has spoilt is measured once more."""
+CALM_FOR_S = 1.0
+_PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_EMBEDDED = b"environments.sandbox"
+
+
+@dataclass(frozen=True)
+class MachineUse:
+    """What happened on this machine during a measurement of ``seconds``.
+
+    ``others_share`` is the part (0 to 1) of all processors that programs other than the suite and an embedded estate
+    took; ``pressure_share`` the part of the time in which somebody waited for a processor (/proc/pressure/cpu). Both
+    are None where the kernel does not tell. ``stood_still_s`` is what the suite itself was kept from.
+    """
+
+    cores: int
+    seconds: float
+    others_share: float | None
+    pressure_share: float | None
+    stood_still_s: float
+
+    @property
+    def lost_share(self) -> float:
+        """The part of the time that was missing to the suite or to an estate on the same machine."""
+        still = self.stood_still_s / self.seconds if self.seconds > 0 else 0.0
+        return min(max(self.others_share or 0.0, still), 0.99)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.lost_share >= BUSY_SHARE
+
+    def explains(self, measured: float, limit: float) -> bool:
+        """Whether a time above its limit might have been within it on a machine that was not busy."""
+        return self.is_busy and measured * (1 - self.lost_share) <= limit
+
+    def __str__(self) -> str:
+        taken = "not known" if self.others_share is None else f"{self.others_share:.0%}"
+        waited = "not known" if self.pressure_share is None else f"{self.pressure_share:.0%} of the time"
+        return (
+            f"other programs took {taken} of its {self.cores} processors for {self.seconds:.1f} s (CPU pressure "
+            f"{waited}), the suite stood still for {self.stood_still_s:.1f} s"
+        )
+
+
+class MachineMeter:
+    """Measures from the moment it is made. ``/proc`` is read twice, at the beginning and at the end."""
+
+    def __init__(self) -> None:
+        self._began_s, self._lost_s = time.monotonic(), processor.heartbeat.lost_s()
+        self._busy_s, self._own_s, self._pressure_s = _busy_s(), _own_by_process(), _pressure_s()
+
+    def use(self) -> MachineUse:
+        """What happened since."""
+        seconds = time.monotonic() - self._began_s
+        cores = os.cpu_count() or 1
+        return MachineUse(
+            cores=cores,
+            seconds=seconds,
+            others_share=self._others_share(seconds * cores),
+            pressure_share=_share(self._pressure_s, _pressure_s(), seconds),
+            stood_still_s=processor.heartbeat.lost_s() - self._lost_s,
+        )
+
+    def _others_share(self, capacity_s: float) -> float | None:
+        busy_s = _busy_s()
+        if self._busy_s is None or busy_s is None:
+            return None
+        own = sum(used_s - self._own_s.get(pid, 0.0) for pid, used_s in _own_by_process().items())
+        return min(1.0, max(0.0, busy_s - self._busy_s - own) / capacity_s) if capacity_s > 0 else 0.0
+
+
+def wait_until_calm(within_s: float = CALM_WITHIN_S) -> float | None:
+    """How many seconds it took until the machine was calm for a second; None when it was not within the bound."""
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < within_s:
+        meter = MachineMeter()
+        threading.Event().wait(CALM_FOR_S)
+        if not meter.use().is_busy:
+            return time.monotonic() - began_s
+    return None
+
+
+def _share(before: float | None, after: float | None, seconds: float) -> float | None:
+    return None if before is None or after is None or seconds <= 0 else min(1.0, (after - before) / seconds)
+
+
+def _busy_s() -> float | None:
+    """Seconds in which the processors of this machine worked, all together: everything but idle and iowait."""
+    try:
+        first = (_PROC / "stat").read_text(encoding="ascii").split("\n", 1)[0]
+    except OSError:
+        return None
+    user, nice, system, _, _, irq, soft_irq, steal = map(int, first.split()[1:9])
+    return (user + nice + system + irq + soft_irq + steal) / _TICKS
+
+
+def _pressure_s() -> float | None:
+    """Seconds in which somebody waited for a processor."""
+    try:
+        first = (_PROC / "pressure" / "cpu").read_text(encoding="ascii").split("\n", 1)[0]
+    except OSError:
+        return None
+    return int(first.rsplit("total=", 1)[1]) / 1e6
+
+
+def _own_by_process() -> dict[int, float]:
+    """Processor seconds of the suite, of what it has started, and of a sandbox on this machine, by process id."""
+    used, parents, embedded = {}, {}, {os.getpid()}
+    for pid, parent, seconds in _processes():
+        used[pid], parents[pid] = seconds, parent
+        if _is_embedded(pid):
+            embedded.add(pid)
+    return {pid: seconds for pid, seconds in used.items() if embedded.intersection(_line(pid, parents))}
+
+
+def _line(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    """A process and its ancestors."""
+    while pid in parents:
+        yield pid
+        pid = parents[pid]
+
+
+def _processes() -> Iterator[tuple[int, int, float]]:
+    """(id, parent, processor seconds) of every process that can be seen."""
+    for entry in _PROC.iterdir() if _PROC.is_dir() else ():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it has ended meanwhile
+            yield int(entry.name), int(fields[1]), (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _is_embedded(pid: int) -> bool:
+    try:
+        return _EMBEDDED in (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,239 @@
+"""Scenarios that do not exclude each other, run by several processes on one environment: one record, one console.
+
+This process runs scenarios too. The others are forked before it has connected to anything, wait until the environment
+is there, and are handed one scenario after the other. Those that bear no neighbour run here when all others are done.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from support.hooks.units import Unit, side_by_side, units_of
+from support.hooks.worker import Farewell, Outcome, outcome_of, serve
+from support.reporting.record import context as reporting
+from support.reporting.record.identity import identify
+from support.reporting.record.model import Trouble, now
+
+_END_S = 30.0
+AMBIENT = "AmbientTrouble"
+
+
+class SideBySide:
+    """The processes of a run, and what is left to do."""
+
+    def __init__(self, runner: Any, wanted: int | None) -> None:
+        self._runner, self._wanted = runner, wanted
+        self._report = reporting.current()
+        self._together = side_by_side(self._report.selected)
+        self._left: deque[int] = deque()
+        self._workers: list[tuple[BaseProcess, Connection]] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._shared: dict[str, tuple[str, ...]] = {}
+        self._known: frozenset[str] = frozenset()
+        self._stopped = False
+        self.requests: list[tuple[str, float]] = []
+        """What the other processes have asked for, as their journals have it."""
+
+    # Before the run.
+
+    def prepare(self, by_environment: int, connect: Callable[[Path | None, int], None]) -> None:
+        """Fork, before this process has a thread or a connection."""
+        amount = min(self._wanted or by_environment, len(self._together))
+        if amount < 2:
+            return
+        context = _forking()
+        if context is None:
+            print("scenarios run one after the other: this system cannot fork a process")
+            return
+        for lane in range(1, amount):
+            ours, theirs = context.Pipe()
+            arguments = (theirs, connect, self._run_here, self._farewell)
+            process = context.Process(target=self._serve, args=(ours, arguments), daemon=True, name=f"scenarios-{lane}")
+            process.start()
+            theirs.close()
+            self._workers.append((process, ours))
+
+    def _serve(self, ours: Connection, arguments: Any) -> None:
+        for _, connection in self._workers:
+            connection.close()  # those of the processes before this one
+        ours.close()
+        self._runner.formatters = []
+        self._report.side_by_side = True
+        self._report.suite_errors, self._report.leftovers = [], []
+        with self._runner.context._use_with_behave_mode():  # it was forked in a hook, and runs scenarios
+            serve(*arguments)
+
+    def go(self, run_file: Path | None) -> None:
+        """The environment is there."""
+        if not self._workers:
+            return
+        self._report.side_by_side = True
+        world = self._runner.context.world
+        world.neighbours.side_by_side = True
+        self._known = world.releases.there_now()
+        numbers = {id(one): number for number, one in enumerate(self._report.selected)}
+        self._left.extend(numbers[id(one)] for one in self._together)
+        shift = world.register.channels.shift
+        for lane, (process, connection) in enumerate(self._workers, start=1):
+            connection.send((run_file, shift + lane))  # no two have the same channels
+            thread = threading.Thread(target=self._attend, args=(process, connection), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    # The run.
+
+    def features(self, everything: Sequence[Any]) -> Iterator[Any]:
+        """What this process runs: its part of what runs side by side, and then, alone, everything else."""
+        if not self._workers:
+            yield from everything
+            return
+        while not self._over() and (number := self._next()) is not None:
+            scenario = self._report.selected[number]
+            yield Unit([scenario])
+            self._take_in(number, outcome_of(scenario))
+        for thread in self._threads:
+            thread.join()
+        self._alone_again()
+        if not self._over():
+            yield from self._whose_troubles()
+        if self._runner.config.stop and self._stopped:
+            return
+        yield from units_of(one for one in self._report.selected if id(one) not in self._report.elsewhere)
+
+    def _over(self) -> bool:
+        """Ended early: nothing more is begun."""
+        if self._runner.aborted or self._stopped:
+            self.end()
+            return True
+        return False
+
+    def _next(self) -> int | None:
+        with self._lock:
+            return self._left.popleft() if self._left else None
+
+    def _run_here(self, number: int) -> Any:
+        """In another process: run one scenario, and answer it."""
+        scenario = self._report.selected[number]
+        self._report.scenario_starts[id(scenario)] = now()
+        Unit([scenario]).run(self._runner)
+        return scenario
+
+    def _attend(self, process: BaseProcess, connection: Connection) -> None:
+        """In a thread: hand one process one scenario after the other, until nothing is left."""
+        number = None
+        try:
+            while (number := self._next()) is not None:
+                connection.send(number)
+                answer = connection.recv()
+                if isinstance(answer, Farewell):
+                    break
+                self._take_in(number, answer)
+            else:
+                connection.send(None)
+                answer = connection.recv()
+            self._part(answer, number)
+        except (EOFError, OSError):
+            process.join(_END_S)
+            self._died(number, f"the process that ran it ended with {process.exitcode}")
+
+    def _part(self, answer: Any, number: int | None) -> None:
+        with self._lock:
+            self.requests += answer.requests
+            self._report.suite_errors += answer.troubles
+            if number is not None and not self._stopped:
+                self._left.appendleft(number)  # it has ended before it had begun: somebody else runs what it was handed
+
+    def _died(self, number: int | None, why: str) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            if number is None:
+                self._report.suite_errors.append(Trouble("side by side", why))
+            else:
+                scenario = self._report.selected[number]
+                self._report.scenario_troubles.setdefault(id(scenario), []).append(Trouble("side by side", why))
+                self._report.suite_errors.append(Trouble("side by side", f"{identify(scenario).id}: {why}"))
+
+    def _take_in(self, number: int, outcome: Outcome) -> None:
+        scenario = self._report.selected[number]
+        with self._lock:
+            self._report.elsewhere[id(scenario)] = outcome.result
+            self._report.leftovers += [one for one in outcome.leftovers if one not in self._report.leftovers]
+            if outcome.shared:
+                self._shared[outcome.result.id] = outcome.shared
+            if outcome.result.is_bad and self._runner.config.stop:
+                self._stopped = True
+            self._show(scenario.feature)
+
+    def _show(self, feature: Any) -> None:
+        """A feature is shown when the last of what runs of it side by side is done."""
+        mine = {id(one): one for one in self._together if one.feature is feature}
+        if not mine.keys() <= self._report.elsewhere.keys():
+            return
+        decided = {key for key, one in mine.items() if identify(one).id not in self._shared}
+        for formatter in self._runner.formatters:
+            if hasattr(formatter, "show_together"):
+                formatter.show_together([one for one in self._report.selected if id(one) in decided])
+
+    # After it.
+
+    def _alone_again(self) -> None:
+        """No neighbour is left: what nobody has announced is nobody's, and is found now."""
+        world = self._runner.context.world
+        self._report.side_by_side = world.neighbours.side_by_side = False
+        if world.environment.exclusive and not self._stopped:
+            self._report.leftovers += world.releases.unannounced(self._known)
+
+    def _whose_troubles(self) -> Iterator[Unit]:
+        """The server had troubles while several scenarios ran: each of them, and each that has failed meanwhile, runs
+        once more, alone, and that decides."""
+        if not self._shared:
+            return
+        done = [one for one in self._report.selected if id(one) in self._report.elsewhere]
+        again = [one for one in done if identify(one).id in self._shared or self._report.elsewhere[id(one)].is_bad]
+        for scenario in again:
+            del self._report.elsewhere[id(scenario)]
+            yield Unit([scenario])
+            self._report.elsewhere[id(scenario)] = outcome_of(scenario).result
+        if not any(AMBIENT in (self._report.elsewhere[id(one)].reason or "") for one in again):
+            told = "; ".join(dict.fromkeys(text for texts in self._shared.values() for text in texts))
+            ids = ", ".join(self._shared)
+            self._report.suite_error("side by side", f"while {ids} ran, {told}; none of them alone does this")
+
+    def end(self) -> None:
+        """Let the other processes clean up and end, as Ctrl-C would; nothing happens when they have ended."""
+        with self._lock:
+            self._left.clear()
+            self._stopped = self._stopped or any(process.is_alive() for process, _ in self._workers)
+        for process, _ in self._workers:
+            if process.is_alive():
+                process.terminate()
+        for process, _ in self._workers:
+            process.join(_END_S)
+        for thread in self._threads:
+            thread.join(_END_S)
+
+    def _farewell(self) -> tuple[list[tuple[str, float]], list[str]]:
+        """In another process: end what it had connected. The requests it has made, and what it could not remove."""
+        context = self._runner.context
+        if "world" not in context:
+            return [], []
+        left = context.world.releases.release_all() if context.world.investigations.open_ids else []
+        context.world.close()
+        return context.world.requests_made(), left
+
+
+def _forking() -> Any:
+    """What forks processes, where there is such a thing."""
+    if hasattr(os, "fork"):
+        return multiprocessing.get_context("fork")
+    return None

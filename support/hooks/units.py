@@ -1,0 +1,84 @@
+"""What runs side by side and what runs alone, and how one scenario is run by itself. Does not import behave."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from support.config.sections import MOST_PARALLEL
+
+EXCLUDES = frozenset(
+    {"alone", "load", "disruptive", "slow", "writes_database"}
+    | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration", "needs_baseline"}
+)
+"""Tags that say: what this scenario does to the site, or measures of it, bears no neighbour."""
+LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
+"""Tags of what waits for the clocks of the product: it begins first, so that nobody waits for it at the end."""
+
+
+class ParallelError(Exception):
+    """`-D parallel` cannot be used; one sentence."""
+
+
+def parallel_of(userdata: Mapping[str, str]) -> int | None:
+    """What `-D parallel=N` says; None if there is none."""
+    given = userdata.get("parallel")
+    if given is None:
+        return None
+    if not given.isdecimal() or not 1 <= int(given) <= MOST_PARALLEL:
+        raise ParallelError(f"-D parallel={given}: a whole number from 1 to {MOST_PARALLEL}")
+    return int(given)
+
+
+def side_by_side(selected: Iterable[Any]) -> list[Any]:
+    """Those of the selected scenarios that exclude no other, what lasts longest first."""
+    fit = [one for one in selected if not EXCLUDES.intersection(one.effective_tags)]
+    return sorted(fit, key=lambda one: not LASTS.intersection(one.effective_tags))
+
+
+class Unit:
+    """Some scenarios of one feature, run as behave runs a feature. The rest of it is as if it were not there."""
+
+    def __init__(self, scenarios: Sequence[Any]) -> None:
+        self.scenarios = list(scenarios)
+        self.feature = scenarios[0].feature
+        self.filename = self.feature.filename
+
+    def run(self, runner: Any) -> bool:
+        with _only(self.feature, self.scenarios):
+            return bool(self.feature.run(runner))
+
+
+def units_of(scenarios: Iterable[Any]) -> list[Unit]:
+    """The scenarios by feature, in their order."""
+    by_feature: dict[int, list[Any]] = {}
+    for scenario in scenarios:
+        by_feature.setdefault(id(scenario.feature), []).append(scenario)
+    return [Unit(each) for each in by_feature.values()]
+
+
+@contextlib.contextmanager
+def _only(feature: Any, scenarios: Sequence[Any]) -> Iterator[None]:
+    wanted = {id(scenario) for scenario in scenarios}
+    everything = list(feature.run_items)
+    rules = {id(item): (item, list(item.run_items)) for item in everything if item.type == "rule"}
+    try:
+        for rule, items in rules.values():
+            rule.run_items[:] = _chosen(items, wanted)
+        feature.run_items[:] = [
+            one
+            for item in everything
+            for one in (_chosen([item], wanted) if item.type != "rule" else [item] * bool(item.run_items))
+        ]
+        yield
+    finally:
+        feature.run_items[:] = everything
+        for rule, items in rules.values():
+            rule.run_items[:] = items
+
+
+def _chosen(items: Iterable[Any], wanted: set[int]) -> list[Any]:
+    """The scenarios that are wanted; of an outline its rows, each for itself."""
+    rows = (row for item in items for row in (item.scenarios if item.type == "scenario_outline" else [item]))
+    return [row for row in rows if id(row) in wanted]

@@ -1,0 +1,16 @@
+"""Modules that are loaded when they are used: a command that does not need them does not wait for them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+class Later:
+    """Stands for a module until something of it is asked for: ``focus-acceptance --help`` needs no client."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)

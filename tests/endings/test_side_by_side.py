@@ -1,0 +1,91 @@
+"""Scenarios side by side on the real sandbox: the verdicts of one after the other, one record, and clean endings."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from hamcrest import equal_to, greater_than, has_length
+
+from support import waits
+from tests.endings.test_run_endings import Behave
+
+SOME = "--tags=@JL-01 or @JL-03 or @PV-04 or @MD-01"
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that run scenarios: forked, so with the command line of the run itself."""
+    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == pid and (entry / "cmdline").read_bytes() == command:
+                found.append(int(entry.name))
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def test_verdicts_and_record_are_those_of_one_after_the_other(tmp_path: Path) -> None:
+    verdicts = []
+    for parallel in (1, 3):
+        (folder := tmp_path / str(parallel)).mkdir()
+        run = Behave(folder, SOME, "-D", f"parallel={parallel}")
+        assert run.end() == (0, "")
+        record = run.record()
+        assert record["leftovers"] == [] and record["suite"]["errors"] == []
+        assert all(one["started"] and one["duration_s"] > 0 for one in record["scenarios"])
+        assert {one["request"] for one in record["requests"]} >= {"POST /configure"}
+        verdicts.append([(one["id"], one["status"], len(one["steps"])) for one in record["scenarios"]])
+        assert run.left_behind() == []
+    assert len(verdicts[0]) > 10
+    assert verdicts[0] == verdicts[1]
+
+
+@pytest.mark.parametrize("given", ["0", "many", "33", "-1"])
+def test_a_number_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
+    run = Behave(tmp_path, SOME, "-D", f"parallel={given}")
+    assert run.end() == (2, f"-D parallel={given}: a whole number from 1 to 32\n")
+
+
+def test_an_interruption_ends_all_of_them_and_leaves_nothing(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@JL or @CF-08", "-D", "parallel=3")
+    workers = waits.until(
+        lambda: children_of(run.process.pid), has_length(2), within_s=30, what="the processes that run scenarios"
+    )
+    ledger = run.reports / "ledger-sandbox.jsonl"
+    waits.until(
+        lambda: ledger.read_text().count('"opened"') if ledger.is_file() else 0,
+        greater_than(2),
+        within_s=30,
+        what="investigations that are open",
+    )
+    run.process.send_signal(signal.SIGINT)
+    code, errors = run.end()
+    assert code == 1, errors
+    record = run.record()
+    assert record["interrupted"] == "the run was interrupted"
+    assert record["leftovers"] == []
+    assert len({one["id"] for one in record["scenarios"]}) == len(record["scenarios"]) > 50
+    assert run.left_behind() == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_process_that_is_killed_makes_the_run_red_and_says_what_it_ran(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@CF-10 or @JL-10a", "-D", "parallel=2")
+    (worker,) = waits.until(
+        lambda: children_of(run.process.pid), has_length(1), within_s=30, what="the process that runs scenarios"
+    )
+    ledger = run.reports / "ledger-sandbox.jsonl"
+    waits.until(ledger.is_file, equal_to(True), within_s=30, what="the run to have begun")
+    os.kill(worker, signal.SIGKILL)
+    code, _ = run.end()
+    record = run.record()
+    assert code == 1 and record["verdict"] == "failed"
+    assert "ended with -9" in json.dumps(record["suite"]["errors"])
+    assert all(one["status"] in ("passed", "error") for one in record["scenarios"])
+    assert run.left_behind() == []

@@ -1,0 +1,98 @@
+"""The clock of the sandbox: what a process was not given does not pass."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from environments.sandbox.shared.clock import BEAT_S, TOLERATED_S, GivenTime, GivenTimeLoop
+
+SLEEPER = """
+import asyncio, time
+from environments.sandbox.shared.clock import GivenTimeLoop
+async def sleep():
+    print("sleeping", flush=True)
+    began = time.monotonic()
+    await asyncio.sleep(1.0)
+    print(time.monotonic() - began)
+with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
+    runner.run(sleep())
+"""
+STOPPED_S = 1.5
+
+
+class Wall:
+    """The time of the wall, moved by the test."""
+
+    def __init__(self) -> None:
+        self.at_s = 100.0
+
+    def __call__(self) -> float:
+        return self.at_s
+
+
+def test_given_time_is_that_of_the_wall_while_the_loop_turns() -> None:
+    wall = Wall()
+    clock = GivenTime(wall, lambda: 1.0)
+    for _ in range(100):
+        wall.at_s += BEAT_S
+        clock.beat()
+    assert clock.now() == pytest.approx(wall.at_s)
+
+
+def test_a_standstill_counts_as_one_beat() -> None:
+    wall = Wall()
+    clock = GivenTime(wall, lambda: 1.0)
+    wall.at_s += 60.0
+    assert clock.now() == pytest.approx(100.0 + BEAT_S)
+
+
+def test_a_turn_that_is_a_little_late_is_no_standstill() -> None:
+    wall = Wall()
+    clock = GivenTime(wall, lambda: 1.0)
+    wall.at_s += BEAT_S + TOLERATED_S
+    assert clock.now() == pytest.approx(wall.at_s)
+
+
+def test_a_crowd_slows_the_clock_down() -> None:
+    wall = Wall()
+    clock = GivenTime(wall, lambda: 0.25)
+    clock.beat()
+    for _ in range(40):
+        wall.at_s += BEAT_S
+        clock.now()
+    assert clock.now() == pytest.approx(100.0 + 0.25 * 40 * BEAT_S)
+
+
+def test_a_sleep_of_a_process_that_was_stopped_is_as_much_longer() -> None:
+    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "sleeping\n"
+        threading.Event().wait(0.2)
+        os.kill(child.pid, signal.SIGSTOP)
+        stopped_s = time.monotonic()
+        threading.Event().wait(STOPPED_S)
+        os.kill(child.pid, signal.SIGCONT)
+        stopped_s = time.monotonic() - stopped_s
+        slept_s = float(child.communicate()[0])
+    assert slept_s >= 1.0 + stopped_s - 2 * BEAT_S
+
+
+def test_timers_of_a_loop_follow_its_clock() -> None:
+    async def timer() -> float:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0.2)
+        return loop.time() - began_s
+
+    with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
+        assert runner.run(timer()) >= 0.19

@@ -1,0 +1,71 @@
+"""What the server suffers while several scenarios run is decided by running each of them alone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.hooks import side_by_side as module
+from support.hooks.side_by_side import SideBySide
+from support.hooks.worker import Outcome
+from support.reporting.record import context as reporting
+from support.reporting.record.model import ScenarioResult
+
+RESTARTED = ("focus-server-1 was restarted 1 times",)
+
+
+class Scenario:
+    def __init__(self, name: str) -> None:
+        self.name, self.effective_tags, self.feature = name, {name}, SimpleNamespace(filename="f.feature")
+
+
+def result(name: str, status: str = "passed", reason: str | None = None) -> ScenarioResult:
+    return ScenarioResult(name, name[:5], name, "f.feature", 1, None, [name], status, reason, 0.1)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A run of JL-01a, JL-01b and JL-01c, of which each has ended side by side with the others."""
+    report = reporting.begin("fixture")
+    report.selected = [Scenario(name) for name in ("JL-01a", "JL-01b", "JL-01c")]
+    alone: dict[str, ScenarioResult] = {}
+    monkeypatch.setattr(module, "identify", lambda one: SimpleNamespace(id=one.name))
+    monkeypatch.setattr(module, "outcome_of", lambda one: Outcome(alone[one.name]))
+    runner = SimpleNamespace(aborted=False, config=SimpleNamespace(stop=False), formatters=[])
+    return SimpleNamespace(report=report, alone=alone, beside=SideBySide(runner, 3))
+
+
+def ran_alone(run: Any) -> list[str]:
+    return [unit.scenarios[0].name for unit in run.beside._whose_troubles()]
+
+
+def test_without_troubles_nothing_runs_again(run: Any) -> None:
+    for number, name in enumerate(("JL-01a", "JL-01b", "JL-01c")):
+        run.beside._take_in(number, Outcome(result(name, "failed" if number == 2 else "passed")))
+    assert ran_alone(run) == []
+    assert [one.status for one in run.report.elsewhere.values()] == ["passed", "passed", "failed"]
+
+
+def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
+    run.beside._take_in(0, Outcome(result("JL-01a"), shared=RESTARTED))
+    run.beside._take_in(1, Outcome(result("JL-01b", "failed", "connection refused")))
+    run.beside._take_in(2, Outcome(result("JL-01c")))
+    run.alone["JL-01a"] = result("JL-01a", "error", f"after_scenario: AmbientTrouble: {RESTARTED[0]}")
+    run.alone["JL-01b"] = result("JL-01b")
+    assert ran_alone(run) == ["JL-01a", "JL-01b"]
+    found = {one.id: one.status for one in run.report.elsewhere.values()}
+    assert found == {"JL-01a": "error", "JL-01b": "passed", "JL-01c": "passed"}
+    assert run.report.suite_errors == []
+
+
+def test_what_nobody_does_alone_stays_an_error_of_the_run(run: Any) -> None:
+    run.beside._take_in(0, Outcome(result("JL-01a"), shared=RESTARTED))
+    run.beside._take_in(1, Outcome(result("JL-01b"), shared=RESTARTED))
+    run.alone["JL-01a"], run.alone["JL-01b"] = result("JL-01a"), result("JL-01b")
+    assert ran_alone(run) == ["JL-01a", "JL-01b"]
+    (error,) = run.report.suite_errors
+    assert str(error) == (
+        "side by side: while JL-01a, JL-01b ran, focus-server-1 was restarted 1 times; none of them alone does this"
+    )

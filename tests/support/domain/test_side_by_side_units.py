@@ -1,0 +1,115 @@
+"""What may run side by side, and how a part of a feature is run as if the rest were not there."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from behave.parser import parse_feature
+
+from support.hooks.units import ParallelError, Unit, parallel_of, side_by_side, units_of
+from support.investigations.neighbours import Neighbours
+from support.investigations.own_channels import OwnChannels
+from support.model import requests
+
+FEATURE = """
+Feature: f
+  Rule: first
+    @one
+    Example: a
+      Given x
+    @load
+    Example: b
+      Given x
+  Rule: second
+    Scenario Outline: c <n>
+      Given x
+      Examples: rows
+        | n |
+        | 1 |
+        | 2 |
+    @needs_idle_cleanup
+    Example: d
+      Given x
+"""
+
+
+def scenarios() -> list[Any]:
+    return list(parse_feature(FEATURE, filename="f.feature").walk_scenarios())
+
+
+def names(run_items: list[Any]) -> list[str]:
+    return [name for item in run_items for name in (names(item.run_items) if item.type == "rule" else [item.name])]
+
+
+def test_what_bears_no_neighbour_is_left_out_and_what_lasts_begins() -> None:
+    assert [one.name.split(" -- ")[0] for one in side_by_side(scenarios())] == ["d", "a", "c 1", "c 2"]
+
+
+@pytest.mark.parametrize("tag", ["alone", "load", "disruptive", "needs_exclusive_cluster", "needs_fibre_control"])
+def test_tags_that_exclude(tag: str) -> None:
+    assert side_by_side([SimpleNamespace(effective_tags={tag})]) == []
+
+
+def test_a_unit_runs_its_scenarios_only_and_puts_everything_back() -> None:
+    found = scenarios()
+    feature = found[0].feature
+    before = names(feature.run_items)
+    seen: list[str] = []
+
+    def run(runner: object) -> bool:
+        seen.extend(names(feature.run_items))
+        return False
+
+    feature.run = run
+    row = next(one for one in found if one.name.startswith("c 2"))
+    assert Unit([found[0], row]).run(None) is False
+    assert [name.split(" -- ")[0] for name in seen] == ["a", "c 2"]
+    assert names(feature.run_items) == before
+
+
+def test_everything_is_put_back_after_an_interruption() -> None:
+    found = scenarios()
+    feature = found[0].feature
+    before = names(feature.run_items)
+
+    def run(runner: object) -> bool:
+        raise KeyboardInterrupt
+
+    feature.run = run
+    with pytest.raises(KeyboardInterrupt):
+        Unit([found[1]]).run(None)
+    assert names(feature.run_items) == before
+
+
+def test_units_are_by_feature_and_hold_everything_once() -> None:
+    one, other = scenarios(), scenarios()
+    units = units_of([*one, *other])
+    assert [len(unit.scenarios) for unit in units] == [5, 5]
+
+
+@pytest.mark.parametrize("given", ["0", "33", "-1", "1.5", "", "all"])
+def test_a_number_that_is_none_is_one_sentence(given: str) -> None:
+    with pytest.raises(ParallelError, match=f"-D parallel={given}: a whole number from 1 to 32"):
+        parallel_of({"parallel": given})
+
+
+def test_a_number_or_nothing() -> None:
+    assert parallel_of({"parallel": "4"}) == 4
+    assert parallel_of({}) is None
+
+
+def test_neighbours_have_channels_of_their_own() -> None:
+    first = OwnChannels(2222)
+    second = OwnChannels(2222, first.shift + 1)
+    own = requests.channels_of(first.on(requests.live()))  # type: ignore[arg-type]
+    other = requests.channels_of(second.on(requests.live()))  # type: ignore[arg-type]
+    assert own in first and other in second  # type: ignore[operator]
+    assert own not in second and other not in first  # type: ignore[operator]
+
+
+def test_alone_means_nobody_else_on_the_cluster_or_beside() -> None:
+    assert Neighbours(on_the_cluster=False).are_none
+    assert not Neighbours(on_the_cluster=True).are_none
+    assert not Neighbours(on_the_cluster=False, side_by_side=True).are_none
