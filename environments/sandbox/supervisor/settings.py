@@ -26,10 +26,11 @@ class SandboxSettings:
     least time an accepted ``POST /configure`` takes. ``time_scale`` multiplies every documented duration of the real
     system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` is how the Focus Server words
     what no requirement words: helpfully, or as it was observed in December 2025. ``controller_qps`` is how many
-    requests a second each controller of Kubernetes may make, ``controller_burst`` how many at once before that counts;
-    0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is connected:
-    that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one investigation at a
-    time, as the real one is said to. ``highest_view`` of 3 offers the heat map. A port of 0 means any free one.
+    requests each controller of Kubernetes may make in a second of the real system, ``controller_burst`` how many at
+    once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
+    connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
+    investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. A port of 0 means
+    any free one.
     """
 
     nodes: int = 2

@@ -9,6 +9,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.controllers.meta import set_condition
+from environments.sandbox.kubernetes.fault_ids import FAULT_IDS
 from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess
@@ -28,6 +29,8 @@ NODES = [
 
 class Process(SandboxProcess):
     """Remembers what is emitted."""
+
+    fault_ids = FAULT_IDS
 
     def __init__(self, **settings: Any) -> None:
         super().__init__({"settings": {**SETTINGS, **settings}, "nodes": NODES, "namespace": "panda"})

@@ -288,4 +288,4 @@ def test_controllers_keep_the_pace_they_are_given() -> None:
         await cluster.until("all asked to go", lambda: leaving() == 8)
         assert loop.time() - began_s >= (8 * 2 - 6) / 60
 
-    play(scenario, controller_qps=60, controller_burst=6)
+    play(scenario, controller_qps=0.06, controller_burst=6)

@@ -73,7 +73,8 @@ def install(store: Store, process: SandboxProcess) -> Controllers:
         return first, min(last, first - 1 + STREAM_PORTS) if process.fault(PORTS_SHORT) else last
 
     if settings["controller_qps"]:
-        store.collect = paced(store, Pace(settings["controller_qps"], settings["controller_burst"]))
+        qps = settings["controller_qps"] / process.time_scale
+        store.collect = paced(store, Pace(qps, settings["controller_burst"]))
     ports = NodePorts(store, port_range)
     store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit]
     return Controllers(store, process)

@@ -51,7 +51,7 @@ class Jobs(Controller):
         settings = self.process.config["settings"]
         self._version = self.store.version
         self._tallies: dict[str, Tally] = {}
-        self._pace = Pace(settings["controller_qps"], settings["controller_burst"])
+        self._pace = Pace(settings["controller_qps"] / self.process.time_scale, settings["controller_burst"])
         self._slow_pace = Pace(_SLOW_PODS_PER_S, 1)
 
     def changed(self, change: Change) -> Iterable[Key]:

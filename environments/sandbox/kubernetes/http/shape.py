@@ -31,15 +31,34 @@ _NEVER_MISSING: Mapping[str, Mapping[str, Any]] = {
     name: {field: _ZEROS[text] for field, text in fields.items() if text in _ZEROS}
     for name, fields in _SCHEMA["models"].items()
 }
+_PARTS: dict[str, tuple[str, str]] = {
+    **{
+        text: (text.partition(":")[0], text.partition(":")[2])
+        for fields in _MODELS.values()
+        for text in fields.values()
+    },
+    **dict.fromkeys(("string", "int32", "int64", "bool", "number", "time", "bytes", "quantity", "any"), ("plain", "")),
+    **dict.fromkeys(_MODELS, ("model", "")),
+}
+"""Each type: what it is, and of what."""
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
 _QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_BEYOND = {"int32": 2**31, "int64": 2**63}
 _JSON_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 _GO_NAMES = {"time": "string", "bytes": "string", "number": "float64"}
 
 
 class _Wrong(Exception):
-    """What is wrong with a field, in the words that follow the kind."""
+    """What is wrong with a field, in words around its path; whoever is above the field adds its own name to it."""
+
+    def __init__(self, before: str, after: str = "", has_path: bool = True) -> None:
+        super().__init__(before)
+        self.before, self.after, self.has_path = before, after, has_path
+        self.names: list[str] = []
+
+    def __str__(self) -> str:
+        return f"{self.before}{'.'.join(reversed(self.names)) if self.has_path else ''}{self.after}"
 
 
 def check_shape(resource: Resource, obj: Any) -> None:
@@ -54,8 +73,9 @@ def check_shape(resource: Resource, obj: Any) -> None:
             f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
         )
     try:
-        _check(resource.kind, obj, _KINDS[resource.kind])
+        _check(obj, _KINDS[resource.kind])
     except _Wrong as wrong:
+        wrong.names.append(resource.kind)
         raise _unhandled(resource, str(wrong)) from None
 
 
@@ -73,75 +93,83 @@ def _unhandled(resource: Resource, why: str) -> ApiError:
     return bad_request(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
 
 
-def _check(path: str, value: Any, wanted: str) -> None:
-    outer, _, inner = wanted.partition(":")
-    if wanted in _MODELS:
-        _of_type(path, value, dict, "object")
+def _check(value: Any, wanted: str) -> None:
+    outer, inner = _PARTS[wanted]
+    if outer == "model":
+        fields = _MODELS[wanted]
+        _of_type(value, dict, "object")
         for key, zero in _NEVER_MISSING[wanted].items():
             value.setdefault(key, zero)
         for key, each in value.items():
-            known = _MODELS[wanted].get(key)
-            if known is not None:
-                _check(f"{path}.{key}", each, known)
+            if key in fields:
+                _below(key, each, fields[key])
     elif outer == "list":
-        for each in _of_type(path, value, list, "array"):
-            _check(path, each, inner)
+        for each in _of_type(value, list, "array"):
+            _check(each, inner)
     elif outer == "map":
-        for key, each in _of_type(path, value, dict, "object").items():
-            _check(f"{path}.{key}", each, inner)
+        for key, each in _of_type(value, dict, "object").items():
+            _below(key, each, inner)
     elif wanted != "any":
-        _PLAIN[wanted](path, value, _GO_NAMES.get(wanted, wanted))
+        _PLAIN[wanted](value, _GO_NAMES.get(wanted, wanted))
 
 
-def _of_type(path: str, value: Any, wanted: type | tuple[type, ...], name: str) -> Any:
+def _below(key: str, value: Any, wanted: str) -> None:
+    try:
+        _check(value, wanted)
+    except _Wrong as wrong:
+        wrong.names.append(key)
+        raise
+
+
+def _of_type(value: Any, wanted: type | tuple[type, ...], name: str) -> Any:
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         found = _JSON_NAMES.get(type(value), "null")
-        raise _Wrong(f"json: cannot unmarshal {found} into Go struct field {path} of type {name}")
+        raise _Wrong(f"json: cannot unmarshal {found} into Go struct field ", f" of type {name}")
     return value
 
 
-def _string(path: str, value: Any, name: str) -> None:
-    _of_type(path, value, str, name)
+def _string(value: Any, name: str) -> None:
+    _of_type(value, str, name)
 
 
-def _bool(path: str, value: Any, name: str) -> None:
-    _of_type(path, value, bool, name)
+def _bool(value: Any, name: str) -> None:
+    _of_type(value, bool, name)
 
 
-def _number(path: str, value: Any, name: str) -> None:
-    _of_type(path, value, (int, float), name)
+def _number(value: Any, name: str) -> None:
+    _of_type(value, (int, float), name)
 
 
-def _int(path: str, value: Any, name: str) -> None:
-    bits = int(name.removeprefix("int"))
-    if not -(2 ** (bits - 1)) <= _of_type(path, value, int, name) < 2 ** (bits - 1):
-        raise _Wrong(f"json: cannot unmarshal number {value} into Go struct field {path} of type {name}")
+def _int(value: Any, name: str) -> None:
+    beyond = _BEYOND[name]
+    if not -beyond <= _of_type(value, int, name) < beyond:
+        raise _Wrong(f"json: cannot unmarshal number {value} into Go struct field ", f" of type {name}")
 
 
-def _time(path: str, value: Any, name: str) -> None:
-    _of_type(path, value, str, name)
+def _time(value: Any, name: str) -> None:
+    _of_type(value, str, name)
     try:
         aware = datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         aware = False
     if not aware:
-        raise _Wrong(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse')
+        raise _Wrong(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse', has_path=False)
 
 
-def _bytes(path: str, value: Any, name: str) -> None:
+def _bytes(value: Any, name: str) -> None:
     try:
-        base64.b64decode(_of_type(path, value, str, name), validate=True)
+        base64.b64decode(_of_type(value, str, name), validate=True)
     except (binascii.Error, ValueError):
-        raise _Wrong(f"illegal base64 data in {path}") from None
+        raise _Wrong("illegal base64 data in ") from None
 
 
-def _quantity(path: str, value: Any, name: str) -> None:
-    _of_type(path, value, (str, int, float), name)
+def _quantity(value: Any, name: str) -> None:
+    _of_type(value, (str, int, float), name)
     if not _QUANTITY.fullmatch(str(value)):
-        raise _Wrong(_QUANTITY_RULE)
+        raise _Wrong(_QUANTITY_RULE, has_path=False)
 
 
-_PLAIN: dict[str, Callable[[str, Any, str], None]] = {
+_PLAIN: dict[str, Callable[[Any, str], None]] = {
     "string": _string, "bool": _bool, "number": _number, "int32": _int, "int64": _int, "time": _time, "bytes": _bytes,
     "quantity": _quantity,
 }  # fmt: skip

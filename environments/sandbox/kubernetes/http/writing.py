@@ -95,8 +95,10 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     new = without_nulls(new)
     if scaled:
         return _write_scale(store, resource, old, new, dry_run, recorder(request, target))
-    check_shape(resource, new)
-    check_fields(resource, new, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
+    status_only = target.subresource == "status" and isinstance(new, dict)  # of the rest nothing will be written
+    decoded = {key: value for key, value in new.items() if key != "spec"} if status_only else new
+    check_shape(resource, decoded)
+    check_fields(resource, decoded, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
     written = _combined(resource, target, old, new)
     if target.subresource != "status":
         validation.check_values(resource, written, store.version)
