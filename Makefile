@@ -15,6 +15,7 @@ WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
 help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
+	@echo '                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says'
 	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
 	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
 	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'

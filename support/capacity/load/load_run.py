@@ -211,15 +211,26 @@ class LoadRuns:
         )
 
     def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:
-        """Until each has reached its last phase, has ended, or its time is over."""
+        """Until each has reached its last phase, has ended, or its time is over.
+
+        Nor is there anything to wait for when no node takes those that are left, and nothing has moved for as long as a
+        job may take to run.
+        """
+        nothing_moves_for_s = self._limits.deadline("job_running_s")
+        moved, quiet = phases.progress(), waits.Stopwatch()
 
         def still_opening() -> list[str]:
+            nonlocal moved, quiet
             phases.take_in()
+            if phases.progress() != moved:
+                moved, quiet = phases.progress(), waits.Stopwatch()
             for job_id in list(waiting):
                 is_open = "running" in phases.reached(job_id) and self._investigations.stream_of(job_id) is not None
                 if is_open or phases.has_ended(job_id):
                     (reporter.opened if is_open else reporter.failed)()
                     waiting.discard(job_id)
+            if quiet.given_s() >= nothing_moves_for_s and all(map(phases.has_no_place, waiting)):
+                return []
             return list(waiting)
 
         # Not at every change of 200 jobs: the suite shares its machine with what it measures.

@@ -26,6 +26,7 @@ class Phases:
         self._gone_s: dict[str, float] = {}
         self._port_free_s: dict[str, float] = {}
         self._ended: set[str] = set()
+        self._without_place: dict[str, bool] = {}
         self._pods: dict[str, Raw] = {}
         self._jobs: dict[str, Raw] = {}
 
@@ -51,6 +52,14 @@ class Phases:
     def has_ended(self, job_id: str) -> bool:
         """Its job or pod is over: what it has not reached it never will."""
         return job_id in self._ended
+
+    def has_no_place(self, job_id: str) -> bool:
+        """The scheduler has said that no node takes its pod: only what others give up can change that."""
+        return self._without_place.get(job_id, False)
+
+    def progress(self) -> int:
+        """A number that grows whenever an investigation has reached a phase."""
+        return sum(map(len, self._reached.values()))
 
     def gone_s(self, job_id: str) -> float | None:
         """When the last of its objects was gone, or None while there is one."""
@@ -93,6 +102,8 @@ class Phases:
             self._note_pod(job_id, item, seen)
 
     def _note_pod(self, job_id: str, pod: Pod, seen: Seen) -> None:
+        placed = pod.conditions.get("PodScheduled")
+        self._without_place[job_id] = placed is not None and placed.reason == "Unschedulable"
         if pod.node is not None:
             self._stamp(job_id, "scheduled", seen)
         if pod.phase == "Running":

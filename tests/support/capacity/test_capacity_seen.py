@@ -122,3 +122,37 @@ def test_evidence_is_what_can_be_had_and_says_what_cannot() -> None:
         "usage",
     ]
     assert evidence.server_log == "during the load\n"
+
+
+def test_a_port_is_free_when_its_service_is_gone_whatever_else_is_left() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    watch.see("service", builders.service(), 1.0, "ADDED")
+    watch.see("pod", builders.pod("Running", node="worker-node-1"), 1.1)
+    phases.take_in()
+    assert phases.port_free_s(builders.JOB_ID) is None
+    watch.see("service", builders.service(), 2.0, "DELETED")
+    phases.take_in()
+    assert phases.port_free_s(builders.JOB_ID) == 2.0
+    assert phases.gone_s(builders.JOB_ID) is None
+    watch.see("service", builders.service(), 3.0, "ADDED")
+    phases.take_in()
+    assert phases.port_free_s(builders.JOB_ID) is None
+
+
+def test_a_pod_that_no_node_takes_has_no_place_until_one_does() -> None:
+    watch = Watch()
+    phases = Phases(watch)  # type: ignore[arg-type]
+    assert not phases.has_no_place(builders.JOB_ID)
+    refused = builders.pod("Pending", conditions=[UNSCHEDULABLE])
+    watch.see("pod", refused, 1.0, "ADDED")
+    phases.take_in()
+    assert phases.has_no_place(builders.JOB_ID)
+    before = phases.progress()
+    watch.see("pod", builders.pod("Pending", node="worker-node-1"), 2.0)
+    phases.take_in()
+    assert not phases.has_no_place(builders.JOB_ID)
+    assert phases.progress() == before + 1
+
+
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"}
