@@ -94,17 +94,20 @@ class Feed(threading.Thread):
         down_since_s: float | None = None
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
-            attempt_s = time.monotonic()
+            attempt_s = up_until_s = time.monotonic()
             try:
                 self._open()
                 self._sink.note_failure(self._kind, None)
                 down_since_s = None
-                self._follow()
+                try:
+                    self._follow()
+                finally:
+                    up_until_s = time.monotonic()
             except _Gap:
                 self._listed = False
             except ClusterError as error:
                 self._listed = False
-                down_since_s = attempt_s if down_since_s is None else down_since_s
+                down_since_s = up_until_s if down_since_s is None else down_since_s
                 self._report(error, time.monotonic() - down_since_s)
             except Exception as error:
                 # A bug must not end the thread unseen: whoever waits is told, and the thread's own report follows.

@@ -176,6 +176,24 @@ def test_a_short_outage_is_bridged(cluster: Cluster, server: HttpServer) -> None
         assert watch.failure is None
 
 
+def test_a_watch_that_stood_for_long_and_breaks_was_not_down_meanwhile(cluster: Cluster, server: HttpServer) -> None:
+    tolerated_s = 0.5
+    failures: list[object] = []
+    with watch_of(server, tolerated_s) as watch:
+        note = watch.note_failure
+
+        def noted(kind: str, failure: WatchError | None) -> None:
+            failures.extend([failure] if failure is not None else [])
+            note(kind, failure)
+
+        watch.note_failure = noted  # type: ignore[method-assign]  # listens to what the threads say
+        threading.Event().wait(2 * tolerated_s)
+        cluster.break_("jobs")
+        cluster.objects["jobs"] = [named("grpc-job-1-16")]
+        wait_for_number(watch, 1)
+    assert failures == []
+
+
 def test_a_refused_login_is_not_tolerated(cluster: Cluster, server: HttpServer) -> None:
     with watch_of(server) as watch:
         cluster.refuse = status(401, "Unauthorized")
