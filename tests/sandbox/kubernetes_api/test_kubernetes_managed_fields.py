@@ -34,8 +34,8 @@ def patched(http: requests.Session, url: str, change: Object, manager: str) -> O
 
 
 def test_who_creates_an_object_owns_its_fields(api: ServedApi, http: requests.Session) -> None:
-    http.headers["User-Agent"] = "a-client/1.0 (linux)"
-    fields = managers(http.post(api.url + JOBS, json=job("j")).json())[("a-client", "")]
+    answer = http.post(api.url + JOBS, params={"fieldManager": "a-client"}, json=job("j"))
+    fields = managers(answer.json())[("a-client", "")]
     assert fields["f:metadata"] == {"f:labels": {"f:app": {}}}
     assert set(fields) == {"f:metadata", "f:spec"}
     template = fields["f:spec"]["f:template"]["f:spec"]
@@ -83,7 +83,7 @@ def test_what_a_client_sends_of_them_does_not_count(api: ServedApi, http: reques
 
 
 def test_controllers_keep_them(api: ServedApi, http: requests.Session) -> None:
-    created = http.post(api.url + JOBS, json=job("j")).json()
+    created = http.post(api.url + JOBS, params={"fieldManager": "first"}, json=job("j")).json()
     api.call(api.store.mutate, "jobs", "j", "panda", lambda new: new["status"].update(active=1))
     found = http.get(f"{api.url}{JOBS}/j").json()
     assert found["metadata"]["managedFields"] == created["metadata"]["managedFields"]
