@@ -32,7 +32,7 @@ from support.model import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
 _LOAD = "a load"
 ANY = "any moment"
 
