@@ -127,7 +127,7 @@ class Site:
         if process.poll() is not None and kill.moment != ANY:
             return f"the run had ended before it came to {kill.moment}"
         process.send_signal(kill.number)
-        if not _happens(lambda: process.poll() is not None):
+        if not _happens(lambda: process.poll() is not None and not _group_lives(process.pid)):
             return self._ended(process, f"it did not end after {kill.number.name}")
         return ""
 
@@ -178,6 +178,15 @@ def _happens(seen: Any) -> bool:
         if time.monotonic() > deadline_s:
             return False
         pause.wait(0.002)
+    return True
+
+
+def _group_lives(number: int) -> bool:
+    """Whether any process of a run is there: those that ran scenarios beside it end with it."""
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
     return True
 
 
