@@ -19,7 +19,8 @@ class ProcessId:
 
     @classmethod
     def own(cls) -> ProcessId:
-        return cls(platform.node(), os.getpid(), _began(os.getpid()))
+        """That of this run: a process that was forked to run scenarios beside others writes in its name."""
+        return _THIS_RUN
 
     @classmethod
     def parse(cls, text: str) -> ProcessId:
@@ -69,3 +70,6 @@ def _state(pid: int) -> str:
 def _fields(pid: int) -> list[str]:
     """Of /proc/PID/stat, from the state on: what stands before it may hold blanks."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+
+
+_THIS_RUN = ProcessId(platform.node(), os.getpid(), _began(os.getpid()))

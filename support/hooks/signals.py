@@ -57,8 +57,14 @@ def _handled(numbers: list[signal.Signals], handler: Any) -> Iterator[None]:
 def end_with_the_one_who_waits() -> None:
     """End this process, as SIGTERM does, when the process named by FOCUS_ENDS_WITH has ended, however that ended."""
     named = os.environ.get(ENDS_WITH, "")
-    if named.isdecimal() and sys.platform != "win32":
-        threading.Thread(target=_end_with, args=(int(named),), name="ends-with", daemon=True).start()
+    if named.isdecimal():
+        end_with(int(named))
+
+
+def end_with(pid: int) -> None:
+    """End this process, as SIGTERM does, when that one has ended, however it ended."""
+    if sys.platform != "win32":
+        threading.Thread(target=_end_with, args=(pid,), name="ends-with", daemon=True).start()
 
 
 def _end_with(pid: int) -> None:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from support.hooks.signals import end_with
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult, Trouble
 from support.reporting.record.outcome import exception_text, scenario_result
@@ -51,9 +52,11 @@ def serve(
 ) -> None:
     """Connect to the environment when told how, run what is asked for by number, and say what came of it.
 
-    Ctrl-C is the parent's business: it ends this process by SIGTERM, which ends a scenario as Ctrl-C does.
+    Ctrl-C is the parent's business: it ends this process by SIGTERM, which ends a scenario as Ctrl-C does. So does the
+    end of the parent itself, even if it is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(os.getppid())
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     with contextlib.suppress(EOFError, BrokenPipeError):
         how = connection.recv()

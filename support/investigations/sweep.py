@@ -55,8 +55,7 @@ class Sweep:
 
     def find(self) -> Leftovers:
         """What is there now. A request that was under way when its run was killed is given the time to open."""
-        if self._intentions():
-            waits.settle(lambda: ["still looking"], within_s=self._limits.deadline("job_visible_s"))
+        waits.settle(self._may_still_open, within_s=self._limits.deadline("job_running_s"))
         snapshot = self._cluster.snapshot()
         sorted_out: dict[str, list[str]] = {"ours": [], "not_known": [], "not_ours": []}
         pending = self._ledger.pending()
@@ -77,6 +76,11 @@ class Sweep:
             not_known=tuple(sorted_out["not_known"]),
             not_ours=tuple(job_id for job_id in sorted_out["not_ours"] if job_id not in ours and job_id not in perhaps),
         )
+
+    def _may_still_open(self) -> list[str]:
+        """Requests without an answer that are so young that the server may be at work on them."""
+        oldest = self._cluster.clock.now() - timedelta(seconds=self._limits.deadline("job_running_s"))
+        return [one.id for one in self._intentions() if one.at > oldest]
 
     def _intentions(self) -> list[Intention]:
         return [one for one in self._ledger.unsettled() if not one.process.lives()]

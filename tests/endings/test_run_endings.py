@@ -23,11 +23,11 @@ WHILE_A_JOB_RUNS = "--tags=@JL"
 class Behave:
     """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
 
-    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, command: list[str] | None = None, **variables: str) -> None:
         self.reports = folder / "reports"
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
-        command = [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
+        command = command or [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -163,6 +163,37 @@ def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert run.leaves_nothing(within_s=20), run.left_behind()
 
 
+def test_killed_make_leaves_nothing_behind(tmp_path: Path) -> None:
+    makefile = tmp_path / "Makefile"
+    arguments = f"-D reports={tmp_path / 'reports'} -D history= {WHILE_A_JOB_RUNS}"
+    makefile.write_text(f"include Makefile\nprobe:\n\t@$(WITH_MAKE) {sys.executable} -m behave {arguments}\n")
+    run = Behave(tmp_path, command=["make", "-f", str(makefile), "probe"])
+    run.read_until("JL-12a")
+    run.process.kill()
+    run.process.wait()
+    assert run.leaves_nothing(within_s=30), run.left_behind()
+
+
+def test_a_killed_sandbox_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = Behave(tmp_path, command=[sys.executable, "-m", "environments.sandbox", "up"])
+    run.read_until("ready")
+    run.process.kill()
+    run.process.wait()
+    assert run.leaves_nothing(within_s=30), run.left_behind()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_told_to_end_is_recorded_and_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    run = Behave(tmp_path, WHILE_A_JOB_RUNS)
+    run.read_until("JL-12a")
+    run.process.send_signal(number)
+    assert run.end()[0] == 1
+    assert run.left_behind() == []
+    assert "interrupted" in json.dumps(run.record()["suite"])
+
+
 def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> None:
     run_file, reports = tmp_path / "run.json", tmp_path / "reports"
     command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file)]
@@ -172,7 +203,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
         assert any(line.strip() == "ready" for line in sandbox.stdout)
         # This scenario waits for a clean-up that never comes: it is killed while its investigation is open.
         run = Behave(tmp_path, "--tags=@JL-10a", "-D", f"sandbox_run_file={run_file}")
-        while b"\n" not in _read(reports / "ledger-sandbox.jsonl"):
+        while b'"opened"' not in _read(reports / "ledger-sandbox.jsonl"):
             assert run.process.poll() is None
         run.process.kill()
         run.end()

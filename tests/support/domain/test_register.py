@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from support.clients.focus_server.client import Answer
 from support.clients.kubernetes.client import Job, Snapshot
 from support.clients.kubernetes.clock import ClusterClock
 from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels, channels_of, channels_of_job
-from support.investigations.register import Register
+from support.investigations.register import DuplicateJobId, Register
 from support.investigations.run_ledger import Channels, RunLedger
+from support.investigations.service import Investigations
 from support.model import requests
 
 FOREIGN = (1, 50)
@@ -125,3 +128,36 @@ def test_two_runs_hardly_ever_share_their_channels() -> None:
 def test_the_channels_of_a_job_are_read_from_its_command() -> None:
     assert channels_of_job(job("1-1", (7, 56))) == (7, 56)
     assert channels_of_job(Job.parse({"metadata": {"name": "grpc-job-1-1", "uid": "u"}, "spec": {}})) is None
+
+
+class Server:
+    """Answers each opening with this job id, and starts this job for it."""
+
+    def __init__(self, run: Run, answered: str, started: str) -> None:
+        self._run, self._answered, self._started = run, answered, started
+
+    def request(self, method: str, path: str, body: Any) -> Answer:
+        channels = (body["channels"]["min"], body["channels"]["max"])
+        self._run.watch.snapshot(job(self._started, channels))
+        return Answer(200, {}, json.dumps({"job_id": self._answered}).encode(), 0.01)
+
+
+def investigations(run: Run, answered: str, started: str) -> Investigations:
+    server: Any = Server(run, answered, started)
+    cluster: Any = SimpleNamespace(nodes=list, snapshot=run.watch.snapshot)
+    nobody: Any = None
+    return Investigations(server, nobody, cluster, nobody, nobody, run.register, nobody, nobody)
+
+
+def test_a_duplicate_job_id_is_the_defect_that_is_told_and_its_job_is_left_alone(tmp_path: Path) -> None:
+    run = Run(tmp_path, job("1-1", FOREIGN))
+    with pytest.raises(DuplicateJobId, match="names job 1-1, which was there before the request.*it was left alone"):
+        investigations(run, answered="1-1", started="2-2").attempt(requests.live())
+    assert run.register.job_ids == [] and run.register.ours(run.watch.snapshot()) == ["2-2"]
+
+
+def test_the_second_of_our_own_that_is_given_an_id_again_is_for_the_scenario_to_judge(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    opening = investigations(run, answered="1-1", started="1-1")
+    opening.attempt_twice(requests.live())
+    assert opening.job_ids == ["1-1", "1-1"] and opening.open_ids == ("1-1",)
