@@ -59,8 +59,11 @@ class ScenarioWindow:
             return [f"not known: {error}"]
 
     def _events(self) -> Iterator[str]:
-        """Kubernetes stamps events with whole seconds."""
-        start = self._started.replace(microsecond=0)
+        """Kubernetes stamps events with whole seconds, by its own clock."""
+        clock = self._world.cluster.client.clock_offset
+        start = clock.theirs(self._started).replace(microsecond=0)
+        if not clock.is_known or clock.seconds:
+            yield f"{clock}; events since {start:%H:%M:%S}Z by its clock"
         events = [event for event in self._world.cluster.client.events() if event.at is not None and event.at >= start]
         for event in events[-_EVENTS_KEPT:]:
             yield f"{event.at:%H:%M:%S}Z {event.type} {event.reason} {event.kind}/{event.name}: {event.message}"
@@ -79,7 +82,8 @@ class ScenarioWindow:
     def _log(self, name: str, container: str | None) -> list[str]:
         client = self._world.cluster.client
         try:
-            lines = client.pod_log(name, _LOG_LINES, container, since=self._started).splitlines()
+            since = client.clock_offset.theirs(self._started)
+            lines = client.pod_log(name, _LOG_LINES, container, since=since).splitlines()
         except ClusterError as error:
             return [f"  not known: {error.message}"]
         return [f"  {line}" for line in lines] or ["  nothing was written"]

@@ -11,8 +11,6 @@ from support.checks.matcher import Judged, judged
 from support.clients.mongodb.client import ConnectionOutcome, DatabaseError, MongoDBClient
 from support.config import Environment
 
-# Classes of requirement IN-03, by the median in milliseconds.
-_CLASSES = ((50.0, "excellent"), (100.0, "acceptable"), (200.0, "warning"))
 _QUERIES = 3
 
 
@@ -35,6 +33,8 @@ class AnswerTime:
     """Warm answer times in milliseconds."""
 
     samples_ms: tuple[float, ...]
+    classes: tuple[tuple[float, str], ...]
+    """Those of requirement IN-03, each with the median in milliseconds below which it begins, the best first."""
 
     @property
     def median_ms(self) -> float:
@@ -42,7 +42,7 @@ class AnswerTime:
 
     @property
     def rating(self) -> str:
-        return next((name for limit, name in _CLASSES if self.median_ms < limit), "critical")
+        return next((name for limit, name in self.classes if self.median_ms < limit), "critical")
 
     def __str__(self) -> str:
         return f"{self.rating}: the median of {len(self.samples_ms)} answers is {self.median_ms:.1f} ms"
@@ -116,7 +116,13 @@ class MongoDBExamination:
         return Query(min(found for found, _ in queries), statistics.median(duration_ms for _, duration_ms in queries))
 
     def answer_time(self) -> AnswerTime:
-        return AnswerTime(tuple(self._client.ping_ms(self._limits.ping_samples)))
+        limits = self._limits
+        classes = (
+            (limits.mongodb_ping_excellent_ms, "excellent"),
+            (limits.mongodb_ping_median_ms, "acceptable"),
+            (limits.mongodb_ping_warning_ms, "warning"),
+        )
+        return AnswerTime(tuple(self._client.ping_ms(limits.ping_samples)), classes)
 
     # What must be true
 

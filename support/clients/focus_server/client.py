@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
 from support.clients import tls
+from support.clients.clock import ClockOffset
 from support.clients.deadline import Deadline, session, watched
 from support.clients.focus_server.answers import Answer, OpenedInvestigation, ShapeError
 from support.clients.journal import Journal
@@ -47,6 +49,7 @@ class FocusServerClient:
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._verify = settings.verify_tls
+        self.clock = ClockOffset("the Focus Server")
         self._journal = journal
         trusted = tls.context(settings.ca_file, settings.verify_tls, "focus_server.ca_file")
         self._session = session(trusted, CONNECTIONS_KEPT)
@@ -108,7 +111,7 @@ class FocusServerClient:
         sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if payload is not None else {})}
         sent.update(headers or {})
         asked = _asked(method, url, headers, payload)
-        started = time.monotonic()
+        started, sent_at = time.monotonic(), datetime.now(UTC)
         deadline = Deadline(self._timeouts_s[0], read_timeout_s or self._timeouts_s[1])
         try:
             with watched(deadline):
@@ -133,6 +136,7 @@ class FocusServerClient:
             duration_s=time.monotonic() - started,
             request=self._journal.redact(asked),
         )
+        self.clock.note(response.headers, sent_at, datetime.now(UTC))
         kind = response.headers.get("Content-Type", "no content type")
         self._journal.record(TARGET, asked, f"{answer.status} ({kind}) {answer.text}", answer.duration_s)
         return answer

@@ -20,6 +20,7 @@ from support.clients.deadline import Deadline, watched
 from support.clients.deadline import session as session_with_deadlines
 from support.clients.focus_server.client import TARGET, Body, encoded
 from support.clients.journal import Journal
+from support.clients.machine import require_room_for
 from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
 
@@ -108,8 +109,13 @@ class LoadClient:
         return tls.context(self._settings.ca_file, self._settings.verify_tls, "focus_server.ca_file")
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
-        """A connection of its own for each body. Raises ``SafetyError`` for more at once than is permitted."""
+        """A connection of its own for each body.
+
+        Raises ``SafetyError`` for more at once than is permitted, and
+        :class:`~support.clients.machine.MachineTooSmall` where this machine could not carry it.
+        """
         self._budget.require_at_once(len(bodies))
+        require_room_for(len(bodies))
         made = [self._connection(method, path, body) for body in bodies]
         if warm:
             with ThreadPoolExecutor(WARMING_AT_ONCE) as pool:

@@ -17,6 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
 
 from support.clients import tls
+from support.clients.clock import ClockOffset
 from support.clients.deadline import POOLS, Deadline, opening, watched
 from support.clients.journal import Journal
 from support.clients.kubernetes.access import Tunnel, configuration_of, kubernetes_address, lead_through
@@ -38,6 +39,7 @@ class KubernetesAPI:
     """Raw requests. Safe to use from several threads."""
 
     def __init__(self, settings: KubernetesSettings, journal: Journal, tunnel: Tunnel | None = None) -> None:
+        self.clock = ClockOffset("the cluster")
         self._journal = journal
         self._preparing = threading.Lock()
         configuration = configuration_of(settings, journal.hide)
@@ -166,7 +168,10 @@ class KubernetesAPI:
                     body=body,
                     auth_settings=["BearerToken"],
                 )
-            return self._client.call_api(*request, _request_timeout=deadline.timeouts_s)
+            sent_at = datetime.now(UTC)
+            response = self._client.call_api(*request, _request_timeout=deadline.timeouts_s)
+            self.clock.note(response.headers, sent_at, datetime.now(UTC))
+            return response
         except _FAILURES as error:
             raise self._no_answer(asked, error, started, deadline) from error
 

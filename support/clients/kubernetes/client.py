@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.api import (
     ClusterError,
@@ -85,6 +86,11 @@ class KubernetesClient:
         self._safety = safety
         self._created: set[tuple[str, str]] = set()
         self.clock = ClusterClock(self._api.clock_ahead_s)
+
+    @property
+    def clock_offset(self) -> ClockOffset:
+        """How far the cluster's clock is from ours."""
+        return self._api.clock
 
     def version(self) -> str:
         """The version of the API server, such as ``v1.34.1``."""

@@ -81,8 +81,8 @@ class Reply:
     drop: bool = False
 
     @classmethod
-    def json(cls, body: object, status: int = 200) -> Reply:
-        return cls(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    def json(cls, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+        return cls(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
 
 
 class Broken(Exception):
@@ -114,7 +114,10 @@ class HttpServer:
                 if reply.drop:
                     self.close_connection = True
                     return
-                self.send_response(reply.status)
+                if "Date" in reply.headers:
+                    self.send_response_only(reply.status)
+                else:
+                    self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 if reply.stream is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import yaml
 
+from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, Event, Job, Pod
 from support.clients.kubernetes.watch import Seen
@@ -28,13 +31,25 @@ def pod(serial: int) -> Pod:
     return Pod.parse({"metadata": {"name": f"grpc-job-1-{serial}-abcde"}, "kind": "Pod"})
 
 
+def clock(offset_s: float = 0.0) -> ClockOffset:
+    """As an answer of the cluster tells it whose clock is so much ahead."""
+    made, now = ClockOffset("the cluster"), datetime.now(UTC)
+    made.note({"Date": format_datetime(now + timedelta(seconds=offset_s), usegmt=True)}, now, now)
+    return made
+
+
 class Cluster:
     broken = False
+    offset_s = 0.0
+
+    @property
+    def clock_offset(self) -> ClockOffset:
+        return clock(self.offset_s)
 
     def events(self) -> list[Event]:
         if self.broken:
             raise ClusterError("GET events", 0, "connection refused")
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + timedelta(seconds=self.offset_s)
         return [
             Event("Normal", "Old", "before", "Pod", "p", now - timedelta(minutes=1)),
             Event("Warning", "BackOff", "restarting", "Pod", "p", now),
@@ -47,7 +62,7 @@ class Cluster:
         return [Pod.parse({"metadata": {"name": "server-1"}})]
 
     def pod_log(self, name: str, tail_lines: int, container: str | None, since: datetime) -> str:
-        assert since <= datetime.now(UTC)
+        assert abs((since - datetime.now(UTC)).total_seconds() - self.offset_s) < 2
         if name == "server-1":
             return "opened with s3cret\n"
         if name.startswith("grpc-job-1-1-"):
@@ -55,8 +70,9 @@ class Cluster:
         raise ClusterError("GET log", 404, f'pods "{name}" not found')
 
 
-def kept(tmp_path: Path, seen: list[Seen], broken: bool = False) -> dict[str, str]:
+def kept(tmp_path: Path, seen: list[Seen], broken: bool = False, offset_s: float = 0.0) -> dict[str, str]:
     cluster = Cluster()
+    cluster.offset_s = offset_s
     cluster.broken = broken
     journal = Journal(["s3cret"])
     journal.record("focus-server", "GET /before", "200", 0.1)
@@ -90,6 +106,16 @@ def test_calls_descriptions_events_and_logs_of_the_window_are_kept(tmp_path: Pat
     assert [one["kind"] for one in described] == ["Job", "Pod", "Pod"]
     assert described[0]["metadata"] == {"name": "grpc-job-1-1"}
     assert "s3cret" not in "".join(files.values())
+
+
+@pytest.mark.parametrize(("offset_s", "word"), [(600, "ahead of"), (-600, "behind")])
+def test_the_window_is_right_by_the_clock_of_the_cluster(tmp_path: Path, offset_s: float, word: str) -> None:
+    files = kept(tmp_path, changes(pod(1)), offset_s=offset_s)
+    told, *events = files["JL-01a.events.txt"].splitlines()
+    assert f"s {word} this machine; events since" in told
+    assert len(events) == 1
+    assert events[0].endswith("Warning BackOff Pod/p: restarting")
+    assert "opened with ***" in files["JL-01a.logs.txt"]
 
 
 def test_a_cluster_that_does_not_answer_is_told_and_the_calls_are_kept(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.mongodb.client import DatabaseError
@@ -25,6 +26,8 @@ ENVIRONMENT = SimpleNamespace(
 class Cluster:
     def __init__(self, images: list[str]) -> None:
         self.images = images
+
+    clock_offset = ClockOffset("the cluster")
 
     def version(self) -> str:
         return "v1.34.1"
@@ -48,7 +51,7 @@ def world(images: list[str]) -> Any:
     return SimpleNamespace(
         environment=ENVIRONMENT,
         cluster=SimpleNamespace(client=Cluster(images)),
-        product=SimpleNamespace(sandbox=None),
+        product=SimpleNamespace(client=SimpleNamespace(clock=ClockOffset("the Focus Server")), sandbox=None),
         recordings=SimpleNamespace(client=mongodb),
         journal=Journal(["s3cret"]),
     )
@@ -62,6 +65,7 @@ def test_a_part_that_does_not_answer_is_told_and_the_rest_is_there() -> None:
     assert found["nodes"] == "not known: GET /api/v1/nodes: 403: forbidden for ***"
     assert found["libraries"]["behave"] == "1.3.3"
     assert found["configuration"] == {"limits": {}}
+    assert found["clocks"][0] == "the clock of the cluster is not known: its answers have no date"
 
 
 def test_a_server_without_a_pod_is_told() -> None:

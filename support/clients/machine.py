@@ -1,0 +1,111 @@
+"""Whether this machine can carry a load: need and limit are compared before anything of it is sent."""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES_PER_REQUEST = 3
+"""The connection, its deadline's hold on it, and the connection to the stream."""
+PORTS_PER_REQUEST = 2
+MEMORY_PER_REQUEST_BYTES = 400_000
+"""A bound, not a measurement: the touched stack of a thread, the buffers of TLS and of the answer."""
+SPARE = 32
+"""Files and threads for everything else that goes on meanwhile."""
+
+
+class MachineTooSmall(Exception):
+    """The tester's machine cannot carry the load; nothing was sent. One sentence with need, limit and remedy."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """One limit of this machine: ``free`` is None where there is none, or nobody tells it."""
+
+    what: str
+    free: Callable[[], int | None]
+    per_request: int
+    spare: int
+    remedy: str
+
+
+def require_room_for(requests: int) -> None:
+    """Raises :class:`MachineTooSmall` when so many requests at once would not fit."""
+    _raise_own_limit()
+    if short := list(_shortages(requests)):
+        raise MachineTooSmall(f"{requests} requests at once do not fit on this machine: {'; '.join(short)}")
+
+
+def _shortages(requests: int) -> Iterator[str]:
+    for room in ROOMS:
+        need, free = requests * room.per_request + room.spare, room.free()
+        if free is not None and need > free:
+            yield f"they need {need} {room.what} and {free} are free ({room.remedy})"
+
+
+def _raise_own_limit() -> None:
+    """Of open files, as far as the machine allows it without a privilege."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def free_files() -> int | None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return None
+    folder = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
+    return max(0, soft - sum(1 for _ in folder.iterdir()))
+
+
+def free_threads() -> int | None:
+    """By the limit of the container (cgroup), and by that of the user, which does not bind root."""
+    found = [_cgroup("pids.max", "pids.current")]
+    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
+        found.append(max(0, soft - threading.active_count()))
+    return min((each for each in found if each is not None), default=None)
+
+
+def free_ports() -> int | None:
+    """Ephemeral ports that no connection of this machine uses; one to each server would allow more."""
+    try:
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+        used = sum(len(Path(f"/proc/net/{name}").read_text().splitlines()) - 1 for name in ("tcp", "tcp6"))
+    except (OSError, ValueError):
+        return None
+    return max(0, last - first + 1 - used)
+
+
+def free_memory() -> int | None:
+    """Bytes, by the machine and by the container."""
+    found = [_cgroup("memory.max", "memory.current")]
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(int(line.split()[1]) * 1024)
+    return min((each for each in found if each is not None), default=None)
+
+
+def _cgroup(limit: str, use: str) -> int | None:
+    """What a limit of the container leaves; None where there is none."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        most, used = (folder / limit).read_text().strip(), int((folder / use).read_text())
+    except (OSError, ValueError):
+        return None
+    return None if most == "max" else max(0, int(most) - used)
+
+
+ROOMS = (
+    Room("open files", free_files, FILES_PER_REQUEST, SPARE, "ulimit -n raises their number"),
+    Room("threads", free_threads, 1, SPARE, "ulimit -u, or the limit of the container, raises their number"),
+    Room("local ports", free_ports, PORTS_PER_REQUEST, SPARE, "net.ipv4.ip_local_port_range tells their number"),
+    Room("bytes of memory", free_memory, MEMORY_PER_REQUEST_BYTES, 0, "stop other programs, or take a larger machine"),
+)
