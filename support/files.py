@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from support.redaction import PROCESS
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -16,9 +18,9 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        # mkstemp creates the file for its owner only; a report is for everybody who may read the folder.
-        temporary.chmod(0o644)
+            # Its form (JSON, XML) must stay, so that only what is known to be secret is taken out here.
+            stream.write(PROCESS.known(text))
+        # mkstemp creates the file for its owner only, and so it stays: a report tells what a site is made of.
         temporary.replace(path)
     except BaseException:
         temporary.unlink()

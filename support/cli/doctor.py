@@ -18,6 +18,7 @@ from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import Diagnosis, Doctor, layers_of
 from support.infrastructure.mongodb import MongoDBExamination
+from support.redaction import PROCESS
 
 
 def run(name: str, run_file: Path | None) -> int:
@@ -38,7 +39,7 @@ def run(name: str, run_file: Path | None) -> int:
 
 def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
     """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission."""
-    journal = Journal(environment.secrets())
+    journal = Journal(environment.secrets(), PROCESS)
     policy = SafetyPolicy(environment.identity.name)
     ssh = SSHClient(environment.ssh, journal)
     index = MongoDBClient(environment.mongodb, journal, policy)

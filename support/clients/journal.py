@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, quote_plus
 
-HIDDEN = "***"
+from support.redaction import Redactor
+
 BODY_LIMIT = 20_000
 CALLS_KEPT = 50_000
-
-# Secrets nobody told us about but that are recognisable by where they stand.
-_PLACES = (
-    (re.compile(r"(?i)(\bauthorization\b[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',}]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{HIDDEN}"),
-    (
-        re.compile(
-            r"(?i)(\b[\w-]*(?:password|passwd|pwd|token|secret|api_key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',&;{}\[\]]+"
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    (re.compile(r"(?i)(--[\w-]*(?:password|token|secret)\s+)[^\s\"',]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(://[^/@\s:\"']*:)[^@/\s\"']+(@)"), rf"\1{HIDDEN}\2"),
-)
 
 
 @dataclass(frozen=True)
@@ -54,25 +37,16 @@ class Journal:
     latency is being measured. A secret learnt later (a token in a kubeconfig) is hidden in earlier calls too.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), redactor: Redactor | None = None) -> None:
         self._lock = threading.Lock()
         self._calls: deque[_Kept] = deque()
         self._dropped = 0
-        self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
-        self._longest = 0
+        self._redactor = redactor or Redactor()
         self.hide(*secrets)
 
     def hide(self, *secrets: str) -> None:
         """Treat these values, and their usual encodings, as secret from now on."""
-        with self._lock:
-            for secret in secrets:
-                if secret:
-                    self._secrets.update(_spellings(secret))
-            if self._secrets:
-                longest_first = sorted(self._secrets, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-                self._longest = len(longest_first[0])
+        self._redactor.hide(*secrets)
 
     def mark(self) -> int:
         """A position to hand to :meth:`since` later."""
@@ -110,21 +84,15 @@ class Journal:
 
     def redact(self, text: str) -> str:
         """``text`` without secrets, at full length."""
-        return self._redacted(text, len(text))
+        return self._redactor.redact(text)
 
     def _cut(self, text: str) -> _Text:
         # A little more than is shown, so that a secret across the edge is still recognised as a whole.
-        return _Text(text[: BODY_LIMIT + self._longest], len(text))
+        return _Text(text[: BODY_LIMIT + self._redactor.longest], len(text))
 
     def _shown(self, kept: _Text) -> str:
-        shown = self._redacted(kept.beginning, BODY_LIMIT)
+        shown = self._redactor.redact(kept.beginning, BODY_LIMIT)
         return shown if kept.length <= BODY_LIMIT else f"{shown}... (cut, {kept.length} characters in all)"
-
-    def _redacted(self, text: str, limit: int) -> str:
-        shown = _without(text, self._pattern, limit)
-        for place, replacement in _PLACES:
-            shown = place.sub(replacement, shown)
-        return shown
 
 
 @dataclass(frozen=True)
@@ -140,25 +108,6 @@ class _Kept:
     request: _Text
     answer: _Text
     duration_s: float
-
-
-def _without(text: str, secrets: re.Pattern[str] | None, limit: int) -> str:
-    """The first ``limit`` characters of ``text`` with every secret that begins in them replaced."""
-    parts: list[str] = []
-    position = 0
-    for match in secrets.finditer(text) if secrets else ():
-        if match.start() >= limit:
-            break
-        parts += [text[position : match.start()], HIDDEN]
-        position = match.end()
-    parts.append(text[position:limit])
-    return "".join(parts)
-
-
-def _spellings(secret: str) -> set[str]:
-    """The ways a secret is written in URIs, JSON and Kubernetes Secrets."""
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], encoded, encoded.rstrip("=")}
 
 
 def _indented(text: str) -> str:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from support.config.mongodb_uri import problem_of
+
+_NUMBERS = (int, float, int | None, float | None)
 
 
 class Section(BaseModel):
@@ -16,7 +27,16 @@ class Section(BaseModel):
     The text of a :class:`ValueError` raised by a validator is what would be allowed: the loader makes the sentence.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _a_truth_value_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python takes true for 1."""
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation in _NUMBERS:
+            raise ValueError("a number; YAML makes a truth value of on, off, yes and no")
+        return value
 
 
 def _http_url(value: str) -> str:

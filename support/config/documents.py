@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,18 +46,26 @@ def shown(path: Path) -> str:
 def read_yaml(path: Path) -> Document:
     """The environment file at ``path``. Malformed YAML and duplicate keys raise :class:`ConfigurationError`."""
     label = shown(path)
-    loader = yaml.SafeLoader(_read(path, label))
+    try:
+        loader = yaml.SafeLoader(_read(path, label))
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{label}: malformed YAML: {_plain(error)}") from error
     try:
         root = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
         duplicates = list(_walk(root, (), label, lines)) if root is not None else []
         data = loader.construct_document(root) if root is not None else None
+    except _RefersToItself as error:
+        raise ConfigurationError(f"{label} line {error}: an anchor refers to itself") from error
+    # 2026-02-30 is a date to YAML, and none to Python; too deep a nesting ends in a RecursionError.
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise ConfigurationError(f"{label}: a value cannot be read: {error or type(error).__name__}") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
         raise ConfigurationError(f"{label}{place}: malformed YAML: {error.problem}") from error
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{label}: malformed YAML: {error}") from error
+        raise ConfigurationError(f"{label}: malformed YAML: {_plain(error)}") from error
     finally:
         loader.dispose()
     if duplicates:
@@ -91,13 +100,29 @@ def _read(path: Path, label: str) -> str:
         raise ConfigurationError(f"{label}: cannot be read: {error.strerror}") from error
 
 
-def _walk(node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int]) -> list[Problem]:
-    """Notes the line of each key below ``node``; answers the keys that stand there twice."""
+class _RefersToItself(Exception):
+    """Its text is the number of the line."""
+
+
+def _plain(error: Exception) -> str:
+    """The error of the library on one line."""
+    return " ".join(str(error).split())
+
+
+def _walk(
+    node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int], above: tuple[yaml.Node, ...] = ()
+) -> list[Problem]:
+    """Notes the line of each key below ``node``; answers what stands there twice, or is not what it looks like."""
+    if any(node is one for one in above):
+        raise _RefersToItself(node.start_mark.line + 1)
+    above = (*above, node)
     problems: list[Problem] = []
+    if isinstance(node, yaml.ScalarNode) and (meant := misleading(node)):
+        problems.append(Problem(f"{label} line {node.start_mark.line + 1}", path, meant))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*path, str(index))] = item.start_mark.line + 1
-            problems += _walk(item, (*path, str(index)), label, lines)
+            problems += _walk(item, (*path, str(index)), label, lines, above)
     if not isinstance(node, yaml.MappingNode):
         return problems
     for key_node, value_node in node.value:
@@ -106,8 +131,23 @@ def _walk(node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int])
             problems.append(Problem(f"{label} line {line}", key, f"duplicate key; already given in line {lines[key]}"))
             continue
         lines[key] = line
-        problems += _walk(value_node, key, label, lines)
+        problems += _walk(value_node, key, label, lines, above)
     return problems
+
+
+_INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("int", "float"))
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+
+
+def misleading(node: yaml.ScalarNode) -> str | None:
+    """What is wrong with a plain scalar that YAML 1.1 reads as another number than it seems; None if nothing is."""
+    text = node.value
+    if node.style is not None:
+        return None
+    if node.tag in (_INT, _FLOAT) and not _DECIMAL.fullmatch(text):
+        value = yaml.SafeLoader("").construct_object(node)
+        return f"{text} is not allowed; YAML reads it as {value}; allowed: a decimal number, or {text!r} in quotes"
+    return None
 
 
 class _DuplicateKey(ValueError):

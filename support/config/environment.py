@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from support.config import rules
+from support.config import requirement, rules
 from support.config.base import Section
 from support.config.documents import shown
 from support.config.errors import ConfigurationError, KeyPath
@@ -98,7 +98,20 @@ class Environment(Sections):
         values = {
             spelling for _, secret in _secret_fields(self, ()) for spelling in spellings(secret.get_secret_value())
         }
-        return sorted(values | set(self._provenance.file_secrets), key=lambda value: (-len(value), value))
+        values |= set(self._provenance.file_secrets)
+        # As a header of basic authentication has them, encoded together.
+        values |= {f"{user}:{password}" for user, password in self._logins()}
+        return sorted(values, key=lambda value: (-len(value), value))
+
+    def _logins(self) -> Iterator[tuple[str, str]]:
+        hosts = () if self.ssh_section is None else (self.ssh_section.jump, self.ssh_section.target)
+        for login in (*hosts, self.rabbitmq):
+            if login is not None and login.password is not None:
+                yield login.user, login.password.get_secret_value()
+
+    def looser_than_required(self) -> list[str]:
+        """Each limit that lets more pass than the requirements, in words."""
+        return list(requirement.looser_than_required(self))
 
     def redacted(self) -> dict[str, Any]:
         """Everything as plain JSON data for the record, with ``***`` for each secret."""

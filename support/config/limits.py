@@ -20,11 +20,12 @@ class ProcessStart:
     """Marks a deadline of the cluster that a server has to start in: that takes its time however the clock runs."""
 
 
-Deadline = Annotated[float, Field(gt=0), ClusterTime()]
-StartDeadline = Annotated[float, Field(gt=0), ClusterTime(), ProcessStart()]
-Seconds = Annotated[float, Field(gt=0)]
-Milliseconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+# The upper ends are no requirements: a number beyond them is a slip, or switches a requirement off.
+Deadline = Annotated[float, Field(gt=0, le=86_400), ClusterTime()]
+StartDeadline = Annotated[float, Field(gt=0, le=86_400), ClusterTime(), ProcessStart()]
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+Milliseconds = Annotated[float, Field(gt=0, le=600_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -77,10 +78,10 @@ class Limits(Section):
     mongodb_ping_excellent_ms: Milliseconds = 50.0
     mongodb_ping_median_ms: Milliseconds = 100.0
     mongodb_ping_warning_ms: Milliseconds = 200.0
-    ping_samples: Annotated[int, Field(ge=10)] = 10
+    ping_samples: Annotated[int, Field(ge=10, le=10_000)] = 10
     ssh_connect_s: Seconds = 2.0
     rabbitmq_connect_s: Seconds = 2.0
-    max_restarts: Annotated[int, Field(ge=1)] = 5
+    max_restarts: Annotated[int, Field(ge=1, le=100)] = 5
     """Restarts of a pod must stay below this number (exclusive)."""
     log_lines: Count = 10
 
@@ -99,14 +100,14 @@ class Limits(Section):
 
     # The recording index (DQ).
     recognition_rate: Rate = 0.8
-    stale_recording_h: Annotated[float, Field(ge=24)] = 24.0
-    recording_overlap_s: Annotated[float, Field(ge=0)] = 5.0
+    stale_recording_h: Annotated[float, Field(ge=24, le=8_760)] = 24.0
+    recording_overlap_s: Annotated[float, Field(ge=0, le=3_600)] = 5.0
 
     # Stability over time (SB-02).
     stability_duration_s: Seconds = 3600.0
     stability_interval_s: Seconds = 300.0
     stability_success_rate: Rate = 0.95
-    memory_growth_mb_per_h: Annotated[float, Field(gt=0)] = 10.0
+    memory_growth_mb_per_h: Annotated[float, Field(gt=0, le=10_000)] = 10.0
     """A server that grows faster, shown with confidence, leaks (docs/facts/capacity.md 4.3)."""
 
     def deadline(self, name: str) -> float:

@@ -18,7 +18,7 @@ from support.config.layers import Layers
 from support.config.overrides import read_overrides, unknown_key
 from support.config.production import names_production
 from support.config.schema import tree
-from support.config.secrets import Layer, masked
+from support.config.secrets import Layer, without_userinfo
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 RUN_FILE_SECTIONS = ENDPOINT_SECTIONS
@@ -156,7 +156,7 @@ def _written(value: Any) -> str:
     """A value as a sentence may show it; a URL may hold a password although it must not."""
     if value is None or isinstance(value, dict):
         return "empty" if value is None else "a section"
-    return repr(masked(value) if isinstance(value, str) and "://" in value else value)
+    return repr(without_userinfo(value) if isinstance(value, str) else value)
 
 
 def _sentences(error: ValidationError, loader: _Loader) -> Iterator[tuple[KeyPath, str]]:

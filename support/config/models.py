@@ -27,7 +27,7 @@ Capability = Literal[
     "exclusive_cluster",  # nobody else opens jobs there
     "gpu",  # nodes offer nvidia.com/gpu.shared
 ]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=3_600)]
 
 
 class Identity(Section):
@@ -176,20 +176,20 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 class Capacity(Section):
     """What the capacity scenarios ask for. The target is the requirement: it is the same everywhere."""
 
-    target_jobs: Annotated[int, Field(ge=200)] = 200
-    steps: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10, 20, 50, 100, 200)
+    target_jobs: Annotated[int, Field(ge=200, le=10_000)] = 200
+    steps: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
     success_rate: Rate = 0.95
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     stop_below_rate: Rate = 0.8
     """A step below this success rate ends the growth (CA-03)."""
-    heavy_jobs: Annotated[int, Field(ge=1)] = 10
-    heavy_channels: Annotated[int, Field(ge=1)] = 200
-    heavy_nfft: Annotated[int, Field(ge=1)] = 2048
-    recovery_factor: Annotated[float, Field(ge=1)] = 1.2
+    heavy_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    heavy_channels: Annotated[int, Field(ge=1, le=2_222)] = 200
+    heavy_nfft: Annotated[int, Field(ge=1, le=65_536)] = 2048
+    recovery_factor: Annotated[float, Field(ge=1, le=10)] = 1.2
     """After a stress, probes are back within this factor of their baseline (CA-05)."""
-    generator_share: Annotated[float, Field(gt=0)] = 0.1
+    generator_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     """A load generator that adds more than this share of a limit at P95 decides nothing."""
-    waiting_jobs: Annotated[int, Field(ge=0)] = 5
+    waiting_jobs: Annotated[int, Field(ge=0, le=10_000)] = 5
     """So many investigations may wait for a GPU slice (JL-13); one more is refused (CA-08)."""
     first_stream_port: Port = 12301
     last_stream_port: Port = 12700

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from support.config.documents import Origin
+from support.config.documents import Origin, misleading
 from support.config.errors import KeyPath, Problem, suggestion
 from support.config.schema import Node
 from support.config.secrets import Layer
@@ -32,6 +32,9 @@ def read_overrides(variables: Mapping[str, str], root: Node) -> tuple[list[Overr
     """The overrides among ``variables``, in the order of their names, and what is wrong with the others."""
     found: list[Override] = []
     problems: list[Problem] = []
+    for name in sorted(key for key in variables if key.upper().startswith(PREFIX) and not key.startswith(PREFIX)):
+        text = f"is written in lower case and would be overlooked; allowed: {name.upper()}"
+        problems.append(Problem(f"environment variable {name}", (), text))
     for name in sorted(key for key in variables if key.startswith(PREFIX)):
         path = tuple(name.removeprefix(PREFIX).lower().split("__"))
         layer = Layer("override", Origin(f"environment variable {name}"), Path.cwd(), variables)
@@ -70,6 +73,10 @@ def _parsed(text: str, node: Node) -> Any:
     if node.shape in ("text", "path", "secret"):
         return text
     try:
+        loader = yaml.SafeLoader(text)
+        scalar = loader.get_single_node()
+        if isinstance(scalar, yaml.ScalarNode) and (meant := misleading(scalar)):
+            raise ValueError(meant)
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{text!r} is not a YAML value; allowed: {node.allowed}") from error

@@ -132,6 +132,15 @@ def _steps_grow_to_the_target(environment: Sections) -> Iterator[Broken]:
         )
 
 
+def _ports_are_in_order(environment: Sections) -> Iterator[Broken]:
+    first, last = environment.capacity.first_stream_port, environment.capacity.last_stream_port
+    if first > last:
+        yield (
+            ("capacity", "first_stream_port"),
+            f"{first} is not allowed; allowed: at most {last}, the last_stream_port",
+        )
+
+
 def _a_scenario_is_known_once(environment: Sections) -> Iterator[Broken]:
     for scenario, times in Counter(issue.scenario for issue in environment.known_issues).items():
         if times > 1:
@@ -148,6 +157,7 @@ _RULES: tuple[Callable[[Sections], Iterator[Broken]], ...] = (
     _a_tunnel_has_its_host,
     _one_way_to_log_in,
     _steps_grow_to_the_target,
+    _ports_are_in_order,
     _a_scenario_is_known_once,
 )
 _OF_ENDPOINTS = frozenset({_capabilities_have_sections, _a_tunnel_has_its_host})

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import quote
 
 from support.config.documents import Origin
 from support.config.errors import KeyPath
+from support.config.mongodb_uri import SCHEMES, parts_of, secrets_of
 from support.config.schema import Node
 
 MASK = "***"
@@ -62,6 +63,7 @@ class Layer:
     def _interpolated(self, template: str) -> tuple[str, str]:
         names: list[str] = []
         userinfo = _USERINFO.match(template)
+        options = template.index("?") if is_uri(template) and "?" in template else len(template)
         quoted = range(len(userinfo["scheme"]), userinfo.end()) if userinfo else range(0)
 
         def replacement(match: re.Match[str]) -> str:
@@ -70,7 +72,7 @@ class Layer:
             if not value:
                 state = "is not set" if value is None else "is empty"
                 raise Unusable(f"environment variable {names[-1]} {state}; it must hold the value")
-            return quote(value, safe="") if match.start() in quoted else value
+            return quote(value, safe="") if match.start() in quoted or match.start() > options else value
 
         result = _PLACEHOLDER.sub(replacement, template)
         return result, f"environment variable {', '.join(dict.fromkeys(names))}"
@@ -96,9 +98,12 @@ def read_secret(path: Path) -> str:
         raise Unusable(f"file {path} cannot be read: not UTF-8 text") from error
     except OSError as error:
         raise Unusable(f"file {path} cannot be read: {error.strerror}") from error
-    secret = text.removesuffix("\n").removesuffix("\r")
-    if not secret:
+    secret = text.rstrip("\r\n")
+    if not secret.strip():
         raise Unusable(f"file {path} is empty; it must hold the secret")
+    # The value is not shown: it is the secret.
+    if not secret.isprintable():
+        raise Unusable(f"file {path} holds a control character or several lines; allowed: one line with the secret")
     return secret
 
 
@@ -109,22 +114,39 @@ def is_literal_secret(value: Any) -> bool:
     text = str(value)
     if text.startswith(FILE_PREFIX):
         return False
-    if userinfo := _USERINFO.match(text):
-        return "${" not in userinfo["password"]
-    return "${" not in text and "://" not in text
+    if is_uri(text):
+        return any("${" not in secret for secret in secrets_of(text) if secret != _user_of(text))
+    return "${" not in text
+
+
+def is_uri(value: str) -> bool:
+    """Whether a secret is a MongoDB URI; a password may hold ``://`` as well."""
+    return value.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def masked(value: str) -> str:
-    """A secret as it may be recorded: a URI without its password, anything else as ``***``."""
-    if userinfo := _USERINFO.match(value):
-        return f"{userinfo['scheme']}{userinfo['user']}:{MASK}@{value[userinfo.end() :]}"
-    return value if "://" in value else MASK
+    """A secret as it may be recorded: a URI without its secrets, anything else as ``***``."""
+    if not is_uri(value):
+        return MASK
+    for secret in sorted(secrets_of(value), key=len, reverse=True):
+        value = value.replace(secret, MASK)
+    return value
+
+
+def without_userinfo(url: str) -> str:
+    """A value of another field as a sentence may show it: it may be a URL with a password although it must not."""
+    return re.sub(r"^(\w[\w+.-]*://)([^:@/]*:)?[^\s]*@", rf"\1\2{MASK}@", url)
 
 
 def spellings(value: str) -> Iterator[str]:
-    """What must be redacted when ``value`` is secret: itself, and the password in a URI as written and as meant."""
-    if userinfo := _USERINFO.match(value):
-        password = userinfo["password"]
-        yield from (value, password, unquote(password), unquote_plus(password))
-    elif value and "://" not in value:
+    """What must be redacted when ``value`` is secret: itself, and the secrets in a URI as written and as meant."""
+    if value and not is_uri(value):
         yield from (value, quote(value, safe=""))
+    elif found := list(secrets_of(value)):
+        yield from (value, *found)
+
+
+def _user_of(uri: str) -> str:
+    """The user of a URI that has no password: a name, as far as a file is concerned."""
+    login = parts_of(uri.partition("://")[2])[0] or ""
+    return "" if ":" in login else login

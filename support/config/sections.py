@@ -25,6 +25,8 @@ from support.config.models import (
 )
 
 MOST_PARALLEL = 32
+RefusalStatus = Annotated[int, Field(ge=400, le=499)]
+"""A fault of the server (5xx) is no refusal."""
 
 
 class Sections(Section):
@@ -42,7 +44,7 @@ class Sections(Section):
     capabilities: frozenset[Capability]
     safety: Safety = Field(default_factory=Safety)
     limits: Limits = Field(default_factory=Limits)
-    refusal_statuses: frozenset[int] = frozenset({400, 422})
+    refusal_statuses: Annotated[frozenset[RefusalStatus], Field(min_length=1)] = frozenset({400, 422})
     capacity: Capacity = Field(default_factory=Capacity)
     parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 1
     """So many scenarios that do not exclude each other run side by side, unless ``-D parallel`` says otherwise."""

@@ -11,6 +11,7 @@ import yaml
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers
 from support.clients.kubernetes.watch import Seen
+from support.files import write_atomically
 from support.world.world import World
 
 _OBJECTS_KEPT = 30
@@ -42,7 +43,7 @@ class ScenarioWindow:
         for suffix, lines in parts.items():
             if lines:
                 path = folder / f"{name}.{suffix}"
-                path.write_text(self._world.journal.redact("\n".join(lines)) + "\n", encoding="utf-8")
+                write_atomically(path, self._world.journal.redact("\n".join(lines)) + "\n")
                 written.append(path)
         return written
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +16,21 @@ from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
-from support.config import Environment, load_environment
+from support.config import ConfigurationError, Environment, load_environment
+from support.config.documents import shown
+from support.config.errors import suggestion
 from support.files import PROJECT
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
+from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.context import KnownIssue
 from support.reporting.record.requests import request_times
 from support.world.world import World
 
+_SCENARIO = re.compile(r"@([A-Z]{2}-\d{2}[a-z])\b")
 # What the reports of a long run with many failures take.
 _ROOM_BYTES = 4_000_000
 
@@ -56,24 +62,32 @@ class _Books:
 
 
 def before_all(context: Context) -> None:
-    """Load the environment, start the sandbox where it is one, connect the clients."""
+    """Load the environment, start the sandbox where it is one, connect the clients.
+
+    Redaction is in force from the beginning: a client that fails while it connects may have a secret in its words.
+    """
+    reporting.current().redact = PROCESS.redact
     _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
     report = reporting.current()
     given_file = Path(given) if given else None
     by_name = load_environment(name, run_file=given_file)
+    PROCESS.hide(*by_name.secrets())
     report.environment = by_name.identity.name
     report.known_issues = _known_issues(by_name)
+    _require_known_scenarios(by_name)
+    for sentence in by_name.looser_than_required():
+        print(f"note: {sentence}", file=sys.stderr)
     books = _mind_the_last_run(context, by_name, given_file)
     context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name))
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
+    PROCESS.hide(*environment.secrets())
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context)
-    report.redact = context.world.journal.redact
     report.fingerprint = fingerprint(context.world)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
     context.add_cleanup(context.side_by_side.end)  # registered last, so the first: the others need what is cleaned up
@@ -93,6 +107,18 @@ def connect_beside(context: Context, name: str, run_file: Path | None, shift: in
 def _known_issues(environment: Environment) -> list[KnownIssue]:
     known = environment.known_issues
     return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
+
+
+def _require_known_scenarios(environment: Environment) -> None:
+    """A known issue of a scenario that does not exist hides nothing, and tells of a slip."""
+    texts = (path.read_text(encoding="utf-8") for path in (PROJECT / "features").rglob("*.feature"))
+    known = {found for text in texts for found in _SCENARIO.findall(text)}
+    for issue in environment.known_issues:
+        if issue.scenario.partition(".")[0] not in known:
+            raise ConfigurationError(
+                f"{shown(environment.source)}: known_issues: there is no scenario {issue.scenario}; "
+                f"{suggestion(issue.scenario, known)}allowed: the id of a scenario of the features"
+            )
 
 
 def _require_room_for(reports: Path) -> None:

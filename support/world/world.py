@@ -22,6 +22,7 @@ from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.streams import StreamClients
+from support.redaction import PROCESS
 from support.world.capacity import CapacityRoom
 from support.world.closing import closed_with
 from support.world.cluster import Cluster
@@ -48,7 +49,7 @@ class World:
         self.ledger = ledger
         self.changes = Changes(changes)
         self.neighbours = Neighbours(on_the_cluster=not environment.exclusive)
-        self.journal = Journal(environment.secrets())
+        self.journal = Journal(environment.secrets(), PROCESS)
         self._closing = closing = ExitStack()
         policy = SafetyPolicy.of(environment)
         budget = Budget(policy)

@@ -31,6 +31,7 @@ FLOORS = (
     ("support.gherkin",),
     ("support.config",),
     ("support.files", "support.later", "support.processor"),
+    ("support.redaction",),
 )
 """From the top to the bottom. ``tools`` stands above all of them, ``steps`` beside the wiring."""
 

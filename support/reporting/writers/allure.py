@@ -20,6 +20,7 @@ from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Attachment, Label, Link, Parameter, StatusDetails, TestResult, TestStepResult
 from allure_commons.utils import md5
 
+from support.files import write_atomically
 from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
 from support.reporting.record.model import Record, ScenarioResult, StepResult
 from support.reporting.writers.junit import SUITE_CASE, area_of
@@ -230,4 +231,4 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text)

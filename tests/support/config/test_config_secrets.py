@@ -115,4 +115,4 @@ def test_passwords_are_redacted(folder: Folder) -> None:
     lab = folder.load(FOCUS__SSH__TARGET__PASSWORD="t@rget")
     assert lab.redacted()["ssh"]["target"]["password"] == "***"
     assert lab.redacted()["ssh"]["jump"] is None
-    assert lab.secrets() == ["t%40rget", "t@rget"]
+    assert lab.secrets() == ["prisma:t@rget", "t%40rget", "t@rget"]

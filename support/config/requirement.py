@@ -1,0 +1,48 @@
+"""Limits that let more pass than ``requirements.md``: allowed for a site, and always told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from support.config.base import Section
+from support.config.sections import Sections
+
+NOT_REQUIRED = frozenset(
+    {
+        *("time_scale", "overhead_s", "start_overhead_s"),  # a sandbox
+        *(
+            "log_lines",
+            "highest_frequency_hz",
+            "waiting_jobs",
+            "first_stream_port",
+            "last_stream_port",
+        ),  # what a site is
+        *("target_jobs", "steps", "heavy_nfft"),  # cannot be looser
+    }
+)
+THE_MORE_THE_STRICTER = frozenset(
+    {
+        *("most_channels", "ping_samples", "ack_concurrency", "recognition_rate", "nothing_started_observation_s"),
+        *("stability_duration_s", "stability_success_rate"),
+        *("success_rate", "confidence", "stop_below_rate", "heavy_jobs", "heavy_channels"),
+    }
+)
+"""Limits from below: a smaller number lets more pass."""
+_REFUSALS = frozenset({400, 422})
+
+
+def looser_than_required(environment: Sections) -> Iterator[str]:
+    """Each limit that is looser than the requirement, in words; the defaults are what the requirements say."""
+    yield from _looser("limits", environment.limits)
+    yield from _looser("capacity", environment.capacity)
+    if more := sorted(environment.refusal_statuses - _REFUSALS):
+        yield f"refusals may be answered {', '.join(map(str, more))} as well, the requirement is 400 or 422"
+
+
+def _looser(name: str, section: Section) -> Iterator[str]:
+    for key, field in type(section).model_fields.items():
+        value, required = getattr(section, key), field.default
+        if key in NOT_REQUIRED or value == required:
+            continue
+        if value < required if key in THE_MORE_THE_STRICTER else value > required:
+            yield f"judged by {name}.{key} {value:g}, the requirement is {required:g}"

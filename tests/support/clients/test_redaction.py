@@ -1,0 +1,128 @@
+"""Secrets are hidden in every spelling, and recognised where nobody told of them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+import yaml
+
+from support.files import write_atomically
+from support.redaction import PROCESS, Redactor
+
+SECRET = "p'ä\"ss://w@rd/1 %&<x>"
+
+
+def lower(text: str) -> str:
+    return "".join(f"%{part[:2].lower()}{part[2:]}" if number else part for number, part in enumerate(text.split("%")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        json.dumps({"password": SECRET}),
+        json.dumps({"a": json.dumps({"password": SECRET})}),
+        json.dumps({"a": json.dumps({"b": json.dumps({"x": SECRET})})}),
+        json.dumps({"x": SECRET}, ensure_ascii=False),
+        yaml.safe_dump({"x": SECRET}),
+        yaml.safe_dump({"x": SECRET}, allow_unicode=True),
+        yaml.safe_dump({"x": SECRET}, default_style="'", allow_unicode=True),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        lower(quote(SECRET, safe="")),
+        html.escape(SECRET),
+        html.escape(json.dumps(SECRET)),
+        repr({"x": SECRET}),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(f"user:{SECRET}".encode()).decode(),
+        base64.b64encode(f"me:{SECRET}".encode()).decode(),
+        base64.b64encode(f"a config with {SECRET} in it".encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        f"\n{SECRET}\n",
+    ],
+)
+def test_a_known_secret_is_hidden_in_every_spelling(text: str) -> None:
+    shown = Redactor(SECRET).known(text)
+    assert "***" in shown
+    for form in (SECRET, "ss://w@rd", "ss%3A%2F%2Fw%40rd", "ss%3a%2f%2fw%40rd"):
+        assert form not in shown
+    core = base64.b64encode(b"\0" * 3 + SECRET.encode()).decode()[8:20]
+    assert core not in shown
+
+
+UNKNOWN = [
+    '{"name": "DB_PASSWORD", "value": "hunter2 two"}',
+    "{'name': 'DB_PASSWORD', 'value': 'hunter2 two'}",
+    json.dumps({"a": '{"name": "DB_PASSWORD", "value": "hunter2"}'}),
+    "- name: DB_PASSWORD\n  value: hunter2\n",
+    "- name: AWS_SECRET_ACCESS_KEY\n  value: 'hunter2'\n",
+    "AWS_SECRET_ACCESS_KEY=hunter2",
+    "aws_secret_access_key = hunter2",
+    "x-api-key: hunter2",
+    "X-Api-Key=hunter2&x=y",
+    '{"apiKey": "hunter2"}',
+    "passphrase: hunter2",
+    "Set-Cookie: session=hunter2; Path=/",
+    "cookie: a=b; hunter2=c",
+    "curl -u me:hunter2 https://h/x",
+    "curl --user 'me:hunter2' https://h/x",
+    "curl --proxy-user me:hunter2 https://h/x",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----",
+    "-----BEGIN RSA PRIVATE KEY-----\\nhunter2\\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\nhunter2",
+    "amqp://me:x://hunter2@broker:5672/",
+    "mongodb://me:hunter2/x@h:1/",
+    "mongodb://me:a@hunter2@h:1/",
+    "https://hunter2-token-of-a-user@h/x",
+    "mongodb://h:1/?tls=true&tlsCertificateKeyFilePassword=hunter2&x=y",
+    '{"password": "hunter2 two"}',
+    "Authorization: Bearer hunter2hunter2",
+    "Authorization: Basic hunter2",
+    '{\\"token\\": \\"hunter2\\"}',
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2",
+    "PGPASSWORD=hunter2 psql",
+    "--client-secret hunter2",
+]
+
+
+@pytest.mark.parametrize("text", UNKNOWN)
+def test_a_secret_nobody_told_of_is_recognised(text: str) -> None:
+    shown = Redactor().redact(text)
+    assert "hunter2" not in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"secretName": "rabbitmq-panda", "job_id": "1-16", "url": "http://127.0.0.1:12301/x"}',
+        "- name: LOG_LEVEL\n  value: debug\n",
+        '{"name": "grpc-job-1-16", "value": "5"}',
+        "GET https://127.0.0.1:41234/focus-server/ack?x=a@b",
+        "root@127.0.0.1:22: no SSH connection",
+        '{"token": null, "password": "***"}',
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "tokens: see https://h/docs",
+        "ls -u root",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert Redactor("other-secret").redact(text) == text
+
+
+def test_json_stays_json() -> None:
+    text = json.dumps({"token": None, "secret": 5, "password": {"a": 1}, "name": SECRET})
+    assert json.loads(Redactor(SECRET).known(text))["name"] == "***"
+
+
+def test_a_file_holds_no_known_secret_and_is_for_its_owner(tmp_path: Path) -> None:
+    PROCESS.hide("planted-5ecret-of-a-test")
+    path = tmp_path / "report.json"
+    write_atomically(path, '{"a": "planted-5ecret-of-a-test"}')
+    assert path.read_text() == '{"a": "***"}'
+    assert path.stat().st_mode & 0o777 == 0o600

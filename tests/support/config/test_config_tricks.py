@@ -1,0 +1,117 @@
+"""Configuration that switches a requirement off, or does not mean what it seems to: refused, or told."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Folder
+
+from support.config import load_environment
+
+
+def changed(folder: Folder, key: str, text: str) -> str:
+    """The file of the lab with ``section.key: text`` as it is written."""
+    section, name = key.split(".")
+    folder.data.setdefault(section, {})[name] = "PLACE"
+    path = folder.write()
+    written = path.read_text().replace("PLACE", text)
+    path.write_text(written)
+    return folder.refusal()[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("limits.refusal_s", ".inf", ".inf is not allowed; YAML reads it as inf"),
+        ("limits.refusal_s", "-.inf", "is not allowed; YAML reads it as -inf"),
+        ("limits.refusal_s", ".nan", "YAML reads it as nan"),
+        ("limits.refusal_s", "1e400", "at most 604800"),
+        (
+            "limits.refusal_s",
+            "0x10",
+            "0x10 is not allowed; YAML reads it as 16; allowed: a decimal number, or '0x10' in",
+        ),
+        ("limits.refusal_s", "1_000", "1_000 is not allowed; YAML reads it as 1000"),
+        ("limits.refusal_s", "1:30", "1:30 is not allowed; YAML reads it as 90"),
+        ("limits.refusal_s", "010", "010 is not allowed; YAML reads it as 8"),
+        ("limits.refusal_s", "0b11", "0b11 is not allowed; YAML reads it as 3"),
+        ("limits.refusal_s", "on", "True is not allowed; allowed: a number; YAML makes a truth value of on"),
+        ("limits.max_restarts", "yes", "True is not allowed; allowed: a number; YAML makes a truth value of on"),
+        ("limits.refusal_s", "1000000", "at most 604800"),
+        ("limits.configure_p95_ms", "1000000", "at most 600000"),
+        ("limits.max_restarts", "1000", "at most 100"),
+        ("capacity.recovery_factor", "11", "at most 10"),
+        ("capacity.first_stream_port", "12800", "12800 is not allowed; allowed: at most 12700, the last_stream_port"),
+        ("focus_server.read_timeout_s", "4000", "at most 3600"),
+        ("identity.title", "2026-02-30", "a value cannot be read: day is out of range"),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_its_range(folder: Folder, key: str, text: str, message: str) -> None:
+    assert message in changed(folder, key, text)
+
+
+@pytest.mark.parametrize("status", [500, 503, 200, 302, 99])
+def test_only_a_client_error_is_a_refusal(folder: Folder, status: int) -> None:
+    folder.data["refusal_statuses"] = [400, status]
+    folder.write()
+    assert "at least 400, at most 499" in folder.refusal()[0]
+
+
+def test_no_status_at_all_is_no_refusal(folder: Folder) -> None:
+    folder.data["refusal_statuses"] = []
+    folder.write()
+    assert "refusal_statuses" in folder.refusal()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &x [*x]\n", "line 1: an anchor refers to itself"),
+        ("a: &x\n  b: *x\n", "an anchor refers to itself"),
+        ("a: b\x00c\n", "malformed YAML"),
+        ("a: \ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "malformed YAML"),
+        ("[" * 3000, "cannot be read"),
+    ],
+)
+def test_a_file_that_no_reader_gets_through(folder: Folder, text: str, message: str) -> None:
+    folder.write(text)
+    (told,) = folder.refusal()
+    assert message in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("name", ["focus__safety__load", "Focus__Limits__refusal_s"])
+def test_a_variable_in_lower_case_is_not_overlooked(folder: Folder, name: str) -> None:
+    (told,) = folder.refusal(**{name: "true"})
+    assert (
+        told
+        == f"environment variable {name}: is written in lower case and would be overlooked; allowed: {name.upper()}"
+    )
+
+
+@pytest.mark.parametrize("value", ["0x10", "1_000", "1:30", ".inf", "on"])
+def test_a_variable_means_what_it_seems_to(folder: Folder, value: str) -> None:
+    (told,) = folder.refusal(FOCUS__LIMITS__REFUSAL_S=value)
+    assert "is not allowed" in told
+
+
+def test_a_limit_looser_than_required_is_told(folder: Folder) -> None:
+    folder.data["limits"] = {
+        "configure_p95_ms": 800,
+        "recognition_rate": 0.5,
+        "refusal_s": 1,
+        "stability_success_rate": 1,
+    }
+    folder.data["capacity"] = {"success_rate": 0.9}
+    folder.data["refusal_statuses"] = [400, 409, 422]
+    folder.write()
+    assert folder.load().looser_than_required() == [
+        "judged by limits.configure_p95_ms 800, the requirement is 300",
+        "judged by limits.recognition_rate 0.5, the requirement is 0.8",
+        "judged by capacity.success_rate 0.9, the requirement is 0.95",
+        "refusals may be answered 409 as well, the requirement is 400 or 422",
+    ]
+
+
+@pytest.mark.parametrize("name", ["sandbox", "local"])
+def test_what_is_required_is_not_called_looser(name: str) -> None:
+    assert load_environment(name, overrides={}).looser_than_required() == []
