@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from support.clients import tls
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
 from support.clients.kubernetes.tunnel import tunnel_to
@@ -60,4 +61,10 @@ def _report(environment: Environment, diagnosis: Diagnosis) -> int:
     print(f"{environment.identity.title}: {diagnosis.conclusion}")
     for finding in diagnosis.findings:
         print(f"  {finding}")
+    server, cluster = environment.focus_server, environment.kubernetes
+    print("certificates trusted")
+    print(f"  Focus Server: {tls.described(server.ca_file, server.verify_tls)}")
+    authority = "that of its kubeconfig, else " if cluster.kubeconfig is not None and cluster.ca_file is None else ""
+    print(f"  Kubernetes: {authority}{tls.described(cluster.ca_file, cluster.verify_tls)}")
+    print(f"  MongoDB, where its URI says tls: that of the URI, else {tls.described(None, True)}")
     return 1 if diagnosis.broken else 0
