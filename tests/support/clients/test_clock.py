@@ -12,7 +12,7 @@ from support.clients.clock import ClockOffset
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget, SafetyPolicy
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 400_000, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_clients_learn_the_clock_from_what_they_ask_anyway() -> None:
     with http_server(Late().answer) as server:
         cluster = KubernetesClient(KubernetesAt(server.url), Journal(), SafetyPolicy("x"))
         cluster.version()
-        focus = FocusServerClient(FocusServerAt(server.url), Journal())
+        focus = FocusServerClient(FocusServerAt(server.url), Journal(), Budget(SafetyPolicy("x")))
         focus.ack()
     assert cluster.clock_offset.seconds == pytest.approx(-600, abs=3)
     assert focus.clock.seconds == pytest.approx(-600, abs=3)

@@ -16,7 +16,7 @@ from support.clients import machine
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
 from support.clients.machine import MachineTooSmall, require_room_for
-from support.clients.safety import SafetyPolicy
+from support.clients.safety import Budget, SafetyPolicy
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,7 +39,7 @@ def test_need_and_limit_are_compared(monkeypatch: pytest.MonkeyPatch, number: in
 def test_nothing_is_sent_where_a_load_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "ROOMS", [replace(machine.ROOMS[0], free=lambda: 10)])
     with http_server(lambda received: Reply.json({})) as server:
-        client = LoadClient(FocusServerAt(server.url), Journal(), SafetyPolicy("sandbox", load=True))
+        client = LoadClient(FocusServerAt(server.url), Journal(), Budget(SafetyPolicy("sandbox", load=True)))
         with pytest.raises(MachineTooSmall, match="ulimit -n"):
             client.connections("GET", "/ack", [None] * 5, warm=True)
         assert server.received == []

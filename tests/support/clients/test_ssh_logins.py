@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import paramiko
 import pytest
 from client_doubles import HostAt, SSHAt
 from pydantic import SecretStr
@@ -127,4 +128,22 @@ def test_a_command_without_an_exit_status_is_no_lost_connection(
     with client_of(loop, tmp_path, methods=("password",)).connect_target() as session:
         with pytest.raises(SSHError, match="the host told no exit status"):
             session.run("silent")
+        assert session.is_open
+
+
+def test_an_answer_that_comes_at_once_is_not_overlooked(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that sends a request goes on only after the answer was read, as on a busy machine."""
+    send, pause = paramiko.Transport._send_message, threading.Event()  # type: ignore[attr-defined]
+
+    def slowly(transport: Any, message: paramiko.Message) -> None:
+        send(transport, message)
+        if threading.current_thread() is threading.main_thread():
+            pause.wait(0.2)
+
+    client = client_of(loop, tmp_path, methods=("password",))
+    monkeypatch.setattr(paramiko.Transport, "_send_message", slowly)
+    monkeypatch.setattr("support.clients.ssh.client.CONNECT_TIMEOUT_S", 2.0)
+    with client.connect_target() as session:
         assert session.is_open
