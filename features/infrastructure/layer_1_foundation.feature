@@ -22,7 +22,7 @@ Feature: Layer 1, the foundation: the recording index can be reached
       When somebody connects to the recording index with a wrong password
       Then the connection fails because the password is wrong
 
-    @IN-01d @REQ_PZ-13806 @needs_mongodb
+    @IN-01d @REQ_PZ-13806 @needs_mongodb @alone
     Example: A closed connection is given back
       When somebody connects to the recording index and leaves again
       Then MongoDB counts no connection more than before

@@ -11,7 +11,7 @@ Feature: Layer 2, health: the recording index is fit for work
       When the suite connects to the recording index
       Then every required collection is present
 
-    @IN-02b @REQ_PZ-13898 @needs_mongodb
+    @IN-02b @REQ_PZ-13898 @needs_mongodb @alone
     Example: A query for recordings is answered in time
       When the suite asks the recording index for the latest recordings
       Then the query is answered within its limit

@@ -21,12 +21,12 @@ Feature: Layer 5, access: engineers reach the cluster
       When an engineer logs in to the target host through the jump host
       Then the tools of the cluster tell their versions
 
-    @IN-05d @REQ_PZ-13900 @needs_ssh
+    @IN-05d @REQ_PZ-13900 @needs_ssh @alone
     Example: Logging in is quick
       When an engineer logs in to the target host through the jump host
       Then logging in took no longer than its limit
 
-    @IN-05e @REQ_PZ-13900 @needs_ssh
+    @IN-05e @REQ_PZ-13900 @needs_ssh @alone
     Example: Nothing stays open when the engineer has left
       When an engineer logs in to the target host and leaves again
       Then the target host counts no connection more than before

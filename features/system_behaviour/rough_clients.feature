@@ -11,7 +11,7 @@ Feature: The server survives what its clients do
       When a client leaves in the middle of its request
       Then the server goes on answering
 
-    @SB-05b @REQ_PZ-13873
+    @SB-05b @REQ_PZ-13873 @alone
     Example: A client sends its request little by little
       When a client sends its request little by little
       Then the others are answered in time meanwhile

@@ -80,6 +80,7 @@ class Capacity:
         self._loads, self._probes, self._generator, self._reports = loads, probes, generator, reports
         self._environment, self._limits, self._capacity = environment, environment.limits, environment.capacity
         self._full: Measured | None = None
+        self._patience_s = CALM_WITHIN_S
 
     def full_load(self) -> Measured:
         """The required number at once, released again, with what came after; made once in a run."""
@@ -133,9 +134,11 @@ class Capacity:
         spoilt = self._spoilt(first)
         if spoilt is None or not self._environment.is_embedded:
             return first
-        calm_s = wait_until_calm()
+        calm_s = wait_until_calm(self._patience_s)
         if calm_s is None:
-            return replace(first, told_before=(f"not repeated: the machine was busy for {CALM_WITHIN_S:g} s more",))
+            self._patience_s = 0.0  # of the whole run: what comes next finds the same machine
+            return replace(first, told_before=(f"not repeated: the machine stayed busy for {CALM_WITHIN_S:g} s",))
+        self._patience_s -= calm_s
         self._generator.forget()
         again = make()
         told = f"measured again, when this machine had been calm after {calm_s:.1f} s; before that: {spoilt}"
