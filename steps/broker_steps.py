@@ -29,7 +29,7 @@ def connect_with_wrong_password(context):
 
 @when("the investigation is released")
 def release(context):
-    context.world.investigations.release(context.earlier.job_id)
+    context.world.releases.release(context.earlier.job_id)
 
 
 @then("the broker has let the configured user in, within its limit")

@@ -209,7 +209,7 @@ class MongoDBClient:
                 connect=False,
                 serverSelectionTimeoutMS=timeout_ms,
                 connectTimeoutMS=timeout_ms,
-                socketTimeoutMS=int(READ_TIMEOUT_S * 1000),
+                socketTimeoutMS=int((within_s or READ_TIMEOUT_S) * 1000),
                 retryReads=False,
                 retryWrites=False,
                 tz_aware=True,
