@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from pydantic import SecretStr
 
 from environments.sandbox.rabbitmq.broker import definitions, hashed
 from environments.sandbox.rabbitmq.installed import is_installed
+from support import waits
+from support.checks.matcher import judged
 from support.clients.amqp.client import BrokerClient, BrokerError
 from support.clients.journal import Journal
 from tests.sandbox.process_runner import RunningProcess, base_config, start_process
@@ -56,10 +57,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def until_up(client: BrokerClient) -> None:
-    deadline_s = time.monotonic() + UP_WITHIN_S
-    while client.log_in().kind == "unreachable":
-        assert time.monotonic() < deadline_s, client.log_in().message
-        time.sleep(0.2)
+    waits.until(
+        client.log_in,
+        judged("a broker that answers", lambda seen: seen.message if seen.kind == "unreachable" else None),
+        within_s=UP_WITHIN_S,
+        what="the broker to start",
+        changes=waits.PollEvery(0.2),
+    )
 
 
 def erlang_machines(folder: Path) -> list[int]:
