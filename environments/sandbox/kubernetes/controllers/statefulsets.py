@@ -111,7 +111,8 @@ class StatefulSets(Controller):
         return True
 
     def _end_surplus(self, stateful_set: Object, pods: dict[str, Object]) -> None:
-        last_wanted = self._first_ordinal(stateful_set, pods) + stateful_set["spec"]["replicas"] - 1
+        first = self._renamed.get(stateful_set["metadata"]["name"], 0) if self.process.fault(RENAMED) else 0
+        last_wanted = first + stateful_set["spec"]["replicas"] - 1
         surplus = [name for name in pods if int(name.rsplit("-", 1)[1]) > last_wanted]
         if surplus:
             last = max(surplus, key=lambda name: int(name.rsplit("-", 1)[1]))
