@@ -32,11 +32,18 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
     missing = sorted(tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS) and tag != BASELINE)
     for capability in missing:
         if capability not in environment.capabilities:
-            return f"environment {environment.identity.name} does not declare the capability {capability}"
+            name = environment.identity.name
+            return f"environment {name} does not declare the capability {capability}{_why(capability, environment)}"
     for permission in PERMISSIONS:
         if permission in tags and not getattr(environment.safety, permission):
             return f"environment {environment.identity.name} does not permit what is tagged {permission}"
     return None
+
+
+def _why(capability: str, environment: Environment) -> str:
+    """What a reader would ask next."""
+    lacks_broker = capability == "rabbitmq" and environment.kind == "sandbox"
+    return ": no rabbitmq-server is installed on this machine" if lacks_broker else ""
 
 
 def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:

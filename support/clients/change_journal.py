@@ -109,6 +109,11 @@ class Changes:
             self._made.append(change)
         return change
 
+    def has_made(self, kind: str) -> bool:
+        """Whether a change of this kind is there that was not undone."""
+        with self._lock:
+            return any(change.kind == kind for change in self._made)
+
     def undo(self, change: Change) -> None:
         """Undo it, of this run or of another; what its undoer raises, when it is not undone."""
         self._undoer_of(change.kind)(change.undo)

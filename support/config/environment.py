@@ -19,13 +19,14 @@ from support.config.models import (
     FocusServer,
     Kubernetes,
     MongoDB,
+    RabbitMQ,
     Ssh,
 )
 from support.config.secrets import masked, spellings
 from support.config.sections import Sections
 
 S = TypeVar("S", bound=Section)
-ENDPOINT_SECTIONS = ("focus_server", "kubernetes", "mongodb", "ssh", "control")
+ENDPOINT_SECTIONS = ("focus_server", "kubernetes", "mongodb", "ssh", "control", "rabbitmq")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Environment(Sections):
     @property
     def ssh(self) -> Ssh:
         return self._declared("ssh", self.ssh_section)
+
+    @property
+    def broker(self) -> RabbitMQ:
+        return self._declared("rabbitmq", self.rabbitmq)
 
     @property
     def control(self) -> Control | None:

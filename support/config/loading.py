@@ -22,6 +22,8 @@ from support.config.secrets import Layer, without_userinfo
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 RUN_FILE_SECTIONS = ENDPOINT_SECTIONS
+BROKER_OF_THE_MACHINE = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+"""What the sandbox starts where it is: Debian's package rabbitmq-server."""
 
 
 def available(directory: Path = ENVIRONMENTS) -> list[str]:
@@ -81,6 +83,7 @@ class _Loader:
             for section in RUN_FILE_SECTIONS:
                 self._layers.data.pop(section, None)
         data = self._layers.resolve()
+        self._declare_broker(data)
         provenance = Provenance(
             self._document.path, has_endpoints, self._layers.secret_sources, tuple(self._layers.file_secrets)
         )
@@ -90,6 +93,18 @@ class _Loader:
         if self._problems or environment is None:
             raise refuse(self._problems)
         return environment
+
+    def _declare_broker(self, data: dict[str, Any]) -> None:
+        """A sandbox has a broker where its machine has one: its run file says so, and before it is started the machine.
+
+        Everywhere else the environment file says what there is.
+        """
+        settings = (data.get("sandbox") or {}).get("settings") or {}
+        if data.get("endpoints") != "run_file" or settings.get("rabbitmq") != "installed":
+            return
+        there = "rabbitmq" in data if self._run_document is not None else BROKER_OF_THE_MACHINE.is_file()
+        if there and isinstance(data.get("capabilities"), list):
+            data["capabilities"] = [*data["capabilities"], "rabbitmq"]
 
     def _layer(self, document: Document, kind: Any) -> Layer:
         return Layer(kind, document.origin, document.path.absolute().parent, self._variables)

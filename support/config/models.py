@@ -23,6 +23,8 @@ Capability = Literal[
     "ssh",
     "mongodb",
     "rabbitmq",
+    "network_policies",  # the cluster enforces NetworkPolicy objects
+    "link_control",  # the suite can disturb the connections between Focus Server and MongoDB
     "metrics",  # the cluster serves metrics.k8s.io
     "exclusive_cluster",  # nobody else opens jobs there
     "gpu",  # nodes offer nvidia.com/gpu.shared

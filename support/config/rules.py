@@ -15,12 +15,14 @@ _SECTION_OF = {
     "kubernetes": "kubernetes",
     "gpu": "kubernetes",
     "metrics": "kubernetes",
+    "network_policies": "kubernetes",
     "idle_cleanup": "kubernetes",
     "exclusive_cluster": "kubernetes",
     "mongodb": "mongodb",
     "ssh": "ssh",
     "rabbitmq": "rabbitmq",
     "fibre_control": "control",
+    "link_control": "control",
 }
 
 

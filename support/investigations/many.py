@@ -47,8 +47,12 @@ def open_at_once(
     jobs_before: frozenset[str],
     take_in: Callable[[Opening], None],
     stop: threading.Event | None,
+    apart_s: float,
 ) -> Openings:
-    """Send all ``bodies`` at once. ``take_in`` learns of each answer in the thread that received it."""
+    """Send all ``bodies``, each ``apart_s`` after the one before.
+
+    ``take_in`` learns of each answer in the thread that received it.
+    """
     connections = load.connections("POST", "/configure", list(bodies), warm=True)
     openings: dict[int, Opening] = {}
 
@@ -57,7 +61,7 @@ def open_at_once(
         take_in(openings[sample.number])
 
     try:
-        burst = fire(connections, caps, on_done=done, stop=stop)
+        burst = fire(connections, caps, stagger_s=apart_s, on_done=done, stop=stop)
     finally:
         for connection in connections:
             connection.close()

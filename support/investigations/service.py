@@ -13,7 +13,7 @@ from support.checks.matcher import judged
 from support.clients.focus_server.client import Answer, FocusServerClient, OpenedInvestigation
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.kubernetes.client import KubernetesClient
-from support.clients.load_engine import Caps
+from support.clients.load_engine import STAGGER_S, Caps
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings, open_at_once
@@ -108,9 +108,11 @@ class Investigations:
         *,
         on_opening: Callable[[Opening], None] = lambda opening: None,
         stop: threading.Event | None = None,
+        apart_s: float = STAGGER_S,
     ) -> Openings:
-        """Send all of ``bodies`` at one moment; whatever they open is ours, however late the answer comes.
+        """Send all of ``bodies`` at one moment, or ``apart_s`` one after the other.
 
+        Whatever they open is ours, however late the answer comes.
         A client connects to each stream at once and stays. Raises ``SafetyError`` where no load is permitted.
         """
         own = [self._register.channels.on(body) for body in bodies]
@@ -125,7 +127,7 @@ class Investigations:
                 foreign.append(str(opening.job_id))
             on_opening(opening)
 
-        openings = open_at_once(self._load, own, caps, before, take_in, stop)
+        openings = open_at_once(self._load, own, caps, before, take_in, stop, apart_s)
         self._register.identify()
         if foreign:
             raise DuplicateJobId(*sorted(set(foreign)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from support.clients.amqp.client import BrokerClient
 from support.clients.journal import Journal
 from support.clients.mongodb.client import MongoDBClient
 from support.clients.ssh.client import SSHClient
 from support.config import Environment
 from support.infrastructure.access import AccessExamination
+from support.infrastructure.broker import BrokerExamination
 from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import Doctor, layers_of
 from support.infrastructure.mongodb import MongoDBExamination
@@ -21,6 +23,13 @@ class Infrastructure:
     access: AccessExamination
     orchestration: ClusterExamination
     doctor: Doctor
+    broker_or_none: BrokerExamination | None
+
+    @property
+    def broker(self) -> BrokerExamination:
+        """AssertionError where the environment has none: it must not be asked for then."""
+        assert self.broker_or_none is not None, "the environment has no message broker"
+        return self.broker_or_none
 
     @classmethod
     def of(
@@ -29,4 +38,7 @@ class Infrastructure:
         index = MongoDBExamination(mongodb, environment)
         access = AccessExamination(ssh, environment, journal)
         orchestration = ClusterExamination(cluster.client, environment)
-        return cls(index, access, orchestration, Doctor(layers_of(index, access, lambda: orchestration)))
+        broker = None
+        if environment.rabbitmq is not None:
+            broker = BrokerExamination(BrokerClient(environment.rabbitmq, journal), environment)
+        return cls(index, access, orchestration, Doctor(layers_of(index, access, lambda: orchestration)), broker)

@@ -13,6 +13,7 @@ from support.model.recordings import RECORDING, Recordings
 from support.product.fibre import FIBRE, Fibre
 from support.product.server_configuration import CONFIG_MAP_KEY, ServerConfiguration
 from support.product.server_life import RESTART, SERVER_SETTINGS, ServerLife
+from support.resilience.outages import Outages
 
 PROBLEMS = (
     AssertionError,
@@ -33,6 +34,7 @@ def undoers(
     fibre: Fibre,
     configuration: ServerConfiguration,
     server: ServerLife,
+    outages: Outages,
 ) -> dict[str, Undo]:
     """By kind. Each may be called for a change that was never made or is undone already, and proves what it says."""
     return {
@@ -44,4 +46,5 @@ def undoers(
         CONFIG_MAP_KEY: configuration.put_back,
         SERVER_SETTINGS: server.put_back_settings,
         RESTART: server.recover,
+        **outages.undoers(),
     }

@@ -29,6 +29,7 @@ from support.world.cluster import Cluster
 from support.world.infrastructure import Infrastructure
 from support.world.product import Product
 from support.world.recordings import RecordingsRoom
+from support.world.resilience import Resilience
 from support.world.undoing import undoers
 
 
@@ -59,16 +60,6 @@ class World:
         self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
         self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
         self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
-        product = self.product
-        self.changes.undone_by(
-            undoers(
-                self.cluster.occupancy,
-                self.recordings.index,
-                product.fibre,
-                product.server_configuration,
-                product.server,
-            )
-        )
         streams = StreamClients()
         streams.start()
         closing.callback(streams.stop)
@@ -81,6 +72,29 @@ class World:
         self.clients = Clients(client, cluster, jobs, register)
         self.effects = Effects(self.cluster.client, self.cluster.jobs, environment, self.neighbours)
         self.infrastructure = Infrastructure.of(environment, self.journal, ssh, self.recordings.client, self.cluster)
+        product = self.product
+        self.resilience = Resilience.of(
+            environment,
+            client,
+            self.investigations,
+            self.effects,
+            self.cluster,
+            product,
+            self.recordings,
+            product.sandbox,
+            self.infrastructure.broker_or_none,
+            self.changes,
+        )
+        self.changes.undone_by(
+            undoers(
+                self.cluster.occupancy,
+                self.recordings.index,
+                product.fibre,
+                product.server_configuration,
+                product.server,
+                self.resilience.outages,
+            )
+        )
         self.capacity = CapacityRoom.of(
             environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
         )

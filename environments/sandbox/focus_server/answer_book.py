@@ -14,14 +14,14 @@ class AnswerBook:
     """One file for each open investigation, as the serials have theirs; read once, at the start."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.folder.mkdir(exist_ok=True)
         self._answers: dict[str, Mapping[str, Any]] = {}
 
     def load(self, open_jobs: Iterable[str]) -> None:
         """Take over what an earlier process wrote about jobs that still exist, and forget the rest."""
         kept = set(open_jobs)
-        for file in self._folder.iterdir():
+        for file in self.folder.iterdir():
             try:
                 answer = json.loads(file.read_text(encoding="utf-8"))
             except ValueError:  # the process ended while it wrote: nobody has got this answer
@@ -34,7 +34,7 @@ class AnswerBook:
     @hook("answer.keep")
     def put(self, job_id: str, answer: Mapping[str, Any]) -> None:
         self._answers[job_id] = answer
-        (self._folder / job_id).write_text(json.dumps(answer), encoding="utf-8")
+        (self.folder / job_id).write_text(json.dumps(answer), encoding="utf-8")
 
     def get(self, job_id: str) -> Mapping[str, Any] | None:
         return self._answers.get(job_id)
@@ -42,4 +42,4 @@ class AnswerBook:
     def forget(self, job_id: str) -> None:
         """The job is gone; nothing happens when it is not known."""
         if self._answers.pop(job_id, None) is not None:
-            (self._folder / job_id).unlink(missing_ok=True)
+            (self.folder / job_id).unlink(missing_ok=True)

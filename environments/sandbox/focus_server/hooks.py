@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 POINTS: Mapping[str, str] = {
+    "start.connect": "what the server depends on is looked for at its start",
     "settings.load": "the settings of the server are loaded at its start",
     "settings.report": "a defect of the settings is written to the log",
     "request.handle": "an HTTP request is answered by its route",
@@ -34,6 +35,7 @@ POINTS: Mapping[str, str] = {
     "opening.address": "the configured stream address is read and checked",
     "opening.start": "slot, port and objects of an investigation are taken",
     "opening.undo": "a failed opening is rolled back",
+    "queues.delete": "the queues of a job that is gone are removed from the broker",
     "slot.reserve": "a slot and its job id are reserved",
     "serial.next": "the serial number of the next job is taken",
     "port.take": "the service that allocates the port is created",

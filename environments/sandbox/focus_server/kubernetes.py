@@ -12,7 +12,7 @@ import aiohttp
 
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.shared.informer import Changed, Informer, Listed
-from environments.sandbox.shared.kubernetes_client import KubernetesClient, Refused, Unreachable, collection
+from environments.sandbox.shared.kubernetes_client import KubernetesClient, Refused, Unreachable, collection, path_of
 
 CALL_LIMIT = aiohttp.ClientTimeout(total=5.0, sock_connect=1.5)
 READ_LIMIT = aiohttp.ClientTimeout(total=2.0, sock_connect=1.5)
@@ -63,6 +63,15 @@ class Kubernetes:
                 "GET", f"{self._path(kind)}/{name}", timeout=READ_LIMIT
             )
             return found
+
+    async def has_pod(self, name: str) -> bool:
+        """Whether the namespace has a pod of this name; its nodes' pods are read in all namespaces otherwise."""
+        try:
+            with _as_cannot_open():
+                await self._client.request("GET", path_of("pods", self._namespace, name), timeout=READ_LIMIT)
+        except KubernetesRefused:
+            return False
+        return True
 
     async def delete(self, kind: str, name: str) -> None:
         """Delete an object and what it owns, at once; an object that is not there is fine."""

@@ -17,6 +17,7 @@ from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapRead
 from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 from environments.sandbox.focus_server.manifests import Investigation
+from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest
 from environments.sandbox.focus_server.slots import Slots
@@ -36,12 +37,13 @@ class Opener:
         capacity: Capacity,
         configuration: ConfigMapReader,
         answers: AnswerBook,
+        queues: JobQueues,
         node_hosts: frozenset[str],
         log: logging.Logger,
     ) -> None:
         self.kubernetes, self.view, self.slots, self.capacity = kubernetes, view, slots, capacity
         self.configuration, self.node_hosts, self.log = configuration, node_hosts, log
-        self.answers = answers
+        self.answers, self.queues = answers, queues
         self._rolling_back: set[asyncio.Task[None]] = set()
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -50,6 +52,7 @@ class Opener:
         investigation = await self.start(request)
         answer = configure_answer(request, str(investigation.job_id), address, investigation.port, metadata)
         self.answers.put(str(investigation.job_id), answer)
+        self.queues.opened(str(investigation.job_id))
         self.log.info("opened investigation %s on port %d", investigation.job_id, investigation.port)
         return answer
 

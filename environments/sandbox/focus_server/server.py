@@ -21,6 +21,7 @@ from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapRead
 from environments.sandbox.focus_server.faults import FAULT_IDS
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
 from environments.sandbox.focus_server.opening import Opener
+from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.recordings import RecordingIndex
 from environments.sandbox.focus_server.routes import Routes
 from environments.sandbox.focus_server.service import FocusService
@@ -58,9 +59,18 @@ class FocusServer(SandboxProcess):
         serials = Serials(Path(config["run_dir"]) / "focus-server-serial")
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
         slots = Slots(first, last, self._view, serials)
+        self._queues = JobQueues(config.get("rabbitmq"), Path(config["run_dir"]) / "focus-server-queues", self.log)
         self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
         self._opener = Opener(
-            kubernetes, self._view, slots, self._capacity, configuration, self._answers, self._hosts, self.log
+            kubernetes,
+            self._view,
+            slots,
+            self._capacity,
+            configuration,
+            self._answers,
+            self._queues,
+            self._hosts,
+            self.log,
         )
         database = config.get("mongodb_database", "prisma")
         self._index = RecordingIndex(config["mongodb_uri"], database, int(settings["mongo_pool"]))
@@ -70,9 +80,10 @@ class FocusServer(SandboxProcess):
         await hooks.switch(self.faults, starting=True)
         self._view.start()
         self._capacity.start()
-        self._tasks.append(asyncio.create_task(self._service.announce_mongodb()))
         await self._wait_for_cluster(configuration)
+        await self._service.connect()
         self._answers.load(self._view.job_ids())
+        self._queues.start(self._view.job_ids())
         await self._opener.tidy_up()
         startup = Startup(self.log, self.scaled)
         self._routes.misconfigured = await startup.load(await configuration.current())
@@ -111,6 +122,8 @@ class FocusServer(SandboxProcess):
             await self._view.stop()
             await self._capacity.stop()
             await self._opener.stop()
+            self._queues.stop()
+            await self._service.close()
             await self._index.close()
             await self._kubernetes.close()
         await hooks.switch(())
@@ -147,6 +160,7 @@ class FocusServer(SandboxProcess):
         self._capacity.forget(name)
         if name.startswith("grpc-job-"):
             self._answers.forget(name.removeprefix("grpc-job-"))
+            self._queues.gone(name.removeprefix("grpc-job-"))
 
 
 async def _readable(configuration: ConfigMapReader) -> bool:

@@ -51,6 +51,7 @@ class FocusService:
         self.configure_s, self.highest_view = settings["configure_ms"] / 1000, View(settings["highest_view"])
         self.fibre_connected, self.waiting_metadata = True, settings["waiting_metadata"]
         workers = settings["server_workers"]
+        self._announcing: asyncio.Task[None] | None = None
         self.workers: AbstractAsyncContextManager[object] = asyncio.Semaphore(workers) if workers else nullcontext()
         """Who opens an investigation holds one; 0 workers means that nobody has to wait."""
         self.turn: AbstractAsyncContextManager[object] = (
@@ -143,7 +144,16 @@ class FocusService:
         recordings = await self.index.overlapping(await self.storage_path(), window)
         return [[recording.start_s, recording.end_s] for recording in recordings]
 
-    async def announce_mongodb(self) -> None:
+    @hook("start.connect")
+    async def connect(self) -> None:
+        """At the start: what is away is not waited for, it is connected when it is there."""
+        self._announcing = asyncio.create_task(self._announce_mongodb())
+
+    async def close(self) -> None:
+        if self._announcing is not None:
+            self._announcing.cancel()
+
+    async def _announce_mongodb(self) -> None:
         """Connect to MongoDB without holding anything up, and say so in the log."""
         warned = False
         while True:

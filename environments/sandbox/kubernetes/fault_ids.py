@@ -33,5 +33,9 @@ FAULT_IDS = frozenset(
         "kubernetes-api-overloaded",
         "job-controller-slow",
         "cascade-broken",
+        "crashed-part-not-replaced",
+        "replacement-renamed",
+        "replica-count-forgotten",
+        "outage-ends-open-jobs",
     }
 )

@@ -11,6 +11,8 @@ from environments.sandbox.links.collection import Links
 from environments.sandbox.links.policies import PEERS, PolicyError, PolicyRules
 from environments.sandbox.shared.process import CommandError, SandboxProcess
 
+NOT_ENFORCED = "network-policy-not-enforced"
+
 
 class LinksProcess(SandboxProcess):
     """Commands: ``toxiproxy`` {method, path, body} -> {status, body} and ``policies`` {policies: [...]} -> {dropping}.
@@ -19,6 +21,7 @@ class LinksProcess(SandboxProcess):
     """
 
     name = "links"
+    fault_ids = frozenset({NOT_ENFORCED})
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
@@ -72,7 +75,7 @@ class LinksProcess(SandboxProcess):
         except (PolicyError, KeyError, ValueError) as error:
             raise CommandError(f"a NetworkPolicy cannot be enforced: {error}") from error
         async with self._changing:
-            await self._links.enforce(rules)
+            await self._links.enforce(PolicyRules(self._namespace) if self.fault(NOT_ENFORCED) else rules)
         return {"dropping": [name for name, proxy in self._links.proxies.items() if proxy.dropping]}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from environments.sandbox.mongodb.auth.users import users_from_config
 from environments.sandbox.mongodb.commands.instance import Instance
 from environments.sandbox.mongodb.faults import FAULT_IDS
+from environments.sandbox.mongodb.faults.after_outage import DAMAGES
 from environments.sandbox.mongodb.faults.alterations import alterations
 from environments.sandbox.mongodb.faults.hiding import Hidden
 from environments.sandbox.mongodb.faults.mutations import Mutations
@@ -52,6 +53,7 @@ class MongodbProcess(SandboxProcess):
     async def start(self) -> Mapping[str, Any]:
         if self.data_file is not None and self.data_file.path.exists():
             self.instance.store, self.seeded = self.data_file.load()
+            self._damage()
             self.data_file.write_out(self.instance.store, self.seeded)
         else:
             self._seed()
@@ -60,6 +62,12 @@ class MongodbProcess(SandboxProcess):
         self.instance.port = port
         self.log.info("listening on %s:%d", host, port)
         return {"host": host, "port": port, "database": self.database, **self.seeded}
+
+    def _damage(self) -> None:
+        """What faults do to data of before an outage; a reset brings the seed back."""
+        for fault, damage in DAMAGES.items():
+            if self.fault(fault):
+                damage(self._collection(str(self.seeded["guid"])))
 
     async def stop(self) -> None:
         await self.server.stop()

@@ -90,8 +90,8 @@ class Resident:
         self._end: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> int:
+        self._host.process_wanted(self.image)
         if self.image in PROCESS_LOGS:
-            self._host.process_wanted(self.image)
             self.show_log()
         else:
             self._container.log.write("starting", "ready, waiting for work", source=f"pz.{self.image}")

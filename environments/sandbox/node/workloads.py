@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-PROCESSES = ("mongodb", "focus-server")
+PROCESSES = ("mongodb", "focus-server", "rabbitmq")
 """Names of images, and of the processes the supervisor runs for them."""
 
 _RETURNS_WITHIN_S = 0.2

@@ -11,7 +11,7 @@ from typing import Any
 from environments.sandbox.shared.errors import UsageError
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "faults.toml"
-PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links")
+PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links", "rabbitmq")
 _FOR_THE_SANDBOX = {"id", "requirement", "notice", "process", "toxics", "cut", "environment", "also"}
 _FOR_THE_MATRIX = {"scenarios", "related", "waits"}
 _FIELDS = _FOR_THE_SANDBOX | _FOR_THE_MATRIX

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
@@ -131,9 +133,10 @@ class ChildProcess:
         """End it the way a crash does; returns when it is gone."""
         self.ending = True
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)  # what it has started is in its group
+            await self._process.wait()
         if self._reading is not None:
-            await self._reading
+            await asyncio.wait({self._reading})  # it reads from whatever process there is: not from the next one
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:

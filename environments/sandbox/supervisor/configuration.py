@@ -27,6 +27,8 @@ RESERVED = (
     "target",
     "kubelet",
 )
+BROKER_EPMD_PORT = 61_300
+"""Of the first block of addresses; each sandbox takes the one of its own block."""
 KUBERNETES_USERS = (
     "focus-acceptance",
     "system:node",
@@ -61,6 +63,8 @@ class Plan:
     certificates: Mapping[str, Certificate]
     tokens: Mapping[str, str]
     mongodb: DatabaseAccess
+    broker: Mapping[str, Any] | None
+    """How the message broker is reached, or None without one."""
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
@@ -79,6 +83,20 @@ class Plan:
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
 
 
+def broker_access(network: str, password: str) -> dict[str, Any]:
+    """The broker has an address of the sandbox' own block, and there the ports that everybody knows."""
+    return {
+        "host": f"{network}.0.2",
+        "port": 5672,
+        "management_port": 15672,
+        "epmd_port": BROKER_EPMD_PORT + int(network.rsplit(".", 1)[1]),
+        "user": "prisma",
+        "password": password,
+        "vhost": "/",
+        "exchange": "prisma",
+    }
+
+
 def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
     """The configuration of each process by package name, in the order they are best started."""
     own = {
@@ -89,6 +107,8 @@ def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
         "ssh": _ssh(plan),
         "links": _links(plan),
     }
+    if plan.broker is not None:
+        own["rabbitmq"] = dict(plan.broker)
     shared = {
         "run_dir": str(plan.run_dir),
         "settings": plan.settings,
@@ -152,6 +172,7 @@ def _focus_server(plan: Plan) -> dict[str, Any]:
         "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
         "mongodb_database": plan.mongodb.database,
         "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
+        "rabbitmq": plan.broker,
         **_certificate(plan.certificates["focus-server"]),
     }
 
@@ -193,7 +214,9 @@ def _links(plan: Plan) -> dict[str, Any]:
 def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
     """The stable run file; the suite uses only what stands there."""
     ssh = plan.run_dir / "ssh"
+    broker = {key: value for key, value in (plan.broker or {}).items() if key != "epmd_port"}
     return {
+        **({"rabbitmq": broker} if broker else {}),
         "focus_server": {
             "base_url": f"https://{plan.at('focus_server')}/focus-server",
             "ca_file": str(plan.ca_file),

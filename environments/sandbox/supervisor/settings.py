@@ -14,6 +14,7 @@ CHOICES = {
     "answers": ("required", "deployed"),
     "kubernetes_version": tuple(VERSIONS),
     "waiting_metadata": ("told", "404"),
+    "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
 }
 
@@ -29,8 +30,8 @@ class SandboxSettings:
     requests each controller of Kubernetes may make in a second of the real system, ``controller_burst`` how many at
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
-    investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. A port of 0 means
-    any free one.
+    investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
+    ``installed`` to have a broker behind its pod where this machine has one. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -53,6 +54,7 @@ class SandboxSettings:
     waiting_metadata: str = "told"
     configure_turns: str = "many"
     highest_view: int = 2
+    rabbitmq: str = "off"
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0

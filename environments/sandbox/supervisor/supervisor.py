@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.shared.certificates import CertificateAuthority, write_secret, write_ssh_key
 from environments.sandbox.shared.errors import FaultImpossible, StartError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 30.0
 STATE_TIMEOUT_S = 5.0
-WORKLOADS = ("focus_server", "mongodb")
+WORKLOADS = ("focus_server", "mongodb", "rabbitmq")
 """Processes that stand behind a pod: they are started again, as a kubelet would. Any other end is the sandbox' end."""
+
+_RESET_LAST = ("mongodb", "ssh", "focus_server", "rabbitmq")
 
 log = logging.getLogger("supervisor")
 
@@ -53,7 +56,7 @@ class Supervisor:
         self.children: dict[str, ChildProcess] = {}
         self.control_port = 0
         self.control_token = secrets.token_urlsafe(24)
-        self._workloads = asyncio.Lock()
+        self._starting = {package: asyncio.Lock() for package in WORKLOADS}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -100,12 +103,18 @@ class Supervisor:
             certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
             tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
             mongodb=self._database_access(),
+            broker=self._broker_access(),
             jump_password=jump_password,
             jump_password_file=write_secret(self.run_dir / "ssh" / "jump_password", jump_password),
             target_key_file=self.run_dir / "ssh" / "target_key",
         )
         self.control_port = self.addresses.reserve("control API", self.settings.control_port)
         return plan
+
+    def _broker_access(self) -> dict[str, Any] | None:
+        if self.settings.rabbitmq == "off" or not is_installed():
+            return None
+        return configuration.broker_access(self.addresses.network, secrets.token_urlsafe(12))
 
     def _database_access(self) -> configuration.DatabaseAccess:
         there = self.mongodb
@@ -152,8 +161,10 @@ class Supervisor:
         # The cluster first: with its pods come back the processes of workloads that were stopped.
         for package in ("links", "kubernetes", "node"):
             await self.children[package].request("reset")
-        async with self._workloads:
-            for package in ("mongodb", "ssh", "focus_server"):
+        async with contextlib.AsyncExitStack() as held:
+            for lock in self._starting.values():
+                await held.enter_async_context(lock)
+            for package in (name for name in _RESET_LAST if name in self.children):
                 await self._started(package)
                 await self.children[package].request("reset")
 
@@ -230,15 +241,22 @@ class Supervisor:
         await self.children["links"].request("policies", policies)
 
     async def _run_workload(self, package: str, action: str) -> None:
-        """A pod of a deployment ended or started: so does its process."""
-        async with self._workloads:
-            child = self.children[package]
-            if action == "stop":
-                await child.kill()
-                return
+        """A pod of a deployment ended or started: so does its process, also one that is only just starting.
+
+        Those of different pods do not wait for each other: what is stopped must not go on answering meanwhile.
+        """
+        child = self.children.get(package)
+        if child is None:  # the pod of a broker that this sandbox does not have
+            return
+        if action == "stop":
+            await child.kill()
+            return
+        async with self._starting[package]:
             try:
                 await self._started(package)
             except StartError as error:
+                if child.ending:  # stopped while it started
+                    return
                 log.warning("%s", error)
                 await child.kill()
                 await self._tell_node(package, 1)
@@ -252,6 +270,8 @@ class Supervisor:
     async def _started(self, package: str) -> None:
         """Start a process that was stopped, with the faults of now."""
         child = self.children[package]
+        if child.ending:
+            await child.kill()  # it is about to go
         if child.pid is None:
             child.config = {**child.config, "faults": self._faults_of(package)}
             await child.start()

@@ -220,6 +220,10 @@ class KubernetesClient:
         """Delete a job and, in the background, its pods."""
         self._delete("jobs", name)
 
+    def network_policies(self) -> list[str]:
+        """The names of the NetworkPolicies of the namespace."""
+        return self._list(lambda raw: str(raw["metadata"]["name"]), "networkpolicies")
+
     def create_network_policy(self, manifest: Raw) -> None:
         self._create("networkpolicies", manifest)
 

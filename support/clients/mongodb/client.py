@@ -170,13 +170,15 @@ class MongoDBClient:
         password: str | None = None,
         address: str | None = None,
         port_without_server: bool = False,
+        within_s: float | None = None,
     ) -> ConnectionOutcome:
         """Log in afresh and ping once, as configured or with another URI, password or address (``host:port``).
 
-        ``port_without_server`` means a port of this machine that nobody listens on.
+        ``port_without_server`` means a port of this machine that nobody listens on; ``within_s`` is another patience
+        than the configured one.
         """
         if not port_without_server:
-            return self._probe(with_changes(uri or self._uri, password, address))
+            return self._probe(with_changes(uri or self._uri, password, address), within_s)
         # Bound but not listening: the port refuses, and nobody else can start to listen on it meanwhile.
         with socket.socket() as reserved:
             reserved.bind(("127.0.0.1", 0))
@@ -186,10 +188,10 @@ class MongoDBClient:
         """Close every connection."""
         self._client.close()
 
-    def _probe(self, uri: str) -> ConnectionOutcome:
+    def _probe(self, uri: str, within_s: float | None = None) -> ConnectionOutcome:
         self._journal.hide(*secrets_in(uri))
         started = time.monotonic()
-        client = self._open(uri)
+        client = self._open(uri, within_s)
         try:
             with self._asking("connect"):
                 client.admin.command("ping")
@@ -201,8 +203,8 @@ class MongoDBClient:
             client.close()
         return ConnectionOutcome("ok", "connected", time.monotonic() - started)
 
-    def _open(self, uri: str) -> MongoClient[Document]:
-        timeout_ms = int(self._timeout_s * 1000)
+    def _open(self, uri: str, within_s: float | None = None) -> MongoClient[Document]:
+        timeout_ms = int((within_s or self._timeout_s) * 1000)
         try:
             # The driver warns of an option that it does not know, and goes on without it.
             with warnings.catch_warnings(action="error", category=UserWarning):
@@ -212,7 +214,7 @@ class MongoDBClient:
                     connect=False,
                     serverSelectionTimeoutMS=timeout_ms,
                     connectTimeoutMS=timeout_ms,
-                    socketTimeoutMS=int(READ_TIMEOUT_S * 1000),
+                    socketTimeoutMS=int((within_s or READ_TIMEOUT_S) * 1000),
                     retryReads=False,
                     retryWrites=False,
                     tz_aware=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -38,6 +39,17 @@ class SandboxControl:
         now = self._call("POST", "/fibre", {"state": state}).json()
         if now != {"state": state}:
             raise ControlError(f"the sandbox was told that the fibre is {state}, and answered {now}")
+
+    def toxics(self, link: str) -> set[str]:
+        """The names of the toxics of a link."""
+        return {str(toxic["name"]) for toxic in self._call("GET", f"/proxies/{link}/toxics").json()}
+
+    def add_toxic(self, link: str, toxic: Mapping[str, Any]) -> None:
+        """Disturb a link, in the form of Toxiproxy's control API."""
+        self._call("POST", f"/proxies/{link}/toxics", dict(toxic))
+
+    def remove_toxic(self, link: str, name: str) -> None:
+        self._call("DELETE", f"/proxies/{link}/toxics/{name}")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         try:

@@ -238,7 +238,7 @@ class TestRunFile:
     def test_missing_sections(self, run_data: dict[str, Any], write_run_file: WriteRunFile) -> None:
         del run_data["control"], run_data["kubernetes"]["kubeconfig"]
         assert self._refusal(write_run_file(run_data)) == [
-            "run file run.json: control: missing; the environment declares fibre_control, which needs it",
+            "run file run.json: control: missing; the environment declares fibre_control, link_control, which needs it",
             "run file run.json: kubernetes.kubeconfig: missing; allowed: a kubeconfig, or api_server with token",
         ]
 
@@ -246,7 +246,8 @@ class TestRunFile:
         run_data["safety"] = {"load": True}
         run_data["control"]["uri"] = "x"
         assert self._refusal(write_run_file(run_data)) == [
-            "run file run.json: safety: unknown key safety; allowed: control, focus_server, kubernetes, mongodb, ssh",
+            "run file run.json: safety: unknown key safety; "
+            "allowed: control, focus_server, kubernetes, mongodb, rabbitmq, ssh",
             "run file run.json: control.uri: unknown key uri; did you mean url? allowed: token, url",
         ]
 

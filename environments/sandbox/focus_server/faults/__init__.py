@@ -7,6 +7,7 @@ from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported
     loads,
     objects,
     opening,
+    outages,
     recordings,
     refusals,
     requests,

@@ -10,6 +10,7 @@ from environments.sandbox.kubernetes.controllers.garbage import paced
 from environments.sandbox.kubernetes.controllers.job_pods import JobPods
 from environments.sandbox.kubernetes.controllers.job_ttl import JobTtl
 from environments.sandbox.kubernetes.controllers.jobs import Jobs
+from environments.sandbox.kubernetes.controllers.outage_faults import OutageFaults, forget_replicas
 from environments.sandbox.kubernetes.controllers.pace import Pace
 from environments.sandbox.kubernetes.controllers.policies import NetworkPolicies
 from environments.sandbox.kubernetes.controllers.quotas import QuotaAdmission, QuotaStatus
@@ -29,7 +30,7 @@ __all__ = ["Controllers", "install"]
 # The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
     Scheduler, Jobs, JobPods, JobTtl, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
-    FaultEffects, FaultObjects, EventExpiry,
+    FaultEffects, FaultObjects, OutageFaults, EventExpiry,
 )  # fmt: skip
 
 
@@ -76,5 +77,5 @@ def install(store: Store, process: SandboxProcess) -> Controllers:
         qps = settings["controller_qps"] / process.time_scale
         store.collect = paced(store, Pace(qps, settings["controller_burst"]))
     ports = NodePorts(store, port_range)
-    store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit]
+    store.admission += [refuse_unsupported, ports.admit, QuotaAdmission(store).admit, forget_replicas(process)]
     return Controllers(store, process)

@@ -16,6 +16,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     owned,
     pod_from,
 )
+from environments.sandbox.kubernetes.controllers.outage_faults import NOT_REPLACED
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 
@@ -40,6 +41,9 @@ class ReplicaSets(Controller):
         waiting = tuple(self._refused) if change.type == "DELETED" else ()
         return waiting if owner is None else (owner[0], *waiting)
 
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
+        return [key_of(each) for each in self.store.list("replicasets")] if NOT_REPLACED in switched_off else ()
+
     def reconcile(self, key: Key) -> None:
         replica_set = self.store.find("replicasets", key[1], key[0])
         self._refused.pop(key, None)
@@ -58,6 +62,8 @@ class ReplicaSets(Controller):
         self._write_status(replica_set)
 
     def _create(self, replica_set: Object) -> bool:
+        if self.process.fault(NOT_REPLACED):
+            return False
         pod = pod_from(replica_set["spec"]["template"], "replicasets", replica_set)
         try:
             created = self.store.create("pods", pod, replica_set["metadata"]["namespace"])

@@ -18,7 +18,8 @@ from environments.sandbox.kubernetes.controllers.meta import (
     owned,
     pod_from,
 )
-from environments.sandbox.kubernetes.controllers.runner import Controller
+from environments.sandbox.kubernetes.controllers.outage_faults import NOT_REPLACED, RENAMED
+from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 from environments.sandbox.kubernetes.store.objects import dig
 
@@ -32,11 +33,19 @@ class StatefulSets(Controller):
 
     watches = frozenset({"statefulsets", "pods"})
 
+    def __init__(self, runner: Runner) -> None:
+        super().__init__(runner)
+        self._renamed: dict[str, int] = {}
+
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural == "statefulsets":
             return (key_of(change.object),)
         owner = controller_of(change.object, "StatefulSet")
         return () if owner is None else (owner[0],)
+
+    def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
+        concerned = {NOT_REPLACED, RENAMED} & switched_off
+        return [key_of(each) for each in self.store.list("statefulsets")] if concerned else ()
 
     def reconcile(self, key: Key) -> None:
         stateful_set = self.store.find("statefulsets", key[1], key[0])
@@ -52,7 +61,8 @@ class StatefulSets(Controller):
         namespace, set_name = key_of(stateful_set)
         ordered = dig(stateful_set, "spec", "podManagementPolicy") != "Parallel"
         created = 0
-        for ordinal in range(stateful_set["spec"]["replicas"]):
+        first = self._first_ordinal(stateful_set, pods)
+        for ordinal in range(first, first + stateful_set["spec"]["replicas"]):
             name = f"{set_name}-{ordinal}"
             pod = pods.get(name)
             if pod is not None and is_finished(pod) and not is_leaving(pod):
@@ -65,7 +75,21 @@ class StatefulSets(Controller):
             if ordered and (pod is None or not is_ready(pod) or is_leaving(pod)):
                 return
 
+    def _first_ordinal(self, stateful_set: Object, pods: dict[str, Object]) -> int:
+        """0; a set that renames counts on with every pod that is gone."""
+        if not self.process.fault(RENAMED):
+            return 0
+        set_name = stateful_set["metadata"]["name"]
+        started = self._renamed.setdefault(set_name, 0)
+        if pods and f"{set_name}-{started}" not in pods:
+            return started
+        if not pods:
+            self._renamed[set_name] = started + 1
+        return self._renamed[set_name]
+
     def _create(self, stateful_set: Object, name: str, ordinal: int) -> bool:
+        if self.process.fault(NOT_REPLACED):
+            return False
         pod = pod_from(stateful_set["spec"]["template"], "statefulsets", stateful_set)
         del pod["metadata"]["generateName"]
         pod["metadata"]["name"] = name
@@ -87,7 +111,9 @@ class StatefulSets(Controller):
         return True
 
     def _end_surplus(self, stateful_set: Object, pods: dict[str, Object]) -> None:
-        surplus = [name for name in pods if int(name.rsplit("-", 1)[1]) >= stateful_set["spec"]["replicas"]]
+        first = self._renamed.get(stateful_set["metadata"]["name"], 0) if self.process.fault(RENAMED) else 0
+        last_wanted = first + stateful_set["spec"]["replicas"] - 1
+        surplus = [name for name in pods if int(name.rsplit("-", 1)[1]) > last_wanted]
         if surplus:
             last = max(surplus, key=lambda name: int(name.rsplit("-", 1)[1]))
             if not is_leaving(pods[last]):

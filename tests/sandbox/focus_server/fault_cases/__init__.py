@@ -5,6 +5,7 @@ from tests.sandbox.focus_server.fault_cases import (
     describing,
     lasting,
     opening,
+    outages,
     recordings,
     refusing,
     starting,
@@ -12,4 +13,15 @@ from tests.sandbox.focus_server.fault_cases import (
 )
 from tests.sandbox.focus_server.fault_cases.cases import CASES
 
-__all__ = ["CASES", "capacity", "describing", "lasting", "opening", "recordings", "refusing", "starting", "surviving"]
+__all__ = [
+    "CASES",
+    "capacity",
+    "describing",
+    "lasting",
+    "opening",
+    "outages",
+    "recordings",
+    "refusing",
+    "starting",
+    "surviving",
+]

@@ -1,0 +1,149 @@
+"""A server that does not stand it when MongoDB, or RabbitMQ, is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, instead_of, parsing_failed
+from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.queues import JobQueues
+from environments.sandbox.focus_server.refusals import MongoDbAway, WaitingForFibre
+from environments.sandbox.focus_server.routes import Handler, Routes
+from environments.sandbox.focus_server.schema import Window
+from environments.sandbox.focus_server.service import FocusService
+
+TOO_LATE_S = 15.0
+"""What was measured in October 2025 (MongoDB facts, section 3.2)."""
+HANGS_S = 6.0
+GAVE_UP = 1
+"""Exit code of a server that does not start without what it needs."""
+RABBITMQ_POD = "rabbitmq-panda-0"
+
+log = logging.getLogger("pz.focus_server")
+
+fault("outage-answered-500", at="recording.find")(instead_of(MongoDbAway, parsing_failed))
+fault("outage-not-named", at="recording.find")(instead_of(MongoDbAway, lambda: Unclear(503, "Service unavailable")))
+
+
+@fault("outage-answered-late", at="recording.find")
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
+    try:
+        return await proceed(service, window)
+    except MongoDbAway:
+        await asyncio.sleep(TOO_LATE_S)
+        raise
+
+
+@fault("outage-starts-a-job", at="recording.find")
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
+    try:
+        return await proceed(service, window)
+    except MongoDbAway:
+        await service.opener.start(PLAIN_REQUEST)
+        raise
+
+
+class Remembered:
+    """That MongoDB was away once, in memory."""
+
+    def __init__(self) -> None:
+        self.was_away = False
+
+
+@fault("recovers-only-after-a-restart", at="recording.find", memory=Remembered)
+async def _(memory: Remembered, proceed: Proceed, service: FocusService, window: Window) -> Any:
+    if memory.was_away:
+        raise MongoDbAway
+    try:
+        return await proceed(service, window)
+    except MongoDbAway:
+        memory.was_away = True
+        raise
+
+
+@fault("never-recovers", at="recording.find")
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
+    """That MongoDB was away is kept in a file, so that no restart helps."""
+    mark = service.opener.answers.folder.with_name("mongodb-was-away")
+    if mark.exists():
+        raise MongoDbAway
+    try:
+        return await proceed(service, window)
+    except MongoDbAway:
+        mark.touch()
+        raise
+
+
+@fault("restarts-to-recover", at="recording.find", memory=Remembered)
+async def _(memory: Remembered, proceed: Proceed, service: FocusService, window: Window) -> Any:
+    """As soon as MongoDB answers again the server ends, and the cluster starts it again."""
+    try:
+        recording = await proceed(service, window)
+    except MongoDbAway:
+        memory.was_away = True
+        raise
+    if memory.was_away:
+        os._exit(GAVE_UP)
+    return recording
+
+
+@fault("outage-fails-live", at="fibre.check")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    try:
+        await service.index.ping()
+    except MongoDbAway:
+        raise parsing_failed() from None
+    return await proceed(service)
+
+
+@fault("outage-hangs-live", at="fibre.check")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    try:
+        await service.index.ping()
+    except MongoDbAway:
+        await asyncio.sleep(HANGS_S)
+    return await proceed(service)
+
+
+@fault("outage-stops-health-checks", at="request.handle")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    if request.path.endswith("/ack"):
+        try:
+            await routes.service.index.ping()
+        except MongoDbAway:
+            return web.json_response({"error": "Service unavailable"}, status=503)
+    return await proceed(routes, request, handler)
+
+
+@fault("crash-loop-without-mongodb", at="start.connect")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    try:
+        await service.index.ping()
+    except MongoDbAway as away:
+        log.error("cannot start: %s", away)
+        os._exit(GAVE_UP)
+    return await proceed(service)
+
+
+@fault("crash-loop-without-rabbitmq", at="start.connect")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    if not await service.opener.kubernetes.has_pod(RABBITMQ_POD):
+        log.error("cannot start: RabbitMQ is not reachable")
+        os._exit(GAVE_UP)
+    return await proceed(service)
+
+
+@fault("fibre-forgotten-after-restart", at="fibre.check", from_start=True)
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    raise WaitingForFibre
+
+
+@fault("queue-left-behind", at="queues.delete")
+def _(proceed: Proceed, queues: JobQueues, names: list[str]) -> Any:
+    """The clean-up of the real system looks for the queue of the data by an empty name (cluster facts, section 1.6)."""
+    return [name for name in proceed(queues, names) if not name.startswith("grpc-job-")]

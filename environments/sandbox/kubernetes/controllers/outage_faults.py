@@ -1,0 +1,43 @@
+"""Faults that show when a part of the product is stopped or crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from environments.sandbox.kubernetes.controllers.meta import JOB_NAME_LABEL, Key, Object, key_of
+from environments.sandbox.kubernetes.controllers.runner import Controller
+from environments.sandbox.kubernetes.store.object_store import Admission, Change
+from environments.sandbox.shared.process import SandboxProcess
+
+NOT_REPLACED = "crashed-part-not-replaced"
+RENAMED = "replacement-renamed"
+FORGOTTEN = "replica-count-forgotten"
+ENDS_JOBS = "outage-ends-open-jobs"
+_JOB = "grpc-job-"
+
+
+class OutageFaults(Controller):
+    """While :data:`ENDS_JOBS` is on, the jobs of investigations end as soon as a workload is scaled to zero."""
+
+    watches = frozenset({"deployments", "statefulsets"})
+
+    def changed(self, change: Change) -> Iterable[Key]:
+        stopped = change.type == "MODIFIED" and change.object["spec"]["replicas"] == 0
+        return (key_of(change.object),) if stopped and self.process.fault(ENDS_JOBS) else ()
+
+    def reconcile(self, key: Key) -> None:
+        for pod in self.store.list("pods"):
+            if pod["metadata"].get("labels", {}).get(JOB_NAME_LABEL, "").startswith(_JOB):
+                self.store.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"])
+
+
+def forget_replicas(process: SandboxProcess) -> Admission:
+    """While :data:`FORGOTTEN` is on, a workload that is scaled up from zero comes back with one too many."""
+
+    def admit(verb: str, plural: str, new: Object, old: Object | None) -> None:
+        if old is None or verb != "update" or plural not in ("deployments", "statefulsets"):
+            return
+        if process.fault(FORGOTTEN) and old["spec"]["replicas"] == 0 < new["spec"]["replicas"]:
+            new["spec"]["replicas"] += 1
+
+    return admit

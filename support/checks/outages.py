@@ -1,0 +1,229 @@
+"""What must be true during and after an outage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from support.checks.answers import is_refused, opens
+from support.checks.matcher import Judged
+from support.checks.server import Outcome, said
+from support.clients.focus_server.client import Answer, ConnectionFailed
+from support.clients.kubernetes.client import Deployment, Pod
+from support.model.index_state import IndexState
+from support.model.job_view import JobView, describe
+
+
+def is_refused_because_mongodb_is_away(within_s: float) -> Judged[Answer]:
+    """503, in time, and MongoDB is named (requirement RS-01)."""
+    return is_refused({503}, ("mongo",), within_s)
+
+
+def is_no_failure_of_the_server(within_s: float) -> Judged[Answer]:
+    """200 or 503 in time: what a live request is answered during an outage is not defined further (RS-02)."""
+
+    def trouble(answer: Answer) -> str | None:
+        if answer.status not in (200, 503):
+            return f"the server itself failed: {said(answer)}"
+        return f"{said(answer)}, which is too late" if answer.duration_s > within_s else None
+
+    return Judged(f"an answer within {within_s:g} s that is no failure of the server", trouble)
+
+
+def opens_at_last() -> Judged[Outcome]:
+    """An investigation that opens; a server that does not answer yet is an outcome, too."""
+    opening = opens()
+    return Judged(
+        "an investigation that opens",
+        lambda outcome: None if isinstance(outcome, Answer) and opening.matches(outcome) else _said_of(outcome),
+    )
+
+
+def is_served_at_last() -> Judged[Outcome]:
+    return Judged(
+        "an answer to what was asked",
+        lambda outcome: None if isinstance(outcome, Answer) and outcome.status == 200 else _said_of(outcome),
+    )
+
+
+def _said_of(outcome: Outcome) -> str:
+    return str(outcome) if isinstance(outcome, ConnectionFailed) else said(outcome)
+
+
+# Parts of the product
+
+
+def is_gone(name: str) -> Judged[list[Pod]]:
+    def trouble(pods: list[Pod]) -> str | None:
+        return "; ".join(f"{pod.name} is still there, {describe(pod)}" for pod in pods) or None
+
+    return Judged(f"no {name}", trouble)
+
+
+def is_silent(name: str) -> Judged[bool]:
+    return Judged(f"nobody who answers as {name}", lambda answers: f"{name} still answers" if answers else None)
+
+
+def is_heard(name: str) -> Judged[bool]:
+    return Judged(f"{name}, answering", lambda answers: None if answers else f"{name} does not answer")
+
+
+def is_gone_of(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
+    """Nothing is left of the ``before``."""
+    gone = is_gone(name)
+    uids = {pod.uid for pod in before}
+    return Judged(
+        f"nothing of the {name} that crashed",
+        lambda pods: _of(gone, [pod for pod in pods if pod.uid in uids]),
+    )
+
+
+def is_there_again(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
+    uids = {pod.uid for pod in before}
+
+    def trouble(pods: list[Pod]) -> str | None:
+        new = [pod for pod in pods if pod.uid not in uids]
+        return None if len(new) >= len(before) else f"{len(new)} of {len(before)} are there again"
+
+    return Judged(f"a new {name} for each that crashed", trouble)
+
+
+def is_replaced(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
+    uids = {pod.uid for pod in before}
+
+    def trouble(pods: list[Pod]) -> str | None:
+        new = [pod for pod in pods if pod.uid not in uids]
+        if len([pod for pod in new if pod.ready]) == len(before):
+            return None
+        return "; ".join(f"{pod.name} is {describe(pod)}, ready: {pod.ready}" for pod in new) or "there is no new one"
+
+    return Judged(f"a new {name}, Running and Ready, for each that crashed", trouble)
+
+
+def bears_the_names_of(before: Collection[Pod]) -> Judged[list[Pod]]:
+    names = sorted(pod.name for pod in before)
+
+    def trouble(pods: list[Pod]) -> str | None:
+        found = sorted(pod.name for pod in pods)
+        return None if found == names else f"it is called {', '.join(found)}"
+
+    return Judged(f"the name {', '.join(names)}", trouble)
+
+
+def is_ready(name: str) -> Judged[Deployment]:
+    return Judged(
+        f"{name}, ready",
+        lambda workload: None if workload.ready else f"{workload.name} wants {workload.replicas}, and none is ready",
+    )
+
+
+def runs_as_often_as(name: str, replicas: int) -> Judged[Deployment]:
+    """So many are wanted, and all of them are ready."""
+
+    def trouble(workload: Deployment) -> str | None:
+        if workload.replicas == workload.ready == replicas:
+            return None
+        return f"{workload.name} wants {workload.replicas} and has {workload.ready} ready, before it were {replicas}"
+
+    return Judged(f"{name}, {replicas} times", trouble)
+
+
+def were_not_started_again_since(before: Mapping[str, int]) -> Judged[list[Pod]]:
+    """``before`` has the restarts of each server by its uid."""
+
+    def trouble(pods: list[Pod]) -> str | None:
+        new = [f"{pod.name} is new" for pod in pods if pod.uid not in before]
+        again = [
+            f"{pod.name} was started again, {pod.restarts - before[pod.uid]} times"
+            for pod in pods
+            if pod.uid in before and pod.restarts > before[pod.uid]
+        ]
+        return "; ".join([*new, *again]) or (None if pods else "there is no server")
+
+    return Judged("the servers that were there before the outage, not started again", trouble)
+
+
+def were_started_once() -> Judged[list[Pod]]:
+    def trouble(pods: list[Pod]) -> str | None:
+        again = [f"{pod.name} was restarted {pod.restarts} times" for pod in pods if pod.restarts]
+        return "; ".join(again) or (None if pods else "there is no server")
+
+    return Judged("servers that were started once", trouble)
+
+
+def has_run_all_the_time(pod: Pod) -> Judged[JobView]:
+    """The same pod, Running, and never restarted."""
+
+    def trouble(view: JobView) -> str | None:
+        same = [one for one in view.pods if one.uid == pod.uid]
+        if len(view.pods) != 1 or not same or same[0].phase != "Running":
+            return f"before the outage it was {pod.name}, now {view}"
+        return None if same[0].restarts == pod.restarts else f"{pod.name} was restarted"
+
+    return Judged(f"{pod.name}, Running all the time", trouble)
+
+
+# The recording index
+
+
+def holds_what_it_held(before: IndexState) -> Judged[IndexState]:
+    """Every recording with the same values, and none twice. One that was open may have ended meanwhile."""
+
+    def trouble(now: IndexState) -> str | None:
+        lost = [uuid for uuid in before.recordings if uuid not in now.recordings]
+        if lost:
+            return f"{len(lost)} of {len(before.recordings)} recordings are lost, the first: {lost[0]}"
+        twice = [uuid for uuid, times in Counter(now.uuids).items() if times > 1]
+        if twice:
+            return f"{len(twice)} recordings are there twice, the first: {twice[0]}"
+        changed = [uuid for uuid, kept in before.recordings.items() if not now.recordings[uuid].continues(kept)]
+        return f"{len(changed)} recordings have changed, the first: {changed[0]}" if changed else None
+
+    return Judged(f"the {len(before.recordings)} recordings that were there before the outage, each once", trouble)
+
+
+def has_the_structure_of(before: IndexState) -> Judged[IndexState]:
+    def trouble(now: IndexState) -> str | None:
+        collections, indexes = before.collections - now.collections, before.indexes - now.indexes
+        told = [f"collection {name} is missing" for name in sorted(collections)]
+        return "; ".join(told + [f"index {index} is missing" for index in sorted(indexes)]) or None
+
+    return Judged("every collection and index that was there before the outage", trouble)
+
+
+# An outage in the middle of many openings
+
+
+def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
+    """Some were opened and all others refused as in any outage; otherwise it was no outage in the middle."""
+    refused = is_refused_because_mongodb_is_away(within_s)
+
+    def trouble(answers: Sequence[Answer | None]) -> str | None:
+        others = [answer for answer in answers if answer is None or answer.status != 200]
+        wrong = [answer for answer in others if answer is None or not refused.matches(answer)]
+        if wrong:
+            first = "it got no answer" if wrong[0] is None else said(wrong[0])
+            return f"{len(wrong)} of {len(answers)} were neither opened nor refused because of MongoDB; {first}"
+        opened = len(answers) - len(others)
+        return None if 0 < opened < len(answers) else f"{opened} of {len(answers)} were opened: not in the middle"
+
+    return Judged("some investigations opened, and the others refused because MongoDB is away", trouble)
+
+
+def are_whole(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
+    """Of what was started, by job id: exactly what was answered, each with its job running and its service."""
+
+    def trouble(started: Mapping[str, JobView]) -> str | None:
+        more, missing = sorted(set(started) - set(opened)), sorted(set(opened) - set(started))
+        if more:
+            return f"started although it was refused: {', '.join(more)}"
+        if missing:
+            return f"answered as open, and not there: {', '.join(missing)}"
+        halves = [view for view in started.values() if "Running" not in view.phases or view.service is None]
+        return f"half open: {halves[0]}, {'with' if halves[0].service else 'without'} a service" if halves else None
+
+    return Judged("everything of what was opened, and nothing of what was refused", trouble)
+
+
+def _of(matcher: Judged[list[Pod]], pods: list[Pod]) -> str | None:
+    return None if matcher.matches(pods) else "; ".join(f"{pod.name} is still there" for pod in pods)

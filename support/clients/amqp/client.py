@@ -1,0 +1,155 @@
+"""RabbitMQ: logging in over AMQP, and what is there by its management interface.
+
+The AMQP library is an extra (``amqp``): an environment without a broker does not need it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from support.clients.journal import Journal
+from support.clients.settings import BrokerSettings
+
+TARGET = "rabbitmq"
+_ACCESS_REFUSED, _NOT_FOUND, _NOT_ALLOWED = 403, 404, 530
+_TIMEOUT_S = 5.0
+
+
+class BrokerError(Exception):
+    """The broker could not be asked, or refused; one sentence."""
+
+
+@dataclass(frozen=True)
+class BrokerOutcome:
+    """What came of logging in: ``kind`` is ``ok``, ``authentication_failed``, ``no_vhost`` or ``unreachable``."""
+
+    kind: str
+    message: str
+    duration_s: float
+
+
+class BrokerClient:
+    """One attempt for each call; every connection is closed again."""
+
+    def __init__(self, settings: BrokerSettings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        journal.hide(settings.password.get_secret_value())
+
+    @property
+    def wrong_password(self) -> str:
+        """One that is not the configured one."""
+        return f"not-{self._settings.password.get_secret_value()}"
+
+    def log_in(self, password: str | None = None) -> BrokerOutcome:
+        """Log in to the virtual host, as configured or with another password."""
+        started = time.monotonic()
+        try:
+            with self._channel(password):
+                pass
+        except BrokerFailure as failure:
+            return self._noted(BrokerOutcome(failure.kind, str(failure), time.monotonic() - started))
+        return self._noted(BrokerOutcome("ok", "logged in", time.monotonic() - started))
+
+    def has_exchange(self, name: str) -> bool:
+        """Whether an exchange of this name is there, of whatever type. Raises :class:`BrokerError`."""
+        from pika.exceptions import ChannelClosedByBroker
+
+        with self._channel() as channel:
+            try:
+                channel.exchange_declare(name, passive=True)
+            except ChannelClosedByBroker as closed:
+                if closed.reply_code == _NOT_FOUND:
+                    return False
+                raise BrokerError(f"the broker refused to tell of exchange {name}: {closed.reply_text}") from closed
+        return True
+
+    def queues(self) -> list[str]:
+        """The names of all queues of the virtual host. Raises :class:`BrokerError`."""
+        settings = self._settings
+        vhost = quote(settings.vhost, safe="")
+        url = f"http://{settings.host}:{settings.management_port}/api/queues/{vhost}?columns=name"
+        session = requests.Session()
+        session.trust_env = False
+        started = time.monotonic()
+        try:
+            with session:
+                answer = session.get(
+                    url, auth=(settings.user, settings.password.get_secret_value()), timeout=_TIMEOUT_S
+                )
+            answer.raise_for_status()
+            names = [str(queue["name"]) for queue in answer.json()]
+        except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+            raise BrokerError(self._journal.redact(f"the broker does not tell its queues: {error}")) from error
+        self._journal.record(TARGET, f"GET {url}", f"{answer.status_code} {names}", time.monotonic() - started)
+        return names
+
+    def queues_of(self, job_id: str) -> list[str]:
+        """Those of one investigation: the one of its data and the one of its commands (cluster facts, section 1.2)."""
+        own = re.compile(rf"grpc-job-{re.escape(job_id)}-.*|focus_baby\.{re.escape(job_id)}")
+        return [name for name in self.queues() if own.fullmatch(name)]
+
+    @contextmanager
+    def _channel(self, password: str | None = None) -> Iterator[Any]:
+        """A channel on a connection of its own. Raises :class:`BrokerFailure`."""
+        try:
+            import pika
+            from pika import exceptions
+        except ImportError as missing:
+            raise BrokerError("the AMQP client is not installed: pip install focus-acceptance[amqp]") from missing
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # what fails is said by this client
+        settings = self._settings
+        word = settings.password.get_secret_value() if password is None else password
+        self._journal.hide(word)
+        parameters = pika.ConnectionParameters(
+            settings.host,
+            settings.port,
+            settings.vhost,
+            pika.PlainCredentials(settings.user, word),
+            socket_timeout=_TIMEOUT_S,
+            stack_timeout=_TIMEOUT_S,
+            blocked_connection_timeout=_TIMEOUT_S,
+        )
+        try:
+            connection = pika.BlockingConnection(parameters)
+        except (exceptions.AMQPError, OSError) as error:
+            raise _failure(error, self._journal) from error
+        try:
+            yield connection.channel()
+        finally:
+            if connection.is_open:
+                connection.close()
+
+    def _noted(self, outcome: BrokerOutcome) -> BrokerOutcome:
+        what = f"log in to {self._settings.host}:{self._settings.port}{self._settings.vhost}"
+        self._journal.record(TARGET, what, f"{outcome.kind}: {outcome.message}", outcome.duration_s)
+        return outcome
+
+
+class BrokerFailure(BrokerError):
+    """Logging in failed, and ``kind`` says why."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def _failure(error: Exception, journal: Journal) -> BrokerFailure:
+    from pika import exceptions
+
+    text = journal.redact(" ".join(str(error).split()) or repr(error))
+    code = getattr(error, "reply_code", None)
+    if isinstance(error, exceptions.ProbableAuthenticationError) or code == _ACCESS_REFUSED:
+        return BrokerFailure("authentication_failed", f"the broker did not let us in: {text}")
+    if isinstance(error, exceptions.ProbableAccessDeniedError) or code == _NOT_ALLOWED:
+        return BrokerFailure("no_vhost", f"the broker has no such virtual host for us: {text}")
+    return BrokerFailure("unreachable", f"the broker was not reached: {text}")

@@ -1,0 +1,1 @@
+"""Outages that are always undone, and what must survive them."""

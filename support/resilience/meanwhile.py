@@ -1,0 +1,129 @@
+"""What clients do while an outage goes on, or begins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hamcrest import assert_that
+
+from support import waits
+from support.checks import outages as checks
+from support.checks.server import Outcome
+from support.clients.focus_server.client import Answer, ConnectionFailed, FocusServerClient
+from support.clients.load_engine import Caps
+from support.config import Environment
+from support.investigations.effects import Effects
+from support.investigations.jobs import Jobs
+from support.investigations.many import Opening, Openings
+from support.investigations.service import Investigations
+from support.model import requests
+from support.model.attempts import Attempt
+from support.model.job_view import JobView
+from support.product.server_life import ServerLife
+from support.resilience.outages import Outages
+from support.resilience.parts import MONGODB
+
+CLIENTS, OUTAGE_AFTER, ASKERS = 20, 5, 4
+"""How many open one after the other, after how many of them the outage begins; and how many ask for recordings."""
+_APART_S = 0.05
+_LONG_AGO_S = 1_000_000
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Openings with an outage in their middle."""
+
+    openings: Openings
+
+    @property
+    def answers(self) -> list[Answer | None]:
+        return [opening.answer for opening in self.openings.each]
+
+    @property
+    def opened(self) -> list[str]:
+        """The job ids of those that were opened."""
+        return [opening.opened.job_id for opening in self.openings.each if opening.opened is not None]
+
+
+class Meanwhile:
+    def __init__(
+        self,
+        investigations: Investigations,
+        effects: Effects,
+        jobs: Jobs,
+        client: FocusServerClient,
+        server: ServerLife,
+        outages: Outages,
+        environment: Environment,
+    ) -> None:
+        self._investigations, self._effects, self._jobs = investigations, effects, jobs
+        self._client, self._server, self._outages = client, server, outages
+        self._limits = environment.limits
+
+    def ask_for_recordings_and_for_life(self) -> list[Outcome]:
+        """Health checks, as long as others wait for recordings that nobody can tell them."""
+        with ThreadPoolExecutor(ASKERS) as pool:
+            asking = [pool.submit(self._ask_for_recordings) for _ in range(ASKERS)]
+            told = [self._server.asked_whether_alive()]
+            while not all(one.done() for one in asking):
+                told.append(self._server.asked_whether_alive())
+        return told
+
+    def _ask_for_recordings(self) -> Outcome:
+        start_s = int(time.time()) - _LONG_AGO_S
+        try:
+            return self._client.recordings_in_time_range({"start_time": start_s, "end_time": start_s + 60})
+        except ConnectionFailed as failure:
+            return failure
+
+    def open_while_mongodb_stops(self, times: requests.Times) -> Interrupted:
+        """Clients open a window one shortly after the other; when some were answered, MongoDB is stopped."""
+        with ThreadPoolExecutor(1) as pool:
+            stopping: list[Future[None]] = []
+            answered, lock = [0], threading.Lock()
+
+            def count(opening: Opening) -> None:
+                with lock:
+                    answered[0] += 1
+                    if answered[0] == OUTAGE_AFTER:
+                        stopping.append(pool.submit(self._outages.stop, MONGODB))
+
+            caps = Caps(CLIENTS, CLIENTS * _APART_S + 2 * self._limits.outage_answer_s)
+            bodies = [requests.historic(times)] * CLIENTS
+            openings = self._investigations.open_many(bodies, caps, on_opening=count, apart_s=_APART_S)
+            for one in stopping:
+                one.result()
+        return Interrupted(openings)
+
+    def assert_all_or_nothing(self, interrupted: Interrupted) -> None:
+        """Of each of them there is everything or nothing, and it stays so."""
+        expected = checks.are_whole(interrupted.opened)
+        waits.until(
+            lambda: self._started(interrupted.openings),
+            expected,
+            within_s=self._limits.deadline("job_running_s"),
+            what="each opening to be whole or absent",
+            changes=self._jobs.watch,
+        )
+        waits.holds(
+            lambda: self._started(interrupted.openings),
+            expected,
+            for_s=self._limits.observation_s,
+            what="each opening is whole or absent",
+            changes=self._jobs.watch,
+        )
+
+    def assert_came_in_the_middle(self, interrupted: Interrupted) -> None:
+        assert_that(interrupted.answers, checks.came_in_the_middle(self._limits.outage_answer_s))
+
+    def _started(self, openings: Openings) -> dict[str, JobView]:
+        answers: Sequence[Answer] = [one.answer for one in openings.each if one.answer is not None]
+        if not answers:
+            return {}
+        body = requests.historic({})
+        started = self._effects.started_since(Attempt(body, answers[0], openings.jobs_before))
+        return {job_id: self._jobs.view(job_id) for job_id in started}

@@ -1,0 +1,116 @@
+"""Outages: each is noted on disk before it is made, in force before anything is judged, and undone whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hamcrest import assert_that
+
+from support.checks import outages as checks
+from support.checks.ambient import AmbientChecks
+from support.clients.change_journal import Change, Changes, Undo
+from support.resilience.cuts import CUT_OFF, Cuts
+from support.resilience.links import DISTURBED, Links
+from support.resilience.parts import SERVER, Parts
+from support.resilience.recovery import Recovery
+from support.resilience.workloads import CRASHED, STOPPED, Crash, Stop, Workloads
+
+RECOVERY = "recovery"
+
+
+class Outages:
+    """Of one run. Whatever a scenario takes away is back at its end, and the server has found it again."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        workloads: Workloads,
+        cuts: Cuts,
+        links: Links,
+        recovery: Recovery,
+        ambient: AmbientChecks,
+        changes: Changes,
+    ) -> None:
+        self._parts, self._workloads, self._cuts, self._links = parts, workloads, cuts, links
+        self._recovery, self._ambient, self._changes = recovery, ambient, changes
+        self._stops: dict[str, Stop] = {}
+        self._ended: dict[str, Stop] = {}
+        self._others: list[Change] = []
+        self._servers_before: dict[str, int] = {}
+
+    def undoers(self) -> dict[str, Undo]:
+        """Who undoes which kind of change."""
+        return {
+            STOPPED: self._workloads.put_back,
+            CRASHED: self._workloads.wait_for_crashed,
+            CUT_OFF: self._cuts.lift,
+            DISTURBED: self._links.calm,
+            RECOVERY: self._recovery.prove,
+        }
+
+    def stop(self, name: str) -> None:
+        """A part is stopped; nothing of it runs any more."""
+        self._begin()
+        self._stops[name] = self._workloads.stop(name)
+
+    def cut_off(self) -> None:
+        """MongoDB is there and reached by nobody."""
+        self._begin()
+        self._others.append(self._cuts.cut_mongodb_off())
+
+    def disturb(self, words: str) -> None:
+        """The connections between the server and MongoDB are there and of no use."""
+        self._begin()
+        self._others.append(self._links.disturb(words))
+
+    def make(self, words: str) -> None:
+        """An outage of MongoDB by its name in the features: ``stopped`` or ``cut off``."""
+        kinds: Mapping[str, Callable[[], None]] = {"stopped": lambda: self.stop("MongoDB"), "cut off": self.cut_off}
+        if words not in kinds:
+            raise LookupError(f"MongoDB cannot be {words!r}; known are: {', '.join(kinds)}")
+        kinds[words]()
+
+    def crash(self, *names: str) -> list[Crash]:
+        """Parts crash at the same moment."""
+        self._begin()
+        self._recovery.begin()
+        return self._workloads.crash(*names)
+
+    def wait_until_replaced(self, crashes: list[Crash]) -> list[Any]:
+        """Each of them, within its deadlines; answers the pods that took their place."""
+        return [pod for crash in crashes for pod in self._workloads.wait_until_replaced(crash)]
+
+    def end(self) -> None:
+        """Everything that was taken away is there again; whether the server finds it is seen with other methods."""
+        for name in list(self._stops):
+            self.start(name)
+        while self._others:
+            self._changes.undo(self._others.pop())
+        self._recovery.begin()
+
+    def start(self, *names: str) -> None:
+        """Start these parts again, one after the other, each when the one before it is ready."""
+        for name in names:
+            self._ended[name] = self._stops.pop(name)
+            self._workloads.start(self._ended[name])
+        self._recovery.begin()
+
+    def assert_runs_as_often_as_before(self, name: str) -> None:
+        """A part that was stopped and started again."""
+        self._workloads.assert_runs_as_often_as_before(self._ended[name])
+
+    def assert_server_not_started_again(self) -> None:
+        """The servers are those that were there when the outage began."""
+        pods = self._parts.pods(self._parts.named(SERVER))
+        assert_that(pods, checks.were_not_started_again_since(self._servers_before))
+
+    def assert_server_started_once(self) -> None:
+        assert_that(self._parts.pods(self._parts.named(SERVER)), checks.were_started_once())
+
+    def _begin(self) -> None:
+        """Before the outage: what must have recovered at the end, after the outage itself is undone."""
+        self._ambient.expect_errors()
+        if not self._changes.has_made(RECOVERY):
+            self._changes.begin(RECOVERY, "the server may not have found again what was away")
+            self._servers_before = {pod.uid: pod.restarts for pod in self._parts.pods(self._parts.named(SERVER))}

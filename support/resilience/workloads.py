@@ -1,0 +1,152 @@
+"""Parts that are stopped, started again, or crash: by the cluster's own means, without access to its nodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support import waits
+from support.checks import outages as checks
+from support.clients.change_journal import Changes
+from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.config import Environment
+from support.reporting.record import context as reporting
+from support.resilience.parts import MONGODB, SERVER, Part, Parts
+
+STOPPED, CRASHED = "stopped_workload", "crashed_workload"
+HEARD = (MONGODB, SERVER)
+"""The parts that must answer before the next one is started; a broker is ready when its pod is."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A part that was stopped, and how often it ran before."""
+
+    part: Part
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A part whose every pod was taken away at ``at_s`` (monotonic seconds)."""
+
+    part: Part
+    before: tuple[Pod, ...]
+    at_s: float
+
+
+class Workloads:
+    """Every change is noted before it is made; needs the permission to disrupt.
+
+    ``answers`` tells of each part, by its name, whether it answers anybody.
+    """
+
+    def __init__(
+        self,
+        cluster: KubernetesClient,
+        parts: Parts,
+        answers: Mapping[str, Callable[[], bool]],
+        environment: Environment,
+        changes: Changes,
+    ) -> None:
+        self._cluster = cluster
+        self._answers = answers
+        self._parts = parts
+        self._limits = environment.limits
+        self._changes = changes
+
+    def stop(self, name: str) -> Stop:
+        """Scale to zero; returns when nothing of the part runs any more, and nothing answers in its place."""
+        part = self._parts.named(name)
+        workload = self._parts.workload(part)
+        self._changes.begin(STOPPED, f"{name} is stopped", part=name, replicas=workload.replicas)
+        self._cluster.scale(workload, 0)
+        waits.until(
+            lambda: self._parts.pods(part),
+            checks.is_gone(name),
+            within_s=self._limits.deadline("pod_gone_s"),
+            what=f"{name} to stop",
+        )
+        waits.until(
+            self._answers[name],
+            checks.is_silent(name),
+            within_s=self._limits.deadline("pod_gone_s"),
+            what=f"{name} to be away after it was stopped",
+        )
+        return Stop(part, workload.replicas)
+
+    def start(self, stop: Stop) -> None:
+        """Scale to what it was; returns when it is ready, and notes how long that took."""
+        began_s = time.monotonic()
+        self._cluster.scale(self._parts.workload(stop.part), stop.replicas)
+        waits.until(
+            lambda: self._parts.workload(stop.part),
+            checks.is_ready(stop.part.name),
+            within_s=self._limits.deadline("pod_ready_s"),
+            what=f"{stop.part.name} to be ready",
+        )
+        if stop.part.name in HEARD:
+            waits.until(
+                self._answers[stop.part.name],
+                checks.is_heard(stop.part.name),
+                within_s=self._limits.deadline("server_answers_s"),
+                what=f"{stop.part.name} to answer after it was started",
+            )
+        _note(f"{stop.part.word}_started_s", time.monotonic() - began_s)
+
+    def assert_runs_as_often_as_before(self, stop: Stop) -> None:
+        waits.until(
+            lambda: self._parts.workload(stop.part),
+            checks.runs_as_often_as(stop.part.name, stop.replicas),
+            within_s=self._limits.deadline("pod_ready_s"),
+            what=f"{stop.part.name} to run as often as before",
+        )
+
+    def crash(self, *names: str) -> list[Crash]:
+        """Take every pod of these parts away at one moment; what becomes of them is seen with the other methods."""
+        parts = [self._parts.named(name) for name in names]
+        before = [tuple(pod for pod in self._parts.pods(part) if not pod.deleting) for part in parts]
+        for name in names:
+            self._changes.begin(CRASHED, f"{name} crashes", part=name)
+        for pods in before:
+            for pod in pods:
+                self._cluster.delete_pod(pod.name)
+        at_s = time.monotonic()
+        return [Crash(part, pods, at_s) for part, pods in zip(parts, before, strict=True)]
+
+    def wait_until_replaced(self, crash: Crash) -> list[Pod]:
+        """Gone, there again and ready, each within its deadline; notes how long it took."""
+        for name, matcher in (
+            ("pod_gone_s", checks.is_gone_of(crash.part.name, crash.before)),
+            ("pod_new_s", checks.is_there_again(crash.part.name, crash.before)),
+            ("pod_ready_s", checks.is_replaced(crash.part.name, crash.before)),
+        ):
+            pods = waits.until(
+                lambda: self._parts.pods(crash.part),
+                matcher,
+                within_s=self._limits.deadline(name) - (time.monotonic() - crash.at_s),
+                what=f"{crash.part.name} after its crash",
+            )
+        _note(f"{crash.part.word}_replaced_s", time.monotonic() - crash.at_s)
+        return pods
+
+    # Who undoes it, at the end of a scenario or in a sweep.
+
+    def put_back(self, undo: Mapping[str, Any]) -> None:
+        """A stopped part runs as often as before."""
+        stop = Stop(self._parts.named(undo["part"]), int(undo["replicas"]))
+        workload = self._parts.workload(stop.part)
+        if workload.replicas != stop.replicas:
+            self._cluster.scale(workload, stop.replicas)
+        self.assert_runs_as_often_as_before(stop)
+
+    def wait_for_crashed(self, undo: Mapping[str, Any]) -> None:
+        """A part that crashed is ready, as often as it is wanted."""
+        part = self._parts.named(undo["part"])
+        self.assert_runs_as_often_as_before(Stop(part, self._parts.workload(part).replicas))
+
+
+def _note(figure: str, seconds: float) -> None:
+    reporting.current().figure(figure, round(seconds, 3))

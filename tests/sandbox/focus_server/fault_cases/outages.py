@@ -1,0 +1,133 @@
+"""A server whose MongoDB, or RabbitMQ, is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from environments.sandbox.focus_server import hooks
+from environments.sandbox.focus_server.queues import JobQueues
+from tests.sandbox.focus_server.estate import Estate
+from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case
+from tests.sandbox.process_runner import ProcessFailed, start_process
+
+
+@contextmanager
+def mongodb_away(estate: Estate) -> Iterator[None]:
+    estate.mongodb.silent.set()
+    try:
+        yield
+    finally:
+        estate.mongodb.silent.clear()
+
+
+def asked_while_away(estate: Estate) -> tuple[int, str]:
+    with mongodb_away(estate):
+        answer = estate.configure(**INSIDE)
+    return answer.status, str(answer.json["error"])
+
+
+@case("outage-answered-500")
+def _(estate: Estate) -> None:
+    assert asked_while_away(estate) == (500, "Error parsing configuration")
+
+
+@case("outage-not-named")
+def _(estate: Estate) -> None:
+    assert asked_while_away(estate) == (503, "Service unavailable")
+
+
+@case("outage-answered-late")
+def _(estate: Estate) -> None:
+    """Later than a client of these tests waits."""
+    with pytest.raises(TimeoutError):
+        asked_while_away(estate)
+
+
+@case("outage-starts-a-job")
+def _(estate: Estate) -> None:
+    assert asked_while_away(estate)[0] == 503
+    assert any(name.startswith("grpc-job-") for name in estate.kubernetes.objects["jobs"])
+
+
+@case("never-recovers", "recovers-only-after-a-restart")
+def _(estate: Estate, fault: str) -> None:
+    assert asked_while_away(estate)[0] == 503
+    assert estate.configure(**INSIDE).status == 503
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": [fault]})
+    assert estate.configure(**INSIDE).status == (503 if fault == "never-recovers" else 200)
+
+
+@case("restarts-to-recover")
+def _(estate: Estate) -> None:
+    assert asked_while_away(estate)[0] == 503
+    try:
+        answered = estate.configure(**INSIDE).status
+    except OSError:
+        answered = None
+    assert answered is None
+    estate.process.stop()
+    estate.process = start_process("focus_server", estate.config)
+
+
+@case("outage-fails-live")
+def _(estate: Estate) -> None:
+    with mongodb_away(estate):
+        assert estate.configure().status == 500
+    assert estate.configure().status == 200
+
+
+@case("outage-hangs-live")
+def _(estate: Estate) -> None:
+    began_s = time.monotonic()
+    with mongodb_away(estate):
+        assert estate.configure().status == 200
+    assert time.monotonic() - began_s > 5.0
+
+
+@case("outage-stops-health-checks")
+def _(estate: Estate) -> None:
+    with mongodb_away(estate):
+        assert estate.call("GET", "/ack").status == 503
+    assert estate.call("GET", "/ack").status == 200
+
+
+@case("crash-loop-without-mongodb", "crash-loop-without-rabbitmq")
+def _(estate: Estate, fault: str) -> None:
+    """The cluster of these tests has no RabbitMQ at all."""
+    estate.process.stop()
+    with mongodb_away(estate):
+        try:
+            start_process("focus_server", {**estate.config, "faults": [fault]})
+            started = True
+        except ProcessFailed:
+            started = False
+    assert not started
+    estate.process = start_process("focus_server", estate.config)
+
+
+@case("fibre-forgotten-after-restart")
+def _(estate: Estate) -> None:
+    assert estate.configure().status == 200
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": ["fibre-forgotten-after-restart"]})
+    assert [estate.configure().status for _ in range(2)] == [503, 503]
+
+
+@case("queue-left-behind")
+def _(estate: Estate) -> None:
+    """Without a broker there is nothing to leave: what goes and what stays is decided all the same."""
+
+    async def deleted(*faults: str) -> list[str]:
+        await hooks.switch(faults)
+        found = JobQueues.to_delete(None, ["grpc-job-1-2-3.5", "focus_baby.1-2"])  # type: ignore[arg-type]
+        await hooks.switch(())
+        return found
+
+    assert asyncio.run(deleted()) == ["grpc-job-1-2-3.5", "focus_baby.1-2"]
+    assert asyncio.run(deleted("queue-left-behind")) == ["focus_baby.1-2"]

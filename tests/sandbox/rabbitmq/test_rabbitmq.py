@@ -1,0 +1,135 @@
+"""The broker of the sandbox with the suite's own client and pika: what a site has, its faults, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from environments.sandbox.rabbitmq.broker import definitions, hashed
+from environments.sandbox.rabbitmq.installed import is_installed
+from support import waits
+from support.checks.matcher import judged
+from support.clients.amqp.client import BrokerClient, BrokerError
+from support.clients.journal import Journal
+from tests.sandbox.process_runner import RunningProcess, base_config, start_process
+
+needs_broker = pytest.mark.skipif(not is_installed(), reason="rabbitmq-server is not installed on this machine")
+UP_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True)
+class BrokerAt:
+    host: str
+    port: int = 5672
+    management_port: int = 15672
+    user: str = "prisma"
+    password: SecretStr = SecretStr("br0ker-w0rd")
+    vhost: str = "/"
+
+
+@dataclass
+class Site:
+    process: RunningProcess
+    client: BrokerClient
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("broker")
+    (folder / "logs").mkdir()
+    config = base_config(folder)
+    at = BrokerAt(f"{config['network']}.0.2")
+    block = int(config["network"].rsplit(".", 1)[1])
+    access = {"host": at.host, "port": at.port, "management_port": at.management_port, "epmd_port": 61_300 + block}
+    words = {"user": at.user, "password": at.password.get_secret_value(), "vhost": at.vhost, "exchange": "prisma"}
+    process = start_process("rabbitmq", {**config, **access, **words})
+    client = BrokerClient(at, Journal([]))
+    try:
+        until_up(client)
+        yield Site(process, client, folder)
+    finally:
+        process.stop()
+
+
+def until_up(client: BrokerClient) -> None:
+    waits.until(
+        client.log_in,
+        judged("a broker that answers", lambda seen: seen.message if seen.kind == "unreachable" else None),
+        within_s=UP_WITHIN_S,
+        what="the broker to start",
+        changes=waits.PollEvery(0.2),
+    )
+
+
+def erlang_machines(folder: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            command = (process / "cmdline").read_bytes().decode(errors="replace") if process.name.isdigit() else ""
+        except OSError:
+            continue
+        if "beam" in command and str(folder) in command:
+            found.append(int(process.name))
+    return found
+
+
+@needs_broker
+def test_the_product_finds_what_it_was_promised(site: Site) -> None:
+    assert site.client.log_in().kind == "ok"
+    assert site.client.has_exchange("prisma") and not site.client.has_exchange("another")
+    assert site.client.log_in("wrong").kind == "authentication_failed"
+
+
+@needs_broker
+def test_queues_are_those_of_the_investigation_and_go_with_a_reset(site: Site) -> None:
+    import pika
+
+    settings = site.client._settings
+    login = pika.PlainCredentials(settings.user, settings.password.get_secret_value())
+    connection = pika.BlockingConnection(pika.ConnectionParameters(settings.host, settings.port, "/", login))
+    for name in ("grpc-job-1-16-1764438737.15", "focus_baby.1-16", "grpc-job-1-160-1764438737.15"):
+        connection.channel().queue_declare(name)
+    connection.close()
+    assert sorted(site.client.queues_of("1-16")) == ["focus_baby.1-16", "grpc-job-1-16-1764438737.15"]
+    assert site.client.queues_of("1-1") == []
+    site.process.request("reset")
+    assert site.client.queues() == []
+
+
+@needs_broker
+def test_each_fault_is_there_and_gone_again(site: Site) -> None:
+    site.process.set_faults("broker-password-changed")
+    assert site.client.log_in().kind == "authentication_failed"
+    assert site.client.log_in(site.client.wrong_password).kind == "ok"
+    site.process.set_faults("broker-exchange-missing")
+    assert site.client.log_in().kind == "ok" and not site.client.has_exchange("prisma")
+    site.process.set_faults()
+    assert site.client.has_exchange("prisma")
+
+
+@needs_broker
+def test_nothing_runs_on_when_it_is_stopped(site: Site) -> None:
+    """The last of this module: the broker is gone after it."""
+    assert erlang_machines(site.folder)
+    site.process.stop()
+    assert erlang_machines(site.folder) == []
+    assert site.client.log_in().kind == "unreachable"
+    with pytest.raises(BrokerError, match="does not tell its queues"):
+        site.client.queues()
+
+
+def test_a_password_is_never_written_as_it_is() -> None:
+    config = {"user": "u", "password": "s3cret-word", "vhost": "/", "exchange": "prisma"}
+    assert "s3cret-word" not in str(definitions(config))
+    assert hashed("a") != hashed("a"), "without salt"
+
+
+def test_nobody_there_is_unreachable() -> None:
+    client = BrokerClient(BrokerAt("127.0.0.1", port=9), Journal([]))
+    outcome = client.log_in()
+    assert outcome.kind == "unreachable" and "Connection refused" in outcome.message
