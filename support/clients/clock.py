@@ -48,6 +48,10 @@ class ClockOffset:
                 return 0.0
             return self._low_s if self._low_s > 0 else self._high_s
 
+    def now(self) -> datetime:
+        """What the server's clock shows now, as near as it is known."""
+        return datetime.now(UTC) + timedelta(seconds=self.seconds)
+
     def theirs(self, ours: datetime) -> datetime:
         """When the server's clock shows at the earliest what this machine's clock shows as ``ours``."""
         with self._lock:

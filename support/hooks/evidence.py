@@ -61,7 +61,7 @@ class ScenarioWindow:
 
     def _events(self) -> Iterator[str]:
         """Kubernetes stamps events with whole seconds, by its own clock."""
-        clock = self._world.cluster.client.clock_offset
+        clock = self._world.cluster.client.clock
         start = clock.theirs(self._started).replace(microsecond=0)
         if not clock.is_known or clock.seconds:
             yield f"{clock}; events since {start:%H:%M:%S}Z by its clock"
@@ -83,7 +83,7 @@ class ScenarioWindow:
     def _log(self, name: str, container: str | None) -> list[str]:
         client = self._world.cluster.client
         try:
-            since = client.clock_offset.theirs(self._started)
+            since = client.clock.theirs(self._started)
             lines = client.pod_log(name, _LOG_LINES, container, since=since).splitlines()
         except ClusterError as error:
             return [f"  not known: {error.message}"]

@@ -32,7 +32,7 @@ def fingerprint(world: World) -> dict[str, Any]:
         "kubernetes": _asked(world, cluster.version),
         "mongodb": _asked(world, lambda: world.recordings.client.server_status().version),
         "nodes": _asked(world, lambda: [node.name for node in cluster.nodes()]),
-        "clocks": [str(cluster.clock_offset), str(world.product.client.clock)],
+        "clocks": [str(cluster.clock), str(world.product.client.clock)],
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         **revision(PROJECT),

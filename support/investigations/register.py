@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from support.clients.clock import ClockOffset
 from support.clients.kubernetes.client import Job, Snapshot
-from support.clients.kubernetes.clock import ClusterClock
 from support.clients.kubernetes.watch import ClusterWatch
 from support.config import Environment
 from support.investigations.neighbours import Neighbours
@@ -45,7 +45,7 @@ class Register:
         self,
         ledger: RunLedger,
         watch: ClusterWatch,
-        clock: ClusterClock,
+        clock: ClockOffset,
         environment: Environment,
         neighbours: Neighbours,
     ) -> None:

@@ -6,8 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,22 +80,6 @@ class KubernetesAPI:
             raise self._refused(what, response.status, self._body(what, response, started, deadline), started)
         self._journal.record(TARGET, what, "200 (stream opened)", time.monotonic() - started)
         return LineStream(what, response.response, deadline)
-
-    def clock_ahead_s(self) -> float:
-        """How many seconds the clock of the API server is ahead of this machine's; it tells whole seconds.
-
-        0 where it does not tell. Raises :class:`ClusterError`.
-        """
-        what, asked_at = "GET /version/", datetime.now(UTC)
-        deadline = Deadline(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S, READ_TIMEOUT_S)
-        with watched(deadline):
-            response = self._call(what, "GET", "/version/", None, None, None, deadline)
-            self._body(what, response, time.monotonic(), deadline)
-        told = response.response.headers.get("Date")
-        if told is None:
-            return 0.0
-        middle = asked_at + (datetime.now(UTC) - asked_at) / 2
-        return (parsedate_to_datetime(told) + timedelta(seconds=0.5) - middle).total_seconds()
 
     def close(self) -> None:
         """Close every connection."""

@@ -19,7 +19,6 @@ from support.clients.kubernetes.api import (
     kubernetes_address,
     shaped,
 )
-from support.clients.kubernetes.clock import ClusterClock
 from support.clients.kubernetes.estate import Claim, ConfigMap, Deployment, Event, Namespace, Node, PodUsage
 from support.clients.kubernetes.objects import (
     Condition,
@@ -85,10 +84,9 @@ class KubernetesClient:
         self._api = KubernetesAPI(settings, journal, tunnel)
         self._safety = safety
         self._created: set[tuple[str, str]] = set()
-        self.clock = ClusterClock(self._api.clock_ahead_s)
 
     @property
-    def clock_offset(self) -> ClockOffset:
+    def clock(self) -> ClockOffset:
         """How far the cluster's clock is from ours."""
         return self._api.clock
 

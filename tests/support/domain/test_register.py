@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from support.clients.clock import ClockOffset
 from support.clients.focus_server.client import Answer
 from support.clients.kubernetes.client import Job, Snapshot
-from support.clients.kubernetes.clock import ClusterClock
 from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels, channels_of, channels_of_job
 from support.investigations.register import DuplicateJobId, Register
@@ -61,7 +61,7 @@ class Run:
         )
         self.watch, self.ledger = Watch(*jobs), RunLedger(folder / "ledger.jsonl")
         watch: Any = self.watch
-        self.register = Register(self.ledger, watch, ClusterClock(lambda: 0.0), environment, Neighbours(not exclusive))
+        self.register = Register(self.ledger, watch, ClockOffset("the cluster"), environment, Neighbours(not exclusive))
         self.register.begin_scenario(self.watch.snapshot())
         request = self.register.channels.on(requests.live())
         self.own = channels_of(request) or FOREIGN

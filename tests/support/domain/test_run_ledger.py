@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from support.clients.clock import ClockOffset
 from support.clients.kubernetes.client import Job, Service, Snapshot
-from support.clients.kubernetes.clock import ClusterClock
 from support.clients.processes import ProcessId
 from support.investigations import run_ledger
 from support.investigations.run_ledger import Channels, Intention, RunLedger, ledger_file
@@ -80,7 +80,7 @@ class Cluster:
     def __init__(self, *job_ids: str, created: datetime = NOW, channels: Channels = OWN, holders: bool = False) -> None:
         self.jobs = dict.fromkeys(job_ids, (created, channels))
         self.holders = holders
-        self.clock = ClusterClock(lambda: 0.0)
+        self.clock = ClockOffset("the cluster")
         self.removed: list[str] = []
 
     def snapshot(self, label_selector: str | None = None) -> Snapshot:

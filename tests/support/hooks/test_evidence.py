@@ -43,7 +43,7 @@ class Cluster:
     offset_s = 0.0
 
     @property
-    def clock_offset(self) -> ClockOffset:
+    def clock(self) -> ClockOffset:
         return clock(self.offset_s)
 
     def events(self) -> list[Event]:

@@ -28,7 +28,7 @@ class Cluster:
     def __init__(self, images: list[str]) -> None:
         self.images = images
 
-    clock_offset = ClockOffset("the cluster")
+    clock = ClockOffset("the cluster")
 
     def version(self) -> str:
         return "v1.34.1"
