@@ -5,12 +5,30 @@ from hamcrest import assert_that
 
 from support.capacity import checks as capacity
 from support.capacity import verdicts
-from support.checks import answers
+from support.capacity.measuring import ASKED_BEYOND, Capacity
+from support.checks.verdict import passes
+from support.gherkin.words import register_choice
+
+register_choice(
+    Clients={
+        "the required number of clients": Capacity.full_load,
+        "several clients with a heavy configuration": Capacity.heavy,
+    },
+    PortBehaviour={
+        "accepts its client": capacity.reaches_every_port,
+        "is free again": capacity.gave_back_its_ports,
+        "refuses clients at once": capacity.refuses_at_once,
+    },
+    Told={
+        "that the requirement is met and how much room is left": capacity.tells_of_headroom,
+        "that GPU slices ran out and how many are missing": lambda: capacity.tells_what_is_missing("gpu", ASKED_BEYOND),
+    },
+)
 
 
-@when("the required number of clients open a live investigation at the same time")
-def open_the_required_number(context):
-    context.measured = context.world.capacity.loads.full_load()
+@when("{clients:Clients} open a live investigation at the same time")
+def open_at_once(context, clients):
+    context.measured = clients(context.world.capacity.loads)
 
 
 @when("the required number of clients have opened a live investigation and released it")
@@ -18,14 +36,9 @@ def have_opened_the_required_number(context):
     context.measured = context.world.capacity.loads.full_load()
 
 
-@when("several clients open a heavy live investigation at the same time")
-def open_heavy(context):
-    context.measured = context.world.capacity.loads.heavy()
-
-
 @when("a client opens a single live investigation, again and again")
 def open_single(context):
-    context.single = context.world.capacity.loads.baseline()
+    context.measured = context.world.capacity.loads.baseline()
 
 
 @when("the number of investigations grows in steps up to the required number")
@@ -43,12 +56,6 @@ def fill(context):
     context.running = context.world.capacity.full_site.fill()
 
 
-@given("a cluster with free GPU slices for a few investigations only")
-def leave_a_few_slices(context):
-    context.free_slices = 5
-    context.world.cluster.occupancy.take_gpu_slices(leave=context.free_slices)
-
-
 @when("more clients than that open a live investigation at the same time")
 def open_more_than_that(context):
     context.measured = context.world.capacity.loads.short(context.free_slices)
@@ -56,27 +63,29 @@ def open_more_than_that(context):
 
 @then("enough of them have a running job and a port of their own at one same moment")
 def enough_succeed(context):
-    verdicts.meets_the_requirement(context.measured, context.world.environment.capacity).enforce()
+    requirement = context.world.environment.capacity
+    assert_that(verdicts.meets_the_requirement(context.measured, requirement), passes())
 
 
 @then("all of them have a running job and a port of their own")
 def all_succeed(context):
-    verdicts.all_succeed(context.single).enforce()
+    assert_that(verdicts.all_succeed(context.measured), passes())
 
 
 @then("they are answered within the limit")
 def single_is_fast(context):
-    verdicts.is_answered_within(context.single, context.world.limits.configure_p95_ms).enforce()
+    limit_ms = context.world.limits.configure_p95_ms
+    assert_that(verdicts.is_answered_within(context.measured, limit_ms), passes())
 
 
 @then("the site holds every step")
 def holds_every_step(context):
-    verdicts.holds_every_step(context.growth, context.world.environment.capacity).enforce()
+    assert_that(verdicts.holds_every_step(context.growth, context.world.environment.capacity), passes())
 
 
 @then("every step began when nothing was left of the one before")
 def steps_began_clean(context):
-    verdicts.began_clean(context.growth).enforce()
+    assert_that(verdicts.began_clean(context.growth), passes())
 
 
 @then("the required number of them is free")
@@ -84,19 +93,9 @@ def enough_ports(context):
     assert_that(context.free_ports, capacity.has_so_many_free_ports(context.world.environment.capacity.target_jobs))
 
 
-@then("the port of every one that was opened accepts its client")
-def ports_accept(context):
-    assert_that(context.measured, capacity.reaches_every_port())
-
-
-@then("each of their ports is free again")
-def ports_are_free(context):
-    assert_that(context.measured, capacity.gave_back_its_ports())
-
-
-@then("each of their ports refuses clients at once")
-def ports_refuse(context):
-    assert_that(context.measured, capacity.refuses_at_once())
+@then("each of their ports {behaviour:PortBehaviour}")
+def ports_behave(context, behaviour):
+    assert_that(context.measured, behaviour())
 
 
 @then("investigations open as fast as before within the deadline")
@@ -109,23 +108,11 @@ def nothing_is_left(context):
     assert_that(context.measured, capacity.left_nothing())
 
 
-@then("the request is refused because the site is full")
-def refused_for_capacity(context):
-    about = ("room", "capacity", "full", "free")
-    assert_that(context.attempt.answer, answers.is_refused({429, 503}, about, context.world.limits.refusal_s))
-
-
 @then("the open investigations go on running")
 def others_go_on(context):
     context.world.capacity.full_site.assert_all_go_on(context.running)
 
 
-@then("the gap report tells that the requirement is met and how much room is left")
-def tells_of_headroom(context):
-    verdicts.tells_of_headroom(capacity.report_of(context.measured)).enforce()
-
-
-@then("the gap report names the GPU slices as what ran out and how many are missing")
-def names_gpu_slices(context):
-    missing = context.measured.step.asked - context.free_slices
-    assert_that(context.measured, capacity.tells_what_is_missing("gpu", missing))
+@then("the gap report tells {what:Told}")
+def gap_report_tells(context, what):
+    assert_that(context.measured, what())

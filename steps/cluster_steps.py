@@ -1,61 +1,68 @@
-"""The cluster and its Focus Server as infrastructure: layer 6."""
+"""What an engineer on call looks at, layer by layer."""
 
 from behave import then, when
 from hamcrest import assert_that
 
+from support.gherkin.words import register_choice
+from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import finds_every_layer_in_order
+from support.infrastructure.mongodb import counts_no_more_than_before
+
+register_choice(
+    Examined={
+        "the recording index": lambda layers: layers.mongodb.connect(),
+        "the speed of the recording index": lambda layers: layers.mongodb.answer_time(),
+        "a query for the latest recordings": lambda layers: layers.mongodb.latest_recordings(),
+        "the cluster": lambda layers: layers.orchestration.examine(),
+        "the cluster over the target host": lambda layers: layers.access.cluster_over_target_host(),
+        "every layer": lambda layers: layers.doctor.examine(),
+    },
+    Visited={
+        "the recording index": lambda layers: layers.mongodb.connections_after_leaving(),
+        "the target host": lambda layers: layers.access.connections_after_leaving(),
+    },
+    ClusterFact={
+        "its version": ClusterExamination.tells_its_version,
+        "the namespace of the product": ClusterExamination.has_the_namespace,
+        "that every node is ready": ClusterExamination.has_only_ready_nodes,
+        "that every Focus Server is running and ready": ClusterExamination.has_ready_servers,
+        "that no Focus Server was restarted too often": ClusterExamination.has_steady_servers,
+        "the Focus Server with its configured kind and port": ClusterExamination.has_the_configured_service,
+        "the latest lines of the Focus Server's log": ClusterExamination.has_a_readable_log,
+    },
+    Duration={
+        "the query": lambda layers: layers.mongodb.is_answered_in_time(),
+        "a typical answer": lambda layers: layers.mongodb.is_at_least_acceptable(),
+        "logging in": lambda layers: layers.access.logs_in_quickly(),
+    },
+)
 
 
-@when("the cluster is examined")
-def examine(context):
-    context.cluster = context.world.infrastructure.orchestration.examine()
+@when("an engineer examines {what:Examined}")
+def examine(context, what):
+    context.seen = what(context.world.infrastructure)
 
 
-@when("the cluster is examined over the target host")
-def examine_over_target_host(context):
-    context.cluster = context.world.infrastructure.access.cluster_over_target_host()
+@when("an engineer connects to {what:Visited} and leaves again")
+def connect_and_leave(context, what):
+    context.connections = what(context.world.infrastructure)
 
 
-@then("it tells its version")
-def tells_version(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.tells_its_version())
+@then("no connection more than before is counted")
+def no_connection_more(context):
+    assert_that(context.connections, counts_no_more_than_before())
 
 
-@then("the namespace of the product exists")
-def namespace_exists(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_the_namespace())
+@then("the cluster shows {fact:ClusterFact}")
+def cluster_shows(context, fact):
+    assert_that(context.seen, fact(context.world.infrastructure.orchestration))
 
 
-@then("every node is ready")
-def nodes_are_ready(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_only_ready_nodes())
-
-
-@then("every Focus Server is running and ready")
-def servers_are_ready(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_ready_servers())
-
-
-@then("no Focus Server was restarted too often")
-def servers_are_steady(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_steady_servers())
-
-
-@then("the Focus Server is published with its configured kind and port")
-def server_is_published(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_the_configured_service())
-
-
-@then("the latest lines of the Focus Server's log can be read")
-def log_is_readable(context):
-    assert_that(context.cluster, context.world.infrastructure.orchestration.has_a_readable_log())
-
-
-@when("the infrastructure is diagnosed")
-def diagnose(context):
-    context.diagnosis = context.world.infrastructure.doctor.examine()
+@then("{what:Duration} takes no longer than its limit")
+def is_within_its_limit(context, what):
+    assert_that(context.seen, what(context.world.infrastructure))
 
 
 @then("every layer is in order")
 def every_layer_is_in_order(context):
-    assert_that(context.diagnosis, finds_every_layer_in_order())
+    assert_that(context.seen, finds_every_layer_in_order())

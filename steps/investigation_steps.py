@@ -1,16 +1,52 @@
-"""Opening investigations, and what the answer must say."""
+"""Asking for investigations of every kind, opening them, and what the answer must say."""
 
-from behave import given, then, when
+from behave import given, register_type, then, when
 from hamcrest import assert_that
+from parse import with_pattern
 
-from support.checks import answers
-from support.model import requests
-from support.model.windows import Source, times_of
+from support.checks import answers, configuration
+from support.gherkin.words import register_choice
+from support.investigations import past
+from support.model.variations import PLACES
+from support.model.wanted import WANTED_WORDS, Wanted
+from support.model.windows import Source
+
+register_type(Wanted=with_pattern(WANTED_WORDS)(Wanted))
+register_choice(
+    Place=PLACES,
+    Past={
+        "was opened and released": past.opened_and_released,
+        "has finished and was cleaned up": past.finished_and_cleaned_up,
+        "has lost its job": past.has_lost_its_job,
+    },
+    JobState={"is running": past.with_a_running_job, "waits for a GPU slice": past.with_a_waiting_job},
+    AnswerPart={
+        "the view that was asked for": configuration.has_the_view_of,
+        "one stream": lambda request: configuration.has_streams(1),
+        "the channels asked for, each on one of its streams": configuration.channels_agree_with,
+        "the frequencies asked for": configuration.frequencies_agree_with,
+        "lines that divide the time axis": configuration.lines_agree_with,
+    },
+    Named={
+        "the job by its slot and serial number": lambda world: answers.identifies_a_job(),
+        "a job id that was never used before in this run": lambda world: answers.is_new_among(
+            world.investigations.job_ids[:-1]
+        ),
+        "a stream URL that leads to a node of the cluster": lambda world: answers.streams_from(
+            world.cluster.client.nodes()
+        ),
+        "a stream URL that leads to the configured address": lambda world: answers.streams_from_address(
+            world.product.server_configuration.stream_address()
+        ),
+        "a stream port that is a port number": lambda world: answers.has_a_port_number(),
+    },
+)
 
 
-@when("a client opens a live investigation")
-def open_live(context):
-    context.investigation = context.world.investigations.open_live()
+@when("a client opens {wanted:Wanted}")
+def open_investigation(context, wanted):
+    source = Source(context.world.recordings.index, context.subject)
+    context.investigation = context.world.investigations.open(wanted.fields(source, context.world.limits))
 
 
 @when("a client opens a live investigation and never connects to it")
@@ -18,21 +54,23 @@ def open_live_without_client(context):
     context.investigation = context.world.investigations.open_live(connect=False)
 
 
-@when("a client opens a historic investigation {window}")
-def open_historic(context, window):
-    times = times_of(window, Source(context.world.recordings.index, context.subject))
-    context.investigation = context.world.investigations.open_historic(times)
+@when("a client asks for {wanted:Wanted}")
+def ask_for(context, wanted):
+    source = Source(context.world.recordings.index, context.subject)
+    context.attempt = context.world.investigations.attempt(wanted.request(source, context.world.limits))
 
 
-@when("a client asks for a live investigation")
-def ask_for_live(context):
-    context.attempt = context.world.investigations.attempt(requests.live())
+@when("a client asks twice for {wanted:Wanted}")
+def ask_twice_for(context, wanted):
+    source = Source(context.world.recordings.index, context.subject)
+    request = wanted.fields(source, context.world.limits)
+    context.attempts = context.world.investigations.attempt_twice(request)
+    context.attempt = context.attempts[0]
 
 
-@when("a client asks for a window {window}")
-def ask_for_window(context, window):
-    times = times_of(window, Source(context.world.recordings.index, context.subject))
-    context.attempt = context.world.investigations.attempt(requests.historic(times))
+@when("a client addresses the request for an investigation {place:Place}")
+def ask_elsewhere(context, place):
+    context.attempt = context.world.investigations.attempt_elsewhere(place)
 
 
 @given("an open investigation")
@@ -40,48 +78,30 @@ def given_open(context):
     context.earlier = context.world.investigations.open_live()
 
 
-@given("an investigation that was opened and released")
-def given_released(context):
-    context.earlier = context.world.investigations.open_and_release()
+@given("an investigation that {happened:Past}")
+def given_past(context, happened):
+    context.earlier = happened(context.world)
 
 
-@given("a finished investigation that was cleaned up")
-def given_finished(context):
-    times = times_of("over a few seconds of recorded data", Source(context.world.recordings.index, None))
-    context.earlier = context.world.investigations.open_historic(times)
-    context.world.cluster.jobs.wait_until_gone(context.earlier.job_id, "finished_cleanup_s")
+@given("an open investigation whose job {state:JobState}")
+def given_open_with_job(context, state):
+    context.investigation = state(context.world)
 
 
-@given("an open investigation whose job is running")
-def given_running(context):
-    context.investigation, context.view = context.world.investigations.open_running()
+@then("the investigation opens")
+def investigation_opens(context):
+    assert_that(context.attempt.answer, answers.opens())
 
 
-@then("the answer names the job by its slot and serial number")
-def identifies_a_job(context):
-    assert_that(context.investigation.opened, answers.identifies_a_job())
+@then("it opens with {part:AnswerPart}")
+def opens_with(context, part):
+    assert_that(context.attempt.answer, answers.opens())
+    assert_that(context.attempt.answer.opened(), part(context.attempt.fields))
 
 
-@then("its job id was never used before in this run")
-def job_id_is_new(context):
-    earlier = context.world.investigations.job_ids[:-1]
-    assert_that(context.investigation.opened, answers.is_new_among(earlier))
-
-
-@then("its stream URL leads to a node of the cluster")
-def streams_from_a_node(context):
-    assert_that(context.investigation.opened, answers.streams_from(context.world.cluster.client.nodes()))
-
-
-@then("its stream URL leads to the configured address")
-def streams_from_the_configured_address(context):
-    configured = context.world.product.server_configuration.stream_address()
-    assert_that(context.investigation.opened, answers.streams_from_address(configured))
-
-
-@then("its stream port is a port number")
-def port_is_a_number(context):
-    assert_that(context.investigation.opened, answers.has_a_port_number())
+@then("the answer names {what:Named}")
+def answer_names(context, what):
+    assert_that(context.investigation.opened, what(context.world))
 
 
 @then("it is given the same slot and the same port")

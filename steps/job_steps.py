@@ -1,9 +1,47 @@
 """The job of an investigation in the cluster."""
 
-from behave import given, then, when
+from behave import then, when
 from hamcrest import assert_that
 
 from support.checks import jobs, resources
+from support.gherkin.words import register_choice
+
+register_choice(
+    Started={
+        "for the window the client asked for": lambda investigation: jobs.was_started_for(
+            *jobs.times_in_words(investigation.attempt.times)
+        ),
+        "without a window": lambda investigation: jobs.was_started_without_window(),
+    },
+    ReportedState={
+        "active and stays so": lambda seen, job_id: seen.wait_and_hold(
+            job_id, jobs.is_reported_active(), "job_running_s"
+        ),
+        "complete when the data has been played": lambda seen, job_id: seen.wait_for(
+            job_id, jobs.has_ended("Complete"), "playback_end_s"
+        ),
+        "failed, with a reason": lambda seen, job_id: seen.wait_for(
+            job_id, jobs.has_ended("Failed"), "failed_released_s"
+        ),
+    },
+    JobTrace={
+        "the log of the job": lambda cluster, view: cluster.jobs.wait_for_log(view.pod),
+        "that the job was scheduled and started": lambda cluster, view: cluster.jobs.wait_for_events(
+            view.pod.name, jobs.is_noted_as("Scheduled", "Started")
+        ),
+        "the node that runs the job": lambda cluster, view: assert_that(
+            view, jobs.runs_on_one_of(cluster.client.nodes())
+        ),
+        "the job by its job id alone": lambda cluster, view: assert_that(
+            cluster.jobs.found_by_label(view.job_id), jobs.are_job_pod_and_service(view.job_id)
+        ),
+    },
+    Cleanup={
+        "idle": "idle_cleanup_s",
+        "finished": "finished_cleanup_s",
+        "cancelled": "cancelled_s",
+    },
+)
 
 
 @then("a job for it is running within its deadline")
@@ -11,26 +49,14 @@ def job_is_running(context):
     context.view = context.world.cluster.jobs.wait_until_running(context.investigation.job_id)
 
 
-@then("the job was started for the window the client asked for")
-def started_for_window(context):
-    start, end = jobs.times_in_words(context.investigation.attempt.times)
-    assert_that(context.view, jobs.was_started_for(start, end))
+@then("the job was started {how:Started}")
+def job_was_started(context, how):
+    assert_that(context.view, how(context.investigation))
 
 
-@then("the job was started without a window")
-def started_without_window(context):
-    assert_that(context.view, jobs.was_started_without_window())
-
-
-@then("the job is reported active and stays so")
-def reported_active(context):
-    context.world.cluster.jobs.wait_for(context.investigation.job_id, jobs.is_reported_active(), "job_running_s")
-    context.world.cluster.jobs.hold(context.investigation.job_id, jobs.is_reported_active())
-
-
-@then("the job is reported complete when the data has been played")
-def reported_complete(context):
-    context.world.cluster.jobs.wait_for(context.investigation.job_id, jobs.has_ended("Complete"), "playback_end_s")
+@then("the job is reported {state:ReportedState}")
+def job_is_reported(context, state):
+    state(context.world.cluster.jobs, context.investigation.job_id)
 
 
 @when("the work of its job is lost")
@@ -41,18 +67,6 @@ def lose_work(context):
 @when("the client cancels it")
 def cancel(context):
     context.world.clients.cancel(context.investigation.job_id)
-
-
-@given("an investigation whose job has failed")
-def given_failed(context):
-    context.earlier, _ = context.world.investigations.open_running()
-    context.world.clients.lose_work(context.earlier.job_id)
-    context.world.cluster.jobs.wait_for(context.earlier.job_id, jobs.has_ended("Failed"), "failed_released_s")
-
-
-@then("the job is reported failed, with a reason")
-def reported_failed(context):
-    context.world.cluster.jobs.wait_for(context.investigation.job_id, jobs.has_ended("Failed"), "failed_released_s")
 
 
 @then("the job was not started again")
@@ -66,31 +80,14 @@ def given_back(context):
     context.world.cluster.jobs.wait_for(context.investigation.job_id, expected, "failed_released_s")
 
 
-@then("everything that was started for it is gone within the limit for {kind} investigations")
-def everything_gone(context, kind):
-    limit = {"idle": "idle_cleanup_s", "finished": "finished_cleanup_s", "cancelled": "cancelled_s"}[kind]
+@then("everything that was started for it is gone within the limit for {limit:Cleanup} investigations")
+def everything_gone(context, limit):
     context.world.cluster.jobs.wait_until_gone(context.investigation.job_id, limit)
 
 
-@then("the job has written a log")
-def has_a_log(context):
-    context.world.cluster.jobs.wait_for_log(context.view.pod)
-
-
-@then("the cluster has noted that the job was scheduled and started")
-def is_noted(context):
-    context.world.cluster.jobs.wait_for_events(context.view.pod.name, jobs.is_noted_as("Scheduled", "Started"))
-
-
-@then("the node that runs it is one of the cluster")
-def node_is_known(context):
-    assert_that(context.view, jobs.runs_on_one_of(context.world.cluster.client.nodes()))
-
-
-@then("the job is found in the cluster by its job id alone")
-def found_by_job_id(context):
-    found = context.world.cluster.jobs.found_by_label(context.investigation.job_id)
-    assert_that(found, jobs.are_job_pod_and_service(context.investigation.job_id))
+@then("the cluster shows {trace:JobTrace}")
+def cluster_shows_trace(context, trace):
+    trace(context.world.cluster, context.view)
 
 
 @then("its job waits and says that a GPU slice is missing")

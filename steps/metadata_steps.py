@@ -3,7 +3,13 @@
 from behave import given, then, when
 from hamcrest import assert_that
 
-from support.checks import answers, metadata
+from support.checks import metadata
+from support.gherkin.words import register_choice
+from support.product.metadata import Metadata
+
+register_choice(
+    TaskPart={"rows of its waterfall": Metadata.rows_of, "the metadata of the task": Metadata.of_task},
+)
 
 
 @when("another client asks for its metadata")
@@ -31,11 +37,6 @@ def has_documented_form(context):
     assert_that(context.reading, metadata.has_its_documented_form())
 
 
-@then("the request is refused because the job id is unknown")
-def refused_for_job_id(context):
-    assert_that(context.attempt.answer, answers.is_refused({404}, ("job id", "job_id"), context.world.limits.refusal_s))
-
-
 @when("a client configures a task under a name of its own")
 def configure_task(context):
     context.task, context.reading = context.world.product.metadata.configure_task()
@@ -46,11 +47,6 @@ def given_task(context):
     context.task, _ = context.world.product.metadata.configure_task()
 
 
-@when("the client fetches rows of its waterfall")
-def fetch_rows(context):
-    context.reading = context.world.product.metadata.rows_of(context.task)
-
-
-@when("the client fetches the metadata of the task")
-def fetch_task_metadata(context):
-    context.reading = context.world.product.metadata.of_task(context.task)
+@when("the client fetches {part:TaskPart}")
+def fetch(context, part):
+    context.reading = part(context.world.product.metadata, context.task)

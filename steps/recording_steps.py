@@ -4,22 +4,22 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import recordings as checks
+from support.gherkin.words import register_choice
+from support.model.recordings import Recordings
 from support.model.windows import Source, times_of
 
-
-@given("a recording with nothing else around it")
-def isolated_recording(context):
-    context.subject = context.world.recordings.index.isolated()
-
-
-@given("a deleted recording with nothing else around it")
-def deleted_recording(context):
-    context.subject = context.world.recordings.index.deleted_alone()
+register_choice(
+    Specimen={
+        "a recording": Recordings.isolated,
+        "a deleted recording": Recordings.deleted_alone,
+        "a stale recording": Recordings.add_stale,
+    },
+)
 
 
-@given("a stale recording with nothing else around it")
-def stale_recording(context):
-    context.subject = context.world.recordings.index.add_stale()
+@given("{specimen:Specimen} with nothing else around it")
+def lonely_recording(context, specimen):
+    context.subject = specimen(context.world.recordings.index)
 
 
 @when("a client lists the recordings of a window {window}")

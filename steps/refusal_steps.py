@@ -1,13 +1,14 @@
 """What the answer to a request that must be refused says."""
 
-from behave import register_type, then
+from behave import then
 from hamcrest import assert_that
-from parse import with_pattern
 
 from support.checks import answers
-from support.model.fields import SUBJECT_WORDS, subject
+from support.checks.refusals import REFUSALS, is_refused_because
+from support.gherkin.words import register_choice
+from support.model.fields import SUBJECTS
 
-register_type(Subject=with_pattern(SUBJECT_WORDS)(subject))
+register_choice(Subject=SUBJECTS, Refusal=REFUSALS, Unknown={"address": "address", "method": "method"})
 
 
 @then("the request is refused because of its {about:Subject}")
@@ -17,16 +18,9 @@ def refused_because_of(context, about):
     assert_that(context.attempt.answer, answers.is_refused(statuses, context.refused.names, limits.refusal_s))
 
 
-@then("the request is refused because no fibre is connected")
-def refused_for_fibre(context):
-    expected = answers.is_refused({503}, ("fiber", "fibre"), context.world.limits.refusal_s)
-    assert_that(context.attempt.answer, expected)
-
-
-@then("the request is refused because of the configured stream address")
-def refused_for_stream_address(context):
-    expected = answers.is_refused({503}, ("stream address",), context.world.limits.refusal_s)
-    assert_that(context.attempt.answer, expected)
+@then("the request is refused because {reason:Refusal}")
+def refused_because(context, reason):
+    assert_that(context.attempt.answer, is_refused_because(reason, context.world.environment))
 
 
 @then("the request is answered that no recording was found")
@@ -40,6 +34,6 @@ def says_what_to_do(context):
     assert_that(context.attempt.answer, answers.says_what_to_do(wrong))
 
 
-@then("the server does not know the {what}")
+@then("the server does not know the {what:Unknown}")
 def does_not_know(context, what):
     assert_that(context.attempt.answer, answers.the_server_does_not_know(what))

@@ -3,51 +3,40 @@
 from behave import given, then, when
 from hamcrest import assert_that
 
-from support.checks import jobs, resources
+from support.checks import resources
+from support.gherkin.words import register_choice
+
+register_choice(
+    FreeSlices={
+        "no GPU slice": 0,
+        "one GPU slice": 1,
+        "GPU slices for a few investigations": 5,
+    },
+    JobResource={
+        "exactly one GPU slice": lambda cluster: resources.asks_for_one_gpu_slice(),
+        "its slice on the node it runs on": lambda cluster: resources.holds_what_its_node_offers(
+            cluster.nodes(), cluster.pods()
+        ),
+        "memory that is requested and limited": lambda cluster: resources.memory_is_requested_and_limited(),
+        "the recordings as storage that is mounted and bound": lambda cluster: resources.has_storage_mounted_and_bound(
+            cluster.claims()
+        ),
+    },
+)
 
 
-@then("its job asks for exactly one GPU slice")
-def asks_for_one_slice(context):
-    context.view = context.world.cluster.jobs.wait_until_running(context.investigation.job_id)
-    assert_that(context.view.pod, resources.asks_for_one_gpu_slice())
-
-
-@then("the slice is granted on the node it runs on")
-def slice_is_granted(context):
-    node = context.world.cluster.jobs.node_of(context.view)
-    assert_that(node, resources.grants_gpu_slices(context.world.cluster.client.pods()))
-
-
-@then("the memory of its job is requested and limited")
-def memory_is_bounded(context):
-    view = context.world.cluster.jobs.wait_until_running(context.investigation.job_id)
-    assert_that(view.pod, resources.memory_is_requested_and_limited())
-
-
-@then("the storage its job needs is mounted and bound")
-def storage_is_bound(context):
-    view = context.world.cluster.jobs.wait_until_running(context.investigation.job_id)
-    assert_that(view.pod, resources.has_storage_mounted_and_bound(context.world.cluster.client.claims()))
-
-
-@given("every GPU slice of the cluster is taken")
-def take_every_slice(context):
-    context.world.cluster.occupancy.take_gpu_slices()
-
-
-@given("only one GPU slice of the cluster is free")
-def take_all_but_one_slice(context):
-    context.world.cluster.occupancy.take_gpu_slices(leave=1)
-
-
-@given("an investigation that waits for a GPU slice")
-def given_waiting(context):
-    context.investigation = context.world.investigations.open_live()
-    context.world.cluster.jobs.wait_for(
-        context.investigation.job_id, jobs.waits_for(resources.GPU_SLICE), "job_visible_s"
-    )
+@given("a cluster with {amount:FreeSlices} free")
+def leave_slices(context, amount):
+    context.free_slices = amount
+    context.world.cluster.occupancy.take_gpu_slices(leave=amount)
 
 
 @when("the GPU slices are freed")
 def free_slices(context):
     context.world.cluster.occupancy.free()
+
+
+@then("its job receives {resource:JobResource}")
+def job_receives(context, resource):
+    view = context.world.cluster.jobs.wait_until_running(context.investigation.job_id)
+    assert_that(view.pod, resource(context.world.cluster.client))

@@ -4,9 +4,17 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import answers, server
+from support.gherkin.words import register_choice
 from support.model import requests
 from support.model.windows import Source, times_of
-from support.product.rough_clients import TOO_LARGE_BYTES
+from support.product.rough_clients import RoughClients
+
+register_choice(
+    RoughRequest={
+        "half of its request and leaves": RoughClients.leave_half_way,
+        "its request little by little": RoughClients.send_little_by_little,
+    },
+)
 
 
 @given("an environment without any open investigation")
@@ -73,44 +81,15 @@ def given_refused(context):
     context.world.investigations.fail_to_open()
 
 
-@then("the request is refused because the cluster takes no further job")
-def refused_for_the_cluster(context):
-    expected = answers.is_refused({503}, ("job", "quota"), context.world.limits.refusal_s)
-    assert_that(context.attempt.answer, expected)
-
-
-@when("a client asks twice for a live investigation")
-def ask_twice_live(context):
-    context.attempts = context.world.investigations.attempt_twice(requests.live())
-    context.attempt = context.attempts[0]
-
-
-@when("a client asks twice for a window {window}")
-def ask_twice_historic(context, window):
-    times = times_of(window, Source(context.world.recordings.index, context.subject))
-    context.attempts = context.world.investigations.attempt_twice(requests.historic(times))
-    context.attempt = context.attempts[0]
-
-
 @then("both requests are answered alike and without a failure of the server")
 def answered_alike(context):
     first, second = context.attempts
     assert_that((first.answer, second.answer), server.are_answered_alike())
 
 
-@when("a client leaves in the middle of its request")
-def leave_half_way(context):
-    context.world.product.rough_clients.leave_half_way()
-
-
-@when("a client sends its request little by little")
-def send_little_by_little(context):
-    context.exchange = context.world.product.rough_clients.send_little_by_little()
-
-
-@when("a client sends a request that is far too large")
-def send_far_too_much(context):
-    context.attempt = context.world.investigations.attempt(requests.live_of_bytes(TOO_LARGE_BYTES))
+@when("a client sends {what:RoughRequest}")
+def send(context, what):
+    context.exchange = what(context.world.product.rough_clients)
 
 
 @when("many clients ask at once whether the server is alive")
@@ -131,13 +110,6 @@ def others_are_answered(context):
 @then("the slow client is answered too")
 def slow_client_is_answered(context):
     assert_that(context.exchange.own, server.is_served())
-
-
-@then("the request is refused because of its size")
-def refused_for_size(context):
-    statuses = {413, *context.world.environment.refusal_statuses}
-    expected = answers.is_refused(statuses, ("large", "size"), context.world.limits.refusal_s)
-    assert_that(context.attempt.answer, expected)
 
 
 @then("every one of them is told so")

@@ -3,7 +3,19 @@
 from behave import then, when
 from hamcrest import assert_that
 
-from support.stability import steady_state as stability
+from support.checks.verdict import passes
+from support.gherkin.words import register_choice
+from support.stability.steady_state import Stability
+
+register_choice(
+    Steadiness={
+        "enough of them opened": Stability.opened_often_enough,
+        "the server was never restarted": Stability.was_never_restarted,
+        "its memory did not grow": Stability.keeps_its_memory,
+        "it did not become slower": Stability.stays_fast,
+        "nothing of theirs was left": Stability.left_nothing_behind,
+    },
+)
 
 
 @when("investigations are opened and released at intervals for a long time")
@@ -11,26 +23,6 @@ def live(context):
     context.lifetime = context.world.capacity.stability.live()
 
 
-@then("enough of them have opened")
-def enough_opened(context):
-    context.world.capacity.stability.opened_often_enough(context.lifetime).enforce()
-
-
-@then("the server was never restarted")
-def never_restarted(context):
-    assert_that(context.lifetime, stability.was_never_restarted())
-
-
-@then("its memory does not grow")
-def memory_does_not_grow(context):
-    context.world.capacity.stability.keeps_its_memory(context.lifetime).enforce()
-
-
-@then("it does not become slower")
-def does_not_become_slower(context):
-    context.world.capacity.stability.stays_fast(context.lifetime).enforce()
-
-
-@then("nothing is left of what was opened")
-def nothing_is_left(context):
-    assert_that(context.lifetime, stability.left_nothing_behind())
+@then("in all that time {steadiness:Steadiness}")
+def in_all_that_time(context, steadiness):
+    assert_that(steadiness(context.world.capacity.stability, context.lifetime), passes())

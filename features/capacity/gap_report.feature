@@ -9,6 +9,6 @@ Feature: The gap report tells what is missing
     @CA-07b @REQ_PZ-13986 @load @disruptive @needs_gpu @needs_exclusive_cluster
     Example: Too few GPU slices are named, counted and recommended for
       Given a connected fibre
-      And a cluster with free GPU slices for a few investigations only
+      And a cluster with GPU slices for a few investigations free
       When more clients than that open a live investigation at the same time
-      Then the gap report names the GPU slices as what ran out and how many are missing
+      Then the gap report tells that GPU slices ran out and how many are missing

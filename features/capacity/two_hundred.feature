@@ -24,7 +24,7 @@ Feature: Two hundred investigations are open at the same time
     Example: The port of every open investigation can be reached
       Given a connected fibre
       When the required number of clients open a live investigation at the same time
-      Then the port of every one that was opened accepts its client
+      Then each of their ports accepts its client
 
     @CA-06c @REQ_PZ-13986 @load
     Example: Ports are given back, and refuse whom they no longer serve

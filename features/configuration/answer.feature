@@ -10,9 +10,9 @@ Feature: The answer to a valid request is consistent
     Scenario Outline: The answer for <variation> is consistent
       Given a connected fibre
       When a client asks for an investigation with <variation>
-      Then its channels are those asked for, each on one of its streams
-      And its frequencies are those asked for
-      And its lines divide the time axis
+      Then it opens with the channels asked for, each on one of its streams
+      And it opens with the frequencies asked for
+      And it opens with lines that divide the time axis
 
       Examples: From the smallest to the largest
         | variation                      | reason                             |

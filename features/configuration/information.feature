@@ -8,27 +8,27 @@ Feature: A client learns what there is before it asks for it
 
     @CF-10a @REQ_PZ-14750 @smoke
     Example: The server is alive
-      When a client asks for what the server tells about itself
-      Then the server says that it is alive
+      When a client asks what the server tells about itself
+      Then the server tells that it is alive
 
     @CF-10b @REQ_PZ-14750
     Example: The channels have a lowest and a highest
-      When a client asks for what the server tells about itself
-      Then it names its lowest and its highest channel
+      When a client asks what the server tells about itself
+      Then the server tells its lowest and its highest channel
 
     @CF-10c @REQ_PZ-14751
     Example: The fibre has measures and a description
       Given a connected fibre
-      When a client asks for what the server tells about itself
-      Then it describes the connected fibre
+      When a client asks what the server tells about itself
+      Then the server tells what fibre is connected
 
     @CF-10d @REQ_PZ-14751
     Example: The channels are those of the fibre
       Given a connected fibre
-      When a client asks for what the server tells about itself
-      Then it offers as many channels as the fibre has
+      When a client asks what the server tells about itself
+      Then the server tells as many channels as the fibre has
 
     @CF-10e @REQ_PZ-14750
     Example: Nothing changes between one question and the next
-      When a client asks several times for what the server tells about itself
-      Then it tells the same each time
+      When a client asks several times what the server tells about itself
+      Then the server tells the same each time

@@ -10,7 +10,7 @@ Feature: An investigation has one of three views
     Scenario Outline: An investigation in <view> opens in it
       Given a connected fibre
       When a client asks for an investigation with <view>
-      Then it opens in the view that was asked for
+      Then it opens with the view that was asked for
 
       Examples: The views
         | view                    | reason                      |

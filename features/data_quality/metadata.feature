@@ -9,8 +9,8 @@ Feature: The metadata say how the fibre was sampled, and keep secrets to themsel
 
     @DQ-07a @needs_mongodb
     Example: The commands that made the recordings carry no password
-      When the commands that made the recordings are read
-      Then no command carries a password
+      When the operator reads the commands that made the recordings
+      Then there is no command that carries a password
 
     @DQ-07b
     Example: What a client is told about a recording carries no password
@@ -21,24 +21,24 @@ Feature: The metadata say how the fibre was sampled, and keep secrets to themsel
 
     @DQ-08a @REQ_PZ-13985 @needs_mongodb
     Example: The newest recordings tell what their samples are
-      When the metadata of the newest recordings are read
-      Then they name an allowed data type
-      And they tell how it was sampled
+      When the operator reads the metadata of the newest recordings
+      Then the metadata tell an allowed data type
+      And the metadata tell how the fibre was sampled
 
     @DQ-08b @needs_mongodb
     Example: The newest recordings count samples and channels without contradiction
-      When the metadata of the newest recordings are read
-      Then their samples and channels agree
+      When the operator reads the metadata of the newest recordings
+      Then the metadata tell samples and channels that agree
 
     @DQ-08c @REQ_PZ-13985 @needs_fibre
     Example: The live fibre tells what its samples are
       Given a connected fibre
-      When the metadata of the live fibre are read
-      Then they name an allowed data type
-      And they tell how it was sampled
+      When the operator reads the metadata of the live fibre
+      Then the metadata tell an allowed data type
+      And the metadata tell how the fibre was sampled
 
     @DQ-08d @needs_fibre
     Example: The live fibre counts samples and channels without contradiction
       Given a connected fibre
-      When the metadata of the live fibre are read
-      Then their samples and channels agree
+      When the operator reads the metadata of the live fibre
+      Then the metadata tell samples and channels that agree

@@ -9,7 +9,7 @@ Feature: The recording index holds what it says it holds
 
     @DQ-03a @REQ_PZ-13811 @REQ_PZ-13684 @needs_mongodb
     Scenario Outline: No recording lacks <part>
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then every recording has <part>
 
       Examples: What a recording consists of
@@ -21,34 +21,34 @@ Feature: The recording index holds what it says it holds
 
     @DQ-03b @REQ_PZ-13811 @REQ_PZ-13684 @needs_mongodb
     Example: No recording runs backwards
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then every recording ends after it starts, unless it is still open
 
     @DQ-03c @REQ_PZ-13811 @REQ_PZ-13684 @needs_mongodb
     Example: No uuid stands for two recordings
-      When all documents of the recording index are read at one moment
-      Then no two recordings share a uuid
+      When the operator reads all documents of the recording index at one moment
+      Then there is no uuid that two recordings share
 
     @DQ-03d @REQ_PZ-13811 @needs_mongodb
     Example: Nothing was recorded twice
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then neighbouring recordings overlap no longer than allowed
 
   Rule: No recording is left open
 
     @DQ-05a @REQ_PZ-13812 @REQ_PZ-13685 @needs_mongodb
     Example: Whatever is open was begun within the last day
-      When all documents of the recording index are read at one moment
-      Then no recording is stale
+      When the operator reads all documents of the recording index at one moment
+      Then there is no recording that is stale
 
   Rule: Every document has exactly one class
 
     @DQ-06a @REQ_PZ-13705 @needs_mongodb
     Example: The classes add up to the whole
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then each document is historical, live, stale, deleted or invalid, and nothing else besides
 
     @DQ-06b @REQ_PZ-13705 @REQ_PZ-13812 @needs_mongodb
     Example: Nothing in the index is without a beginning
-      When all documents of the recording index are read at one moment
-      Then no document is invalid
+      When the operator reads all documents of the recording index at one moment
+      Then there is no document that is invalid

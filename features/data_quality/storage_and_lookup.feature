@@ -9,20 +9,20 @@ Feature: The recording index stands where the server looks, and is quick to sear
 
     @DQ-01a @REQ_PZ-13809 @smoke @needs_mongodb
     Example: The configured storage path leads to its recordings
-      When the storage path of the recordings is looked up
-      Then the recording index has an entry for it
-      And the entry leads to a collection of recordings
+      When the operator reads where the recordings are stored
+      Then the recording index has an entry for the storage path
+      And the recording index has a collection of recordings behind the entry
 
     @DQ-01b @REQ_PZ-13809 @needs_mongodb
     Example: The configured storage path leads to one place only
-      When the storage path of the recordings is looked up
-      Then there is no second entry for it
+      When the operator reads where the recordings are stored
+      Then the recording index has no second entry for the storage path
 
   Rule: Recordings are looked up without reading all of them
 
     @DQ-02a @REQ_PZ-13686 @REQ_PZ-13983 @needs_mongodb
     Scenario Outline: There is an index by <field>
-      When the ways to look up recordings are listed
+      When the operator reads how recordings can be looked up
       Then recordings can be looked up by their <field>
 
       Examples: What recordings are looked up by
@@ -34,10 +34,10 @@ Feature: The recording index stands where the server looks, and is quick to sear
 
     @DQ-02b @REQ_PZ-13686 @REQ_PZ-13983 @needs_mongodb
     Example: The index itself refuses a uuid that is taken
-      When the ways to look up recordings are listed
-      Then no uuid can be given to two recordings
+      When the operator reads how recordings can be looked up
+      Then there is no uuid that could be given to two recordings
 
     @DQ-02c @REQ_PZ-13686 @REQ_PZ-13983 @needs_mongodb
     Example: A search by time uses an index
-      When recordings are searched for by their time
+      When the operator reads how a search by time is answered
       Then they are found without reading every document

@@ -8,10 +8,10 @@ Feature: Few recordings are unrecognised, and each of them can be found
 
     @DQ-04a @REQ_PZ-13809 @needs_mongodb
     Example: An unrecognised recording tells where to look
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then every unrecognised recording tells its folder, its number of files and its last update
 
     @DQ-04b @REQ_PZ-13809 @needs_mongodb
     Example: Most of what is stored is recognised
-      When all documents of the recording index are read at one moment
+      When the operator reads all documents of the recording index at one moment
       Then the share of recognised recordings is large enough

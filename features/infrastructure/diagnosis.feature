@@ -8,5 +8,5 @@ Feature: The diagnosis names the layer
 
     @IN-08a @REQ_PZ-13806 @needs_mongodb @needs_ssh @needs_kubernetes
     Example: A healthy environment has nothing to diagnose
-      When the infrastructure is diagnosed
+      When an engineer examines every layer
       Then every layer is in order

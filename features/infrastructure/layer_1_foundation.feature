@@ -8,14 +8,14 @@ Feature: Layer 1, the foundation: the recording index can be reached
 
     @IN-01a @REQ_PZ-13806 @smoke @needs_mongodb
     Example: The configured user is let in
-      When the suite connects to the recording index
-      Then MongoDB has let the configured user in
-      And MongoDB tells its version
+      When an engineer examines the recording index
+      Then MongoDB confirms that the configured user is let in
+      And MongoDB confirms its version
 
     @IN-01b @REQ_PZ-13806 @needs_mongodb
     Example: The configured database is among those listed
-      When the suite connects to the recording index
-      Then the configured database is among those MongoDB lists
+      When an engineer examines the recording index
+      Then MongoDB confirms that it holds the configured database
 
     @IN-01c @REQ_PZ-13806 @negative @needs_mongodb
     Example: A wrong password is recognised as such
@@ -24,5 +24,5 @@ Feature: Layer 1, the foundation: the recording index can be reached
 
     @IN-01d @REQ_PZ-13806 @needs_mongodb @alone
     Example: A closed connection is given back
-      When somebody connects to the recording index and leaves again
-      Then MongoDB counts no connection more than before
+      When an engineer connects to the recording index and leaves again
+      Then no connection more than before is counted

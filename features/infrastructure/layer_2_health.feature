@@ -8,11 +8,11 @@ Feature: Layer 2, health: the recording index is fit for work
 
     @IN-02a @REQ_PZ-13898 @needs_mongodb
     Example: Every required collection is present
-      When the suite connects to the recording index
-      Then every required collection is present
+      When an engineer examines the recording index
+      Then MongoDB confirms that it holds every required collection
 
     @IN-02b @REQ_PZ-13898 @needs_mongodb @alone
     Example: A query for recordings is answered in time
-      When the suite asks the recording index for the latest recordings
-      Then the query is answered within its limit
+      When an engineer examines a query for the latest recordings
+      Then the query takes no longer than its limit
       And at least one recording is found

@@ -8,10 +8,10 @@ Feature: Layer 4, configuration: the right recording index answers
 
     @IN-04a @REQ_PZ-13807 @needs_mongodb
     Example: The server that answers calls itself what it is configured as
-      When the suite connects to the recording index
-      Then the MongoDB that answers is the configured one
+      When an engineer examines the recording index
+      Then MongoDB confirms that it is the configured one
 
     @IN-04b @REQ_PZ-13807 @needs_mongodb
     Example: The user belongs to the configured database
-      When the suite connects to the recording index
-      Then the user is known to the database that is configured for it
+      When an engineer examines the recording index
+      Then MongoDB confirms that the user belongs to the configured database

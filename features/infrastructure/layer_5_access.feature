@@ -19,14 +19,14 @@ Feature: Layer 5, access: engineers reach the cluster
     @IN-05c @REQ_PZ-13900 @needs_ssh
     Example: The tools of the cluster are there
       When an engineer logs in to the target host through the jump host
-      Then the tools of the cluster tell their versions
+      Then the host answers with the versions of the cluster's tools
 
     @IN-05d @REQ_PZ-13900 @needs_ssh @alone
     Example: Logging in is quick
       When an engineer logs in to the target host through the jump host
-      Then logging in took no longer than its limit
+      Then logging in takes no longer than its limit
 
     @IN-05e @REQ_PZ-13900 @needs_ssh @alone
     Example: Nothing stays open when the engineer has left
-      When an engineer logs in to the target host and leaves again
-      Then the target host counts no connection more than before
+      When an engineer connects to the target host and leaves again
+      Then no connection more than before is counted

@@ -23,6 +23,6 @@ Feature: Investigations clean up after themselves
 
     @JL-11b @REQ_PZ-13899 @needs_playback_end @needs_exclusive_cluster
     Example: The slot and the port of a finished investigation are used again
-      Given a finished investigation that was cleaned up
+      Given an investigation that has finished and was cleaned up
       When a client opens a live investigation
       Then it is given the same slot and the same port

@@ -11,25 +11,25 @@ Feature: What a job did can be observed
       Given a connected fibre
       When a client opens a live investigation
       Then a job for it is running within its deadline
-      And the job has written a log
+      And the cluster shows the log of the job
 
     @JL-12b @REQ_PZ-13899
     Example: The cluster has noted when the job was scheduled and started
       Given a connected fibre
       When a client opens a live investigation
       Then a job for it is running within its deadline
-      And the cluster has noted that the job was scheduled and started
+      And the cluster shows that the job was scheduled and started
 
     @JL-12c @REQ_PZ-13899
     Example: The node that runs the job is known
       Given a connected fibre
       When a client opens a live investigation
       Then a job for it is running within its deadline
-      And the node that runs it is one of the cluster
+      And the cluster shows the node that runs the job
 
     @JL-12d @REQ_PZ-13899
     Example: A job is found by its job id alone
       Given a connected fibre
       When a client opens a live investigation
       Then a job for it is running within its deadline
-      And the job is found in the cluster by its job id alone
+      And the cluster shows the job by its job id alone

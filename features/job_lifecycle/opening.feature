@@ -50,7 +50,7 @@ Feature: A job is opened for every investigation
       Given a connected fibre
       And an investigation that was opened and released
       When a client opens a live investigation
-      Then its job id was never used before in this run
+      Then the answer names a job id that was never used before in this run
 
   Rule: The answer tells where to stream
 
@@ -58,10 +58,10 @@ Feature: A job is opened for every investigation
     Example: The stream URL leads to a node of the cluster
       Given a connected fibre
       When a client opens a live investigation
-      Then its stream URL leads to a node of the cluster
+      Then the answer names a stream URL that leads to a node of the cluster
 
     @JL-04b @REQ_PZ-13899
     Example: The stream port is a port number
       Given a connected fibre
       When a client opens a live investigation
-      Then its stream port is a port number
+      Then the answer names a stream port that is a port number

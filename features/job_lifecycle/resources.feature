@@ -10,17 +10,17 @@ Feature: A job receives every resource it needs
     Example: The job is granted exactly the GPU slice it asks for
       Given a connected fibre
       When a client opens a live investigation
-      Then its job asks for exactly one GPU slice
-      And the slice is granted on the node it runs on
+      Then its job receives exactly one GPU slice
+      And its job receives its slice on the node it runs on
 
     @JL-07b @REQ_PZ-13899
     Example: The memory of the job is requested and limited
       Given a connected fibre
       When a client opens a live investigation
-      Then the memory of its job is requested and limited
+      Then its job receives memory that is requested and limited
 
     @JL-07c @REQ_PZ-13899
     Example: The storage of the recordings is mounted and bound
       Given a connected fibre
       When a client opens a live investigation
-      Then the storage its job needs is mounted and bound
+      Then its job receives the recordings as storage that is mounted and bound

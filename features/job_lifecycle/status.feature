@@ -40,7 +40,7 @@ Feature: The status of a job is visible from its start to its end
 
     @JL-09c @REQ_PZ-13899 @needs_gpu @needs_exclusive_cluster @disruptive
     Example: The GPU slice of a failed job serves the next one
-      Given only one GPU slice of the cluster is free
-      And an investigation whose job has failed
+      Given a cluster with one GPU slice free
+      And an investigation that has lost its job
       When a client opens a live investigation
       Then a job for it is running within its deadline

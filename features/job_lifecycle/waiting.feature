@@ -9,14 +9,14 @@ Feature: A job without a free GPU slice waits its turn
     @JL-13a @REQ_PZ-13899 @needs_gpu @needs_exclusive_cluster @disruptive
     Example: The job waits and names what is missing
       Given a connected fibre
-      And every GPU slice of the cluster is taken
+      And a cluster with no GPU slice free
       When a client opens a live investigation
       Then its job waits and says that a GPU slice is missing
 
     @JL-13b @REQ_PZ-13899 @needs_gpu @needs_exclusive_cluster @disruptive
     Example: The job starts when a GPU slice is freed
       Given a connected fibre
-      And every GPU slice of the cluster is taken
-      And an investigation that waits for a GPU slice
+      And a cluster with no GPU slice free
+      And an open investigation whose job waits for a GPU slice
       When the GPU slices are freed
       Then a job for it is running within its deadline

@@ -9,35 +9,35 @@ Feature: The server answers fast
     @PF-01a @REQ_PZ-13986 @load
     Example: Live investigations opened one after the other
       Given a connected fibre
-      When live investigations are opened often enough to judge how fast that is
-      Then they are answered within the limits
+      When the answers to requests for a live investigation are timed
+      Then they come within the limit for an opening
 
   Rule: Health and information are told fast
 
     @PF-02a @REQ_PZ-13986 @load
     Example: The health check of a single client
-      When a single client asks often enough whether the server is alive
-      Then it is answered within the limit
+      When the answers to the health checks of one client are timed
+      Then they come within the limit for a health check
 
     @PF-02b @REQ_PZ-13986 @load
     Example: The health checks of many clients at once
-      When many clients ask at the same time whether the server is alive
-      Then they are all answered within the limit for many
+      When the answers to the health checks of many clients at once are timed
+      Then they come within the limit for many health checks at once
 
     @PF-02c @REQ_PZ-13986 @load
     Example: The channels of the site
-      When a client asks several times for the channels
-      Then it is told the channels within the limit each time
+      When the answers to questions for the channels are timed
+      Then they come within the limit for the channels
 
     @PF-02d @REQ_PZ-13986 @load
     Example: The description of the fibre
-      When a client asks several times what the fibre is
-      Then it is told what the fibre is within the limit each time
+      When the answers to questions for the fibre are timed
+      Then they come within the limit for the description of the fibre
 
   Rule: The server has not become slower
 
     @PF-03a @REQ_PZ-13986 @load @needs_baseline
     Example: Investigations open as fast as in the earlier runs of this environment
       Given a connected fibre
-      When live investigations are opened often enough to judge how fast that is
-      Then they are answered as fast as in the earlier runs
+      When the answers to requests for a live investigation are timed
+      Then they come as fast as in the earlier runs

@@ -21,7 +21,7 @@ Feature: Port and stream address are valid before a job is launched
       Given a connected fibre
       And a server whose stream address is configured as the address of another node
       When a client opens a live investigation
-      Then its stream URL leads to the configured address
+      Then the answer names a stream URL that leads to the configured address
       And a client can connect to its stream port within the deadline
 
     @PV-08b @REQ_PZ-14018 @negative @needs_server_configuration @disruptive

@@ -8,7 +8,7 @@ Feature: The server survives what its clients do
 
     @SB-05a @REQ_PZ-13873
     Example: A client leaves before it has finished its request
-      When a client leaves in the middle of its request
+      When a client sends half of its request and leaves
       Then the server goes on answering
 
     @SB-05b @REQ_PZ-13873 @alone
@@ -19,7 +19,7 @@ Feature: The server survives what its clients do
 
     @SB-05c @REQ_PZ-13873 @negative
     Example: A client sends far too much
-      When a client sends a request that is far too large
+      When a client asks for an investigation with a body that is far too large
       Then the server goes on answering
       And the request is refused because of its size
       And nothing is started

@@ -10,8 +10,8 @@ Feature: The server is stable over time
     Example: Investigations come and go for an hour
       Given a connected fibre
       When investigations are opened and released at intervals for a long time
-      Then enough of them have opened
-      And the server was never restarted
-      And its memory does not grow
-      And it does not become slower
-      And nothing is left of what was opened
+      Then in all that time enough of them opened
+      And in all that time the server was never restarted
+      And in all that time its memory did not grow
+      And in all that time it did not become slower
+      And in all that time nothing of theirs was left

@@ -8,6 +8,8 @@ from typing import Any
 from support.capacity.load.results import sharers
 from support.capacity.measuring import Measured
 from support.checks.matcher import Judged
+from support.checks.verdict import failure
+from support.statistics.verdict import Outcome, Verdict
 
 
 def has_so_many_free_ports(amount: int) -> Judged[int]:
@@ -82,6 +84,18 @@ def left_nothing() -> Judged[Measured]:
         return f"left over: {', '.join(left[:5])}" if left else None
 
     return Judged("nothing of the load left in the cluster", trouble)
+
+
+def tells_of_headroom() -> Judged[Measured]:
+    """Of the report: the requirement is met, and so much more would fit. Inconclusive when the report is."""
+
+    def trouble(measured: Measured) -> str | None:
+        gap = report_of(measured)["gap_analysis"]
+        said = Verdict(Outcome(gap["verdict"]), f"the report says {gap['verdict']}: {gap['sentence']}")
+        unknown = gap["headroom_jobs"] is None
+        return failure(said) or ("the report does not say how much room is left" if unknown else None)
+
+    return Judged("a report that the requirement is met, with the room that is left", trouble)
 
 
 def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import Any
 
 from support.capacity.diagnosis import Diagnosis
 from support.capacity.load.run import CapacityRun
@@ -69,17 +68,6 @@ def began_clean(growth: Growth) -> Verdict:
             left = ", ".join(measured.step.of_earlier)
             return Verdict(Outcome.FAIL, f"before the step of {measured.step.asked} there was still: {left}")
     return Verdict(Outcome.PASS, "nothing was left after any step")
-
-
-def tells_of_headroom(report: Mapping[str, Any]) -> Verdict:
-    """Of a gap report: the requirement is met, and so much more would fit."""
-    gap = report["gap_analysis"]
-    verdict = Outcome(gap["verdict"])
-    if verdict is not Outcome.PASS:
-        return Verdict(verdict, f"the report says {gap['verdict']}: {gap['sentence']}")
-    if gap["headroom_jobs"] is None:
-        return Verdict(Outcome.FAIL, "the report does not say how much room is left")
-    return Verdict(verdict, f"room for {gap['headroom_jobs']} more")
 
 
 def causes(run: CapacityRun) -> list[str]:

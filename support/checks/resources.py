@@ -22,14 +22,15 @@ def asks_for_one_gpu_slice() -> Judged[Pod]:
     return Judged("a job that requests exactly one GPU slice and is limited to it", trouble)
 
 
-def grants_gpu_slices(pods: Collection[Pod]) -> Judged[Node | None]:
-    """The node offers GPU slices, and at least as many as the pods on it hold."""
+def holds_what_its_node_offers(nodes: Collection[Node], pods: Collection[Pod]) -> Judged[Pod]:
+    """The node it runs on offers GPU slices, and at least as many as the pods on it hold."""
 
-    def trouble(node: Node | None) -> str | None:
+    def trouble(pod: Pod) -> str | None:
+        node = next((node for node in nodes if node.name == pod.node), None)
         if node is None:
-            return "the job is on no node"
+            return f"pod {pod.name} is on no node"
         offered = int(node.allocatable.get(GPU_SLICE, "0"))
-        held = sum(gpu_slices(pod) for pod in pods if pod.node == node.name and pod.phase in ("Pending", "Running"))
+        held = sum(gpu_slices(one) for one in pods if one.node == node.name and one.phase in ("Pending", "Running"))
         if 1 <= held <= offered:
             return None
         return f"node {node.name} offers {offered} GPU slices and its pods hold {held}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
@@ -56,33 +57,39 @@ def _is_no(entry: Entry, field: str, kind: str) -> str:
     return f"{entry} has no {field}" if value is None else f"{entry} has {field} {value!r}, which is no {kind}"
 
 
-_PARTS: Mapping[str, Callable[[Entry], str | None]] = {
-    "a uuid": _uuid_trouble,
-    "a start time": _start_trouble,
-    "an end time, unless it is still open": _end_trouble,
-    "a mark whether it is deleted": _mark_trouble,
+def _order_trouble(entry: Entry) -> str | None:
+    if entry.start is None or entry.end is None or entry.end > entry.start:
+        return None
+    return f"{entry} ends {'when' if entry.end == entry.start else 'before'} it starts"
+
+
+@dataclass(frozen=True)
+class RecordingFact:
+    """What must be true of a recording: ``wanted`` in words, and what is wrong with one of which it is not."""
+
+    wanted: str
+    trouble: Callable[[Entry], str | None]
+
+
+RECORDING_FACTS: Mapping[str, RecordingFact] = {
+    "has a uuid": RecordingFact("a uuid in every recording", _uuid_trouble),
+    "has a start time": RecordingFact("a start time in every recording", _start_trouble),
+    "has an end time, unless it is still open": RecordingFact(
+        "an end time, unless it is still open, in every recording", _end_trouble
+    ),
+    "has a mark whether it is deleted": RecordingFact("a mark whether it is deleted in every recording", _mark_trouble),
+    "ends after it starts, unless it is still open": RecordingFact(
+        "recordings that end after they start", _order_trouble
+    ),
 }
+"""In the words of the features."""
 
 
-def every_recording_has(part: str) -> Judged[Snapshot]:
-    """``part`` in the words of the features; :class:`LookupError` lists those that are known."""
-    if part not in _PARTS:
-        raise LookupError(f"no part of a recording is known as {part!r}; known are: {'; '.join(_PARTS)}")
-    trouble_of = _PARTS[part]
+def every_recording(fact: RecordingFact) -> Judged[Snapshot]:
+    """The fact is true of every recording."""
     return _judged(
-        f"{part} in every recording",
-        lambda snapshot: [said for entry in snapshot.recordings if (said := trouble_of(entry))],
+        fact.wanted, lambda snapshot: [said for entry in snapshot.recordings if (said := fact.trouble(entry))]
     )
-
-
-def every_recording_ends_after_it_starts() -> Judged[Snapshot]:
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
-        for entry in snapshot.recordings:
-            if entry.start is None or entry.end is None or entry.end > entry.start:
-                continue
-            yield f"{entry} ends {'when' if entry.end == entry.start else 'before'} it starts"
-
-    return _judged("recordings that end after they start", troubles)
 
 
 def every_uuid_is_its_own() -> Judged[Snapshot]:

@@ -12,7 +12,7 @@ from support.checks.jobs import every_trace_gone, has_ended, is_running, is_visi
 from support.checks.matcher import Judged
 from support.checks.ports import publishes
 from support.clients.focus_server.client import OpenedInvestigation
-from support.clients.kubernetes.client import Event, Job, KubernetesClient, Node, Pod, Service, Snapshot
+from support.clients.kubernetes.client import Event, Job, KubernetesClient, Pod, Service, Snapshot
 from support.clients.kubernetes.servers import default_container
 from support.clients.kubernetes.watch import ClusterWatch, Seen
 from support.config import Environment
@@ -85,6 +85,11 @@ class Jobs:
             changes=self.watch,
         )
 
+    def wait_and_hold(self, job_id: str, matcher: Judged[JobView], deadline: str) -> JobView:
+        """The view satisfies ``matcher`` within the named deadline, and from then on during the time of observation."""
+        self.wait_for(job_id, matcher, deadline)
+        return self.hold(job_id, matcher)
+
     def hold(self, job_id: str, matcher: Judged[JobView]) -> JobView:
         """The view satisfies ``matcher`` during the whole time of observation."""
         return waits.holds(
@@ -138,10 +143,6 @@ class Jobs:
             within_s=self._limits.deadline("port_open_s"),
             what=f"the stream port of job {opened.job_id}",
         )
-
-    def node_of(self, view: JobView) -> Node | None:
-        """The node its pod runs on."""
-        return next((node for node in self._cluster.nodes() if node.name == view.pod.node), None)
 
     def found_by_label(self, job_id: str) -> Snapshot:
         """What a label selector with the job id finds."""

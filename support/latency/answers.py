@@ -95,6 +95,21 @@ class Latency:
         answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms, meter.use())
         return _recorded("health_checks_at_once_p95_ms", answers)
 
+    def openings_are_fast(self, answers: Answers) -> Verdict:
+        return self.are_fast(answers, self._limits.configure_p95_ms, self._limits.configure_p99_ms)
+
+    def health_checks_are_fast(self, answers: Answers) -> Verdict:
+        return self.are_fast(answers, self._limits.ack_p95_ms)
+
+    def health_checks_at_once_are_fast(self, answers: Answers) -> Verdict:
+        return self.are_fast(answers, self._limits.ack_concurrent_p95_ms)
+
+    def channels_are_fast(self, answers: Answers) -> Verdict:
+        return self.are_each_fast(answers, self._limits.channels_ms)
+
+    def live_metadata_are_fast(self, answers: Answers) -> Verdict:
+        return self.are_each_fast(answers, self._limits.live_metadata_ms)
+
     def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Verdict:
         """P95 is judged; P99 too where there are enough answers, and is told otherwise."""
         p95 = percentile_gate(answers.latencies_ms, 0.95, p95_ms)

@@ -45,20 +45,12 @@ class Subject:
         return {name: value for name, value in found.items() if name not in usual or value != usual[name]}
 
 
-_SUBJECTS: Mapping[str, Subject] = {
+SUBJECTS: Mapping[str, Subject] = {
     **{words: Subject((".".join(path),), (path,)) for words, path in FIELDS.items()},
     "time range": Subject(("start_time", "end_time"), (("start_time",), ("end_time",))),
     "body": Subject(("body",), ()),
 }
-
-
-# Longest first, so that no word hides the one it begins. Other words stay free for the steps of others.
-SUBJECT_WORDS = "|".join(sorted(_SUBJECTS, key=len, reverse=True))
-
-
-def subject(words: str) -> Subject:
-    """What a step means when it says that a refusal is about ``words``, one of :data:`SUBJECT_WORDS`."""
-    return _SUBJECTS[words]
+"""What a refusal may be about, in the words of the features."""
 
 
 def _value(fields: Mapping[str, Any], path: Path) -> object:

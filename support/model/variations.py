@@ -12,7 +12,7 @@ from typing import Any
 
 from support.config.limits import Limits
 from support.model.fields import FIELDS, Path
-from support.model.requests import MULTICHANNEL, SINGLE_CHANNEL, WATERFALL, Body, Place, live_in
+from support.model.requests import MULTICHANNEL, SINGLE_CHANNEL, WATERFALL, Body, Place, live_in, live_of_bytes
 
 Fields = dict[str, Any]
 
@@ -24,6 +24,8 @@ _VALUES: Mapping[str, object] = {
     "a list": [1, 50],
     "a number": 5,
 }
+TOO_LARGE_BYTES = 2 * 1024 * 1024
+"""Twice what the ingress lets through."""
 _HEAVY_CHANNELS, _LARGEST_NFFT = 200, 2048
 
 
@@ -37,13 +39,6 @@ def request_with(variation: str, limits: Limits) -> Body:
             return build(*match.groups())
     known = [*_NAMED, *(pattern.pattern for pattern, _ in _FORMS)]
     raise LookupError(f"no investigation is known with {variation!r}; known are: {'; '.join(known)}")
-
-
-def place(words: str) -> Place:
-    """Where a request goes that these words describe."""
-    if words not in _PLACES:
-        raise LookupError(f"no request is known as {words!r}; known are: {'; '.join(_PLACES)}")
-    return _PLACES[words]
 
 
 def _changed(path: Path, value: object, view: str = MULTICHANNEL) -> Fields:
@@ -101,6 +96,7 @@ _NAMED: Mapping[str, Callable[[Limits], Body]] = {
     ),
     "many channels and a large NFFT": lambda limits: {**_channels(1, _HEAVY_CHANNELS), "nfftSelection": _LARGEST_NFFT},
     "the most of everything": _maximal,
+    "a body that is far too large": lambda limits: live_of_bytes(TOO_LARGE_BYTES),
     "an empty body": lambda limits: b"",
     "a body that breaks off": lambda limits: b'{"view_type": "0", "channels": {"min": 1,',
     "a list as its body": lambda limits: b"[]",
@@ -119,8 +115,9 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., Body]], ...] = (
         lambda value, field: _changed(FIELDS[field], _VALUES[value]),
     ),
 )
-_PLACES: Mapping[str, Place] = {
+PLACES: Mapping[str, Place] = {
     "to a place that does not exist": Place("POST", "/configuration"),
     "as one that only reads": Place("GET", "/configure"),
     "to the health check": Place("POST", "/ack"),
 }
+"""Where a request goes, in the words of the features."""

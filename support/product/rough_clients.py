@@ -17,8 +17,6 @@ from support.clients.safety import Budget
 from support.config import Environment
 from support.model import requests
 
-TOO_LARGE_BYTES = 2 * 1024 * 1024
-"""Twice what the ingress lets through."""
 PIECES = 5
 _HOUR_S = 3600
 

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
-from support.checks.matcher import Judged
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.clients.kubernetes.servers import Servers
@@ -112,6 +111,13 @@ class Stability:
         told = f"grows by {per_hour:.3g} per hour (at least {lower:.3g}), allowed {allowed:g}"
         return Verdict(Outcome.FAIL if lower > allowed else Outcome.PASS, f"time to open in ms: {told}")
 
+    def was_never_restarted(self, seen: Lifetime) -> Verdict:
+        return Verdict(Outcome.FAIL if seen.restarts else Outcome.PASS, "; ".join(seen.restarts) or "no restart")
+
+    def left_nothing_behind(self, seen: Lifetime) -> Verdict:
+        left = f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else "nothing left"
+        return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
+
     def _open_one(self, started_s: float, latencies: list[Point]) -> str:
         """Open, see it run, release; why that went wrong, or nothing. A server that is away is found out, no reason to
         stop."""
@@ -151,11 +157,3 @@ class Stability:
         ]
         new = [f"{pod.name} is new" for pod in now if pod.uid not in before]
         return again + new + [f"{pod.name} is gone" for uid, pod in before.items() if uid not in still_there]
-
-
-def was_never_restarted() -> Judged[Lifetime]:
-    return Judged("no restart of the server", lambda seen: "; ".join(seen.restarts) or None)
-
-
-def left_nothing_behind() -> Judged[Lifetime]:
-    return Judged("nothing left", lambda seen: f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else None)

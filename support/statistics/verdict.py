@@ -43,10 +43,3 @@ class Verdict:
 
     outcome: Outcome
     reason: str
-
-    def enforce(self) -> None:
-        """Nothing for a pass; :class:`AssertionError` for a failure, :class:`Inconclusive` when nothing is decided."""
-        if self.outcome is Outcome.FAIL:
-            raise AssertionError(self.reason)
-        if self.outcome is Outcome.INCONCLUSIVE:
-            raise Inconclusive(self.reason)

@@ -67,6 +67,38 @@ def test_steps_that_match_twice_are_found(project: Path) -> None:
     assert sorted(rules) == ["P01", "P02", "P03"]
 
 
+CHOICE = """
+from behave import then
+from support.gherkin.words import register_choice
+register_choice(StateOfATest={"done": 1, "well done": 2, "left undone": 3})
+@then("it was {state:StateOfATest}")
+def d(context, state): pass
+@then("it was {state:StateOfATest} by {whom}")
+def e(context, state, whom): pass
+"""
+
+
+def test_words_that_nobody_says_are_found(project: Path) -> None:
+    (project / "steps" / "choice_steps.py").write_text(CHOICE, encoding="utf-8")
+    said = "      Then it was done\n      And it was well done by somebody\n"
+    (project / "f.feature").write_text(FEATURE.replace("      Then it is done\n", said), encoding="utf-8")
+    unsaid = [message for rule, message in findings(project) if rule == "P04"]
+    assert unsaid == [
+        'no feature says "left undone" as {state:StateOfATest} of "it was {state:StateOfATest}"',
+        'no feature says "left undone" as {state:StateOfATest} of "it was {state:StateOfATest} by {whom}"',
+    ]
+
+
+def test_a_phrase_is_an_outcome_for_each_of_its_words(project: Path) -> None:
+    (project / "steps" / "choice_steps.py").write_text(CHOICE, encoding="utf-8")
+    outcomes = phrases.Outcomes(project / "steps")
+    states = ("done", "well done", "left undone")
+    merged = {f"it was {state}{by}" for state in states for by in ("", " by {whom}")}
+    assert outcomes.phrases == {"it is {state}"} | merged
+    texts = ["it was well done", "it was done by nobody", "it is fine", "it was eaten"]
+    assert outcomes.phrases_of(texts) == {"it was well done", "it was done by {whom}", "it is {state}"}
+
+
 def test_the_command_tells_findings_from_wrong_use(project: Path) -> None:
     assert phrases.main(["--steps", str(project / "steps"), str(project)]) == 1
     assert phrases.main(["--steps", str(project / "no_steps"), str(project)]) == 2

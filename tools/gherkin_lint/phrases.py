@@ -1,13 +1,16 @@
 """`python -m tools.gherkin_lint.phrases [--steps FOLDER] [PATH ...]`: compare features and step definitions.
 
 P01: a step no definition matches. P02: a definition no step uses. P03: a step that several definitions match, of which
-behave silently takes the first it loaded. Loads the step modules as behave does, and runs nothing.
+behave silently takes the first it loaded. P04: a word that a definition would take and no step says. Loads the step
+modules as behave does, and runs nothing.
 Exit codes: 0 clean, 1 findings, 2 wrong use.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +22,9 @@ from behave.runner_util import load_step_modules
 
 from support.gherkin.documents import feature_files
 from support.gherkin.model import Finding
+from support.gherkin.words import words_of
+
+_TYPED_FIELD = re.compile(r"\{(\w+):(\w+)\}")
 
 
 def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
@@ -27,23 +33,49 @@ def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
     load_step_modules([str(steps_folder)])
     definitions = step_registry.registry.steps
     used: set[int] = set()
+    said: set[tuple[str, str]] = set()
     findings: set[Finding] = set()
     for path in features:
         for step in _steps(parse_file(str(path))):
             candidates = [*definitions[step.step_type], *definitions["step"]]
             matching = [candidate for candidate in candidates if candidate.match(step.name)]
             used.update(id(candidate) for candidate in matching[:1])
+            said.update(word for candidate in matching[:1] for word in _words_said(candidate, step.name))
             findings.update(_about(path, step, matching))
     for definition in {id(one): one for many in definitions.values() for one in many}.values():
-        if id(definition) not in used:
-            place = definition.location
-            message = f'no feature uses "{definition.pattern}"'
-            findings.add(Finding(place.filename, place.line, "P02", message))
+        findings.update(_unused(definition, used, said))
     return sorted(findings)
 
 
+def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iterator[Finding]:
+    """A definition that nobody uses, or the words of its choices that nobody says in any of their definitions."""
+    place = definition.location
+    if id(definition) not in used:
+        yield Finding(place.filename, place.line, "P02", f'no feature uses "{definition.pattern}"')
+        return
+    for field, name in _choices(definition.pattern):
+        for word in words_of(name):
+            if (name, word) not in said:
+                message = f'no feature says "{word}" as {{{field}:{name}}} of "{definition.pattern}"'
+                yield Finding(place.filename, place.line, "P04", message)
+
+
+def _choices(pattern: str) -> list[tuple[str, str]]:
+    """Field and type of each place of a phrase that takes words of a closed list."""
+    return [(field, name) for field, name in _TYPED_FIELD.findall(pattern) if words_of(name)]
+
+
+def _words_said(definition: Any, text: str) -> list[tuple[str, str]]:
+    """For each closed list of the phrase: its name, and the word of it that ``text`` says."""
+    found = {argument.name: argument.original for argument in definition.match(text).arguments}
+    return [(name, found[field]) for field, name in _choices(definition.pattern)]
+
+
 class Outcomes:
-    """The Then phrases of a steps folder, and which of them a step text stands for."""
+    """The Then phrases of a steps folder, and which of them a step text stands for.
+
+    A phrase that takes words of a closed list is one phrase for each of them: each says something else of the system.
+    """
 
     def __init__(self, steps_folder: Path = Path("steps")) -> None:
         step_registry.registry.clear()
@@ -52,14 +84,31 @@ class Outcomes:
 
     @property
     def phrases(self) -> frozenset[str]:
-        return frozenset(definition.pattern for definition in self._definitions)
+        return frozenset(phrase for definition in self._definitions for phrase in _expanded(definition.pattern))
 
     def phrases_of(self, texts: Iterable[str]) -> frozenset[str]:
         """The phrases that match any of these step texts."""
-        given = list(texts)
         return frozenset(
-            definition.pattern for definition in self._definitions if any(definition.match(text) for text in given)
+            _said(definition, text) for text in texts for definition in self._definitions if definition.match(text)
         )
+
+
+def _expanded(pattern: str) -> Iterator[str]:
+    """The phrase once for each combination of the words it takes."""
+    choices = _choices(pattern)
+    for words in itertools.product(*(words_of(name) for _, name in choices)):
+        phrase = pattern
+        for (field, name), word in zip(choices, words, strict=True):
+            phrase = phrase.replace(f"{{{field}:{name}}}", word)
+        yield phrase
+
+
+def _said(definition: Any, text: str) -> str:
+    """The one of the expanded phrases that ``text`` stands for."""
+    phrase: str = definition.pattern
+    for (field, name), (_, word) in zip(_choices(definition.pattern), _words_said(definition, text), strict=True):
+        phrase = phrase.replace(f"{{{field}:{name}}}", word)
+    return phrase
 
 
 def _steps(feature: Any) -> Iterator[Any]:

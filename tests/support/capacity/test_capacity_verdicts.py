@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hamcrest import assert_that
+from hamcrest.core.string_description import StringDescription
 
 from support.capacity import checks, verdicts
 from support.capacity.load.results import PHASES, ClusterEvidence, JobRecord, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Target
 from support.capacity.measuring import Growth, Measured
+from support.checks.verdict import passes
 from support.config.models import Capacity
 from support.latency.answers import ENOUGH, Answers, Latency
 from support.latency.baselines import Baselines
@@ -98,11 +102,39 @@ def test_a_single_investigation_is_judged_by_the_middle_of_a_few() -> None:
 
 
 def test_what_decides_nothing_neither_passes_nor_fails() -> None:
-    Verdict(Outcome.PASS, "fine").enforce()
+    assert_that(Verdict(Outcome.PASS, "fine"), passes())
     with pytest.raises(AssertionError, match="too slow"):
-        Verdict(Outcome.FAIL, "too slow").enforce()
+        assert_that(Verdict(Outcome.FAIL, "too slow"), passes())
     with pytest.raises(Inconclusive, match="too few"):
-        Verdict(Outcome.INCONCLUSIVE, "too few").enforce()
+        assert_that(Verdict(Outcome.INCONCLUSIVE, "too few"), passes())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "headroom", "said"),
+    [
+        ("pass", 12, None),
+        ("pass", None, "the report does not say how much room is left"),
+        ("fail", None, "the report says fail: 3 are missing"),
+    ],
+)
+def test_the_report_tells_of_headroom(tmp_path: Path, verdict: str, headroom: int | None, said: str | None) -> None:
+    found = reported(tmp_path, verdict, headroom)
+    assert checks.tells_of_headroom().matches(found) is (said is None)
+    description = StringDescription()
+    checks.tells_of_headroom().describe_mismatch(found, description)
+    assert said is None or str(description) == said
+
+
+def test_a_report_that_decides_nothing_tells_of_no_headroom(tmp_path: Path) -> None:
+    with pytest.raises(Inconclusive, match="3 are missing"):
+        checks.tells_of_headroom().matches(reported(tmp_path, "inconclusive", None))
+
+
+def reported(folder: Path, verdict: str, headroom: int | None) -> Measured:
+    """A load with a gap report that says so."""
+    gap = {"verdict": verdict, "sentence": "3 are missing", "headroom_jobs": headroom}
+    (folder / "gap.json").write_text(json.dumps({"gap_analysis": gap}), encoding="utf-8")
+    return replace(measured(3, 3), reports=(folder / "gap.json",))
 
 
 def test_ports_that_were_not_reached_or_are_shared_are_told() -> None:

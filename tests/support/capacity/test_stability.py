@@ -13,7 +13,7 @@ import pytest
 
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.safety import Budget, SafetyPolicy
-from support.stability.steady_state import Lifetime, Stability, was_never_restarted
+from support.stability.steady_state import Lifetime, Stability
 from support.statistics.verdict import Outcome
 
 SCALE = 0.001
@@ -86,7 +86,7 @@ def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Outcome
     assert judge.opened_often_enough(seen).outcome is Outcome.PASS
     assert judge.stays_fast(seen).outcome is Outcome.PASS
     assert seen.asked == len(site.released) == 12
-    assert was_never_restarted().matches(seen)
+    assert judge.was_never_restarted(seen).outcome is Outcome.PASS
 
 
 def test_failures_and_restarts_are_told() -> None:
@@ -94,7 +94,7 @@ def test_failures_and_restarts_are_told() -> None:
     seen = judge.live()
     assert judge.opened_often_enough(seen).outcome is Outcome.FAIL
     assert "investigation 1: it was answered 503" in judge.opened_often_enough(seen).reason
-    assert not was_never_restarted().matches(seen)
+    assert judge.was_never_restarted(seen).outcome is Outcome.FAIL
 
 
 def test_a_server_that_becomes_slower_is_found_and_one_without_metrics_is_not_judged() -> None:
@@ -130,3 +130,10 @@ def test_a_server_that_is_gone_was_not_left_in_peace(
     monkeypatch.setattr(site, "pods", lambda label_selector: left)
     assert message in judge._restarted(before)  # type: ignore[arg-type]
     assert judge._restarted({}) == ["there was no server to watch"]
+
+
+def test_what_is_left_of_a_long_time_is_named() -> None:
+    judge = stability(Site(lambda hours: 600))
+    left = judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ("service grpc-service-1-2",)))
+    assert left.outcome is Outcome.FAIL and left.reason == "left over: service grpc-service-1-2"
+    assert judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ())).outcome is Outcome.PASS

@@ -108,10 +108,10 @@ def test_gpu_slice_is_asked_for_once() -> None:
 
 def test_node_grants_no_more_slices_than_it_offers() -> None:
     held = [pod(node="worker-node-1", resources=ONE_SLICE)]
-    assert trouble(resources.grants_gpu_slices(held), node()) is None
-    assert trouble(resources.grants_gpu_slices(held * 3), node()) is not None
-    assert trouble(resources.grants_gpu_slices(held), node(gpu_slices=0)) is not None
-    assert trouble(resources.grants_gpu_slices(held), None) == "the job is on no node"
+    assert trouble(resources.holds_what_its_node_offers([node()], held), held[0]) is None
+    assert trouble(resources.holds_what_its_node_offers([node()], held * 3), held[0]) is not None
+    assert trouble(resources.holds_what_its_node_offers([node(gpu_slices=0)], held), held[0]) is not None
+    assert trouble(resources.holds_what_its_node_offers([], held), held[0]) == f"pod {held[0].name} is on no node"
 
 
 def test_memory_and_storage_name_what_is_missing() -> None:
