@@ -25,7 +25,7 @@ Feature: Capacity grows in steps
   Rule: Heavy configurations are served as well
 
     @CA-04a @REQ_PZ-13986 @load
-    Example: Several clients ask for the heaviest configuration at once
+    Example: Enough clients are served when several ask for the heaviest configuration at once
       Given a connected fibre
       When several clients with a heavy configuration open a live investigation at the same time
       Then enough of them have a running job and a port of their own at one same moment

@@ -7,7 +7,7 @@ Feature: The server answers fast
   Rule: An investigation is opened fast
 
     @PF-01a @REQ_PZ-13986 @load
-    Example: Live investigations opened one after the other
+    Example: Live investigations are opened within their limits
       Given a connected fibre
       When the answers to requests for a live investigation are timed
       Then they come within the limit for an opening
@@ -15,22 +15,22 @@ Feature: The server answers fast
   Rule: Health and information are told fast
 
     @PF-02a @REQ_PZ-13986 @load
-    Example: The health check of a single client
+    Example: The health check of a single client is answered within its limit
       When the answers to the health checks of one client are timed
       Then they come within the limit for a health check
 
     @PF-02b @REQ_PZ-13986 @load
-    Example: The health checks of many clients at once
+    Example: The health checks of many clients at once are answered within their limit
       When the answers to the health checks of many clients at once are timed
       Then they come within the limit for many health checks at once
 
     @PF-02c @REQ_PZ-13986 @load
-    Example: The channels of the site
+    Example: The channels of the site are told within their limit
       When the answers to questions for the channels are timed
       Then they come within the limit for the channels
 
     @PF-02d @REQ_PZ-13986 @load
-    Example: The description of the fibre
+    Example: The description of the fibre is told within its limit
       When the answers to questions for the fibre are timed
       Then they come within the limit for the description of the fibre
 

@@ -28,7 +28,7 @@ Feature: The metadata describe the open investigation
   Rule: The metadata of an unknown investigation are refused
 
     @MD-01d @REQ_PZ-13563 @negative
-    Example: Nobody has ever opened an investigation under this job id
+    Example: The metadata of a job id that was never given are refused
       When a client asks for the metadata of an investigation that was never opened
       Then the request is refused because the job id is unknown
       And nothing is started

@@ -7,7 +7,7 @@ Feature: A failed opening leaves nothing behind
   Rule: A failed opening rolls back
 
     @SB-04a @REQ_PZ-13873 @negative @disruptive @needs_exclusive_cluster
-    Example: The cluster takes no further job
+    Example: An investigation that the cluster takes no job for is refused, and nothing is left
       Given a connected fibre
       And a cluster that takes no further job
       When a client asks for a live investigation

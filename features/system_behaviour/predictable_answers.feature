@@ -7,20 +7,20 @@ Feature: The server is predictable when it cannot serve
   Rule: What cannot be served is answered alike each time
 
     @SB-03a @REQ_PZ-13873 @negative @needs_fibre_control
-    Example: There is no live data
+    Example: Without live data the same request is answered alike each time
       Given no connected fibre
       When a client asks twice for a live investigation
       Then both requests are answered alike and without a failure of the server
       And nothing is started
 
     @SB-03b @REQ_PZ-13873 @negative
-    Example: There is no recorded data
+    Example: Without recorded data the same request is answered alike each time
       When a client asks twice for a window in which nothing was recorded
       Then both requests are answered alike and without a failure of the server
       And nothing is started
 
     @SB-03c @REQ_PZ-13873 @disruptive @needs_exclusive_cluster
-    Example: The port is in use
+    Example: With its port in use the same request is answered alike each time
       Given a connected fibre
       And the port of the next investigation is occupied by another service
       When a client asks twice for a live investigation

@@ -7,7 +7,7 @@ Feature: The server is stable over time
   Rule: The server is stable over time
 
     @SB-02a @REQ_PZ-13873 @slow @load @needs_metrics
-    Example: Investigations come and go for an hour
+    Example: The server stays as it was while investigations come and go for an hour
       Given a connected fibre
       When investigations are opened and released at intervals for a long time
       Then in all that time enough of them opened

@@ -70,6 +70,16 @@ SYNONYMS = (
 )
 """Pattern -> the one word that the domain uses instead."""
 
+VERB = re.compile(
+    r"\b(is|are|was|were|has|have|does|do|can|must|carry|carries|go(es)?"
+    r"|(add|answer|belong|call|change|complain|count|differ|disappear|find|get|hand|hold|lack|lead|learn|name|open"
+    r"|refuse|run|say|serve|stand|start|stay|tell|use|wait|work)s?)\b",
+    re.I,
+)
+"""A title says what is so: one of these stands in it. A new verb is added here."""
+FILLERS = frozenset({"a", "an", "the", "that", "this", "its", "it", "of", "to", "in", "is", "are"})
+"""What a title and a step may differ in, and say the same."""
+
 
 def is_known_tag(tag: str) -> bool:
     """Whether a tag (without @) is in the dictionary."""

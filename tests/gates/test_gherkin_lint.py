@@ -30,7 +30,7 @@ Feature: A job is opened for every investigation
   Rule: A reversed time range is refused
 
     @JL-02a @TEST_PZ-7 @negative
-    Scenario Outline: The end lies <where>
+    Scenario Outline: A window that ends <where> is refused
       When a client asks for a window that ends <where>
       Then the request is refused because of its time range
       And nothing is started
@@ -102,7 +102,7 @@ BAD = [
     ("G14", "  and expect one job to serve it,\n  so that", "  so that", None),
     ("G14", "  and expect", "  and\n" * 4 + "  and expect", None),
     ("G15", "  Rule: Opening a live investigation starts exactly one job\n", "", None),
-    ("G16", "The end lies <where>", "the job is  running shortly after", None),
+    ("G16", "A window that ends <where> is refused", "the job is  running shortly after", None),
     ("G16", "The job is running shortly after", "Opening a live investigation starts exactly one job", None),
     ("G17", "    Given an idle cluster\n", "    Given an idle cluster\n    When something happens\n", None),
     ("G17", "    Given an idle cluster\n", "    Given an idle cluster\n" * 5, None),
@@ -115,6 +115,12 @@ BAD = [
     ("G21", "  Rule: A reversed", "  Rule: An empty one\n\n  Rule: A reversed", None),
     ("G22", "a window that ends <where>", "a window that ends <when>", None),
     ("G22", "The job is running shortly after", "The job is <state> shortly after", None),
+    ("G23", "The job is running shortly after", "The job of an investigation", None),
+    ("G23", "The job is running shortly after", "Investigations opened one after the other", None),
+    ("G23", "The job is running shortly after", "There is no live data", None),
+    ("G23", "The job is running shortly after", "The client opens 200 investigations", None),
+    ("G23", "The job is running shortly after", "A fibre is connected", None),
+    ("G23", "A window that ends <where> is refused", "The window ends <where>", None),
     ("G03", "", "", "somewhere"),
 ]
 
@@ -123,6 +129,19 @@ BAD = [
 def test_a_small_change_breaks_the_rule(tmp_path: Path, rule: str, old: str, new: str, folder: str | None) -> None:
     assert old in GOOD
     assert rule in rules_broken(tmp_path, GOOD.replace(old, new, 1), folder or "job_lifecycle")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "A fibre is told within its limit",
+        "There is an index by start time",
+        "The investigations of a client answer",
+        "Nothing of the 200 investigations is left",
+    ],
+)
+def test_a_title_that_states_an_outcome_is_none(tmp_path: Path, title: str) -> None:
+    assert rules_broken(tmp_path, GOOD.replace("The job is running shortly after", title)) == set()
 
 
 def test_every_rule_has_a_bad_example() -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from support.gherkin.dictionary import AREAS, ID_TAG, SYNONYMS, TECHNICAL, is_known_tag
+from support.gherkin.dictionary import AREAS, FILLERS, ID_TAG, SYNONYMS, TECHNICAL, VERB, is_known_tag
 from support.gherkin.model import Finding, Source, examples_of
 
 MAX_STEPS = 7
@@ -18,6 +18,7 @@ MAX_BACKGROUND = 4
 DESCRIPTION_LINES = range(3, 7)
 NO_EFFECT = "nothing is started"
 _PLACEHOLDER = re.compile(r"<([^<>\n]+)>")
+_WORD = re.compile(r"<[^<>]+>|[\w'-]+")
 _ORDER = ("given", "when", "then")
 
 
@@ -255,6 +256,22 @@ def g22_placeholders_have_columns(source: Source) -> Iterator[Finding]:
                 yield source.finding(scenario.line, "G22", f"<{name}> is no column of its Examples")
 
 
+def g23_outcome_in_title(source: Source) -> Iterator[Finding]:
+    """A title states the outcome, so that "TITLE - passed" is true: no name of a thing, no condition, no event."""
+    for scenario in source.scenarios():
+        words = _WORD.findall(_plain(scenario.name))
+        if words and not VERB.search(scenario.name):
+            message = "the title has no verb of support/gherkin/dictionary.py; say what is so when it passes"
+            yield source.finding(scenario.line, "G23", message)
+        if words[:2] == ["there", "is"] and words[2:3] == ["no"]:
+            yield source.finding(scenario.line, "G23", "the title states what is missing; say what follows from it")
+        for step in scenario.steps:
+            told = set(words) - FILLERS
+            if step.step_type != "then" and told and told <= set(_WORD.findall(_plain(step.name))):
+                message = f'the title repeats "{step.keyword} {step.name}"; say what comes of it'
+                yield source.finding(scenario.line, "G23", message)
+
+
 FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g01_id_present,
     g03_area,
@@ -275,6 +292,7 @@ FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g19_columns_used,
     g21_outline_has_rows,
     g22_placeholders_have_columns,
+    g23_outcome_in_title,
 )
 SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles, g20_test_key)
 
