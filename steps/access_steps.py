@@ -3,8 +3,8 @@
 from behave import then, when
 from hamcrest import assert_that
 
+from support.checks import hosts
 from support.gherkin.words import register_choice
-from support.infrastructure import access
 from support.infrastructure.access import AccessExamination
 
 register_choice(
@@ -13,8 +13,8 @@ register_choice(
         "the target host through the jump host": AccessExamination.target_host,
     },
     HostFact={
-        "as itself, without any complaint": access.answers_as_itself,
-        "with the versions of the cluster's tools": access.has_the_tools,
+        "as itself, without any complaint": hosts.answers_as_itself,
+        "with the versions of the cluster's tools": hosts.has_the_tools,
     },
 )
 

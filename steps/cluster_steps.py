@@ -3,10 +3,9 @@
 from behave import then, when
 from hamcrest import assert_that
 
+from support.checks import cluster, hosts, mongodb
 from support.gherkin.words import register_choice
-from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import finds_every_layer_in_order
-from support.infrastructure.mongodb import counts_no_more_than_before
 
 register_choice(
     Examined={
@@ -22,18 +21,18 @@ register_choice(
         "the target host": lambda layers: layers.access.connections_after_leaving(),
     },
     ClusterFact={
-        "its version": ClusterExamination.tells_its_version,
-        "the namespace of the product": ClusterExamination.has_the_namespace,
-        "that every node is ready": ClusterExamination.has_only_ready_nodes,
-        "that every Focus Server is running and ready": ClusterExamination.has_ready_servers,
-        "that no Focus Server was restarted too often": ClusterExamination.has_steady_servers,
-        "the Focus Server with its configured kind and port": ClusterExamination.has_the_configured_service,
-        "the latest lines of the Focus Server's log": ClusterExamination.has_a_readable_log,
+        "its version": cluster.tells_its_version,
+        "the namespace of the product": cluster.has_the_namespace,
+        "that every node is ready": cluster.has_only_ready_nodes,
+        "that every Focus Server is running and ready": cluster.has_ready_servers,
+        "that no Focus Server was restarted too often": cluster.has_steady_servers,
+        "the Focus Server with its configured kind and port": cluster.has_the_configured_service,
+        "the latest lines of the Focus Server's log": cluster.has_a_readable_log,
     },
     Duration={
-        "the query": lambda layers: layers.mongodb.is_answered_in_time(),
-        "a typical answer": lambda layers: layers.mongodb.is_at_least_acceptable(),
-        "logging in": lambda layers: layers.access.logs_in_quickly(),
+        "the query": mongodb.is_answered_in_time,
+        "a typical answer": mongodb.is_at_least_acceptable,
+        "logging in": hosts.logs_in_quickly,
     },
 )
 
@@ -50,17 +49,17 @@ def connect_and_leave(context, what):
 
 @then("no connection more than before is counted")
 def no_connection_more(context):
-    assert_that(context.connections, counts_no_more_than_before())
+    assert_that(context.connections, mongodb.counts_no_more_than_before())
 
 
 @then("the cluster shows {fact:ClusterFact}")
 def cluster_shows(context, fact):
-    assert_that(context.seen, fact(context.world.infrastructure.orchestration))
+    assert_that(context.seen, fact(context.world.environment))
 
 
 @then("{what:Duration} takes no longer than its limit")
 def is_within_its_limit(context, what):
-    assert_that(context.seen, what(context.world.infrastructure))
+    assert_that(context.seen, what(context.world.limits))
 
 
 @then("every layer is in order")

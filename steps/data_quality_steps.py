@@ -3,7 +3,7 @@
 from behave import then, when
 from hamcrest import assert_that
 
-from support.data_quality import document_checks, index_checks, metadata, passwords
+from support.checks import index_documents, passwords, recording_index, sampling
 from support.data_quality.index import DataQuality
 from support.gherkin.words import register_choice
 
@@ -18,23 +18,23 @@ register_choice(
         "the metadata of the live fibre": DataQuality.live_fibre,
     },
     StorageFact={
-        "an entry for the storage path": index_checks.has_an_entry,
-        "a collection of recordings behind the entry": index_checks.has_its_collection,
-        "no second entry for the storage path": index_checks.has_no_second_entry,
+        "an entry for the storage path": recording_index.has_an_entry,
+        "a collection of recordings behind the entry": recording_index.has_its_collection,
+        "no second entry for the storage path": recording_index.has_no_second_entry,
     },
-    LookupField=index_checks.FIELDS,
-    RecordingFact=document_checks.RECORDING_FACTS,
+    LookupField=recording_index.FIELDS,
+    RecordingFact=index_documents.RECORDING_FACTS,
     Defect={
-        "recording that is stale": document_checks.no_recording_is_stale,
-        "document that is invalid": document_checks.no_document_is_invalid,
-        "uuid that two recordings share": document_checks.every_uuid_is_its_own,
-        "uuid that could be given to two recordings": index_checks.admits_each_uuid_once,
+        "recording that is stale": index_documents.no_recording_is_stale,
+        "document that is invalid": index_documents.no_document_is_invalid,
+        "uuid that two recordings share": index_documents.every_uuid_is_its_own,
+        "uuid that could be given to two recordings": recording_index.admits_each_uuid_once,
         "command that carries a password": passwords.no_command_carries_a_password,
     },
     SamplingFact={
-        "an allowed data type": metadata.names_an_allowed_type,
-        "how the fibre was sampled": metadata.describes_the_sampling,
-        "samples and channels that agree": metadata.agrees_on_samples_and_channels,
+        "an allowed data type": sampling.names_an_allowed_type,
+        "how the fibre was sampled": sampling.describes_the_sampling,
+        "samples and channels that agree": sampling.agrees_on_samples_and_channels,
     },
 )
 
@@ -51,17 +51,17 @@ def index_has(context, fact):
 
 @then("recordings can be looked up by their {field:LookupField}")
 def can_be_looked_up(context, field):
-    assert_that(context.read, index_checks.has_an_index_by(field))
+    assert_that(context.read, recording_index.has_an_index_by(field))
 
 
 @then("they are found without reading every document")
 def uses_an_index(context):
-    assert_that(context.read, index_checks.uses_an_index())
+    assert_that(context.read, recording_index.uses_an_index())
 
 
 @then("every recording {fact:RecordingFact}")
 def every_recording(context, fact):
-    assert_that(context.read, document_checks.every_recording(fact))
+    assert_that(context.read, index_documents.every_recording(fact))
 
 
 @then("there is no {defect:Defect}")
@@ -71,22 +71,24 @@ def there_is_no(context, defect):
 
 @then("neighbouring recordings overlap no longer than allowed")
 def overlaps_little(context):
-    assert_that(context.read, context.world.recordings.quality.overlaps_little())
+    limit_s = context.world.limits.recording_overlap_s
+    assert_that(context.read, index_documents.neighbours_overlap_at_most(limit_s))
 
 
 @then("each document is historical, live, stale, deleted or invalid, and nothing else besides")
 def one_class_each(context):
-    assert_that(context.read, document_checks.every_document_has_one_class())
+    assert_that(context.read, index_documents.every_document_has_one_class())
 
 
 @then("every unrecognised recording tells its folder, its number of files and its last update")
 def every_folder_is_described(context):
-    assert_that(context.read, document_checks.every_folder_is_described())
+    assert_that(context.read, index_documents.every_folder_is_described())
 
 
 @then("the share of recognised recordings is large enough")
 def recognises_enough(context):
-    assert_that(context.read, context.world.recordings.quality.recognises_enough())
+    wanted = context.world.limits.recognition_rate
+    assert_that(context.read, index_documents.recognises_at_least(wanted))
 
 
 @then("the answer carries no password")

@@ -3,17 +3,23 @@
 from behave import then, when
 from hamcrest import assert_that
 
+from support.checks import mongodb
 from support.gherkin.words import register_choice
-from support.infrastructure import mongodb
 
 register_choice(
     IndexFact={
-        "that the configured user is let in": lambda index: index.lets_the_user_in(),
-        "its version": lambda index: mongodb.tells_its_version(),
-        "that it holds the configured database": lambda index: index.names_the_configured_database(),
-        "that it holds every required collection": lambda index: index.has_required_collections(),
-        "that it is the configured one": lambda index: index.is_the_configured_one(),
-        "that the user belongs to the configured database": lambda index: index.belongs_to_the_configured_database(),
+        "that the configured user is let in": lambda environment, _: mongodb.lets_the_user_in(environment.limits),
+        "its version": lambda environment, _: mongodb.tells_its_version(),
+        "that it holds the configured database": lambda environment, _: mongodb.names_the_configured_database(
+            environment.mongodb
+        ),
+        "that it holds every required collection": lambda environment, index: mongodb.has_required_collections(
+            environment.mongodb, index.base_paths
+        ),
+        "that it is the configured one": lambda environment, _: mongodb.is_the_configured_one(environment.mongodb),
+        "that the user belongs to the configured database": lambda environment, _: mongodb.belongs_to_the_database(
+            environment.mongodb
+        ),
     },
 )
 
@@ -25,7 +31,7 @@ def connect_with_wrong_password(context):
 
 @then("MongoDB confirms {fact:IndexFact}")
 def mongodb_confirms(context, fact):
-    assert_that(context.seen, fact(context.world.infrastructure.mongodb))
+    assert_that(context.seen, fact(context.world.environment, context.world.infrastructure.mongodb))
 
 
 @then("the connection fails because the password is wrong")

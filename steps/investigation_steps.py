@@ -111,9 +111,9 @@ def same_slot_and_port(context):
 
 @then("it is the only job that was started")
 def only_job_started(context):
-    context.world.effects.assert_only_job_started(context.investigation)
+    context.world.effects.hold_only_job_started(context.investigation)
 
 
 @then("nothing is started")
 def nothing_is_started(context):
-    context.world.effects.assert_nothing_is_started(context.attempt)
+    context.world.effects.hold_nothing_started(context.attempt)

@@ -19,7 +19,7 @@ register_choice(
 
 @given("an environment without any open investigation")
 def nothing_open(context):
-    context.world.effects.assert_none_open()
+    context.world.effects.wait_until_none_open()
 
 
 @given("a server that was just restarted")
@@ -99,7 +99,7 @@ def ask_all_at_once(context):
 
 @then("the server goes on answering")
 def goes_on_answering(context):
-    context.world.product.server.assert_goes_on_answering()
+    context.world.product.server.hold_answering()
 
 
 @then("the others are answered in time meanwhile")

@@ -1,11 +1,14 @@
 """The state of the site and of the server before a request: fibre and configuration."""
 
 from behave import given
+from hamcrest import assert_that
+
+from support.checks.fibre import is_connected
 
 
 @given("a connected fibre")
 def connected_fibre(context):
-    context.world.product.fibre.assert_connected()
+    assert_that(context.world.product.fibre.metadata(), is_connected())
 
 
 @given("no connected fibre")

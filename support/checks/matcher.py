@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from hamcrest.core.base_matcher import BaseMatcher
 from hamcrest.core.description import Description
 
 T = TypeVar("T")
+_NAMED = 5
 
 
 class Judged(BaseMatcher[T]):
@@ -31,3 +32,10 @@ class Judged(BaseMatcher[T]):
 def judged(wanted: str, trouble: Callable[[Any], str | None]) -> Judged[Any]:
     """``wanted`` completes the sentence "expected: ..."."""
     return Judged(wanted, trouble)
+
+
+def listed(troubles: Iterable[str]) -> str | None:
+    """The first few troubles and the number of the others; None when there is none."""
+    found = list(troubles)
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return "; ".join(found[:_NAMED]) + more if found else None

@@ -52,9 +52,8 @@ def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
         closing.callback(cluster.close)
         return ClusterExamination(cluster, environment)
 
-    return Doctor(
-        layers_of(MongoDBExamination(index, environment), AccessExamination(ssh, environment, journal), orchestration)
-    )
+    access = AccessExamination(ssh, environment, journal)
+    return Doctor(layers_of(MongoDBExamination(index, environment), access, orchestration, environment))
 
 
 def _report(environment: Environment, diagnosis: Diagnosis) -> int:

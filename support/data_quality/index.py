@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from support.checks.matcher import Judged
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.mongodb.client import MongoDBClient
 from support.config import Environment
-from support.data_quality import document_checks, metadata
-from support.data_quality.documents import Snapshot, snapshot_of
-from support.data_quality.index_checks import Lookups, Search, StoragePath, search_for, search_from
-from support.data_quality.metadata import Sampling
-from support.data_quality.passwords import MOST_DOCUMENTS, Commands, suspects
+from support.data_quality.documents import snapshot_of
+from support.data_quality.passwords import MOST_DOCUMENTS, suspects
+from support.data_quality.searches import search_for, search_from
+from support.model.commands import Commands
+from support.model.index_documents import Snapshot
+from support.model.recording_index import Lookups, Search, StoragePath
+from support.model.sampling import Sampling, sampling_of_live_fibre, sampling_of_recording
 
 _NEWEST = 10
 _WINDOW = timedelta(hours=1)
@@ -66,7 +67,7 @@ class DataQuality:
             sort=_FIRST_NEWEST,
             limit=_NEWEST,
         )
-        return [metadata.sampling_of_recording(document) for document in newest]
+        return [sampling_of_recording(document) for document in newest]
 
     def live_fibre(self) -> list[Sampling]:
         """How the server says the live fibre is sampled; :class:`AssertionError` when it says nothing."""
@@ -74,12 +75,4 @@ class DataQuality:
         body = answer.json() if answer.status == 200 else None
         if not isinstance(body, Mapping):
             raise AssertionError(f"the live metadata were answered {answer.status} {answer.message!r}")
-        return [metadata.sampling_of_live_fibre(body)]
-
-    # What must be true within the limits of the environment
-
-    def recognises_enough(self) -> Judged[Snapshot]:
-        return document_checks.recognises_at_least(self._limits.recognition_rate)
-
-    def overlaps_little(self) -> Judged[Snapshot]:
-        return document_checks.neighbours_overlap_at_most(self._limits.recording_overlap_s)
+        return [sampling_of_live_fibre(body)]

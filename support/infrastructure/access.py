@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from support import waits
-from support.checks.matcher import Judged, judged
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
 from support.clients.kubernetes.tunnel import tunnel_to
 from support.clients.safety import SafetyPolicy
 from support.clients.ssh.client import CommandResult, SSHClient, SSHError, SSHSession
 from support.config import Environment
-from support.infrastructure.cluster import ClusterExamination, ClusterFacts
+from support.infrastructure.cluster import ClusterExamination
+from support.model.infrastructure import TOOLS, ClusterFacts, HostFacts
 
-_TOOLS = (("kubectl version --client", "Client Version"), ("k9s version", "Version"))
 _COUNT_CONNECTIONS = "ss -Htn state established '( sport = :{port} )'"
 
 
 _OF_COMMANDS = ("signal", "timeout")
-
-
-@dataclass(frozen=True)
-class HostFacts:
-    """What a host answers to an engineer who has just logged in."""
-
-    name: str
-    expected_hostname: str | None
-    expected_user: str
-    connect_s: float
-    results: dict[str, CommandResult]
 
 
 class AccessExamination:
@@ -55,7 +42,7 @@ class AccessExamination:
         """What the target host answers, reached through the jump host; :class:`AssertionError` when it is not
         reached."""
         with _way_is_open(), self._client.connect_target() as session:
-            tools = tuple(command for command, _ in _TOOLS)
+            tools = tuple(TOOLS)
             return _facts("target host", session, self._ssh.target.hostname, self._ssh.target.user, tools)
 
     def connections_after_leaving(self) -> tuple[int, int]:
@@ -86,15 +73,6 @@ class AccessExamination:
             cluster = KubernetesClient(settings, self._journal, policy, tunnel)
             closing.callback(cluster.close)
             return ClusterExamination(cluster, self._environment).examine()
-
-    def logs_in_quickly(self) -> Judged[HostFacts]:
-        limit_s = self._limits.ssh_connect_s
-        return judged(
-            f"logged in within {limit_s:g} s",
-            lambda facts: (
-                None if facts.connect_s <= limit_s else f"logging in to the {facts.name} took {facts.connect_s:.1f} s"
-            ),
-        )
 
 
 @contextmanager
@@ -130,31 +108,3 @@ def connections_in(counted: CommandResult) -> int:
 def _facts(name: str, session: SSHSession, hostname: str | None, user: str, tools: tuple[str, ...]) -> HostFacts:
     commands = ("hostname", "whoami", "uptime", *tools)
     return HostFacts(name, hostname, user, session.connect_duration_s, {text: session.run(text) for text in commands})
-
-
-def answers_as_itself() -> Judged[HostFacts]:
-    """Right name, right user, an uptime, and nothing on standard error."""
-
-    def trouble(facts: HostFacts) -> str | None:
-        for command in ("hostname", "whoami", "uptime"):
-            result = facts.results[command]
-            if result.exit_status != 0 or result.stderr or not result.stdout.strip():
-                said = f"{result.stdout}{result.stderr}".strip()
-                return f"{command} on the {facts.name} ended with {result.exit_status}: {said}"
-        hostname, user = (facts.results[command].stdout.strip() for command in ("hostname", "whoami"))
-        if facts.expected_hostname is not None and hostname != facts.expected_hostname:
-            return f"the {facts.name} calls itself {hostname} instead of {facts.expected_hostname}"
-        return None if user == facts.expected_user else f"the user on the {facts.name} is {user}"
-
-    return judged("hostname, whoami and uptime answered as configured, without error output", trouble)
-
-
-def has_the_tools() -> Judged[HostFacts]:
-    def trouble(facts: HostFacts) -> str | None:
-        for command, text in _TOOLS:
-            result = facts.results[command]
-            if result.exit_status != 0 or text not in result.stdout:
-                return f"{command} ended with {result.exit_status}: {result.stdout}{result.stderr}".strip()
-        return None
-
-    return judged("kubectl and k9s that tell their versions", trouble)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from hamcrest import assert_that
 
+from support.checks import cluster as cluster_checks
+from support.checks import hosts, mongodb
 from support.checks.matcher import Judged, judged
 from support.clients.focus_server.answers import ShapeError
 from support.clients.kubernetes.api import ClusterError
 from support.clients.mongodb.client import DatabaseError
 from support.clients.ssh.errors import SSHError
-from support.infrastructure.access import AccessExamination, answers_as_itself, has_the_tools
+from support.config import Environment
+from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
-from support.infrastructure.mongodb import MongoDBExamination, finds_recordings, tells_its_version
+from support.infrastructure.mongodb import MongoDBExamination
 
 _FINDINGS = (AssertionError, ClusterError, DatabaseError, ShapeError, SSHError)
 
@@ -82,43 +85,47 @@ def _trouble(layer: Layer) -> str | None:
 
 
 def layers_of(
-    index: MongoDBExamination, access: AccessExamination, orchestration: Callable[[], ClusterExamination]
+    index: MongoDBExamination,
+    access: AccessExamination,
+    orchestration: Callable[[], ClusterExamination],
+    environment: Environment,
 ) -> list[Layer]:
     """The six layers of requirement IN-01 to IN-06, from the bottom.
 
     ``orchestration`` is asked for when its turn comes: the way to the cluster may lead over the layer below.
     """
+    settings, limits = environment.mongodb, environment.limits
 
     def foundation() -> None:
         facts = index.connect()
-        for matcher in (index.lets_the_user_in(), tells_its_version(), index.names_the_configured_database()):
-            assert_that(facts, matcher)
+        assert_that(facts, mongodb.lets_the_user_in(limits))
+        assert_that(facts, mongodb.tells_its_version())
+        assert_that(facts, mongodb.names_the_configured_database(settings))
 
     def health() -> None:
-        assert_that(index.connect(), index.has_required_collections())
+        assert_that(index.connect(), mongodb.has_required_collections(settings, index.base_paths))
         query = index.latest_recordings()
-        assert_that(query, index.is_answered_in_time())
-        assert_that(query, finds_recordings())
+        assert_that(query, mongodb.is_answered_in_time(limits))
+        assert_that(query, mongodb.finds_recordings())
 
     def speed() -> None:
-        assert_that(index.answer_time(), index.is_at_least_acceptable())
+        assert_that(index.answer_time(), mongodb.is_at_least_acceptable(limits))
 
     def configuration() -> None:
         facts = index.connect()
-        assert_that(facts, index.is_the_configured_one())
-        assert_that(facts, index.belongs_to_the_configured_database())
+        assert_that(facts, mongodb.is_the_configured_one(settings))
+        assert_that(facts, mongodb.belongs_to_the_database(settings))
 
     def way_in() -> None:
         for host in access.hosts():
-            assert_that(host, answers_as_itself())
-            assert_that(host, access.logs_in_quickly())
-        assert_that(host, has_the_tools())
+            assert_that(host, hosts.answers_as_itself())
+            assert_that(host, hosts.logs_in_quickly(limits))
+        assert_that(host, hosts.has_the_tools())
 
     def cluster() -> None:
-        examination = orchestration()
-        facts = examination.examine()
-        for matcher in examination.everything():
-            assert_that(facts, matcher)
+        facts = orchestration().examine()
+        for check in cluster_checks.EVERYTHING:
+            assert_that(facts, check(environment))
 
     return [
         Layer(1, "foundation", "MongoDB cannot be reached or lets nobody in: check its log, the network", foundation),

@@ -20,7 +20,7 @@ class Effects:
         self._cluster, self._jobs, self._environment = cluster, jobs, environment
         self._neighbours = neighbours
 
-    def assert_none_open(self) -> None:
+    def wait_until_none_open(self) -> None:
         """No investigation is left in the cluster; those that are just ending are given their time."""
         waits.until(
             lambda: self._cluster.snapshot().job_ids,
@@ -44,7 +44,7 @@ class Effects:
             job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
         )
 
-    def assert_nothing_is_started(self, attempt: Attempt) -> None:
+    def hold_nothing_started(self, attempt: Attempt) -> None:
         """Nothing of a job, pod or service appears, now and during the time of observation."""
         waits.holds(
             lambda: self.started_since(attempt),
@@ -57,7 +57,7 @@ class Effects:
             changes=self._jobs.watch,
         )
 
-    def assert_only_job_started(self, investigation: Investigation) -> None:
+    def hold_only_job_started(self, investigation: Investigation) -> None:
         """The request started its own job and no second one."""
         wanted = {investigation.job_id}
         waits.until(

@@ -141,7 +141,7 @@ class ServerLife:
         except ConnectionFailed as failure:
             return failure
 
-    def assert_goes_on_answering(self) -> None:
+    def hold_answering(self) -> None:
         """Every health check of the time of observation is answered."""
         waits.holds(
             self.asked_whether_alive,

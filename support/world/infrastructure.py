@@ -41,4 +41,6 @@ class Infrastructure:
         broker = None
         if environment.rabbitmq is not None:
             broker = BrokerExamination(BrokerClient(environment.rabbitmq, journal), environment)
-        return cls(index, access, orchestration, Doctor(layers_of(index, access, lambda: orchestration)), broker)
+        return cls(
+            index, access, orchestration, Doctor(layers_of(index, access, lambda: orchestration, environment)), broker
+        )

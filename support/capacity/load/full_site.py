@@ -96,7 +96,7 @@ class FullSite:
             pod.job_id for pod in pods if pod.role == "grpc" and pod.phase == "Running" and pod.job_id in own
         )
 
-    def assert_all_go_on(self, running: frozenset[str]) -> None:
+    def hold_all_running(self, running: frozenset[str]) -> None:
         """All that ran before go on during the time of observation, and by the word of the cluster itself."""
 
         def trouble(now: frozenset[str]) -> str | None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hamcrest.core.string_description import StringDescription
 
+from support.checks import index_documents as checks
 from support.checks.matcher import Judged
-from support.data_quality import document_checks as checks
-from support.data_quality.documents import Entry, Snapshot, Unrecognised, snapshot_of
+from support.data_quality.documents import snapshot_of
+from support.model.index_documents import Entry, Snapshot, Unrecognised
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 DAY = timedelta(hours=24)

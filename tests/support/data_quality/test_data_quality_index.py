@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from hamcrest.core.string_description import StringDescription
 
+from support.checks import passwords, recording_index, sampling
 from support.checks.matcher import Judged
+from support.checks.passwords import passwords_in
 from support.clients.focus_server.client import Answer
 from support.clients.mongodb.client import BasePath
-from support.data_quality import index_checks, metadata, passwords
-from support.data_quality.index_checks import Lookups, Search, StoragePath, search_from
-from support.data_quality.passwords import Commands, passwords_in, suspects
+from support.data_quality.passwords import suspects
+from support.data_quality.searches import search_from
+from support.model.commands import Commands
+from support.model.recording_index import Lookups, Search, StoragePath
+from support.model.sampling import sampling_of_live_fibre, sampling_of_recording
 
 BROKER = "amqp://prisma:" + "letmein" + "@rabbitmq:5672"
 
@@ -33,7 +37,11 @@ def path(*guids: str) -> StoragePath:
 
 
 def test_a_storage_path_has_one_entry_with_a_collection() -> None:
-    every = (index_checks.has_an_entry(), index_checks.has_its_collection(), index_checks.has_no_second_entry())
+    every = (
+        recording_index.has_an_entry(),
+        recording_index.has_its_collection(),
+        recording_index.has_no_second_entry(),
+    )
     assert [trouble(check, path("a")) for check in every] == [None, None, None]
     assert trouble(every[0], path()) == "base_paths has no live entry for /segy"
     assert trouble(every[1], path()) == "/segy leads to nothing, which is no collection"
@@ -56,16 +64,16 @@ def lookups(**indexes: dict[str, Any]) -> Lookups:
     ],
 )
 def test_an_index_is_known_by_its_first_key(index: dict[str, Any], said: str | None) -> None:
-    assert trouble(index_checks.has_an_index_by("start_time"), lookups(any_name=index)) == said
+    assert trouble(recording_index.has_an_index_by("start_time"), lookups(any_name=index)) == said
 
 
 def test_a_usable_index_beside_a_hidden_one_is_enough() -> None:
     both = lookups(one={"key": [("uuid", 1)], "hidden": True}, other={"key": [("uuid", 1), ("deleted", 1)]})
-    assert trouble(index_checks.has_an_index_by("uuid"), both) is None
+    assert trouble(recording_index.has_an_index_by("uuid"), both) is None
 
 
 def test_uniqueness_is_of_the_uuid_alone() -> None:
-    check = index_checks.admits_each_uuid_once()
+    check = recording_index.admits_each_uuid_once()
     assert trouble(check, lookups(name={"key": [("uuid", 1)], "unique": True})) is None
     assert "is not unique" in str(trouble(check, lookups(name={"key": [("uuid", 1)]})))
     assert "no index by uuid" in str(trouble(check, lookups(n={"key": [("uuid", 1), ("x", 1)], "unique": True})))
@@ -85,11 +93,11 @@ def test_uniqueness_is_of_the_uuid_alone() -> None:
 )
 def test_a_search_is_judged_by_its_plan(plan: dict[str, Any], good: bool) -> None:
     search = search_from({"queryPlanner": {"winningPlan": plan}, "executionStats": {"totalDocsExamined": 9}})
-    assert (trouble(index_checks.uses_an_index(), search) is None) is good
+    assert (trouble(recording_index.uses_an_index(), search) is None) is good
 
 
 def test_a_bad_plan_is_told() -> None:
-    said = trouble(index_checks.uses_an_index(), Search(("SORT", "COLLSCAN"), 9))
+    said = trouble(recording_index.uses_an_index(), Search(("SORT", "COLLSCAN"), 9))
     assert said == "it is answered by SORT of COLLSCAN, which read 9 documents"
 
 
@@ -155,9 +163,9 @@ def recording(recorder: int | None = 9791, **changes: Any) -> dict[str, Any]:
 
 
 TYPE, SAMPLING, AGREEMENT = (
-    metadata.names_an_allowed_type(),
-    metadata.describes_the_sampling(),
-    metadata.agrees_on_samples_and_channels(),
+    sampling.names_an_allowed_type(),
+    sampling.describes_the_sampling(),
+    sampling.agrees_on_samples_and_channels(),
 )
 
 
@@ -180,16 +188,16 @@ TYPE, SAMPLING, AGREEMENT = (
     ],
 )
 def test_recordings_tell_their_sampling(check: Judged[Any], document: dict[str, Any], said: str | None) -> None:
-    found = trouble(check, [metadata.sampling_of_recording(document)])
+    found = trouble(check, [sampling_of_recording(document)])
     assert found == said if said is None else said in str(found)
 
 
 def test_the_live_fibre_tells_its_sampling() -> None:
     good = {"dtype": "float32", "prr": 2000.0, "dx": 1.02, "num_samples_per_trace": 8888, "number_of_channels": 2222}
     for check in (TYPE, SAMPLING, AGREEMENT):
-        assert trouble(check, [metadata.sampling_of_live_fibre(good)]) is None
+        assert trouble(check, [sampling_of_live_fibre(good)]) is None
         assert trouble(check, []) == "there is no recording to look at"
-    few = metadata.sampling_of_live_fibre({**good, "num_samples_per_trace": 2221})
+    few = sampling_of_live_fibre({**good, "num_samples_per_trace": 2221})
     assert trouble(AGREEMENT, [few]) == "the live fibre has 2222 channels made of 2221 samples"
-    none = metadata.sampling_of_live_fibre({"number_of_channels": 2222})
+    none = sampling_of_live_fibre({"number_of_channels": 2222})
     assert "prr None" in str(trouble(SAMPLING, [none])) and "samples []" in str(trouble(AGREEMENT, [none]))

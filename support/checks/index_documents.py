@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from support.checks.matcher import Judged, judged
-from support.data_quality.documents import Entry, Snapshot, Unrecognised
+from support.checks.matcher import Judged, judged, listed
+from support.model.index_documents import Entry, Snapshot, Unrecognised
 
-_NAMED = 5
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Window = tuple[datetime, datetime, str]
 CLASSES = ("historical", "live", "stale", "deleted", "invalid")
-
-
-def listed(troubles: Iterable[str]) -> str | None:
-    """The first few troubles and the number of the others; None when there is none."""
-    found = list(troubles)
-    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return "; ".join(found[:_NAMED]) + more if found else None
 
 
 def _judged(wanted: str, troubles: Callable[[Snapshot], Iterable[str]]) -> Judged[Snapshot]:

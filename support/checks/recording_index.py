@@ -1,14 +1,12 @@
-"""Where the index stands, and how it is searched."""
+"""Where the recording index must stand, and how it must be searched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from support.checks.matcher import Judged, judged
-from support.clients.mongodb.client import BasePath
+from support.model.recording_index import Lookups, Search, StoragePath
 
 FIELDS: Mapping[str, str] = {
     "start time": "start_time",
@@ -17,53 +15,6 @@ FIELDS: Mapping[str, str] = {
     "uuid": "uuid",
 }
 """What recordings are looked up by, in the words of the features."""
-
-
-@dataclass(frozen=True)
-class StoragePath:
-    """The configured storage path: its live entries, and the collections there are."""
-
-    path: str
-    entries: tuple[BasePath, ...]
-    collections: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Lookups:
-    """The indexes of one collection by name, as the driver describes them."""
-
-    collection: str
-    indexes: Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Search:
-    """How the database answers a search: the stages of its plan, and how many documents it looked at."""
-
-    stages: tuple[str, ...]
-    documents_examined: int
-
-
-def search_for(start: datetime, end: datetime) -> dict[str, Any]:
-    """The recordings that touch a window, asked for as the server does (docs/facts/mongodb.md 1.7)."""
-    return {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
-
-
-def search_from(explained: Mapping[str, Any]) -> Search:
-    """From the answer of explain; the plan may be nested differently by each version of the server."""
-    planner, statistics = explained.get("queryPlanner", {}), explained.get("executionStats", {})
-    return Search(tuple(_stages(planner.get("winningPlan", {}))), int(statistics.get("totalDocsExamined", 0)))
-
-
-def _stages(plan: object) -> Iterator[str]:
-    if isinstance(plan, Mapping):
-        if isinstance(plan.get("stage"), str):
-            yield str(plan["stage"])
-        for inner in plan.values():
-            yield from _stages(inner)
-    elif isinstance(plan, list | tuple):
-        for inner in plan:
-            yield from _stages(inner)
 
 
 def has_an_entry() -> Judged[StoragePath]:

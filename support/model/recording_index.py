@@ -1,0 +1,34 @@
+"""Where the recording index stands, and how it is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support.clients.mongodb.client import BasePath
+
+
+@dataclass(frozen=True)
+class StoragePath:
+    """The configured storage path: its live entries, and the collections there are."""
+
+    path: str
+    entries: tuple[BasePath, ...]
+    collections: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """The indexes of one collection by name, as the driver describes them."""
+
+    collection: str
+    indexes: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the database answers a search: the stages of its plan, and how many documents it looked at."""
+
+    stages: tuple[str, ...]
+    documents_examined: int
