@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from zlib import crc32
 
 from support.config import Environment
 from support.fault_catalogue import Fault
-from support.gherkin.documents import Document, Example
+from support.gherkin.documents import Document, Example, Step
 from support.selection import reason_to_skip
 
 _NOT_YET = frozenset({"wip", "quarantine"})
@@ -26,6 +26,8 @@ class Row:
     place: str
     tags: frozenset[str]
     steps: int
+    texts: tuple[str, ...] = ()
+    """What its steps say."""
 
     @property
     def requirement(self) -> str:
@@ -71,9 +73,23 @@ def _rows(place: str, example: Example) -> Iterator[Row]:
     if example.id is None:
         return
     if not example.blocks:
-        yield Row(example.id, f"{place}:{example.line}", tags, len(example.steps))
+        yield Row(example.id, f"{place}:{example.line}", tags, len(example.steps), _texts(example.steps))
     for row in (row for block in example.blocks for row in block.rows):
-        yield Row(f"{example.id}.{row.number}", f"{place}:{row.line}", tags, len(row.steps))
+        yield Row(f"{example.id}.{row.number}", f"{place}:{row.line}", tags, len(row.steps), _texts(row.steps))
+
+
+def _texts(steps: Iterable[Step]) -> tuple[str, ...]:
+    return tuple(step.name for step in steps)
+
+
+def said_in_backlog_only(rows: Iterable[Row], phrases_of: Callable[[Iterable[str]], frozenset[str]]) -> frozenset[str]:
+    """The phrases of nothing but the backlog: the product does not have yet what they say, so no fault can break it."""
+    rows = list(rows)
+    backlog, others = (
+        phrases_of(text for row in rows if ("backlog" in row.tags) is is_backlog for text in row.texts)
+        for is_backlog in (True, False)
+    )
+    return backlog - others
 
 
 def rows_to_prove(rows: Iterable[Row], environment: Environment) -> list[Row]:

@@ -10,7 +10,7 @@ from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogu
 from support.gherkin.documents import read_documents
 from tools.fault_matrix.judgement import Run, judge
 from tools.fault_matrix.plan import Control, Plan, controls, divided
-from tools.fault_matrix.rows import Row, rows_of, selection, watch_of
+from tools.fault_matrix.rows import Row, rows_of, said_in_backlog_only, selection, watch_of
 from tools.gherkin_lint.phrases import Outcomes
 
 
@@ -175,6 +175,20 @@ def test_phrases_of_the_steps_that_failed() -> None:
     (phrase,) = outcomes.phrases_of([text])
     assert phrase == text and phrase in outcomes.phrases
     assert outcomes.phrases_of(["nothing known"]) == frozenset()
+
+
+def test_only_what_the_backlog_alone_says_needs_no_proof() -> None:
+    rows = [
+        Row("JL-14a", "f:1", frozenset({"backlog"}), 2, ("it is cancelled", "it is gone")),
+        Row("JL-11a", "f:9", frozenset(), 2, ("it is finished", "it is gone")),
+    ]
+    assert said_in_backlog_only(rows, frozenset) == {"it is cancelled"}
+
+
+def test_in_the_repository_one_phrase_is_of_the_backlog_alone() -> None:
+    rows = rows_of(read_documents(Path("features")))
+    phrase = "everything that was started for it is gone within the limit for cancelled investigations"
+    assert said_in_backlog_only(rows, Outcomes().phrases_of) == {phrase}
 
 
 def test_catalogue_of_the_repository_is_valid_and_covers_every_requirement_of_its_areas() -> None:
