@@ -6,7 +6,7 @@ from parse import with_pattern
 
 from support.checks import answers, configuration
 from support.gherkin.words import register_choice
-from support.investigations import past
+from support.investigations.earlier import EarlierInvestigations
 from support.model.variations import PLACES
 from support.model.wanted import WANTED_WORDS, Wanted
 from support.model.windows import Source
@@ -15,11 +15,14 @@ register_type(Wanted=with_pattern(WANTED_WORDS)(Wanted))
 register_choice(
     Place=PLACES,
     Past={
-        "was opened and released": past.opened_and_released,
-        "has finished and was cleaned up": past.finished_and_cleaned_up,
-        "has lost its job": past.has_lost_its_job,
+        "was opened and released": EarlierInvestigations.opened_and_released,
+        "has finished and was cleaned up": EarlierInvestigations.finished_and_cleaned_up,
+        "has lost its job": EarlierInvestigations.with_a_lost_job,
     },
-    JobState={"is running": past.with_a_running_job, "waits for a GPU slice": past.with_a_waiting_job},
+    JobState={
+        "is running": EarlierInvestigations.with_a_running_job,
+        "waits for a GPU slice": EarlierInvestigations.with_a_waiting_job,
+    },
     AnswerPart={
         "the view that was asked for": configuration.has_the_view_of,
         "one stream": lambda request: configuration.has_streams(1),
@@ -80,12 +83,12 @@ def given_open(context):
 
 @given("an investigation that {happened:Past}")
 def given_past(context, happened):
-    context.earlier = happened(context.world)
+    context.earlier = happened(context.world.earlier)
 
 
 @given("an open investigation whose job {state:JobState}")
 def given_open_with_job(context, state):
-    context.investigation = state(context.world)
+    context.investigation = state(context.world.earlier)
 
 
 @then("the investigation opens")

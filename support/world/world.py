@@ -15,6 +15,7 @@ from support.clients.safety import Budget, SafetyPolicy
 from support.clients.ssh.client import SSHClient
 from support.config import Environment
 from support.investigations.clients import Clients
+from support.investigations.earlier import EarlierInvestigations
 from support.investigations.effects import Effects
 from support.investigations.neighbours import Neighbours
 from support.investigations.register import Register
@@ -95,6 +96,7 @@ class World:
                 self.resilience.outages,
             )
         )
+        self.earlier = EarlierInvestigations(self.investigations, self.clients, jobs, self.recordings.index)
         self.capacity = CapacityRoom.of(
             environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.checks.ambient import AmbientChecks
+from support.checks.cluster import has_ready_servers, has_steady_servers
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers, container_of, default_container
 from support.infrastructure.cluster import ClusterExamination
@@ -147,8 +148,8 @@ def test_a_dead_pod_beside_a_server_at_work_is_no_unfit_server(dead: Pod) -> Non
     cluster: Any = Cluster(dead, pod())
     examination = ClusterExamination(cluster, environment)
     facts: Any = SimpleNamespace(servers=tuple(examination.focus_servers()))
-    assert examination.has_ready_servers().matches(facts)
+    assert has_ready_servers(environment).matches(facts)
     cluster.listed = [dead]
     nobody: Any = SimpleNamespace(servers=tuple(examination.focus_servers()))
-    assert not examination.has_ready_servers().matches(nobody)
-    assert not examination.has_steady_servers().matches(nobody)
+    assert not has_ready_servers(environment).matches(nobody)
+    assert not has_steady_servers(environment).matches(nobody)

@@ -1,0 +1,46 @@
+"""Investigations with a past: what a scenario finds when it begins."""
+
+from __future__ import annotations
+
+from support.checks.jobs import has_ended, waits_for
+from support.checks.resources import GPU_SLICE
+from support.investigations.clients import Clients
+from support.investigations.jobs import Jobs
+from support.investigations.service import Investigations
+from support.model.attempts import Investigation
+from support.model.recordings import Recordings
+from support.model.windows import Source, times_of
+
+
+class EarlierInvestigations:
+    """Brings investigations into the state that a scenario begins with."""
+
+    def __init__(self, investigations: Investigations, clients: Clients, jobs: Jobs, recordings: Recordings) -> None:
+        self._investigations, self._clients, self._jobs, self._recordings = investigations, clients, jobs, recordings
+
+    def opened_and_released(self) -> Investigation:
+        return self._investigations.open_and_release()
+
+    def finished_and_cleaned_up(self) -> Investigation:
+        """One that has played a few seconds of recorded data to its end."""
+        times = times_of("over a few seconds of recorded data", Source(self._recordings, None))
+        finished = self._investigations.open_historic(times)
+        self._jobs.wait_until_gone(finished.job_id, "finished_cleanup_s")
+        return finished
+
+    def with_a_lost_job(self) -> Investigation:
+        """One whose job is reported failed."""
+        failed = self.with_a_running_job()
+        self._clients.lose_work(failed.job_id)
+        self._jobs.wait_for(failed.job_id, has_ended("Failed"), "failed_released_s")
+        return failed
+
+    def with_a_running_job(self) -> Investigation:
+        running, _ = self._investigations.open_running()
+        return running
+
+    def with_a_waiting_job(self) -> Investigation:
+        """One whose job waits for a GPU slice."""
+        waiting = self._investigations.open_live()
+        self._jobs.wait_for(waiting.job_id, waits_for(GPU_SLICE), "job_visible_s")
+        return waiting
