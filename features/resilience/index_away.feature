@@ -7,7 +7,7 @@ Feature: The server says what is missing while the recording index is away
   Rule: While MongoDB is away, a historic request is refused quickly and starts nothing
 
     @RS-01a @REQ_PZ-13603 @REQ_PZ-13767 @negative @disruptive @needs_mongodb
-    Example: MongoDB is stopped
+    Example: A window of recorded data is refused while MongoDB is stopped
       Given a window of recorded data
       And MongoDB is stopped
       When a client asks for that window
@@ -23,7 +23,7 @@ Feature: The server says what is missing while the recording index is away
       And nothing is started
 
     @RS-01c @REQ_PZ-13640 @negative @disruptive @needs_mongodb @needs_link_control
-    Scenario Outline: Between the server and MongoDB, <what happens>
+    Scenario Outline: A window is refused when, between the server and MongoDB, <what happens>
       Given a window of recorded data
       And between the server and MongoDB, <what happens>
       When a client asks for that window

@@ -7,20 +7,20 @@ Feature: What crashes or is stopped comes back
   Rule: What crashes is replaced and works again within its deadlines
 
     @RS-05a @REQ_PZ-14715 @disruptive @needs_mongodb
-    Example: MongoDB crashes
+    Example: MongoDB is replaced after a crash, and recorded data opens again
       Given a window of recorded data
       When MongoDB crashes
       Then it is replaced within its deadlines
       And that window opens within its deadline
 
     @RS-05b @REQ_PZ-14721 @disruptive @needs_kubernetes
-    Example: RabbitMQ crashes
+    Example: RabbitMQ is replaced after a crash, and keeps its name
       When RabbitMQ crashes
       Then it is replaced within its deadlines
       And its replacement bears the same name
 
     @RS-05c @REQ_PZ-14727 @disruptive @needs_kubernetes
-    Example: The server itself crashes
+    Example: The server itself is replaced after a crash, and opens investigations again
       Given a connected fibre
       When the server crashes
       Then it is replaced within its deadlines
@@ -45,7 +45,7 @@ Feature: What crashes or is stopped comes back
   Rule: The site recovers when several parts were away at once
 
     @RS-06a @REQ_PZ-14738 @REQ_PZ-14739 @REQ_PZ-14740 @disruptive @needs_mongodb
-    Scenario Outline: <one> and <other> crash at the same time
+    Scenario Outline: <one> and <other> are both replaced after a crash at the same time
       Given a window of recorded data
       When <one> and <other> crash at the same time
       Then each of them is replaced within its deadlines
@@ -58,7 +58,7 @@ Feature: What crashes or is stopped comes back
         | RabbitMQ | the server | the server starts while the broker is away        |
 
     @RS-06b @REQ_PZ-14742 @REQ_PZ-14743 @disruptive @needs_mongodb
-    Scenario Outline: Started again in the order <first>, <second>, <third>
+    Scenario Outline: Recorded data opens again after a start in the order <first>, <second>, <third>
       Given a window of recorded data
       And MongoDB, RabbitMQ and the server are stopped
       When <first>, <second> and <third> are started one after the other

@@ -72,7 +72,7 @@ SYNONYMS = (
 
 VERB = re.compile(
     r"\b(is|are|was|were|has|have|does|do|can|must|carry|carries|go(es)?"
-    r"|(add|answer|belong|call|change|complain|count|differ|disappear|find|get|hand|hold|lack|lead|learn|name|open"
+    r"|(add|answer|belong|call|change|complain|count|differ|disappear|find|get|hand|hold|lack|lead|learn|name|open|outlive"
     r"|refuse|run|say|serve|stand|start|stay|tell|use|wait|work)s?)\b",
     re.I,
 )
