@@ -5,14 +5,14 @@ from hamcrest import assert_that
 
 from support.capacity import checks as capacity
 from support.capacity import verdicts
-from support.capacity.measuring import ASKED_BEYOND, Capacity
+from support.capacity.measuring import ASKED_BEYOND, LoadMeasurements
 from support.checks.verdict import passes
 from support.gherkin.words import register_choice
 
 register_choice(
     Clients={
-        "the required number of clients": Capacity.full_load,
-        "several clients with a heavy configuration": Capacity.heavy,
+        "the required number of clients": LoadMeasurements.full_load,
+        "several clients with a heavy configuration": LoadMeasurements.heavy,
     },
     PortBehaviour={
         "accepts its client": capacity.reaches_every_port,

@@ -24,7 +24,7 @@ class CatalogueError(Exception):
     """The catalogue cannot be used, or a fault is not in it; one sentence."""
 
 
-class _Entry(BaseModel):
+class _CatalogueEntry(BaseModel):
     """One ``[[fault]]``. The fields from ``process`` on tell the sandbox what to do and are its business."""
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +70,7 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
 
 def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path) -> Fault:
     try:
-        entry = _Entry.model_validate(raw)
+        entry = _CatalogueEntry.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -89,7 +89,7 @@ def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path
     )
 
 
-def _requirements(entry: _Entry, lists: Mapping[str, list[str]], path: Path) -> Iterator[str]:
+def _requirements(entry: _CatalogueEntry, lists: Mapping[str, list[str]], path: Path) -> Iterator[str]:
     """What ``related`` names: requirements, and those of named lists."""
     for name in entry.related:
         for requirement in lists.get(name, [name]):

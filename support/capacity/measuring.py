@@ -71,7 +71,7 @@ class _Made:
         return self.load.step
 
 
-class Capacity:
+class LoadMeasurements:
     """Makes loads and the reports on them. Every load is preceded by a check of the generator, once in a run."""
 
     def __init__(

@@ -10,17 +10,17 @@ from datetime import datetime
 from itertools import accumulate
 
 from support.checks.matcher import Judged, judged, listed
-from support.model.index_documents import Entry, Snapshot, Unrecognised
+from support.model.index_documents import IndexSnapshot, RecordingDocument, Unrecognised
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Window = tuple[datetime, datetime, str]
 CLASSES = ("historical", "live", "stale", "deleted", "invalid")
 
 
-def _judged(wanted: str, troubles: Callable[[Snapshot], Iterable[str]]) -> Judged[Snapshot]:
+def _judged(wanted: str, troubles: Callable[[IndexSnapshot], Iterable[str]]) -> Judged[IndexSnapshot]:
     """An index without any recording is never well: nothing could be judged."""
 
-    def trouble(snapshot: Snapshot) -> str | None:
+    def trouble(snapshot: IndexSnapshot) -> str | None:
         if not snapshot.recordings:
             return f"collection {snapshot.collection} holds no recording"
         return listed(troubles(snapshot))
@@ -28,28 +28,28 @@ def _judged(wanted: str, troubles: Callable[[Snapshot], Iterable[str]]) -> Judge
     return judged(wanted, trouble)
 
 
-def _uuid_trouble(entry: Entry) -> str | None:
+def _uuid_trouble(entry: RecordingDocument) -> str | None:
     return None if isinstance(entry.uuid, str) and _UUID.fullmatch(entry.uuid) else _is_no(entry, "uuid", "uuid")
 
 
-def _start_trouble(entry: Entry) -> str | None:
+def _start_trouble(entry: RecordingDocument) -> str | None:
     return None if entry.start is not None else _is_no(entry, "start_time", "date")
 
 
-def _end_trouble(entry: Entry) -> str | None:
+def _end_trouble(entry: RecordingDocument) -> str | None:
     return None if entry.is_open or entry.end is not None else _is_no(entry, "end_time", "date")
 
 
-def _mark_trouble(entry: Entry) -> str | None:
+def _mark_trouble(entry: RecordingDocument) -> str | None:
     return None if isinstance(entry.deleted, bool) else _is_no(entry, "deleted", "boolean")
 
 
-def _is_no(entry: Entry, field: str, kind: str) -> str:
+def _is_no(entry: RecordingDocument, field: str, kind: str) -> str:
     value = entry.raw.get(field)
     return f"{entry} has no {field}" if value is None else f"{entry} has {field} {value!r}, which is no {kind}"
 
 
-def _order_trouble(entry: Entry) -> str | None:
+def _order_trouble(entry: RecordingDocument) -> str | None:
     if entry.start is None or entry.end is None or entry.end > entry.start:
         return None
     return f"{entry} ends {'when' if entry.end == entry.start else 'before'} it starts"
@@ -60,7 +60,7 @@ class RecordingFact:
     """What must be true of a recording: ``wanted`` in words, and what is wrong with one of which it is not."""
 
     wanted: str
-    trouble: Callable[[Entry], str | None]
+    trouble: Callable[[RecordingDocument], str | None]
 
 
 RECORDING_FACTS: Mapping[str, RecordingFact] = {
@@ -77,25 +77,25 @@ RECORDING_FACTS: Mapping[str, RecordingFact] = {
 """In the words of the features."""
 
 
-def every_recording(fact: RecordingFact) -> Judged[Snapshot]:
+def every_recording(fact: RecordingFact) -> Judged[IndexSnapshot]:
     """The fact is true of every recording."""
     return _judged(
         fact.wanted, lambda snapshot: [said for entry in snapshot.recordings if (said := fact.trouble(entry))]
     )
 
 
-def every_uuid_is_its_own() -> Judged[Snapshot]:
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+def every_uuid_is_its_own() -> Judged[IndexSnapshot]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         counts = Counter(entry.uuid for entry in snapshot.recordings if isinstance(entry.uuid, str))
         return [f"{count} recordings have uuid {uuid}" for uuid, count in counts.items() if count > 1]
 
     return _judged("a uuid of its own for every recording", troubles)
 
 
-def neighbours_overlap_at_most(limit_s: float) -> Judged[Snapshot]:
+def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
     """Among recordings that are finished and not deleted; a small overlap is how the recorder works."""
 
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         windows = sorted(window for entry in snapshot.recordings if (window := _window(snapshot, entry)))
         for last, window in zip(accumulate(windows, _that_ends_later), windows[1:], strict=False):
             overlap_s = (min(last[1], window[1]) - window[0]).total_seconds()
@@ -109,15 +109,15 @@ def _that_ends_later(one: Window, other: Window) -> Window:
     return one if one[1] >= other[1] else other
 
 
-def _window(snapshot: Snapshot, entry: Entry) -> Window | None:
+def _window(snapshot: IndexSnapshot, entry: RecordingDocument) -> Window | None:
     """Start, end and name of one that is finished and not deleted."""
     if snapshot.classes_of(entry) != ["historical"] or entry.start is None or entry.end is None:
         return None
     return entry.start, entry.end, str(entry)
 
 
-def no_recording_is_stale() -> Judged[Snapshot]:
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+def no_recording_is_stale() -> Judged[IndexSnapshot]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         for entry in snapshot.recordings:
             age = snapshot.age(entry)
             if age is not None and snapshot.is_stale(entry):
@@ -126,10 +126,10 @@ def no_recording_is_stale() -> Judged[Snapshot]:
     return _judged("no recording that was left open", troubles)
 
 
-def every_document_has_one_class() -> Judged[Snapshot]:
+def every_document_has_one_class() -> Judged[IndexSnapshot]:
     """The classes add up to the total, and no document belongs to two of them while another belongs to none."""
 
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         classes = [(entry, snapshot.classes_of(entry)) for entry in snapshot.recordings]
         offending = [
             f"{entry} belongs to {' and '.join(found) or 'no class'}" for entry, found in classes if len(found) != 1
@@ -143,15 +143,15 @@ def every_document_has_one_class() -> Judged[Snapshot]:
     return _judged("exactly one class for every document", troubles)
 
 
-def no_document_is_invalid() -> Judged[Snapshot]:
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+def no_document_is_invalid() -> Judged[IndexSnapshot]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         invalid = [entry for entry in snapshot.recordings if "invalid" in snapshot.classes_of(entry)]
         return [f"{entry} is invalid: {_start_trouble(entry)}" for entry in invalid]
 
     return _judged("no invalid document", troubles)
 
 
-def every_folder_is_described() -> Judged[Snapshot]:
+def every_folder_is_described() -> Judged[IndexSnapshot]:
     """The schema of what was not recognised; a site where everything is recognised has no such document."""
 
     def trouble_of(folder: Unrecognised) -> str | None:
@@ -168,8 +168,8 @@ def every_folder_is_described() -> Judged[Snapshot]:
     )
 
 
-def recognises_at_least(rate: float) -> Judged[Snapshot]:
-    def troubles(snapshot: Snapshot) -> Iterable[str]:
+def recognises_at_least(rate: float) -> Judged[IndexSnapshot]:
+    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         if snapshot.recognition_rate >= rate:
             return []
         recognised, others = len(snapshot.recordings), len(snapshot.unrecognised)

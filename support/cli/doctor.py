@@ -17,7 +17,7 @@ from support.clients.ssh.client import SSHClient
 from support.config import ConfigurationError, Environment, load_environment
 from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
-from support.infrastructure.doctor import Diagnosis, Doctor, layers_of
+from support.infrastructure.doctor import Doctor, LayerDiagnosis, layers_of
 from support.infrastructure.mongodb import MongoDBExamination
 from support.redaction import PROCESS
 
@@ -56,7 +56,7 @@ def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
     return Doctor(layers_of(MongoDBExamination(index, environment), access, orchestration, environment))
 
 
-def _report(environment: Environment, diagnosis: Diagnosis) -> int:
+def _report(environment: Environment, diagnosis: LayerDiagnosis) -> int:
     print(f"{environment.identity.title}: {diagnosis.conclusion}")
     for finding in diagnosis.findings:
         print(f"  {finding}")

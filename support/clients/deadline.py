@@ -158,7 +158,7 @@ class _Minded:
         super().request(*arguments, **options)  # type: ignore[misc]
 
 
-class _Connection(_Minded, HTTPConnection):
+class _DeadlineConnection(_Minded, HTTPConnection):
     pass
 
 
@@ -167,7 +167,7 @@ class _SecureConnection(_Minded, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _DeadlineConnection
 
 
 class _SecurePool(HTTPSConnectionPool):

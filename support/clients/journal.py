@@ -39,7 +39,7 @@ class Journal:
 
     def __init__(self, secrets: Iterable[str] = (), redactor: Redactor | None = None) -> None:
         self._lock = threading.Lock()
-        self._calls: deque[_Kept] = deque()
+        self._calls: deque[_KeptCall] = deque()
         self._dropped = 0
         self._redactor = redactor or Redactor()
         self.hide(*secrets)
@@ -66,7 +66,7 @@ class Journal:
         """Note one call that took ``duration_s`` and, unless ``at`` says otherwise, ends now."""
         when = at if at is not None else datetime.now(UTC)
         with self._lock:
-            self._calls.append(_Kept(when, target, self._cut(request), self._cut(answer), duration_s))
+            self._calls.append(_KeptCall(when, target, self._cut(request), self._cut(answer), duration_s))
             while len(self._calls) > CALLS_KEPT:
                 self._calls.popleft()
                 self._dropped += 1
@@ -102,7 +102,7 @@ class _Text:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _KeptCall:
     at: datetime
     target: str
     request: _Text

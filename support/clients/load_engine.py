@@ -24,7 +24,7 @@ class CapExceeded(Exception):
     """A load beyond the caps of this suite; nothing was sent. One sentence."""
 
 
-class Reply(Protocol):
+class EngineReply(Protocol):
     """What a sender brings back. Stamps are monotonic seconds; without an answer ``status`` is None."""
 
     @property
@@ -44,7 +44,7 @@ class Reply(Protocol):
 class Sender(Protocol):
     """One prepared request on a connection of its own."""
 
-    def send(self) -> Reply:
+    def send(self) -> EngineReply:
         """Send it once and wait for the whole answer; never raises."""
 
 
@@ -166,7 +166,7 @@ class _Run:
                 self._ended += 1
                 self._changed.notify_all()
 
-    def _take_in(self, number: int, intended_s: float, reply: Reply) -> None:
+    def _take_in(self, number: int, intended_s: float, reply: EngineReply) -> None:
         sample = Sample(
             number, intended_s, reply.sent_s, reply.done_s, reply.status, reply.headers, reply.body, reply.error
         )

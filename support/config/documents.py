@@ -30,7 +30,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Document:
+class SettingsDocument:
     """The content of one file."""
 
     path: Path
@@ -43,7 +43,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def read_yaml(path: Path) -> Document:
+def read_yaml(path: Path) -> SettingsDocument:
     """The environment file at ``path``. Malformed YAML and duplicate keys raise :class:`ConfigurationError`."""
     label = shown(path)
     try:
@@ -72,10 +72,10 @@ def read_yaml(path: Path) -> Document:
         raise refuse(duplicates)
     if not isinstance(data, dict):
         raise ConfigurationError(f"{label}: an environment file is a mapping of sections, this one is {_kind(data)}")
-    return Document(path, Origin(label, lines), _with_text_keys(data))
+    return SettingsDocument(path, Origin(label, lines), _with_text_keys(data))
 
 
-def read_run_file(path: Path) -> Document:
+def read_run_file(path: Path) -> SettingsDocument:
     """The JSON written by a running sandbox. Unreadable or malformed raises :class:`ConfigurationError`."""
     label = f"run file {shown(path)}"
     try:
@@ -88,7 +88,7 @@ def read_run_file(path: Path) -> Document:
         raise ConfigurationError(f"{label}: duplicate key {error}") from error
     if not isinstance(data, dict):
         raise ConfigurationError(f"{label}: a run file is an object of sections, this one is {_kind(data)}")
-    return Document(path, Origin(label), data)
+    return SettingsDocument(path, Origin(label), data)
 
 
 def _read(path: Path, label: str) -> str:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from support.config.documents import Document
+from support.config.documents import SettingsDocument
 from support.config.errors import KeyPath, Problem
 from support.config.overrides import Override, unknown_key
-from support.config.schema import Node
-from support.config.secrets import FROM_FILE, Layer, Unusable, is_literal_secret, read_secret
+from support.config.schema import SchemaNode
+from support.config.secrets import FROM_FILE, SettingsLayer, Unusable, is_literal_secret, read_secret
 
 
 class Layers:
     """Collects values; what lies on top wins. ``problems`` grows on the way."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: SchemaNode) -> None:
         self.problems: list[Problem] = []
         self.data: dict[str, Any] = {}
         self.secret_sources: dict[str, str] = {}
         self.file_secrets: list[str] = []
         self._root = root
-        self._owners: dict[KeyPath, Layer] = {}
+        self._owners: dict[KeyPath, SettingsLayer] = {}
 
-    def lay_document(self, document: Document, layer: Layer) -> None:
+    def lay_document(self, document: SettingsDocument, layer: SettingsLayer) -> None:
         """Lay all values of a file on top, section by section."""
         self._merge(self.data, document.data, self._root, (), layer)
 
@@ -37,7 +37,7 @@ class Layers:
         target[override.path[-1]] = override.value
         self._take(override.path, override.layer)
 
-    def owner(self, path: KeyPath) -> Layer | None:
+    def owner(self, path: KeyPath) -> SettingsLayer | None:
         """The layer that gave the value at ``path``, or the nearest value above it."""
         return next((self._owners[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._owners), None)
 
@@ -46,7 +46,9 @@ class Layers:
         resolved: dict[str, Any] = self._resolved(self.data, self._root, ())
         return resolved
 
-    def _merge(self, target: dict[str, Any], given: Mapping[str, Any], node: Node, path: KeyPath, layer: Layer) -> None:
+    def _merge(
+        self, target: dict[str, Any], given: Mapping[str, Any], node: SchemaNode, path: KeyPath, layer: SettingsLayer
+    ) -> None:
         for key, value in given.items():
             below, child = (*path, key), node.child(key)
             if child is None:
@@ -60,7 +62,7 @@ class Layers:
                 self._take(below, layer)
                 target[key] = self._checked(value, child, below, layer)
 
-    def _checked(self, value: Any, node: Node, path: KeyPath, layer: Layer) -> Any:
+    def _checked(self, value: Any, node: SchemaNode, path: KeyPath, layer: SettingsLayer) -> Any:
         if isinstance(value, list) and node.item is not None and node.item.shape == "section":
             entries: list[Any] = []
             for index, entry in enumerate(value):
@@ -74,7 +76,7 @@ class Layers:
             )
         return value
 
-    def _resolved(self, value: Any, node: Node | None, path: KeyPath) -> Any:
+    def _resolved(self, value: Any, node: SchemaNode | None, path: KeyPath) -> Any:
         if node is None or value is None:
             return value
         if isinstance(value, dict):
@@ -90,7 +92,7 @@ class Layers:
             self._problem(layer, path, str(error))
             return value
 
-    def _plain(self, value: Any, node: Node, path: KeyPath, layer: Layer) -> Any:
+    def _plain(self, value: Any, node: SchemaNode, path: KeyPath, layer: SettingsLayer) -> Any:
         plain, source = layer.resolve(value, node, path)
         if node.shape == "secret":
             self.secret_sources[".".join(path)] = source
@@ -104,11 +106,11 @@ class Layers:
                 self.secret_sources[".".join(path)] = FROM_FILE
         return plain
 
-    def _take(self, path: KeyPath, layer: Layer) -> None:
+    def _take(self, path: KeyPath, layer: SettingsLayer) -> None:
         """The value at ``path`` is that of ``layer``, and with it all that stood below."""
         for below in [known for known in self._owners if known[: len(path)] == path]:
             del self._owners[below]
         self._owners[path] = layer
 
-    def _problem(self, layer: Layer, path: KeyPath, text: str) -> None:
+    def _problem(self, layer: SettingsLayer, path: KeyPath, text: str) -> None:
         self.problems.append(Problem(layer.origin.where(path), path, text))

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from support.config import rules
-from support.config.documents import Document, read_run_file, read_yaml, shown
+from support.config.documents import SettingsDocument, read_run_file, read_yaml, shown
 from support.config.environment import ENDPOINT_SECTIONS, Environment, Provenance
 from support.config.errors import ConfigurationError, KeyPath, Problem, refuse, suggestion
 from support.config.layers import Layers
 from support.config.overrides import read_overrides, unknown_key
 from support.config.production import names_production
 from support.config.schema import tree
-from support.config.secrets import Layer, without_userinfo
+from support.config.secrets import SettingsLayer, without_userinfo
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 RUN_FILE_SECTIONS = ENDPOINT_SECTIONS
@@ -57,7 +57,7 @@ def load_environment(
 class _Loader:
     """The loading of one environment: what was laid, and what was found wrong."""
 
-    def __init__(self, document: Document, run_file: Path | None, variables: Mapping[str, str]) -> None:
+    def __init__(self, document: SettingsDocument, run_file: Path | None, variables: Mapping[str, str]) -> None:
         self._document = document
         self._root = tree(Environment)
         self._variables = variables
@@ -106,8 +106,8 @@ class _Loader:
         if there and isinstance(data.get("capabilities"), list):
             data["capabilities"] = [*data["capabilities"], "rabbitmq"]
 
-    def _layer(self, document: Document, kind: Any) -> Layer:
-        return Layer(kind, document.origin, document.path.absolute().parent, self._variables)
+    def _layer(self, document: SettingsDocument, kind: Any) -> SettingsLayer:
+        return SettingsLayer(kind, document.origin, document.path.absolute().parent, self._variables)
 
     def _lay(self) -> None:
         self._layers.lay_document(self._document, self._file_layer)
@@ -118,7 +118,7 @@ class _Loader:
                 )
             known = {key: value for key, value in self._run_document.data.items() if key in RUN_FILE_SECTIONS}
             self._layers.lay_document(
-                Document(self._run_document.path, self._run_document.origin, known), self._run_layer
+                SettingsDocument(self._run_document.path, self._run_document.origin, known), self._run_layer
             )
         found, problems = read_overrides(self._variables, self._root)
         self._problems += problems

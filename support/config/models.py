@@ -55,7 +55,7 @@ class FocusServer(Section):
     read_timeout_s: Seconds = 30.0
 
 
-class Service(Section):
+class ServiceSettings(Section):
     """A workload of the namespace, the Service in front of it and the label selector that finds its pods."""
 
     deployment: Text
@@ -71,9 +71,9 @@ class Service(Section):
 class Services(Section):
     """The static workloads the suite knows by name."""
 
-    focus_server: Service
-    mongodb: Service
-    rabbitmq: Service
+    focus_server: ServiceSettings
+    mongodb: ServiceSettings
+    rabbitmq: ServiceSettings
 
 
 class Kubernetes(Section):
@@ -103,7 +103,7 @@ class MongoDB(Section):
     connect_timeout_s: Seconds = 5.0
 
 
-class Host(Section):
+class HostSettings(Section):
     """A machine reached over SSH. Exactly one way to log in is given."""
 
     host: Text
@@ -119,8 +119,8 @@ class Host(Section):
 class Ssh(Section):
     """The way to the cluster's nodes. Host keys are always checked against ``known_hosts``."""
 
-    jump: Host | None = None
-    target: Host
+    jump: HostSettings | None = None
+    target: HostSettings
     known_hosts: Path
 
 
@@ -198,7 +198,7 @@ class Capacity(Section):
     """The range that stream ports are given out of (CA-06); its size is what the site must have."""
 
 
-class KnownIssue(Section):
+class DeclaredIssue(Section):
     """A failure that has a ticket: shown as known until ``expires`` (inclusive)."""
 
     scenario: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]

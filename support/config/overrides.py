@@ -11,8 +11,8 @@ import yaml
 
 from support.config.documents import Origin, misleading
 from support.config.errors import KeyPath, Problem, suggestion
-from support.config.schema import Node
-from support.config.secrets import Layer
+from support.config.schema import SchemaNode
+from support.config.secrets import SettingsLayer
 
 PREFIX = "FOCUS__"
 PROTECTED = frozenset({("identity", "name"), ("identity", "kind")})
@@ -25,10 +25,10 @@ class Override:
 
     path: KeyPath
     value: Any
-    layer: Layer
+    layer: SettingsLayer
 
 
-def read_overrides(variables: Mapping[str, str], root: Node) -> tuple[list[Override], list[Problem]]:
+def read_overrides(variables: Mapping[str, str], root: SchemaNode) -> tuple[list[Override], list[Problem]]:
     """The overrides among ``variables``, in the order of their names, and what is wrong with the others."""
     found: list[Override] = []
     problems: list[Problem] = []
@@ -37,7 +37,7 @@ def read_overrides(variables: Mapping[str, str], root: Node) -> tuple[list[Overr
         problems.append(Problem(f"environment variable {name}", (), text))
     for name in sorted(key for key in variables if key.startswith(PREFIX)):
         path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-        layer = Layer("override", Origin(f"environment variable {name}"), Path.cwd(), variables)
+        layer = SettingsLayer("override", Origin(f"environment variable {name}"), Path.cwd(), variables)
         problem = _wrong_key(path, root)
         node = root.at(path)
         if problem is None and node is not None:
@@ -50,7 +50,7 @@ def read_overrides(variables: Mapping[str, str], root: Node) -> tuple[list[Overr
     return found, problems
 
 
-def _wrong_key(path: KeyPath, root: Node) -> str | None:
+def _wrong_key(path: KeyPath, root: SchemaNode) -> str | None:
     if path in PROTECTED:
         return "must not be overridden; it decides which rules hold, and only the environment file may say it"
     known = root.known_part(path)
@@ -68,7 +68,7 @@ def unknown_key(key: str, allowed: list[str]) -> str:
     return f"unknown key {key}; {suggestion(key, allowed)}allowed: {', '.join(allowed)}"
 
 
-def _parsed(text: str, node: Node) -> Any:
+def _parsed(text: str, node: SchemaNode) -> Any:
     """The value meant: text stays text (a password may be all digits), anything else is YAML."""
     if node.shape in ("text", "path", "secret"):
         return text

@@ -31,22 +31,22 @@ _SHAPES: dict[object, Shape] = {str: "text", SecretStr: "secret", Path: "path", 
 
 
 @dataclass(frozen=True)
-class Node:
+class SchemaNode:
     """One key: what stands under it, and in words what is allowed there."""
 
     shape: Shape
     allowed: str
     options: tuple[str, ...] = ()
-    children: Mapping[str, Node] = field(default_factory=dict)
-    item: Node | None = None
+    children: Mapping[str, SchemaNode] = field(default_factory=dict)
+    item: SchemaNode | None = None
 
-    def child(self, key: str) -> Node | None:
+    def child(self, key: str) -> SchemaNode | None:
         """The node below ``key``; None when there is no such key."""
         return self.item if self.shape in ("mapping", "list") else self.children.get(key)
 
-    def at(self, path: KeyPath) -> Node | None:
+    def at(self, path: KeyPath) -> SchemaNode | None:
         """The node at ``path`` below this one; None when a key of it is unknown."""
-        node: Node | None = self
+        node: SchemaNode | None = self
         for key in path:
             node = node.child(key) if node else None
         return node
@@ -58,34 +58,34 @@ class Node:
 
 
 @cache
-def tree(model: type[BaseModel]) -> Node:
+def tree(model: type[BaseModel]) -> SchemaNode:
     """The keys of ``model``."""
     children = {info.alias or name: _of_field(info) for name, info in model.model_fields.items()}
-    return Node("section", f"a section with the keys {', '.join(sorted(children))}", children=children)
+    return SchemaNode("section", f"a section with the keys {', '.join(sorted(children))}", children=children)
 
 
-def _of_field(info: FieldInfo) -> Node:
+def _of_field(info: FieldInfo) -> SchemaNode:
     return _of(info.annotation, info.metadata)
 
 
-def _of(annotation: Any, metadata: list[Any]) -> Node:
+def _of(annotation: Any, metadata: list[Any]) -> SchemaNode:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         kept = [argument for argument in arguments if argument is not type(None)]
-        return _of(kept[0], metadata) if len(kept) == 1 else Node("value", "a number or a text")
+        return _of(kept[0], metadata) if len(kept) == 1 else SchemaNode("value", "a number or a text")
     if hasattr(annotation, "__metadata__"):
         inner = FieldInfo.from_annotation(annotation)
         return _of(inner.annotation, [*inner.metadata, *metadata])
     if origin is Literal:
-        return Node("text", f"one of {', '.join(arguments)}", options=arguments)
+        return SchemaNode("text", f"one of {', '.join(arguments)}", options=arguments)
     if origin is dict:
-        return Node("mapping", "a section", item=_of(arguments[1], []))
+        return SchemaNode("mapping", "a section", item=_of(arguments[1], []))
     if origin in (tuple, frozenset, list):
         item = _of(arguments[0], [])
-        return Node("list", f"a list, each entry {item.allowed}", item=item)
+        return SchemaNode("list", f"a list, each entry {item.allowed}", item=item)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return tree(annotation)
-    return Node(_SHAPES.get(annotation, "value"), _WORDS[annotation] + _bounds(metadata))
+    return SchemaNode(_SHAPES.get(annotation, "value"), _WORDS[annotation] + _bounds(metadata))
 
 
 def _bounds(metadata: list[Any]) -> str:

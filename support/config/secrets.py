@@ -12,7 +12,7 @@ from urllib.parse import quote
 from support.config.documents import Origin
 from support.config.errors import KeyPath
 from support.config.mongodb_uri import SCHEMES, parts_of, secrets_of
-from support.config.schema import Node
+from support.config.schema import SchemaNode
 
 MASK = "***"
 FILE_PREFIX = "file:"
@@ -29,7 +29,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Layer:
+class SettingsLayer:
     """One source of values, and how its values are to be read."""
 
     kind: Literal["environment file", "run file", "override"]
@@ -37,7 +37,7 @@ class Layer:
     directory: Path
     variables: Mapping[str, str]
 
-    def resolve(self, value: Any, node: Node, path: KeyPath) -> tuple[Any, str]:
+    def resolve(self, value: Any, node: SchemaNode, path: KeyPath) -> tuple[Any, str]:
         """The value that is meant, and where it came from. Raises :class:`Unusable`."""
         source = {"environment file": LITERAL, "run file": RUN_FILE}.get(self.kind, self.origin.label)
         if not isinstance(value, str):

@@ -12,10 +12,10 @@ from support.config.models import (
     Capability,
     Capacity,
     Control,
+    DeclaredIssue,
     FocusServer,
     Identity,
     Kind,
-    KnownIssue,
     Kubernetes,
     MongoDB,
     RabbitMQ,
@@ -48,7 +48,7 @@ class Sections(Section):
     capacity: Capacity = Field(default_factory=Capacity)
     parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 1
     """So many scenarios that do not exclude each other run side by side, unless ``-D parallel`` says otherwise."""
-    known_issues: tuple[KnownIssue, ...] = ()
+    known_issues: tuple[DeclaredIssue, ...] = ()
 
     @property
     def name(self) -> str:

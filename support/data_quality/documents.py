@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from support.model.index_documents import Entry, Snapshot, Unrecognised
+from support.model.index_documents import IndexSnapshot, RecordingDocument, Unrecognised
 
 UNRECOGNISED_SUFFIX = "-unrecognized_recordings"
 _RECORDING, _UNRECOGNISED = "recording", "unrecognised"
@@ -18,12 +18,12 @@ class Aggregating(Protocol):
     def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
 
-def snapshot_of(index: Aggregating, collection: str, stale_after: timedelta) -> Snapshot:
+def snapshot_of(index: Aggregating, collection: str, stale_after: timedelta) -> IndexSnapshot:
     """Read both collections in one aggregation: every document is seen once, and all against the same clock."""
     documents = index.aggregate(collection, _pipeline(collection + UNRECOGNISED_SUFFIX))
-    return Snapshot(
+    return IndexSnapshot(
         collection=collection,
-        recordings=tuple(Entry(raw) for raw in documents if raw["kind"] == _RECORDING),
+        recordings=tuple(RecordingDocument(raw) for raw in documents if raw["kind"] == _RECORDING),
         unrecognised=tuple(Unrecognised(raw) for raw in documents if raw["kind"] == _UNRECOGNISED),
         taken_at=documents[0]["now"] if documents else None,
         stale_after=stale_after,

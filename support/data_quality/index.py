@@ -12,7 +12,7 @@ from support.data_quality.documents import snapshot_of
 from support.data_quality.passwords import MOST_DOCUMENTS, suspects
 from support.data_quality.searches import search_for, search_from
 from support.model.commands import Commands
-from support.model.index_documents import Snapshot
+from support.model.index_documents import IndexSnapshot
 from support.model.recording_index import Lookups, Search, StoragePath
 from support.model.sampling import Sampling, sampling_of_live_fibre, sampling_of_recording
 
@@ -49,7 +49,7 @@ class DataQuality:
         query = search_for(now - _WINDOW, now)
         return search_from(self._mongodb.explain(self._collection, query))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> IndexSnapshot:
         return snapshot_of(self._mongodb, self._collection, timedelta(hours=self._limits.stale_recording_h))
 
     def commands(self) -> Commands:

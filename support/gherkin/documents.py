@@ -46,7 +46,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Row:
+class OutlineRow:
     """One row of an outline; `number` counts over all its examples from 1, `steps` have its values filled in."""
 
     number: int
@@ -61,7 +61,7 @@ class Block:
 
     name: str
     headings: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[OutlineRow, ...]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _blocks(outline: Any) -> tuple[Block, ...]:
         # behave builds one scenario for each row, in the order of the tables.
         for row, scenario in zip(examples.table.rows, rows, strict=False):
             number += 1
-            made.append(Row(number, int(row.line), _cells(row.cells), _steps(scenario.steps)))
+            made.append(OutlineRow(number, int(row.line), _cells(row.cells), _steps(scenario.steps)))
         blocks.append(Block(str(examples.name), _cells(examples.table.headings), tuple(made)))
     return tuple(blocks)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class LintFinding:
     """One violation: where, which rule, and what to do about it."""
 
     path: str
@@ -22,14 +22,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Source:
+class FeatureFile:
     """A feature file as behave parsed it. `feature` is None for a file without a feature."""
 
     path: Path
     feature: Any
 
-    def finding(self, line: int, rule: str, message: str) -> Finding:
-        return Finding(str(self.path), line, rule, message)
+    def finding(self, line: int, rule: str, message: str) -> LintFinding:
+        return LintFinding(str(self.path), line, rule, message)
 
     def rules(self) -> list[Any]:
         return [item for item in self.feature.run_items if item.type == "rule"]

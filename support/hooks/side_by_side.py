@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from support.hooks.units import Unit, side_by_side, units_of
-from support.hooks.worker import Farewell, Outcome, outcome_of, serve
+from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
 from support.reporting.record.model import Trouble, now
@@ -163,7 +163,7 @@ class SideBySide:
                 self._report.scenario_troubles.setdefault(id(scenario), []).append(Trouble("side by side", why))
                 self._report.suite_errors.append(Trouble("side by side", f"{identify(scenario).id}: {why}"))
 
-    def _take_in(self, number: int, outcome: Outcome) -> None:
+    def _take_in(self, number: int, outcome: WorkerOutcome) -> None:
         scenario = self._report.selected[number]
         with self._lock:
             self._report.elsewhere[id(scenario)] = outcome.result

@@ -19,7 +19,7 @@ from support.reporting.record.outcome import exception_text, scenario_result
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WorkerOutcome:
     """What came of one scenario. ``shared`` are troubles of the server while others ran as well: it has to be found
     out whose they are."""
 
@@ -36,12 +36,12 @@ class Farewell:
     troubles: list[Trouble] = field(default_factory=list)
 
 
-def outcome_of(scenario: Any) -> Outcome:
+def outcome_of(scenario: Any) -> WorkerOutcome:
     """After behave has left the scenario."""
     report = reporting.current()
     result = scenario_result(scenario, report)
     leftovers, report.leftovers = tuple(report.leftovers), []
-    return Outcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())))
+    return WorkerOutcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())))
 
 
 def serve(

@@ -33,7 +33,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Finding:
+class LayerFinding:
     """What came of one layer; ``trouble`` is None when it is in order."""
 
     layer: Layer
@@ -44,13 +44,13 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class LayerDiagnosis:
     """The findings of every layer, and what they mean together (requirement IN-08)."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LayerFinding, ...]
 
     @property
-    def broken(self) -> tuple[Finding, ...]:
+    def broken(self) -> tuple[LayerFinding, ...]:
         return tuple(finding for finding in self.findings if finding.trouble is not None)
 
     @property
@@ -72,8 +72,8 @@ class Doctor:
     def __init__(self, layers: Iterable[Layer]) -> None:
         self._layers = tuple(layers)
 
-    def examine(self) -> Diagnosis:
-        return Diagnosis(tuple(Finding(layer, _trouble(layer)) for layer in self._layers))
+    def examine(self) -> LayerDiagnosis:
+        return LayerDiagnosis(tuple(LayerFinding(layer, _trouble(layer)) for layer in self._layers))
 
 
 def _trouble(layer: Layer) -> str | None:
@@ -142,7 +142,7 @@ def layers_of(
     ]
 
 
-def finds_every_layer_in_order() -> Judged[Diagnosis]:
+def finds_every_layer_in_order() -> Judged[LayerDiagnosis]:
     return judged(
         "every layer in order",
         lambda diagnosis: "; ".join([diagnosis.conclusion, *map(str, diagnosis.broken)]) if diagnosis.broken else None,

@@ -34,7 +34,7 @@ class Intention:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One investigation that an answer named, at ``opened_at`` (UTC, this machine's clock: for people only).
 
     ``uid`` is that of its job, None while nobody has seen the job; ``intention`` is None in old ledgers.
@@ -85,7 +85,7 @@ class RunLedger:
         """Nothing is there any more, or will be, that these requests have opened and no answer has named."""
         self._file.write(*({"settled": intention.id} for intention in intentions))
 
-    def pending(self) -> list[Entry]:
+    def pending(self) -> list[LedgerEntry]:
         """What was opened and never released, oldest first."""
         return list(self._read()[0].values())
 
@@ -101,8 +101,8 @@ class RunLedger:
         ):
             self._file.forget()
 
-    def _read(self) -> tuple[dict[str, Entry], dict[str, Intention]]:
-        entries: dict[str, Entry] = {}
+    def _read(self) -> tuple[dict[str, LedgerEntry], dict[str, Intention]]:
+        entries: dict[str, LedgerEntry] = {}
         intentions: dict[str, Intention] = {}
         unsettled: dict[str, Intention] = {}
         for line in self._file.lines():
@@ -112,9 +112,9 @@ class RunLedger:
             elif "opened" in line:
                 of = intentions.get(line.get("intention", ""))
                 opened_at = datetime.fromisoformat(line["at"])
-                entries[line["opened"]] = Entry(line["opened"], opened_at, line.get("uid"), of)
+                entries[line["opened"]] = LedgerEntry(line["opened"], opened_at, line.get("uid"), of)
             elif "identified" in line and (known := entries.get(line["identified"])) is not None:
-                entries[known.job_id] = Entry(known.job_id, known.opened_at, line["uid"], known.intention)
+                entries[known.job_id] = LedgerEntry(known.job_id, known.opened_at, line["uid"], known.intention)
             elif "settled" in line:
                 unsettled.pop(line["settled"], None)
             elif "released" in line:

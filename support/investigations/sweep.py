@@ -12,7 +12,7 @@ from support.config import Environment
 from support.investigations.jobs import traces_in
 from support.investigations.occupancy import RUN_LABEL, removed
 from support.investigations.own_channels import channels_of_job
-from support.investigations.run_ledger import Entry, Intention, RunLedger
+from support.investigations.run_ledger import Intention, LedgerEntry, RunLedger
 
 # The cluster tells its time, and when something was created, in whole seconds.
 _CLOCK = timedelta(seconds=3)
@@ -123,7 +123,7 @@ class Sweep:
         return [*(trace for job_id in leftovers.investigations for trace in traces_in(snapshot, job_id)), *holders]
 
 
-def _verdict(snapshot: Snapshot, entry: Entry) -> str:
+def _verdict(snapshot: Snapshot, entry: LedgerEntry) -> str:
     """Whether what is there under the job id of ``entry`` is what was opened then: ours, not_ours or not_known."""
     own = snapshot.of(entry.job_id)
     job = next((job for job in own.jobs if job.role == "grpc"), None)

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from support.reporting.history import Entry, read_history
+from support.reporting.history import HistoryEntry, read_history
 from support.statistics.gates import BASELINE_RUNS, baseline_gate
 from support.statistics.verdict import Outcome
 
@@ -48,5 +48,5 @@ class Baselines:
         return f"there is no baseline yet: {amount} earlier runs {where}, {BASELINE_RUNS} are needed"
 
 
-def _measured(entry: Entry) -> float | None:
+def _measured(entry: HistoryEntry) -> float | None:
     return None if entry.under_load else entry.figure(OPENING_FIGURE)

@@ -11,7 +11,7 @@ Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordingDocument:
     """One document of the recordings collection, with the fields as they are stored."""
 
     raw: Raw
@@ -57,28 +57,28 @@ class Unrecognised:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class IndexSnapshot:
     """All documents as one aggregation found them. ``taken_at`` is the clock of the database; None when it was empty.
 
     A recording counts as stale when it has been open for longer than ``stale_after``.
     """
 
     collection: str
-    recordings: tuple[Entry, ...]
+    recordings: tuple[RecordingDocument, ...]
     unrecognised: tuple[Unrecognised, ...]
     taken_at: datetime | None
     stale_after: timedelta
 
-    def age(self, entry: Entry) -> timedelta | None:
+    def age(self, entry: RecordingDocument) -> timedelta | None:
         """Time since its start; None when that is not known."""
         return self.taken_at - entry.start if self.taken_at is not None and entry.start is not None else None
 
-    def is_stale(self, entry: Entry) -> bool:
+    def is_stale(self, entry: RecordingDocument) -> bool:
         """Open, not deleted, and started too long ago."""
         age = self.age(entry)
         return entry.is_open and entry.deleted is False and age is not None and age > self.stale_after
 
-    def classes_of(self, entry: Entry) -> list[str]:
+    def classes_of(self, entry: RecordingDocument) -> list[str]:
         """Every class whose definition it meets (docs/facts/mongodb.md 1.9); one, if all is well."""
         dated, kept = entry.start is not None, entry.deleted is False
         stale = self.is_stale(entry)

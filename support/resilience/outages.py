@@ -13,7 +13,7 @@ from support.clients.change_journal import Change, Changes, Undo
 from support.resilience.cuts import CUT_OFF, Cuts
 from support.resilience.links import DISTURBED, Links
 from support.resilience.parts import SERVER, Parts
-from support.resilience.recovery import Recovery
+from support.resilience.recovery import OutageRecovery
 from support.resilience.workloads import CRASHED, STOPPED, Crash, Stop, Workloads
 
 RECOVERY = "recovery"
@@ -28,7 +28,7 @@ class Outages:
         workloads: Workloads,
         cuts: Cuts,
         links: Links,
-        recovery: Recovery,
+        recovery: OutageRecovery,
         ambient: AmbientChecks,
         changes: Changes,
     ) -> None:

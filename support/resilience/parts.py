@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from support.clients.kubernetes.client import Deployment, KubernetesClient, Pod
 from support.config import Environment
-from support.config.models import Service
+from support.config.models import ServiceSettings
 
 MONGODB, RABBITMQ, SERVER = "MongoDB", "RabbitMQ", "the server"
 
@@ -22,7 +22,7 @@ class Part:
     selector: str
 
     @classmethod
-    def of(cls, name: str, word: str, service: Service) -> Part:
+    def of(cls, name: str, word: str, service: ServiceSettings) -> Part:
         return cls(name, word, service.workload_kind, service.deployment, service.pod_selector)
 
 

@@ -23,7 +23,7 @@ _LONG_AGO_S = 1_000_000
 _A_MINUTE_S = 60
 
 
-class Recovery:
+class OutageRecovery:
     """Measures from the moment at which the outage was undone."""
 
     def __init__(

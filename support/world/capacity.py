@@ -9,7 +9,7 @@ from support.capacity.load.full_site import FullSite
 from support.capacity.load.load_run import LoadRuns
 from support.capacity.load.recovery import Probes
 from support.capacity.load.self_check import GeneratorCheck
-from support.capacity.measuring import Capacity
+from support.capacity.measuring import LoadMeasurements
 from support.capacity.report.store import Reports
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
@@ -27,7 +27,7 @@ from support.world.cluster import Cluster
 
 @dataclass(frozen=True)
 class CapacityRoom:
-    loads: Capacity
+    loads: LoadMeasurements
     full_site: FullSite
     stability: Stability
     baselines: Baselines
@@ -51,7 +51,7 @@ class CapacityRoom:
         probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         return cls(
-            loads=Capacity(loads, probes, generator, reports, environment),
+            loads=LoadMeasurements(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
             stability=Stability(investigations, releases, cluster.client, environment, budget),
             baselines=baselines,

@@ -16,7 +16,7 @@ from support.resilience.links import Links
 from support.resilience.meanwhile import Meanwhile
 from support.resilience.outages import Outages
 from support.resilience.parts import MONGODB, RABBITMQ, SERVER, Parts
-from support.resilience.recovery import Recovery
+from support.resilience.recovery import OutageRecovery
 from support.resilience.workloads import Workloads
 from support.world.cluster import Cluster
 from support.world.product import Product
@@ -30,7 +30,7 @@ _SOON_S = 0.3
 class Resilience:
     outages: Outages
     workloads: Workloads
-    recovery: Recovery
+    recovery: OutageRecovery
     meanwhile: Meanwhile
 
     @classmethod
@@ -55,7 +55,7 @@ class Resilience:
         }
         workloads = Workloads(cluster.client, parts, answers, environment, changes)
         cuts = Cuts(cluster.client, recordings.client, parts, environment, changes)
-        recovery = Recovery(investigations, client, product.server, recordings.client, environment)
+        recovery = OutageRecovery(investigations, client, product.server, recordings.client, environment)
         links = Links(control, changes)
         outages = Outages(parts, workloads, cuts, links, recovery, cluster.ambient, changes)
         return cls(

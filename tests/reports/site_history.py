@@ -8,12 +8,12 @@ from typing import Any
 
 from site_project import NOW, result
 
-from support.reporting.history import Entry, append, entry_of
+from support.reporting.history import HistoryEntry, append, entry_of
 from support.reporting.record.model import Record
 from support.reporting.record.requests import RequestTimes
 
 
-def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, **changed: Any) -> Entry:
+def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, **changed: Any) -> HistoryEntry:
     """One run, `days_before` the one of the site project; by default of two examples that passed."""
     values: dict[str, Any] = {
         "environment": environment,

@@ -10,13 +10,13 @@ import pytest
 from site_project import NOW
 
 from support.cli.report import flaky
-from support.reporting.history import Entry, History, Seen, append
+from support.reporting.history import History, HistoryEntry, PastResult, append
 from support.reporting.history.entry import SCHEMA
 from support.reporting.history.flaky import TooFewRuns, flaky_lines, judge
 
 
-def run(minute: int, statuses: dict[str, str], shares: dict[str, float] | None = None, **changed: Any) -> Entry:
-    scenarios = {name: Seen(status, 1.0, (shares or {}).get(name)) for name, status in statuses.items()}  # type: ignore[arg-type]  # the statuses are those of the tests below
+def run(minute: int, statuses: dict[str, str], shares: dict[str, float] | None = None, **changed: Any) -> HistoryEntry:
+    scenarios = {name: PastResult(status, 1.0, (shares or {}).get(name)) for name, status in statuses.items()}  # type: ignore[arg-type]  # the statuses are those of the tests below
     values: dict[str, Any] = {
         "schema": SCHEMA,
         "environment": "sandbox",
@@ -31,10 +31,10 @@ def run(minute: int, statuses: dict[str, str], shares: dict[str, float] | None =
         "fingerprint": "f",
         "scenarios": scenarios,
     }
-    return Entry(**{**values, **changed})
+    return HistoryEntry(**{**values, **changed})
 
 
-def lines(*entries: Entry) -> list[str]:
+def lines(*entries: HistoryEntry) -> list[str]:
     return list(flaky_lines(judge(History(entries))))
 
 
@@ -75,7 +75,7 @@ def test_what_fails_every_time_is_not_flaky_but_told() -> None:
         run(0, BAD, ended="not_started"),
     ],
 )
-def test_only_complete_runs_of_the_same_thing_are_compared(other: Entry) -> None:
+def test_only_complete_runs_of_the_same_thing_are_compared(other: HistoryEntry) -> None:
     found = judge(History((other, run(1, GOOD), run(2, GOOD))))
     assert (len(found.runs), found.mixed) == (2, ())
 
@@ -121,7 +121,7 @@ def test_a_deadline_that_was_missed_is_a_failure_and_not_a_close_shave() -> None
     ],
 )
 def test_the_exit_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], entries: list[Entry], code: int, says: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], entries: list[HistoryEntry], code: int, says: str
 ) -> None:
     for entry in entries:
         append(tmp_path / "history", entry)

@@ -17,7 +17,7 @@ from behave_project import ROOT, BehaveProject
 from passing_project import passing_project, with_hooks
 from site_project import NOW, result, trouble
 
-from support.reporting.history import Entry, append, entry_of, read_history
+from support.reporting.history import HistoryEntry, append, entry_of, read_history
 from support.reporting.record.context import RunContext
 from support.reporting.record.model import Record, Repeat, write_record
 from support.reporting.record.reading import read_record
@@ -78,7 +78,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 def test_the_published_schema_is_that_of_the_entry() -> None:
     described = {key: value for key, value in SCHEMA.items() if key != "$schema"}
-    assert described == Entry.model_json_schema(by_alias=True)
+    assert described == HistoryEntry.model_json_schema(by_alias=True)
 
 
 def test_an_entry_keeps_what_comparisons_need(tmp_path: Path) -> None:

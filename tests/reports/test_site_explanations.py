@@ -6,7 +6,7 @@ import pytest
 from site_project import failed, result
 
 from support.reporting.site.explanations import Explanation, explain, without_stack_trace
-from support.reporting.site.verdicts import Verdict, summarise
+from support.reporting.site.verdicts import DisplayedVerdict, summarise
 from support.reporting.site.words import duration
 
 
@@ -70,19 +70,19 @@ def test_stack_traces_are_left_out_and_what_they_say_stays(text: str, left: str)
 @pytest.mark.parametrize(
     ("statuses", "verdict"),
     [
-        ([], Verdict("skipped", "not run")),
-        (["passed", "passed"], Verdict("passed", "passed")),
-        (["passed", "backlog"], Verdict("passed", "passed")),
-        (["passed", "skipped", "not_run"], Verdict("passed", "passed", "2 of 3 not run")),
-        (["skipped", "not_run"], Verdict("skipped", "not run")),
-        (["backlog"], Verdict("backlog", "backlog")),
-        (["passed", "known_issue"], Verdict("known_issue", "known issue", "1 of 2")),
-        (["known_issue", "error"], Verdict("failed", "failed", "1 of 2")),
-        (["passed", "unexpected_pass"], Verdict("failed", "failed", "1 of 2")),
-        (["failed", "skipped"], Verdict("failed", "failed", "1 of 2, 1 not run")),
+        ([], DisplayedVerdict("skipped", "not run")),
+        (["passed", "passed"], DisplayedVerdict("passed", "passed")),
+        (["passed", "backlog"], DisplayedVerdict("passed", "passed")),
+        (["passed", "skipped", "not_run"], DisplayedVerdict("passed", "passed", "2 of 3 not run")),
+        (["skipped", "not_run"], DisplayedVerdict("skipped", "not run")),
+        (["backlog"], DisplayedVerdict("backlog", "backlog")),
+        (["passed", "known_issue"], DisplayedVerdict("known_issue", "known issue", "1 of 2")),
+        (["known_issue", "error"], DisplayedVerdict("failed", "failed", "1 of 2")),
+        (["passed", "unexpected_pass"], DisplayedVerdict("failed", "failed", "1 of 2")),
+        (["failed", "skipped"], DisplayedVerdict("failed", "failed", "1 of 2, 1 not run")),
     ],
 )
-def test_many_results_are_one_verdict(statuses: list[str], verdict: Verdict) -> None:
+def test_many_results_are_one_verdict(statuses: list[str], verdict: DisplayedVerdict) -> None:
     assert summarise(statuses) == verdict
 
 

@@ -13,23 +13,23 @@ from pathlib import Path
 from behave.parser import ParserError, parse_file
 
 from support.gherkin.documents import feature_files
-from support.gherkin.model import Finding, Source
+from support.gherkin.model import FeatureFile, LintFinding
 from tools.gherkin_lint.rules import FILE_RULES, SUITE_RULES
 
 
-def lint(paths: Iterable[Path]) -> list[Finding]:
+def lint(paths: Iterable[Path]) -> list[LintFinding]:
     """All findings of the feature files, sorted by place. G00 means that a file cannot be parsed or is empty."""
     sources, findings = [], []
     for path in sorted(paths):
         try:
             feature = parse_file(str(path))
         except ParserError as error:
-            findings.append(Finding(str(path), error.line or 1, "G00", f"cannot be parsed: {_first_line(error)}"))
+            findings.append(LintFinding(str(path), error.line or 1, "G00", f"cannot be parsed: {_first_line(error)}"))
             continue
-        if feature is None or not Source(path, feature).scenarios():
-            findings.append(Finding(str(path), 1, "G00", "holds no scenario"))
+        if feature is None or not FeatureFile(path, feature).scenarios():
+            findings.append(LintFinding(str(path), 1, "G00", "holds no scenario"))
         else:
-            sources.append(Source(path, feature))
+            sources.append(FeatureFile(path, feature))
     findings += [finding for rule in FILE_RULES for source in sources for finding in rule(source)]
     findings += [finding for suite_rule in SUITE_RULES for finding in suite_rule(sources)]
     return sorted(set(findings))

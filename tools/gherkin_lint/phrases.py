@@ -21,20 +21,20 @@ from behave.parser import ParserError, parse_file
 from behave.runner_util import load_step_modules
 
 from support.gherkin.documents import feature_files
-from support.gherkin.model import Finding
+from support.gherkin.model import LintFinding
 from support.gherkin.words import words_of
 
 _TYPED_FIELD = re.compile(r"\{(\w+):(\w+)\}")
 
 
-def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
+def compare(features: Iterable[Path], steps_folder: Path) -> list[LintFinding]:
     """All findings, sorted by place. Raises ParserError for a feature that behave cannot parse."""
     step_registry.registry.clear()
     load_step_modules([str(steps_folder)])
     definitions = step_registry.registry.steps
     used: set[int] = set()
     said: set[tuple[str, str]] = set()
-    findings: set[Finding] = set()
+    findings: set[LintFinding] = set()
     for path in features:
         for step in _steps(parse_file(str(path))):
             candidates = [*definitions[step.step_type], *definitions["step"]]
@@ -47,17 +47,17 @@ def compare(features: Iterable[Path], steps_folder: Path) -> list[Finding]:
     return sorted(findings)
 
 
-def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iterator[Finding]:
+def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iterator[LintFinding]:
     """A definition that nobody uses, or the words of its choices that nobody says in any of their definitions."""
     place = definition.location
     if id(definition) not in used:
-        yield Finding(place.filename, place.line, "P02", f'no feature uses "{definition.pattern}"')
+        yield LintFinding(place.filename, place.line, "P02", f'no feature uses "{definition.pattern}"')
         return
     for field, name in _choices(definition.pattern):
         for word in words_of(name):
             if (name, word) not in said:
                 message = f'no feature says "{word}" as {{{field}:{name}}} of "{definition.pattern}"'
-                yield Finding(place.filename, place.line, "P04", message)
+                yield LintFinding(place.filename, place.line, "P04", message)
 
 
 def _choices(pattern: str) -> list[tuple[str, str]]:
@@ -117,12 +117,12 @@ def _steps(feature: Any) -> Iterator[Any]:
         yield from scenario.all_steps
 
 
-def _about(path: Path, step: Any, matching: Sequence[Any]) -> Iterator[Finding]:
+def _about(path: Path, step: Any, matching: Sequence[Any]) -> Iterator[LintFinding]:
     if not matching:
-        yield Finding(str(path), step.line, "P01", f'no step definition matches "{step.keyword} {step.name}"')
+        yield LintFinding(str(path), step.line, "P01", f'no step definition matches "{step.keyword} {step.name}"')
     if len(matching) > 1:
         places = ", ".join(str(one.location) for one in matching)
-        yield Finding(str(path), step.line, "P03", f'"{step.name}" is matched by {places}')
+        yield LintFinding(str(path), step.line, "P03", f'"{step.name}" is matched by {places}')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from support.gherkin.dictionary import AREAS, FILLERS, ID_TAG, SYNONYMS, TECHNICAL, VERB, is_known_tag
-from support.gherkin.model import Finding, Source, examples_of
+from support.gherkin.model import FeatureFile, LintFinding, examples_of
 
 MAX_STEPS = 7
 MAX_ROWS = 8
@@ -26,7 +26,7 @@ def ids_of(scenario: Any) -> list[str]:
     return [str(tag) for tag in scenario.tags if ID_TAG.fullmatch(tag)]
 
 
-def g01_id_present(source: Source) -> Iterator[Finding]:
+def g01_id_present(source: FeatureFile) -> Iterator[LintFinding]:
     """Every scenario has exactly one id tag."""
     for scenario in source.scenarios():
         ids = ids_of(scenario)
@@ -35,7 +35,7 @@ def g01_id_present(source: Source) -> Iterator[Finding]:
             yield source.finding(scenario.line, "G01", f"the scenario has {what}; it needs exactly one")
 
 
-def g02_id_unique(sources: Sequence[Source]) -> Iterator[Finding]:
+def g02_id_unique(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
     """An id stands once in the whole suite."""
     first: dict[str, str] = {}
     for source in sources:
@@ -46,7 +46,7 @@ def g02_id_unique(sources: Sequence[Source]) -> Iterator[Finding]:
                     yield source.finding(scenario.line, "G02", f"@{name} is already the id of {first[name]}")
 
 
-def g03_area(source: Source) -> Iterator[Finding]:
+def g03_area(source: FeatureFile) -> Iterator[LintFinding]:
     """The folder, the feature's area tag and the ids agree."""
     folder = source.path.parent.name
     area = next((tag for tag, name in AREAS.items() if name == folder), None)
@@ -63,7 +63,7 @@ def g03_area(source: Source) -> Iterator[Finding]:
                 yield source.finding(scenario.line, "G03", f"@{name} is not an id of {folder} (@{area}-..)")
 
 
-def g04_tags(source: Source) -> Iterator[Finding]:
+def g04_tags(source: FeatureFile) -> Iterator[LintFinding]:
     """Only tags of the dictionary are used, and ids and areas only where they belong."""
     scenarios = source.scenarios()
     for item in (source.feature, *source.rules(), *scenarios, *(e for s in scenarios for e in examples_of(s))):
@@ -74,7 +74,7 @@ def g04_tags(source: Source) -> Iterator[Finding]:
                 yield source.finding(tag.line, "G04", f"@{tag} is an id and belongs to a scenario")
 
 
-def g05_technical(source: Source) -> Iterator[Finding]:
+def g05_technical(source: FeatureFile) -> Iterator[LintFinding]:
     """No line names something of the implementation."""
     for line, text in source.texts():
         for pattern, what in TECHNICAL:
@@ -84,7 +84,7 @@ def g05_technical(source: Source) -> Iterator[Finding]:
                 yield source.finding(line, "G05", f'"{found}" is {what}; say it in words of the domain')
 
 
-def g06_synonyms(source: Source) -> Iterator[Finding]:
+def g06_synonyms(source: FeatureFile) -> Iterator[LintFinding]:
     """One thing has one word."""
     for line, text in source.texts():
         for pattern, word in SYNONYMS:
@@ -93,7 +93,7 @@ def g06_synonyms(source: Source) -> Iterator[Finding]:
                 yield source.finding(line, "G06", f'say "{word}" instead of "{match.group()}"')
 
 
-def g07_one_when(source: Source) -> Iterator[Finding]:
+def g07_one_when(source: FeatureFile) -> Iterator[LintFinding]:
     """A scenario has one event; journeys are exempt."""
     for scenario in _not_journeys(source):
         whens = [step for step in scenario.steps if step.step_type == "when"]
@@ -102,7 +102,7 @@ def g07_one_when(source: Source) -> Iterator[Finding]:
             yield source.finding(line, "G07", f"the scenario has {len(whens)} When steps; it needs exactly one")
 
 
-def g08_short(source: Source) -> Iterator[Finding]:
+def g08_short(source: FeatureFile) -> Iterator[LintFinding]:
     """A scenario has at most seven steps; journeys are exempt."""
     for scenario in _not_journeys(source):
         count = len(scenario.steps)
@@ -110,7 +110,7 @@ def g08_short(source: Source) -> Iterator[Finding]:
             yield source.finding(scenario.line, "G08", f"the scenario has {count} steps; at most {MAX_STEPS}")
 
 
-def g09_order(source: Source) -> Iterator[Finding]:
+def g09_order(source: FeatureFile) -> Iterator[LintFinding]:
     """Given, When, Then, in this order, and at least one Then; journeys are exempt from the order."""
     for scenario in source.scenarios():
         kinds = [step.step_type for step in scenario.steps]
@@ -127,7 +127,7 @@ def g09_order(source: Source) -> Iterator[Finding]:
                 )
 
 
-def g10_refusal(source: Source) -> Iterator[Finding]:
+def g10_refusal(source: FeatureFile) -> Iterator[LintFinding]:
     """A refusal ends with the absence of any effect."""
     for scenario in source.scenarios():
         refused = any("refused" in step.name for step in scenario.steps if step.step_type == "then")
@@ -137,7 +137,7 @@ def g10_refusal(source: Source) -> Iterator[Finding]:
             yield source.finding(line, "G10", f'a refusal ends with "And {NO_EFFECT}"')
 
 
-def g11_rows(source: Source) -> Iterator[Finding]:
+def g11_rows(source: FeatureFile) -> Iterator[LintFinding]:
     """An Examples table has one to eight rows."""
     for examples in _all_examples(source):
         rows = len(examples.table.rows) if examples.table is not None else 0
@@ -145,7 +145,7 @@ def g11_rows(source: Source) -> Iterator[Finding]:
             yield source.finding(examples.line, "G11", f"the Examples have {rows} rows; one to {MAX_ROWS}")
 
 
-def g12_reason(source: Source) -> Iterator[Finding]:
+def g12_reason(source: FeatureFile) -> Iterator[LintFinding]:
     """An Examples table says for each row why it is there."""
     for examples in _all_examples(source):
         if examples.table is None or "reason" not in examples.table.headings:
@@ -154,28 +154,28 @@ def g12_reason(source: Source) -> Iterator[Finding]:
             yield source.finding(examples.line, "G12", "a row of the Examples has an empty reason")
 
 
-def g13_named_examples(source: Source) -> Iterator[Finding]:
+def g13_named_examples(source: FeatureFile) -> Iterator[LintFinding]:
     """Examples have a name: the class of values that they are."""
     for examples in _all_examples(source):
         if not examples.name.strip():
             yield source.finding(examples.line, "G13", "the Examples have no name")
 
 
-def g14_description(source: Source) -> Iterator[Finding]:
+def g14_description(source: FeatureFile) -> Iterator[LintFinding]:
     """A feature says in three to six lines why and for whom."""
     count = len([line for line in source.feature.description if line.strip()])
     if count not in DESCRIPTION_LINES:
         yield source.finding(source.feature.line, "G14", f"the feature is described in {count} lines; three to six")
 
 
-def g15_in_a_rule(source: Source) -> Iterator[Finding]:
+def g15_in_a_rule(source: FeatureFile) -> Iterator[LintFinding]:
     """Every scenario stands in a Rule."""
     for scenario in source.scenarios():
         if scenario.parent.type != "rule":
             yield source.finding(scenario.line, "G15", "the scenario stands outside of any Rule")
 
 
-def g16_titles(sources: Sequence[Source]) -> Iterator[Finding]:
+def g16_titles(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
     """No title is used twice in the suite, and none repeats its rule."""
     first: dict[str, str] = {}
     for source in sources:
@@ -189,7 +189,7 @@ def g16_titles(sources: Sequence[Source]) -> Iterator[Finding]:
                 yield source.finding(scenario.line, "G16", f"the title is already that of {first[title]}")
 
 
-def g17_background(source: Source) -> Iterator[Finding]:
+def g17_background(source: FeatureFile) -> Iterator[LintFinding]:
     """A Background is a state: Given only, at most four lines."""
     for background in source.backgrounds():
         count = len(background.steps)
@@ -200,7 +200,7 @@ def g17_background(source: Source) -> Iterator[Finding]:
                 yield source.finding(step.line, "G17", f"{step.keyword} in a Background; it may hold Given only")
 
 
-def g18_only_steps(source: Source) -> Iterator[Finding]:
+def g18_only_steps(source: FeatureFile) -> Iterator[LintFinding]:
     """Nothing stands between a scenario's title and its steps: a misspelt keyword would silently become prose."""
     for scenario in source.scenarios():
         if scenario.description:
@@ -208,7 +208,7 @@ def g18_only_steps(source: Source) -> Iterator[Finding]:
             yield source.finding(scenario.line + 1, "G18", f'"{text}" is not a step; is its keyword misspelt?')
 
 
-def g19_columns_used(source: Source) -> Iterator[Finding]:
+def g19_columns_used(source: FeatureFile) -> Iterator[LintFinding]:
     """Every column of an Examples table, but the reason, is used by the scenario."""
     for scenario in source.scenarios():
         used = "\n".join([scenario.name, *(f"{step.name}{step.text}{step.table}" for step in scenario.steps)])
@@ -218,7 +218,7 @@ def g19_columns_used(source: Source) -> Iterator[Finding]:
                     yield source.finding(examples.line, "G19", f'no step uses the column "{heading}"')
 
 
-def g20_test_key(sources: Sequence[Source]) -> Iterator[Finding]:
+def g20_test_key(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
     """A scenario has at most one key of a test, and no two share one: results are filed under it."""
     first: dict[str, str] = {}
     for source in sources:
@@ -236,7 +236,7 @@ def g20_test_key(sources: Sequence[Source]) -> Iterator[Finding]:
                     yield source.finding(scenario.line, "G20", f"@{key} is already the key of {first[key]}")
 
 
-def g21_outline_has_rows(source: Source) -> Iterator[Finding]:
+def g21_outline_has_rows(source: FeatureFile) -> Iterator[LintFinding]:
     """An outline has Examples, and a rule has scenarios: behave passes over those without in silence."""
     for scenario in source.scenarios():
         if scenario.type == "scenario_outline" and not scenario.examples:
@@ -246,7 +246,7 @@ def g21_outline_has_rows(source: Source) -> Iterator[Finding]:
             yield source.finding(rule.line, "G21", "the rule has no example")
 
 
-def g22_placeholders_have_columns(source: Source) -> Iterator[Finding]:
+def g22_placeholders_have_columns(source: FeatureFile) -> Iterator[LintFinding]:
     """What stands between < and > is a column of every Examples table of its outline."""
     for scenario in source.scenarios():
         used = set(_PLACEHOLDER.findall("\n".join([scenario.name, *(f"{step.name}" for step in scenario.steps)])))
@@ -256,7 +256,7 @@ def g22_placeholders_have_columns(source: Source) -> Iterator[Finding]:
                 yield source.finding(scenario.line, "G22", f"<{name}> is no column of its Examples")
 
 
-def g23_outcome_in_title(source: Source) -> Iterator[Finding]:
+def g23_outcome_in_title(source: FeatureFile) -> Iterator[LintFinding]:
     """A title states the outcome, so that "TITLE - passed" is true: no name of a thing, no condition, no event."""
     for scenario in source.scenarios():
         words = _WORD.findall(_plain(scenario.name))
@@ -272,7 +272,7 @@ def g23_outcome_in_title(source: Source) -> Iterator[Finding]:
                 yield source.finding(scenario.line, "G23", message)
 
 
-FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
+FILE_RULES: tuple[Callable[[FeatureFile], Iterator[LintFinding]], ...] = (
     g01_id_present,
     g03_area,
     g04_tags,
@@ -294,14 +294,18 @@ FILE_RULES: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     g22_placeholders_have_columns,
     g23_outcome_in_title,
 )
-SUITE_RULES: tuple[Callable[[Sequence[Source]], Iterator[Finding]], ...] = (g02_id_unique, g16_titles, g20_test_key)
+SUITE_RULES: tuple[Callable[[Sequence[FeatureFile]], Iterator[LintFinding]], ...] = (
+    g02_id_unique,
+    g16_titles,
+    g20_test_key,
+)
 
 
-def _not_journeys(source: Source) -> list[Any]:
+def _not_journeys(source: FeatureFile) -> list[Any]:
     return [scenario for scenario in source.scenarios() if "journey" not in scenario.effective_tags]
 
 
-def _all_examples(source: Source) -> list[Any]:
+def _all_examples(source: FeatureFile) -> list[Any]:
     return [examples for scenario in source.scenarios() for examples in examples_of(scenario)]
 
 

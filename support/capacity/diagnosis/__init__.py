@@ -5,7 +5,7 @@ Nothing here is ever measured on the test machine, but for the blame of the load
 """
 
 from support.capacity.diagnosis.causes import CAUSES, Cause
-from support.capacity.diagnosis.diagnose import Diagnosis, Finding, diagnose
-from support.capacity.diagnosis.evidence import Confidence, Row
+from support.capacity.diagnosis.diagnose import Bottleneck, Diagnosis, diagnose
+from support.capacity.diagnosis.evidence import Confidence, EvidenceRow
 
-__all__ = ["CAUSES", "Cause", "Confidence", "Diagnosis", "Finding", "Row", "diagnose"]
+__all__ = ["CAUSES", "Cause", "Confidence", "Diagnosis", "Bottleneck", "EvidenceRow", "diagnose"]

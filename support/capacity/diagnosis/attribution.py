@@ -9,7 +9,7 @@ from functools import cached_property
 
 from support.capacity.diagnosis import server, timing
 from support.capacity.diagnosis.direct import answer_row, direct_match
-from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, Match, Row
+from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match
 from support.capacity.load.results import JobRecord, SelfCheck, sharers
 
 _BROKEN_CONNECTION = ("connection refused", "connection reset", "reset by peer", "remote end closed", "disconnected")
@@ -41,7 +41,7 @@ class Attribution:
             return None
         others = sorted((record.number, *self._sharers[record.number]))
         value = f"{record.stream_host}:{record.stream_port} given to investigations {', '.join(map(str, others))}"
-        row = Row("HTTP answer", f"investigation {record.number}", "stream port", value)
+        row = EvidenceRow("HTTP answer", f"investigation {record.number}", "stream port", value)
         return Match("shared-port", Confidence.HIGH, (row,))
 
     def _unanswered(self, record: JobRecord) -> Match | None:
@@ -67,7 +67,7 @@ class Attribution:
         """That the generator is not trusted; None when it is, or was not checked."""
         if (check := self.self_check) is None or check.trusted:
             return None
-        rows = (Row("self-check", "load generator", "added P95 ms", check.added_p95_ms),)
+        rows = (EvidenceRow("self-check", "load generator", "added P95 ms", check.added_p95_ms),)
         return Match("generator", confidence, rows)
 
     def _unseen(self, record: JobRecord) -> Match | None:
@@ -83,7 +83,7 @@ class Attribution:
         objects, phase = self.index.of(record), record.failed_phase
         if phase == "job_seen" and objects.job is None:
             return Match(
-                "job-missing", Confidence.MEDIUM, (Row("job", f"grpc-job-{record.job_id}", "exists", "never"),)
+                "job-missing", Confidence.MEDIUM, (EvidenceRow("job", f"grpc-job-{record.job_id}", "exists", "never"),)
             )
         # Whoever was placed so late had no time left for what comes after it.
         late = record.reached.get("scheduled", math.inf) > self.limit_s / 2
@@ -92,21 +92,21 @@ class Attribution:
         pod = objects.pod
         if pod is None:
             name = objects.job.name if objects.job else f"grpc-job-{record.job_id}"
-            rows = (Row("job", name, "pods", "none was ever created"),)
+            rows = (EvidenceRow("job", name, "pods", "none was ever created"),)
             return Match("never-running", Confidence.MEDIUM, rows) if objects.job is not None else None
         placed = pod.node is not None
         if phase == "running" and placed and (pod.waiting_reason == "ContainerCreating" or pod.phase == "Pending"):
-            rows = (Row("pod", pod.name, "state.waiting.reason", pod.waiting_reason or "Pending on a node"),)
+            rows = (EvidenceRow("pod", pod.name, "state.waiting.reason", pod.waiting_reason or "Pending on a node"),)
             return Match("pod-start", Confidence.MEDIUM, rows)
         if pod.phase == "Pending":
             created = pod.created.isoformat() if pod.created else None
             return Match(
-                "never-running", Confidence.MEDIUM, (Row("pod", pod.name, "status.phase", "Pending", created),)
+                "never-running", Confidence.MEDIUM, (EvidenceRow("pod", pod.name, "status.phase", "Pending", created),)
             )
         if phase == "port_open" and pod.phase == "Running":
             busy = server.busy_container(self.index, pod.raw)
             address = f"{record.stream_host}:{record.stream_port}"
-            row = Row("probe", address, "connection", f"refused or silent while pod {pod.name} is Running")
+            row = EvidenceRow("probe", address, "connection", f"refused or silent while pod {pod.name} is Running")
             return busy or Match("port-closed", Confidence.MEDIUM, (row,))
         return None
 

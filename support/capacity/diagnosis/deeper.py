@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from support.capacity.diagnosis.causes import PORTS, ROOM_ON_NODES
-from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, Match, Row, node_row
+from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, node_row
 from support.capacity.diagnosis.node_room import allocatable, need_per_job, room
 from support.capacity.load.results import JobRecord
 from support.clients.kubernetes.objects import Job, Service
@@ -28,7 +28,7 @@ def deepen(
 
 
 def _replaced(
-    matches: Mapping[int, Match | None], causes: frozenset[str], behind: str, budget: int, rows: tuple[Row, ...]
+    matches: Mapping[int, Match | None], causes: frozenset[str], behind: str, budget: int, rows: tuple[EvidenceRow, ...]
 ) -> dict[int, Match | None]:
     found: dict[int, Match | None] = {}
     for number, match in matches.items():
@@ -44,7 +44,7 @@ def _replaced(
     return found
 
 
-def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
+def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
     """How many jobs the nodes that are not ready could have taken."""
     need = need_per_job(index.evidence.pods, index.evidence.jobs)
     # Without knowing what a job needs, a lost node may have had room for all of them.
@@ -53,7 +53,7 @@ def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
     return budget, tuple(map(node_row, index.lost_nodes.values()))
 
 
-def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple[int, tuple[Row, ...]]:
+def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
     """Services of investigations whose job is gone, and that are none of this load: there before it, and still there
     while it stands. One that has gone meanwhile holds no port, and one that came meanwhile is somebody's opening."""
     own = {record.job_id for record in records}
@@ -63,11 +63,11 @@ def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple
     leaked = [each for each in services if each.job_id and each.job_id not in own | jobs]
     rows = [_service_row(each) for each in sorted(leaked, key=lambda each: each.name)[:3]]
     if leaked:
-        rows.append(Row("service", "grpc-service-*", "services whose job is gone", len(leaked)))
+        rows.append(EvidenceRow("service", "grpc-service-*", "services whose job is gone", len(leaked)))
     return len(leaked), tuple(rows)
 
 
-def _service_row(service: Service) -> Row:
+def _service_row(service: Service) -> EvidenceRow:
     ports = ", ".join(str(port.node_port) for port in service.ports if port.node_port)
     created = service.created.isoformat() if service.created else None
-    return Row("service", service.name, "spec.ports[].nodePort", f"{ports}, without a job", created)
+    return EvidenceRow("service", service.name, "spec.ports[].nodePort", f"{ports}, without a job", created)

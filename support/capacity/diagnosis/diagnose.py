@@ -11,7 +11,7 @@ from support.capacity.diagnosis.attribution import Attribution
 from support.capacity.diagnosis.causes import CAUSES, Cause
 from support.capacity.diagnosis.deeper import deepen
 from support.capacity.diagnosis.direct import START_EVENTS
-from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, Match, Row, shortened
+from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, shortened
 from support.capacity.diagnosis.texts import cause_of
 from support.capacity.load.results import ClusterEvidence, JobRecord, SelfCheck, failed_records
 
@@ -22,14 +22,14 @@ MOST_UNMATCHED = 20
 
 
 @dataclass(frozen=True)
-class Finding:
+class Bottleneck:
     """A cause, and the numbers of the investigations of which it is the primary one: failed, or answered too late."""
 
     cause: Cause
     jobs: tuple[int, ...]
     slow_jobs: tuple[int, ...]
     confidence: Confidence
-    evidence: tuple[Row, ...]
+    evidence: tuple[EvidenceRow, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Diagnosis:
 
     failed: int
     slow: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Bottleneck, ...]
     unattributed: tuple[int, ...]
     unattributed_slow: tuple[int, ...]
     unmatched: tuple[str, ...]
@@ -87,13 +87,13 @@ def _matched(records: Sequence[JobRecord], rule: Callable[[JobRecord], Match | N
     return {record.number: rule(record) for record in records}
 
 
-def _findings(failed: Mapping[int, Match | None], slow: Mapping[int, Match | None]) -> tuple[Finding, ...]:
+def _findings(failed: Mapping[int, Match | None], slow: Mapping[int, Match | None]) -> tuple[Bottleneck, ...]:
     causes = {match.cause for match in (*failed.values(), *slow.values()) if match is not None}
     found = [_finding(cause, failed, slow) for cause in sorted(causes)]
     return tuple(sorted(found, key=lambda each: (-len(each.jobs), -len(each.slow_jobs), -each.confidence)))
 
 
-def _finding(cause: str, failed: Mapping[int, Match | None], slow: Mapping[int, Match | None]) -> Finding:
+def _finding(cause: str, failed: Mapping[int, Match | None], slow: Mapping[int, Match | None]) -> Bottleneck:
     jobs, slow_jobs = (
         tuple(number for number, match in matches.items() if match is not None and match.cause == cause)
         for matches in (failed, slow)
@@ -102,12 +102,12 @@ def _finding(cause: str, failed: Mapping[int, Match | None], slow: Mapping[int, 
     # That of most of its jobs, and the lower one of two.
     counted = Counter(match.confidence for match in matches)
     confidence = max(counted, key=lambda each: (counted[each], -each))
-    return Finding(CAUSES[cause], jobs, slow_jobs, confidence, _kept(matches))
+    return Bottleneck(CAUSES[cause], jobs, slow_jobs, confidence, _kept(matches))
 
 
-def _kept(matches: Sequence[Match]) -> tuple[Row, ...]:
+def _kept(matches: Sequence[Match]) -> tuple[EvidenceRow, ...]:
     """The first few rows of each kind: two hundred times the same sentence shows nothing more."""
-    kept: dict[Row, None] = {}
+    kept: dict[EvidenceRow, None] = {}
     kinds: dict[tuple[str, str, str], int] = {}
     for match in matches:
         for row in match.rows:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from support.capacity.diagnosis.evidence import (
     ClusterIndex,
     Confidence,
+    EvidenceRow,
     Match,
     Objects,
-    Row,
     container_states,
     event_row,
     node_row,
@@ -60,14 +60,14 @@ def _answer(record: JobRecord) -> Iterator[Match]:
         yield Match(cause, Confidence.HIGH, (row,))
     elif record.status in _GATEWAY and _PROXIES.search(headers.get("server", "") + record.answer):
         server = headers.get("server", "")
-        hop = Row("HTTP answer", f"investigation {record.number}", "Server header", server or "none")
+        hop = EvidenceRow("HTTP answer", f"investigation {record.number}", "Server header", server or "none")
         yield Match("network", Confidence.HIGH, (row, hop))
 
 
-def answer_row(record: JobRecord) -> Row:
+def answer_row(record: JobRecord) -> EvidenceRow:
     """The answer of an investigation as evidence."""
     status = "no answer" if record.status is None else f"status {record.status}"
-    return Row("HTTP answer", f"investigation {record.number}", status, shortened(record.answer))
+    return EvidenceRow("HTTP answer", f"investigation {record.number}", status, shortened(record.answer))
 
 
 def _pod_end(objects: Objects) -> Iterator[Match]:
@@ -148,12 +148,12 @@ def _job(objects: Objects) -> Iterator[Match]:
     failed = objects.job.conditions.get("Failed") if objects.job else None
     if objects.job is not None and failed is not None and failed.status == "True":
         value = f"{failed.reason}: {failed.message}"
-        yield Match("job-failed", Confidence.HIGH, (Row("job", objects.job.name, "conditions[Failed]", value),))
+        yield Match("job-failed", Confidence.HIGH, (EvidenceRow("job", objects.job.name, "conditions[Failed]", value),))
 
 
-def _row(objects: Objects, field: str, value: str, first_seen: str | None = None) -> Row:
+def _row(objects: Objects, field: str, value: str, first_seen: str | None = None) -> EvidenceRow:
     name = objects.pod.name if objects.pod else ""
-    return Row("pod", name, field, shortened(value), first_seen or _since(objects, field))
+    return EvidenceRow("pod", name, field, shortened(value), first_seen or _since(objects, field))
 
 
 def _since(objects: Objects, field: str) -> str | None:

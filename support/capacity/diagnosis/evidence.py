@@ -24,7 +24,7 @@ class Confidence(IntEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class EvidenceRow:
     """One piece of evidence: who said it, of which object, in which field, and when first (UTC text, or None)."""
 
     source: str
@@ -40,7 +40,7 @@ class Match:
 
     cause: str
     confidence: Confidence
-    rows: tuple[Row, ...]
+    rows: tuple[EvidenceRow, ...]
 
 
 @dataclass
@@ -107,22 +107,22 @@ def container_states(pod: Raw) -> Iterator[tuple[str, str, Raw]]:
                 yield str(each["name"]), field_name, each[field_name]
 
 
-def node_row(node: Raw) -> Row:
+def node_row(node: Raw) -> EvidenceRow:
     """Whether a node is ready, as evidence."""
     name = str(node["metadata"]["name"])
     for each in (node.get("status") or {}).get("conditions") or ():
         if each.get("type") == "Ready":
             value = f"{each.get('status')}: {each.get('reason', '')}: {each.get('message', '')}"
-            return Row("node", name, "conditions[Ready]", shortened(value), each.get("lastTransitionTime"))
-    return Row("node", name, "conditions[Ready]", "missing")
+            return EvidenceRow("node", name, "conditions[Ready]", shortened(value), each.get("lastTransitionTime"))
+    return EvidenceRow("node", name, "conditions[Ready]", "missing")
 
 
-def event_row(event: Raw) -> Row:
+def event_row(event: Raw) -> EvidenceRow:
     """An event as evidence."""
     about = event.get("involvedObject") or event.get("regarding") or {}
     seen = event.get("firstTimestamp") or event.get("eventTime")
     name = f"{str(about.get('kind', '')).lower()} {about.get('name', '')}"
-    return Row("event", name, str(event.get("reason", "")), shortened(str(event.get("message", ""))), seen)
+    return EvidenceRow("event", name, str(event.get("reason", "")), shortened(str(event.get("message", ""))), seen)
 
 
 def shortened(text: str) -> str:

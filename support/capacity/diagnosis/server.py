@@ -8,8 +8,8 @@ from typing import Any
 from support.capacity.diagnosis.evidence import (
     ClusterIndex,
     Confidence,
+    EvidenceRow,
     Match,
-    Row,
     container_states,
     server_pods,
     shortened,
@@ -27,14 +27,14 @@ ONE_CORE = 1.0
 def server_end(index: ClusterIndex) -> Match | None:
     """That the server ended during the load: its pod was restarted, replaced or is not ready."""
     before = {pod["metadata"]["name"]: _restarts(pod) for pod in server_pods(index.before)}
-    rows: list[Row] = []
+    rows: list[EvidenceRow] = []
     killed = False
     for pod in index.server_pods():
         name = pod["metadata"]["name"]
         known = before.get(name)
         if _restarts(pod) > (known or 0):
             rows.append(
-                Row(
+                EvidenceRow(
                     "pod",
                     name,
                     "restartCount",
@@ -45,7 +45,7 @@ def server_end(index: ClusterIndex) -> Match | None:
             rows += _ends(pod)
         elif before and known is None:
             created = pod["metadata"].get("creationTimestamp")
-            rows.append(Row("pod", name, "metadata.name", "did not exist before the load", created))
+            rows.append(EvidenceRow("pod", name, "metadata.name", "did not exist before the load", created))
     if not rows:
         return None
     # A restart that nobody has seen not to be there before may be an old one.
@@ -53,14 +53,14 @@ def server_end(index: ClusterIndex) -> Match | None:
     return Match("memory-limit" if killed else "server-crash", confidence, tuple(rows))
 
 
-def _ends(pod: Mapping[str, Any]) -> list[Row]:
+def _ends(pod: Mapping[str, Any]) -> list[EvidenceRow]:
     rows = []
     for container, field, state in container_states(pod):
         ended = state.get("terminated")
         if ended:
             value = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode')}"
             name = pod["metadata"]["name"]
-            rows.append(Row("pod", name, f"{container} {field}.terminated", value, ended.get("finishedAt")))
+            rows.append(EvidenceRow("pod", name, f"{container} {field}.terminated", value, ended.get("finishedAt")))
     return rows
 
 
@@ -68,7 +68,7 @@ def log_match(index: ClusterIndex, wanted: str) -> Match | None:
     """A line of the server's log that names this cause: it happened as well, for whom it does not say."""
     for line in index.evidence.server_log.splitlines():
         if cause_of(line) == wanted:
-            return Match(wanted, Confidence.LOW, (Row("server log", "focus-server", "line", shortened(line)),))
+            return Match(wanted, Confidence.LOW, (EvidenceRow("server log", "focus-server", "line", shortened(line)),))
     return None
 
 
@@ -77,7 +77,9 @@ def refusal_match(index: ClusterIndex) -> Match | None:
     for refusal in index.evidence.refusals:
         if refusal.get("status", refusal.get("code")) == 429:
             text = shortened(str(refusal.get("message", "")))
-            return Match("api-overload", Confidence.LOW, (Row("Kubernetes API", "own request", "status 429", text),))
+            return Match(
+                "api-overload", Confidence.LOW, (EvidenceRow("Kubernetes API", "own request", "status 429", text),)
+            )
     return None
 
 
@@ -96,7 +98,7 @@ def busy_container(index: ClusterIndex, pod: Mapping[str, Any] | None) -> Match 
     return Match("cpu-throttling", Confidence.LOW, rows) if rows else None
 
 
-def _busy(index: ClusterIndex, pods: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
+def _busy(index: ClusterIndex, pods: Mapping[str, Mapping[str, Any]]) -> Iterator[EvidenceRow]:
     for usage in index.evidence.usage:
         name = usage["metadata"]["name"]
         if name not in pods:
@@ -106,7 +108,7 @@ def _busy(index: ClusterIndex, pods: Mapping[str, Mapping[str, Any]]) -> Iterato
         if cores >= BUSY * (limit or ONE_CORE):
             of = f"limit {limit:g} cores" if limit else "no limit, one core"
             when = usage.get("timestamp")
-            yield Row("metrics.k8s.io", f"pod {name}", "usage.cpu", f"{cores:.2f} cores ({of})", when)
+            yield EvidenceRow("metrics.k8s.io", f"pod {name}", "usage.cpu", f"{cores:.2f} cores ({of})", when)
 
 
 def _limit(pod: Mapping[str, Any]) -> float | None:

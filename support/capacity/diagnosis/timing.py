@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from support.capacity.diagnosis.evidence import Confidence, Match, Row
+from support.capacity.diagnosis.evidence import Confidence, EvidenceRow, Match
 from support.capacity.load.results import JobRecord
 from support.statistics.operational import knee, little_ratio, mean_in_flight, peak_in_flight
 
@@ -65,8 +65,8 @@ def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | Non
     if needed_s < limit_s:
         return None
     rows = (
-        Row("phase timing", f"{pace.count} pods", "scheduled per second", round(pace.per_s, 1)),
-        Row("phase timing", f"{len(records)} pods", "seconds needed at this pace", round(needed_s, 1)),
+        EvidenceRow("phase timing", f"{pace.count} pods", "scheduled per second", round(pace.per_s, 1)),
+        EvidenceRow("phase timing", f"{len(records)} pods", "seconds needed at this pace", round(needed_s, 1)),
     )
     return Match("controller-pace", Confidence.MEDIUM, rows)
 
@@ -80,8 +80,8 @@ def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord
     if jump is not None:
         fast, slow = latencies[:jump], latencies[jump:]
         rows = (
-            Row("phase timing", f"the first {len(fast)} answers", "median ms", round(median(fast) * 1000)),
-            Row("phase timing", f"the other {len(slow)} answers", "median ms", round(median(slow) * 1000)),
+            EvidenceRow("phase timing", f"the first {len(fast)} answers", "median ms", round(median(fast) * 1000)),
+            EvidenceRow("phase timing", f"the other {len(slow)} answers", "median ms", round(median(slow) * 1000)),
         )
         return Match("server-slow-from", Confidence.MEDIUM, rows)
     if latencies[-1] >= QUEUED * latencies[0] and r_squared(latencies) >= LINEAR - 0.05:
@@ -89,7 +89,7 @@ def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord
     return _slower_than_ramp(records, ramp)
 
 
-def queue_rows(records: Sequence[JobRecord]) -> list[Row]:
+def queue_rows(records: Sequence[JobRecord]) -> list[EvidenceRow]:
     """Little's law and the knee of one burst: how many requests the server really works on."""
     spans = [(record.intended_s, record.intended_s + record.reached["answered"]) for record in records
              if "answered" in record.reached]  # fmt: skip
@@ -98,10 +98,10 @@ def queue_rows(records: Sequence[JobRecord]) -> list[Row]:
     throughput = len(spans) / elapsed if elapsed > 0 else 0.0
     little = little_ratio(throughput, fmean(seconds), mean_in_flight(spans))
     return [
-        Row("phase timing", "answers", "throughput per second", round(throughput, 1)),
-        Row("phase timing", "answers", "knee (X_max * R_min)", round(knee(throughput, min(seconds)), 1)),
-        Row("phase timing", "answers", "peak in flight", peak_in_flight(spans)),
-        Row("phase timing", "answers", "Little's law ratio", round(little, 2)),
+        EvidenceRow("phase timing", "answers", "throughput per second", round(throughput, 1)),
+        EvidenceRow("phase timing", "answers", "knee (X_max * R_min)", round(knee(throughput, min(seconds)), 1)),
+        EvidenceRow("phase timing", "answers", "peak in flight", peak_in_flight(spans)),
+        EvidenceRow("phase timing", "answers", "Little's law ratio", round(little, 2)),
     ]
 
 
@@ -128,7 +128,9 @@ def _slower_than_ramp(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobR
         return None
     largest = max(fast, key=len)
     rows = (
-        Row("phase timing", f"{len(largest)} at once", "median ms", round(median(answer_seconds(largest)) * 1000)),
-        Row("phase timing", f"{len(records)} at once", "median ms", round(middle * 1000)),
+        EvidenceRow(
+            "phase timing", f"{len(largest)} at once", "median ms", round(median(answer_seconds(largest)) * 1000)
+        ),
+        EvidenceRow("phase timing", f"{len(records)} at once", "median ms", round(middle * 1000)),
     )
     return Match("server-slow-from", Confidence.MEDIUM, rows)

@@ -42,7 +42,7 @@ class LoopbackServer:
         self._process.communicate()
 
 
-class _Connection(asyncio.Protocol):
+class _LoopbackConnection(asyncio.Protocol):
     """Answers each request after its service time; of HTTP it knows what these clients send."""
 
     def __init__(self, service_s: float) -> None:
@@ -81,7 +81,7 @@ def _announced(head: bytes) -> int:
 
 async def _serve(service_s: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(service_s), "127.0.0.1", 0, backlog=_BACKLOG)
+    server = await loop.create_server(lambda: _LoopbackConnection(service_s), "127.0.0.1", 0, backlog=_BACKLOG)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from support.capacity.diagnosis import Diagnosis, Finding
+from support.capacity.diagnosis import Bottleneck, Diagnosis
 from support.capacity.load.phases import latencies_ms
 from support.capacity.load.run import CapacityRun
 from support.capacity.report.cluster_room import ClusterRoom
@@ -48,7 +48,7 @@ def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
     )
 
 
-def _for(finding: Finding, room: ClusterRoom, supplies: Sequence[Supply]) -> Recommendation:
+def _for(finding: Bottleneck, room: ClusterRoom, supplies: Sequence[Supply]) -> Recommendation:
     cause = finding.cause.id
     supply = next((each for each in supplies if each.cause == cause and each.missing), None)
     if supply is not None:
@@ -83,18 +83,18 @@ def _room(supply: Supply, room: ClusterRoom, effect: str) -> Recommendation:
     return Recommendation(supply.cause, actions[supply.cause], before, to, arithmetic, effect)
 
 
-def _count(finding: Finding) -> str:
+def _count(finding: Bottleneck) -> str:
     parts = [(len(finding.jobs), "failed"), (len(finding.slow_jobs), "answered too late")]
     return ", ".join(f"{count} job{'s' * (count != 1)} {word}" for count, word in parts if count)
 
 
-def _effect(finding: Finding) -> str:
+def _effect(finding: Bottleneck) -> str:
     if finding.jobs:
         return f"up to {len(finding.jobs)} of the failed jobs open, if nothing else runs short"
     return f"up to {len(finding.slow_jobs)} of the late answers come in time"
 
 
-def _leaked(finding: Finding, run: CapacityRun) -> Recommendation:
+def _leaked(finding: Bottleneck, run: CapacityRun) -> Recommendation:
     count = next((row.value for row in finding.evidence if row.field == "services whose job is gone"), None)
     count = count or next((int(match[0]) for row in finding.evidence
                            if (match := re.search(r"\d+(?= of them by services)", str(row.value)))), None)  # fmt: skip
@@ -103,7 +103,7 @@ def _leaked(finding: Finding, run: CapacityRun) -> Recommendation:
     return Recommendation(finding.cause.id, action, count, 0, why, _effect(finding), PORTS_TAG)
 
 
-def _lost_node(finding: Finding, run: CapacityRun) -> Recommendation:
+def _lost_node(finding: Bottleneck, run: CapacityRun) -> Recommendation:
     names = sorted({row.object for row in finding.evidence if row.source == "node"})
     action = f"bring back {', '.join(names) or 'the lost node'} (kubelet, network, power)"
     total = len(run.during.nodes)
@@ -111,7 +111,7 @@ def _lost_node(finding: Finding, run: CapacityRun) -> Recommendation:
                           f"{total} of {total} nodes ready", _count(finding), _effect(finding))  # fmt: skip
 
 
-def _workers(finding: Finding, run: CapacityRun) -> Recommendation:
+def _workers(finding: Bottleneck, run: CapacityRun) -> Recommendation:
     """Workers that answer the target's jobs within the limit: each takes R_min of it."""
     values = {row.field: row.value for row in finding.evidence}
     workers = values.get("knee (X_max * R_min)")
@@ -124,7 +124,7 @@ def _workers(finding: Finding, run: CapacityRun) -> Recommendation:
     return Recommendation(finding.cause.id, action, before, after, arithmetic, _effect(finding), LATENCY_TAG)
 
 
-def _pool(finding: Finding, run: CapacityRun) -> Recommendation:
+def _pool(finding: Bottleneck, run: CapacityRun) -> Recommendation:
     match = next((m for row in finding.evidence if (m := re.search(r"maxPoolSize: (\d+)", str(row.value)))), None)
     peak = run.step.peak_in_flight if run.step else run.target.jobs
     action = "raise maxPoolSize of the server's MongoDB connections, or make its queries faster"
@@ -133,7 +133,7 @@ def _pool(finding: Finding, run: CapacityRun) -> Recommendation:
     return Recommendation(finding.cause.id, action, before, peak, why, _effect(finding), CAPACITY_TAG)
 
 
-def _pace(finding: Finding, run: CapacityRun) -> Recommendation:
+def _pace(finding: Bottleneck, run: CapacityRun) -> Recommendation:
     pace = next((row.value for row in finding.evidence if row.field == "scheduled per second"), None)
     limit_s = run.target.limit_s("scheduled")
     needed = math.ceil(run.target.jobs / limit_s * 10) / 10
@@ -142,7 +142,7 @@ def _pace(finding: Finding, run: CapacityRun) -> Recommendation:
     return Recommendation(finding.cause.id, action, pace, needed, why, _effect(finding))
 
 
-_SPECIAL: dict[str, Callable[[Finding, CapacityRun], Recommendation]] = {
+_SPECIAL: dict[str, Callable[[Bottleneck, CapacityRun], Recommendation]] = {
     "leaked-ports": _leaked,
     "node-not-ready": _lost_node,
     "server-queueing": _workers,

@@ -35,10 +35,10 @@ class Checked:
 
 def check_kubeconfig(path: Path, context: str | None, hide: Hide) -> Checked:
     """Raises :class:`ConfigurationError` with one sentence that names the file and the key."""
-    return _Check(path, hide).run(context)
+    return _KubeconfigCheck(path, hide).run(context)
 
 
-class _Check:
+class _KubeconfigCheck:
     def __init__(self, path: Path, hide: Hide) -> None:
         self._path, self._hide = path, hide
 

@@ -48,7 +48,7 @@ class _WrongHostKey(paramiko.SSHException):
     pass
 
 
-class _Check(paramiko.MissingHostKeyPolicy):
+class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
     """Decides by known_hosts as OpenSSH reads it: the library's own table stays empty, so it asks for every host."""
 
     def __init__(self, trust: Trust) -> None:
@@ -120,7 +120,7 @@ class SSHClient:
             login = self._login_of(host)
         except ConfigurationError as error:
             raise SSHError("configuration", str(error)) from error
-        client.set_missing_host_key_policy(_Check(trust))
+        client.set_missing_host_key_policy(_HostKeyCheck(trust))
         with ExitStack() as undo:
             undo.callback(_close, client)
             try:

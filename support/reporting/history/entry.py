@@ -27,7 +27,7 @@ CAPACITY = "jobs held"
 """The figure for how many jobs were open at once."""
 
 
-class Seen(NamedTuple):
+class PastResult(NamedTuple):
     """What one scenario came to: its status, seconds, and the greatest share of a deadline that a wait used."""
 
     status: Status
@@ -43,7 +43,7 @@ class Seen(NamedTuple):
         return self.status != "skipped"
 
 
-class Entry(BaseModel):
+class HistoryEntry(BaseModel):
     """A run. ``started`` is UTC; ``scenarios`` are by id with row; ``figures`` were measured, see ``LATENCY``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,7 @@ class Entry(BaseModel):
     """Which ``repeat`` the run belongs to."""
     under_load: bool = False
     figures: dict[str, FiniteFloat] = Field(default_factory=dict)
-    scenarios: dict[str, Seen]
+    scenarios: dict[str, PastResult]
 
     def line(self) -> str:
         """The entry as one line of JSON."""
@@ -88,11 +88,11 @@ class Entry(BaseModel):
         return sum(seen.is_bad for seen in self.scenarios.values())
 
 
-def entry_of(record: Record, jobs_held: int | None = None) -> Entry:
+def entry_of(record: Record, jobs_held: int | None = None) -> HistoryEntry:
     """What the history keeps of a record, and of the gap report of the same run if there is one."""
     counts: dict[Any, int] = dict(record.counts())
     repeat = record.repeat
-    return Entry(
+    return HistoryEntry(
         schema=SCHEMA,
         environment=record.environment,
         started=record.started.astimezone(datetime.UTC),
@@ -119,10 +119,10 @@ def _figures(record: Record, jobs_held: int | None) -> dict[str, float]:
     return figures if jobs_held is None else {**figures, CAPACITY: float(jobs_held)}
 
 
-def _seen(scenario: ScenarioResult) -> Seen:
+def _seen(scenario: ScenarioResult) -> PastResult:
     closest = scenario.closest_deadline
     status: Any = scenario.status
-    return Seen(status, round(scenario.duration_s, 3), None if closest is None else round(closest, 3))
+    return PastResult(status, round(scenario.duration_s, 3), None if closest is None else round(closest, 3))
 
 
 def _ended(record: Record) -> Literal["complete", "interrupted", "not_started"]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from support.reporting.history.entry import Entry, Seen
+from support.reporting.history.entry import HistoryEntry, PastResult
 from support.reporting.history.store import History
 
 CLOSE = 0.5
@@ -25,7 +25,7 @@ class Mixed:
 
     id: str
     statuses: Counter[str]
-    odd: tuple[Entry, ...]
+    odd: tuple[HistoryEntry, ...]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Flakiness:
 
     environment: str
     revision: str | None
-    runs: tuple[Entry, ...]
+    runs: tuple[HistoryEntry, ...]
     scenarios: int
     mixed: tuple[Mixed, ...]
     always_bad: tuple[str, ...]
@@ -110,7 +110,7 @@ def named(revision: str | None) -> str:
     return commit[:_SHORT_REVISION] + (" with changes" if changes else "")
 
 
-def _alike(entry: Entry, other: Entry) -> bool:
+def _alike(entry: HistoryEntry, other: HistoryEntry) -> bool:
     """Whether nothing is known to have changed between two runs; without a revision only a series vouches for that."""
     return (entry.environment, entry.revision, entry.fingerprint) == (
         other.environment,
@@ -119,11 +119,11 @@ def _alike(entry: Entry, other: Entry) -> bool:
     ) and (entry.revision is not None or (entry.series is not None and entry.series == other.series))
 
 
-def _seen(name: str, runs: Sequence[Entry]) -> list[Seen]:
+def _seen(name: str, runs: Sequence[HistoryEntry]) -> list[PastResult]:
     return [run.scenarios[name] for run in runs if name in run.scenarios and run.scenarios[name].ran]
 
 
-def _mixed(name: str, runs: Sequence[Entry]) -> Mixed | None:
+def _mixed(name: str, runs: Sequence[HistoryEntry]) -> Mixed | None:
     statuses: Counter[str] = Counter(seen.status for seen in _seen(name, runs))
     if len(statuses) < 2:
         return None
@@ -132,7 +132,7 @@ def _mixed(name: str, runs: Sequence[Entry]) -> Mixed | None:
     return Mixed(name, statuses, tuple(odd))
 
 
-def _close(names: Iterable[str], runs: Sequence[Entry]) -> Iterator[Close]:
+def _close(names: Iterable[str], runs: Sequence[HistoryEntry]) -> Iterator[Close]:
     """For each scenario that passed close to a deadline, the closest; one that did so on a quiet machine says so."""
     for name in names:
         shares = [
@@ -148,7 +148,7 @@ def _close(names: Iterable[str], runs: Sequence[Entry]) -> Iterator[Close]:
             yield Close(name, share, not quiet)
 
 
-def _told(name: str, run: Entry) -> str:
+def _told(name: str, run: HistoryEntry) -> str:
     parts = [f"{run.scenarios[name].status} on {run.started:%Y-%m-%d at %H:%M:%S} UTC"]
     parts += ["on a busy machine"] if run.under_load else []
     parts += [f"-D shuffle={run.shuffle}"] if run.shuffle is not None else []

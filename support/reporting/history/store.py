@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from support.files import write_atomically
-from support.reporting.history.entry import Entry
+from support.reporting.history.entry import HistoryEntry
 
 KEEP = 500
 """Runs of each environment that are kept: about 12 KB each for 200 scenarios."""
@@ -27,18 +27,18 @@ _ABANDONED_AFTER_S = 3600.0
 class History:
     """The runs in the order of their start. `unreadable` has one sentence for each file that could not be used."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
     unreadable: tuple[str, ...] = ()
 
     def environments(self) -> list[str]:
         """The environments that were run, the one of the latest run first."""
         return list(dict.fromkeys(entry.environment for entry in reversed(self.entries)))
 
-    def of(self, environment: str) -> tuple[Entry, ...]:
+    def of(self, environment: str) -> tuple[HistoryEntry, ...]:
         return tuple(entry for entry in self.entries if entry.environment == environment)
 
 
-def append(folder: Path, entry: Entry, keep: int = KEEP) -> Path:
+def append(folder: Path, entry: HistoryEntry, keep: int = KEEP) -> Path:
     """Keep `entry`, and of each environment the newest `keep`. Called again by the same process for the same run, it
     replaces the entry. Raises OSError for a folder that cannot be written."""
     prefix = re.sub(r"[^a-z0-9_-]", "_", entry.environment.lower())[:40]
@@ -51,11 +51,11 @@ def append(folder: Path, entry: Entry, keep: int = KEEP) -> Path:
 
 def read_history(folder: Path) -> History:
     """Every run that was kept; an empty history if there is no such folder."""
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
     unreadable: list[str] = []
     for path in sorted(folder.glob("[!.]*.json")):
         try:
-            entries.append(Entry.model_validate_json(path.read_bytes()))
+            entries.append(HistoryEntry.model_validate_json(path.read_bytes()))
         except FileNotFoundError:
             continue  # another run has just removed it as too old
         except OSError as error:

@@ -10,20 +10,20 @@ ID_TAG = re.compile(r"^[A-Z]{2}-\d{2}[a-z]$")
 
 
 @dataclass(frozen=True)
-class Identity:
+class ScenarioIdentity:
     """`id` is `JL-01a`, or `CF-01b.3` for the third row of an outline, counted over all its examples from 1."""
 
     id: str
     requirement: str | None
 
 
-def identify(scenario: Any) -> Identity:
+def identify(scenario: Any) -> ScenarioIdentity:
     """The identity of a behave scenario; its place (`features/x.feature:12`) and no requirement if it has no id tag."""
     tag = next((str(tag) for tag in scenario.tags if ID_TAG.match(tag)), None)
     if tag is None:
-        return Identity(f"{scenario.filename}:{scenario.line}", None)
+        return ScenarioIdentity(f"{scenario.filename}:{scenario.line}", None)
     row = row_number(scenario)
-    return Identity(tag if row is None else f"{tag}.{row}", tag[:-1])
+    return ScenarioIdentity(tag if row is None else f"{tag}.{row}", tag[:-1])
 
 
 def row_number(scenario: Any) -> int | None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from support.gherkin.dictionary import AREAS
-from support.gherkin.documents import Block, Document, Example, Row, Rule, Step
+from support.gherkin.documents import Block, Document, Example, OutlineRow, Rule, Step
 from support.reporting.facts import inside_reports
 from support.reporting.record.model import Record, ScenarioResult
 from support.reporting.site.explanations import explain
@@ -19,9 +19,9 @@ from support.reporting.site.views import (
     Evidence,
     ExampleView,
     FeatureView,
-    Outcome,
     RequirementView,
     RuleView,
+    ScenarioOutcome,
 )
 from support.reporting.writers.junit import area_of
 
@@ -83,7 +83,9 @@ class Binder:
     def _block(self, block: Block, example: Example, before: tuple[Step, ...], document: Document) -> BlockView:
         return BlockView(block, tuple(self._row(row, block, example, before, document) for row in block.rows))
 
-    def _row(self, row: Row, block: Block, example: Example, before: tuple[Step, ...], document: Document) -> Outcome:
+    def _row(
+        self, row: OutlineRow, block: Block, example: Example, before: tuple[Step, ...], document: Document
+    ) -> ScenarioOutcome:
         row_id = f"{example.id}.{row.number}" if example.id else None
         result = self._result(row_id, document, row.line)
         name = example.name
@@ -107,14 +109,14 @@ class Binder:
         steps: Sequence[Step],
         tags: Sequence[str],
         before: int = 0,
-    ) -> Outcome:
+    ) -> ScenarioOutcome:
         anchor = self._unique(_slug(outcome_id or "example"))
         if result is None or result.status == "skipped":
             status = BACKLOG if BACKLOG in tags else NOT_RUN if result is None else "skipped"
-            return Outcome(outcome_id, anchor, name, status, None if result is None else explain(result))
+            return ScenarioOutcome(outcome_id, anchor, name, status, None if result is None else explain(result))
         failed = next((number for number, step in enumerate(result.steps) if step.error), None)
         told = [(step.keyword, step.name) for step in result.steps]
-        return Outcome(
+        return ScenarioOutcome(
             id=outcome_id,
             anchor=anchor,
             name=name,

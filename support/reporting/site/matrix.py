@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from support.reporting.history import Entry, History
+from support.reporting.history import History, HistoryEntry
 from support.reporting.record.model import Record
-from support.reporting.site.verdicts import Verdict, summarise
+from support.reporting.site.verdicts import DisplayedVerdict, summarise
 from support.reporting.site.views import ROW_OR_LETTER
 
 
@@ -16,7 +16,7 @@ from support.reporting.site.views import ROW_OR_LETTER
 class LastVerdict:
     """What a requirement came to when it was run last; `this_run` if that is the run of the site."""
 
-    verdict: Verdict
+    verdict: DisplayedVerdict
     when: datetime.datetime
     this_run: bool
 
@@ -37,7 +37,7 @@ class RequirementMatrix:
         return self._last[environment].get(requirement)
 
 
-def _last_verdicts(entries: Sequence[Entry]) -> dict[str, LastVerdict]:
+def _last_verdicts(entries: Sequence[HistoryEntry]) -> dict[str, LastVerdict]:
     """Later runs go over earlier ones; a run that never began has no verdict over anything."""
     found: dict[str, LastVerdict] = {}
     for entry in entries:
@@ -48,7 +48,7 @@ def _last_verdicts(entries: Sequence[Entry]) -> dict[str, LastVerdict]:
     return found
 
 
-def _by_requirement(statuses: dict[str, str]) -> dict[str, Verdict]:
+def _by_requirement(statuses: dict[str, str]) -> dict[str, DisplayedVerdict]:
     """The verdict of each requirement of which anything was run."""
     groups: dict[str, list[str]] = {}
     for name, status in statuses.items():

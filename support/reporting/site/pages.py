@@ -11,7 +11,7 @@ from support.fault_catalogue import Fault
 from support.gherkin.dictionary import AREAS, TECHNICAL
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.reporting.facts import ticket_url
-from support.reporting.history import Entry, History
+from support.reporting.history import History, HistoryEntry
 from support.reporting.record.model import Record, grouped_reasons
 from support.reporting.record.reading import MatrixResults
 from support.reporting.site.book import requirements_of
@@ -21,7 +21,7 @@ from support.reporting.site.scope import Scope
 from support.reporting.site.search import everything
 from support.reporting.site.trends import trends_of
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, counted
-from support.reporting.site.views import AreaView, ExampleView, Outcome
+from support.reporting.site.views import AreaView, ExampleView, ScenarioOutcome
 from support.reporting.site.words import facts, sentence
 
 _BEFORE = 10
@@ -136,7 +136,7 @@ class Pages:
         faults = [(view.fault.id, view.fault.notice, view.fault.requirement) for view in self._faults]
         return {"found": list(everything(self._areas, faults))}
 
-    def _runs_before(self) -> tuple[Entry, ...]:
+    def _runs_before(self) -> tuple[HistoryEntry, ...]:
         """The last runs on this environment before this one, the newest first."""
         runs = self._sources.history.of(self._record.environment)
         earlier = [run for run in runs if run.started < self._record.started]
@@ -155,10 +155,12 @@ def _addresses(areas: list[AreaView]) -> dict[str, str]:
     return found
 
 
-def _grouped_failures(record: Record, areas: list[AreaView]) -> list[tuple[Outcome, list[tuple[str, str, str]]]]:
+def _grouped_failures(
+    record: Record, areas: list[AreaView]
+) -> list[tuple[ScenarioOutcome, list[tuple[str, str, str]]]]:
     """Each failure with its explanation once, in the order of the run: the first one is what failed first."""
     places = {o.id: (o, f"{area.page}#{o.anchor}") for area in areas for o in area.outcomes}
-    groups: dict[tuple[str, Explanation | None], tuple[Outcome, list[tuple[str, str, str]]]] = {}
+    groups: dict[tuple[str, Explanation | None], tuple[ScenarioOutcome, list[tuple[str, str, str]]]] = {}
     for result in record.scenarios:
         if not result.is_bad or result.id not in places:
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from support.gherkin.documents import Step
 from support.gherkin.glossary import CHECKS, PRODUCT
-from support.reporting.site.verdicts import Verdict
+from support.reporting.site.verdicts import DisplayedVerdict
 from support.reporting.site.views import AreaView, ExampleView, FeatureView
 
 
@@ -20,7 +20,7 @@ class Found:
     address: str
     place: str = ""
     words: str = ""
-    verdict: Verdict | None = None
+    verdict: DisplayedVerdict | None = None
 
 
 def everything(areas: Iterable[AreaView], faults: Iterable[tuple[str, str, str]]) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from support.reporting.history import Entry, History
+from support.reporting.history import History, HistoryEntry
 from support.reporting.history.entry import CAPACITY, LATENCY
 from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
 from support.reporting.record.context import FIGURE_NAME
@@ -30,7 +30,7 @@ _REQUESTS = (
 
 
 @dataclass(frozen=True)
-class Trend:
+class TrendView:
     """One chart, and what it shows in a sentence."""
 
     title: str
@@ -44,8 +44,8 @@ class EnvironmentTrends:
     so then. `left_out` runs are not in the charts."""
 
     environment: str
-    runs: tuple[Entry, ...]
-    trends: tuple[Trend, ...]
+    runs: tuple[HistoryEntry, ...]
+    trends: tuple[TrendView, ...]
     left_out: int
     flakiness: Flakiness | None
     why_not: str
@@ -56,7 +56,7 @@ def trends_of(history: History) -> list[EnvironmentTrends]:
     return [_of(history, environment) for environment in history.environments()]
 
 
-def comparable(entries: Sequence[Entry]) -> list[Entry]:
+def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
     """The runs that tell about the system: complete, on a quiet machine, and of nearly everything there is to run.
 
     Nearly: 80 % of the most that one of the last runs had, because examples are added over time.
@@ -84,7 +84,7 @@ def _of(history: History, environment: str) -> EnvironmentTrends:
     )
 
 
-def _trends(entries: Sequence[Entry]) -> Iterator[Trend]:
+def _trends(entries: Sequence[HistoryEntry]) -> Iterator[TrendView]:
     yield from _trend("Duration in seconds", " s", entries, lambda entry: entry.duration_s)
     yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
     for request in _REQUESTS:
@@ -95,7 +95,9 @@ def _trends(entries: Sequence[Entry]) -> Iterator[Trend]:
     yield from _trend("Jobs open at once", "", entries, operator.methodcaller("figure", CAPACITY))
 
 
-def _trend(title: str, unit: str, entries: Sequence[Entry], value: Callable[[Entry], float | None]) -> Iterator[Trend]:
+def _trend(
+    title: str, unit: str, entries: Sequence[HistoryEntry], value: Callable[[HistoryEntry], float | None]
+) -> Iterator[TrendView]:
     """One chart, or none if no run has a value."""
     points = [
         Point(entry.started, found, entry.verdict == "failed")
@@ -103,4 +105,4 @@ def _trend(title: str, unit: str, entries: Sequence[Entry], value: Callable[[Ent
         if (found := value(entry)) is not None
     ]
     if points:
-        yield Trend(title, chart(title, unit, points), told(unit, points))
+        yield TrendView(title, chart(title, unit, points), told(unit, points))

@@ -27,7 +27,7 @@ ORDER = ("passed", "failed", "error", "unexpected_pass", "known_issue", "skipped
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DisplayedVerdict:
     """`kind` chooses the look, `word` says it, `note` says what the word leaves out (or is empty)."""
 
     kind: str
@@ -35,12 +35,12 @@ class Verdict:
     note: str = ""
 
 
-def verdict_of(status: str) -> Verdict:
+def verdict_of(status: str) -> DisplayedVerdict:
     """The verdict of a single example."""
-    return Verdict("skipped" if status == NOT_RUN else status, WORDS[status])
+    return DisplayedVerdict("skipped" if status == NOT_RUN else status, WORDS[status])
 
 
-def summarise(statuses: Iterable[str]) -> Verdict:
+def summarise(statuses: Iterable[str]) -> DisplayedVerdict:
     """Failed if anything is bad; otherwise known issue, passed or not run. What is backlog does not count."""
     counts = Counter(statuses)
     backlog = counts.pop(BACKLOG, 0)
@@ -48,18 +48,18 @@ def summarise(statuses: Iterable[str]) -> Verdict:
     unrun = counts["skipped"] + counts[NOT_RUN]
     bad = sum(counts[status] for status in BAD_STATUSES)
     if not total:
-        return Verdict(BACKLOG, WORDS[BACKLOG]) if backlog else Verdict("skipped", "not run")
+        return DisplayedVerdict(BACKLOG, WORDS[BACKLOG]) if backlog else DisplayedVerdict("skipped", "not run")
     missing = f", {unrun} not run" if unrun else ""
     if bad:
-        return Verdict("failed", "failed", f"{bad} of {total}{missing}")
+        return DisplayedVerdict("failed", "failed", f"{bad} of {total}{missing}")
     if counts["known_issue"]:
-        return Verdict("known_issue", WORDS["known_issue"], f"{counts['known_issue']} of {total}{missing}")
+        return DisplayedVerdict("known_issue", WORDS["known_issue"], f"{counts['known_issue']} of {total}{missing}")
     if unrun == total:
-        return Verdict("skipped", "not run")
-    return Verdict("passed", "passed", f"{unrun} of {total} not run" if unrun else "")
+        return DisplayedVerdict("skipped", "not run")
+    return DisplayedVerdict("passed", "passed", f"{unrun} of {total} not run" if unrun else "")
 
 
-def counted(statuses: Iterable[str]) -> list[tuple[Verdict, int]]:
+def counted(statuses: Iterable[str]) -> list[tuple[DisplayedVerdict, int]]:
     """How many of each, in a fixed order, without zeros; both ways of not running count together."""
     counts = Counter("skipped" if status == NOT_RUN else status for status in statuses)
     return [(verdict_of(status), counts[status]) for status in ORDER if counts[status]]

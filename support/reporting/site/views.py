@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from support.gherkin.documents import Block, Document, Example, Rule
 from support.reporting.record.model import BAD_STATUSES
 from support.reporting.site.explanations import Explanation
-from support.reporting.site.verdicts import BACKLOG, NOT_RUN, Verdict, counted, summarise, verdict_of
+from support.reporting.site.verdicts import BACKLOG, NOT_RUN, DisplayedVerdict, counted, summarise, verdict_of
 
 _TICKET = re.compile(r"(?:REQ|TEST)_(PZ-\d+)")
 ROW_OR_LETTER = re.compile(r"[a-z](\.\d+)?$")
@@ -25,7 +25,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScenarioOutcome:
     """What came of one scenario, or of one row of an outline. `failed_step` counts from 0; None if no step failed."""
 
     id: str
@@ -38,7 +38,7 @@ class Outcome:
     rewritten: bool = False
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return verdict_of(self.status)
 
     @property
@@ -60,10 +60,10 @@ class BlockView:
     """One table of an outline, and what came of each of its rows."""
 
     text: Block
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ScenarioOutcome, ...]
 
     @property
-    def rows(self) -> list[tuple[tuple[str, ...], Outcome]]:
+    def rows(self) -> list[tuple[tuple[str, ...], ScenarioOutcome]]:
         """The cells of each row with its outcome."""
         return [(row.cells, outcome) for row, outcome in zip(self.text.rows, self.outcomes, strict=True)]
 
@@ -75,7 +75,7 @@ class ExampleView:
     text: Example
     page: str
     anchor: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ScenarioOutcome, ...]
     blocks: tuple[BlockView, ...] = ()
 
     @property
@@ -96,7 +96,7 @@ class ExampleView:
         return sorted({match.group(1) for tag in self.text.tags if (match := _TICKET.fullmatch(tag))})
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return summarise(statuses_of([self])) if self.blocks else self.outcomes[0].verdict
 
     @property
@@ -113,7 +113,7 @@ class RuleView:
     examples: tuple[ExampleView, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return summarise(statuses_of(self.examples))
 
 
@@ -130,7 +130,7 @@ class FeatureView:
         return [example for rule in self.rules for example in rule.examples]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return summarise(statuses_of(self.examples))
 
 
@@ -141,7 +141,7 @@ class AreaView:
     name: str
     page: str
     features: list[FeatureView] = field(default_factory=list)
-    orphans: list[Outcome] = field(default_factory=list)
+    orphans: list[ScenarioOutcome] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -152,15 +152,15 @@ class AreaView:
         return [example for feature in self.features for example in feature.examples]
 
     @property
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[ScenarioOutcome]:
         return [*(outcome for example in self.examples for outcome in example.outcomes), *self.orphans]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return summarise(outcome.status for outcome in self.outcomes)
 
     @property
-    def counts(self) -> list[tuple[Verdict, int]]:
+    def counts(self) -> list[tuple[DisplayedVerdict, int]]:
         return counted(outcome.status for outcome in self.outcomes)
 
 
@@ -171,7 +171,7 @@ class RequirementView:
     examples: tuple[ExampleView, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DisplayedVerdict:
         return summarise(statuses_of(self.examples))
 
     @property

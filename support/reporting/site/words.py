@@ -9,7 +9,7 @@ from typing import Any
 
 from support.reporting.record.model import Record
 from support.reporting.site.verdicts import BACKLOG
-from support.reporting.site.views import Outcome
+from support.reporting.site.views import ScenarioOutcome
 
 _NAMES = {"kubernetes": "Kubernetes", "git": "Revision of the suite", "focus_server": "Focus Server"}
 _HIDDEN = frozenset({"title", "configuration"})
@@ -47,7 +47,7 @@ def number_of(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def sentence(record: Record, outcomes: Iterable[Outcome]) -> str:
+def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
     """The verdict of the run, for people who read nothing else."""
     counts = Counter(scenario.status for scenario in record.scenarios)
     written = sum(outcome.status != BACKLOG for outcome in outcomes)

@@ -12,7 +12,7 @@ from hamcrest.core.string_description import StringDescription
 from support.checks import index_documents as checks
 from support.checks.matcher import Judged
 from support.data_quality.documents import snapshot_of
-from support.model.index_documents import Entry, Snapshot, Unrecognised
+from support.model.index_documents import IndexSnapshot, RecordingDocument, Unrecognised
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -28,15 +28,17 @@ def document(number: int = 0, hours_ago: float = 1, length_s: float | None = 40,
     return {name: value for name, value in raw.items() if value is not ...}
 
 
-def snapshot(*documents: Mapping[str, Any], folders: Sequence[Mapping[str, Any]] = ()) -> Snapshot:
-    return Snapshot("recordings", tuple(map(Entry, documents)), tuple(map(Unrecognised, folders)), NOW, DAY)
+def snapshot(*documents: Mapping[str, Any], folders: Sequence[Mapping[str, Any]] = ()) -> IndexSnapshot:
+    return IndexSnapshot(
+        "recordings", tuple(map(RecordingDocument, documents)), tuple(map(Unrecognised, folders)), NOW, DAY
+    )
 
 
 def folder(**changes: Any) -> dict[str, Any]:
     return {"_id": 7, "folder_name": "9e2b", "file_count": 1, "update_time": NOW, **changes}
 
 
-def trouble(matcher: Judged[Snapshot], found: Snapshot) -> str | None:
+def trouble(matcher: Judged[IndexSnapshot], found: IndexSnapshot) -> str | None:
     if matcher.matches(found):
         return None
     description = StringDescription()
@@ -57,7 +59,7 @@ EVERY_CHECK = [
 
 
 @pytest.mark.parametrize("check", EVERY_CHECK)
-def test_a_good_index_passes_and_an_empty_one_never_does(check: Judged[Snapshot]) -> None:
+def test_a_good_index_passes_and_an_empty_one_never_does(check: Judged[IndexSnapshot]) -> None:
     assert trouble(check, GOOD) is None
     assert trouble(check, snapshot(folders=[folder()])) == "collection recordings holds no recording"
 

@@ -9,7 +9,7 @@ import pytest
 
 from support.hooks import side_by_side as module
 from support.hooks.side_by_side import SideBySide
-from support.hooks.worker import Outcome
+from support.hooks.worker import WorkerOutcome
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult
 
@@ -32,7 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     report.selected = [Scenario(name) for name in ("JL-01a", "JL-01b", "JL-01c")]
     alone: dict[str, ScenarioResult] = {}
     monkeypatch.setattr(module, "identify", lambda one: SimpleNamespace(id=one.name))
-    monkeypatch.setattr(module, "outcome_of", lambda one: Outcome(alone[one.name]))
+    monkeypatch.setattr(module, "outcome_of", lambda one: WorkerOutcome(alone[one.name]))
     runner = SimpleNamespace(aborted=False, config=SimpleNamespace(stop=False), formatters=[])
     return SimpleNamespace(report=report, alone=alone, beside=SideBySide(runner, 3))
 
@@ -43,15 +43,15 @@ def ran_alone(run: Any) -> list[str]:
 
 def test_without_troubles_nothing_runs_again(run: Any) -> None:
     for number, name in enumerate(("JL-01a", "JL-01b", "JL-01c")):
-        run.beside._take_in(number, Outcome(result(name, "failed" if number == 2 else "passed")))
+        run.beside._take_in(number, WorkerOutcome(result(name, "failed" if number == 2 else "passed")))
     assert ran_alone(run) == []
     assert [one.status for one in run.report.elsewhere.values()] == ["passed", "passed", "failed"]
 
 
 def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
-    run.beside._take_in(0, Outcome(result("JL-01a"), shared=RESTARTED))
-    run.beside._take_in(1, Outcome(result("JL-01b", "failed", "connection refused")))
-    run.beside._take_in(2, Outcome(result("JL-01c")))
+    run.beside._take_in(0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
+    run.beside._take_in(1, WorkerOutcome(result("JL-01b", "failed", "connection refused")))
+    run.beside._take_in(2, WorkerOutcome(result("JL-01c")))
     run.alone["JL-01a"] = result("JL-01a", "error", f"after_scenario: AmbientTrouble: {RESTARTED[0]}")
     run.alone["JL-01b"] = result("JL-01b")
     assert ran_alone(run) == ["JL-01a", "JL-01b"]
@@ -61,8 +61,8 @@ def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
 
 
 def test_what_nobody_does_alone_stays_an_error_of_the_run(run: Any) -> None:
-    run.beside._take_in(0, Outcome(result("JL-01a"), shared=RESTARTED))
-    run.beside._take_in(1, Outcome(result("JL-01b"), shared=RESTARTED))
+    run.beside._take_in(0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
+    run.beside._take_in(1, WorkerOutcome(result("JL-01b"), shared=RESTARTED))
     run.alone["JL-01a"], run.alone["JL-01b"] = result("JL-01a"), result("JL-01b")
     assert ran_alone(run) == ["JL-01a", "JL-01b"]
     (error,) = run.report.suite_errors
