@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 from site_history import kept_run, kept_runs
-from site_pages import Page, problems_of
+from site_pages import Page, problems_of, read_site
 from site_project import NOW, SiteProject, result, trouble
 
+from support.gherkin.requirements import read_requirements
 from support.reporting.history import append, entry_of, read_history
-from support.reporting.record.model import Record
+from support.reporting.record.model import Record, Selection
 from support.reporting.site.charts import Point, chart, number
 from support.reporting.site.trends import comparable, trends_of
 
@@ -147,3 +148,42 @@ def test_a_higher_value_stands_higher_and_a_later_one_further_right() -> None:
 @pytest.mark.parametrize(("value", "told"), [(0, "0"), (3, "3"), (0.1234, "0.123"), (12.34, "12.3"), (1234.5, "1234")])
 def test_numbers_are_short(value: float, told: str) -> None:
     assert number(value) == told
+
+
+def test_every_requirement_has_a_row_and_the_start_page_counts_them(project: SiteProject) -> None:
+    site = project.make(result(), result("JL-01b", "failed"))
+    known = read_requirements().titles
+    ids = {one.group(1) for one in re.finditer(r'<tr id="([A-Z]{2}-\d\d)"', (site / "requirements.html").read_text())}
+    assert ids == set(known)
+    rows = Page(site / "requirements.html").text
+    assert f"{known['RS-08']} no example yet" in rows
+    start = Page(site / "index.html").text
+    assert f"2 of {len(known)} have an example" in start
+    assert "1 do not hold" in start
+
+
+def test_the_start_page_says_what_the_faults_proved(project: SiteProject) -> None:
+    project.matrix(
+        finished=None, faults=[{"id": "two-jobs", "caught": True}, {"id": "reversed-window-accepted", "caught": False}]
+    )
+    assert "1 proven: every fault was noticed" in Page(project.make(result()) / "index.html").text
+
+
+def test_the_start_page_says_what_changed_since_the_last_full_run(project: SiteProject) -> None:
+    kept_run(project.reports / "history", 1, "staging", result(), result("JL-01b", "failed"), result("JL-02a"))
+    site = project.make(result("JL-01a", "failed"), result("JL-01b"), result("PV-04b"))
+    start = Page(site / "index.html").text
+    for told in ("1 newly failing JL-01a", "1 fixed JL-01b", "1 new PV-04b", "1 gone JL-02a"):
+        assert told in start
+    part = project.make(
+        result("JL-01a", "failed"), selection=Selection(tags="@JL", paths=("features",), complete=False)
+    )
+    start = Page(part / "index.html").text
+    assert "Since the last full run" not in start
+    assert "A part of the suite: tags @JL; in features." in start
+
+
+def test_a_sandbox_that_was_changed_on_purpose_says_so_on_every_page(project: SiteProject) -> None:
+    told = "this sandbox ran with faults job-crashes"
+    site = project.make(result(), fingerprint={"sandbox": "faults job-crashes"})
+    assert all(told in page.text for page in read_site(site).values())

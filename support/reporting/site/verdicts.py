@@ -35,6 +35,10 @@ class Verdict:
     note: str = ""
 
 
+NO_EXAMPLE = Verdict("missing", "no example yet")
+"""Of a requirement that nothing shows: neither passed nor failed."""
+
+
 def verdict_of(status: str) -> Verdict:
     """The verdict of a single example."""
     return Verdict("skipped" if status == NOT_RUN else status, WORDS[status])

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from support.reporting.record.model import Record
+from support.reporting.record.model import Record, Selection
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import Outcome
 
@@ -74,6 +74,13 @@ def sentence(record: Record, outcomes: Iterable[Outcome]) -> str:
     if not told:
         return "Failed: nothing was run."
     return f"Failed: {'; '.join(told)}."
+
+
+def asked(selection: Selection) -> str:
+    """What a run was asked for, in words."""
+    parts = [f"tags {selection.tags}"] if selection.tags else []
+    parts += [f"names {', '.join(selection.names)}"] if selection.names else []
+    return "; ".join([*parts, f"in {', '.join(selection.paths)}"] if selection.paths else parts)
 
 
 def facts(record: Record) -> list[tuple[str, str]]:
