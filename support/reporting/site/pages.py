@@ -137,7 +137,7 @@ class Pages:
 
     def _trends(self) -> dict[str, Any]:
         history = self._sources.history
-        return {"trends": trends_of(history), "unreadable": history.unreadable, "by_id": self._addresses}
+        return {"trends": trends_of(history, self._record), "unreadable": history.unreadable, "by_id": self._addresses}
 
     def _scope(self) -> dict[str, Any]:
         return {

@@ -11,8 +11,8 @@ from support.reporting.record.model import Record, Selection
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import Outcome
 
-_NAMES = {"kubernetes": "Kubernetes", "git": "Revision of the suite", "focus_server": "Focus Server"}
-_HIDDEN = frozenset({"title", "configuration"})
+_NAMES = {"kubernetes": "Kubernetes", "git": "Revision of the suite", "focus_server": "Focus Server", "sandbox": "Changed on purpose"}
+_HIDDEN = frozenset({"title", "configuration", "git_changes"})
 _SHORT_REVISION = 10
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -90,8 +90,13 @@ def facts(record: Record) -> list[tuple[str, str]]:
         if key in _HIDDEN or not (text := _short(value)):
             continue
         name = _NAMES.get(key) or str(key).replace("_", " ").capitalize()
-        told.append((name, text[:_SHORT_REVISION] if key == "git" else text))
+        told.append((name, _revision(record) if key == "git" else text))
     return told
+
+
+def _revision(record: Record) -> str:
+    changed = " with changes" if record.fingerprint.get("git_changes") else ""
+    return f"{str(record.fingerprint['git'])[:_SHORT_REVISION]}{changed}"
 
 
 def _short(value: Any) -> str:
