@@ -27,6 +27,7 @@ from support.reporting.record.model import Record
 from support.reporting.record.reading import ReadingError, read_matrix
 from support.reporting.site.book import Binder
 from support.reporting.site.pages import GapView, Pages, Sources
+from support.reporting.site.traceability import CSV, XLSX, as_csv, as_xlsx
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
 from support.reporting.site.words import day_and_time, duration, short_day
 
@@ -73,6 +74,9 @@ def write_site(
     pages = _rendered(sources)
     for name, text in pages.items():
         write_atomically(destination / name, text)
+    rows = list(Pages(sources).traceability())
+    write_atomically(destination / CSV, as_csv(rows))
+    (destination / XLSX).write_bytes(as_xlsx(rows, record.finished))
     for old in destination.glob("area-*.html"):
         if old.name not in pages:
             old.unlink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from support.reporting.site.book import requirements_of
 from support.reporting.site.matrix import RequirementMatrix
 from support.reporting.site.overview import overview_of
 from support.reporting.site.search import everything
+from support.reporting.site.traceability import TraceRow, trace_rows
 from support.reporting.site.trends import trends_of
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, counted
 from support.reporting.site.views import AreaView, ExampleView, Outcome
@@ -96,6 +97,10 @@ class Pages:
             "search": self._search,
         }
         return {name: make() for name, make in pages.items()}
+
+    def traceability(self) -> Iterator[TraceRow]:
+        """Each requirement with what shows and proves it."""
+        return trace_rows(self._requirements, self._sources.faults, self._record, self._sources.history)
 
     def _start(self) -> dict[str, Any]:
         record = self._record

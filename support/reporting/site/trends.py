@@ -24,7 +24,7 @@ _WITHIN = "95 % answered within"
 
 @dataclass(frozen=True)
 class Measure:
-    """What a chart shows: a figure of the history, its title in words, and the limit of the environment it is held to."""
+    """What a chart shows: a figure of the history, its title in words, and the name of its limit."""
 
     figure: str
     title: str

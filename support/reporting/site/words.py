@@ -11,7 +11,12 @@ from support.reporting.record.model import Record, Selection
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import Outcome
 
-_NAMES = {"kubernetes": "Kubernetes", "git": "Revision of the suite", "focus_server": "Focus Server", "sandbox": "Changed on purpose"}
+_NAMES = {
+    "kubernetes": "Kubernetes",
+    "git": "Revision of the suite",
+    "focus_server": "Focus Server",
+    "sandbox": "Changed on purpose",
+}
 _HIDDEN = frozenset({"title", "configuration", "git_changes"})
 _SHORT_REVISION = 10
 _MONTHS = (
