@@ -297,3 +297,25 @@ def test_a_log_says_at_each_area_how_far_the_run_has_come(tmp_path: Path) -> Non
     [line] = [line for line in lines if line.startswith("Validation")]
     assert re.fullmatch(r"Validation  \(2 of 4 done, \d+ s\)", line)
     assert not [line for line in lines if "1 of 4" in line]
+
+
+def test_a_reader_that_goes_away_ends_the_run_as_interrupted(tmp_path: Path) -> None:
+    project = BehaveProject(tmp_path).write({"job_lifecycle/a.feature": TWO})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "behave", "-D", "publish=record"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert "interrupted: the reader of the output has gone" in said
+    assert "Traceback" not in said
+    kept = json.loads((project.folder / "reports" / "run.json").read_text(encoding="utf-8"))
+    assert (kept["verdict"], kept["interrupted"]) == ("failed", "the run was interrupted")

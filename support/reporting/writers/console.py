@@ -7,6 +7,7 @@ area begins with how far the run has come.
 
 from __future__ import annotations
 
+import _thread
 import os
 import shutil
 import sys
@@ -184,4 +185,4 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
         print("interrupted: the reader of the output has gone", file=sys.stderr)
-        raise KeyboardInterrupt
+        _thread.interrupt_main()  # whichever thread writes: the run ends in the main one
