@@ -6,7 +6,7 @@ import re
 
 from behave_project import ROOT
 
-from support.gherkin.dictionary import AREAS, KINDS, SAFETY, STATES, SYNONYMS
+from support.gherkin.dictionary import AREAS, KINDS, ORDER, SAFETY, STATES, SYNONYMS
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.gherkin.requirements import read_requirements
 
@@ -45,4 +45,4 @@ def test_what_the_glossary_says_is_never_said_is_refused_by_the_lint() -> None:
 
 
 def test_every_tag_of_the_dictionary_is_explained_and_no_other() -> None:
-    assert set(TAGS) == {*KINDS, *SAFETY, *STATES}
+    assert set(TAGS) == {*KINDS, *SAFETY, *ORDER, *STATES}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +95,10 @@ def test_a_saved_feature_is_seen_and_nothing_else(tmp_path: Path) -> None:
         while not seen:
             other.write_text("x")
             feature.write_text("Feature: X")
-            time.sleep(0.1)
+            between.wait(0.1)
 
     seen: list[Path] = []
+    between = threading.Event()
     writer = threading.Thread(target=save, daemon=True)
     writer.start()
     seen += next(saved(tmp_path))

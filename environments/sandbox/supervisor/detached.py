@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +16,6 @@ USUAL_RUN_FILE = Path("reports") / "sandbox.json"
 _MODULE = "environments.sandbox"
 _WRONG_USE = 2
 _PATIENCE_S = 20.0
-_LOOK_EVERY_S = 0.1
 
 
 def start_detached(arguments: Sequence[str], run_file: Path | None) -> int:
@@ -60,12 +59,13 @@ def end(run_file: Path | None) -> int:
     pid = _running(place)
     if pid is None:
         raise UsageError(f"down: no sandbox runs with the run file {place}")
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _PATIENCE_S
-    while _running(place) is not None:
-        if time.monotonic() > deadline:
+    process = os.pidfd_open(pid)  # readable when the process has ended, though it is not our child
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        if not select.select([process], [], [], _PATIENCE_S)[0]:
             raise StartError(f"process {pid} has not ended within {_PATIENCE_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
+    finally:
+        os.close(process)
     _pid_file(place).unlink(missing_ok=True)
     _complaints(place).unlink(missing_ok=True)
     return 0
