@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 import sys
 import time
@@ -51,11 +52,15 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self._exit_code = 2
         self._hooks_called: set[str] = set()
         self._parallel: int | None = None
+        # behave announces the class of its runner between here and run(), which tells a reader nothing.
+        self._announcement = contextlib.redirect_stdout(io.StringIO())
+        self._announcement.__enter__()
 
     # The run.
 
     def run(self) -> bool:
         """Run everything. True means red. Raises SystemExit for a configuration that cannot be used."""
+        self._announcement.__exit__(None, None, None)
         self._refuse(refusal_of(self.config, os.environ))
         select_requirements(self.config)
         if self.config.dry_run:

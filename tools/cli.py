@@ -46,5 +46,17 @@ def fault_matrix(
     raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
 
 
+@app.command(name="watch")
+def watch_features(
+    tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = "",
+    run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
+    reports: ReportsFolder = Path("reports/watch"),
+) -> None:
+    """Run a feature file whenever it is saved, on a sandbox that stays up; for who writes features."""
+    from tools import watch  # what watches files is loaded for this command only
+
+    raise typer.Exit(watch.run(tags, run_file, reports))
+
+
 def main() -> None:
     app()

@@ -4,17 +4,48 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from support.cli.kinds import Kind
 from support.files import PROJECT
 from support.later import Later
 
-doctor, publish, report, sweep = (Later(f"support.cli.{name}") for name in ("doctor", "publish", "report", "sweep"))
+doctor, failed, listing, publish, report, sweep = (
+    Later(f"support.cli.{name}") for name in ("doctor", "failed", "listing", "publish", "report", "sweep")
+)
+fingerprint = Later("support.hooks.fingerprint")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        told = fingerprint.revision(PROJECT)
+        commit = f" {told['git'][:10]}" if told["git"] else ""
+        print(f"focus-acceptance {version('focus-acceptance')}{commit}{' with changes' if told['git_changes'] else ''}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """What is done around the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
+
+
+@app.command(name="list")
+def list_what_there_is(
+    kind: Annotated[Kind, typer.Argument(help="what to list")],
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """List requirements, scenarios, phrases, faults or tags."""
+    raise typer.Exit(listing.run(kind, as_json))
 
 
 @app.command(
@@ -80,6 +111,12 @@ def open_documentation(reports: ReportsFolder = Path("reports")) -> None:
 def summary_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
     """Print the summary of the last run again; its exit code is that of the run."""
     raise typer.Exit(report.summary(reports))
+
+
+@report_app.command(name="failed")
+def failed_scenarios(reports: ReportsFolder = Path("reports")) -> None:
+    """Print what failed in the last run as a tag expression; make acceptance FAILED=1 runs it."""
+    raise typer.Exit(failed.run(reports))
 
 
 @report_app.command(name="compare")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 AREAS = {
+    "IN": "infrastructure",
     "JL": "job_lifecycle",
     "PV": "prelaunch_validation",
     "CF": "configuration",
-    "CA": "capacity",
-    "SB": "system_behaviour",
-    "IN": "infrastructure",
+    "MD": "metadata",
     "DQ": "data_quality",
+    "SB": "system_behaviour",
     "RS": "resilience",
     "PF": "latency",
-    "MD": "metadata",
+    "CA": "capacity",
 }
-"""Area tag -> folder below features/."""
+"""Area tag -> folder below features/, in the order in which people read them: what everything stands on first, what
+only means something when the rest is in order (latency, capacity) last."""
 
 KINDS = ("smoke", "negative", "journey")
 SAFETY = ("load", "disruptive", "writes_database")

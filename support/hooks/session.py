@@ -20,6 +20,7 @@ from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
 from support.config.errors import suggestion
 from support.files import PROJECT
+from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
@@ -75,6 +76,8 @@ def before_all(context: Context) -> None:
     by_name = load_environment(name, run_file=given_file)
     PROCESS.hide(*by_name.secrets())
     report.environment = by_name.identity.name
+    tags = [scenario.effective_tags for scenario in report.selected]
+    say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
     for sentence in by_name.looser_than_required():

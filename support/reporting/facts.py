@@ -41,8 +41,9 @@ def short_facts(record: Record) -> dict[str, str]:
     found = {"environment": record.environment}
     for key, value in record.fingerprint.items():
         text = _line(value)
-        if text and key != "title":
-            found[key] = text
+        if text and key not in ("title", "git_changes"):
+            changed = key == "git" and record.fingerprint.get("git_changes")
+            found[key] = f"{text} with changes" if changed else text
     return found
 
 

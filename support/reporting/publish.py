@@ -12,6 +12,8 @@ from pathlib import Path
 
 from support.fault_catalogue import CATALOGUE_FILE
 from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
+from support.reporting.history import read_history
+from support.reporting.history.changes import since_the_last_green_run
 from support.reporting.record.folder import show
 from support.reporting.record.model import Record
 from support.reporting.site import SiteError, write_site
@@ -39,7 +41,9 @@ def publish(record: Record, folder: Path, features: Path, reports: Path) -> list
     capacity, problems = _capacity(record, folder)
     makers: dict[str, Callable[[], Path]] = {
         "junit": lambda: write_junit(record, folder),
-        "summary": lambda: write_summary(record, folder, capacity),
+        "summary": lambda: write_summary(
+            record, folder, capacity, since_the_last_green_run(record, read_history(reports / "history"))
+        ),
         "metrics": lambda: write_metrics(record, folder, capacity),
         "xray": lambda: write_xray(record, folder),
         "features": lambda: write_features(features, folder),

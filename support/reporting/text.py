@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from support.reporting.causes import causes_of, last_seen
 from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 
 WORDS = {"known_issue": "known issue", "unexpected_pass": "unexpected pass"}
@@ -50,8 +51,9 @@ def safe(text: str) -> str:
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), visible)
 
 
-def scenario_lines(result: ScenarioResult, painter: Painter) -> Iterator[str]:
-    """The scenario's line and, if something is to be said about it, the block below."""
+def scenario_lines(result: ScenarioResult, painter: Painter, same_as: str = "") -> Iterator[str]:
+    """The scenario's line and, if something is to be said about it, the block below; one line where an earlier scenario
+    (`same_as`) failed for the same cause."""
     word = WORDS.get(result.status, result.status)
     start = f"  {safe(result.id):<8} {word:<8} {result.duration_s:6.2f} s  "
     lines = painter.wrap(safe(result.name), first=start)
@@ -59,7 +61,11 @@ def scenario_lines(result: ScenarioResult, painter: Painter) -> Iterator[str]:
     yield from lines
     if result.status == "passed":
         return
-    if result.is_bad:
+    if result.is_bad and same_as:
+        yield painter.paint(
+            "faint", f"      the same was seen in {safe(same_as)}: see {safe(place_of_failure(result))}"
+        )
+    elif result.is_bad:
         yield from _failure_block(result, painter)
     else:
         yield from painter.wrap(safe((result.reason or "no reason given").splitlines()[0]), first=" " * 11)
@@ -70,6 +76,11 @@ def _failure_block(result: ScenarioResult, painter: Painter) -> Iterator[str]:
         yield from painter.wrap(safe(line), first=" " * 6, rest=" " * 8)
     for place in (f"{result.feature}:{result.line}", *result.evidence):
         yield painter.paint("faint", f"      see {safe(place)}")
+
+
+def place_of_failure(result: ScenarioResult) -> str:
+    """Where an engineer reads on: the evidence, or the scenario if there is none."""
+    return result.evidence[0] if result.evidence else f"{result.feature}:{result.line}"
 
 
 def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[str]:
@@ -98,7 +109,7 @@ def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[st
 def verdict_sentence(record: Record) -> str:
     """One sentence that stands for the run."""
     if record.verdict == "failed":
-        return f"FAILED: {'; '.join(record.why_failed())}."
+        return f"{'INTERRUPTED' if record.interrupted else 'FAILED'}: {'; '.join(record.why_failed())}."
     counts = record.counts()
     aside = [
         f"{counts[key]} {text}"
@@ -110,11 +121,17 @@ def verdict_sentence(record: Record) -> str:
 
 
 def _bad_scenarios(record: Record, painter: Painter) -> Iterator[str]:
-    bad = [scenario for scenario in record.scenarios if scenario.is_bad]
-    for scenario in bad:
-        first = (scenario.reason or "").splitlines()[:1]
-        yield from painter.wrap(safe(f"{scenario.id}  {scenario.name}"), first="  - ", rest="    ")
+    """Each cause with its first scenario, the lowest layer first; a line for each further one."""
+    for cause in causes_of(record):
+        first = (cause.first.reason or "").splitlines()[:1]
+        yield from painter.wrap(safe(f"{cause.first.id}  {cause.first.name}"), first="  - ", rest="    ")
         yield from painter.wrap(safe(" ".join(first)), first="      ")
+        if (seen := last_seen(cause.first)) and seen not in "".join(first):
+            yield from painter.wrap(safe(f"seen: {seen}"), first="      ", rest="        ")
+        if cause.further:
+            yield f"      the same was seen in {len(cause.further)} more:"
+        for scenario in cause.further:
+            yield from painter.wrap(safe(f"{scenario.id}  {scenario.name}"), first="        ", rest="          ")
 
 
 def _grouped(record: Record, painter: Painter, status: str, title: str) -> Iterator[str]:

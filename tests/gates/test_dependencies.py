@@ -101,7 +101,7 @@ def test_every_part_is_looked_at() -> None:
 
 
 def test_what_is_declared_is_imported() -> None:
-    parts = ("support", "steps", "environments", "environment.py")
+    parts = ("support", "steps", "environments", "tools", "environment.py")
     trees = [ast.parse(path.read_text(encoding="utf-8")) for part in parts for path in python_files(part)]
     used = {one for tree in trees for _, name in foreign(tree, set()) for one in distributions(name)}
     assert declared(PROJECT, "sandbox") - used == set(NAMED_AT_RUN_TIME)

@@ -91,6 +91,21 @@ def test_everything_that_is_to_run_has_its_job() -> None:
     assert made == {"lint", "test", "acceptance", "faults", "repeat"}
 
 
+def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
+    """Restored before the run makes the site, kept by the job that makes them."""
+    steps = CONTENT["jobs"]["acceptance"]["steps"]
+    run = next(number for number, step in enumerate(steps) if step.get("run") == "make acceptance")
+    restored = [step["with"]["path"] for step in steps[:run] if "cache/restore@" in step.get("uses", "")]
+    assert restored == ["reports/history/", "reports/faults/"]
+    kept = {
+        (job, step["with"]["path"])
+        for job in ("acceptance", "faults")
+        for step in CONTENT["jobs"][job]["steps"]
+        if "cache/save@" in step.get("uses", "")
+    }
+    assert kept == {("acceptance", "reports/history/"), ("faults", "reports/faults/")}
+
+
 def test_one_action_has_one_version() -> None:
     used = set(re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\S+)", TEXT))
     assert len({name for name, *_ in used}) == len(used)

@@ -106,4 +106,7 @@ def _leads_somewhere(link: str, page: Page, pages: dict[str, Page]) -> bool:
         return fragment in page.ids
     if address in pages:
         return not fragment or fragment in pages[address].ids
-    return address.startswith(("../evidence/", "../infra_gap_report_")) and (page.path.parent / address).is_file()
+    return (
+        address.startswith(("../evidence/", "../infra_gap_report_", "traceability."))
+        and (page.path.parent / address).is_file()
+    )

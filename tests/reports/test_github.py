@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from a_record import everything, record, scenario
+from a_record import STARTED, everything, record, scenario
 
 from support.reporting.capacity_report import CapacityReport
+from support.reporting.history import History, entry_of
+from support.reporting.history.changes import since_the_last_green_run
 from support.reporting.publish import publish_run
 from support.reporting.writers.github import append_summary, summary, workflow_commands, write_summary
 
@@ -59,7 +62,7 @@ def test_many_failures_stay_within_what_github_takes() -> None:
     bad = [scenario(f"JL-{n // 26:02}{chr(97 + n % 26)}", "failed", reason="x" * 100_000) for n in range(600)]
     text = summary(record(*bad))
     assert len(text.encode()) < 1_000_000
-    assert "and 550 more, in the record of the run" in text
+    assert "The same was seen in 599 more:" in text
 
 
 def test_each_failure_is_an_error_at_its_line_and_each_known_issue_a_warning() -> None:
@@ -100,3 +103,18 @@ def test_only_where_github_runs_it_does_a_run_speak_to_github(tmp_path: Path, ca
     publish_run(everything(), tmp_path, tmp_path, tmp_path, every=True)
     assert job.read_text().startswith("## FAILED: ")
     assert "::error file=features/job_lifecycle/opening.feature,line=12" in capsys.readouterr().out
+
+
+def test_what_is_new_since_the_last_green_run_stands_above_everything_else() -> None:
+    bad = [scenario(f"JL-{n:02}a", "failed", reason=f"Then it runs: {chr(97 + n) * 3}", steps=[]) for n in range(20)]
+    green = record(*(scenario(one.id) for one in bad[1:]), started=STARTED - timedelta(days=1))
+    red = record(*bad, started=STARTED - timedelta(hours=1))
+    changes = since_the_last_green_run(record(*bad), History((entry_of(green), entry_of(red))))
+    lines = summary(record(*bad), changes=changes).splitlines()
+    news = lines[2 : lines.index("", 4)]
+    assert news[0] == "New since the last green run (2026-03-03 05:06 UTC): 20 fail that did not."
+    assert news[2] == "- JL-00a Example JL-00a: Then it runs: aaa"
+    assert len(news) <= 10
+    assert news[-1] == "- and 13 more causes below"
+    assert "New since" not in summary(record(scenario()), changes=changes)
+    assert since_the_last_green_run(record(*bad), History((entry_of(red),))) is None

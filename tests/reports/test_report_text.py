@@ -18,8 +18,10 @@ import jsonschema
 import pytest
 from behave_project import ROOT, SCHEMA, BehaveProject
 
+from support.reporting.causes import causes_of
 from support.reporting.record.model import Record, ScenarioResult, Trouble, write_record
 from support.reporting.text import Painter, safe, scenario_lines, summary_lines, verdict_sentence
+from support.reporting.writers.console import wants_colour
 from support.reporting.writers.junit import junit_xml
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=datetime.UTC)
@@ -160,6 +162,45 @@ def test_the_summary_starts_with_the_verdict() -> None:
     assert lines[-1] == "Record: reports/run.json"
 
 
+def cascade() -> Record:
+    """Three scenarios that saw the same, of other jobs at other times, and one that saw something else."""
+    seen = "job {} is Pending: 0/{} nodes are available, as of 12:0{}:01"
+    alike = [
+        scenario("failed", name, reason=f"Then it runs: wanted a running job, {seen.format(job, number, number)}")
+        for number, (name, job) in enumerate((("CA-01a", "1-1"), ("JL-01a", "2-17"), ("IN-06a", "3-4")))
+    ]
+    return record(*alike, scenario("failed", "PF-01a", reason="Then it is fast: the answers were late"))
+
+
+def test_failures_are_folded_by_what_was_seen_the_lowest_layer_first() -> None:
+    lines = list(summary_lines(cascade(), PLAIN, "reports"))
+    start = lines.index("  - IN-06a  The job runs")
+    assert lines[start + 2 : start + 6] == [
+        "      the same was seen in 2 more:",
+        "        JL-01a  The job runs",
+        "        CA-01a  The job runs",
+        "  - PF-01a  The job runs",
+    ]
+
+
+def test_what_differs_in_its_words_is_another_cause() -> None:
+    one, other = (scenario("failed", name, reason=why) for name, why in (("JL-01a", "no port"), ("JL-01b", "no pod")))
+    assert len(causes_of(record(one, other))) == 2
+    assert len(causes_of(record(one, scenario("error", "JL-01b", reason="no port")))) == 2
+
+
+def test_a_further_failure_of_a_cause_is_one_line_below_its_own() -> None:
+    lines = list(scenario_lines(scenario("failed", "JL-01b"), PLAIN, "JL-01a"))
+    assert lines[1:] == ["      the same was seen in JL-01a: see features/job_lifecycle/opening.feature:12"]
+
+
+def test_an_interrupted_run_is_headed_so() -> None:
+    interrupted = record(
+        scenario(), interrupted="the run was interrupted", suite_errors=[Trouble("run", "interrupted")]
+    )
+    assert verdict_sentence(interrupted).startswith("INTERRUPTED: ")
+
+
 def test_control_characters_are_shown_not_obeyed() -> None:
     assert safe("a\x1b[2Jb\x07\rc\u202ed\te") == "a\\x1b[2Jb\\x07\\rc\\u202ed    e"
 
@@ -202,7 +243,26 @@ def test_colour_is_for_terminals_without_no_color(tmp_path: Path) -> None:
     lines = re.sub("\x1b\\[[0-9;]*[mK]", "", coloured).splitlines()
     assert max(len(line) for line in lines) <= 70
     assert any(line.startswith(" " * 29) and line.endswith("line") for line in lines)
-    assert "\x1b" not in on_a_terminal(project, NO_COLOR="1")
+    plain = on_a_terminal(project, NO_COLOR="1")
+    assert "\x1b[32m" not in plain
+    assert "\r\x1b[K  1 of 1  JL-01a" in plain, "progress is no colour"
+    assert "USING RUNNER" not in plain
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "coloured"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+        (False, {"FORCE_COLOR": "1"}, True),
+        (True, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, True),
+    ],
+)
+def test_colour_follows_the_two_conventions(terminal: bool, environment: dict[str, str], coloured: bool) -> None:
+    assert wants_colour(terminal, environment) is coloured
 
 
 TWO = """
@@ -237,3 +297,25 @@ def test_a_log_says_at_each_area_how_far_the_run_has_come(tmp_path: Path) -> Non
     [line] = [line for line in lines if line.startswith("Validation")]
     assert re.fullmatch(r"Validation  \(2 of 4 done, \d+ s\)", line)
     assert not [line for line in lines if "1 of 4" in line]
+
+
+def test_a_reader_that_goes_away_ends_the_run_as_interrupted(tmp_path: Path) -> None:
+    project = BehaveProject(tmp_path).write({"job_lifecycle/a.feature": TWO})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "behave", "-D", "publish=record"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert "interrupted: the reader of the output has gone" in said
+    assert "Traceback" not in said
+    kept = json.loads((project.folder / "reports" / "run.json").read_text(encoding="utf-8"))
+    assert (kept["verdict"], kept["interrupted"]) == ("failed", "the run was interrupted")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import re
+import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from site_history import kept_run, kept_runs
-from site_pages import Page, problems_of
+from site_pages import Page, problems_of, read_site
 from site_project import NOW, SiteProject, result, trouble
 
+from support.gherkin.requirements import read_requirements
 from support.reporting.history import append, entry_of, read_history
-from support.reporting.record.model import Record
+from support.reporting.record.model import Record, Selection
 from support.reporting.site.charts import Point, chart, number
 from support.reporting.site.trends import comparable, trends_of
 
@@ -113,7 +116,7 @@ def test_charts_leave_out_what_cannot_be_compared_and_say_so(tmp_path: Path) -> 
     kept_run(tmp_path, 4, "staging", full[0])
     kept_run(tmp_path, 3, "staging", *full, interrupted="the run was interrupted")
     kept_run(tmp_path, 2, "staging", *full[:8])
-    [one] = trends_of(read_history(tmp_path))
+    [one] = trends_of(read_history(tmp_path), Record("staging", NOW, NOW, 1, []))
     assert [entry.started.day for entry in comparable(read_history(tmp_path).entries)] == [27, 2]
     assert one.left_out == 2
     assert "2 runs: " in one.trends[0].told
@@ -147,3 +150,80 @@ def test_a_higher_value_stands_higher_and_a_later_one_further_right() -> None:
 @pytest.mark.parametrize(("value", "told"), [(0, "0"), (3, "3"), (0.1234, "0.123"), (12.34, "12.3"), (1234.5, "1234")])
 def test_numbers_are_short(value: float, told: str) -> None:
     assert number(value) == told
+
+
+def test_every_requirement_has_a_row_and_the_start_page_counts_them(project: SiteProject) -> None:
+    site = project.make(result(), result("JL-01b", "failed"))
+    known = read_requirements().titles
+    ids = {one.group(1) for one in re.finditer(r'<tr id="([A-Z]{2}-\d\d)"', (site / "requirements.html").read_text())}
+    assert ids == set(known)
+    rows = Page(site / "requirements.html").text
+    assert f"{known['RS-08']} no example yet" in rows
+    start = Page(site / "index.html").text
+    assert f"2 of {len(known)} have an example" in start
+    assert "1 do not hold" in start
+
+
+def test_the_start_page_says_what_the_faults_proved(project: SiteProject) -> None:
+    project.matrix(
+        finished=None, faults=[{"id": "two-jobs", "caught": True}, {"id": "reversed-window-accepted", "caught": False}]
+    )
+    assert "1 proven: every fault was noticed" in Page(project.make(result()) / "index.html").text
+
+
+def test_the_start_page_says_what_changed_since_the_last_full_run(project: SiteProject) -> None:
+    kept_run(project.reports / "history", 1, "staging", result(), result("JL-01b", "failed"), result("JL-02a"))
+    site = project.make(result("JL-01a", "failed"), result("JL-01b"), result("PV-04b"))
+    start = Page(site / "index.html").text
+    for told in ("1 newly failing JL-01a", "1 fixed JL-01b", "1 new PV-04b", "1 gone JL-02a"):
+        assert told in start
+    part = project.make(
+        result("JL-01a", "failed"), selection=Selection(tags="@JL", paths=("features",), complete=False)
+    )
+    start = Page(part / "index.html").text
+    assert "Since the last full run" not in start
+    assert "A part of the suite: tags @JL; in features." in start
+
+
+def test_a_sandbox_that_was_changed_on_purpose_says_so_on_every_page(project: SiteProject) -> None:
+    told = "this sandbox ran with faults job-crashes"
+    site = project.make(result(), fingerprint={"sandbox": "faults job-crashes"})
+    assert all(told in page.text for page in read_site(site).values())
+
+
+def test_traceability_is_a_table_of_every_requirement_and_scenario(project: SiteProject) -> None:
+    kept_run(project.reports / "history", 3, "production", result("PV-04b", "failed"))
+    project.feature(
+        "job_lifecycle/more", "@JL\nFeature: X\n\n  @JL-02a @needs_gpu @load\n  Example: =1+1\n    When x\n"
+    )
+    site = project.make(result("JL-01a"), result("PV-04a.1"), result("PV-04a.2", "failed"))
+    rows = list(csv.DictReader((site / "traceability.csv").read_text().splitlines()))
+    assert {row["requirement"] for row in rows} == set(read_requirements().titles)
+    told = {row["scenario"]: row for row in rows}
+    assert told["JL-01a"]["verdict"] == "passed"
+    assert (told["JL-01a"]["date"], told["JL-01a"]["environment"]) == ("2026-03-04 05:06", "staging")
+    assert told["JL-01a"]["tickets"] == "PZ-13899"
+    assert (told["JL-01b"]["faults"], told["JL-01b"]["verdict"]) == ("two-jobs", "not run")
+    assert told["PV-04a"]["verdict"] == "failed"
+    assert (told["PV-04b"]["verdict"], told["PV-04b"]["environment"]) == ("failed", "production")
+    assert told["JL-02a"]["needs"] == "gpu, permits load"
+    assert told["JL-14a"]["verdict"] == "backlog"
+    with zipfile.ZipFile(site / "traceability.xlsx") as book:
+        cells = book.read("xl/sharedStrings.xml").decode()
+        assert "=1+1" in cells and "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_a_chart_draws_the_limit_of_its_environment(project: SiteProject) -> None:
+    history = project.reports / "history"
+    for day in (1, 2):
+        kept_run(history, day, "staging", figures={"opening_p95_ms": 40.0 + day, "broker_started_s": 0.000002094})
+    configuration = {"limits": {"configure_p95_ms": 300}, "capacity": {"target_jobs": 200}}
+    site = project.make(result(), fingerprint={"configuration": configuration, "git": "0123", "git_changes": "abc"})
+    told = text(site, "trends.html")
+    assert "Opening, one client: 95 % answered within" in told
+    assert "2 runs: last 41 ms, median 42 ms, least 41 ms, most 42 ms; the limit is 300 ms." in told
+    assert "Openings of the whole run, alone and at once" in told
+    assert "Broker started" in told and "less than 0.001 s" in told and "e-06" not in told
+    assert 'class="limit"' in (site / "trends.html").read_text()
+    assert "Revision of the suite 0123 with changes" in text(site, "index.html")
+    assert "abc" not in text(site, "index.html")

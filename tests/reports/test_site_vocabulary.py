@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import pytest
 from behave_project import ROOT
 
-from support.gherkin.dictionary import AREAS, KINDS, SAFETY, STATES, SYNONYMS
-from support.gherkin.documents import read_documents
+from support.gherkin.dictionary import AREAS, KINDS, ORDER, SAFETY, STATES, SYNONYMS
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
-from support.reporting.record.reading import ReadingError
-from support.reporting.site.build import SCOPE
-from support.reporting.site.scope import read_scope
+from support.gherkin.requirements import read_requirements
 
+SCOPE = read_requirements().scope
 # What must never be checked, by the words that a feature about it could not do without; all of them stand in the page.
 OUTSIDE = ("spectrogram", "sensor", "computed result", "alert", "user interface", "grpc", "inside of a job")
 
 
 def test_every_area_is_part_of_what_is_in_scope() -> None:
-    assert {area for line in read_scope(SCOPE).inside for area in line.areas} == set(AREAS.values())
-
-
-def test_every_feature_belongs_to_an_area_that_is_in_scope() -> None:
-    areas = {area for line in read_scope(SCOPE).inside for area in line.areas}
-    assert {document.area for document in read_documents(ROOT / "features")} <= areas
+    assert {area for line in SCOPE.inside for area in line.areas} == set(AREAS)
 
 
 def test_no_feature_is_about_what_is_out_of_scope() -> None:
-    outside = " ".join(read_scope(SCOPE).outside).lower()
+    outside = " ".join(SCOPE.outside).lower()
     assert [word for word in OUTSIDE if word not in outside] == []
     for path in (ROOT / "features").rglob("*.feature"):
         steps = [
@@ -38,21 +29,6 @@ def test_no_feature_is_about_what_is_out_of_scope() -> None:
             if re.match(r"\s*(Given|When|Then|And|But|Rule:|Example:|Scenario)", line)
         ]
         assert [(word, line) for word in OUTSIDE for line in steps if word in line] == [], path
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("# Scope\n\n## In\n- All of it. (JL)\n", "scope.md: no list below ## Out"),
-        ("## In\n- All of it.\n\n## Out\n- x\n", "'All of it.' ends with no areas; allowed are JL, PV"),
-        ("## In\n- All of it. (JL, QQ)\n\n## Out\n- x\n", "ends with ['QQ']; allowed are JL, PV"),
-    ],
-)
-def test_a_scope_that_cannot_be_used_is_one_sentence(tmp_path: Path, text: str, says: str) -> None:
-    page = tmp_path / "scope.md"
-    page.write_text(text, encoding="utf-8")
-    with pytest.raises(ReadingError, match=re.escape(says)):
-        read_scope(page)
 
 
 def test_the_glossary_has_the_word_that_the_lint_demands_and_the_ones_it_refuses() -> None:
@@ -69,4 +45,4 @@ def test_what_the_glossary_says_is_never_said_is_refused_by_the_lint() -> None:
 
 
 def test_every_tag_of_the_dictionary_is_explained_and_no_other() -> None:
-    assert set(TAGS) == {*KINDS, *SAFETY, *STATES}
+    assert set(TAGS) == {*KINDS, *SAFETY, *ORDER, *STATES}

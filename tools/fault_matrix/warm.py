@@ -36,19 +36,21 @@ class WarmBehave:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_LOADED_BEFORE)
 
-    def run(self, arguments: Sequence[str], variables: Mapping[str, str], console: Path) -> int | None:
-        """``python -m behave`` with these arguments and variables; what it prints goes to a file. Its exit code."""
+    def run(self, arguments: Sequence[str], variables: Mapping[str, str], console: Path | None) -> int | None:
+        """``python -m behave`` with these arguments and variables; its exit code. What it prints goes to a file, or to
+        our own output for None."""
         process = self._context.Process(target=_behave, args=(list(arguments), dict(variables), console))
         process.start()
         process.join()
         return process.exitcode
 
 
-def _behave(arguments: list[str], variables: dict[str, str], console: Path) -> None:
+def _behave(arguments: list[str], variables: dict[str, str], console: Path | None) -> None:
     """In the forked process."""
-    with console.open("wb") as output:
-        for descriptor in (1, 2):
-            os.dup2(output.fileno(), descriptor)
+    if console is not None:
+        with console.open("wb") as output:
+            for descriptor in (1, 2):
+                os.dup2(output.fileno(), descriptor)
     os.environ.update(variables)
     os.chdir(PROJECT)
     sys.path.insert(0, str(PROJECT))

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ from environments.sandbox.shared.bad_requests import log_in_one_line
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import MONGODB_VARIABLE
 from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
+from environments.sandbox.supervisor.detached import end, start_detached
 from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
-from environments.sandbox.supervisor.settings import parse_settings
+from environments.sandbox.supervisor.settings import CHOICES, SandboxSettings, parse_settings
 from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
 
 if TYPE_CHECKING:
@@ -36,13 +38,31 @@ class _Parser(argparse.ArgumentParser):
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="focus-acceptance sandbox", description="The embedded Focus Server estate, on loopback only.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    up = commands.add_parser("up", help="start it and stay in the foreground until SIGINT or SIGTERM")
+    up = commands.add_parser(
+        "up",
+        help="start it and stay in the foreground until SIGINT or SIGTERM",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_settings_told(),
+    )
     up.add_argument("--run-file", type=Path, metavar="PATH", help="write the endpoints here (JSON)")
     up.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="may be repeated")
     up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
     up.add_argument("--profile", default=DEFAULT, metavar="NAME", help=f"one of {', '.join(names())}")
+    up.add_argument("--detach", action="store_true", help="return when it is ready; `sandbox down` ends it")
+    down = commands.add_parser("down", help="end one that was started with --detach")
+    down.add_argument("--run-file", type=Path, metavar="PATH", help="the one it was started with")
     up.add_argument("--parent-pid", type=int, default=os.getppid(), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def _settings_told() -> str:
+    """Every setting with its usual value, and where the faults are told."""
+    told = [
+        f"  {field.name}={field.default}" + (f"  of {', '.join(CHOICES[field.name])}" if field.name in CHOICES else "")
+        for field in fields(SandboxSettings)
+    ]
+    faults = "Faults for --fault: focus-acceptance list faults, or environments/sandbox/faults.toml"
+    return "\n".join(["Settings for --set, with their usual values:", *told, "", faults])
 
 
 def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:
@@ -53,7 +73,8 @@ def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:
 
 
 async def _parent_is_gone(parent_pid: int) -> str:
-    while os.getppid() == parent_pid:
+    """0 for one that nobody waits for: it never ends by this."""
+    while not parent_pid or os.getppid() == parent_pid:
         await asyncio.sleep(_PARENT_CHECK_S)
     return "the parent process is gone"
 
@@ -125,6 +146,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     log_in_one_line()
     try:
         arguments = _arguments(argv)
+        if arguments.command == "down":
+            return end(arguments.run_file)
+        if arguments.detach:
+            return start_detached(sys.argv[1:] if argv is None else argv, arguments.run_file)
         catalogue = load_catalogue()
         profile = load_profile(arguments.profile, catalogue)
         settings = parse_settings([*profile.settings, *arguments.settings])

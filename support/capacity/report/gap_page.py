@@ -67,8 +67,12 @@ def percent(rate: float) -> str:
     return f"{min(rate * 100, 99.9) if rate < 1 else 100:.1f} %"
 
 
+def _number(value: float) -> str:
+    return "below 0.001" if 0 < value < 0.001 else f"{value:.4g}"
+
+
 def number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "-" if value is None else _number(value) if isinstance(value, float) else str(value)
 
 
 def ratio(value: float | None) -> str:

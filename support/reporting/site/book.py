@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from support.gherkin.dictionary import AREAS
 from support.gherkin.documents import Block, Document, Example, OutlineRow, Rule, Step
+from support.gherkin.requirements import place_of
+from support.reporting.explanations import explain
 from support.reporting.facts import inside_reports
 from support.reporting.record.model import Record, ScenarioResult
-from support.reporting.site.explanations import explain
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN
 from support.reporting.site.views import (
     AreaView,
@@ -55,7 +56,7 @@ class Binder:
             )
         known = list(AREAS.values())
         return sorted(
-            found.values(), key=lambda area: (known.index(area.name) if area.name in known else 99, area.name)
+            found.values(), key=lambda area: (known.index(area.name) if area.name in known else len(known), area.name)
         )
 
     def _area(self, name: str) -> AreaView:
@@ -142,18 +143,17 @@ class Binder:
         return anchor
 
 
-def requirements_of(areas: Iterable[AreaView]) -> list[RequirementView]:
-    """Every requirement of which an example is written, in the order of its id."""
-    rules: dict[str, dict[str, None]] = {}
-    examples: dict[str, list[ExampleView]] = {}
+def requirements_of(areas: Iterable[AreaView], titles: Mapping[str, str]) -> list[RequirementView]:
+    """Every requirement, with or without an example, and what is written of no requirement. In the order of reading."""
+    rules: dict[str, dict[str, None]] = {requirement: {} for requirement in titles}
+    examples: dict[str, list[ExampleView]] = {requirement: [] for requirement in titles}
     for rule, example in _with_rules(areas):
         rules.setdefault(example.requirement, {})
         examples.setdefault(example.requirement, []).append(example)
         if rule.text.name is not None:
             rules[example.requirement][rule.text.name] = None
-    known = list(AREAS)
-    order = sorted(rules, key=lambda key: (known.index(key[:2]) if key[:2] in known else 99, key))
-    return [RequirementView(key, tuple(rules[key]), tuple(examples[key])) for key in order]
+    order = sorted(rules, key=place_of)
+    return [RequirementView(key, titles.get(key, ""), tuple(rules[key]), tuple(examples[key])) for key in order]
 
 
 def _with_rules(areas: Iterable[AreaView]) -> Iterator[tuple[RuleView, ExampleView]]:

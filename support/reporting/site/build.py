@@ -14,9 +14,12 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from support.fault_catalogue import CatalogueError, load_catalogue
-from support.files import PROJECT, write_atomically
+from support.files import write_atomically
 from support.gherkin.documents import DocumentError, read_documents
+from support.gherkin.requirements import FILE as REQUIREMENTS
+from support.gherkin.requirements import RequirementsError, read_requirements
 from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.facts import area_title
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
 from support.reporting.pages import templates_in
@@ -24,11 +27,10 @@ from support.reporting.record.model import Record
 from support.reporting.record.reading import ReadingError, read_matrix
 from support.reporting.site.book import Binder
 from support.reporting.site.pages import GapView, Pages, Sources
-from support.reporting.site.scope import read_scope
+from support.reporting.site.traceability import CSV, XLSX, as_csv, as_xlsx
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
 from support.reporting.site.words import day_and_time, duration, short_day
 
-SCOPE = PROJECT / "docs" / "scope.md"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -43,7 +45,7 @@ def write_site(
     catalogue: Path,
     destination: Path,
     runs: Path | None = None,
-    scope: Path = SCOPE,
+    requirements: Path = REQUIREMENTS,
 ) -> Path:
     """Write the site of one run into `destination` and return its start page.
 
@@ -62,16 +64,19 @@ def write_site(
             faults=load_catalogue(catalogue),
             matrix=read_matrix((runs or beside) / "faults" / "matrix.json"),
             history=read_history((runs or beside) / "history"),
-            scope=read_scope(scope),
+            requirements=read_requirements(requirements),
             gap=_gap(record, beside, f"{reports}/"),
         )
-    except (ReadingError, DocumentError, CatalogueError) as error:
+    except (ReadingError, DocumentError, CatalogueError, RequirementsError) as error:
         raise SiteError(str(error)) from error
     except OSError as error:
         raise SiteError(f"{catalogue.name}: cannot be read: {error.strerror}") from error
     pages = _rendered(sources)
     for name, text in pages.items():
         write_atomically(destination / name, text)
+    rows = list(Pages(sources).traceability())
+    write_atomically(destination / CSV, as_csv(rows))
+    (destination / XLSX).write_bytes(as_xlsx(rows, record.finished))
     for old in destination.glob("area-*.html"):
         if old.name not in pages:
             old.unlink()
@@ -87,7 +92,12 @@ def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
     if found is None:
         return None
     page = found.path.with_suffix(".html")
-    return GapView(found.sentence, f"{reports}{quote((page if page.is_file() else found.path).name)}")
+    return GapView(
+        found.sentence,
+        f"{reports}{quote((page if page.is_file() else found.path).name)}",
+        found.target_jobs,
+        found.achieved_jobs,
+    )
 
 
 def _rendered(sources: Sources) -> dict[str, str]:
@@ -118,6 +128,7 @@ def _templates() -> Environment:
         "duration": duration,
         "summarise": summarise,
         "revision": named,
+        "area_title": area_title,
     }
     environment.globals |= {"verdict_of": verdict_of, "words": WORDS}
     return environment

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from support.fault_catalogue import Fault
-from support.gherkin.dictionary import AREAS, TECHNICAL
+from support.gherkin.dictionary import TECHNICAL
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
+from support.gherkin.requirements import Requirements
+from support.reporting.causes import causes_of
+from support.reporting.explanations import without_stack_trace
 from support.reporting.facts import ticket_url
 from support.reporting.history import History, HistoryEntry
+from support.reporting.history.changes import since_the_last_run
 from support.reporting.record.model import Record, grouped_reasons
 from support.reporting.record.reading import MatrixResults
 from support.reporting.site.book import requirements_of
-from support.reporting.site.explanations import Explanation, without_stack_trace
 from support.reporting.site.matrix import RequirementMatrix
-from support.reporting.site.scope import Scope
+from support.reporting.site.overview import overview_of
 from support.reporting.site.search import everything
+from support.reporting.site.traceability import TraceRow, trace_rows
 from support.reporting.site.trends import trends_of
 from support.reporting.site.verdicts import BACKLOG, NOT_RUN, counted
 from support.reporting.site.views import AreaView, ExampleView, ScenarioOutcome
-from support.reporting.site.words import facts, sentence
+from support.reporting.site.words import asked, facts, sentence
 
 _BEFORE = 10
 """Earlier runs that the start page counts."""
@@ -37,7 +41,7 @@ class Sources:
     faults: Mapping[str, Fault]
     matrix: MatrixResults | None
     history: History
-    scope: Scope
+    requirements: Requirements
     gap: GapView | None = None
 
 
@@ -47,6 +51,8 @@ class GapView:
 
     sentence: str
     address: str = ""
+    target: int = 0
+    achieved: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Pages:
         self._sources = sources
         self._addresses = _addresses(sources.areas)
         self._faults = [self._fault_view(fault) for fault in sources.faults.values()]
-        self._requirements = requirements_of(sources.areas)
+        self._requirements = requirements_of(sources.areas, sources.requirements.titles)
 
     def common(self) -> dict[str, Any]:
         """What all pages have."""
@@ -75,6 +81,7 @@ class Pages:
             "record": self._record,
             "areas": self._areas,
             "title_of_target": str(self._record.fingerprint.get("title") or self._record.environment),
+            "same_as": _same_as(self._record, self._addresses),
             "ticket_url": functools.partial(ticket_url, self._record),
         }
 
@@ -91,6 +98,10 @@ class Pages:
         }
         return {name: make() for name, make in pages.items()}
 
+    def traceability(self) -> Iterator[TraceRow]:
+        """Each requirement with what shows and proves it."""
+        return trace_rows(self._requirements, self._sources.faults, self._record, self._sources.history)
+
     def _start(self) -> dict[str, Any]:
         record = self._record
         outcomes = [outcome for area in self._areas for outcome in area.outcomes]
@@ -98,8 +109,11 @@ class Pages:
             "sentence": sentence(record, outcomes),
             "counts": counted(outcome.status for outcome in outcomes),
             "facts": facts(record),
+            "asked": asked(record.selection),
             "before": self._runs_before(),
             "gap": self._sources.gap,
+            "overview": overview_of(self._requirements, self._areas, _proven(self._faults, self._sources.matrix)),
+            "changes": since_the_last_run(record, self._sources.history),
             "bad": _grouped_failures(record, self._areas),
             "unrun": _grouped_unrun(record, self._areas),
             "by_id": self._addresses,
@@ -109,27 +123,33 @@ class Pages:
 
     def _requirement_matrix(self) -> dict[str, Any]:
         matrix = RequirementMatrix(self._record, self._sources.history)
-        return {"requirements": self._requirements, "matrix": matrix, "proofs": _proofs(self._faults)}
+        known = [view for view in self._requirements if view.title]
+        return {
+            "requirements": self._requirements,
+            "total": len(known),
+            "missing": sum(not view.examples for view in known),
+            "matrix": matrix,
+            "proofs": _proofs(self._faults),
+        }
 
     def _fault_matrix(self) -> dict[str, Any]:
         return {
             "faults": _by_requirement(self._faults),
-            "sentences": {requirement.id: requirement.rules for requirement in self._requirements},
+            "sentences": {requirement.id: requirement.title for requirement in self._requirements},
             "matrix": self._sources.matrix,
             "total": len(self._faults),
         }
 
     def _trends(self) -> dict[str, Any]:
         history = self._sources.history
-        return {"trends": trends_of(history), "unreadable": history.unreadable, "by_id": self._addresses}
+        return {"trends": trends_of(history, self._record), "unreadable": history.unreadable, "by_id": self._addresses}
 
     def _scope(self) -> dict[str, Any]:
-        written = {area.name for area in self._areas if area.features}
         return {
-            "scope": self._sources.scope,
+            "scope": self._sources.requirements.scope,
             "written": {area.name: area for area in self._areas if area.features},
             "waiting": _waiting(self._areas),
-            "empty_areas": [name.replace("_", " ") for name in AREAS.values() if name not in written],
+            "missing": [view for view in self._requirements if not view.examples],
         }
 
     def _search(self) -> dict[str, Any]:
@@ -155,20 +175,26 @@ def _addresses(areas: list[AreaView]) -> dict[str, str]:
     return found
 
 
+def _same_as(record: Record, addresses: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Each further scenario of a cause -> id and address of the one that stands for it."""
+    return {
+        scenario.id: (cause.first.id, addresses.get(cause.first.id, ""))
+        for cause in causes_of(record)
+        for scenario in cause.further
+    }
+
+
 def _grouped_failures(
     record: Record, areas: list[AreaView]
 ) -> list[tuple[ScenarioOutcome, list[tuple[str, str, str]]]]:
-    """Each failure with its explanation once, in the order of the run: the first one is what failed first."""
+    """Each cause with the explanation of its first scenario, and the others of it: (id, address, name)."""
     places = {o.id: (o, f"{area.page}#{o.anchor}") for area in areas for o in area.outcomes}
-    groups: dict[tuple[str, Explanation | None], tuple[ScenarioOutcome, list[tuple[str, str, str]]]] = {}
-    for result in record.scenarios:
-        if not result.is_bad or result.id not in places:
-            continue
-        outcome, address = places[result.id]
-        # The same was seen, in whatever step.
-        seen = replace(outcome.explanation, step="") if outcome.explanation else None
-        groups.setdefault((outcome.status, seen), (outcome, []))[1].append((outcome.id, address, outcome.name))
-    return list(groups.values())
+    told = []
+    for cause in causes_of(record):
+        found = [places[scenario.id] for scenario in cause.scenarios if scenario.id in places]
+        if found:
+            told.append((found[0][0], [(outcome.id, address, outcome.name) for outcome, address in found]))
+    return told
 
 
 def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, list[str]]]:
@@ -188,6 +214,13 @@ def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]
     for view in views:
         groups.setdefault(view.fault.requirement, []).append(view)
     return list(groups.items())
+
+
+def _proven(views: list[FaultView], matrix: MatrixResults | None) -> dict[str, bool] | None:
+    """Whether every fault of a requirement was noticed when they were tried last."""
+    if matrix is None:
+        return None
+    return {key: all(view.verdict for view in group) for key, group in _by_requirement(views)}
 
 
 def _proofs(views: list[FaultView]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -12,21 +12,43 @@ from support.reporting.history import History, HistoryEntry
 from support.reporting.history.entry import CAPACITY, LATENCY
 from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
 from support.reporting.record.context import FIGURE_NAME
+from support.reporting.record.model import Record
 from support.reporting.site.charts import Point, chart, told
 
 SHOWN = 60
 """Runs in a chart, at most: what is older does not explain today."""
 LISTED = 10
 _COMPARABLE = 0.8
-_REQUESTS = (
-    "POST /configure",
-    "GET /ack",
-    "GET /channels",
-    "GET /live_metadata",
-    "GET /metadata/{job_id}",
-    "POST /recordings_in_time_range",
+_WITHIN = "95 % answered within"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a chart shows: a figure of the history, its title in words, and the name of its limit."""
+
+    figure: str
+    title: str
+    unit: str
+    limit: str = ""
+
+
+# One client and many at once are not alike: each has its chart. What a whole run asked for comes last, without a limit,
+# because it is of both.
+_MEASURES = (
+    Measure(CAPACITY, "Jobs open at once", "", "target_jobs"),
+    Measure("opening_p95_ms", f"Opening, one client: {_WITHIN}", " ms", "configure_p95_ms"),
+    Measure("health_check_p95_ms", f"Health check, one client: {_WITHIN}", " ms", "ack_p95_ms"),
+    Measure(
+        "health_checks_at_once_p95_ms", f"Health check, many clients at once: {_WITHIN}", " ms", "ack_concurrent_p95_ms"
+    ),
+    Measure(f"{LATENCY}GET /channels", f"Channels: {_WITHIN}", " ms", "channels_ms"),
+    Measure(f"{LATENCY}GET /live_metadata", f"Live metadata: {_WITHIN}", " ms", "live_metadata_ms"),
+    Measure(f"{LATENCY}GET /metadata/{{job_id}}", f"Metadata of a job: {_WITHIN}", " ms"),
+    Measure(f"{LATENCY}POST /recordings_in_time_range", f"Recordings of a window: {_WITHIN}", " ms"),
+    Measure(f"{LATENCY}POST /configure", f"Openings of the whole run, alone and at once: {_WITHIN}", " ms"),
+    Measure(f"{LATENCY}GET /ack", f"Health checks of the whole run, alone and at once: {_WITHIN}", " ms"),
 )
-"""What clients wait for."""
+_UNITS = {"ms": " ms", "s": " s", "percent": " %"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +73,19 @@ class EnvironmentTrends:
     why_not: str
 
 
-def trends_of(history: History) -> list[EnvironmentTrends]:
-    """Of each environment, the one of the latest run first."""
-    return [_of(history, environment) for environment in history.environments()]
+def trends_of(history: History, record: Record) -> list[EnvironmentTrends]:
+    """Of each environment, the one of the latest run first. The limits are known of the environment of the record."""
+    return [
+        _of(history, environment, _limits(record) if environment == record.environment else {})
+        for environment in history.environments()
+    ]
+
+
+def _limits(record: Record) -> dict[str, float]:
+    """What the configuration in force demands, by its name there."""
+    configuration = record.fingerprint.get("configuration") or {}
+    found = {**configuration.get("capacity", {}), **configuration.get("limits", {})}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
@@ -66,7 +98,7 @@ def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
     return [entry for entry in last if entry.ran and entry.ran >= _COMPARABLE * most]
 
 
-def _of(history: History, environment: str) -> EnvironmentTrends:
+def _of(history: History, environment: str, limits: Mapping[str, float]) -> EnvironmentTrends:
     entries = history.of(environment)
     shown = comparable(entries)
     flakiness, why_not = None, ""
@@ -77,26 +109,36 @@ def _of(history: History, environment: str) -> EnvironmentTrends:
     return EnvironmentTrends(
         environment=environment,
         runs=tuple(reversed(entries[-LISTED:])),
-        trends=tuple(_trends(shown)),
+        trends=tuple(_trends(shown, limits)),
         left_out=min(len(entries), SHOWN) - len(shown),
         flakiness=flakiness,
         why_not=why_not,
     )
 
 
-def _trends(entries: Sequence[HistoryEntry]) -> Iterator[TrendView]:
+def _trends(entries: Sequence[HistoryEntry], limits: Mapping[str, float]) -> Iterator[TrendView]:
     yield from _trend("Duration in seconds", " s", entries, lambda entry: entry.duration_s)
     yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
-    for request in _REQUESTS:
-        title = f"{request}: 95 % answered within (ms)"
-        yield from _trend(title, " ms", entries, operator.methodcaller("figure", f"{LATENCY}{request}"))
-    for name in sorted({name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)}):
-        yield from _trend(name.replace("_", " "), "", entries, operator.methodcaller("figure", name))
-    yield from _trend("Jobs open at once", "", entries, operator.methodcaller("figure", CAPACITY))
+    for one in [*_MEASURES, *_others(entries)]:
+        value = operator.methodcaller("figure", one.figure)
+        yield from _trend(one.title, one.unit, entries, value, limits.get(one.limit))
+
+
+def _others(entries: Sequence[HistoryEntry]) -> Iterator[Measure]:
+    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds."""
+    known = {one.figure for one in _MEASURES}
+    for name in sorted({name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)} - known):
+        words, _, unit = name.rpartition("_")
+        said = words if unit in _UNITS and words else name
+        yield Measure(name, said.replace("_", " ").capitalize(), _UNITS.get(unit, "") if words else "")
 
 
 def _trend(
-    title: str, unit: str, entries: Sequence[HistoryEntry], value: Callable[[HistoryEntry], float | None]
+    title: str,
+    unit: str,
+    entries: Sequence[HistoryEntry],
+    value: Callable[[HistoryEntry], float | None],
+    limit: float | None = None,
 ) -> Iterator[TrendView]:
     """One chart, or none if no run has a value."""
     points = [
@@ -105,4 +147,4 @@ def _trend(
         if (found := value(entry)) is not None
     ]
     if points:
-        yield TrendView(title, chart(title, unit, points), told(unit, points))
+        yield TrendView(title, chart(title, unit, points, limit), told(unit, points, limit))

@@ -35,6 +35,10 @@ class DisplayedVerdict:
     note: str = ""
 
 
+NO_EXAMPLE = DisplayedVerdict("missing", "no example yet")
+"""Of a requirement that nothing shows: neither passed nor failed."""
+
+
 def verdict_of(status: str) -> DisplayedVerdict:
     """The verdict of a single example."""
     return DisplayedVerdict("skipped" if status == NOT_RUN else status, WORDS[status])

@@ -7,9 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from support.gherkin.documents import Block, Document, Example, Rule
+from support.reporting.explanations import Explanation
 from support.reporting.record.model import BAD_STATUSES
-from support.reporting.site.explanations import Explanation
-from support.reporting.site.verdicts import BACKLOG, NOT_RUN, DisplayedVerdict, counted, summarise, verdict_of
+from support.reporting.site.verdicts import (
+    BACKLOG,
+    NO_EXAMPLE,
+    NOT_RUN,
+    DisplayedVerdict,
+    counted,
+    summarise,
+    verdict_of,
+)
 
 _TICKET = re.compile(r"(?:REQ|TEST)_(PZ-\d+)")
 ROW_OR_LETTER = re.compile(r"[a-z](\.\d+)?$")
@@ -166,13 +174,16 @@ class AreaView:
 
 @dataclass(frozen=True)
 class RequirementView:
+    """A requirement, with the rules and examples that show it; `title` is empty for what is no requirement."""
+
     id: str
+    title: str
     rules: tuple[str, ...]
     examples: tuple[ExampleView, ...]
 
     @property
     def verdict(self) -> DisplayedVerdict:
-        return summarise(statuses_of(self.examples))
+        return summarise(statuses_of(self.examples)) if self.examples else NO_EXAMPLE
 
     @property
     def tickets(self) -> list[str]:

@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from support.reporting.record.model import Record
+from support.reporting.record.model import Record, Selection
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import ScenarioOutcome
 
-_NAMES = {"kubernetes": "Kubernetes", "git": "Revision of the suite", "focus_server": "Focus Server"}
-_HIDDEN = frozenset({"title", "configuration"})
+_NAMES = {
+    "kubernetes": "Kubernetes",
+    "git": "Revision of the suite",
+    "focus_server": "Focus Server",
+    "sandbox": "Changed on purpose",
+}
+_HIDDEN = frozenset({"title", "configuration", "git_changes"})
 _SHORT_REVISION = 10
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -76,6 +81,13 @@ def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
     return f"Failed: {'; '.join(told)}."
 
 
+def asked(selection: Selection) -> str:
+    """What a run was asked for, in words."""
+    parts = [f"tags {selection.tags}"] if selection.tags else []
+    parts += [f"names {', '.join(selection.names)}"] if selection.names else []
+    return "; ".join([*parts, f"in {', '.join(selection.paths)}"] if selection.paths else parts)
+
+
 def facts(record: Record) -> list[tuple[str, str]]:
     """What the environment was, as far as it is short: versions, nodes. The configuration is for engineers."""
     told: list[tuple[str, str]] = []
@@ -83,8 +95,13 @@ def facts(record: Record) -> list[tuple[str, str]]:
         if key in _HIDDEN or not (text := _short(value)):
             continue
         name = _NAMES.get(key) or str(key).replace("_", " ").capitalize()
-        told.append((name, text[:_SHORT_REVISION] if key == "git" else text))
+        told.append((name, _revision(record) if key == "git" else text))
     return told
+
+
+def _revision(record: Record) -> str:
+    changed = " with changes" if record.fingerprint.get("git_changes") else ""
+    return f"{str(record.fingerprint['git'])[:_SHORT_REVISION]}{changed}"
 
 
 def _short(value: Any) -> str:

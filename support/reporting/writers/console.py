@@ -7,15 +7,18 @@ area begins with how far the run has come.
 
 from __future__ import annotations
 
+import _thread
 import os
 import shutil
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from behave.formatter.base import Formatter
 
+from support.reporting.causes import cause_of
 from support.reporting.record.context import current
 from support.reporting.record.identity import identify
 from support.reporting.record.outcome import scenario_result
@@ -25,8 +28,16 @@ from support.reporting.text import Painter, safe, scenario_lines, summary_lines
 _CLEAR = "\r\x1b[K"
 
 
+def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
+    """FORCE_COLOR and NO_COLOR, in that order, say it for every stream; otherwise a terminal that can show it does.
+    See force-color.org and no-color.org: set means not empty."""
+    if environment.get("FORCE_COLOR"):
+        return True
+    return terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
 class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
-    """Readable with and without a terminal; colour only on one, and only if NO_COLOR is not set."""
+    """Readable with and without a terminal; progress only on one; colour as NO_COLOR and FORCE_COLOR say."""
 
     name = "console"
     description = "One line per scenario, failures below their line, a summary by requirement"
@@ -35,9 +46,10 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         super().__init__(stream_opener, config)
         self.stream = self.open()
         terminal = bool(getattr(self.stream, "isatty", lambda: False)())
-        colour = terminal and config.has_colored_mode(self.stream) and not os.environ.get("NO_COLOR")
-        self._painter = Painter(colour, shutil.get_terminal_size().columns if terminal else None)
-        self._moves = colour and os.environ.get("TERM") != "dumb"
+        self._painter = Painter(
+            wants_colour(terminal, os.environ), shutil.get_terminal_size().columns if terminal else None
+        )
+        self._moves = terminal and os.environ.get("TERM") != "dumb"
         self._done = 0
         self._reports = config.userdata.get("reports", "reports")
         self._dry_run = bool(config.dry_run)
@@ -48,6 +60,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._area: str | None = None
         self._headed: Any = None
         self._undefined: list[Any] = []
+        self._causes: dict[tuple[str, str], str] = {}
 
     # What behave calls.
 
@@ -101,7 +114,9 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._undefined += [step for step in scenario.all_steps if "undefined" in step.status.name]
             return
         self._done += 1
-        for line in scenario_lines(scenario_result(scenario, current()), self._painter):
+        result = scenario_result(scenario, current())
+        same_as = self._causes.setdefault(cause_of(result), result.id) if result.is_bad else ""
+        for line in scenario_lines(result, self._painter, "" if same_as == result.id else same_as):
             self._write(line)
 
     def _show_running(self, scenario: Any) -> None:
@@ -157,5 +172,17 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
     def _put(self, text: str) -> None:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         # A log in a C locale must not end the run over an accented letter.
-        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        self.stream.flush()
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        try:
+            self.stream.write(shown)
+            self.stream.flush()
+        except BrokenPipeError:
+            self._reader_is_gone()
+
+    def _reader_is_gone(self) -> None:
+        """Nobody reads any more: the run ends as if by Ctrl-C, cleans up and writes its record, and says nothing."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        print("interrupted: the reader of the output has gone", file=sys.stderr)
+        _thread.interrupt_main()  # whichever thread writes: the run ends in the main one

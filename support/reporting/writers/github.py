@@ -8,7 +8,9 @@ from pathlib import Path
 
 from support.files import write_atomically
 from support.reporting.capacity_report import CapacityReport
+from support.reporting.causes import Cause, causes_of, last_seen
 from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
+from support.reporting.history.changes import Changes
 from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 from support.reporting.text import WORDS, safe, verdict_sentence
 from support.reporting.writers.junit import area_of
@@ -20,14 +22,17 @@ _FAILURES = 50
 _REASON_LINES = 12
 _LINE = 300
 _SLOWEST = 5
+_NEWS = 10
 # What could begin markup, a link to an issue or a mention.
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&@])")
 
 
-def write_summary(record: Record, reports: Path, capacity: CapacityReport | None = None) -> Path:
-    """Write ``summary.md`` and return its path."""
+def write_summary(
+    record: Record, reports: Path, capacity: CapacityReport | None = None, changes: Changes | None = None
+) -> Path:
+    """Write ``summary.md`` and return its path; ``changes`` are those since the last green run."""
     path = reports / SUMMARY
-    write_atomically(path, summary(record, capacity))
+    write_atomically(path, summary(record, capacity, changes))
     return path
 
 
@@ -39,9 +44,12 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
             stream.write(summary_file.read_text(encoding="utf-8") + "\n")
 
 
-def summary(record: Record, capacity: CapacityReport | None = None) -> str:
-    """The verdict first, then what failed, then the rest."""
+def summary(record: Record, capacity: CapacityReport | None = None, changes: Changes | None = None) -> str:
+    """The verdict first, then what is new, then what failed, then the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
+    lines += _news(record, changes)
+    if record.broken_on_purpose:
+        lines += [f"**Changed on purpose:** {_text(record.broken_on_purpose)}", ""]
     lines += [f"- {_text(key.replace('_', ' '))}: {_text(value)}" for key, value in short_facts(record).items()]
     lines += [f"- {record.started:%Y-%m-%d %H:%M} UTC, {record.duration_s:.1f} s", ""]
     lines += _suite(record)
@@ -75,19 +83,52 @@ def _suite(record: Record) -> list[str]:
     return ["### Outside of the scenarios", "", *(line for problem in problems for line in _fenced(problem)), ""]
 
 
+def _news(record: Record, changes: Changes | None) -> list[str]:
+    """What a red run has that the last green one had not, in ten lines at most."""
+    if changes is None or record.verdict == "passed":
+        return []
+    names = {scenario.id: scenario.name for scenario in record.scenarios}
+    new = changes.newly_failing
+    lines = [
+        f"New since the last green run ({changes.since.started:%Y-%m-%d %H:%M} UTC): {len(new)} fail that did not.",
+        "",
+    ]
+    for cause in causes_of(record):
+        ids = [scenario.id for scenario in cause.scenarios if scenario.id in new]
+        if ids:
+            others = f" and {len(ids) - 1} more with the same cause" if len(ids) > 1 else ""
+            told = f"{_text(ids[0])} {_text(names[ids[0]])}{others}: {_text(last_seen(cause.first))}"
+            lines.append(f"- {told[:_LINE]}")
+    if len(lines) > _NEWS:
+        lines = [*lines[: _NEWS - 1], f"- and {len(lines) - _NEWS + 1} more causes below"]
+    return [*lines, ""]
+
+
 def _failures(record: Record) -> list[str]:
-    bad = [scenario for scenario in record.scenarios if scenario.is_bad]
-    if not bad:
+    """Each cause once, the lowest layer first; a line for each further scenario of it."""
+    causes = causes_of(record)
+    if not causes:
         return []
     lines = ["### What failed", ""]
-    for scenario in bad[:_FAILURES]:
+    for cause in causes[:_FAILURES]:
+        scenario = cause.first
         lines.append(f"#### {_text(scenario.id)} {_text(scenario.name)}")
         if scenario.rule:
             lines += ["", _text(scenario.rule)]
         lines += ["", *_fenced(scenario.reason or "no reason given"), "", _places(record, scenario), ""]
-    if len(bad) > _FAILURES:
-        lines += [f"and {len(bad) - _FAILURES} more, in the record of the run", ""]
+        lines += _further(cause)
+    if len(causes) > _FAILURES:
+        lines += [f"and {len(causes) - _FAILURES} more, in the record of the run", ""]
     return lines
+
+
+def _further(cause: Cause) -> list[str]:
+    if not cause.further:
+        return []
+    told = [f"- {_text(one.id)} {_text(one.name)}" for one in cause.further[:_FAILURES]]
+    if len(cause.further) > _FAILURES:
+        told.append(f"- and {len(cause.further) - _FAILURES} more, in the record of the run")
+    return [f"The same was seen in {len(cause.further)} more:", "", *told, ""]
 
 
 def _places(record: Record, scenario: ScenarioResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from site_project import failed, result
 
-from support.reporting.site.explanations import Explanation, explain, without_stack_trace
+from support.reporting.explanations import Explanation, explain, without_stack_trace
 from support.reporting.site.verdicts import DisplayedVerdict, summarise
 from support.reporting.site.words import duration
 

@@ -1,0 +1,42 @@
+"""A site that others use is neither loaded nor disrupted before that was confirmed by its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.config import Environment, load_environment
+from support.hooks.confirm import NotConfirmed, say_what_it_does
+
+LOAD, QUIET = ["JL", "load"], ["JL", "smoke"]
+
+
+@pytest.fixture
+def local() -> Environment:
+    """It permits load and nothing else; loading its file contacts nobody."""
+    return load_environment("local", overrides={})
+
+
+def test_a_run_that_loads_says_so_and_wants_the_name(local: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(
+        NotConfirmed, match="will open up to 200 investigations at once on .* -D confirm=local .*CONFIRM"
+    ):
+        say_what_it_does(local, [QUIET, LOAD], {}, {})
+    with pytest.raises(NotConfirmed, match="-D confirm=local, not staging"):
+        say_what_it_does(local, [LOAD], {"confirm": "staging"}, {})
+    assert capsys.readouterr().out == ""
+    for userdata, variables in (({"confirm": "local"}, {}), ({}, {"FOCUS_CONFIRM": "local"})):
+        say_what_it_does(local, [LOAD], userdata, variables)
+        assert capsys.readouterr().out.startswith("this run will open up to 200 investigations at once on ")
+
+
+@pytest.mark.parametrize("tags", [QUIET, ["disruptive"], ["writes_database"]])
+def test_what_does_nothing_or_will_be_skipped_needs_no_word(
+    local: Environment, tags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_what_it_does(local, [tags], {}, {})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_sandbox_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
+    say_what_it_does(load_environment("sandbox", overrides={}), [LOAD, ["disruptive"]], {}, {})
+    assert capsys.readouterr().out == ""
