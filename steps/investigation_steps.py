@@ -88,7 +88,7 @@ def given_past(context, happened):
 
 @given("an open investigation whose job {state:JobState}")
 def given_open_with_job(context, state):
-    context.investigation = state(context.world.earlier)
+    context.investigation, context.view = state(context.world.earlier)
 
 
 @then("the investigation opens")

@@ -8,6 +8,7 @@ from support.investigations.clients import Clients
 from support.investigations.jobs import Jobs
 from support.investigations.service import Investigations
 from support.model.attempts import Investigation
+from support.model.job_view import JobView
 from support.model.recordings import Recordings
 from support.model.windows import Source, times_of
 
@@ -30,17 +31,16 @@ class EarlierInvestigations:
 
     def with_a_lost_job(self) -> Investigation:
         """One whose job is reported failed."""
-        failed = self.with_a_running_job()
+        failed, _ = self.with_a_running_job()
         self._clients.lose_work(failed.job_id)
         self._jobs.wait_for(failed.job_id, has_ended("Failed"), "failed_released_s")
         return failed
 
-    def with_a_running_job(self) -> Investigation:
-        running, _ = self._investigations.open_running()
-        return running
+    def with_a_running_job(self) -> tuple[Investigation, JobView]:
+        """One whose job runs, and that job."""
+        return self._investigations.open_running()
 
-    def with_a_waiting_job(self) -> Investigation:
-        """One whose job waits for a GPU slice."""
+    def with_a_waiting_job(self) -> tuple[Investigation, JobView]:
+        """One whose job waits for a GPU slice, and that job."""
         waiting = self._investigations.open_live()
-        self._jobs.wait_for(waiting.job_id, waits_for(GPU_SLICE), "job_visible_s")
-        return waiting
+        return waiting, self._jobs.wait_for(waiting.job_id, waits_for(GPU_SLICE), "job_visible_s")

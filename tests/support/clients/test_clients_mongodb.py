@@ -12,13 +12,13 @@ from client_doubles import MongoDBAt, port_that_refuses
 from hamcrest.core.string_description import StringDescription
 from pydantic import SecretStr
 
+from support.checks.index_documents import RECORDING_FACTS, every_recording
 from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.clients.mongodb.uri import secrets_in, with_changes
 from support.clients.safety import SafetyError, SafetyPolicy
 from support.config import ConfigurationError
-from support.data_quality.document_checks import every_recording_has
 from support.data_quality.documents import snapshot_of
 from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process
 
@@ -186,7 +186,7 @@ def test_a_date_outside_of_the_years_of_python_is_read_and_named(client: MongoDB
         client.insert_recording("of-far-dates", document)
     try:
         read = snapshot_of(client, "of-far-dates", timedelta(hours=24))
-        wanted = every_recording_has("an end time, unless it is still open")
+        wanted = every_recording(RECORDING_FACTS["has an end time, unless it is still open"])
         description = StringDescription()
         wanted.describe_mismatch(read, description)
         told = str(description)
