@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+if sys.platform != "win32":
+    import resource
 
 FILES_PER_REQUEST = 3
 """The connection, its deadline's hold on it, and the connection to the stream."""
@@ -50,13 +53,17 @@ def _shortages(requests: int) -> Iterator[str]:
 
 def _raise_own_limit() -> None:
     """Of open files, as far as the machine allows it without a privilege."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with suppress(ValueError, OSError):  # some systems allow less than they say
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            with suppress(ValueError, OSError):  # some systems allow less than they say
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def free_files() -> int | None:
+    """None where nobody tells it, as on Windows, which knows no such limit."""
+    if sys.platform == "win32":
+        return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return None
@@ -67,9 +74,10 @@ def free_files() -> int | None:
 def free_threads() -> int | None:
     """By the limit of the container (cgroup), and by that of the user, which does not bind root."""
     found = [_cgroup("pids.max", "pids.current")]
-    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
-        found.append(max(0, soft - threading.active_count()))
+    if sys.platform != "win32":
+        soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+        if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
+            found.append(max(0, soft - threading.active_count()))
     return min((each for each in found if each is not None), default=None)
 
 

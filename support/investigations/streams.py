@@ -110,7 +110,7 @@ class StreamClients:
         if connection is None:
             return False
         try:
-            return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+            return connection.recv(1, socket.MSG_PEEK) != b""
         except BlockingIOError:
             return True
         except OSError:

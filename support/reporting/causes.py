@@ -18,7 +18,7 @@ _LISTED = re.compile(r"#(?:,? (?:and )?#)+")
 
 
 @dataclass(frozen=True)
-class Cause:
+class FailureCause:
     """Scenarios that failed after the same was seen; the first of them stands for all."""
 
     scenarios: tuple[ScenarioResult, ...]
@@ -32,13 +32,13 @@ class Cause:
         return self.scenarios[1:]
 
 
-def causes_of(record: Record) -> list[Cause]:
+def causes_of(record: Record) -> list[FailureCause]:
     """The failures of a run, folded: the lowest layer and requirement first, latency and capacity last."""
     folded: dict[tuple[str, str], list[ScenarioResult]] = {}
     for scenario in sorted(record.scenarios, key=lambda one: place_of(one.id)):
         if scenario.is_bad:
             folded.setdefault(cause_of(scenario), []).append(scenario)
-    return [Cause(tuple(scenarios)) for scenarios in folded.values()]
+    return [FailureCause(tuple(scenarios)) for scenarios in folded.values()]
 
 
 def cause_of(scenario: ScenarioResult) -> tuple[str, str]:

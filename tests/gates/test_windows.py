@@ -33,7 +33,7 @@ ONLY_POSIX_WORDS = {"pass_fds", "preexec_fn", "process_group", "start_new_sessio
 """Windows ignores or refuses them; ``creationflags=CREATE_NEW_PROCESS_GROUP`` is its own way."""
 ONLY_POSIX_METHODS = {"add_signal_handler", "create_unix_connection", "create_unix_server", "open_unix_connection"}
 GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr")
-KNOWN = {"streams.py": {"socket.MSG_DONTWAIT"}}
+KNOWN: dict[str, set[str]] = {}
 """What is left to be mended, by the name of the file, wherever it lies."""
 
 

@@ -52,6 +52,13 @@ def results(reports: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
+def heading(outcome: Outcome) -> str:
+    """The word a report begins with: an interrupted run is red, and says first why."""
+    if outcome.checked["interrupted"]:
+        return "INTERRUPTED"
+    return "FAILED" if is_red(outcome) else "PASSED"
+
+
 def is_red(outcome: Outcome) -> bool:
     return outcome.checked["verdict"] == "failed"
 
@@ -141,14 +148,14 @@ def test_xray_takes_the_results(ended: tuple[Ending, Outcome, Path]) -> None:
     bad = any(entry["status"] in ("failed", "error", "unexpected_pass") for entry in outcome.checked["scenarios"])
     known = any(entry["status"] == "known_issue" for entry in outcome.checked["scenarios"])
     assert any(test["status"] == "FAILED" for test in content["tests"]) == (bad or known)
-    assert content["info"]["description"].startswith("FAILED" if is_red(outcome) else "PASSED")
+    assert content["info"]["description"].startswith(heading(outcome))
     assert ending.told in json.dumps(content, ensure_ascii=False)
 
 
 def test_the_summary_begins_with_the_verdict_and_gives_the_reason(ended: tuple[Ending, Outcome, Path]) -> None:
     ending, outcome, reports = ended
     text = (reports / "summary.md").read_text(encoding="utf-8")
-    assert text.startswith("## FAILED" if is_red(outcome) else "## PASSED")
+    assert text.startswith(f"## {heading(outcome)}")
     assert ending.told in text.replace("\\", "")
     outside = re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
     assert "<" not in re.sub(r"\\<|`[^`\n]*`", "", outside), "markup of a name would be obeyed"

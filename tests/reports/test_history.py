@@ -28,10 +28,10 @@ WRITER = """
 import datetime, sys
 from pathlib import Path
 from support.reporting.history import append, read_history
-from support.reporting.history.entry import Entry
+from support.reporting.history.entry import HistoryEntry
 
 folder, line, first, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-entry = Entry.model_validate_json(line)
+entry = HistoryEntry.model_validate_json(line)
 print("ready", flush=True)
 for second in range(first, first + number):
     append(folder, entry.model_copy(update={"started": entry.started + datetime.timedelta(seconds=second)}))

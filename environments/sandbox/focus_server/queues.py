@@ -1,4 +1,4 @@
-"""The queues of investigations at the broker: each has two while its job exists (cluster facts, section 1.2).
+"""The queues of investigations at the broker: each has two while its job exists (docs/facts/kubernetes.md 3).
 
 A thread of its own talks to the broker, so that no opening waits for it: while the broker is away, what is to be made
 and removed there is kept, and done when it is back.

@@ -94,7 +94,7 @@ class BrokerClient:
         return names
 
     def queues_of(self, job_id: str) -> list[str]:
-        """Those of one investigation: the one of its data and the one of its commands (cluster facts, section 1.2)."""
+        """Those of one investigation: the one of its data and the one of its commands (docs/facts/kubernetes.md 3)."""
         own = re.compile(rf"grpc-job-{re.escape(job_id)}-.*|focus_baby\.{re.escape(job_id)}")
         return [name for name in self.queues() if own.fullmatch(name)]
 

@@ -12,7 +12,7 @@ from support.reporting.record.model import Record
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangesSince:
     """Ids of scenarios against those of ``since``. What was not run is neither good nor bad, and is in no list."""
 
     since: HistoryEntry
@@ -35,12 +35,12 @@ class Changes:
         ]
 
 
-def since_the_last_run(record: Record, history: History) -> Changes | None:
+def since_the_last_run(record: Record, history: History) -> ChangesSince | None:
     """Against the last run of the whole suite on this environment; None for a part of the suite, or a first run."""
     return _against(record, next(_earlier(record, history), None))
 
 
-def since_the_last_green_run(record: Record, history: History) -> Changes | None:
+def since_the_last_green_run(record: Record, history: History) -> ChangesSince | None:
     """Against the last run of the whole suite on this environment that passed."""
     return _against(record, next((entry for entry in _earlier(record, history) if entry.verdict == "passed"), None))
 
@@ -52,12 +52,12 @@ def _earlier(record: Record, history: History) -> Iterator[HistoryEntry]:
             yield entry
 
 
-def _against(record: Record, entry: HistoryEntry | None) -> Changes | None:
+def _against(record: Record, entry: HistoryEntry | None) -> ChangesSince | None:
     if entry is None or not record.selection.complete:
         return None
     new = {scenario.id: scenario for scenario in record.scenarios}
     old = entry.scenarios
-    return Changes(
+    return ChangesSince(
         since=entry,
         newly_failing=_sorted(
             name for name, one in new.items() if one.is_bad and not (name in old and old[name].is_bad)

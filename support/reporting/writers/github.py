@@ -8,9 +8,9 @@ from pathlib import Path
 
 from support.files import write_atomically
 from support.reporting.capacity_report import CapacityReport
-from support.reporting.causes import Cause, causes_of, last_seen
+from support.reporting.causes import FailureCause, causes_of, last_seen
 from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
-from support.reporting.history.changes import Changes
+from support.reporting.history.changes import ChangesSince
 from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 from support.reporting.text import WORDS, safe, verdict_sentence
 from support.reporting.writers.junit import area_of
@@ -28,7 +28,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&@])")
 
 
 def write_summary(
-    record: Record, reports: Path, capacity: CapacityReport | None = None, changes: Changes | None = None
+    record: Record, reports: Path, capacity: CapacityReport | None = None, changes: ChangesSince | None = None
 ) -> Path:
     """Write ``summary.md`` and return its path; ``changes`` are those since the last green run."""
     path = reports / SUMMARY
@@ -44,7 +44,7 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
             stream.write(summary_file.read_text(encoding="utf-8") + "\n")
 
 
-def summary(record: Record, capacity: CapacityReport | None = None, changes: Changes | None = None) -> str:
+def summary(record: Record, capacity: CapacityReport | None = None, changes: ChangesSince | None = None) -> str:
     """The verdict first, then what is new, then what failed, then the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
     lines += _news(record, changes)
@@ -83,7 +83,7 @@ def _suite(record: Record) -> list[str]:
     return ["### Outside of the scenarios", "", *(line for problem in problems for line in _fenced(problem)), ""]
 
 
-def _news(record: Record, changes: Changes | None) -> list[str]:
+def _news(record: Record, changes: ChangesSince | None) -> list[str]:
     """What a red run has that the last green one had not, in ten lines at most."""
     if changes is None or record.verdict == "passed":
         return []
@@ -122,7 +122,7 @@ def _failures(record: Record) -> list[str]:
     return lines
 
 
-def _further(cause: Cause) -> list[str]:
+def _further(cause: FailureCause) -> list[str]:
     if not cause.further:
         return []
     told = [f"- {_text(one.id)} {_text(one.name)}" for one in cause.further[:_FAILURES]]

@@ -18,7 +18,7 @@ from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
 
 TOO_LATE_S = 15.0
-"""What was measured in October 2025 (MongoDB facts, section 3.2)."""
+"""What was measured in October 2025 (docs/facts/mongodb.md 3)."""
 HANGS_S = 6.0
 GAVE_UP = 1
 """Exit code of a server that does not start without what it needs."""
@@ -145,5 +145,5 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
 
 @fault("queue-left-behind", at="queues.delete")
 def _(proceed: Proceed, queues: JobQueues, names: list[str]) -> Any:
-    """The clean-up of the real system looks for the queue of the data by an empty name (cluster facts, section 1.6)."""
+    """The clean-up of the real system looks for the queue of the data by an empty name (docs/facts/kubernetes.md 3)."""
     return [name for name in proceed(queues, names) if not name.startswith("grpc-job-")]
