@@ -56,6 +56,15 @@ _PLACES = (
 )
 
 
+_SHORT = 4
+"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words."""
+
+
+def _pattern_of(secret: str) -> str:
+    text = re.escape(secret)
+    return text if len(secret) >= _SHORT else rf"(?<!\w){text}(?!\w)"
+
+
 class Redactor:
     """Hides secrets in texts; safe to use from several threads. A secret learnt later is hidden from then on."""
 
@@ -80,7 +89,7 @@ class Redactor:
                     self._secrets.update(spellings(secret))
             if len(self._secrets) != before:
                 longest_first = sorted(self._secrets, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+                self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
                 self._longest = len(longest_first[0])
 
     def redact(self, text: str, limit: int | None = None) -> str:

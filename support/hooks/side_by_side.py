@@ -93,8 +93,8 @@ class SideBySide:
 
     def features(self, everything: Sequence[Any]) -> Iterator[Any]:
         """What this process runs: its part of what runs side by side, and then, alone, everything else."""
-        if not self._workers:
-            yield from everything
+        if not self._workers or "world" not in self._runner.context:
+            yield from everything  # without a world nothing of it runs; behave notes that
             return
         while not self._over() and (number := self._next()) is not None:
             scenario = self._report.selected[number]

@@ -59,7 +59,9 @@ def serve(
     end_with(os.getppid())
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     with contextlib.suppress(EOFError, BrokenPipeError):
-        how = connection.recv()
+        how = _told(connection)
+        if how is None:
+            return
         try:
             connect(*how)
         except Exception as error:
@@ -72,3 +74,11 @@ def serve(
         requests, left = farewell()
         troubles = [Trouble("side by side", f"could not be removed: {one}") for one in left]
         connection.send(Farewell(requests, troubles))
+
+
+def _told(connection: Any) -> Any:
+    """How to connect, or None when the run ended before there was anything to connect to."""
+    try:
+        return connection.recv()
+    except KeyboardInterrupt:
+        return None

@@ -11,7 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+import asyncssh
 import pytest
+import trustme
 from hamcrest import greater_than
 
 from support import waits
@@ -123,6 +125,9 @@ def test_run_file_whose_endpoints_do_not_answer_is_one_sentence(tmp_path: Path) 
         },
         "control": {"url": "http://127.0.0.1:9"},
     }
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "key")
+    (tmp_path / "known_hosts").write_text("")
     (tmp_path / "run.json").write_text(json.dumps(endpoints))
     run = Behave(tmp_path, "-D", f"sandbox_run_file={tmp_path / 'run.json'}")
     code, errors = run.end()
@@ -131,10 +136,11 @@ def test_run_file_whose_endpoints_do_not_answer_is_one_sentence(tmp_path: Path) 
     assert errors.startswith("environment sandbox cannot be reached: ")
 
 
-def test_empty_selection_is_red(tmp_path: Path) -> None:
+def test_an_empty_selection_is_wrong_use(tmp_path: Path) -> None:
     run = Behave(tmp_path, "--tags=@smoke and @negative")
-    assert run.end()[0] == 1
-    assert run.record()["verdict"] == "failed"
+    code, errors = run.end()
+    assert code == 2
+    assert errors.startswith("nothing ran: no scenario matches --tags=@smoke and @negative in features")
 
 
 def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -227,7 +233,7 @@ def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
 
 
 def test_an_interrupted_load_leaves_a_partial_report_and_nothing_else(tmp_path: Path) -> None:
-    run = Behave(tmp_path, "--tags=@CA-01a", FOCUS__CAPACITY__GENERATOR_SHARE="3")
+    run = Behave(tmp_path, "--tags=@CA-01a", FOCUS__CAPACITY__GENERATOR_SHARE="1")
     ledger = run.reports / "ledger-sandbox.jsonl"
     waits.until(
         lambda: _read(ledger).count(b'"opened"'),

@@ -54,6 +54,7 @@ class RunningProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                start_new_session=True,  # as the supervisor starts it
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -8,8 +8,10 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from environments.sandbox.rabbitmq.installed import SERVER
 
 _NODE = "rabbit@localhost"
 _DISTRIBUTION_PORT = 25672
-_ERLANG = "+S 1:1 +sbwt none -kernel inet_dist_use_interface {{{address}}}"
+_LOOK_AGAIN_S = 0.02
+_ERLANG = "+S 1:1 +sbwt none -start_epmd false -kernel inet_dist_use_interface {{{address}}}"
 """One scheduler that does not spin: the broker has little to do, and others need the processors."""
 
 
@@ -41,16 +44,17 @@ class Broker:
         return self._processes[-1]
 
     async def kill(self) -> None:
-        """End it the way a crash does. Its processes are in our group; only those that it started itself are left."""
+        """End it the way a crash does: all that it started, the Erlang machine first, which would start epmd again."""
+        if os.getpgrp() != os.getpid():
+            raise RuntimeError("a broker is ended with its process group, which must be that of this process alone")
+        while others := _others_of_our_group():
+            for pid in others:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(_LOOK_AGAIN_S)
         for process in self._processes:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await process.wait()
         self._processes = []
-        pid_file = self._folder / "pid"
-        if pid_file.is_file():
-            _kill_server(int(pid_file.read_text(encoding="ascii").strip() or 0), str(self._folder))
-            pid_file.unlink()
 
     async def _run(self, *command: str) -> Process:
         with self._log_file.open("ab") as log:
@@ -69,7 +73,6 @@ class Broker:
             "RABBITMQ_NODENAME": _NODE,
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
             "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
@@ -127,11 +130,15 @@ def hashed(password: str) -> dict[str, str]:
     }
 
 
-def _kill_server(pid: int, folder: str) -> None:
-    """The Erlang machine itself, which the start script began; only if that is what the number still stands for."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        if "beam" in command and folder in command:
-            os.kill(pid, 9)
-    except (FileNotFoundError, ProcessLookupError):
-        return
+def _others_of_our_group() -> list[int]:
+    """The processes of this process group but this one, epmd last; those that have ended and wait to be noticed are
+    none. The group is our own: every process of the sandbox leads one."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, rest = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")
+            state, _, group = rest.split()[:3]
+            pid = int(stat.parent.name)
+            if int(group) == os.getpgrp() and pid != os.getpid() and state != "Z":
+                found.append((name.endswith("(epmd"), pid))
+    return [pid for _, pid in sorted(found)]

@@ -56,7 +56,7 @@ def refused(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("down",), "invalid choice: 'down'"),
+        (("sideways",), "invalid choice: 'sideways'"),
         (("up", "--colour", "blue"), "unrecognized arguments: --colour blue"),
         (("up", "--set", "speed=9"), "--set speed: no such setting"),
         (("up", "--fault", "nope"), "--fault nope: no such fault in faults.toml"),
