@@ -1,7 +1,7 @@
 #!/bin/sh
 # paramiko 5.1.0: ServiceRequestingTransport.auth_none raises TypeError instead of asking the server.
 #
-# Seen 2026-11-27 with Python 3.11 and asyncssh 2.21 or later as the server:
+# Seen 2026-11-27 with Python 3.11 and asyncssh 2.24.1 as the server:
 #   ServiceRequestingTransport: TypeError: 'NoneType' object is not callable
 #   Transport: BadAuthenticationType, allowed: keyboard-interactive, password
 # The documented way to learn what a server accepts (auth_none, then BadAuthenticationType.allowed_types) works with
@@ -12,7 +12,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check "paramiko==5.1.0" "asyncssh>=2.21,<3"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check "paramiko==5.1.0" "asyncssh==2.24.1"
 "$folder/venv/bin/python" - <<'PYTHON'
 import asyncio, logging, socket, sys, threading
 

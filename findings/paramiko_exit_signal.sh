@@ -1,7 +1,7 @@
 #!/bin/sh
 # paramiko 5.1.0: how a command was ended by a signal is not told: exit-signal (RFC 4254, section 6.10) is dropped.
 #
-# Seen 2026-11-27 with Python 3.11 and asyncssh 2.21 or later as the server:
+# Seen 2026-11-27 with Python 3.11 and asyncssh 2.24.1 as the server:
 #   recv_exit_status: -1
 # The same -1 stands for a connection that was lost. The suite hears the message by a transport of its own
 # (support/clients/ssh/login.py) and says which signal it was.
@@ -11,7 +11,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check "paramiko==5.1.0" "asyncssh>=2.21,<3"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check "paramiko==5.1.0" "asyncssh==2.24.1"
 "$folder/venv/bin/python" - <<'PYTHON'
 import asyncio, logging, sys, threading
 
