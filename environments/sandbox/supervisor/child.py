@@ -133,7 +133,8 @@ class ChildProcess:
         """End it the way a crash does; returns when it is gone."""
         self.ending = True
         if self._process is not None and self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)  # what it has started is in its group
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+                os.killpg(self._process.pid, signal.SIGKILL)  # what it has started is in its group
             await self._process.wait()
         if self._reading is not None:
             await asyncio.wait({self._reading})  # it reads from whatever process there is: not from the next one
