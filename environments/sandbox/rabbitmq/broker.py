@@ -20,6 +20,7 @@ from environments.sandbox.rabbitmq.installed import SERVER
 _NODE = "rabbit@localhost"
 _DISTRIBUTION_PORT = 25672
 _LOOK_AGAIN_S = 0.02
+_EPMD_WITHIN_S = 20.0
 _ERLANG = "+S 1:1 +sbwt none -start_epmd false -kernel inet_dist_use_interface {{{address}}}"
 """One scheduler that does not spin: the broker has little to do, and others need the processors."""
 
@@ -40,8 +41,20 @@ class Broker:
         """Begin to start; it listens a few seconds later. The process that is answered ends when the broker does."""
         self._write_files()
         epmd = ["epmd", "-address", "127.0.0.1", "-port", str(self._config["epmd_port"])]
-        self._processes = [await self._run(*epmd), await self._run(str(SERVER))]
+        self._processes = [await self._run(*epmd)]
+        await self._names_are_served()
+        self._processes.append(await self._run(str(SERVER)))
         return self._processes[-1]
+
+    async def _names_are_served(self) -> None:
+        """Until epmd listens: a broker that does not find it gives up. Raises TimeoutError."""
+        async with asyncio.timeout(_EPMD_WITHIN_S):
+            while True:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", int(self._config["epmd_port"]))
+                    writer.close()
+                    return
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def kill(self) -> None:
         """End it the way a crash does: all that it started, the Erlang machine first, which would start epmd again."""

@@ -92,4 +92,5 @@ class RabbitMQProcess(SandboxProcess):
     async def _watch(self, server: Process) -> None:
         await server.wait()
         self.log.error("the broker ended by itself, exit status %s", server.returncode)
+        await self._broker.kill()
         os._exit(CRASHED)
