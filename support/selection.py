@@ -42,8 +42,9 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
 
 def _why(capability: str, environment: Environment) -> str:
     """What a reader would ask next."""
-    lacks_broker = capability == "rabbitmq" and environment.kind == "sandbox"
-    return ": no rabbitmq-server is installed on this machine" if lacks_broker else ""
+    if capability == "rabbitmq" and environment.kind == "sandbox":
+        return ": sandbox.settings.rabbitmq: installed starts a broker, where there is a rabbitmq-server"
+    return ""
 
 
 def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:
