@@ -93,13 +93,18 @@ def test_the_baseline_rule_alarms_and_finds_as_in_the_facts():
 
 
 def test_the_baseline_rule_by_hand():
-    earlier = [100.0, 102.0, 98.0, 101.0, 99.0, 103.0, 97.0, 100.0]
-    gate = baseline_gate(107.0, earlier)
-    assert (gate.median, gate.mad, gate.runs) == (100.0, 1.5, 8)
-    assert gate.limit == pytest.approx(100 + 3 * 1.4826 * 1.5)
+    earlier = [1000.0, 1020.0, 980.0, 1010.0, 990.0, 1030.0, 970.0, 1000.0]
+    gate = baseline_gate(1070.0, earlier)
+    assert (gate.median, gate.mad, gate.runs) == (1000.0, 15.0, 8)
+    assert gate.limit == pytest.approx(1000 + 3 * 1.4826 * 15)
     assert gate.verdict is FAIL
-    assert baseline_gate(106.0, earlier).verdict is PASS
+    assert baseline_gate(1060.0, earlier).verdict is PASS
     assert baseline_gate(1e9, earlier[:7]).verdict is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(48.7, PASS), (62.0, PASS), (62.1, FAIL)])
+def test_a_few_milliseconds_are_noise_however_alike_the_earlier_runs_were(value, verdict):
+    assert baseline_gate(value, [37.0, 37.8, 36.2, 37.8, 36.2, 37.0, 37.0, 37.0]).verdict is verdict
 
 
 def test_the_overall_verdict():
