@@ -47,6 +47,11 @@ class _Named:
     raw: Raw = field(repr=False, compare=False)
 
 
+_ENDS = {"Complete": "Complete", "Failed": "Failed", "SuccessCriteriaMet": "Completing", "FailureTarget": "Failing"}
+"""What a condition of a job makes of its state. An end comes in two steps, the last two of these first
+(docs/facts/kubernetes.md 2.1)."""
+
+
 @dataclass(frozen=True)
 class Job(_Named):
     """A batch/v1 Job. ``command`` is that of its first container."""
@@ -60,9 +65,10 @@ class Job(_Named):
 
     @property
     def state(self) -> str:
-        """``Active``, ``Complete``, ``Failed`` or, when Kubernetes said nothing yet, ``Unknown``."""
-        for state in ("Complete", "Failed"):
-            if (condition := self.conditions.get(state)) is not None and condition.status == "True":
+        """``Active``, ``Complete``, ``Failed``; ``Completing`` or ``Failing`` while an end is decided and not final;
+        or, when Kubernetes said nothing yet, ``Unknown``."""
+        for kind, state in _ENDS.items():
+            if (condition := self.conditions.get(kind)) is not None and condition.status == "True":
                 return state
         return "Active" if self.active else "Unknown"
 

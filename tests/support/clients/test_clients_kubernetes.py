@@ -93,6 +93,10 @@ def test_service_names_are_matched_as_a_whole(name: str, job_id: str | None) -> 
             "Failed",
         ),
         ({"active": 1, "conditions": [{"type": "Failed", "status": "False"}]}, "Active"),
+        ({"conditions": [{"type": "FailureTarget", "status": "True"}]}, "Failing"),
+        ({"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}]}, "Completing"),
+        ({"conditions": [{"type": kind, "status": "True"} for kind in ("FailureTarget", "Failed")]}, "Failed"),
+        ({"conditions": [{"type": kind, "status": "True"} for kind in ("SuccessCriteriaMet", "Complete")]}, "Complete"),
     ],
 )
 def test_the_state_of_a_job(status_part: dict[str, Any], state: str) -> None:

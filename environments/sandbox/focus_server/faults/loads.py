@@ -28,7 +28,7 @@ SLOW_S, SLOWER_S = 0.55, 0.12
 """Above what an opening takes here; the second is below every limit."""
 LOADED_FROM_JOBS = 100
 SMALL_POOL = 5
-WEAR_S = 0.04
+WEAR_S = 0.1
 HEAVY_NFFT = 2048
 ENDS_AT, FAILS_EACH = 6, 4
 ENDED = 1
