@@ -82,10 +82,11 @@ class LoadMeasurements:
         self._full: Measured | None = None
         self._patience_s = CALM_WITHIN_S
 
-    def full_load(self) -> Measured:
-        """The required number at once, released again, with what came after; made once in a run."""
+    def full_load(self, ramp: tuple[LoadStep, ...] = ()) -> Measured:
+        """The required number at once, released again, with what came after; made once in a run, as the last step of
+        the growth where there was one before."""
         if self._full is None:
-            self._full = self._decided(self._full_load)
+            self._full = self._decided(functools.partial(self._full_load, ramp))
         self._reports.use(self._full.reports)
         return self._full
 
@@ -104,28 +105,32 @@ class LoadMeasurements:
         return self._decided(lambda: self._measured(self._load("heavy investigations", bodies), report=False))
 
     def growth(self) -> Growth:
-        """Loads of growing size up to the required number; a step that fails badly is the last."""
+        """Loads of growing size, the last is the full load; a step that fails badly is the last."""
         measured: list[Measured] = []
-        for amount in self.steps():
-            ramp = tuple(one.step for one in measured)
-            measured.append(self._decided(functools.partial(self._grown, amount, ramp)))
-            share = measured[-1].step.succeeded / amount
-            if share < self._capacity.stop_below_rate:
-                limit = self._capacity.stop_below_rate
-                why = f"stopped at {amount}: {measured[-1].step.succeeded} of them opened, less than {limit:.0%}"
-                break
-        else:
-            why = ""
-        if not measured[-1].reports:
-            last = measured[-1]
-            measured[-1] = replace(last, reports=self._reports.write(last.run, self._capacity.target_jobs))
-        return Growth(tuple(measured), why)
+        *smaller, target = self.steps()
+        for amount in smaller:
+            measured.append(self._decided(functools.partial(self._grown, amount, _ramp(measured))))
+            share, limit = measured[-1].step.succeeded / amount, self._capacity.stop_below_rate
+            if share < limit:
+                last = measured[-1]
+                measured[-1] = replace(last, reports=self._reports.write(last.run, target))
+                return Growth(
+                    tuple(measured), f"stopped at {amount}: {last.step.succeeded} of them opened, less than {limit:.0%}"
+                )
+        return Growth((*measured, self._last_step(_ramp(measured))))
 
     def _grown(self, amount: int, ramp: tuple[LoadStep, ...]) -> Measured:
-        """One step of the growth; the last one has a report, which has no limit of answers to judge (CA-03)."""
+        """One step of the growth below the required number."""
         load = self._load(f"step of {amount}", [requests.live()] * amount)
-        is_last = amount == self._capacity.target_jobs
-        return self._measured(load, ramp=ramp, report=is_last, judges_answers=False)
+        return self._measured(load, ramp=ramp, report=False, judges_answers=False)
+
+    def _last_step(self, ramp: tuple[LoadStep, ...]) -> Measured:
+        """The full load, with a report that shows the steps before it."""
+        full = self.full_load(ramp)
+        if full.run.ramp == ramp:
+            return full
+        run = replace(full.run, ramp=ramp, finished=datetime.now(UTC))
+        return replace(full, run=run, reports=self._reports.write(run, self._capacity.target_jobs))
 
     def _decided(self, make: Callable[[], Measured]) -> Measured:
         """What ``make`` measures. Where this very machine runs the estate and was too busy to decide anything, it is
@@ -195,7 +200,7 @@ class LoadMeasurements:
         )
         self._reports.write(run, self._capacity.target_jobs)
 
-    def _full_load(self) -> Measured:
+    def _full_load(self, ramp: tuple[LoadStep, ...]) -> Measured:
         amount = self._capacity.target_jobs
         quiet = self._probes.quiet()
         made = self._load(f"{amount} investigations", [requests.live()] * amount)
@@ -208,7 +213,7 @@ class LoadMeasurements:
         recovery = self._probes.recover(quiet)
         left, published = self._loads.afterwards(made.load.job_ids)
         came_back = tuple(one for one in left if one not in made.step.leftovers)
-        measured = self._measured(made, recovery=replace(recovery, leftovers=came_back))
+        measured = self._measured(made, recovery=replace(recovery, leftovers=came_back), ramp=ramp)
         still = tuple(sorted(port for _, port in streams if port in made.load.published | published))
         return replace(measured, refusing=refusing, still_published=still)
 
@@ -245,3 +250,7 @@ class LoadMeasurements:
         settled_s = self._limits.deadline("all_open_s")
         limits_s = dict.fromkeys(PHASES, settled_s) | {"answered": self._environment.focus_server.read_timeout_s}
         return Target(asked, self._capacity.success_rate, self._limits.answer_under_load_p95_ms, limits_s)
+
+
+def _ramp(measured: Sequence[Measured]) -> tuple[LoadStep, ...]:
+    return tuple(one.step for one in measured)
