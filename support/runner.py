@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ from behave.runner import Runner
 
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
+from support.hooks.sharding import Shard, shard_of
 from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
-from support.hooks.units import ParallelError, parallel_of
+from support.hooks.units import ParallelError, parallel_of, units_of
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
 from support.reporting.record.model import Record, ScenarioResult, Trouble, grouped_reasons, now, write_record
 from support.reporting.record.outcome import all_results, exception_text
 from support.reporting.writers.junit import write_junit
+from support.sharding.plan import PlanError
 
 _SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
 _SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
@@ -52,6 +55,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self._exit_code = 2
         self._hooks_called: set[str] = set()
         self._parallel: int | None = None
+        self._shard: Shard | None = None
         # behave announces the class of its runner between here and run(), which tells a reader nothing.
         self._announcement = contextlib.redirect_stdout(io.StringIO())
         self._announcement.__enter__()
@@ -69,7 +73,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         try:
             self.report.repeat = repeat_of(self.config.userdata)
             self._parallel = parallel_of(self.config.userdata)
-        except (RepeatError, ParallelError) as error:
+            self._shard = shard_of(self.config.userdata)
+        except (RepeatError, ParallelError, PlanError) as error:
             self._refuse(str(error))
         if (wanted := self.config.userdata.get("publish", "all")) not in _PUBLISH:
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
@@ -120,11 +125,23 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             raise _Refused(f"nothing ran: no scenario matches {selection}{close}")
         for sentence in vanished(self.features, self.report.selection):
             self.report.suite_error("features", sentence)
+        everything = self.features if features is None else features
+        if self._shard is not None:
+            everything = self._own_share(self._shard)
         self.context.on_cleanup_error = self._note_cleanup_failure
         self.context.add_cleanup(self._finish)
-        everything = self.features if features is None else features
         self.context.side_by_side = SideBySide(self, self._parallel)
         return bool(super().run_model(self.context.side_by_side.features(everything)))
+
+    def _own_share(self, shard: Shard) -> list[Any]:
+        """What of the selection this run has, where others have the rest."""
+        try:
+            self.report.selected = shard.part_of(self.report.selected, self.report.environment)
+        except PlanError as error:
+            raise _Refused(str(error)) from error
+        self.report.shard = shard.as_json()
+        self.report.selection = replace(self.report.selection, complete=False)
+        return units_of(self.report.selected)
 
     def _put_in_order(self) -> None:
         """Shuffle what was read, if that was asked for."""
@@ -240,6 +257,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             figures=report.figures,
             requests=report.requests,
             selection=report.selection,
+            shard=report.shard,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:

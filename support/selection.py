@@ -17,6 +17,13 @@ class EarlierRuns(Protocol):
 
 
 NEEDS = "needs_"
+EXCLUDES = frozenset(
+    {"alone", "load", "disruptive", "slow", "writes_database"}
+    | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration"}
+    | {"needs_baseline", "needs_ssh"}
+)
+"""Tags that say: what this scenario does to the site, or measures of it, bears no neighbour. Logins to the hosts are
+among them: on a crowded machine a login beside others was seen to run into its time-out."""
 BASELINE = "needs_baseline"
 """No property of the environment: so many earlier runs of the suite itself."""
 SLOW = "slow"

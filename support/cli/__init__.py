@@ -14,8 +14,8 @@ from support.cli.kinds import Kind
 from support.files import PROJECT
 from support.later import Later
 
-doctor, failed, listing, publish, report, sweep = (
-    Later(f"support.cli.{name}") for name in ("doctor", "failed", "listing", "publish", "report", "sweep")
+doctor, failed, listing, publish, report, shard, sweep = (
+    Later(f"support.cli.{name}") for name in ("doctor", "failed", "listing", "publish", "report", "shard", "sweep")
 )
 fingerprint = Later("support.hooks.fingerprint")
 
@@ -95,6 +95,15 @@ def living_documentation(
     raise typer.Exit(report.write_documentation(reports))
 
 
+@report_app.command(name="merge")
+def merge_the_shards(
+    shards: Annotated[list[Path], typer.Argument(help="the folder of reports of each shard")],
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Make one run of the shards of it, with every report; red when one of them is missing."""
+    raise typer.Exit(shard.merge_shards(shards, reports))
+
+
 @report_app.command(name="bundle")
 def bundle_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
     """Put everything of the last run into one archive, and print its path."""
@@ -162,3 +171,36 @@ def xray_results(
 ) -> None:
     """Make reports/xray.json again, for an edition of Xray."""
     raise typer.Exit(publish.xray(reports, edition))
+
+
+shard_app = typer.Typer(no_args_is_help=True, help="A run among several testers; report merge makes one run of it.")
+app.add_typer(shard_app, name="shard")
+Tags = Annotated[str, typer.Option(help="only scenarios with these tags")]
+Name = Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")]
+
+
+@shard_app.command(name="plan")
+def plan_shards(
+    shards: Annotated[int, typer.Option(help="how many testers there are")],
+    environment: Name = "sandbox",
+    tags: Tags = "",
+    reports: ReportsFolder = Path("reports"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="write it here; otherwise it is printed")
+    ] = None,
+) -> None:
+    """Split the scenarios by what they took before, and by what excludes what."""
+    raise typer.Exit(shard.print_plan(environment, shards, tags, reports, output))
+
+
+@shard_app.command(name="run")
+def run_shard(
+    index: Annotated[int | None, typer.Option(help="which, from 0; otherwise JOB_COMPLETION_INDEX")] = None,
+    shards: Annotated[int | None, typer.Option("--of", help="how many there are")] = None,
+    plan: Annotated[Path | None, typer.Option(help="instead of --of: the plan to follow")] = None,
+    environment: Name = "sandbox",
+    tags: Tags = "",
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Run one share; its reports lie in reports/shards/INDEX."""
+    raise typer.Exit(shard.run(environment, shards, tags, index, plan, reports))

@@ -7,14 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from support.config.sections import MOST_PARALLEL
+from support.selection import EXCLUDES
 
-EXCLUDES = frozenset(
-    {"alone", "load", "disruptive", "slow", "writes_database"}
-    | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration"}
-    | {"needs_baseline", "needs_ssh"}
-)
-"""Tags that say: what this scenario does to the site, or measures of it, bears no neighbour. Logins to the hosts are
-among them: on a crowded machine a login beside others was seen to run into its time-out."""
 LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
 """Tags of what waits for the clocks of the product: it begins first, so that nobody waits for it at the end."""
 

@@ -23,6 +23,7 @@ FLOORS = (
     ("support.infrastructure",),
     ("support.data_quality",),
     ("support.checks",),
+    ("support.sharding",),
     ("support.reporting",),
     ("support.model",),
     ("support.statistics",),

@@ -65,6 +65,8 @@ class RunContext:
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
     selection: Selection = field(default_factory=Selection)
+    shard: dict[str, Any] | None = None
+    """The share of a split run that this one is, and the plan of all; set by the runner."""
     folder: Path | None = None
     """Where this run alone writes; set by the runner when it is certain that it will run."""
     started: datetime.datetime = field(default_factory=now)

@@ -123,6 +123,8 @@ class Record:
     figures: dict[str, float] = field(default_factory=dict)
     requests: list[RequestTimes] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    shard: dict[str, Any] | None = None
+    """Of a run that is one share of several: its ``index`` in the ``plan`` of all."""
 
     @property
     def verdict(self) -> str:
@@ -182,6 +184,7 @@ class Record:
             "interrupted": self.interrupted,
             "repeat": asdict(self.repeat) if self.repeat else None,
             "selection": asdict(self.selection),
+            "shard": self.shard,
             "figures": self.figures,
             "counts": {status: self.counts()[status] for status in STATUSES},
             "retries": 0,

@@ -98,6 +98,7 @@ def _record(content: dict[str, Any]) -> Record:
         repeat=Repeat(**content["repeat"]) if content.get("repeat") else None,
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
         selection=_selection(content.get("selection", {})),
+        shard=content.get("shard"),
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"

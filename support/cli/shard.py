@@ -1,0 +1,135 @@
+"""``focus-acceptance shard`` and ``report merge``: a run among several testers, and one record of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NoReturn
+
+from behave.tag_expression.builder import make_tag_expression
+
+from support.cli.report import summary
+from support.config import ConfigurationError, Environment, load_environment
+from support.files import PROJECT, write_atomically
+from support.gherkin.documents import DocumentError, Example, read_documents
+from support.gherkin.tags import problem_with, with_requirements
+from support.reporting.history import append, entry_of, read_history
+from support.reporting.publish import publish_run
+from support.reporting.record.folder import new_folder
+from support.reporting.record.model import write_record
+from support.selection import EXCLUDES
+from support.sharding.merge import MergeError, merge, read_shards
+from support.sharding.plan import Plan, PlanError, Planned, index_of, make_plan, read_plan
+
+USUAL_TAGS = "not (@wip or @quarantine)"
+_RECENT_RUNS = 5
+
+
+def print_plan(environment: str, shards: int, tags: str, reports: Path, output: Path | None) -> int:
+    """Print who would run what, or write the plan to a file; exit code 2 for what cannot be planned."""
+    try:
+        plan = _planned(environment, shards, tags, reports)
+        if output is None:
+            print(plan.text(), end="")
+        else:
+            write_atomically(output, plan.text())
+            for index, share in enumerate(plan.every_share):
+                print(f"{plan.name_of(index)}: {len(share.scenarios)} scenarios, about {share.seconds:.0f} s")
+    except (PlanError, ConfigurationError, DocumentError, OSError) as error:
+        print(f"shard: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(
+    environment: str, shards: int | None, tags: str, index: int | None, plan_file: Path | None, reports: Path
+) -> int:
+    """Run one share, with its reports in a folder of its own; does not return. Exit code 2 for wrong use."""
+    try:
+        if (shards is None) == (plan_file is None):
+            raise PlanError("either --of, to make a plan, or --plan, to follow one")
+        if plan_file is not None and tags:
+            raise PlanError("--tags belong to the plan: leave them out beside --plan")
+        wanted = _index(index)
+        plan = read_plan(plan_file) if plan_file else _planned(environment, shards or 0, tags, reports)
+        own = reports.resolve() / "shards" / str(index_of(wanted, plan))
+        write_atomically(own / "plan.json", plan.text())
+    except (PlanError, ConfigurationError, DocumentError, OSError) as error:
+        print(f"shard: {error}", file=sys.stderr)
+        return 2
+    return _become_a_run(environment, wanted, plan, own)
+
+
+def _become_a_run(environment: str, index: int, plan: Plan, own: Path) -> NoReturn:
+    told = {"env": environment, "shard": str(index), "shard_plan": str(own / "plan.json"), "reports": str(own)}
+    options = [part for name, value in told.items() for part in ("-D", f"{name}={value}")]
+    selection = [] if plan.complete else [f"--tags={plan.tags}"]
+    sys.stdout.flush()
+    os.chdir(PROJECT)
+    os.execv(sys.executable, [sys.executable, "-m", "behave", *options, *selection])
+
+
+def merge_shards(places: Sequence[Path], reports: Path) -> int:
+    """Make one record and every report of it; exit code 0 green, 1 red, 2 for what are no shards of one run."""
+    folder = new_folder(reports)
+    try:
+        record = merge(read_shards(places), folder)
+        write_record(record, folder)
+        if record.selection.complete and not record.broken_on_purpose:
+            append(reports / "history", entry_of(record))
+    except (MergeError, OSError) as error:
+        print(f"report merge: {error}", file=sys.stderr)
+        return 2
+    published = publish_run(record, folder, reports, PROJECT / "features", every=True)
+    problems = [f"report {one.name}: {one.problem}" for one in published if one.problem]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return max(summary(reports), 1 if problems else 0)
+
+
+def _index(given: int | None) -> int:
+    """Which share: as given, or as Kubernetes numbers the pods of an Indexed Job."""
+    if given is not None:
+        return given
+    number = os.environ.get("JOB_COMPLETION_INDEX", "")
+    if not number.isdecimal():
+        raise PlanError(f"--index is missing, and JOB_COMPLETION_INDEX is {number!r}: a whole number, from 0")
+    return int(number)
+
+
+def _planned(environment: str, shards: int, tags: str, reports: Path) -> Plan:
+    if problem := problem_with(tags):
+        raise PlanError(problem)
+    site = load_environment(environment)
+    asked = f"({tags}) and {USUAL_TAGS}" if tags else USUAL_TAGS
+    scenarios = list(_matching(asked))
+    excluding = frozenset() if site.is_embedded else EXCLUDES
+    return make_plan(environment, asked, not tags, scenarios, shards, _took_s(site, reports), excluding)
+
+
+def _matching(expression: str) -> Iterator[Planned]:
+    """Every scenario and row that a run with this tag expression selects."""
+    wanted = make_tag_expression([with_requirements(expression)])
+    for document in read_documents(PROJECT / "features"):
+        for rule in document.rules:
+            for example in rule.examples:
+                yield from (one for one in _rows(example) if wanted.check(sorted(one.tags)))
+
+
+def _rows(example: Example) -> Iterator[Planned]:
+    tags = frozenset(example.tags)
+    rows = [f"{example.id}.{row.number}" for block in example.blocks for row in block.rows]
+    yield from (Planned(name, tags) for name in (rows if example.blocks else [str(example.id)]))
+
+
+def _took_s(site: Environment, reports: Path) -> dict[str, float]:
+    """What each scenario took in the last runs of this environment, by id; the middle of them."""
+    took: dict[str, list[float]] = {}
+    for entry in read_history(reports / "history").of(site.name)[-_RECENT_RUNS:]:
+        for name, seen in entry.scenarios.items():
+            if seen.ran:
+                took.setdefault(name, []).append(seen.duration_s)
+    return {name: median(seconds) for name, seconds in took.items()}

@@ -1,0 +1,175 @@
+"""One record of the records of all shards; what a lost shard would have run is told by name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from support.reporting.record.folder import latest
+from support.reporting.record.model import Record, ScenarioResult, Selection, Trouble
+from support.reporting.record.places import RECORD
+from support.reporting.record.reading import ReadingError, read_record
+from support.reporting.record.requests import RequestTimes
+from support.sharding.plan import Plan
+
+_SAME = ("git", "git_changes", "sandbox", "focus_server", "kubernetes", "mongodb", "looser_limits")
+"""Parts of the fingerprint in which the shards of one run do not differ."""
+_TOLD = 5
+
+
+class MergeError(Exception):
+    """The records are not the shards of one run; one sentence."""
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """What one shard has left: its record, and the folder with what belongs to it."""
+
+    place: Path
+    folder: Path
+    record: Record
+    plan: Plan
+    index: int
+
+    @property
+    def name(self) -> str:
+        return self.plan.name_of(self.index)
+
+
+def read_shard(place: Path) -> ShardRecord:
+    """The record in a folder of reports. Raises MergeError."""
+    try:
+        record = read_record(place / RECORD)
+    except ReadingError as error:
+        raise MergeError(f"{place}: {error}") from error
+    if record.shard is None:
+        raise MergeError(f"{place}: the record of a run that is no shard")
+    try:
+        plan, index = Plan.model_validate(record.shard["plan"]), int(record.shard["index"])
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        raise MergeError(f"{place}: the record of no shard: {error}") from error
+    if not 0 <= index < len(plan.every_share):
+        raise MergeError(f"{place}: shard {index} of a plan with {len(plan.every_share)}")
+    return ShardRecord(place, latest(place), record, plan, index)
+
+
+def merge(shards: Sequence[ShardRecord], folder: Path) -> Record:
+    """One record, as if one run had done it all, with its evidence in ``folder``. Raises MergeError."""
+    _are_of_one_run(shards)
+    first = min(shards, key=lambda shard: shard.index)
+    shards = sorted(shards, key=lambda shard: shard.index)
+    plan, records = first.plan, [shard.record for shard in shards]
+    started, finished = min(one.started for one in records), max(one.finished for one in records)
+    return Record(
+        environment=first.record.environment,
+        started=started,
+        finished=finished,
+        duration_s=(finished - started).total_seconds(),
+        scenarios=_in_order(one for shard in shards for one in _taken_over(shard, folder)),
+        suite_errors=[*_lost(plan, shards), *_troubles(shards)],
+        leftovers=[left for one in records for left in one.leftovers],
+        fingerprint={**first.record.fingerprint, "shards": len(plan.every_share)},
+        interrupted=next(
+            (f"{shard.name}: {shard.record.interrupted}" for shard in shards if shard.record.interrupted), None
+        ),
+        figures=_worst(one.figures for one in records),
+        requests=_times(one.requests for one in records),
+        selection=Selection(plan.tags, complete=plan.complete),
+    )
+
+
+def _are_of_one_run(shards: Sequence[ShardRecord]) -> None:
+    by_index: dict[int, ShardRecord] = {}
+    for shard in shards:
+        if shard.plan.digest != shards[0].plan.digest:
+            raise MergeError(f"{shard.place} has another plan than {shards[0].place}: they are no shards of one run")
+        if (other := by_index.setdefault(shard.index, shard)) is not shard:
+            raise MergeError(f"{shard.place} and {other.place} are both {shard.name}")
+        if shard.record.environment != shards[0].record.environment:
+            here, there = shard.record.environment, shards[0].record.environment
+            raise MergeError(f"{shard.place} ran on {here}, {shards[0].place} on {there}")
+        planned = set(shard.plan.every_share[shard.index].scenarios)
+        if strange := sorted({one.id for one in shard.record.scenarios} - planned):
+            raise MergeError(f"{shard.place}: {strange[0]} ran, and is not in the share of {shard.name}")
+    told = [shard for shard in shards if shard.record.fingerprint]
+    for shard in told:
+        for key in _SAME:
+            one, first = shard.record.fingerprint.get(key), told[0].record.fingerprint.get(key)
+            if one != first:
+                raise MergeError(f"{shard.place} and {told[0].place} differ in {key}: {one!r} and {first!r}")
+
+
+def _lost(plan: Plan, shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
+    """What is in the plan and has no result, by shard."""
+    by_index = {shard.index: shard for shard in shards}
+    for index, share in enumerate(plan.every_share):
+        shard = by_index.get(index)
+        done = {one.id for one in shard.record.scenarios} if shard else set()
+        missing = [one for one in share.scenarios if one not in done]
+        if shard is None or missing:
+            why = "its record is missing" if shard is None else "it did not end"
+            named = ", ".join(missing[:_TOLD]) + (", ..." if len(missing) > _TOLD else "")
+            yield Trouble(plan.name_of(index), f"{why}: {len(missing)} scenarios have no result: {named}")
+
+
+def _troubles(shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
+    for shard in shards:
+        for trouble in shard.record.suite_errors:
+            yield Trouble(f"{shard.name}, {trouble.where}", trouble.message)
+
+
+def _taken_over(shard: ShardRecord, folder: Path) -> Iterator[ScenarioResult]:
+    """The results of a shard, their evidence copied to ``folder``."""
+    for one in shard.record.scenarios:
+        yield replace(one, evidence=[_copied(Path(path), shard, folder) for path in one.evidence])
+
+
+def _copied(path: Path, shard: ShardRecord, folder: Path) -> str:
+    """Where the copy lies; a path that leads nowhere stays as it is."""
+    parts = path.parts
+    inner = Path(*parts[parts.index(shard.folder.name) + 1 :]) if shard.folder.name in parts else Path(path.name)
+    source, target = shard.folder / inner, folder / inner
+    if not source.is_file():
+        return str(path)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    return str(target)
+
+
+def _in_order(results: Iterator[ScenarioResult]) -> list[ScenarioResult]:
+    return sorted(results, key=lambda one: (one.feature, one.line, one.id))
+
+
+def _worst(figures: Iterator[Mapping[str, float]]) -> dict[str, float]:
+    """Of a figure that several shards have measured, the greatest: all of them are times."""
+    worst: dict[str, float] = {}
+    for one in figures:
+        for name, value in one.items():
+            worst[name] = max(value, worst.get(name, value))
+    return worst
+
+
+def _times(all_times: Iterator[Sequence[RequestTimes]]) -> list[RequestTimes]:
+    """Counts, sums and the greatest are those of all; quantiles of several shards cannot be had from theirs."""
+    found: dict[str, RequestTimes] = {}
+    for one in (one for times in all_times for one in times):
+        before = found.get(one.request)
+        found[one.request] = one if before is None else _together(before, one)
+    return [found[name] for name in sorted(found)]
+
+
+def _together(one: RequestTimes, other: RequestTimes) -> RequestTimes:
+    return RequestTimes(one.request, one.count + other.count, one.sum_s + other.sum_s, max(one.max_s, other.max_s), {})
+
+
+def read_shards(places: Sequence[Path]) -> list[ShardRecord]:
+    """Each of the folders read; a folder without a record is a shard that is missing, as long as one is there."""
+    found = [read_shard(place) for place in places if (place / RECORD).is_file()]
+    if not found:
+        raise MergeError(f"{', '.join(map(str, places))}: no record of a shard in any of them")
+    return found

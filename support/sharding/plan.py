@@ -1,0 +1,157 @@
+"""Which tester runs which scenarios: shares of about equal time, made from what the scenarios took before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+SCHEMA: Literal["focus-acceptance/shards/1"] = "focus-acceptance/shards/1"
+MOST_SHARDS = 64
+_USUAL_S = {"load": 5.0, "disruptive": 1.5}
+_SHORT_S = 0.2
+"""Of a scenario while nothing is known of it, by tag and without one."""
+_FULL_LOAD = frozenset({"CA", "load"})
+"""Tags of the scenarios that look at one load of the required number: it is made once by whoever has them."""
+
+
+class PlanError(Exception):
+    """There is no such plan; one sentence."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A scenario, or a row of an outline, with its tags."""
+
+    id: str
+    tags: frozenset[str]
+
+    @property
+    def usual_s(self) -> float:
+        """What such a scenario usually takes on the sandbox."""
+        return max((_USUAL_S[tag] for tag in self.tags if tag in _USUAL_S), default=_SHORT_S)
+
+    @property
+    def bundle(self) -> str:
+        """What must not be torn apart."""
+        return "the full load" if self.tags >= _FULL_LOAD else self.id
+
+
+class Share(BaseModel):
+    """What one tester runs; ``seconds`` is what it is expected to take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: Annotated[float, Field(ge=0)]
+    scenarios: tuple[str, ...]
+
+
+class Plan(BaseModel):
+    """``shares`` run at the same time; ``alone`` runs when all of them have ended, on a site that they share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: Literal["focus-acceptance/shards/1"] = Field(SCHEMA, alias="schema")
+    environment: str
+    tags: str
+    complete: bool
+    """Whether the scenarios are those of a run of everything."""
+    shares: Annotated[tuple[Share, ...], Field(min_length=1, max_length=MOST_SHARDS)]
+    alone: Share | None = None
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Plan:
+        ids = [one for share in self.every_share for one in share.scenarios]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} is in more than one share")
+        return self
+
+    @property
+    def every_share(self) -> tuple[Share, ...]:
+        """Those that run at the same time, then the one that runs after them."""
+        return self.shares if self.alone is None else (*self.shares, self.alone)
+
+    @property
+    def scenarios(self) -> frozenset[str]:
+        return frozenset(one for share in self.every_share for one in share.scenarios)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal plans."""
+        return hashlib.sha256(self.text().encode()).hexdigest()[:16]
+
+    def name_of(self, index: int) -> str:
+        """What a share is called, counted from 0: ``shard 0 of 3``."""
+        return "the shard that runs alone" if index == len(self.shares) else f"shard {index} of {len(self.shares)}"
+
+    def text(self) -> str:
+        """The plan as JSON, as it is kept in a file."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
+
+
+def make_plan(
+    environment: str,
+    tags: str,
+    complete: bool,
+    scenarios: Sequence[Planned],
+    amount: int,
+    seconds: Mapping[str, float],
+    excluding: frozenset[str] = frozenset(),
+) -> Plan:
+    """A plan for ``amount`` testers; the longest is given away first, each time to whoever has the least.
+
+    ``seconds`` are what scenarios took before, by id; what is not known is as usual. Scenarios with a tag of
+    ``excluding`` bear no neighbour on the site: they run alone, after all others. Raises :class:`PlanError`.
+    """
+    if not 1 <= amount <= MOST_SHARDS:
+        raise PlanError(f"--shards {amount}: allowed are 1 to {MOST_SHARDS}")
+    if not scenarios:
+        raise PlanError(f"no scenario matches {tags!r}: there is nothing to split")
+    took_s = {one.id: seconds.get(one.id, one.usual_s) for one in scenarios}
+    alone = [one.id for one in scenarios if one.tags & excluding]
+    bundles: dict[str, list[str]] = {}
+    for one in scenarios:
+        if not one.tags & excluding:
+            bundles.setdefault(one.bundle, []).append(one.id)
+    if amount > len(bundles):
+        raise PlanError(f"--shards {amount}: only {len(bundles)} of what matches {tags!r} can run side by side")
+    shares: list[list[str]] = [[] for _ in range(amount)]
+    for ids in sorted(bundles.values(), key=lambda ids: (-_sum(ids, took_s), ids)):
+        min(shares, key=lambda share: _sum(share, took_s)).extend(ids)
+    return Plan(
+        schema=SCHEMA,
+        environment=environment,
+        tags=tags,
+        complete=complete,
+        shares=tuple(Share(seconds=_sum(ids, took_s), scenarios=tuple(ids)) for ids in shares),
+        alone=Share(seconds=_sum(alone, took_s), scenarios=tuple(alone)) if alone else None,
+    )
+
+
+def _sum(ids: Iterable[str], took_s: Mapping[str, float]) -> float:
+    return round(sum(took_s[one] for one in ids), 3)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan that a file holds. Raises :class:`PlanError`."""
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PlanError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise PlanError(f"{path}: no plan of shards: {place}: {first['msg']}") from error
+
+
+def index_of(index: int, plan: Plan) -> int:
+    """``index`` if the plan has such a share, counted from 0. Raises :class:`PlanError`."""
+    if not 0 <= index < len(plan.every_share):
+        raise PlanError(f"--index {index}: allowed are 0 to {len(plan.every_share) - 1}")
+    return index

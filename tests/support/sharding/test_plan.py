@@ -1,0 +1,111 @@
+"""Who runs what: each scenario once, shares of equal time, and a plan file that cannot be misread."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.hooks.sharding import shard_of
+from support.sharding.plan import Plan, PlanError, Planned, make_plan, read_plan
+
+
+def planned(*names: str, tags: str = "") -> list[Planned]:
+    return [Planned(name, frozenset(tags.split())) for name in names]
+
+
+def plan(
+    scenarios: list[Planned], amount: int, seconds: dict[str, float] | None = None, **more: frozenset[str]
+) -> Plan:
+    return make_plan("sandbox", "@JL", False, scenarios, amount, seconds or {}, **more)
+
+
+def test_shares_take_about_as_long_as_each_other() -> None:
+    names = [f"JL-{number:02}a" for number in range(1, 10)]
+    made = plan(planned(*names), 3, {name: float(number) for number, name in enumerate(names, 1)})
+    assert [share.seconds for share in made.shares] == [16.0, 15.0, 14.0]
+    assert made.scenarios == set(names)
+
+
+def test_what_looks_at_one_load_is_never_torn_apart() -> None:
+    load = planned("CA-01a", "CA-03a", "CA-05a", tags="CA load")
+    made = plan([*load, *planned("JL-01a", "JL-02a")], 2, {"CA-01a": 9.0, "CA-03a": 9.0, "CA-05a": 9.0})
+    assert {"CA-01a", "CA-03a", "CA-05a"} in [set(share.scenarios) for share in made.shares]
+
+
+def test_what_bears_no_neighbour_runs_after_the_others_on_a_shared_site() -> None:
+    made = plan([*planned("CA-01a", tags="CA load"), *planned("JL-01a", "JL-02a")], 2, excluding=frozenset({"load"}))
+    assert made.alone is not None and made.alone.scenarios == ("CA-01a",)
+    assert made.name_of(2) == "the shard that runs alone" and made.name_of(1) == "shard 1 of 2"
+
+
+def test_the_same_scenarios_and_times_give_the_same_plan() -> None:
+    scenarios, took = planned("JL-01a", "JL-02a", "JL-03a"), {"JL-02a": 3.0}
+    assert plan(scenarios, 2, took).digest == plan(list(reversed(scenarios)), 2, took).digest
+    assert plan(scenarios, 2, took).digest != plan(scenarios, 2, {"JL-02a": 0.1}).digest
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "amount", "sentence"),
+    [
+        (planned("JL-01a"), 0, "--shards 0: allowed are 1 to 64"),
+        (planned("JL-01a"), 65, "--shards 65: allowed are 1 to 64"),
+        (planned("JL-01a"), 2, "--shards 2: only 1 of what matches '@JL' can run side by side"),
+        ([], 1, "no scenario matches '@JL': there is nothing to split"),
+    ],
+)
+def test_what_cannot_be_split(scenarios: list[Planned], amount: int, sentence: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan(scenarios, amount)
+    assert str(caught.value) == sentence
+
+
+def written(folder: Path, **changes: object) -> Path:
+    file = folder / "plan.json"
+    content = json.loads(plan(planned("JL-01a", "JL-02a"), 2).text()) | changes
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
+    assert read_plan(written(tmp_path)).digest == plan(planned("JL-01a", "JL-02a"), 2).digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"shares": []}, "shares: "),
+        ({"shares": [{"seconds": 1, "scenarios": ["JL-01a"]}] * 2}, "JL-01a is in more than one share"),
+        ({"schema": "focus-acceptance/shards/2"}, "schema: "),
+        ({"more": 1}, "more: "),
+    ],
+)
+def test_a_file_that_is_no_plan(tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        read_plan(written(tmp_path, **changes))
+    assert words in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_a_file_that_is_no_json_of_a_plan(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(content)
+    with pytest.raises(PlanError, match="no plan of shards"):
+        read_plan(file)
+
+
+@pytest.mark.parametrize(
+    ("userdata", "sentence"),
+    [
+        ({"shard": "0"}, "-D shard=INDEX and -D shard_plan=FILE go together"),
+        ({"shard_plan": "x"}, "-D shard=INDEX and -D shard_plan=FILE go together"),
+        ({"shard": "-1", "shard_plan": "x"}, "-D shard=-1: a whole number, from 0"),
+        ({"shard": "2", "shard_plan": "FILE"}, "--index 2: allowed are 0 to 1"),
+    ],
+)
+def test_a_share_that_cannot_be_run(tmp_path: Path, userdata: dict[str, str], sentence: str) -> None:
+    given = {name: str(written(tmp_path)) if value == "FILE" else value for name, value in userdata.items()}
+    with pytest.raises(PlanError) as caught:
+        shard_of(given)
+    assert str(caught.value) == sentence
