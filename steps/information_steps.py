@@ -24,6 +24,11 @@ def ask(context, asks):
     context.told = asks(context.world.product.information)
 
 
+@then("the server tells a pulse rate that allows exactly the highest frequency")
+def tells_pulse_rate(context):
+    assert_that(context.told, information.has_twice_the_frequency(context.world.limits.highest_frequency_hz))
+
+
 @then("the server tells {fact:ServerFact}")
 def server_tells(context, fact):
     assert_that(context.told, fact())

@@ -52,9 +52,21 @@ def open_investigation(context, wanted):
     context.investigation = context.world.investigations.open(wanted.fields(source, context.world.limits))
 
 
-@when("a client opens a live investigation and never connects to it")
-def open_live_without_client(context):
-    context.investigation = context.world.investigations.open_live(connect=False)
+@when("a client opens and leaves alone {wanted:Wanted}")
+def open_without_client(context, wanted):
+    source = Source(context.world.recordings.index, context.subject)
+    fields = wanted.fields(source, context.world.limits)
+    context.investigation = context.world.investigations.open(fields, connect=False)
+
+
+@when("several clients open a live investigation at one moment")
+def open_at_one_moment(context):
+    context.openings = context.world.investigations.open_at_one_moment()
+
+
+@when("a client asks for a live investigation and leaves before it is answered")
+def ask_and_leave(context):
+    context.attempt = context.world.investigations.unanswered(context.world.product.rough_clients.leave_unanswered)
 
 
 @when("a client asks for {wanted:Wanted}")
@@ -110,6 +122,16 @@ def answer_names(context, what):
 @then("it is given the same slot and the same port")
 def same_slot_and_port(context):
     assert_that(context.investigation.opened, answers.has_slot_and_port_of(context.earlier.opened))
+
+
+@then("every answer names a job and a port of its own")
+def each_its_own(context):
+    assert_that(context.openings.each, answers.are_all_different())
+
+
+@then("nothing of it is left within the limit for idle investigations")
+def nothing_is_left_of_it(context):
+    context.world.effects.wait_until_nothing_is_left(context.attempt)
 
 
 @then("it is the only job that was started")

@@ -24,3 +24,17 @@ Feature: An investigation is drawn on a canvas with a height
         | a canvas height of 0     | time cannot be divided by nothing |
         | a canvas height of -1    | the first below nothing           |
         | no canvas height         | nothing is assumed for it         |
+
+  Rule: The time axis is positive
+
+    @CF-07c @REQ_PZ-13877 @negative
+    Scenario Outline: An investigation with <axis> is refused
+      When a client asks for an investigation with <axis>
+      Then the request is refused because of its time axis
+      And the refusal names the field, its value and what is allowed
+      And nothing is started
+
+      Examples: No time to show
+        | axis              | reason                             |
+        | a time axis of 0  | a moment has no length to be drawn |
+        | a time axis of -1 | the first below nothing            |

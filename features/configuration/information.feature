@@ -28,6 +28,12 @@ Feature: A client learns what there is before it asks for it
       When a client asks what the server tells about itself
       Then the server tells as many channels as the fibre has
 
+    @CF-10f @REQ_PZ-13874
+    Example: The highest frequency is half of the pulse rate
+      Given a connected fibre
+      When a client asks what the server tells about itself
+      Then the server tells a pulse rate that allows exactly the highest frequency
+
     @CF-10e @REQ_PZ-14750
     Example: Nothing changes between one question and the next
       When a client asks several times what the server tells about itself

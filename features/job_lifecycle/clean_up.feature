@@ -9,9 +9,21 @@ Feature: Investigations clean up after themselves
     @JL-10a @REQ_PZ-13899 @needs_idle_cleanup
     Example: Everything of an investigation that was left alone disappears
       Given a connected fibre
-      When a client opens a live investigation and never connects to it
+      When a client opens and leaves alone a live investigation
       Then a job for it is running within its deadline
       And everything that was started for it is gone within the limit for idle investigations
+
+    @JL-10b @REQ_PZ-13899 @needs_idle_cleanup
+    Example: Everything of a historic investigation that was left alone disappears
+      When a client opens and leaves alone a historic investigation over recorded data
+      Then a job for it is running within its deadline
+      And everything that was started for it is gone within the limit for idle investigations
+
+    @JL-10c @REQ_PZ-13899 @needs_idle_cleanup @needs_exclusive_cluster
+    Example: A client that leaves before it is answered leaves nothing
+      Given a connected fibre
+      When a client asks for a live investigation and leaves before it is answered
+      Then nothing of it is left within the limit for idle investigations
 
   Rule: A finished investigation is cleaned up
 

@@ -21,6 +21,14 @@ Feature: A job is opened for every investigation
       Then a job for it is running within its deadline
       And it is the only job that was started
 
+    @JL-01c @REQ_PZ-13899
+    Example: A historic investigation beside it gets a job of its own
+      Given a connected fibre
+      And an open investigation
+      When a client opens a historic investigation over recorded data
+      Then a job for it is running within its deadline
+      And it is the only job that was started
+
   Rule: Opening a historic investigation over recorded data starts one job for that window
 
     @JL-02a @REQ_PZ-13899 @smoke
@@ -51,6 +59,12 @@ Feature: A job is opened for every investigation
       And an investigation that was opened and released
       When a client opens a live investigation
       Then the answer names a job id that was never used before in this run
+
+    @JL-03c @REQ_PZ-13899 @load
+    Example: Investigations that are opened at one moment have jobs and ports of their own
+      Given a connected fibre
+      When several clients open a live investigation at one moment
+      Then every answer names a job and a port of its own
 
   Rule: The answer tells where to stream
 

@@ -17,6 +17,16 @@ Feature: A client can list what was recorded
       When a client lists the recordings of a window in which nothing was recorded
       Then the list of recordings is empty
 
+    @PV-10d @REQ_PZ-14019
+    Example: The list of the future is empty
+      When a client lists the recordings of a window that lies in the future
+      Then the list of recordings is empty
+
+    @PV-10e @REQ_PZ-14019
+    Example: What is being recorded is listed without an end
+      When a client lists the recordings of a window that reaches into the recording that goes on
+      Then exactly the recordings that touch the window are listed
+
     @PV-10c @REQ_PZ-14019 @negative
     Scenario Outline: The list for a window <window> is refused
       When a client lists the recordings of a window <window>

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
@@ -163,3 +165,24 @@ def has_slot_and_port_of(earlier: OpenedInvestigation) -> Judged[OpenedInvestiga
         return f"job {opened.job_id} has port {opened.stream_port}"
 
     return Judged(f"slot {slot} and port {port} again, as job {earlier.job_id} had", trouble)
+
+
+class OneOfMany(Protocol):
+    """One of several that were asked for together."""
+
+    @property
+    def opened(self) -> OpenedInvestigation | None: ...
+
+
+def are_all_different() -> Judged[Sequence[OneOfMany]]:
+    """All of them opened, no two with the same job or the same port."""
+
+    def trouble(openings: Sequence[OneOfMany]) -> str | None:
+        opened = [one.opened for one in openings if one.opened is not None]
+        told = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
+        jobs, ports = Counter(one.job_id for one in opened), Counter(one.stream_port for one in opened)
+        told += [f"job {job} was named {times} times" for job, times in jobs.items() if times > 1]
+        told += [f"port {port} was named {times} times" for port, times in ports.items() if times > 1]
+        return "; ".join(told) or None
+
+    return Judged("a job and a port of its own for each", trouble)

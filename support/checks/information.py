@@ -71,6 +71,19 @@ def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
     return Judged("as many channels as the fibre has", trouble)
 
 
+def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
+    """A pulse rate of which ``highest_hz`` is half: nothing above half of it can be seen (CF-02)."""
+
+    def trouble(told: InformationAnswers) -> str | None:
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        rate = fields.get("prr", "missing")
+        return None if _is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
+
+    return Judged(f"a pulse rate of {2 * highest_hz:g}/s, for a highest frequency of {highest_hz:g} Hz", trouble)
+
+
 def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
     def trouble(rounds: Collection[InformationAnswers]) -> str | None:
         for name in ("alive", "channels", "fibre"):

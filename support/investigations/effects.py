@@ -10,7 +10,7 @@ from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.neighbours import Neighbours
 from support.model import requests
-from support.model.attempts import Attempt, Investigation
+from support.model.attempts import Attempt, Investigation, Unanswered
 
 
 class Effects:
@@ -30,7 +30,7 @@ class Effects:
             changes=self._jobs.watch,
         )
 
-    def started_since(self, attempt: Attempt) -> frozenset[str]:
+    def started_since(self, attempt: Attempt | Unanswered) -> frozenset[str]:
         """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
 
         Where others open investigations too, only jobs started with the channels of this request are counted.
@@ -55,6 +55,20 @@ class Effects:
             for_s=self._environment.limits.observation_s,
             what="nothing is started",
             changes=self._jobs.watch,
+        )
+
+    def wait_until_nothing_is_left(self, sent: Unanswered) -> None:
+        """Whatever was started for it has had its time to appear, and is gone."""
+        limits, since = self._environment.limits, waits.Stopwatch()
+        appeared_s = limits.deadline("job_visible_s")
+        waits.until(
+            lambda: self.started_since(sent) if since.given_s() >= appeared_s else frozenset({"what may yet appear"}),
+            judged(
+                "nothing of a request whose client has left",
+                lambda found: f"there is still: {', '.join(sorted(found))}" if found else None,
+            ),
+            within_s=appeared_s + limits.deadline("idle_cleanup_s"),
+            what="everything of the request to be gone",
         )
 
     def hold_only_job_started(self, investigation: Investigation) -> None:

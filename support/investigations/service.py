@@ -21,8 +21,10 @@ from support.investigations.register import DuplicateJobId, Register
 from support.investigations.release import Releases
 from support.investigations.streams import StreamClients
 from support.model import requests
-from support.model.attempts import Attempt, Investigation
+from support.model.attempts import Attempt, Investigation, Unanswered
 from support.model.job_view import JobView
+
+AT_ONE_MOMENT = 10
 
 
 class Investigations:
@@ -100,6 +102,20 @@ class Investigations:
         if answer.announced_job_id is not None:
             self._releases.order(answer.announced_job_id)
         return answer
+
+    def unanswered(self, leave: Callable[[requests.Body], None]) -> Unanswered:
+        """A live investigation that ``leave`` asks for without waiting for the answer; its job is found by the
+        intention that was noted before."""
+        own = self._register.channels.on(requests.live())
+        before = self._cluster.snapshot().job_ids
+        self._register.intend(own, before)
+        leave(own)
+        return Unanswered(own, before)
+
+    def open_at_one_moment(self) -> Openings:
+        """Several live investigations."""
+        caps = Caps(AT_ONE_MOMENT, 2 * self._environment.focus_server.read_timeout_s)
+        return self.open_many([requests.live()] * AT_ONE_MOMENT, caps)
 
     def open_many(
         self,

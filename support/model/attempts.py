@@ -10,13 +10,10 @@ from support.clients.focus_server.client import Answer, OpenedInvestigation
 from support.model import requests
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A request to open, with the jobs that existed before it."""
+class _Sent:
+    """What was sent."""
 
     request: requests.Body
-    answer: Answer
-    jobs_before: frozenset[str]
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -27,6 +24,23 @@ class Attempt:
     def times(self) -> Mapping[str, int | None]:
         """The times that were sent."""
         return {key: self.fields[key] for key in ("start_time", "end_time") if key in self.fields}
+
+
+@dataclass(frozen=True)
+class Attempt(_Sent):
+    """A request to open, with the jobs that existed before it."""
+
+    request: requests.Body
+    answer: Answer
+    jobs_before: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Unanswered(_Sent):
+    """A request to open whose client has left, with the jobs that existed before it."""
+
+    request: requests.Body
+    jobs_before: frozenset[str]
 
 
 @dataclass(frozen=True)

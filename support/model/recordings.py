@@ -18,6 +18,8 @@ STALE_AFTER = timedelta(hours=24)
 _FOR_EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _NEVER = datetime(2, 1, 1, tzinfo=UTC)
 _FINISHED_FOR = timedelta(minutes=2)
+_APPEARED_AFTER = timedelta(seconds=15)
+"""So long after its start a recording may not be in the index yet (docs/facts/mongodb.md 1.6)."""
 _WITH_TIMES = {"start_time": {"$type": "date"}, "$or": [{"end_time": None}, {"end_time": {"$type": "date"}}]}
 
 
@@ -85,6 +87,14 @@ class Recordings:
         """The latest finished recording of at least half a minute."""
         long_ones = [found for found in self.finished() if _seconds(found) >= 30]
         return _one(long_ones[-1:], "finished recording of at least 30 s", self.collection)
+
+    def open_one(self) -> Recording:
+        """The latest that goes on, neither deleted nor stale, and old enough to be in the index."""
+        begun = datetime.now(UTC) - _APPEARED_AFTER
+        oldest = datetime.now(UTC) - STALE_AFTER
+        going_on = [found for found in self.all() if found.end is None and found.deleted is False]
+        going_on = [found for found in going_on if oldest < found.start < begun]
+        return _one(going_on[-1:], "recording that goes on", self.collection)
 
     def series(self, count: int) -> list[Recording]:
         """``count`` finished recordings that follow each other without a gap, the latest ones."""

@@ -106,7 +106,10 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., Body]], ...] = (
     (re.compile(r"channels from (-?\d+) to (-?\d+)"), _channels),
     (re.compile(r"frequencies from (-?\d+) to (-?\d+)"), _frequencies),
     (re.compile(r"NFFT (-?\d+)(?: in the (multichannel|single channel|waterfall) view)?"), _nfft),
-    (re.compile(r"a canvas height of (-?\d+)"), lambda height: _changed(FIELDS["canvas height"], int(height))),
+    (
+        re.compile(r"a (canvas height|time axis) of (-?\d+)"),
+        lambda field, value: _changed(FIELDS[field], int(value)),
+    ),
     (re.compile(r"the (multichannel|single channel|waterfall) view"), lambda view: live_in(_VIEWS[view])),
     (re.compile(r'the view "(.+)"'), lambda view: _changed(FIELDS["view"], view)),
     (re.compile(rf"no ({_FIELD})"), lambda field: _without(FIELDS[field])),

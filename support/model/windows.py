@@ -11,6 +11,9 @@ from support.model.recordings import Recording, Recordings
 from support.model.requests import Times
 
 _HOUR_S = 3600
+NEIGHBOURS_OVERLAP_S = 6
+"""So long two recordings that follow each other may both go on, and a second for rounding
+(docs/facts/mongodb.md 1.6)."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ def _nothing_recorded(source: Source) -> Times:
     return _between(moment_s, moment_s + 60)
 
 
+def _into_the_open_one(source: Source) -> Times:
+    """From its beginning, where the one before it may still go on for a moment, to now."""
+    return _between(math.ceil(source.recordings.open_one().start.timestamp()) + NEIGHBOURS_OVERLAP_S, _now_s())
+
+
 def _beside(offset_s: int) -> Callable[[Source], Times]:
     return lambda source: _inside(source.this, offset_s + 5, offset_s + 35)
 
@@ -78,6 +86,7 @@ _WINDOWS: dict[str, Callable[[Source], Times]] = {
     "inside a recording": lambda source: _inside(source.recordings.long_one(), 3, 28),
     "that cuts through several of them": _cutting_through,
     "in which nothing was recorded": _nothing_recorded,
+    "that reaches into the recording that goes on": _into_the_open_one,
     "that begins with this recording": lambda source: _inside(source.this, 0, 30),
     "inside this recording": lambda source: _inside(source.this, 5, 35),
     "that ends before this recording": _beside(-60),

@@ -53,6 +53,14 @@ class RoughClients:
             connection.send(connection.body[: len(connection.body) // 2])
             connection.abandon()
 
+    def leave_unanswered(self, body: requests.Body) -> None:
+        """Send all of a request to open, and be gone before it can be answered."""
+        fields = {} if isinstance(body, bytes) else body
+        with self._connection("/configure", fields, asks_first=True) as connection:
+            connection.send(connection.head)
+            connection.wait_until_noticed(self.usual_s)
+            connection.send(connection.body)
+
     def send_little_by_little(self) -> SlowExchange:
         """List the recordings of an hour; before each piece of it somebody else is served."""
         now_s = int(time.time())
