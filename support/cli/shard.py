@@ -9,13 +9,11 @@ from pathlib import Path
 from statistics import median
 from typing import NoReturn
 
-from behave.tag_expression.builder import make_tag_expression
-
 from support.cli.report import summary
 from support.config import ConfigurationError, Environment, load_environment
 from support.files import PROJECT, write_atomically
 from support.gherkin.documents import DocumentError, Example, read_documents
-from support.gherkin.tags import problem_with, with_requirements
+from support.gherkin.tags import problem_with, selector
 from support.reporting.history import append, entry_of, read_history
 from support.reporting.publish import publish_run
 from support.reporting.record.folder import new_folder
@@ -112,11 +110,11 @@ def _planned(environment: str, shards: int, tags: str, reports: Path) -> Plan:
 
 def _matching(expression: str) -> Iterator[Planned]:
     """Every scenario and row that a run with this tag expression selects."""
-    wanted = make_tag_expression([with_requirements(expression)])
+    is_wanted = selector(expression)
     for document in read_documents(PROJECT / "features"):
         for rule in document.rules:
             for example in rule.examples:
-                yield from (one for one in _rows(example) if wanted.check(sorted(one.tags)))
+                yield from (one for one in _rows(example) if is_wanted(one.tags))
 
 
 def _rows(example: Example) -> Iterator[Planned]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from behave.tag_expression.builder import TagExpressionProtocol
+from behave.tag_expression.builder import TagExpressionProtocol, make_tag_expression
 from behave.tag_expression.parser import TagExpressionError
 
 from support.gherkin.dictionary import REQUIREMENT_TAG, is_known_tag
@@ -45,6 +45,12 @@ def problem_with(expression: str) -> str | None:
 def with_requirements(expression: str) -> str:
     """The expression with ``@JL-01`` as every scenario of that requirement: ``@JL-01?``, a pattern behave knows."""
     return _REQUIREMENT.sub(lambda match: f"@{match['requirement']}?", expression)
+
+
+def selector(expression: str) -> Callable[[Iterable[str]], bool]:
+    """Whether a run with this expression takes a scenario with these tags, each without @."""
+    wanted = make_tag_expression([with_requirements(expression)])
+    return lambda tags: bool(wanted.check(list(tags)))
 
 
 def _is_usable(tag: str) -> bool:
