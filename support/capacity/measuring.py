@@ -25,6 +25,8 @@ from support.model import requests
 BASELINE_LOADS = 5
 ASKED_BEYOND = 7
 """More investigations than a cluster with few slices has room for, when it is made to be short (CA-07)."""
+HISTORIC, MIXED = 50, 100
+"""Historic ones alone, and of each kind beside the other (CA-09)."""
 _TRIED_AT_ONCE = 16
 
 Body = Mapping[str, Any]
@@ -103,6 +105,16 @@ class LoadMeasurements:
         wanted = self._capacity
         bodies = [requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)] * wanted.heavy_jobs
         return self._decided(lambda: self._measured(self._load("heavy investigations", bodies), report=False))
+
+    def historic(self, times: requests.Times) -> Measured:
+        """Many over recorded data (CA-09)."""
+        bodies = [requests.historic(times)] * HISTORIC
+        return self._decided(lambda: self._measured(self._load("historic investigations", bodies), report=False))
+
+    def mixed(self, times: requests.Times) -> Measured:
+        """Many live ones, each beside one over recorded data (CA-09)."""
+        bodies = [requests.live(), requests.historic(times)] * MIXED
+        return self._decided(lambda: self._measured(self._load("mixed investigations", bodies), report=False))
 
     def growth(self) -> Growth:
         """Loads of growing size, the last is the full load; a step that fails badly is the last."""
