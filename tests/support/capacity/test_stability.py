@@ -168,7 +168,7 @@ def test_a_drift_of_a_few_milliseconds_in_a_short_time_is_noise() -> None:
     judge = stability(Site(lambda hours: 600))
 
     def outcome(rise_ms: float) -> Outcome:
-        points = tuple((number * 0.1, 40.0 + rise_ms * number / 200) for number in range(200))
+        points = tuple((number * 0.01, 40.0 + rise_ms * number / 200) for number in range(200))
         return judge.stays_fast(Lifetime(200, points, (), {}, (), ())).outcome
 
-    assert [outcome(20.0), outcome(60.0)] == [Outcome.PASS, Outcome.FAIL]
+    assert [outcome(30.0), outcome(90.0)] == [Outcome.PASS, Outcome.FAIL]
