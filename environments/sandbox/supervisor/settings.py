@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -31,7 +32,8 @@ class SandboxSettings:
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
-    ``installed`` to have a broker behind its pod where this machine has one. A port of 0 means any free one.
+    ``installed`` to have a broker behind its pod where this machine has one. ``job_image`` and ``cleanup_image`` are
+    what jobs run on a cluster that is not the sandbox's own. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -57,6 +59,8 @@ class SandboxSettings:
     rabbitmq: str = "off"
     time_scale: float = 0.02
     seed_recordings: int = 120
+    job_image: str = ""
+    cleanup_image: str = ""
     control_port: int = 0
     focus_server_port: int = 0
 
@@ -84,6 +88,10 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+_IMAGES = ("job_image", "cleanup_image")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+
+
 def parse_settings(assignments: Iterable[str]) -> SandboxSettings:
     """Apply ``key=value`` texts to the defaults; :class:`UsageError` names the key, the value and what is allowed."""
     settings = SandboxSettings()
@@ -106,6 +114,10 @@ def _parse(key: str, text: str) -> Any:
     if key in CHOICES:
         if text not in CHOICES[key]:
             raise UsageError(f"--set {key}={text}: allowed are {_listed(CHOICES[key])}")
+        return text
+    if key in _IMAGES:
+        if not _IMAGE.fullmatch(text):
+            raise UsageError(f"--set {key}={text}: must be the name of an image, such as registry.example/job:1")
         return text
     lowest, highest = _RANGES[key]
     try:

@@ -1,0 +1,112 @@
+"""The Kubernetes process of a sandbox whose cluster is elsewhere: its namespace, and what stands in it."""
+
+from __future__ import annotations
+
+import asyncio
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from environments.sandbox.kubernetes.elsewhere.slices import offer
+from environments.sandbox.shared.borrowed import OWNER_LABEL, SLICES_GIVEN
+from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
+from environments.sandbox.shared.process import SandboxProcess
+
+ESTATE = Path(__file__).with_name("estate.yaml")
+_RUNNING_WITHIN_S = 25.0
+_BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
+_STATIC = "app.kubernetes.io/part-of=focus-acceptance"
+
+
+class BorrowedProcess(SandboxProcess):
+    """Configuration: ``access``, ``namespace``, ``owner`` (annotations), ``image``, ``slices_for`` (nodes that are to
+    have the setting ``gpu_slices`` together).
+    """
+
+    name = "kubernetes"
+
+    async def start(self) -> Mapping[str, Any]:
+        self._client = KubernetesClient(self.config["access"])
+        self._namespace = self.config["namespace"]
+        self._given: list[str] = self.config["slices_for"]
+        marks = {**self.config["owner"], SLICES_GIVEN: ",".join(self._given)}
+        metadata = {"name": self._namespace, "labels": {OWNER_LABEL: "sandbox"}, "annotations": marks}
+        await self._client.request("POST", "/api/v1/namespaces", {"metadata": metadata})
+        if self._given:
+            await offer(self._client, self._given, -(-self.config["settings"]["gpu_slices"] // len(self._given)))
+        groups = {group["name"] for group in (await self._client.request("GET", "/apis"))["groups"]}
+        for manifest in self.manifests():
+            group = manifest["apiVersion"].rpartition("/")[0]
+            if not group or group in groups:  # without roles everybody may do everything
+                await self._create(manifest)
+        await self._running()
+        return {"url": self._client.url, "namespace": self._namespace}
+
+    async def stop(self) -> None:
+        """The namespace goes, and with it all that is in it."""
+        try:
+            await offer(self._client, self._given, None)
+            await self._client.request("DELETE", f"/api/v1/namespaces/{self._namespace}")
+        except (Refused, Unreachable) as error:
+            self.log.error("the namespace %s may be left on the cluster: %s", self._namespace, error)
+        finally:
+            await self._client.close()
+
+    async def reset(self) -> None:
+        """No job, no service of a job, and the configuration as it was."""
+        await self._client.request("DELETE", self._path("batch/v1", "Job"), _BACKGROUND)
+        await self._client.request("DELETE", self._path("v1", "ResourceQuota"))
+        services = self._path("v1", "Service")
+        for name in [each["metadata"]["name"] for each in (await self._client.request("GET", services))["items"]]:
+            if name.startswith("grpc-service-"):
+                await self._client.request("DELETE", f"{services}/{name}")
+        for manifest in self.manifests():
+            if manifest["kind"] == "ConfigMap":
+                path = self._path("v1", "ConfigMap")
+                await self._client.request("PUT", f"{path}/{manifest['metadata']['name']}", manifest)
+
+    async def state(self) -> Mapping[str, Any]:
+        """How many objects of each kind the namespace has."""
+        kinds = {"jobs": ("batch/v1", "Job"), "pods": ("v1", "Pod"), "services": ("v1", "Service")}
+        found = {name: await self._client.request("GET", self._path(*kind)) for name, kind in kinds.items()}
+        return {"namespace": self._namespace, **{name: len(answer["items"]) for name, answer in found.items()}}
+
+    def manifests(self) -> Iterator[Object]:
+        """Everything that is there before the first investigation, in the order in which it is created."""
+        worker = next(node["address"] for node in self.config["nodes"] if node["role"] == "worker")
+        names = {"namespace": self._namespace, "image": self.config["image"], "node": worker}
+        yield from yaml.safe_load_all(string.Template(ESTATE.read_text(encoding="utf-8")).substitute(names))
+
+    def _path(self, version: str, kind: str) -> str:
+        base = "/api/v1" if version == "v1" else f"/apis/{version}"
+        return f"{base}/namespaces/{self._namespace}/{kind.lower()}s"
+
+    async def _create(self, manifest: Object) -> None:
+        await self._client.request("POST", self._path(manifest["apiVersion"], manifest["kind"]), manifest)
+
+    async def _running(self) -> None:
+        """Wait until the pods run that stand for the servers of the site: then the image of jobs can be had."""
+        try:
+            async with asyncio.timeout(_RUNNING_WITHIN_S):
+                while waiting := await self._not_running():
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise RuntimeError(f"after {_RUNNING_WITHIN_S:g} s {', '.join(waiting)}") from None
+
+    async def _not_running(self) -> list[str]:
+        path = self._path("v1", "Pod")
+        pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
+        wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
+        told = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
+        return told or (["not all pods are there"] if len(pods) < wanted else [])
+
+
+def _why(pod: Object) -> str:
+    """What keeps a pod from running."""
+    states = [each.get("state", {}).get("waiting", {}) for each in pod["status"].get("containerStatuses", ())]
+    told = [f"{state['reason']}: {state.get('message', '')}" for state in states if state]
+    told += [each.get("message", "") for each in pod["status"].get("conditions", ()) if each["status"] == "False"]
+    return f"is {pod['status'].get('phase')} ({next(iter(told), 'no reason given')})"
