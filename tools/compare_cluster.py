@@ -21,7 +21,7 @@ from environments.sandbox.shared.borrowed import FLAG, MARKED, OWNER_LABEL, is_a
 from support.clients.kubernetes.errors import ClusterError
 from support.config.errors import ConfigurationError
 from tools.conformance.cluster.probing import BROKEN, Cluster, registry
-from tools.conformance.facts import Facts, Probe, compare, compare_with_record, nearest, records, table
+from tools.conformance.facts import Observed, Probe, compare, compare_with_record, nearest, records, table
 
 for _room in ("jobs", "scheduling", "quota", "services", "refusals", "watching", "pace"):
     import_module(f"tools.conformance.cluster.{_room}")
@@ -87,13 +87,13 @@ def _ready(cluster: Cluster, permitted: bool) -> str:
         raise NotUsable(f"the cluster at {cluster.server} cannot be used: {' '.join(str(error).split())}") from None
 
 
-def play(clusters: Sequence[Cluster], probes: Sequence[Probe[Cluster]]) -> list[Facts]:
+def play(clusters: Sequence[Cluster], probes: Sequence[Probe[Cluster]]) -> list[Observed]:
     """The facts of each cluster; two are played side by side."""
     with ExitStack() as stack, ThreadPoolExecutor(len(clusters)) as pool:
         for cluster in clusters:
             stack.enter_context(cluster)
 
-        def played(cluster: Cluster) -> Facts:
+        def played(cluster: Cluster) -> Observed:
             return {name: value for probe in probes for name, value in probe.facts(cluster, BROKEN).items()}
 
         return list(pool.map(played, clusters))

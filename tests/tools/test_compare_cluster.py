@@ -14,7 +14,7 @@ from tests.sandbox.estate.test_lifecycle import ROOT, Up
 from tools import compare_cluster
 from tools.compare_cluster import ON_REQUEST
 from tools.conformance.cluster.probing import Cluster, registry
-from tools.conformance.facts import Facts, Record, compare, compare_with_record, nearest, numbers, records, table
+from tools.conformance.facts import Observed, Record, compare, compare_with_record, nearest, numbers, records, table
 
 SCALE = 0.5
 VERSIONS = ("1.25", "1.34")
@@ -39,7 +39,7 @@ def kubeconfigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 @pytest.fixture(scope="module")
-def played(kubeconfigs: dict[str, str]) -> dict[str, Facts]:
+def played(kubeconfigs: dict[str, str]) -> dict[str, Observed]:
     """Every probe but that of the pace, once on each."""
     clusters = [Cluster(Path(path), SCALE) for path in kubeconfigs.values()]
     return dict(zip(VERSIONS, compare_cluster.play(clusters, registry.chosen((), ON_REQUEST)), strict=True))
@@ -53,7 +53,9 @@ def documented(heading: str) -> set[str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_sandbox_answers_as_the_real_ones_but_for_what_is_documented(played: dict[str, Facts], version: str) -> None:
+def test_a_sandbox_answers_as_real_ones_but_for_what_is_documented(
+    played: dict[str, Observed], version: str
+) -> None:
     record = nearest(records("kubernetes"), version)
     assert record.version.startswith(f"{version}.")
     found = compare_with_record(played[version], record, registry.probes.keys() - set(ON_REQUEST))
@@ -62,7 +64,7 @@ def test_a_sandbox_answers_as_the_real_ones_but_for_what_is_documented(played: d
     assert found.compared >= 30
 
 
-def test_two_versions_differ_in_what_differs_between_versions(played: dict[str, Facts]) -> None:
+def test_two_versions_differ_in_what_differs_between_versions(played: dict[str, Observed]) -> None:
     found = compare(*played.values())
     told = documented("Kubernetes: which version, and at which pace")
     assert {each.fact for each in found.differences} == told, table(found, *VERSIONS)

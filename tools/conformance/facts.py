@@ -1,4 +1,4 @@
-"""Facts that probes have found, and the differences between two sets of them."""
+"""Observed that probes have found, and the differences between two sets of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 S = TypeVar("S")
 
 Value = str | int | bool | list[str]
-Facts = dict[str, Value]
+Observed = dict[str, Value]
 """By the name of the fact; it begins with the name of its probe and a dot."""
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -29,7 +29,7 @@ class Probe(Generic[S]):
     row: int
     play: Callable[[S], Mapping[str, Value]]
 
-    def facts(self, system: S, broken: tuple[type[Exception], ...]) -> Facts:
+    def facts(self, system: S, broken: tuple[type[Exception], ...]) -> Observed:
         """What it found, or the one sentence why it could not be played to its end."""
         try:
             return {f"{self.name}.{fact}": value for fact, value in self.play(system).items()}
@@ -78,15 +78,15 @@ class Comparison:
     unmatched: tuple[str, ...] = ()
 
 
-def compare(one: Facts, other: Facts) -> Comparison:
+def compare(one: Observed, other: Observed) -> Comparison:
     """Two systems: a fact that was seen on one of them only is a difference."""
     names = list(dict.fromkeys([*one, *other]))
     found = [Difference(name, one.get(name, NOT_SEEN), other.get(name, NOT_SEEN)) for name in names]
     return Comparison(len(names), tuple(each for each in found if each.one != each.other))
 
 
-def compare_with_record(facts: Facts, record: Record, probes: Iterable[str]) -> Comparison:
-    """A system and a record, which knows some of the facts; what no played probe can find is left out."""
+def compare_with_record(facts: Observed, record: Record, probes: Iterable[str]) -> Comparison:
+    """A system and a record, which knows less; what no played probe can find is left out."""
     played = set(probes)
     known = {name: value for name, value in record.facts.items() if name.split(".")[0] in played}
     breaks = {name: value for name, value in facts.items() if name.endswith(f".{NOT_PLAYED}")}
@@ -101,7 +101,7 @@ class Record:
 
     version: str
     provenance: tuple[str, ...]
-    facts: Facts
+    facts: Observed
 
     @classmethod
     def read(cls, path: Path) -> Record:
