@@ -53,9 +53,7 @@ def documented(heading: str) -> set[str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_sandbox_answers_as_real_ones_but_for_what_is_documented(
-    played: dict[str, Observed], version: str
-) -> None:
+def test_a_sandbox_answers_as_real_ones_but_for_what_is_documented(played: dict[str, Observed], version: str) -> None:
     record = nearest(records("kubernetes"), version)
     assert record.version.startswith(f"{version}.")
     found = compare_with_record(played[version], record, registry.probes.keys() - set(ON_REQUEST))
