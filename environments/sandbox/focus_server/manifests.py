@@ -33,19 +33,16 @@ class JobId:
 
 @dataclass(frozen=True)
 class JobShape:
-    """What the jobs are made of. A cluster that is not ours has neither our storage nor, perhaps, GPU slices."""
+    """What the jobs are made of. A cluster that is not ours has no folders of ours and, perhaps, no GPU slices."""
 
     server_image: str = SERVER_IMAGE
     cleanup_image: str = CLEANUP_IMAGE
     gpu: bool = True
-    storage: bool = True
+    host_folders: bool = True
 
     def mounted(self) -> tuple[tuple[str, str, Mapping[str, Any]], ...]:
         """Name, mount path and source of each volume."""
-        if self.storage:
-            return VOLUMES
-        kept = [volume for volume in VOLUMES if "configMap" in volume[2] or volume[0] == STORAGE_VOLUME]
-        return tuple((name, path, source if "configMap" in source else {"emptyDir": {}}) for name, path, source in kept)
+        return tuple(volume for volume in VOLUMES if self.host_folders or "hostPath" not in volume[2])
 
 
 @dataclass(frozen=True)

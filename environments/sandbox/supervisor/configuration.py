@@ -161,7 +161,7 @@ def _job_shape(plan: Plan) -> dict[str, Any]:
     given = {"server_image": plan.settings["job_image"], "cleanup_image": plan.settings["cleanup_image"]}
     shape: dict[str, Any] = {name: image for name, image in given.items() if image}
     if plan.cluster is not None:
-        shape |= {"gpu": not plan.cluster.without_slices, "storage": False}
+        shape |= {"gpu": not plan.cluster.without_slices, "host_folders": False}
     return shape
 
 

@@ -30,7 +30,7 @@ MARK = "focus-acceptance/may-be-used"
 SLICES = "nvidia.com/gpu.shared"
 IMAGES = {"JOB_IMAGE": "registry.sandbox/pzlinux:11.0.0", "CLEANUP_IMAGE": "registry.sandbox/cleanup-grpc:1.1"}
 PACE = {"LIMITS__TIME_SCALE": "0.02", "SANDBOX__SETTINGS__TIME_SCALE": "0.02", "LIMITS__START_OVERHEAD_S": "3"}
-A_FEW = "@JL-01a or @JL-05c or @JL-10a or @JL-11a or @PV-04b or @CF-04a"
+A_FEW = "@JL-01a or @JL-05c or @JL-07c or @JL-10a or @JL-11a or @PV-04b or @CF-04a"
 SET = [f"--set={name.lower()}={image}" for name, image in IMAGES.items()]
 
 
@@ -64,8 +64,11 @@ def marked(kubeconfig: str, core: client.CoreV1Api) -> Iterator[None]:
 
 
 def ours(core: client.CoreV1Api) -> list[str]:
-    """The namespaces that sandboxes have made there."""
-    return [each.metadata.name for each in core.list_namespace().items if each.metadata.name.startswith(PREFIX)]
+    """The namespaces, and the volumes of their names, that sandboxes have made there."""
+    found = {
+        each.metadata.name for listed in (core.list_namespace, core.list_persistent_volume) for each in listed().items
+    }
+    return sorted(name for name in found if name.startswith(PREFIX))
 
 
 def refusal(*arguments: str) -> tuple[int, str]:

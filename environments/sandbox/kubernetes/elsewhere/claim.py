@@ -83,11 +83,21 @@ async def remove_abandoned(client: KubernetesClient) -> list[str]:
     abandoned = [namespace["metadata"] for namespace in filter(is_abandoned, kept)]
     for metadata in abandoned:
         await offer(client, filter(None, metadata["annotations"].get(SLICES_GIVEN, "").split(",")), None)
-        await client.request("DELETE", f"{_NAMESPACES}/{metadata['name']}")
+        await remove(client, metadata["name"])
     names = [metadata["name"] for metadata in abandoned]
     for name in names:
         await _gone(client, name)
     return names
+
+
+async def remove(client: KubernetesClient, namespace: str) -> None:
+    """Ask for the end of a namespace and of the volume that is called like it."""
+    for path in (f"/api/v1/persistentvolumes/{namespace}", f"{_NAMESPACES}/{namespace}"):
+        try:
+            await client.request("DELETE", path)
+        except Refused as error:
+            if error.status != 404:
+                raise
 
 
 async def _gone(client: KubernetesClient, name: str) -> None:

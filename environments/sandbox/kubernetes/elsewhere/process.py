@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from environments.sandbox.kubernetes.elsewhere.claim import remove
 from environments.sandbox.kubernetes.elsewhere.slices import offer
 from environments.sandbox.shared.borrowed import OWNER_LABEL, SLICES_GIVEN
 from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
@@ -49,7 +50,7 @@ class BorrowedProcess(SandboxProcess):
         """The namespace goes, and with it all that is in it."""
         try:
             await offer(self._client, self._given, None)
-            await self._client.request("DELETE", f"/api/v1/namespaces/{self._namespace}")
+            await remove(self._client, self._namespace)
         except (Refused, Unreachable) as error:
             self.log.error("the namespace %s may be left on the cluster: %s", self._namespace, error)
         finally:
@@ -82,6 +83,8 @@ class BorrowedProcess(SandboxProcess):
 
     def _path(self, version: str, kind: str) -> str:
         base = "/api/v1" if version == "v1" else f"/apis/{version}"
+        if kind == "PersistentVolume":
+            return f"{base}/persistentvolumes"
         return f"{base}/namespaces/{self._namespace}/{kind.lower()}s"
 
     async def _create(self, manifest: Object) -> None:
