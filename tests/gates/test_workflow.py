@@ -19,7 +19,8 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 PINNED_LINE = re.compile(r"\s*(- )?uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 MAKE = re.compile(r"make (?P<target>[a-z]+)( [A-Z]+=[\w.@-]+)*")
 MORE_PERMISSIONS = {"pages": {"pages": "write", "id-token": "write"}}
-JOBS = {"static", "tests", "windows", "acceptance", "pages", "faults", "stability"}
+JOBS = {"static", "tests", "windows", "acceptance", "pages", "faults", "stability", "real"}
+IMAGE = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
 WITHOUT_MAKE = {
     "windows": [
         "python tools/setup.py test",
@@ -57,6 +58,9 @@ def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
         yield "permissions it does not need"
     if "timeout-minutes" not in job:
         yield "no timeout"
+    images = [service["image"] for service in job.get("services", {}).values()]
+    images += [step["with"]["node_image"] for step in job["steps"] if "node_image" in step.get("with", {})]
+    yield from (f"the image {image} is not pinned by digest" for image in images if not IMAGE.fullmatch(image))
     for step in job["steps"]:
         uses, run = step.get("uses", ""), step.get("run")
         if uses and not PINNED.fullmatch(uses):
@@ -88,7 +92,7 @@ def test_everything_that_is_to_run_has_its_job() -> None:
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in CONTENT["jobs"].items()}
     assert {name: runs.pop(name) for name in WITHOUT_MAKE} == WITHOUT_MAKE
     made = {run.split()[1] for several in runs.values() for run in several}
-    assert made == {"lint", "test", "acceptance", "faults", "repeat"}
+    assert made == {"lint", "test", "acceptance", "faults", "repeat", "real"}
 
 
 def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
@@ -111,8 +115,9 @@ def test_one_action_has_one_version() -> None:
     assert len({name for name, *_ in used}) == len(used)
 
 
-def test_the_nightly_run_reaches_the_stability_job() -> None:
-    assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"]["stability"]["if"]
+@pytest.mark.parametrize("job", ["stability", "real"])
+def test_the_nightly_run_reaches_the_job(job: str) -> None:
+    assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"][job]["if"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,8 @@ def test_the_nightly_run_reaches_the_stability_job() -> None:
          "acceptance: reports of a red run are not kept"),
         ("  pull_request:\n", "  pull_request_target:\n", "pull_request_target runs others' code"),
         ("    needs: static\n", "    needs: static\n    permissions: write-all\n", "tests: permissions it does"),
+        ("mongo:8.0@sha256:", "mongo:8.0@sha257:", "real: the image mongo:8.0@sha257:"),
+        ("node:v1.34.0@sha256:7416", "node:v1.34.0#7416", "real: the image kindest/node:v1.34.0#7416"),
         ("run: make lint", "run: make lint\n        env:\n          T: ${{ secrets.TOKEN }}", "a secret is used"),
     ],
 )  # fmt: skip
