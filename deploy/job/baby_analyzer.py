@@ -62,9 +62,12 @@ async def main(words: Sequence[str], host: str = "", ports: tuple[int, int] = (S
         return 2
     listener, stopped = Listener(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    await asyncio.start_server(listener.stream, host, ports[0])
-    await asyncio.start_server(listener.count, host, ports[1])
-    print(f"gRPC server listens on port {ports[0]}", flush=True)
+    both = [
+        await asyncio.start_server(serve, host, port)
+        for serve, port in zip((listener.stream, listener.count), ports, strict=True)
+    ]
+    stream, count = (server.sockets[0].getsockname()[1] for server in both)
+    print(f"gRPC server listens on port {stream}, its clients are counted on port {count}", flush=True)
     try:
         await asyncio.wait_for(stopped.wait(), length_s)
     except TimeoutError:

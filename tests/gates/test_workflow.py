@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
@@ -28,6 +29,38 @@ WITHOUT_MAKE = {
         ".venv/Scripts/python -m behave -D env=local --dry-run || [ $? -eq 2 ]",
     ]
 }
+
+
+TEXT_OR_NUMBER = {"type": ["string", "number", "boolean"]}
+NAMED = {"type": "object", "additionalProperties": TEXT_OR_NUMBER}
+SERVICE = {"image": {"type": "string"}, "env": NAMED, "ports": {"type": "array", "items": {"pattern": r"^\d+:\d+$"}}}
+STEP = {
+    "name": {"type": "string"}, "id": {"type": "string"}, "if": {"type": "string"}, "uses": {"type": "string"},
+    "run": {"type": "string"}, "shell": {"enum": ["bash"]}, "with": NAMED, "env": NAMED,
+}  # fmt: skip
+JOB = {
+    "name": {"type": "string"}, "needs": {"type": ["string", "array"]}, "if": {"type": "string"},
+    "runs-on": {"enum": ["ubuntu-24.04", "windows-2025"]}, "timeout-minutes": {"type": "integer", "maximum": 360},
+    "strategy": {"type": "object"}, "permissions": NAMED, "environment": NAMED, "env": NAMED,
+    "services": {"type": "object", "additionalProperties": {
+        "type": "object", "properties": SERVICE, "additionalProperties": False, "required": ["image"],
+    }},
+    "steps": {"type": "array", "minItems": 1, "items": {
+        "type": "object", "properties": STEP, "additionalProperties": False,
+        "oneOf": [{"required": ["uses"]}, {"required": ["run"]}],
+    }},
+}  # fmt: skip
+SCHEMA = {
+    "type": "object", "required": ["name", "on", "permissions", "jobs"], "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"}, "on": {"type": "object"}, "permissions": NAMED, "concurrency": NAMED,
+        "jobs": {"type": "object", "additionalProperties": {
+            "type": "object", "properties": JOB, "additionalProperties": False,
+            "required": ["name", "runs-on", "timeout-minutes", "steps"],
+        }},
+    },
+}  # fmt: skip
+"""What of GitHub's syntax is used here; a key that is misspelt would be ignored, or refused on GitHub only."""
 
 
 def targets() -> set[str]:
@@ -73,6 +106,32 @@ def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
             make = MAKE.fullmatch(run)
             if make is None or make["target"] not in targets():
                 yield f"runs something else than a make target: {run}"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_is_written_in_the_syntax_of_github(path: Path) -> None:
+    assert list(syntax_errors(path.read_text(encoding="utf-8"))) == []
+
+
+def syntax_errors(text: str) -> Iterator[str]:
+    content = yaml.safe_load(text)
+    content["on"] = content.pop(True)
+    yield from (error.message for error in Draft202012Validator(SCHEMA).iter_errors(content))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("timeout-minutes: 15", "timeout_minutes: 15"),
+        ("      - run: make lint", "      - runs: make lint"),
+        ("          - 27017:27017", "          - mongodb"),
+        ("        image: mongo:8", "        picture: mongo:8"),
+        ("    services:\n", "    service:\n"),
+    ],
+)
+def test_a_slip_in_the_syntax_is_found(old: str, new: str) -> None:
+    assert old in TEXT
+    assert list(syntax_errors(TEXT.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

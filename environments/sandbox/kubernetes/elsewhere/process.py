@@ -17,7 +17,9 @@ from environments.sandbox.shared.kubernetes_client import KubernetesClient, Obje
 from environments.sandbox.shared.process import SandboxProcess
 
 ESTATE = Path(__file__).with_name("estate.yaml")
-_RUNNING_WITHIN_S = 25.0
+_RUNNING_WITHIN_S, _REACHED_WITHIN_S = 18.0, 8.0
+"""Together less than the supervisor waits."""
+_REACHED = {"app.kubernetes.io/instance": "mongodb"}
 _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
 _STATIC = "app.kubernetes.io/part-of=focus-acceptance"
 
@@ -44,6 +46,7 @@ class BorrowedProcess(SandboxProcess):
             if not group or group in groups:  # without roles everybody may do everything
                 await self._create(manifest)
         await self._running()
+        await self._reachable()
         return {"url": self._client.url, "namespace": self._namespace}
 
     async def stop(self) -> None:
@@ -77,9 +80,11 @@ class BorrowedProcess(SandboxProcess):
 
     def manifests(self) -> Iterator[Object]:
         """Everything that is there before the first investigation, in the order in which it is created."""
-        worker = next(node["address"] for node in self.config["nodes"] if node["role"] == "worker")
-        names = {"namespace": self._namespace, "image": self.config["image"], "node": worker}
+        names = {"namespace": self._namespace, "image": self.config["image"], "node": self._worker()}
         yield from yaml.safe_load_all(string.Template(ESTATE.read_text(encoding="utf-8")).substitute(names))
+
+    def _worker(self) -> str:
+        return str(next(node["address"] for node in self.config["nodes"] if node["role"] == "worker"))
 
     def _path(self, version: str, kind: str) -> str:
         base = "/api/v1" if version == "v1" else f"/apis/{version}"
@@ -99,12 +104,35 @@ class BorrowedProcess(SandboxProcess):
         except TimeoutError:
             raise RuntimeError(f"after {_RUNNING_WITHIN_S:g} s {', '.join(waiting)}") from None
 
+    async def _reachable(self) -> None:
+        """Node ports lead from here to pods: without that no client could connect to its stream."""
+        spec = {"type": "NodePort", "selector": _REACHED, "ports": [{"port": 5000}]}
+        path = self._path("v1", "Service")
+        service = await self._client.request("POST", path, {"metadata": {"name": "reached"}, "spec": spec})
+        port, worker = service["spec"]["ports"][0]["nodePort"], self._worker()
+        try:
+            async with asyncio.timeout(_REACHED_WITHIN_S):
+                while not await _connects(worker, port):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise RuntimeError(f"node port {port} of {worker} cannot be reached from this machine") from None
+        await self._client.request("DELETE", f"{path}/reached")
+
     async def _not_running(self) -> list[str]:
         path = self._path("v1", "Pod")
         pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
         told = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
         return told or (["not all pods are there"] if len(pods) < wanted else [])
+
+
+async def _connects(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _why(pod: Object) -> str:
