@@ -119,6 +119,19 @@ class KubernetesClient:
                 yield json.loads(line)
 
     @asynccontextmanager
+    async def websocket(self, path: str, port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A forwarded port of a pod, by channels."""
+        try:
+            async with self._session.ws_connect(
+                f"{self.url}{path}?ports={port}", protocols=("v4.channel.k8s.io",), max_msg_size=0
+            ) as socket:
+                yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise Refused(error.status, error.message) from error
+        except aiohttp.ClientError as error:
+            raise Unreachable(error) from error
+
+    @asynccontextmanager
     async def _answer(
         self, method: str, path: str, timeout: aiohttp.ClientTimeout | None, **options: Any
     ) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -17,6 +17,7 @@ CHOICES = {
     "waiting_metadata": ("told", "404"),
     "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
+    "stream_access": ("node_ports", "port_forward"),
 }
 
 
@@ -33,7 +34,8 @@ class SandboxSettings:
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
     ``installed`` to have a broker behind its pod where this machine has one. ``job_image`` and ``cleanup_image`` are
-    what jobs run on a cluster that is not the sandbox's own. A port of 0 means any free one.
+    what jobs run on a cluster that is not the sandbox's own, ``stream_access`` how clients reach them there. A port of
+    0 means any free one.
     """
 
     nodes: int = 2
@@ -61,6 +63,7 @@ class SandboxSettings:
     seed_recordings: int = 120
     job_image: str = ""
     cleanup_image: str = ""
+    stream_access: str = "node_ports"
     control_port: int = 0
     focus_server_port: int = 0
 

@@ -93,6 +93,10 @@ class Supervisor:
         folder = self.run_dir / "kubeconfig-parts"
         folder.mkdir(mode=0o700)
         borrowed = await claim(read_access(kubeconfig, folder), self.permitted)
+        if self.settings.stream_access == "port_forward":  # then the streams are on this machine
+            own = self.addresses.nodes(len(borrowed.nodes))
+            nodes = [{**node, "address": at.address} for node, at in zip(borrowed.nodes, own, strict=False)]
+            borrowed = replace(borrowed, nodes=nodes)
         first, last = borrowed.node_ports
         self.settings = replace(self.settings, nodeport_first=first, nodeport_last=last)
         return borrowed

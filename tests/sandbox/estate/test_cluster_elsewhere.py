@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from kubernetes import client, config
 
 from environments.sandbox.kubernetes.elsewhere.slices import may_offer
 from environments.sandbox.shared.kubernetes_client import KubernetesClient
 from tests.sandbox.estate.test_lifecycle import ROOT, Up, wait_until
+from tests.sandbox.focus_server.estate import payload
 
 VARIABLE, PREFIX = "SANDBOX_KUBECONFIG", "focus-acceptance-"
 MARK = "focus-acceptance/may-be-used"
@@ -148,6 +151,35 @@ def test_the_suite_passes_on_it_and_leaves_nothing(marked: None, core: client.Co
     assert {scenario["status"] for scenario in run["scenarios"]} == {"passed"} and len(run["scenarios"]) >= 6
     assert wait_until(lambda: ours(core) == [], 20)
     assert {pod.metadata.name for pod in core.list_namespaced_pod("panda").items} == before
+
+
+def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
+    marked: None, core: client.CoreV1Api, tmp_path: Path
+) -> None:
+    """On addresses of this sandbox, through the API server of the other; no port is open before its pod's is."""
+    up = Up(tmp_path / "run.json", *SET, "--set=stream_access=port_forward")
+    try:
+        answer = requests.post(
+            f"{up.endpoints['focus_server']['base_url']}/configure", json=payload(),
+            verify=up.endpoints["focus_server"]["ca_file"], timeout=20,
+        ).json()  # fmt: skip
+        host, port = answer["stream_url"].removeprefix("http://"), int(answer["stream_port"])
+        assert host not in [each.address for node in core.list_node().items for each in node.status.addresses]
+        assert wait_until(lambda: connects(host, port), 20)
+        (pod,) = core.list_namespaced_pod(ours(core)[0], label_selector=f"app=grpc-job-{answer['job_id']}").items
+        with socket.create_connection((host, port), 5):
+            log = lambda: core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace)  # noqa: E731
+            assert wait_until(lambda: "client connected" in log(), 10), log()
+        core.delete_namespaced_service(f"grpc-service-{answer['job_id']}", pod.metadata.namespace)
+        assert wait_until(lambda: not connects(host, port), 10)
+    finally:
+        up.process.terminate()
+        up.process.wait(20)
+
+
+def connects(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
 
 
 def test_it_lives_in_a_namespace_of_its_own_with_slices_it_gives_and_takes(

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from environments.sandbox.kubernetes.elsewhere.claim import remove
+from environments.sandbox.kubernetes.elsewhere.forwards import Forwards
 from environments.sandbox.kubernetes.elsewhere.slices import offer
 from environments.sandbox.shared.borrowed import OWNER_LABEL, SLICES_GIVEN
 from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
@@ -32,6 +33,7 @@ class BorrowedProcess(SandboxProcess):
     name = "kubernetes"
 
     async def start(self) -> Mapping[str, Any]:
+        self._forwards: Forwards | None = None
         self._client = KubernetesClient(self.config["access"])
         self._namespace = self.config["namespace"]
         self._given: list[str] = self.config["slices_for"]
@@ -46,12 +48,18 @@ class BorrowedProcess(SandboxProcess):
             if not group or group in groups:  # without roles everybody may do everything
                 await self._create(manifest)
         await self._running()
+        if self.config["settings"]["stream_access"] == "port_forward":
+            addresses = [node["address"] for node in self.config["nodes"]]
+            self._forwards = Forwards(self._client, self._namespace, addresses, self.log)
+            self._forwards.start()
         await self._reachable()
         return {"url": self._client.url, "namespace": self._namespace}
 
     async def stop(self) -> None:
         """The namespace goes, and with it all that is in it."""
         try:
+            if self._forwards is not None:
+                await self._forwards.stop()
             await offer(self._client, self._given, None)
             await remove(self._client, self._namespace)
         except (Refused, Unreachable) as error:
@@ -115,7 +123,8 @@ class BorrowedProcess(SandboxProcess):
                 while not await _connects(worker, port):
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            raise RuntimeError(f"node port {port} of {worker} cannot be reached from this machine") from None
+            way = "--set stream_access=port_forward leads there"
+            raise RuntimeError(f"node port {port} of {worker} cannot be reached from this machine: {way}") from None
         await self._client.request("DELETE", f"{path}/reached")
 
     async def _not_running(self) -> list[str]:
