@@ -153,10 +153,25 @@ def test_the_suite_passes_on_it_and_leaves_nothing(marked: None, core: client.Co
     assert {pod.metadata.name for pod in core.list_namespaced_pod("panda").items} == before
 
 
+@pytest.fixture
+def unreachable(core: client.CoreV1Api) -> Iterator[None]:
+    """The nodes tell addresses at which nobody answers."""
+    before = {node.metadata.name: node.status.addresses for node in core.list_node().items}
+    nowhere = [{"type": "InternalIP", "address": "127.255.0.9"}]
+    for name in before:
+        core.patch_node_status(name, [{"op": "replace", "path": "/status/addresses", "value": nowhere}])
+    yield
+    for name, addresses in before.items():
+        told = [each.to_dict() for each in addresses]
+        core.patch_node_status(name, [{"op": "replace", "path": "/status/addresses", "value": told}])
+
+
 def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
-    marked: None, core: client.CoreV1Api, tmp_path: Path
+    marked: None, unreachable: None, core: client.CoreV1Api, tmp_path: Path
 ) -> None:
     """On addresses of this sandbox, through the API server of the other; no port is open before its pod's is."""
+    exit_code, said = refusal(*SET)
+    assert exit_code == 1 and "of 127.255.0.9 cannot be reached from this machine: --set stream_access=port_fo" in said
     up = Up(tmp_path / "run.json", *SET, "--set=stream_access=port_forward")
     try:
         answer = requests.post(
@@ -164,13 +179,16 @@ def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
             verify=up.endpoints["focus_server"]["ca_file"], timeout=20,
         ).json()  # fmt: skip
         host, port = answer["stream_url"].removeprefix("http://"), int(answer["stream_port"])
-        assert host not in [each.address for node in core.list_node().items for each in node.status.addresses]
+        namespace, job_id = up.endpoints["kubernetes"]["namespace"], answer["job_id"]
         assert wait_until(lambda: connects(host, port), 20)
-        (pod,) = core.list_namespaced_pod(ours(core)[0], label_selector=f"app=grpc-job-{answer['job_id']}").items
+        (pod,) = core.list_namespaced_pod(namespace, label_selector=f"app=grpc-job-{job_id}").items
+
+        def log() -> str:
+            return str(core.read_namespaced_pod_log(pod.metadata.name, namespace))
+
         with socket.create_connection((host, port), 5):
-            log = lambda: core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace)  # noqa: E731
             assert wait_until(lambda: "client connected" in log(), 10), log()
-        core.delete_namespaced_service(f"grpc-service-{answer['job_id']}", pod.metadata.namespace)
+        core.delete_namespaced_service(f"grpc-service-{job_id}", namespace)
         assert wait_until(lambda: not connects(host, port), 10)
     finally:
         up.process.terminate()

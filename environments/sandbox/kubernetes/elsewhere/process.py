@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import string
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +107,7 @@ class BorrowedProcess(SandboxProcess):
 
     async def _running(self) -> None:
         """Wait until the pods run that stand for the servers of the site: then the image of jobs can be had."""
-        try:
-            async with asyncio.timeout(_RUNNING_WITHIN_S):
-                while waiting := await self._not_running():
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            raise RuntimeError(f"after {_RUNNING_WITHIN_S:g} s {', '.join(waiting)}") from None
+        await _until(self._not_running, _RUNNING_WITHIN_S)
 
     async def _reachable(self) -> None:
         """Node ports lead from here to pods: without that no client could connect to its stream."""
@@ -118,13 +115,13 @@ class BorrowedProcess(SandboxProcess):
         path = self._path("v1", "Service")
         service = await self._client.request("POST", path, {"metadata": {"name": "reached"}, "spec": spec})
         port, worker = service["spec"]["ports"][0]["nodePort"], self._worker()
-        try:
-            async with asyncio.timeout(_REACHED_WITHIN_S):
-                while not await _connects(worker, port):
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            way = "--set stream_access=port_forward leads there"
-            raise RuntimeError(f"node port {port} of {worker} cannot be reached from this machine: {way}") from None
+        leads = "--set stream_access=port_forward leads there"
+        why = f"node port {port} of {worker} cannot be reached from this machine: {leads}"
+
+        async def look() -> list[str]:
+            return [] if await _connects(worker, port) else [why]
+
+        await _until(look, _REACHED_WITHIN_S)
         await self._client.request("DELETE", f"{path}/reached")
 
     async def _not_running(self) -> list[str]:
@@ -133,6 +130,19 @@ class BorrowedProcess(SandboxProcess):
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
         told = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
         return told or (["not all pods are there"] if len(pods) < wanted else [])
+
+
+async def _until(look: Callable[[], Awaitable[list[str]]], within_s: float) -> None:
+    """Until nothing is left to wait for, or the process ends with what it is in its log.
+
+    By the wall, as the supervisor waits for this process.
+    """
+    ends_s = time.monotonic() + within_s
+    while waiting := await look():
+        if time.monotonic() > ends_s:
+            logging.getLogger("kubernetes").error("after %g s %s", within_s, waiting[0])
+            raise SystemExit(1)
+        await asyncio.sleep(0.1)
 
 
 async def _connects(host: str, port: int) -> bool:
