@@ -23,7 +23,10 @@ import requests
 import yaml
 from kubernetes import client, config
 
+from environments.sandbox.kubernetes.elsewhere.access import read_access
+from environments.sandbox.kubernetes.elsewhere.claim import claim
 from environments.sandbox.kubernetes.elsewhere.slices import may_offer
+from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.kubernetes_client import KubernetesClient
 from tests.sandbox.estate.test_lifecycle import ROOT, Up, wait_until
 from tests.sandbox.focus_server.estate import payload
@@ -102,22 +105,23 @@ def broken(folder: Path, kubeconfig: str, change: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("change", "code", "sentence"),
+    ("change", "kind", "sentence"),
     [
-        ("no kubeconfig at all", 2, "cannot be used as a kubeconfig"),
-        ("no authority", 2, "must name an https server and the authority of its certificate"),
-        ("nobody", 2, "must hold a token, or a client certificate with its key"),
-        ("wrong token", 1, "refuses: Unauthorized"),
-        ("no server", 1, "https://127.0.0.1:1: Kubernetes is not reachable"),
+        ("no kubeconfig at all", UsageError, "cannot be used as a kubeconfig"),
+        ("no authority", UsageError, "must name an https server and the authority of its certificate"),
+        ("nobody", UsageError, "must hold a token, or a client certificate with its key"),
+        ("wrong token", StartError, "refuses: Unauthorized"),
+        ("no server", StartError, "https://127.0.0.1:1: Kubernetes is not reachable"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_sentence(
-    kubeconfig: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: str, code: int, sentence: str
+    kubeconfig: str, tmp_path: Path, change: str, kind: type[Exception], sentence: str
 ) -> None:
-    monkeypatch.setenv(VARIABLE, str(broken(tmp_path, kubeconfig, change)))
-    exit_code, said = refusal("--yes-this-cluster")
-    assert (exit_code, VARIABLE in said, sentence in said) == (code, True, True), said
-    assert "secret-word" not in said and "Traceback" not in said
+    """UsageError is exit code 2, StartError 1."""
+    with pytest.raises(kind) as refused:
+        asyncio.run(claim(read_access(broken(tmp_path, kubeconfig, change), tmp_path), permitted=True))
+    said = str(refused.value)
+    assert said.startswith(VARIABLE) and sentence in said and "\n" not in said and "secret-word" not in said
 
 
 def test_a_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
