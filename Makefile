@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE =
 # What make has started ends with it, even if make is killed.
 WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
-.PHONY: help acceptance test faults repeat lint bench extras lock
+.PHONY: help acceptance test faults repeat lint bench real extras lock
 
 help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
@@ -25,6 +25,7 @@ help:
 	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
 	@echo 'make lint                                       static checks only'
 	@echo 'make bench                                      what the load engine adds to a latency, and what naive clients would'
+	@echo 'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there'
 	@echo 'make extras                                     also install what only some sites need: grpcio and Locust'
 	@echo 'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)'
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
@@ -48,6 +49,9 @@ repeat: .venv/.run-ready
 
 bench: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/python -m tools.bench
+
+real: .venv/.run-ready
+	@sh scripts/real.sh
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

@@ -51,7 +51,7 @@ def _why(capability: str, environment: Environment) -> str:
     """What a reader would ask next."""
     if capability == "rabbitmq" and environment.kind == "sandbox":
         return ": sandbox.settings.rabbitmq: installed starts a broker, where there is a rabbitmq-server"
-    return ""
+    return f": {environment.missing[capability]}" if capability in environment.missing else ""
 
 
 def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:

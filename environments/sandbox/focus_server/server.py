@@ -20,6 +20,7 @@ from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.faults import FAULT_IDS
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+from environments.sandbox.focus_server.manifests import JobShape
 from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.recordings import RecordingIndex
@@ -60,7 +61,9 @@ class FocusServer(SandboxProcess):
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
         slots = Slots(first, last, self._view, serials)
         self._queues = JobQueues(config.get("rabbitmq"), Path(config["run_dir"]) / "focus-server-queues", self.log)
-        self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
+        shape = JobShape(**config.get("jobs", {}))
+        waiting_jobs = int(settings["waiting_jobs"])
+        self._capacity = Capacity(kubernetes, config["namespace"], waiting_jobs, self.log, shape.gpu)
         self._opener = Opener(
             kubernetes,
             self._view,
@@ -70,6 +73,7 @@ class FocusServer(SandboxProcess):
             self._answers,
             self._queues,
             self._hosts,
+            shape,
             self.log,
         )
         database = config.get("mongodb_database", "prisma")

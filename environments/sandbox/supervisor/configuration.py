@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 from environments.sandbox.shared.certificates import Certificate
 from environments.sandbox.supervisor.addresses import LOOPBACK
@@ -27,6 +27,7 @@ RESERVED = (
     "target",
     "kubelet",
 )
+CLUSTER_LINK = "focus-server-kubernetes"
 BROKER_EPMD_PORT = 61_300
 """Of the first block of addresses; each sandbox takes the one of its own block."""
 KUBERNETES_USERS = (
@@ -50,6 +51,16 @@ class DatabaseAccess:
 
 
 @dataclass(frozen=True)
+class ClusterAccess:
+    """A cluster that is not ours: who we are there, how a namespace is marked, and what it cannot do."""
+
+    access: Mapping[str, str]
+    owner: Mapping[str, str]
+    slices_for: list[str]
+    without_slices: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything decided before the first process starts."""
 
@@ -68,6 +79,9 @@ class Plan:
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
+    namespace: str = NAMESPACE
+    cluster: ClusterAccess | None = None
+    """Set when the cluster is not ours."""
 
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
@@ -79,7 +93,9 @@ class Plan:
             f"?authSource={quote_plus(access.auth_source)}&directConnection=true"
         )
 
-    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
+    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> Mapping[str, str]:
+        if self.cluster is not None:
+            return self.cluster.access
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
 
 
@@ -100,10 +116,10 @@ def broker_access(network: str, password: str) -> dict[str, Any]:
 def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
     """The configuration of each process by package name, in the order they are best started."""
     own = {
-        "kubernetes": _kubernetes(plan),
+        "kubernetes": _kubernetes(plan) if plan.cluster is None else _namespace_keeper(plan, plan.cluster),
         "mongodb": _mongodb(plan),
         "focus_server": _focus_server(plan),
-        "node": _node(plan),
+        **({"node": _node(plan)} if plan.cluster is None else {}),
         "ssh": _ssh(plan),
         "links": _links(plan),
     }
@@ -114,7 +130,7 @@ def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
         "settings": plan.settings,
         "faults": plan.faults,
         "network": plan.network,
-        "namespace": NAMESPACE,
+        "namespace": plan.namespace,
         "nodes": plan.nodes,
     }
     return {package: {"name": package, **shared, **config} for package, config in own.items()}
@@ -133,6 +149,20 @@ def _kubernetes(plan: Plan) -> dict[str, Any]:
         "kubelet": {**_kubelet(plan), "token": plan.tokens["system:node"]},
         **_certificate(plan.certificates["kubernetes"]),
     }
+
+
+def _namespace_keeper(plan: Plan, cluster: ClusterAccess) -> dict[str, Any]:
+    image = _job_shape(plan)["server_image"]
+    return {"access": cluster.access, "owner": cluster.owner, "slices_for": cluster.slices_for, "image": image}
+
+
+def _job_shape(plan: Plan) -> dict[str, Any]:
+    """What differs from the jobs on a cluster of ours."""
+    given = {"server_image": plan.settings["job_image"], "cleanup_image": plan.settings["cleanup_image"]}
+    shape: dict[str, Any] = {name: image for name, image in given.items() if image}
+    if plan.cluster is not None:
+        shape |= {"gpu": not plan.cluster.without_slices, "host_folders": False}
+    return shape
 
 
 def _kubelet(plan: Plan) -> dict[str, Any]:
@@ -173,6 +203,7 @@ def _focus_server(plan: Plan) -> dict[str, Any]:
         "mongodb_database": plan.mongodb.database,
         "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
         "rabbitmq": plan.broker,
+        "jobs": _job_shape(plan),
         **_certificate(plan.certificates["focus-server"]),
     }
 
@@ -188,7 +219,7 @@ def _ssh(plan: Plan) -> dict[str, Any]:
         },
         "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
         "target_private_address": TARGET_ADDRESS,
-        "forwardable": [plan.at("kubernetes")],
+        "forwardable": [plan.at("kubernetes") if plan.cluster is None else urlsplit(plan.cluster.access["url"]).netloc],
         "host_key_dir": str(plan.run_dir / "ssh"),
         "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
         "kubernetes": plan.kubernetes_access("system:operator"),
@@ -202,13 +233,14 @@ def _links(plan: Plan) -> dict[str, Any]:
             source,
         }  # fmt: skip
 
-    return {
-        "proxies": [
-            link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
-            link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
-            link("focus-server-kubernetes", "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server"),
-        ]
-    }
+    proxies = [
+        link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
+        link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
+    ]
+    if plan.cluster is None:
+        cluster = link(CLUSTER_LINK, "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server")
+        proxies.append(cluster)
+    return {"proxies": proxies}
 
 
 def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
@@ -221,7 +253,8 @@ def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any
             "base_url": f"https://{plan.at('focus_server')}/focus-server",
             "ca_file": str(plan.ca_file),
         },
-        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": NAMESPACE},
+        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": plan.namespace},
+        **_missing(plan),
         "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": plan.mongodb.database},
         "ssh": {
             "jump": {
@@ -242,8 +275,19 @@ def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any
     }
 
 
+def _missing(plan: Plan) -> dict[str, Any]:
+    """What the environment file may declare and this sandbox does not have: capability and reason."""
+    if plan.cluster is None or not plan.cluster.without_slices:
+        return {}
+    return {"missing": {"gpu": plan.cluster.without_slices}}
+
+
 def _write_kubeconfig(plan: Plan) -> Path:
     access = plan.kubernetes_access("focus-acceptance")
+    names = {"token": "token", "cert_file": "client-certificate", "key_file": "client-key"}
+    users = {"sandbox": ("focus-acceptance", {names[key]: value for key, value in access.items() if key in names})}
+    if plan.cluster is None:
+        users["viewer"] = ("viewer", {"token": plan.tokens["viewer"]})
     content = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -251,13 +295,10 @@ def _write_kubeconfig(plan: Plan) -> Path:
         "clusters": [
             {"name": "sandbox", "cluster": {"server": access["url"], "certificate-authority": access["ca_file"]}}
         ],
-        "users": [
-            {"name": "focus-acceptance", "user": {"token": access["token"]}},
-            {"name": "viewer", "user": {"token": plan.tokens["viewer"]}},
-        ],
+        "users": [{"name": name, "user": login} for name, login in users.values()],
         "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}},
-            {"name": "viewer", "context": {"cluster": "sandbox", "user": "viewer", "namespace": NAMESPACE}},
+            {"name": context, "context": {"cluster": "sandbox", "user": name, "namespace": plan.namespace}}
+            for context, (name, _) in users.items()
         ],
     }
     path = plan.run_dir / "kubeconfig"

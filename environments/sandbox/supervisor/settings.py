@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -16,6 +17,7 @@ CHOICES = {
     "waiting_metadata": ("told", "404"),
     "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
+    "stream_access": ("node_ports", "port_forward"),
 }
 
 
@@ -31,7 +33,9 @@ class SandboxSettings:
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
-    ``installed`` to have a broker behind its pod where this machine has one. A port of 0 means any free one.
+    ``installed`` to have a broker behind its pod where this machine has one. ``job_image`` and ``cleanup_image`` are
+    what jobs run on a cluster that is not the sandbox's own, ``stream_access`` how clients reach them there. A port of
+    0 means any free one.
     """
 
     nodes: int = 2
@@ -57,6 +61,9 @@ class SandboxSettings:
     rabbitmq: str = "off"
     time_scale: float = 0.02
     seed_recordings: int = 120
+    job_image: str = ""
+    cleanup_image: str = ""
+    stream_access: str = "node_ports"
     control_port: int = 0
     focus_server_port: int = 0
 
@@ -84,6 +91,10 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+_IMAGES = ("job_image", "cleanup_image")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+
+
 def parse_settings(assignments: Iterable[str]) -> SandboxSettings:
     """Apply ``key=value`` texts to the defaults; :class:`UsageError` names the key, the value and what is allowed."""
     settings = SandboxSettings()
@@ -106,6 +117,10 @@ def _parse(key: str, text: str) -> Any:
     if key in CHOICES:
         if text not in CHOICES[key]:
             raise UsageError(f"--set {key}={text}: allowed are {_listed(CHOICES[key])}")
+        return text
+    if key in _IMAGES:
+        if not _IMAGE.fullmatch(text):
+            raise UsageError(f"--set {key}={text}: must be the name of an image, such as registry.example/job:1")
         return text
     lowest, highest = _RANGES[key]
     try:

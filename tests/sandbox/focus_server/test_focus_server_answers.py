@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,15 @@ from environments.sandbox.focus_server.answers import (
     lines_dt_s,
     pulse_rate,
 )
-from environments.sandbox.focus_server.manifests import GPU_RESOURCE, Investigation, JobId, cleanup_job, grpc_job
+from environments.sandbox.focus_server.capacity import Capacity
+from environments.sandbox.focus_server.manifests import (
+    GPU_RESOURCE,
+    Investigation,
+    JobId,
+    JobShape,
+    cleanup_job,
+    grpc_job,
+)
 from environments.sandbox.focus_server.opening import is_node_address
 from environments.sandbox.focus_server.recordings import counts, overlaps, read_recording
 from environments.sandbox.focus_server.refusals import CannotOpen
@@ -126,6 +136,50 @@ def test_manifest_of_a_historic_job() -> None:
     assert mounted == {volume["name"] for volume in pod["volumes"]}
     assert (job["spec"]["backoffLimit"], job["spec"]["ttlSecondsAfterFinished"]) == (0, 120)
     assert cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
+
+
+def test_on_a_cluster_that_is_not_ours_a_job_asks_only_for_what_is_there() -> None:
+    shape = JobShape("registry.example/job:1", "registry.example/cleanup:1", gpu=False, host_folders=False)
+    investigation = Investigation(JobId(7, 1729), 12307, request(), shape)
+    pod = grpc_job(investigation)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == "registry.example/job:1"
+    assert container["resources"] == {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}
+    assert [volume["name"] for volume in pod["volumes"]] == ["prisma-config-volume", "storage-san-volume"]
+    assert [mount["name"] for mount in container["volumeMounts"]] == [volume["name"] for volume in pod["volumes"]]
+    (cleanup,) = cleanup_job(investigation)["spec"]["template"]["spec"]["containers"]
+    assert cleanup["image"] == "registry.example/cleanup:1"
+
+
+class Watched:
+    """Hands out informers that have been told everything."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, Any] = {}
+
+    def informer(self, kind: str, log: Any, changed: Any) -> Any:
+        self.changed[kind] = changed
+        return SimpleNamespace(synced=SimpleNamespace(is_set=lambda: True))
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_nodes_without_slices_have_room_for_jobs_that_ask_for_none(gpu: bool) -> None:
+    cluster: Any = Watched()
+    capacity = Capacity(cluster, "panda", 0, logging.getLogger(), gpu)
+    offered = {"cpu": "1", "memory": "4Gi", "pods": "110"}
+    ready = [{"type": "Ready", "status": "True"}]
+    node = {"metadata": {"name": "kind"}, "status": {"allocatable": offered, "conditions": ready}}
+    cluster.changed["Node"](node, False)
+    if gpu:
+        with pytest.raises(CannotOpen, match="GPU slices"):
+            capacity.check()
+        return
+    capacity.check()
+    assert [str(room) for room in capacity.rooms()] == [
+        "cpu: 1 of 1 free", "memory: 4Gi of 4Gi free", "pods on the nodes: 110 of 110 free",
+    ]  # fmt: skip
+    capacity.expect("grpc-job-1-1", needs_gpu=True)
+    assert str(next(capacity.rooms())) == "cpu: 900m of 1 free"
 
 
 class View:

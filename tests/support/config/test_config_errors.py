@@ -251,6 +251,11 @@ class TestRunFile:
             "run file run.json: control.uri: unknown key uri; did you mean url? allowed: token, url",
         ]
 
+    @pytest.mark.parametrize("told", [["gpu"], {"gpus": "why"}, {"gpu": 7}, "gpu"])
+    def test_what_it_says_is_missing(self, run_data: dict[str, Any], write_run_file: WriteRunFile, told: Any) -> None:
+        (said,) = self._refusal(write_run_file(run_data | {"missing": told}))
+        assert said.startswith(f"run file run.json: missing: {told!r} is not allowed; capabilities with a reason each")
+
     def test_files_that_are_gone(self, run_data: dict[str, Any], write_run_file: WriteRunFile, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").unlink()
         assert self._refusal(write_run_file(run_data)) == [
