@@ -20,6 +20,7 @@ SHOWN = 60
 """Runs in a chart, at most: what is older does not explain today."""
 LISTED = 10
 _COMPARABLE = 0.8
+MILLISECONDS, SECONDS = N_(" ms"), N_(" s")
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,20 @@ class Measure:
 # because it is of both.
 _MEASURES = (
     Measure(CAPACITY, N_("Jobs open at once"), "", "target_jobs"),
-    Measure("opening_p95_ms", N_("Opening, one client"), " ms", "configure_p95_ms"),
-    Measure("openings_at_once_p95_ms", N_("Opening, many clients at once"), " ms", "answer_under_load_p95_ms"),
-    Measure("health_check_p95_ms", N_("Health check, one client"), " ms", "ack_p95_ms"),
-    Measure("health_checks_at_once_p95_ms", N_("Health check, many clients at once"), " ms", "ack_concurrent_p95_ms"),
-    Measure(f"{LATENCY}GET /channels", N_("Channels"), " ms", "channels_ms"),
-    Measure(f"{LATENCY}GET /live_metadata", N_("Live metadata"), " ms", "live_metadata_ms"),
-    Measure(f"{LATENCY}GET /metadata/{{job_id}}", N_("Metadata of a job"), " ms"),
-    Measure(f"{LATENCY}POST /recordings_in_time_range", N_("Recordings of a window"), " ms"),
-    Measure(f"{LATENCY}POST /configure", N_("Openings of the whole run, alone and at once"), " ms"),
-    Measure(f"{LATENCY}GET /ack", N_("Health checks of the whole run, alone and at once"), " ms"),
+    Measure("opening_p95_ms", N_("Opening, one client"), MILLISECONDS, "configure_p95_ms"),
+    Measure("openings_at_once_p95_ms", N_("Opening, many clients at once"), MILLISECONDS, "answer_under_load_p95_ms"),
+    Measure("health_check_p95_ms", N_("Health check, one client"), MILLISECONDS, "ack_p95_ms"),
+    Measure(
+        "health_checks_at_once_p95_ms", N_("Health check, many clients at once"), MILLISECONDS, "ack_concurrent_p95_ms"
+    ),
+    Measure(f"{LATENCY}GET /channels", N_("Channels"), MILLISECONDS, "channels_ms"),
+    Measure(f"{LATENCY}GET /live_metadata", N_("Live metadata"), MILLISECONDS, "live_metadata_ms"),
+    Measure(f"{LATENCY}GET /metadata/{{job_id}}", N_("Metadata of a job"), MILLISECONDS),
+    Measure(f"{LATENCY}POST /recordings_in_time_range", N_("Recordings of a window"), MILLISECONDS),
+    Measure(f"{LATENCY}POST /configure", N_("Openings of the whole run, alone and at once"), MILLISECONDS),
+    Measure(f"{LATENCY}GET /ack", N_("Health checks of the whole run, alone and at once"), MILLISECONDS),
 )
-_UNITS = {"ms": " ms", "s": " s", "percent": " %"}
+_UNITS = {"ms": MILLISECONDS, "s": SECONDS, "percent": " %"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _of(history: History, environment: str, limits: Mapping[str, float]) -> Envi
 
 
 def _trends(entries: Sequence[HistoryEntry], limits: Mapping[str, float]) -> Iterator[TrendView]:
-    yield from _trend(_("Duration in seconds"), " s", entries, lambda entry: entry.duration_s)
+    yield from _trend(_("Duration in seconds"), SECONDS, entries, lambda entry: entry.duration_s)
     yield from _trend(_("Examples that failed"), "", entries, lambda entry: float(entry.bad))
     for one in [*_MEASURES, *_others(entries)]:
         value = operator.methodcaller("figure", one.figure)
@@ -152,4 +155,5 @@ def _trend(
         if (found := value(entry)) is not None
     ]
     if points:
-        yield TrendView(title, chart(title, unit, points, limit), told(unit, points, limit))
+        shown = gettext(unit)
+        yield TrendView(title, chart(title, shown, points, limit), told(shown, points, limit))
