@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,15 +66,14 @@ class TrendView:
 
 @dataclass(frozen=True)
 class EnvironmentTrends:
-    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare, `why_not` says
-    so then. `left_out` runs are not in the charts."""
+    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare. `left_out`
+    runs are not in the charts."""
 
     environment: str
     runs: tuple[HistoryEntry, ...]
     trends: tuple[TrendView, ...]
     left_out: int
     flakiness: Flakiness | None
-    why_not: str
 
 
 def trends_of(history: History, record: Record) -> list[EnvironmentTrends]:
@@ -104,18 +104,15 @@ def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
 def _of(history: History, environment: str, limits: Mapping[str, float]) -> EnvironmentTrends:
     entries = history.of(environment)
     shown = comparable(entries)
-    flakiness, why_not = None, ""
-    try:
+    flakiness = None
+    with contextlib.suppress(TooFewRuns):
         flakiness = judge(history, environment)
-    except TooFewRuns as error:
-        why_not = str(error)
     return EnvironmentTrends(
         environment=environment,
         runs=tuple(reversed(entries[-LISTED:])),
         trends=tuple(_trends(shown, limits)),
         left_out=min(len(entries), SHOWN) - len(shown),
         flakiness=flakiness,
-        why_not=why_not,
     )
 
 
