@@ -4,6 +4,8 @@ TAGS ?=
 FAILED ?=
 OPEN ?=
 CONFIRM ?=
+RUN_FILE ?=
+REPORTS ?= reports
 FAULT ?=
 N ?= 10
 PARALLEL ?=
@@ -20,6 +22,7 @@ help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
 	@echo '                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says'
 	@echo '                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site'
+	@echo '                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/'
 	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
 	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
 	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
@@ -32,10 +35,11 @@ help:
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
-	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed) && )$(WITH_MAKE) $(BIN)/python -m behave -D env=$(ENV) \
+	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed --reports '$(REPORTS)') && )$(WITH_MAKE) $(BIN)/python -m behave \
+		-D env=$(ENV) -D reports='$(REPORTS)' $(if $(RUN_FILE),-D sandbox_run_file='$(RUN_FILE)') \
 		$(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(CONFIRM),-D confirm=$(CONFIRM)) $(if $(FAILED),--tags="($$tags)") \
 		$(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')$(if $(OPEN),; code=$$?; \
-		$(BIN)/focus-acceptance report open; exit $$code)
+		$(BIN)/focus-acceptance report open --reports '$(REPORTS)'; exit $$code)
 
 test: lint
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile

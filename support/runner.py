@@ -20,6 +20,7 @@ from typing import Any
 
 from behave.runner import Runner
 
+from support import starting
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
 from support.hooks.sharding import Shard, shard_of
@@ -81,6 +82,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.report.selection = selection_of(self.config)
         self.report.folder = new_folder(reports_directory(self.config))
         end_with_the_one_who_waits()
+        starting.begun()
         with terminated_like_interrupted():
             behave_failed = False
             try:
@@ -161,6 +163,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         """End the run early; called by behave for Ctrl-C and for a failing before_all."""
         if "KeyboardInterrupt" in (reason or ""):
             self.report.interrupted = "the run was interrupted"
+            if self.context is not None:
+                self.aborted = True  # what there is to say about it stands at the end of the run
+            return
         super().abort(reason)
 
     # Troubles.
@@ -175,7 +180,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
                     self._say_that_it_began()
                 return answer
             except (KeyboardInterrupt, SystemExit) as end:
-                self._note(name, context, end)
+                if name != "before_all" or isinstance(end, SystemExit):
+                    self._note(
+                        name, context, end
+                    )  # otherwise nothing is judged, which the record says of the whole run
                 raise
             except Exception as error:  # noqa: BLE001  # behave would print it unredacted; noted here, it makes the run red
                 self._note(name, context, error)
@@ -232,9 +240,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.report.interrupted = "the run was aborted"
         if self.report.interrupted:
             self.report.suite_errors.append(Trouble("run", f"{self.report.interrupted} before it was complete"))
-        elif self.context is not None:
-            # Otherwise behave says "ABORTED: By user", which is true for an interruption only.
-            self.aborted = False
+        if self.context is not None:
+            self.aborted = False  # otherwise behave says "ABORTED: By user" besides
         results = all_results(self.report)
         sentence = None if self.report.suite_errors else self._nothing_ran(results)
         if sentence:
@@ -290,6 +297,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
                 formatter.close()
             if not self.formatters:
                 self._write_reports()
+                print(f"INTERRUPTED: {self.report.interrupted} before anything was judged.")
 
     def _clean_up_what_is_left(self) -> None:
         # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.

@@ -316,8 +316,8 @@ def test_a_second_site_replaces_the_first(project: SiteProject) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(project: SiteProject) -> None:
-    first = {path.name: path.read_bytes() for path in project.make(*passed_all()).iterdir()}
-    assert first == {path.name: path.read_bytes() for path in project.make(*passed_all()).iterdir()}
+    first = {path: path.read_bytes() for path in project.make(*passed_all()).rglob("*.*")}
+    assert first == {path: path.read_bytes() for path in project.make(*passed_all()).rglob("*.*")}
 
 
 @pytest.mark.parametrize(

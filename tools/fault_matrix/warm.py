@@ -21,6 +21,7 @@ _LOADED_BEFORE = [
     "support.runner",
     "support.reporting.writers.console",
     "support.reporting.formatter",
+    "support.reporting.publish",
     "support.hooks.session",
     "support.hooks.scenario",
     "support.checks.information",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from environments.sandbox.shared.errors import UsageError
@@ -93,6 +93,14 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 _IMAGES = ("job_image", "cleanup_image")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+_WHERE = frozenset({"control_port", "focus_server_port"})
+"""Where it listens is nothing that was done to it."""
+
+
+def changed(settings: SandboxSettings) -> dict[str, Any]:
+    """What differs from a sandbox that satisfies every requirement."""
+    usual = asdict(SandboxSettings())
+    return {key: value for key, value in asdict(settings).items() if value != usual[key] and key not in _WHERE}
 
 
 def parse_settings(assignments: Iterable[str]) -> SandboxSettings:

@@ -25,7 +25,7 @@ from environments.sandbox.supervisor import configuration
 from environments.sandbox.supervisor.addresses import Addresses
 from environments.sandbox.supervisor.catalogue import Fault, check_implemented, with_parts
 from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
-from environments.sandbox.supervisor.settings import SandboxSettings
+from environments.sandbox.supervisor.settings import SandboxSettings, changed
 
 if TYPE_CHECKING:
     from environments.sandbox.kubernetes.elsewhere.claim import BorrowedCluster
@@ -173,6 +173,7 @@ class Supervisor:
         states = await asyncio.gather(*(of(child) for child in self.children.values()))
         return {
             "settings": asdict(self.settings),
+            "changed_settings": changed(self.settings),
             "faults": sorted(self.active),
             "processes": dict(zip(self.children, states, strict=True)),
         }

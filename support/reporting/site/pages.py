@@ -19,6 +19,7 @@ from support.reporting.history.changes import since_the_last_run
 from support.reporting.record.model import Record, grouped_reasons
 from support.reporting.record.reading import MatrixResults
 from support.reporting.site.book import requirements_of
+from support.reporting.site.language import _, original
 from support.reporting.site.matrix import RequirementMatrix
 from support.reporting.site.overview import overview_of
 from support.reporting.site.search import everything
@@ -204,9 +205,10 @@ def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, lis
         for reason, ids in grouped_reasons(record.scenarios).items()
     }
     unchosen = [o.id for area in areas for o in area.outcomes if o.status == NOT_RUN]
-    told = [(without_stack_trace(reason), ids) for reason, ids in groups.items() if ids]
-    told += [("not chosen for this run", unchosen)] if unchosen else []
-    return told + ([("agreed but not built yet (backlog)", sorted(backlog))] if backlog else [])
+    told: list[tuple[str, list[str]]] = []
+    told += [(original(without_stack_trace(reason)), ids) for reason, ids in groups.items() if ids]
+    told += [(_("not chosen for this run"), unchosen)] if unchosen else []
+    return told + ([(_("agreed but not built yet (backlog)"), sorted(backlog))] if backlog else [])
 
 
 def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]:
