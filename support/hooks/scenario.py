@@ -9,6 +9,7 @@ from behave.runner import Context
 
 from support import waits
 from support.hooks.evidence import ScenarioWindow
+from support.hooks.side_by_side import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
@@ -21,7 +22,11 @@ class Leftover(AssertionError):
 
 
 class AmbientTrouble(AssertionError):
-    """The Focus Server restarted or logged errors while the scenario ran."""
+    """The Focus Server restarted or logged errors while the scenario ran; each of the ``parts`` is a trouble."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self.parts = [f"{AMBIENT}{part}" for part in parts]
+        super().__init__("; ".join(self.parts))
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -58,7 +63,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if troubles and world.neighbours.side_by_side:
         reporting.current().shared_troubles[identify(scenario).id] = troubles  # whose they are is found out alone
     elif troubles:
-        raise AmbientTrouble("while the scenario ran, " + "; ".join(troubles))
+        raise AmbientTrouble(troubles)
 
 
 def _tell_remarks(world: World) -> None:

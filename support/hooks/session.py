@@ -27,7 +27,7 @@ from support.investigations.run_ledger import RunLedger, ledger_file
 from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
-from support.reporting.record.context import KnownIssue
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.requests import request_times
 from support.world.world import World
 
@@ -108,8 +108,10 @@ def connect_beside(context: Context, name: str, run_file: Path | None, shift: in
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:
-    known = environment.known_issues
-    return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
+    return [
+        KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason, issue.also, issue.notice or "")
+        for issue in environment.known_issues
+    ]
 
 
 def _require_known_scenarios(environment: Environment) -> None:

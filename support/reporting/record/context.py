@@ -15,29 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class KnownIssue:
-    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
-
-    `expires` is the last day (UTC) on which the failure is excused.
-    """
-
-    scenario: str
-    ticket: str
-    expires: datetime.date
-    reason: str
-
-    def covers(self, scenario_id: str) -> bool:
-        return scenario_id == self.scenario or scenario_id.startswith(f"{self.scenario}.")
-
-    def expired(self, on: datetime.date) -> bool:
-        return on > self.expires
 
 
 @dataclass
@@ -105,10 +87,10 @@ class RunContext:
         """Note a file that helps to understand a scenario; `scenario_id` as `identity` gives it."""
         self.evidence.setdefault(scenario_id, []).append(path)
 
-    def known_issue_for(self, scenario_id: str) -> KnownIssue | None:
-        """The entry for this scenario; one for the row goes before one for the whole outline."""
+    def known_issues_of(self, scenario_id: str) -> list[KnownIssue]:
+        """The entries for this scenario; those for the row go before those for the whole outline."""
         matching = [issue for issue in self.known_issues if issue.covers(scenario_id)]
-        return max(matching, key=lambda issue: len(issue.scenario), default=None)
+        return sorted(matching, key=lambda issue: -len(issue.scenario))
 
 
 _current = RunContext()
