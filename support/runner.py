@@ -258,6 +258,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             requests=report.requests,
             selection=report.selection,
             shard=report.shard,
+            remarks=report.remarks,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:

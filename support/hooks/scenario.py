@@ -9,6 +9,7 @@ from behave.runner import Context
 
 from support import waits
 from support.hooks.evidence import ScenarioWindow
+from support.hooks.layers import note_layer, reason_of_a_lower_layer
 from support.hooks.side_by_side import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
@@ -32,8 +33,10 @@ class AmbientTrouble(AssertionError):
 def before_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
     tags = scenario.effective_tags
-    reason = reason_to_skip(tags, world.environment) or reason_to_wait(
-        tags, context.config.userdata, world.capacity.baselines
+    reason = (
+        reason_to_skip(tags, world.environment)
+        or reason_to_wait(tags, context.config.userdata, world.capacity.baselines)
+        or reason_of_a_lower_layer(identify(scenario).requirement, reporting.current())
     )
     if reason is not None:
         scenario.skip(reason)
@@ -54,14 +57,17 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if "server_before" not in context:
         return
     world: World = context.world
+    is_bad = scenario.status.is_failure() or scenario.status.is_error()
+    identity = identify(scenario)
+    note_layer(identity.requirement, identity.id, is_bad, reporting.current())
     for path in world.reports.used:
-        reporting.current().add_evidence(identify(scenario).id, str(path))
+        reporting.current().add_evidence(identity.id, str(path))
     troubles = world.cluster.ambient.troubles_since(context.server_before)
     _tell_remarks(world)
-    if troubles or scenario.status.is_failure() or scenario.status.is_error():
+    if troubles or is_bad:
         _keep_evidence(context, scenario)
     if troubles and world.neighbours.side_by_side:
-        reporting.current().shared_troubles[identify(scenario).id] = troubles  # whose they are is found out alone
+        reporting.current().shared_troubles[identity.id] = troubles  # whose they are is found out alone
     elif troubles:
         raise AmbientTrouble(troubles)
 

@@ -69,6 +69,11 @@ class Plan:
     jump_password_file: Path
     target_key_file: Path
 
+    @property
+    def cluster_address(self) -> str:
+        """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
+        return f"{cluster_host(self.network)}:6443"
+
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
 
@@ -81,6 +86,11 @@ class Plan:
 
     def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
+
+
+def cluster_host(network: str) -> str:
+    """The address of the cluster in the sandbox's own block, beside those of its nodes."""
+    return f"{network}.0.9"
 
 
 def broker_access(network: str, password: str) -> dict[str, Any]:
@@ -189,6 +199,7 @@ def _ssh(plan: Plan) -> dict[str, Any]:
         "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
         "target_private_address": TARGET_ADDRESS,
         "forwardable": [plan.at("kubernetes")],
+        "target_forwards": {plan.cluster_address: plan.at("kubernetes")},
         "host_key_dir": str(plan.run_dir / "ssh"),
         "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
         "kubernetes": plan.kubernetes_access("system:operator"),
@@ -244,6 +255,8 @@ def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any
 
 def _write_kubeconfig(plan: Plan) -> Path:
     access = plan.kubernetes_access("focus-acceptance")
+    if plan.settings["kubernetes_port"] == "closed":
+        access["url"] = f"https://{plan.cluster_address}"
     content = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -16,6 +16,7 @@ CHOICES = {
     "waiting_metadata": ("told", "404"),
     "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
+    "kubernetes_port": ("open", "closed"),
 }
 
 
@@ -31,7 +32,9 @@ class SandboxSettings:
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
-    ``installed`` to have a broker behind its pod where this machine has one. A port of 0 means any free one.
+    ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port`` is ``closed`` where
+    only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names. A port of 0 means any free
+    one.
     """
 
     nodes: int = 2
@@ -55,6 +58,7 @@ class SandboxSettings:
     configure_turns: str = "many"
     highest_view: int = 2
     rabbitmq: str = "off"
+    kubernetes_port: str = "open"
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0

@@ -35,6 +35,11 @@ class RunContext:
     known_issues: list[KnownIssue] = field(default_factory=list)
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[Trouble] = field(default_factory=list)
+    conclusions: dict[str, str] = field(default_factory=dict)
+    """By scenario id, what the evidence of its failure speaks for."""
+    broken_layers: dict[int, str] = field(default_factory=dict)
+    """By the number of a layer of the infrastructure, the scenario that found it broken."""
     suite_errors: list[Trouble] = field(default_factory=list)
     closest_deadlines: dict[str, float | None] = field(default_factory=dict)
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
@@ -75,6 +80,10 @@ class RunContext:
     def suite_error(self, where: str, message: str) -> None:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
         self.suite_errors.append(Trouble(where, self.redact(message)))
+
+    def remark(self, where: str, message: str) -> None:
+        """Note what was seen of the site and makes no run fail; `where` is its name in `first_steps.toml`."""
+        self.remarks.append(Trouble(where, self.redact(message)))
 
     def figure(self, name: str, value: float) -> None:
         """Note what a scenario measured, for the record, the metrics, the history and the trends. The name ends in the

@@ -38,7 +38,7 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         rule=rule_name(scenario),
         tags=sorted(str(tag) for tag in scenario.effective_tags),
         status=judged.status,
-        reason=judged.reason,
+        reason=_with_conclusion(judged.reason, run.conclusions.get(identity.id)),
         duration_s=round(float(scenario.duration), 6),
         evidence=list(run.evidence.get(identity.id, [])),
         feature_name=str(scenario.feature.name),
@@ -53,6 +53,10 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
 def all_results(run: RunContext) -> list[ScenarioResult]:
     """The results of every selected scenario, in the order of the features."""
     return [scenario_result(scenario, run) for scenario in run.selected]
+
+
+def _with_conclusion(reason: str | None, conclusion: str | None) -> str | None:
+    return reason if reason is None or conclusion is None else f"{reason}\n{conclusion}"
 
 
 def _status_and_reason(scenario: Any, run: RunContext) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ from support.files import write_atomically
 from support.gherkin.documents import DocumentError, read_documents
 from support.gherkin.requirements import FILE as REQUIREMENTS
 from support.gherkin.requirements import RequirementsError, read_requirements
-from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.facts import area_title
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
@@ -66,6 +66,7 @@ def write_site(
             history=read_history((runs or beside) / "history"),
             requirements=read_requirements(requirements),
             gap=_gap(record, beside, f"{reports}/"),
+            capacity=_capacity(record, beside),
         )
     except (ReadingError, DocumentError, CatalogueError, RequirementsError) as error:
         raise SiteError(str(error)) from error
@@ -98,6 +99,14 @@ def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
         found.target_jobs,
         found.achieved_jobs,
     )
+
+
+def _capacity(record: Record, beside: Path) -> CapacityReport | None:
+    """The gap report of the run; one that cannot be read says so on the start page."""
+    try:
+        return capacity_report_of(record, beside)
+    except CapacityReportError:
+        return None
 
 
 def _rendered(sources: Sources) -> dict[str, str]:
