@@ -8,8 +8,10 @@ from behave.model import Scenario
 from behave.runner import Context
 
 from support import waits
+from support.files import write_atomically
 from support.hooks.evidence import ScenarioWindow
 from support.hooks.layers import note_layer, reason_of_a_lower_layer
+from support.hooks.server_errors import ServerErrors
 from support.hooks.side_by_side import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
@@ -66,6 +68,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     _tell_remarks(world)
     if troubles or is_bad:
         _keep_evidence(context, scenario)
+        _conclude(context, identity.id, [trouble for trouble in troubles if "logged" not in trouble])
     if troubles and world.neighbours.side_by_side:
         reporting.current().shared_troubles[identity.id] = troubles  # whose they are is found out alone
     elif troubles:
@@ -82,6 +85,18 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
     folder = run_folder(context.config) / "evidence"
     for path in context.window.keep(folder, name, scenario.name):
         reporting.current().add_evidence(name, str(path))
+
+
+def _conclude(context: Context, name: str, ended: list[str]) -> None:
+    """What the server's own failures come from, where there were any."""
+    world: World = context.world
+    errors = ServerErrors(world, context.window.calls(), context.window.started, ended)
+    if errors.answers:
+        sentence, lines = errors.conclude()
+        path = run_folder(context.config) / "evidence" / f"{name}.5xx.txt"
+        write_atomically(path, world.journal.redact("\n".join(lines)) + "\n")
+        reporting.current().add_evidence(name, str(path))
+        reporting.current().conclusions[name] = world.journal.redact(sentence)
 
 
 def _release(context: Context, scenario_id: str) -> None:
