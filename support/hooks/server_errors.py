@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -16,7 +16,8 @@ from support.capacity.diagnosis.server_errors import ServerErrorEvidence, judge_
 from support.clients.focus_server.answers import ShapeError
 from support.clients.focus_server.client import TARGET
 from support.clients.journal import Call
-from support.clients.kubernetes.client import ClusterError, Pod
+from support.clients.kubernetes.client import ClusterError, Node, Pod
+from support.clients.kubernetes.estate import PodUsage
 from support.clients.kubernetes.servers import Servers
 from support.clients.mongodb.client import DatabaseError
 from support.world.world import World
@@ -36,6 +37,7 @@ class ServerErrors:
     since: datetime
     ended: Sequence[str]
     _unknown: list[str] = field(default_factory=list)
+    _states: list[str] = field(default_factory=list)
 
     @property
     def answers(self) -> list[Call]:
@@ -46,15 +48,19 @@ class ServerErrors:
         """The sentence that the evidence speaks, and the lines of the evidence file."""
         evidence = self._evidence()
         sentence = str(judge_server_errors(evidence))
-        return sentence, [sentence, *_lines(evidence)]
+        return sentence, [sentence, *_lines(evidence, self._states)]
 
     def _evidence(self) -> ServerErrorEvidence:
         settings = self.world.environment.kubernetes.services
         servers = Servers(self.world.cluster.client, settings.focus_server)
-        pods = self._asked("the pods of the server", servers.everything, [])
+        no_pods: list[Pod] = []
+        no_nodes: list[Node] = []
+        pods = self._asked("the pods of the server", servers.everything, no_pods)
         database = Servers(self.world.cluster.client, settings.mongodb)
-        database_pods = self._asked("the pods of MongoDB", database.everything, [])
-        nodes = self._asked("the nodes", self.world.cluster.client.nodes, [])
+        database_pods = self._asked("the pods of MongoDB", database.everything, no_pods)
+        usage = self._usage()
+        self._states += [_state(pod, usage.get(pod.name)) for pod in (*pods, *database_pods)]
+        nodes = self._asked("the nodes", self.world.cluster.client.nodes, no_nodes)
         asked = [call for call in self.calls if call.target == TARGET]
         return ServerErrorEvidence(
             answers=tuple(_told(call) for call in self.answers[:_ANSWERS_TOLD]),
@@ -64,7 +70,7 @@ class ServerErrors:
             unwell=(*_unwell(pods), *(f"node {node.name} is not ready" for node in nodes if not node.ready)),
             database_unwell=tuple(_unwell(database_pods)),
             warnings=tuple(self._asked("the events", lambda: list(self._warnings()), [])),
-            cpu_share=self._cpu_share(pods),
+            cpu_share=_cpu_share(pods, usage),
             pool_share=self._asked("MongoDB's connections", self._pool_share, None),
             unknown=tuple(self._unknown),
         )
@@ -90,18 +96,12 @@ class ServerErrors:
             if event.type == "Warning" and event.at is not None and event.at >= start:
                 yield f"{event.reason} {event.kind}/{event.name}: {event.message}"
 
-    def _cpu_share(self, pods: Sequence[Pod]) -> float | None:
-        """Of the limit of the busiest server; None without metrics or a limit."""
+    def _usage(self) -> dict[str, PodUsage]:
+        """By pod; empty where the environment declares no metrics."""
         if "metrics" not in self.world.environment.capabilities:
-            return None
-        usage = self._asked("the use of CPU", self.world.cluster.client.pod_metrics, {})
-        shares = []
-        for pod in pods:
-            limits = [container.limits.get("cpu") for container in pod.containers]
-            if pod.name in usage and limits and None not in limits:
-                allowed = sum(quantity(limit) for limit in limits if limit is not None)
-                shares.append(usage[pod.name].cpu_millicores / 1000 / allowed if allowed else 0.0)
-        return max(shares, default=None)
+            return {}
+        nobodys: dict[str, PodUsage] = {}
+        return self._asked("the use of CPU and memory", self.world.cluster.client.pod_metrics, nobodys)
 
     def _pool_share(self) -> float | None:
         """Connections in use, of those that the server of the database admits."""
@@ -110,6 +110,22 @@ class ServerErrors:
         if not isinstance(current, int) or not isinstance(available, int) or current + available == 0:
             return None
         return current / (current + available)
+
+
+def _cpu_share(pods: Sequence[Pod], usage: Mapping[str, PodUsage]) -> float | None:
+    """Of the limit of the busiest server; None without metrics or a limit."""
+    shares = []
+    for pod in pods:
+        limits = [container.limits.get("cpu") for container in pod.containers]
+        if pod.name in usage and limits and None not in limits:
+            allowed = sum(quantity(limit) for limit in limits if limit is not None)
+            shares.append(usage[pod.name].cpu_millicores / 1000 / allowed if allowed else 0.0)
+    return max(shares, default=None)
+
+
+def _state(pod: Pod, usage: PodUsage | None) -> str:
+    used = f", {usage.cpu_millicores:.0f}m CPU, {usage.memory_bytes / 2**20:.0f} MiB" if usage is not None else ""
+    return f"{pod.name}: {pod.phase}, {'ready' if pod.ready else 'not ready'}, {pod.restarts} restarts in all{used}"
 
 
 def _told(call: Call) -> str:
@@ -124,7 +140,7 @@ def _unwell(pods: Sequence[Pod]) -> Iterator[str]:
             yield f"pod {pod.name} is {pod.phase} and {'' if pod.ready else 'not '}ready{f': {why}' if why else ''}"
 
 
-def _lines(evidence: ServerErrorEvidence) -> Iterator[str]:
+def _lines(evidence: ServerErrorEvidence, states: Sequence[str]) -> Iterator[str]:
     yield f"at most {evidence.most_at_once} requests at once"
     if evidence.cpu_share is not None:
         yield f"CPU of the server: {evidence.cpu_share:.0%} of its limit"
@@ -132,7 +148,8 @@ def _lines(evidence: ServerErrorEvidence) -> Iterator[str]:
         yield f"connections of MongoDB: {evidence.pool_share:.1%} of those it admits"
     for title, sentences in (
         ("answers", evidence.answers),
-        ("servers that ended", evidence.restarted),
+        ("pods of the server and of MongoDB", states),
+        ("servers that ended meanwhile", evidence.restarted),
         ("not ready", (*evidence.unwell, *evidence.database_unwell)),
         ("warnings of the cluster", evidence.warnings),
         ("not known", evidence.unknown),

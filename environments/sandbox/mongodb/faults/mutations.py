@@ -14,7 +14,7 @@ from environments.sandbox.mongodb.seed.seeding import LIVE_PATH
 from environments.sandbox.mongodb.storage.collection import Document
 
 STALE_FOR = timedelta(hours=25)
-STALE_FOR_DAYS = timedelta(hours=117.3)
+STALE_FOR_DAYS = timedelta(hours=117.27)
 RECOGNISED = 0.131
 """What was recognised on 3 November 2025 (docs/facts/mongodb.md 7)."""
 SECRET_COMMAND = (
