@@ -218,11 +218,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _note_trouble(self, scenario: Any, where: str, error: BaseException) -> None:
         text = str(error) if hasattr(error, "exit_code") else exception_text(error)
-        trouble = Trouble(where, self.report.redact(text))
+        troubles = [Trouble(where, self.report.redact(part)) for part in getattr(error, "parts", [text])]
         if scenario is None:
-            self.report.suite_errors.append(trouble)
+            self.report.suite_errors += troubles
         else:
-            self.report.scenario_troubles.setdefault(id(scenario), []).append(trouble)
+            self.report.scenario_troubles.setdefault(id(scenario), []).extend(troubles)
 
     def _say_that_it_began(self) -> None:
         """A run that dies must not leave the verdict of the one before it in its place."""
@@ -265,6 +265,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             requests=report.requests,
             selection=report.selection,
             shard=report.shard,
+            remarks=report.remarks,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:

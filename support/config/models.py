@@ -199,9 +199,16 @@ class Capacity(Section):
 
 
 class DeclaredIssue(Section):
-    """A failure that has a ticket: shown as known until ``expires`` (inclusive)."""
+    """A failure that has a ticket: shown as known until ``expires`` (inclusive).
+
+    ``reason`` is a text that must stand in what the failed step says: another failure of the scenario is not known.
+    """
 
     scenario: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
     ticket: Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+$")]
     expires: date
     reason: Text
+    also: tuple[Text, ...] = ()
+    """Texts of the troubles that come with it, such as what the server then logs."""
+    notice: Text | None = None
+    """The defect in a sentence, for people."""

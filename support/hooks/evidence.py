@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from support.clients.journal import Call
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers
 from support.clients.kubernetes.watch import Seen
@@ -28,6 +29,14 @@ class ScenarioWindow:
         self._started = datetime.now(UTC)
         self._journal_mark = world.journal.mark()
         self._watch_mark = world.cluster.watch.mark()
+
+    @property
+    def started(self) -> datetime:
+        return self._started
+
+    def calls(self) -> list[Call]:
+        """Those that the suite has made since."""
+        return self._world.journal.since(self._journal_mark)
 
     def keep(self, folder: Path, name: str, title: str) -> list[Path]:
         """Write the evidence files ``<name>.*`` and answer their paths; what the cluster cannot tell, they say."""

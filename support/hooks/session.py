@@ -15,6 +15,7 @@ from behave.runner import Context
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.kubernetes.api import ClusterError
+from support.clients.kubernetes.tunnel import port_closed_to_us
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
@@ -27,7 +28,7 @@ from support.investigations.run_ledger import RunLedger, ledger_file
 from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
-from support.reporting.record.context import KnownIssue
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.requests import request_times
 from support.world.world import World
 
@@ -92,6 +93,8 @@ def before_all(context: Context) -> None:
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
+    if (closed := port_closed_to_us(environment.kubernetes)) is not None:
+        report.remark("kubernetes api port", closed)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
     context.add_cleanup(context.side_by_side.end)  # registered last, so the first: the others need what is cleaned up
     context.side_by_side.go(run_file)
@@ -108,8 +111,10 @@ def connect_beside(context: Context, name: str, run_file: Path | None, shift: in
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:
-    known = environment.known_issues
-    return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
+    return [
+        KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason, issue.also, issue.notice or "")
+        for issue in environment.known_issues
+    ]
 
 
 def _require_known_scenarios(environment: Environment) -> None:
@@ -173,7 +178,9 @@ def _connect(environment: Environment, books: _Books, reports: Reports, history:
     try:
         return World(environment, books.ledger, books.changes, reports, history)
     except ClusterError as error:
-        raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
+        name = environment.identity.name
+        doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"
+        raise EnvironmentUnreachable(f"environment {name} cannot be reached: {error}; {doctor}") from error
 
 
 def _note_requests(context: Context) -> None:

@@ -23,7 +23,7 @@ from support.reporting.record.identity import identify
 from support.reporting.record.model import Trouble, now
 
 _END_S = 30.0
-AMBIENT = "AmbientTrouble"
+AMBIENT = "while the scenario ran, "
 
 
 class SideBySide:

@@ -79,6 +79,7 @@ def merge(shards: Sequence[ShardRecord], folder: Path) -> Record:
         figures=_worst(one.figures for one in records),
         requests=_times(one.requests for one in records),
         selection=Selection(plan.tags, complete=plan.complete),
+        remarks=list(dict.fromkeys(remark for one in records for remark in one.remarks)),
     )
 
 

@@ -83,6 +83,11 @@ class Plan:
     cluster: ClusterAccess | None = None
     """Set when the cluster is not ours."""
 
+    @property
+    def cluster_address(self) -> str:
+        """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
+        return f"{cluster_host(self.network)}:6443"
+
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
 
@@ -97,6 +102,11 @@ class Plan:
         if self.cluster is not None:
             return self.cluster.access
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
+
+
+def cluster_host(network: str) -> str:
+    """The address of the cluster in the sandbox's own block, beside those of its nodes."""
+    return f"{network}.0.9"
 
 
 def broker_access(network: str, password: str) -> dict[str, Any]:
@@ -220,6 +230,7 @@ def _ssh(plan: Plan) -> dict[str, Any]:
         "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
         "target_private_address": TARGET_ADDRESS,
         "forwardable": [plan.at("kubernetes") if plan.cluster is None else urlsplit(plan.cluster.access["url"]).netloc],
+        "target_forwards": {plan.cluster_address: plan.at("kubernetes")} if plan.cluster is None else {},
         "host_key_dir": str(plan.run_dir / "ssh"),
         "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
         "kubernetes": plan.kubernetes_access("system:operator"),
@@ -284,6 +295,8 @@ def _missing(plan: Plan) -> dict[str, Any]:
 
 def _write_kubeconfig(plan: Plan) -> Path:
     access = plan.kubernetes_access("focus-acceptance")
+    if plan.cluster is None and plan.settings["kubernetes_port"] == "closed":
+        access["url"] = f"https://{plan.cluster_address}"
     names = {"token": "token", "cert_file": "client-certificate", "key_file": "client-key"}
     users = {"sandbox": ("focus-acceptance", {names[key]: value for key, value in access.items() if key in names})}
     if plan.cluster is None:

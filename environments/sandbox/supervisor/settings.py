@@ -18,6 +18,7 @@ CHOICES = {
     "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
     "stream_access": ("node_ports", "port_forward"),
+    "kubernetes_port": ("open", "closed"),
 }
 
 
@@ -33,9 +34,10 @@ class SandboxSettings:
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
-    ``installed`` to have a broker behind its pod where this machine has one. ``job_image`` and ``cleanup_image`` are
-    what jobs run on a cluster that is not the sandbox's own, ``stream_access`` how clients reach them there. A port of
-    0 means any free one.
+    ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port`` is ``closed`` where
+    only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names. ``job_image`` and
+    ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access`` how clients reach
+    them there. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -59,6 +61,7 @@ class SandboxSettings:
     configure_turns: str = "many"
     highest_view: int = 2
     rabbitmq: str = "off"
+    kubernetes_port: str = "open"
     time_scale: float = 0.02
     seed_recordings: int = 120
     job_image: str = ""

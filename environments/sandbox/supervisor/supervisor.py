@@ -117,7 +117,12 @@ class Supervisor:
                 **{name: reserve(name) for name in configuration.RESERVED},
             },
             ca_file=authority.ca_file,
-            certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
+            certificates={
+                "focus-server": authority.issue("focus-server", ["127.0.0.1"]),
+                "kubernetes": authority.issue(
+                    "kubernetes", ["127.0.0.1", configuration.cluster_host(self.addresses.network)]
+                ),
+            },
             tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
             mongodb=self._database_access(),
             broker=self._broker_access(),

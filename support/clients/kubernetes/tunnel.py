@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 
 from support.clients.kubernetes.api import kubernetes_address
 from support.clients.settings import KubernetesSettings
 from support.clients.ssh.client import SSHClient
 from support.clients.ssh.port_forward import LocalForward
+
+_PATIENCE_S = 1.0
+
+
+def port_closed_to_us(settings: KubernetesSettings) -> str | None:
+    """Why the API is reached over a tunnel: its own port does not let this machine in. None where it does, or where it
+    is used anyway. Nothing is decided by it."""
+    if settings.access == "direct":
+        return None
+    host, port = kubernetes_address(settings)
+    try:
+        socket.create_connection((host, port), _PATIENCE_S).close()
+    except OSError as error:
+        why = error.strerror or str(error)
+        return f"port {port} of the Kubernetes API does not let this machine in ({why}); it is reached over a tunnel"
+    return None
 
 
 def tunnel_to(settings: KubernetesSettings, ssh: SSHClient, closing: ExitStack) -> LocalForward | None:

@@ -36,7 +36,15 @@ BASE_PATHS = "base_paths"
 class MongoDBClient:
     """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC."""
 
-    def __init__(self, settings: MongoDBSettings, journal: Journal, safety: SafetyPolicy) -> None:
+    def __init__(
+        self,
+        settings: MongoDBSettings,
+        journal: Journal,
+        safety: SafetyPolicy,
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        self._read_timeout_s = read_timeout_s
         self._uri = settings.uri.get_secret_value()
         self._timeout_s = settings.connect_timeout_s
         self._journal = journal
@@ -184,6 +192,18 @@ class MongoDBClient:
             reserved.bind(("127.0.0.1", 0))
             return self._probe(with_changes(uri or self._uri, password, f"127.0.0.1:{reserved.getsockname()[1]}"))
 
+    def change(self, command: Mapping[str, Any]) -> Document:
+        """Any command that changes what is there: its name comes first, and names the collection."""
+        what = " ".join(map(str, next(iter(command.items()))))
+        self._safety.require("writes_database", what)
+        with self._asking(what):
+            reply = dict(self._database.command(dict(command)))
+        if errors := reply.get("writeErrors"):
+            raise DatabaseError(
+                "refused", self._journal.redact(f"the database refused to {what}: {errors[0]['errmsg']}")
+            )
+        return reply
+
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
@@ -214,7 +234,7 @@ class MongoDBClient:
                     connect=False,
                     serverSelectionTimeoutMS=timeout_ms,
                     connectTimeoutMS=timeout_ms,
-                    socketTimeoutMS=int((within_s or READ_TIMEOUT_S) * 1000),
+                    socketTimeoutMS=int((within_s or self._read_timeout_s) * 1000),
                     retryReads=False,
                     retryWrites=False,
                     tz_aware=True,

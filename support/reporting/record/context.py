@@ -15,29 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class KnownIssue:
-    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
-
-    `expires` is the last day (UTC) on which the failure is excused.
-    """
-
-    scenario: str
-    ticket: str
-    expires: datetime.date
-    reason: str
-
-    def covers(self, scenario_id: str) -> bool:
-        return scenario_id == self.scenario or scenario_id.startswith(f"{self.scenario}.")
-
-    def expired(self, on: datetime.date) -> bool:
-        return on > self.expires
 
 
 @dataclass
@@ -53,6 +35,11 @@ class RunContext:
     known_issues: list[KnownIssue] = field(default_factory=list)
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[Trouble] = field(default_factory=list)
+    conclusions: dict[str, str] = field(default_factory=dict)
+    """By scenario id, what the evidence of its failure speaks for."""
+    broken_layers: dict[int, str] = field(default_factory=dict)
+    """By the number of a layer of the infrastructure, the scenario that found it broken."""
     suite_errors: list[Trouble] = field(default_factory=list)
     closest_deadlines: dict[str, float | None] = field(default_factory=dict)
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
@@ -94,6 +81,10 @@ class RunContext:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
         self.suite_errors.append(Trouble(where, self.redact(message)))
 
+    def remark(self, where: str, message: str) -> None:
+        """Note what was seen of the site and makes no run fail; `where` is its name in `first_steps.toml`."""
+        self.remarks.append(Trouble(where, self.redact(message)))
+
     def figure(self, name: str, value: float) -> None:
         """Note what a scenario measured, for the record, the metrics, the history and the trends. The name ends in the
         unit: `configure_p95_ms`."""
@@ -105,10 +96,10 @@ class RunContext:
         """Note a file that helps to understand a scenario; `scenario_id` as `identity` gives it."""
         self.evidence.setdefault(scenario_id, []).append(path)
 
-    def known_issue_for(self, scenario_id: str) -> KnownIssue | None:
-        """The entry for this scenario; one for the row goes before one for the whole outline."""
+    def known_issues_of(self, scenario_id: str) -> list[KnownIssue]:
+        """The entries for this scenario; those for the row go before those for the whole outline."""
         matching = [issue for issue in self.known_issues if issue.covers(scenario_id)]
-        return max(matching, key=lambda issue: len(issue.scenario), default=None)
+        return sorted(matching, key=lambda issue: -len(issue.scenario))
 
 
 _current = RunContext()

@@ -125,6 +125,8 @@ class Record:
     selection: Selection = field(default_factory=Selection)
     shard: dict[str, Any] | None = None
     """Of a run that is one share of several: its ``index`` in the ``plan`` of all."""
+    remarks: list[Trouble] = field(default_factory=list)
+    """What was seen of the site and makes no run fail; `where` names it, for what is done about it."""
 
     @property
     def verdict(self) -> str:
@@ -191,6 +193,7 @@ class Record:
             "requests": [asdict(times) for times in self.requests],
             "fingerprint": self.fingerprint,
             "suite": {"errors": [{"where": error.where, "message": error.message} for error in self.suite_errors]},
+            "remarks": [{"where": remark.where, "message": remark.message} for remark in self.remarks],
             "leftovers": self.leftovers,
             "requirements": self.requirements(),
             "scenarios": [_scenario_json(scenario) for scenario in self.scenarios],

@@ -90,7 +90,8 @@ def _record(content: dict[str, Any]) -> Record:
         finished=finished,
         duration_s=float(content.get("duration_s", (finished - started).total_seconds())),
         scenarios=[_scenario(entry) for entry in content["scenarios"]],
-        suite_errors=[Trouble(str(e["where"]), str(e["message"])) for e in content.get("suite", {}).get("errors", [])],
+        suite_errors=_troubles(content.get("suite", {}).get("errors", [])),
+        remarks=_troubles(content.get("remarks", [])),
         leftovers=list(content["leftovers"]),
         fingerprint=dict(content.get("fingerprint", {})),
         interrupted=content.get("interrupted"),
@@ -104,6 +105,10 @@ def _record(content: dict[str, Any]) -> Record:
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
         record.suite_errors.append(Trouble("run", told))
     return record
+
+
+def _troubles(entries: list[dict[str, Any]]) -> list[Trouble]:
+    return [Trouble(str(entry["where"]), str(entry["message"])) for entry in entries]
 
 
 def _selection(content: dict[str, Any]) -> Selection:

@@ -18,7 +18,7 @@ from support.files import write_atomically
 from support.gherkin.documents import DocumentError, read_documents
 from support.gherkin.requirements import FILE as REQUIREMENTS
 from support.gherkin.requirements import RequirementsError, read_requirements
-from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.facts import area_title
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
@@ -83,7 +83,8 @@ def write_site(
         """The same in each language but for the way to what lies outside of the site."""
         address = f"{language.root}{reports}/"
         areas = Binder(record, beside, address).areas(documents)
-        return Sources(record, areas, known, matrix, history, titles, _gap(record, beside, address))
+        gap, capacity = _gap(record, beside, address), _capacity(record, beside)
+        return Sources(record, areas, known, matrix, history, titles, gap, capacity)
 
     for language in LANGUAGES:
         with speaking(language):
@@ -118,6 +119,14 @@ def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
         found.target_jobs,
         found.achieved_jobs,
     )
+
+
+def _capacity(record: Record, beside: Path) -> CapacityReport | None:
+    """The gap report of the run; one that cannot be read says so on the start page."""
+    try:
+        return capacity_report_of(record, beside)
+    except CapacityReportError:
+        return None
 
 
 def _rendered(sources: Sources, language: Language) -> dict[str, str]:

@@ -11,12 +11,14 @@ from support.fault_catalogue import Fault
 from support.gherkin.dictionary import TECHNICAL
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.gherkin.requirements import Requirements
+from support.reporting.capacity_report import CapacityReport
 from support.reporting.causes import causes_of
 from support.reporting.explanations import without_stack_trace
 from support.reporting.facts import ticket_url
+from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.history import History, HistoryEntry
 from support.reporting.history.changes import since_the_last_run
-from support.reporting.record.model import Record, grouped_reasons
+from support.reporting.record.model import Record, ScenarioResult, grouped_reasons
 from support.reporting.record.reading import MatrixResults
 from support.reporting.site.book import requirements_of
 from support.reporting.site.language import _, original
@@ -44,6 +46,7 @@ class Sources:
     history: History
     requirements: Requirements
     gap: GapView | None = None
+    capacity: CapacityReport | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Pages:
         """The values of each page by its name."""
         pages: dict[str, Callable[[], dict[str, Any]]] = {
             "index": self._start,
+            "first": lambda: {"steps": first_steps(self._record, self._sources.capacity), "by_id": self._addresses},
             "requirements": self._requirement_matrix,
             "faults": self._fault_matrix,
             "trends": self._trends,
@@ -113,6 +117,8 @@ class Pages:
             "asked": asked(record.selection),
             "before": self._runs_before(),
             "gap": self._sources.gap,
+            "diagnosis": diagnosis_of(record),
+            "known_by_ticket": _by_ticket(record),
             "overview": overview_of(self._requirements, self._areas, _proven(self._faults, self._sources.matrix)),
             "changes": since_the_last_run(record, self._sources.history),
             "bad": _grouped_failures(record, self._areas),
@@ -167,6 +173,18 @@ class Pages:
         matrix = self._sources.matrix
         examples = tuple((name, self._addresses.get(name, "")) for name in fault.scenarios)
         return FaultView(fault, matrix.caught.get(fault.id) if matrix else None, examples)
+
+
+def _by_ticket(record: Record) -> list[tuple[str, list[str], list[str]]]:
+    """Each ticket that something failed with: its requirements and its scenarios."""
+    found: dict[str, list[ScenarioResult]] = {}
+    for scenario in record.scenarios:
+        if scenario.status == "known_issue" and scenario.ticket:
+            found.setdefault(scenario.ticket, []).append(scenario)
+    return [
+        (ticket, sorted({one.requirement or "none" for one in scenarios}), [one.id for one in scenarios])
+        for ticket, scenarios in sorted(found.items())
+    ]
 
 
 def _addresses(areas: list[AreaView]) -> dict[str, str]:

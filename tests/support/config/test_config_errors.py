@@ -71,7 +71,8 @@ def test_unknown_keys(folder: Folder) -> None:
         "endpoints, focus_server, "
         "identity, known_issues, kubernetes, limits, mongodb, parallel, rabbitmq, refusal_statuses, "
         "safety, sandbox, ssh",
-        "lab.yaml line 30: known_issues.0.until: unknown key until; allowed: expires, reason, scenario, ticket",
+        "lab.yaml line 30: known_issues.0.until: unknown key until; "
+        "allowed: also, expires, notice, reason, scenario, ticket",
     ]
 
 
@@ -181,10 +182,13 @@ def test_one_way_to_log_in(folder: Folder) -> None:
     ]
 
 
-def test_a_scenario_is_known_once(folder: Folder) -> None:
+def test_a_scenario_is_known_once_for_one_reason(folder: Folder) -> None:
     issue = {"scenario": "DQ-01a", "ticket": "PZ-1", "expires": "2026-01-01", "reason": "r"}
     folder.data["known_issues"] = [issue, dict(issue)]
-    assert folder.refusal() == ["lab.yaml line 23: known_issues: DQ-01a is listed 2 times; allowed: once"]
+    assert folder.refusal() == ["lab.yaml line 23: known_issues: DQ-01a is listed 2 times for 'r'; allowed: once"]
+    folder.data["known_issues"] = [issue, {**issue, "reason": "another"}]
+    folder.write()
+    assert len(folder.load().known_issues) == 2
 
 
 def test_all_problems_are_told_at_once(folder: Folder) -> None:
