@@ -18,7 +18,7 @@ from support.model.infrastructure import TOOLS, ClusterFacts, HostFacts
 _COUNT_CONNECTIONS = "ss -Htn state established '( sport = :{port} )'"
 
 
-_OF_COMMANDS = ("signal", "timeout")
+_OF_COMMANDS = ("signal", "timeout", "endless")
 
 
 class AccessExamination:
