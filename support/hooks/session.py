@@ -14,6 +14,7 @@ from behave.runner import Context
 
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
+from support.clients.clock import WORTH_TELLING_S, ClockOffset
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import ConfigurationError, Environment, load_environment
@@ -90,6 +91,7 @@ def before_all(context: Context) -> None:
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
+    _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
@@ -174,6 +176,12 @@ def _connect(environment: Environment, books: _Books, reports: Reports, history:
         return World(environment, books.ledger, books.changes, reports, history)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
+
+
+def _tell_clock(clock: ClockOffset) -> None:
+    """Windows of evidence and what a sweep finds depend on it."""
+    if not clock.is_known or abs(clock.seconds) >= WORTH_TELLING_S:
+        print(f"note: {clock}", file=sys.stderr)
 
 
 def _note_requests(context: Context) -> None:
