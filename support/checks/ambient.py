@@ -39,6 +39,9 @@ class AmbientChecks:
         self._errors_are_expected = False
         pods = self._servers.running()
         logs = {pod.name: self._lines(pod, _LINES) for pod in pods}
+        if not pods:
+            blind = f"no pod with the labels {self._servers.selector} runs"
+            self._remark(f"{blind}: whether the Focus Server restarts or logs errors is not seen")
         return ServerCondition(
             restarts={pod.name: pod.restarts for pod in pods},
             last_lines={name: lines[-1] for name, lines in logs.items() if lines},
@@ -58,6 +61,10 @@ class AmbientChecks:
             if errors and not self._errors_are_expected:
                 troubles.append(f"{pod.name} logged {len(errors)} errors, the first: {errors[0]}")
         return troubles
+
+    def _remark(self, text: str) -> None:
+        """No trouble is seen of what is not seen: that is said, once."""
+        self._remarks.setdefault(text, False)
 
     def new_remarks(self) -> list[str]:
         """What could not be looked at and is no trouble; each is answered once in a run."""
@@ -84,5 +91,7 @@ class AmbientChecks:
     def _lines(self, pod: Pod, amount: int | None) -> list[str]:
         text, reason = self._servers.log_or_reason(pod, amount)
         if reason is not None:
-            self._remarks.setdefault(reason, False)
+            self._remark(reason)
+        elif not text.strip():
+            self._remark(f"the log of {pod.name} is empty: whether it logs errors is not seen")
         return text.splitlines()

@@ -111,10 +111,12 @@ def identifies_a_job() -> Judged[OpenedInvestigation]:
 
 
 def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
-    return Judged(
-        "a job id that was never used before",
-        lambda opened: f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None,
-    )
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if not earlier:
+            return "no job id was used before, so there is none to compare with"
+        return f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None
+
+    return Judged("a job id that was never used before", trouble)
 
 
 def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:

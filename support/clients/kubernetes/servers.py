@@ -41,6 +41,11 @@ class Servers:
     def __init__(self, cluster: Pods, workload: Workload) -> None:
         self._cluster, self._workload = cluster, workload
 
+    @property
+    def selector(self) -> str:
+        """The labels by which its pods are found."""
+        return self._workload.pod_selector
+
     def pods(self) -> list[Pod]:
         """Those that serve or will: a pod that was evicted or has ended stays listed, and serves nobody."""
         return [pod for pod in self.everything() if not pod.is_over]

@@ -99,6 +99,18 @@ def test_an_error_before_the_last_lines_is_seen() -> None:
     assert checks.troubles_since(before) == ["server-1 logged 1 errors, the first: 12:00 ERROR it broke"]
 
 
+def test_a_server_that_is_not_seen_is_remarked_once() -> None:
+    """Labels that select nothing, or a server that logs elsewhere: no trouble would be seen of either."""
+    checks = ambient(Cluster())
+    assert checks.troubles_since(checks.look()) == []
+    blind = "no pod with the labels app=focus-server runs: whether the Focus Server restarts or logs errors is not seen"
+    assert checks.new_remarks() == [blind]
+    silent = ambient(Cluster(pod(), server_1="\n"))
+    silent.troubles_since(silent.look())
+    assert silent.new_remarks() == ["the log of server-1 is empty: whether it logs errors is not seen"]
+    assert silent.new_remarks() == []
+
+
 NAMELESS = {"name": "a", "image": "x"}
 
 
