@@ -70,6 +70,7 @@ def report(environment: Environment, diagnosis: LayerDiagnosis, clocks: Sequence
     print(f"{environment.identity.title}: {diagnosis.conclusion}")
     for finding in diagnosis.findings:
         print(f"  {finding}")
+    print(f"about {environment.identity.name}: {environment.identity.description}")
     server, cluster = environment.focus_server, environment.kubernetes
     print("certificates trusted")
     print(f"  Focus Server: {tls.described(server.ca_file, server.verify_tls)}")

@@ -27,7 +27,7 @@ def told(
     clocks: tuple[ClockOffset, ...] = (),
 ) -> tuple[int, list[str]]:
     environment: Any = SimpleNamespace(
-        identity=SimpleNamespace(title="Staging"),
+        identity=SimpleNamespace(title="Staging", name="staging", description="Shared test site."),
         focus_server=SimpleNamespace(ca_file=server[0], verify_tls=server[1]),
         kubernetes=SimpleNamespace(ca_file=cluster[0], verify_tls=cluster[1], kubeconfig=kubeconfig),
     )
@@ -92,4 +92,5 @@ def test_the_clock_of_the_cluster_is_told_when_it_was_reached(capsys: pytest.Cap
     assert lines[-1].startswith("clocks: the clock of the cluster is ") and lines[-1].endswith(
         "s ahead of this machine"
     )
+    assert "about staging: Shared test site." in lines
     assert not any("clocks" in line for line in told(capsys)[1])
