@@ -52,6 +52,8 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
     yield from (_settings_of(Path(name)) for name in config_filenames() if not _is_ours(Path(name)))
     if stage := environment.get("BEHAVE_STAGE"):
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
+    elif config.stage:
+        yield f"--stage={config.stage}: other steps and hooks would run than those of this checkout; leave it out"
     yield from (_missing(str(path)) for path in config.paths)
     yield from (problem_with(expression) for expression in _tags(config))
 

@@ -133,6 +133,8 @@ def test_settings_from_outside_of_the_checkout_are_refused(
     assert outcome.code == 2
     assert outcome.err.startswith(f"{home}/.behaverc: behave would take {settings.split(' ')[0]} from there")
     assert project.run(BEHAVE_STAGE="product").code == 2
+    staged = project.run("--stage=product")
+    assert (staged.code, staged.err.split(":")[0]) == (2, "--stage=product")
 
 
 INI, TOML = "[behave]\ntags = @JL-01a\n", "[tool.behave]\ntags = ['@JL-01a']\n"
