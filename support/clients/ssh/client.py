@@ -270,12 +270,12 @@ class SSHSession:
         self._journal.record(TARGET, f"{self.where} $ {command}", answer, time.monotonic() - started_s)
 
 
-class _Closable(Protocol):
+class _Endable(Protocol):
     def close(self) -> None: ...
 
 
 @contextmanager
-def _ended_after(seconds: float, what: _Closable) -> Iterator[None]:
+def _ended_after(seconds: float, what: _Endable) -> Iterator[None]:
     """Close ``what`` when the time is over, and raise :class:`TimeoutError`.
 
     Some waits of the library have no end (for the answer to a request to run a command), and others begin anew with
