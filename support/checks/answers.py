@@ -180,6 +180,8 @@ def are_all_different() -> Judged[Sequence[OneOfMany]]:
     """All of them opened, no two with the same job or the same port."""
 
     def trouble(openings: Sequence[OneOfMany]) -> str | None:
+        if len(openings) < 2:
+            return f"{len(openings)} were asked for, which cannot be compared"
         opened = [one.opened for one in openings if one.opened is not None]
         told = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
         jobs, ports = Counter(one.job_id for one in opened), Counter(one.stream_port for one in opened)

@@ -65,10 +65,12 @@ def has_the_configured_service(environment: Environment) -> Judged[ClusterFacts]
 
 
 def has_a_readable_log(environment: Environment) -> Judged[ClusterFacts]:
-    return judged(
-        f"the last lines of the log, up to {environment.limits.log_lines}",
-        lambda facts: None if any(line.strip() for line in facts.log_lines) else "the log of the Focus Server is empty",
-    )
+    def trouble(facts: ClusterFacts) -> str | None:
+        if facts.log_trouble:
+            return facts.log_trouble
+        return None if any(line.strip() for line in facts.log_lines) else "the log of the Focus Server is empty"
+
+    return judged(f"the last lines of the log, up to {environment.limits.log_lines}", trouble)
 
 
 def _fit(pod: Pod) -> bool:

@@ -92,6 +92,7 @@ Case = tuple[Judged[Any], Any]
 REFUSED: Mapping[str, Case] = {
     # Lists
     "answers.is_new_among": (answers.is_new_among([]), SimpleNamespace(job_id="3-17")),
+    "answers.are_all_different": (answers.are_all_different(), []),
     "information.tells_the_same_each_time": (information.tells_the_same_each_time(), []),
     "jobs.is_noted_as": (jobs.is_noted_as("Scheduled"), []),
     "jobs.are_job_pod_and_service": (
@@ -199,6 +200,7 @@ NOT_OVER_A_SOURCE = {
     "information.names_its_channels": "three answers that came",
     "information.describes_its_fibre": "three answers that came",
     "information.channels_agree_with_the_fibre": "three answers that came",
+    "information.has_twice_the_frequency": "three answers that came",
     "jobs.was_started_for": "raises without a job",
     "jobs.was_started_without_window": "raises without a job",
     "jobs.runs_on_one_of": "raises without a pod",

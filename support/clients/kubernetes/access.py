@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from kubernetes import config as kubernetes_config
 from kubernetes.client.configuration import Configuration
@@ -106,7 +106,8 @@ def lead_through(configuration: Configuration, tunnel: Tunnel) -> None:
 
 def _go_through(configuration: Configuration, proxy: str | None) -> None:
     """Use this proxy and no other: none from the environment of the process."""
-    user = parse_url(proxy).auth if proxy else None
+    # As written in a URL; the library sends it as it is.
+    user = unquote(parse_url(proxy).auth or "") if proxy else None
     changed: Any = configuration  # the library declares the proxy as never None
     changed.proxy, changed.no_proxy = proxy, None
     changed.proxy_headers = make_headers(proxy_basic_auth=user) if user else None

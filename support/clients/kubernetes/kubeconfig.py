@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -201,7 +201,9 @@ class _KubeconfigCheck:
         if not proxy:
             return None
         if "@" in str(proxy):
-            self._hide(str(proxy).partition("://")[2].rpartition("@")[0].partition(":")[2])
+            password = str(proxy).partition("://")[2].rpartition("@")[0].partition(":")[2]
+            for spelling in (password, unquote(password)):
+                self._hide(spelling)
         self._check_address(proxy, f"{at}.proxy-url", _PROXIES)
         return str(proxy)
 

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import trustme
 import yaml
-from client_doubles import Reply, http_server
+from client_doubles import Reply, http_server, port_that_refuses
 from kubeconfig_doubles import CREDENTIAL, client, kubeconfig, refusal, script, version
 
 from support.clients.journal import Journal
+from support.clients.kubernetes.client import ClusterError
 from support.config import ConfigurationError
 
 TOKEN = "sha256~t0ken-of-the-file"
@@ -225,7 +227,7 @@ class Proxy:
             connection.sendall(head.encode() + body)
 
 
-@pytest.mark.parametrize("user", ["", "me:pr0xy-pass@"])
+@pytest.mark.parametrize("user", ["", "me:pr0xy-pass@", "me:pr0xy%40pass%3A@"])
 def test_the_proxy_of_the_cluster_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     proxy, journal = Proxy(), Journal()
@@ -234,7 +236,18 @@ def test_the_proxy_of_the_cluster_is_used(tmp_path: Path, monkeypatch: pytest.Mo
     assert proxy.head.startswith(b"GET http://k.example:6443/version/")
     assert (b"proxy-authorization: basic " in proxy.head.lower()) is bool(user)
     if user:
-        assert "pr0xy-pass" not in journal.redact("it is pr0xy-pass")
+        meant = unquote(user.removesuffix("@"))
+        assert base64.b64encode(meant.encode()) in proxy.head
+        for password in (meant.partition(":")[2], user.removesuffix("@").partition(":")[2]):
+            assert password not in journal.redact(f"it is {password}")
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    with port_that_refuses() as port:
+        path = kubeconfig(tmp_path, "http://k.example", **{"proxy-url": f"http://me:pr0xy-pass@127.0.0.1:{port}"})
+        with pytest.raises(ClusterError, match="the proxy of the cluster was not reached: .*refused") as raised:
+            client(path).version()
+    assert "pr0xy-pass" not in str(raised.value)
 
 
 def test_no_proxy_of_the_process_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

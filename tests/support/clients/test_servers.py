@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.checks.ambient import AmbientChecks
-from support.checks.cluster import has_ready_servers, has_steady_servers
+from support.checks.cluster import has_a_readable_log, has_ready_servers, has_steady_servers
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers, container_of, default_container
 from support.infrastructure.cluster import ClusterExamination
@@ -152,7 +152,10 @@ def test_a_job_pod_with_a_sidecar_has_a_default_container() -> None:
     assert default_container(pod(containers=(NAMELESS, MESH), metadata=annotated)) == "mesh-proxy"
 
 
-@pytest.mark.parametrize("dead", DEAD[:2])
+LEAVING = pod("leaving", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("dead", [*DEAD[:2], LEAVING])
 def test_a_dead_pod_beside_a_server_at_work_is_no_unfit_server(dead: Pod) -> None:
     services = SimpleNamespace(focus_server=WORKLOAD)
     limits = SimpleNamespace(max_restarts=5, log_lines=10)
@@ -165,3 +168,33 @@ def test_a_dead_pod_beside_a_server_at_work_is_no_unfit_server(dead: Pod) -> Non
     nobody: Any = SimpleNamespace(servers=tuple(examination.focus_servers()))
     assert not has_ready_servers(environment).matches(nobody)
     assert not has_steady_servers(environment).matches(nobody)
+
+
+def examination(cluster: Any) -> Any:
+    services = SimpleNamespace(focus_server=SimpleNamespace(**vars(WORKLOAD), service="focus-server"))
+    limits = SimpleNamespace(max_restarts=5, log_lines=10)
+    environment: Any = SimpleNamespace(kubernetes=SimpleNamespace(services=services), limits=limits)
+    for name in ("services", "namespaces", "nodes"):
+        setattr(cluster, name, list)
+    cluster.version = lambda: "v1.34.1"
+    return ClusterExamination(cluster, environment).examine(), environment
+
+
+@pytest.mark.parametrize(
+    ("cluster", "told"),
+    [
+        (Cluster(pod()), 'the log of server-1 cannot be read: pods "server-1" not found'),
+        (Cluster(pod(containers=(NAMELESS, MESH))), "name it in kubernetes.services.focus_server.container"),
+        (Cluster(pod("server-1", "Pending")), "no Focus Server runs"),
+        (Cluster(pod(), server_1="\n"), "the log of the Focus Server is empty"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_one_finding_and_not_five_errors(cluster: Cluster, told: str) -> None:
+    facts, environment = examination(cluster)
+    assert facts.version == "v1.34.1"
+    assert told in str(has_a_readable_log(environment).trouble(facts))
+
+
+def test_a_log_that_can_be_read_is_fine() -> None:
+    facts, environment = examination(Cluster(pod(), server_1="started\n"))
+    assert has_a_readable_log(environment).trouble(facts) is None
