@@ -43,7 +43,7 @@ class AmbientChecks:
             blind = f"no pod with the labels {self._servers.selector} runs"
             self._remark(f"{blind}: whether the Focus Server restarts or logs errors is not seen")
         return ServerCondition(
-            restarts={pod.name: pod.restarts for pod in pods},
+            restarts={pod.name: self._servers.restarts(pod) for pod in pods},
             last_lines={name: lines[-1] for name, lines in logs.items() if lines},
         )
 
@@ -54,7 +54,7 @@ class AmbientChecks:
                 troubles.append(f"{pod.name} has ended: {pod.reason or pod.phase}")
             if pod.phase != "Running":
                 continue
-            restarted = pod.restarts - before.restarts.get(pod.name, 0)
+            restarted = self._servers.restarts(pod) - before.restarts.get(pod.name, 0)
             if restarted > 0:
                 troubles.append(f"{pod.name} was restarted {restarted} times")
             errors = [line for line in self._new_lines(pod, before) if _ERROR in line]

@@ -77,6 +77,29 @@ def test_a_server_that_is_evicted_while_a_scenario_runs_is_trouble() -> None:
     assert checks.troubles_since(before) == ["server-1 has ended: Evicted"]
 
 
+def states(**restarts: int) -> list[dict[str, Any]]:
+    return [{"name": name.replace("_", "-"), "restartCount": times} for name, times in restarts.items()]
+
+
+def test_a_restart_of_a_proxy_is_none_of_the_server() -> None:
+    both = {"containers": (SERVER, MESH)}
+    cluster = Cluster(pod(**both, containerStatuses=states(app=0, mesh_proxy=1)), server_1="started\n")
+    checks = ambient(cluster)
+    before = checks.look()
+    cluster.listed = [pod(**both, containerStatuses=states(app=0, mesh_proxy=9))]
+    assert checks.troubles_since(before) == []
+    services = SimpleNamespace(focus_server=WORKLOAD)
+    environment: Any = SimpleNamespace(
+        kubernetes=SimpleNamespace(services=services), limits=SimpleNamespace(max_restarts=5)
+    )
+    facts: Any = SimpleNamespace(servers=tuple(cluster.listed))
+    assert has_steady_servers(environment).trouble(facts) is None
+    cluster.listed = [pod(**both, containerStatuses=states(app=7, mesh_proxy=9))]
+    assert checks.troubles_since(before) == ["server-1 was restarted 7 times"]
+    facts.servers = tuple(cluster.listed)
+    assert has_steady_servers(environment).trouble(facts) == "server-1 was restarted 7 times"
+
+
 def test_an_unreadable_log_of_a_pod_on_its_way_out_is_told_once() -> None:
     cluster = Cluster(pod("old", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), pod(), server_1="started\n")
     checks = ambient(cluster)
