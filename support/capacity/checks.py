@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from support.capacity.load.results import sharers
@@ -42,6 +43,8 @@ def reaches_every_port() -> Judged[Measured]:
 
 def gave_back_its_ports() -> Judged[Measured]:
     def trouble(measured: Measured) -> str | None:
+        if not any(record.stream_port for record in measured.step.records):
+            return "no port was given out, so none can be given back"
         ports = measured.still_published
         return f"{len(ports)} ports are still published: {', '.join(map(str, ports[:5]))}" if ports else None
 
@@ -67,6 +70,8 @@ def has_recovered() -> Judged[Measured]:
         recovery = measured.run.recovery
         if recovery is None:
             return "what came after the load was not measured"
+        if math.isinf(recovery.baseline_p95_ms):
+            return "investigations did not open before the load either: there is nothing to compare with"
         if recovery.seconds is not None:
             return None
         return (
@@ -80,7 +85,11 @@ def has_recovered() -> Judged[Measured]:
 def left_nothing() -> Judged[Measured]:
     def trouble(measured: Measured) -> str | None:
         recovery = measured.run.recovery
-        left = [*measured.step.leftovers, *(recovery.leftovers if recovery else ())]
+        if recovery is None:
+            return "what came after the load was not looked at"
+        if not any(record.job_id for record in measured.step.records):
+            return "not one investigation was opened, so nothing can be left"
+        left = [*measured.step.leftovers, *recovery.leftovers]
         return f"left over: {', '.join(left[:5])}" if left else None
 
     return Judged("nothing of the load left in the cluster", trouble)

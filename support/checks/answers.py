@@ -111,10 +111,12 @@ def identifies_a_job() -> Judged[OpenedInvestigation]:
 
 
 def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
-    return Judged(
-        "a job id that was never used before",
-        lambda opened: f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None,
-    )
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if not earlier:
+            return "no job id was used before, so there is none to compare with"
+        return f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None
+
+    return Judged("a job id that was never used before", trouble)
 
 
 def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
@@ -178,6 +180,8 @@ def are_all_different() -> Judged[Sequence[OneOfMany]]:
     """All of them opened, no two with the same job or the same port."""
 
     def trouble(openings: Sequence[OneOfMany]) -> str | None:
+        if len(openings) < 2:
+            return f"{len(openings)} were asked for, which cannot be compared"
         opened = [one.opened for one in openings if one.opened is not None]
         told = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
         jobs, ports = Counter(one.job_id for one in opened), Counter(one.stream_port for one in opened)

@@ -86,7 +86,12 @@ def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
 
 def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
     def trouble(rounds: Collection[InformationAnswers]) -> str | None:
+        if len(rounds) < 2:
+            return f"it was asked {len(rounds)} times, which cannot be compared"
         for name in ("alive", "channels", "fibre"):
+            failed = [one for one in (getattr(told, name) for told in rounds) if one.status >= 500]
+            if failed and failed[0].status != 503:
+                return f"{name} was answered {failed[0].status} {failed[0].message!r}, which tells nothing"
             answers = {(answer.status, answer.text) for answer in (getattr(told, name) for told in rounds)}
             if len(answers) > 1:
                 return f"{name} was answered in {len(answers)} ways: {sorted(answers)[:2]}"

@@ -45,9 +45,23 @@ def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
     return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
 
 
+def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
+    """As :func:`lists_exactly`, for a window in which there is something."""
+    exactly = lists_exactly(expected)
+
+    def trouble(answer: Answer) -> str | None:
+        if not expected:
+            return "the index has no recording that touches the window: there is nothing to compare the list with"
+        return exactly.trouble(answer)
+
+    return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
+
+
 def lists_in_order() -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         starts = [start for start, _ in listed(answer)]
+        if len(starts) < 2:
+            return f"{len(starts)} recordings are listed, which have no order"
         return None if starts == sorted(starts) else f"the starts are {starts}"
 
     return Judged("recordings in the order of their start", trouble)

@@ -179,7 +179,9 @@ class _Loader:
         if detail["type"] == "missing":
             return path, f"missing; allowed: {allowed}"
         if node.shape == "secret":
-            return path, f"the value is not allowed; allowed: {allowed}"
+            # The check of a URI says itself what is wrong, and what is allowed instead.
+            is_sentence = detail["type"] == "value_error" and "; allowed: " in allowed
+            return path, allowed if is_sentence else f"the value is not allowed; allowed: {allowed}"
         near = suggestion(str(detail["input"]), node.options)
         return path, f"{_written(detail['input'])} is not allowed; {near}allowed: {allowed}"
 

@@ -14,6 +14,7 @@ from behave.runner import Context
 
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
+from support.clients.clock import WORTH_TELLING_S, ClockOffset
 from support.clients.kubernetes.api import ClusterError
 from support.clients.kubernetes.tunnel import port_closed_to_us
 from support.clients.sandbox.embedded import EmbeddedSandbox
@@ -91,6 +92,7 @@ def before_all(context: Context) -> None:
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config))
     context.add_cleanup(context.world.close)
+    _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
     if (closed := port_closed_to_us(environment.kubernetes)) is not None:
@@ -181,6 +183,12 @@ def _connect(environment: Environment, books: _Books, reports: Reports, history:
         name = environment.identity.name
         doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"
         raise EnvironmentUnreachable(f"environment {name} cannot be reached: {error}; {doctor}") from error
+
+
+def _tell_clock(clock: ClockOffset) -> None:
+    """Windows of evidence and what a sweep finds depend on it."""
+    if not clock.is_known or abs(clock.seconds) >= WORTH_TELLING_S:
+        print(f"note: {clock}", file=sys.stderr)
 
 
 def _note_requests(context: Context) -> None:

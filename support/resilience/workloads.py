@@ -61,6 +61,7 @@ class Workloads:
         """Scale to zero; returns when nothing of the part runs any more, and nothing answers in its place."""
         part = self._parts.named(name)
         workload = self._parts.workload(part)
+        self._running(part)
         self._changes.begin(STOPPED, f"{name} is stopped", part=name, replicas=workload.replicas)
         self._cluster.scale(workload, 0)
         waits.until(
@@ -107,7 +108,7 @@ class Workloads:
     def crash(self, *names: str) -> list[Crash]:
         """Take every pod of these parts away at one moment; what becomes of them is seen with the other methods."""
         parts = [self._parts.named(name) for name in names]
-        before = [tuple(pod for pod in self._parts.pods(part) if not pod.deleting) for part in parts]
+        before = [self._running(part) for part in parts]
         for name in names:
             self._changes.begin(CRASHED, f"{name} crashes", part=name)
         for pods in before:
@@ -115,6 +116,13 @@ class Workloads:
                 self._cluster.delete_pod(pod.name)
         at_s = time.monotonic()
         return [Crash(part, pods, at_s) for part, pods in zip(parts, before, strict=True)]
+
+    def _running(self, part: Part) -> tuple[Pod, ...]:
+        """Its pods; :class:`AssertionError` when there is none: what is not there cannot be taken away."""
+        pods = tuple(pod for pod in self._parts.pods(part) if not pod.deleting and not pod.is_over)
+        if not pods:
+            raise AssertionError(f"{part.name} does not run: the cluster has no pod with the labels {part.selector}")
+        return pods
 
     def wait_until_replaced(self, crash: Crash) -> list[Pod]:
         """Gone, there again and ready, each within its deadline; notes how long it took."""

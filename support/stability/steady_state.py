@@ -153,6 +153,8 @@ class Stability:
         return Verdict(Outcome.FAIL if seen.restarts else Outcome.PASS, "; ".join(seen.restarts) or "no restart")
 
     def left_nothing_behind(self, seen: Lifetime) -> Verdict:
+        if not seen.latencies_ms and not seen.leftovers:
+            return Verdict(Outcome.INCONCLUSIVE, "no investigation was opened, so nothing could be left")
         left = f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else "nothing left"
         return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
 

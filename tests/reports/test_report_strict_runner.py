@@ -133,6 +133,50 @@ def test_settings_from_outside_of_the_checkout_are_refused(
     assert outcome.code == 2
     assert outcome.err.startswith(f"{home}/.behaverc: behave would take {settings.split(' ')[0]} from there")
     assert project.run(BEHAVE_STAGE="product").code == 2
+    staged = project.run("--stage=product")
+    assert (staged.code, staged.err.split(":")[0]) == (2, "--stage=product")
+
+
+INI, TOML = "[behave]\ntags = @JL-01a\n", "[tool.behave]\ntags = ['@JL-01a']\n"
+FORMATTERS = (
+    "[behave.formatters]\nconsole = support.reporting.writers.console:Console\n"
+    "record = support.reporting.formatter:RunRecord\n"
+)
+"""Without them, behave 1.3.3 forgets those of pyproject.toml, and ends by itself before anything of ours is loaded."""
+
+
+INIS = ("behave.ini", ".behaverc", "setup.cfg", "tox.ini")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "content"),
+    [
+        *(("home", name, INI) for name in INIS),
+        *(("checkout", name, INI + FORMATTERS) for name in INIS),
+        ("home", "pyproject.toml", TOML),
+    ],
+)
+def test_no_file_beside_that_of_the_suite_says_what_runs(
+    project: BehaveProject, tmp_path: Path, where: str, name: str, content: str
+) -> None:
+    folder = project.folder if where == "checkout" else tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(content, encoding="utf-8")
+    outcome = project.run(HOME=str(tmp_path / "home"))
+    assert outcome.code == 2
+    assert f"{name}: behave would take " in outcome.err and "tags from there" in outcome.err
+
+
+@pytest.mark.parametrize("name", INIS)
+def test_a_file_that_tells_behave_nothing_is_left_alone_or_ends_it(
+    project: BehaveProject, tmp_path: Path, name: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / name).write_text("[tox]\nenvlist = py311\n", encoding="utf-8")
+    assert project.run(HOME=str(home)).code == 0
+    (project.folder / name).write_text("[tox]\nenvlist = py311\n", encoding="utf-8")
+    assert project.run().code == 2  # by behave's own words: no verdict depends on it
 
 
 def test_the_record_says_what_was_asked_for(project: BehaveProject) -> None:

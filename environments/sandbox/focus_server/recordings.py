@@ -80,6 +80,7 @@ class RecordingIndex:
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
+            datetime_conversion="DATETIME_AUTO",  # a date that Python does not know spoils its own recording only
             directConnection=True,
             maxPoolSize=pool,
             appname="focus-server",

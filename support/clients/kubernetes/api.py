@@ -167,6 +167,8 @@ class KubernetesAPI:
 
     def _no_answer(self, asked: str, error: Exception, started: float, deadline: Deadline) -> ClusterError:
         reason: object = tls.explained(error.reason if isinstance(error, ApiException) else error)
+        if isinstance(error, urllib3.exceptions.ProxyError):
+            reason = f"the proxy of the cluster was not reached: {error.original_error}"
         if deadline.is_over:
             reason = f"no whole answer within {deadline.answer_s:g} s"
         message = self._journal.redact(" ".join(str(reason).split()))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
+import pymongo
 from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
@@ -28,13 +29,21 @@ __all__ = ["BasePath", "ConnectionOutcome", "DatabaseError", "MongoDBClient", "S
 Sort = Sequence[tuple[str, int]]
 
 APPLICATION = "focus-acceptance"
-READ_TIMEOUT_S = 15.0
+COMMAND_TIMEOUT_S = 15.0
+"""For one command, from asking to the last byte of its answer."""
+DOCUMENTS_TIMEOUT_S = 60.0
+"""For all batches of an answer of documents together."""
+CLOSE_TIMEOUT_S = 2.0
 _AUTHENTICATION_CODES = (13, 18)
 BASE_PATHS = "base_paths"
 
 
 class MongoDBClient:
-    """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC."""
+    """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC.
+
+    Whatever is asked has a deadline for the whole of it (:func:`pymongo.timeout`): the driver's own time limits are for
+    each message, and a cursor has as many of them as the server likes.
+    """
 
     def __init__(
         self,
@@ -42,9 +51,9 @@ class MongoDBClient:
         journal: Journal,
         safety: SafetyPolicy,
         *,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        command_timeout_s: float = COMMAND_TIMEOUT_S,
     ) -> None:
-        self._read_timeout_s = read_timeout_s
+        self._command_s = command_timeout_s
         self._uri = settings.uri.get_secret_value()
         self._timeout_s = settings.connect_timeout_s
         self._journal = journal
@@ -125,7 +134,7 @@ class MongoDBClient:
         limit: int = 0,
     ) -> list[Document]:
         """All matching documents; ``limit`` 0 means no limit."""
-        with self._asking(f"find in {collection}"):
+        with self._asking(f"find in {collection}", DOCUMENTS_TIMEOUT_S):
             return list(self._database[collection].find(query or {}, projection, sort=sort, limit=limit))
 
     def count(self, collection: str, query: Mapping[str, Any] | None = None) -> int:
@@ -133,7 +142,7 @@ class MongoDBClient:
             return self._database[collection].count_documents(query or {})
 
     def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
-        with self._asking(f"aggregate {collection}"):
+        with self._asking(f"aggregate {collection}", DOCUMENTS_TIMEOUT_S):
             return list(self._database[collection].aggregate(pipeline))
 
     def indexes(self, collection: str) -> dict[str, Document]:
@@ -206,21 +215,21 @@ class MongoDBClient:
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        _close(self._client)
 
     def _probe(self, uri: str, within_s: float | None = None) -> ConnectionOutcome:
         self._journal.hide(*secrets_in(uri))
         started = time.monotonic()
         client = self._open(uri, within_s)
         try:
-            with self._asking("connect"):
+            with self._asking("connect", within_s or self._command_s, client):
                 client.admin.command("ping")
         except DatabaseError as error:
             if error.kind == "refused":
                 raise
             return ConnectionOutcome(error.kind, str(error), time.monotonic() - started)
         finally:
-            client.close()
+            _close(client)
         return ConnectionOutcome("ok", "connected", time.monotonic() - started)
 
     def _open(self, uri: str, within_s: float | None = None) -> MongoClient[Document]:
@@ -234,7 +243,7 @@ class MongoDBClient:
                     connect=False,
                     serverSelectionTimeoutMS=timeout_ms,
                     connectTimeoutMS=timeout_ms,
-                    socketTimeoutMS=int((within_s or self._read_timeout_s) * 1000),
+                    socketTimeoutMS=int((within_s or self._command_s) * 1000),
                     retryReads=False,
                     retryWrites=False,
                     tz_aware=True,
@@ -255,22 +264,44 @@ class MongoDBClient:
         return (time.perf_counter() - started) * 1000
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
+    def _asking(
+        self, what: str, within_s: float | None = None, client: MongoClient[Document] | None = None
+    ) -> Iterator[None]:
+        """The one way to the driver: a server is found within the time for connecting, and the rest done within
+        ``within_s``, by default the time for a command."""
+        within_s = self._command_s if within_s is None else within_s
         started = time.monotonic()
         try:
-            yield
+            with pymongo.timeout(min(self._timeout_s, within_s)):
+                _find_server(client or self._client)
+            with pymongo.timeout(within_s):
+                yield
         except (BSONError, OverflowError) as error:
             message = self._journal.redact(f"the database was asked to {what}: a document cannot be read: {error}")
             raise DatabaseError("refused", message) from error
         except PyMongoError as error:
             # The driver appends a description of the whole topology after a comma.
             reason = self._journal.redact(str(error).partition(", Timeout:")[0].partition(", full error:")[0])
-            if isinstance(error, ConnectionFailure):
-                self._journal.record("mongodb", what, f"no answer: {reason}", time.monotonic() - started)
+            took_s = time.monotonic() - started
+            if error.timeout and took_s >= within_s:
+                reason = f"it was not done within {within_s:g} s ({reason})"
+            if isinstance(error, ConnectionFailure) or error.timeout:
+                self._journal.record("mongodb", what, f"no answer: {reason}", took_s)
                 raise DatabaseError("unreachable", f"the database could not be asked to {what}: {reason}") from error
             denied = isinstance(error, OperationFailure) and error.code in _AUTHENTICATION_CODES
             kind = "authentication_failed" if denied else "refused"
             raise DatabaseError(kind, f"the database refused to {what}: {reason}") from error
+
+
+def _find_server(client: MongoClient[Document]) -> None:
+    """Wait until the driver knows a server that takes commands; at once when it does."""
+    _ = client.is_primary
+
+
+def _close(client: MongoClient[Document]) -> None:
+    """The driver takes its leave of the server, which may not answer."""
+    with pymongo.timeout(CLOSE_TIMEOUT_S):
+        client.close()
 
 
 def _text(body: Mapping[str, Any], name: str, where: str) -> str:

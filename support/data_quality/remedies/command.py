@@ -99,7 +99,7 @@ def _connected(environment: Environment, consent: Consent) -> Iterator[MongoDBCl
     PROCESS.hide(*environment.secrets())
     policy = SafetyPolicy(environment.name, writes_database=consent.yes)
     journal = Journal(environment.secrets(), PROCESS)
-    database = MongoDBClient(environment.mongodb, journal, policy, read_timeout_s=_PATIENCE_S)
+    database = MongoDBClient(environment.mongodb, journal, policy, command_timeout_s=_PATIENCE_S)
     try:
         yield database
     finally:

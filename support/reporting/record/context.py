@@ -49,6 +49,8 @@ class RunContext:
 
     figures: dict[str, float] = field(default_factory=dict)
     """What scenarios measured; see `figure`."""
+    remarks: dict[str, bool] = field(default_factory=dict)
+    """See `remark`; whether it was told already."""
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
     selection: Selection = field(default_factory=Selection)
@@ -76,6 +78,16 @@ class RunContext:
     """Why the run ended early, or None; set by the runner."""
     record: Record | None = None
     """The finished record; set by the runner after the last clean-up and before the formatters close."""
+
+    def remark(self, text: str) -> None:
+        """Note what a reader should know of a scenario that passes, such as that there was nothing to look at."""
+        self.remarks.setdefault(text, False)
+
+    def new_remarks(self) -> list[str]:
+        """Those that were not answered yet: each is told once in a run."""
+        new = [text for text, told in self.remarks.items() if not told]
+        self.remarks |= dict.fromkeys(new, True)
+        return new
 
     def suite_error(self, where: str, message: str) -> None:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""

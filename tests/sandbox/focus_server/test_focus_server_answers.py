@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import bson
 import pytest
+from bson.datetime_ms import DatetimeMS
 
 from environments.sandbox.focus_server.answers import (
     LIVE_METADATA_TREE,
@@ -28,7 +31,7 @@ from environments.sandbox.focus_server.manifests import (
     grpc_job,
 )
 from environments.sandbox.focus_server.opening import is_node_address
-from environments.sandbox.focus_server.recordings import counts, overlaps, read_recording
+from environments.sandbox.focus_server.recordings import RecordingIndex, counts, overlaps, read_recording
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure
 from environments.sandbox.focus_server.service import json_ready
@@ -252,6 +255,24 @@ def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
     assert (closed.start_s, closed.end_s, opened.end_s) == (start_s, start_s + 41, -1)
 
 
-@pytest.mark.parametrize("document", [{}, {"start_time": 5}, {"start_time": NOW, "end_time": 5}, {"start_time": None}])
-def test_malformed_documents_are_no_recordings(document: dict[str, Any]) -> None:
-    assert read_recording(document) is None
+FAR = bson.encode({"start_time": NOW, "end_time": DatetimeMS(253402300800000)})
+"""A date after the year 9999: with the driver's usual options it cannot be decoded, and no other document with it."""
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"start_time": 5}, {"start_time": NOW, "end_time": 5}, FAR], ids=["empty", "start", "end", "far"]
+)
+def test_malformed_documents_are_no_recordings(document: dict[str, Any] | bytes) -> None:
+    assert read_recording(_decoded(document) if isinstance(document, bytes) else document) is None
+
+
+def _decoded(document: bytes) -> dict[str, Any]:
+    """As the server reads its index."""
+
+    async def decode() -> dict[str, Any]:
+        index = RecordingIndex("mongodb://127.0.0.1", "prisma", 1)
+        read: dict[str, Any] = bson.decode(document, index._client.codec_options)
+        await index.close()
+        return read
+
+    return asyncio.run(decode())

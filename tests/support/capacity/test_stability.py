@@ -137,7 +137,7 @@ def test_what_is_left_of_a_long_time_is_named() -> None:
     judge = stability(Site(lambda hours: 600))
     left = judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ("service grpc-service-1-2",)))
     assert left.outcome is Outcome.FAIL and left.reason == "left over: service grpc-service-1-2"
-    assert judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ())).outcome is Outcome.PASS
+    assert judge.left_nothing_behind(Lifetime(1, ((0.0, 30.0),), (), {}, (), ())).outcome is Outcome.PASS
 
 
 def test_the_shapes_of_load_are_those_of_the_requirement() -> None:
