@@ -51,6 +51,8 @@ class RunContext:
     environment: str = "unknown"
     fingerprint: dict[str, Any] = field(default_factory=dict)
     known_issues: list[KnownIssue] = field(default_factory=list)
+    looser_limits: list[str] = field(default_factory=list)
+    """What the environment lets pass beyond the requirements, one sentence each."""
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
     suite_errors: list[Trouble] = field(default_factory=list)

@@ -100,14 +100,16 @@ def test_a_limit_looser_than_required_is_told(folder: Folder) -> None:
         "recognition_rate": 0.5,
         "refusal_s": 1,
         "stability_success_rate": 1,
+        "memory_growth_mb_per_h": 20,
     }
     folder.data["capacity"] = {"success_rate": 0.9}
     folder.data["refusal_statuses"] = [400, 409, 422]
     folder.write()
     assert folder.load().looser_than_required() == [
-        "judged by limits.configure_p95_ms 800, the requirement is 300",
-        "judged by limits.recognition_rate 0.5, the requirement is 0.8",
-        "judged by capacity.success_rate 0.9, the requirement is 0.95",
+        "judged by a limit of 800 ms, the requirement is 300 ms (limits.configure_p95_ms)",
+        "judged by a limit of 0.5, the requirement is 0.8 (limits.recognition_rate)",
+        "judged by a limit of 20 MB/h, the requirement is 10 MB/h (limits.memory_growth_mb_per_h)",
+        "judged by a limit of 0.9, the requirement is 0.95 (capacity.success_rate)",
         "refusals may be answered 409 as well, the requirement is 400 or 422",
     ]
 
