@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from behave.runner import Context
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.kubernetes.api import ClusterError
+from support.clients.safety import Budget, SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
@@ -80,15 +80,16 @@ def before_all(context: Context) -> None:
     say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
-    for sentence in by_name.looser_than_required():
-        print(f"note: {sentence}", file=sys.stderr)
+    report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
-    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name))
+    budget = context.side_by_side.prepare(
+        by_name.parallel, SafetyPolicy.of(by_name), functools.partial(connect_beside, context, name)
+    )
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config))
+    context.world = _connect(environment, books, reports, history_folder(context.config), budget)
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
@@ -97,11 +98,11 @@ def before_all(context: Context) -> None:
     context.side_by_side.go(run_file)
 
 
-def connect_beside(context: Context, name: str, run_file: Path | None, shift: int) -> None:
+def connect_beside(context: Context, name: str, run_file: Path | None, shift: int, budget: Budget) -> None:
     """In a process of its own, beside others: the same environment, with clients and channels of its own."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None)
+    context.world = _connect(environment, _books(context, environment), reports, None, budget)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
     reporting.current().redact = context.world.journal.redact
@@ -169,9 +170,9 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     return books
 
 
-def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None) -> World:
+def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None, budget: Budget) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history)
+        return World(environment, books.ledger, books.changes, reports, history, budget)
     except ClusterError as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 
