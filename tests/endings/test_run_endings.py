@@ -25,14 +25,16 @@ WHILE_A_JOB_RUNS = "--tags=@JL"
 class Behave:
     """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
 
-    def __init__(self, folder: Path, *arguments: str, command: list[str] | None = None, **variables: str) -> None:
-        self.reports = folder / "reports"
-        self.temporary = folder / "temporary"
+    def __init__(
+        self, own: Path, *arguments: str, command: list[str] | None = None, folder: Path = ROOT, **variables: str
+    ) -> None:
+        self.reports = own / "reports"
+        self.temporary = own / "temporary"
         self.temporary.mkdir()
         command = command or [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
         self.process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUNBUFFERED": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
