@@ -83,6 +83,11 @@ def _read(path: Path) -> bytes:
         ([], {"FOCUS_ENV": "nowhere"}, "unknown environment 'nowhere'"),
         ([], {"FOCUS__LIMITS__REFUSAL": "3"}, "FOCUS__LIMITS__REFUSAL"),
         ([], {"FOCUS__LIMITS__REFUSAL_S": "soon"}, "FOCUS__LIMITS__REFUSAL_S"),
+        (
+            [],
+            {"FOCUS__KNOWN_ISSUES": "[{scenario: JL-99z, ticket: PZ-1, expires: 2030-01-01, reason: r}]"},
+            "known_issues: there is no scenario JL-99z; did you mean JL-",
+        ),
         (["-D", "sandbox_run_file=/no/such/run.json"], {}, "run file /no/such/run.json: cannot be read"),
         (["-D", "reports=/dev/null/reports"], {}, "reports: cannot write to /dev/null/reports: Not a directory"),
     ],
