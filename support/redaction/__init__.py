@@ -5,6 +5,6 @@ journal, the record, every file that is written, everything that is printed.
 """
 
 from support.redaction.places import HIDDEN
-from support.redaction.redactor import PROCESS, Redactor
+from support.redaction.redactor import PROCESS, Redactor, shortened
 
-__all__ = ["HIDDEN", "PROCESS", "Redactor"]
+__all__ = ["HIDDEN", "PROCESS", "Redactor", "shortened"]

@@ -8,15 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from support.redaction.places import HIDDEN, PLACES, is_name_of_a_secret
-from support.redaction.spellings import spellings
-
-_SHORT = 4
-"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words."""
-
-
-def _pattern_of(secret: str) -> str:
-    text = re.escape(secret)
-    return text if len(secret) >= _SHORT else rf"(?<!\w){text}(?!\w)"
+from support.redaction.spellings import LONGEST_LETTER, patterns_of
 
 
 class Redactor:
@@ -31,20 +23,19 @@ class Redactor:
 
     @property
     def longest(self) -> int:
-        """Characters of the longest spelling of a secret."""
+        """Characters that the longest secret takes, however it is usually written."""
         return self._longest
 
     def hide(self, *secrets: str) -> None:
         """Treat these values, and their usual encodings, as secret from now on."""
         with self._lock:
-            before = len(self._secrets)
-            for secret in secrets:
-                if secret.strip() and secret != HIDDEN:
-                    self._secrets.update(spellings(secret))
-            if len(self._secrets) != before:
+            new = {secret for secret in secrets if secret.strip() and secret != HIDDEN} - self._secrets
+            if new:
+                self._secrets |= new
                 longest_first = sorted(self._secrets, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
-                self._longest = len(longest_first[0])
+                patterns = dict.fromkeys(pattern for secret in longest_first for pattern in patterns_of(secret))
+                self._pattern = re.compile("|".join(patterns))
+                self._longest = LONGEST_LETTER * len(longest_first[0])
 
     def redact(self, text: str, limit: int | None = None) -> str:
         """``text``, or its first ``limit`` characters, without secrets."""
@@ -84,3 +75,9 @@ class Redactor:
 
 PROCESS = Redactor()
 """What this process must not show."""
+
+
+def shortened(value: object, limit: int = 200) -> str:
+    """The first characters of a text, as a sentence shows them. A secret that is cut in half would not be recognised
+    any more, so it is hidden before."""
+    return PROCESS.redact(str(value), limit)

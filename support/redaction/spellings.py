@@ -1,60 +1,83 @@
-"""The ways a secret is written."""
+"""The ways a secret is written, as a pattern that finds all of them.
+
+Each letter may be written in another way, whatever was done to the others, and again by whatever writes that: JSON in
+JSON, HTML in YAML, a line of a shell in both.
+"""
 
 from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, quote_plus
 
+LONGEST_LETTER = 12
+"""Characters that one letter of a secret may take, where it is written as it usually is."""
+_SHORT = 4
+"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words."""
 _SHORTEST_PART = 8
 """Characters of a line, or of base64, by which a secret is known; fewer would be found anywhere."""
+_CONTROL = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
-def spellings(secret: str) -> Iterator[str]:
-    """In URIs, JSON, JSON in JSON, YAML, HTML, XML, shells, hexadecimal, base64 of it and of what holds it.
-
-    A secret of several lines, such as a key, is known by each of its lines as well.
-    """
+def patterns_of(secret: str) -> Iterator[str]:
+    """A secret of several lines, such as a key, is known by each of its lines as well."""
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_PART}
     for value in {secret, secret.strip()} | {line for line in lines if not line.startswith("-----")}:
-        yield value
-        yield from _quoted(value)
-        yield from _percent(value)
-        yield from _marked_up(value)
-        yield from _encoded(value)
+        written = "".join(_letter(sign, first=number == 0) for number, sign in enumerate(value))
+        yield written if len(value) >= _SHORT else rf"(?<!\w){written}(?!\w)"
+        for encoded in _encoded(value):
+            yield "".join(sign if sign.isalnum() else _letter(sign, first=False) for sign in encoded)
 
 
-def _quoted(value: str) -> Iterator[str]:
-    for ascii_only in (True, False):
-        once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        twice = json.dumps(once, ensure_ascii=ascii_only)[1:-1]
-        # YAML writes \\xE4 where JSON writes \\u00e4.
-        yield re.sub(r"\\u00([0-9a-f]{2})", lambda found: f"\\x{found[1].upper()}", once)
-        yield from (once, twice, json.dumps(twice, ensure_ascii=ascii_only)[1:-1], html.escape(once))
-    yield repr(value)[1:-1]
-    yield repr(value.encode())[2:-1]
-    yield value.replace("'", "''")
-    yield value.replace("'", "'\\''")
-    yield value.replace("'", "'\"'\"'")
+def _letter(sign: str, *, first: bool) -> str:
+    """The ways of one letter. Before each of them there may be backslashes, but for those of the very first one."""
+    if sign.isascii() and sign.isalnum():
+        return sign if first else f"{_ESCAPES}{sign}"
+    if sign in _QUOTES:
+        # Doubled in YAML and CSV; a shell ends its quotation before one, and begins another one after it.
+        return (
+            f"{_ESCAPES}{_one_of(_forms(sign))}(?:{_ESCAPES}{_one_of(_forms(_QUOTES[0]) + _forms(_QUOTES[1]))}){{0,64}}"
+        )
+    if sign == "\\":
+        return f"(?:{_ESCAPE}+|{_one_of(_forms(sign)[2:])})"
+    return f"{_ESCAPES}{_one_of(_forms(sign))}"
 
 
-def _percent(value: str) -> Iterator[str]:
-    for percent in (quote(value, safe=""), quote_plus(value), quote(value)):
-        lower = re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), percent)
-        yield from (percent, lower, quote(percent, safe=""))
+def _one_of(forms: list[str]) -> str:
+    return f"(?:{'|'.join(forms)})"
 
 
-def _marked_up(value: str) -> Iterator[str]:
-    whole = html.escape(value)
-    yield whole
-    yield whole.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
-    yield whole.replace("&#x27;", "&apos;")
-    yield whole.replace("&#x27;", "'")
-    yield html.escape(value, quote=False)
-    yield re.sub(r"([\\`*_\[\]#|~<>&@])", r"\\\1", value)  # Markdown
+def _forms(sign: str) -> list[str]:
+    """A letter as it is, percent-encoded, escaped by its number, and in HTML, each of them perhaps more than once."""
+    code = ord(sign)
+    forms = [re.escape(sign), "".join(_percent(byte) for byte in sign.encode())]
+    forms += ["".join(f"{_ESCAPES}u{_hex(unit)}" for unit in re.findall("....", sign.encode("utf-16-be").hex()))]
+    forms += ["".join(f"{_ESCAPES}x{_hex(f'{byte:02x}')}" for byte in sign.encode())]
+    forms += [f"x{_hex(f'{code:02x}')}"] if code < 256 else []
+    forms += [f"{_AND}{_NUMBER}(?:0*{code}|[xX]0*{_hex(f'{code:x}')}){_END}"]
+    named = html.escape(sign)
+    forms += [f"{_AND}{name}{_END}" for name in [named[1:-1]] * (named != sign and named[1] != "#")]
+    forms += [f"{_AND}apos{_END}"] if sign == "'" else []
+    forms += [_CONTROL[sign]] if sign in _CONTROL else []
+    return [*forms, *_forms("+")] if sign == " " else forms
+
+
+def _percent(byte: int) -> str:
+    return f"%(?:25)*{_hex(f'{byte:02x}')}"
+
+
+def _hex(digits: str) -> str:
+    """In capitals or not."""
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
+
+
+_ESCAPE = rf"(?:\\|{_percent(0x5C)})"
+_ESCAPES = f"{_ESCAPE}*"
+_END = f"(?:;|{_percent(ord(';'))})"
+_AND = f"(?:&|{_percent(ord('&'))})(?:amp{_END})*"
+_NUMBER = rf"(?:\#|{_percent(ord('#'))})"
+_QUOTES = "'\""
 
 
 def _encoded(value: str) -> Iterator[str]:

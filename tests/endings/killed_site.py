@@ -131,9 +131,10 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, *options: str) -> Iterator[Site]:
+    """A running one; ``options`` are further words for ``sandbox up``."""
     run_file = folder / "sandbox.json"
-    command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file)]
+    command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file), *options]
     variables = {**os.environ, "TMPDIR": str(folder)}
     sandbox = subprocess.Popen([*command], cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, process_group=0)
     try:
