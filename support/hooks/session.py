@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,7 @@ class _Books:
 
 
 def before_all(context: Context) -> None:
-    """Load the environment, start the sandbox where it is one, connect the clients.
-
-    Redaction is in force from the beginning: a client that fails while it connects may have a secret in its words.
-    """
-    reporting.current().redact = PROCESS.redact
+    """Load the environment, start the sandbox where it is one, connect the clients."""
     _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
@@ -88,6 +85,7 @@ def before_all(context: Context) -> None:
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
+    _tell_what_is_not_checked(environment)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config), budget)
     context.add_cleanup(context.world.close)
@@ -105,12 +103,19 @@ def connect_beside(context: Context, name: str, run_file: Path | None, shift: in
     context.world = _connect(environment, _books(context, environment), reports, None, budget)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
-    reporting.current().redact = context.world.journal.redact
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:
     known = environment.known_issues
     return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
+
+
+def _tell_what_is_not_checked(environment: Environment) -> None:
+    """Once: whoever stands between the suite and these services is believed."""
+    sections = {"focus_server": environment.focus_server_section, "kubernetes": environment.kubernetes_section}
+    careless = [f"{name}.verify_tls" for name, section in sections.items() if section and not section.verify_tls]
+    if careless:
+        print(f"note: certificates are not checked where it says false: {', '.join(careless)}", file=sys.stderr)
 
 
 def _require_known_scenarios(environment: Environment) -> None:

@@ -158,6 +158,13 @@ def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert (scenario["id"], scenario["status"], run.record()["leftovers"]) == ("JL-01a", "passed", [])
 
 
+def test_certificates_that_are_not_checked_are_told_once(tmp_path: Path) -> None:
+    services = ("focus_server", "kubernetes")
+    run = Behave(tmp_path, "--tags=@CF-04a", **{f"FOCUS__{name.upper()}__VERIFY_TLS": "false" for name in services})
+    told = "note: certificates are not checked where it says false: focus_server.verify_tls, kubernetes.verify_tls\n"
+    assert run.end() == (0, told)
+
+
 def test_interrupted_run_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -> None:
     run = Behave(tmp_path, WHILE_A_JOB_RUNS)
     run.read_until("JL-12a")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.redaction import PROCESS
 from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
@@ -60,7 +61,7 @@ class RunContext:
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
     requests: list[RequestTimes] = field(default_factory=list)
     """How long the Focus Server took over the whole run, by what it was asked for."""
-    redact: Callable[[str], str] = field(default=lambda text: text)
+    redact: Callable[[str], str] = field(default=PROCESS.redact)
 
     figures: dict[str, float] = field(default_factory=dict)
     """What scenarios measured; see `figure`."""
