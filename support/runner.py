@@ -27,6 +27,7 @@ from support.hooks.sharding import Shard, shard_of
 from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
 from support.hooks.units import ParallelError, parallel_of, units_of
+from support.redaction import PROCESS, output
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
@@ -50,6 +51,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     """Behave's runner with a truthful result. An `exit_code` of a before_all exception ends the process."""
 
     def __init__(self, config: Any) -> None:
+        output.guard()
         super().__init__(config)
         environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
         self.report = reporting.begin(environment)
@@ -81,6 +83,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
         self.report.selection = selection_of(self.config)
         self.report.folder = new_folder(reports_directory(self.config))
+        for opener in self.config.outputs:
+            _guard_formatter(opener)
         end_with_the_one_who_waits()
         starting.begun()
         with terminated_like_interrupted():
@@ -257,8 +261,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             duration_s=round(time.monotonic() - report.started_s, 3),
             scenarios=results,
             suite_errors=suite_errors,
-            leftovers=report.leftovers,
-            fingerprint=report.fingerprint,
+            leftovers=PROCESS.redact_values(report.leftovers),
+            fingerprint=PROCESS.redact_values(report.fingerprint),
             interrupted=report.interrupted,
             repeat=report.repeat,
             figures=report.figures,
@@ -266,6 +270,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             selection=report.selection,
             shard=report.shard,
             remarks=report.remarks,
+            looser_limits=report.looser_limits,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:
@@ -341,3 +346,17 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     def _write_reports(self) -> None:
         if self.report.record is not None:
             write_reports(self.config)
+
+
+def _guard_formatter(opener: Any) -> None:
+    """What a formatter of behave writes, to the console or to a file that is made at its first use, shows no secret."""
+    if opener.stream is not None:
+        opener.stream = output.redacted(opener.stream)
+        return
+    plain = opener.open
+
+    def opened() -> Any:
+        opener.stream = output.redacted(plain())
+        return opener.stream
+
+    opener.open = opened

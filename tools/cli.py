@@ -10,6 +10,7 @@ import typer
 from support.cli import ReportsFolder, app
 from support.hooks.signals import end_with_the_one_who_waits
 from support.later import Later
+from support.redaction import output
 
 faults, repeat = Later("tools.fault_matrix.command"), Later("tools.repeat.command")
 DEFAULT_TAGS = "not (@wip or @quarantine)"
@@ -59,4 +60,5 @@ def watch_features(
 
 
 def main() -> None:
+    output.guard()
     app()

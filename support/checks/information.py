@@ -8,6 +8,7 @@ from typing import Any
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer, ShapeError
 from support.model.information import InformationAnswers
+from support.redaction import shortened
 
 _FIBRE_NUMBERS = ("dx", "prr", "fiber_length_meters", "number_of_channels")
 _FIBRE_TEXTS = ("sw_version", "fiber_description")
@@ -20,7 +21,7 @@ def is_alive() -> Judged[InformationAnswers]:
         answer = told.alive
         if answer.status == 200 and answer.text.strip() in ("", "{}"):
             return None
-        return f"the health check was answered {answer.status} {answer.text[:200]!r}"
+        return f"the health check was answered {answer.status} {shortened(answer.text)!r}"
 
     return Judged("a server that says it is alive, and nothing more", trouble)
 
@@ -108,7 +109,7 @@ def _fields(answer: Answer) -> Mapping[str, Any] | str:
         body = answer.json()
     except ShapeError as error:
         return str(error)
-    return body if isinstance(body, dict) else f"it was answered {answer.text[:200]!r}, which is not an object"
+    return body if isinstance(body, dict) else f"it was answered {shortened(answer.text)!r}, which is not an object"
 
 
 def _is_number(value: object) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer
 from support.model.recordings import Recording
+from support.redaction import shortened
 
 _OPEN_END = -1
 # The list has whole seconds, the index milliseconds; nothing says how they are rounded.
@@ -19,7 +20,7 @@ def listed(answer: Answer) -> list[tuple[float, float]]:
         raise AssertionError(f"the list was answered {answer.status} {answer.message!r}")
     pairs = answer.json()
     if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
-        raise AssertionError(f"the answer is not a list of [start, end]: {str(pairs)[:200]}")
+        raise AssertionError(f"the answer is not a list of [start, end]: {shortened(pairs)}")
     return [(float(start), float(end)) for start, end in pairs]
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+import urllib3
+from urllib3.exceptions import InsecureRequestWarning
+
 from support.config.errors import ConfigurationError
 
 # The words of OpenSSL for what only its strict check refuses (X509_V_FLAG_X509_STRICT), and what would do.
@@ -32,6 +35,7 @@ _STRICT = {
 def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
     """The context for one service. Raises :class:`ConfigurationError` for a file that holds no certificate."""
     if not verify:
+        urllib3.disable_warnings(InsecureRequestWarning)  # it would be told of each request; the run tells it once
         careless = ssl.create_default_context()
         careless.check_hostname = False
         careless.verify_mode = ssl.CERT_NONE

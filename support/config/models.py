@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StrictFloat, StrictInt, StrictStr, StringConstraints
 
 from support.config.base import HttpUrl, MongoUri, Port, Section, Text
 
@@ -146,7 +146,7 @@ class Control(Section):
 class Sandbox(Section):
     """What the embedded sandbox is started with: each entry is passed as ``--set key=value``."""
 
-    settings: dict[str, int | float | str] = Field(default_factory=dict)
+    settings: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
 
 
 class Safety(Section):
@@ -179,7 +179,7 @@ class Capacity(Section):
     """What the capacity scenarios ask for. The target is the requirement: it is the same everywhere."""
 
     target_jobs: Annotated[int, Field(ge=200, le=10_000)] = 200
-    steps: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
+    steps: tuple[Annotated[int, Field(strict=True, ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
     success_rate: Rate = 0.95
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     stop_below_rate: Rate = 0.8

@@ -25,7 +25,7 @@ from support.config.models import (
 )
 
 MOST_PARALLEL = 32
-RefusalStatus = Annotated[int, Field(ge=400, le=499)]
+RefusalStatus = Annotated[int, Field(strict=True, ge=400, le=499)]
 """A fault of the server (5xx) is no refusal."""
 
 

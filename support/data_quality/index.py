@@ -56,7 +56,7 @@ class DataQuality:
         if not read.unrecognised:
             name = read.collection + UNRECOGNISED_SUFFIX
             state = "is empty" if name in self._mongodb.collections() else "does not exist"
-            reporting.current().remark(f"collection {name} {state}: no unrecognised recording was looked at")
+            reporting.current().aside(f"collection {name} {state}: no unrecognised recording was looked at")
         return read
 
     def commands(self) -> Commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,7 @@ def _descriptions(seen: list[Seen]) -> Iterator[str]:
         yield f"--- # {one.kind} {one.object.name}{gone}"
         content = {key: value for key, value in one.object.raw.items() if key != "metadata"}
         metadata = {key: value for key, value in one.object.raw["metadata"].items() if key != "managedFields"}
-        yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False).rstrip()
+        # No line is broken: in two parts a secret would not be recognised.
+        yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False, width=math.inf).rstrip()
     if len(last) > _OBJECTS_KEPT:
         yield f"# {len(last) - _OBJECTS_KEPT} more objects, which were not kept"

@@ -76,7 +76,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def _tell_remarks(world: World) -> None:
-    for remark in [*world.cluster.ambient.new_remarks(), *reporting.current().new_remarks()]:
+    for remark in [*world.cluster.ambient.new_remarks(), *reporting.current().new_asides()]:
         print(f"note: {world.journal.redact(remark)}", file=sys.stderr)
 
 

@@ -17,6 +17,7 @@ from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.clock import WORTH_TELLING_S, ClockOffset
 from support.clients.kubernetes.api import ClusterError
 from support.clients.kubernetes.tunnel import port_closed_to_us
+from support.clients.safety import Budget, SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
@@ -65,11 +66,7 @@ class _Books:
 
 
 def before_all(context: Context) -> None:
-    """Load the environment, start the sandbox where it is one, connect the clients.
-
-    Redaction is in force from the beginning: a client that fails while it connects may have a secret in its words.
-    """
-    reporting.current().redact = PROCESS.redact
+    """Load the environment, start the sandbox where it is one, connect the clients."""
     _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
@@ -82,15 +79,17 @@ def before_all(context: Context) -> None:
     say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
-    for sentence in by_name.looser_than_required():
-        print(f"note: {sentence}", file=sys.stderr)
+    report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
-    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name))
+    budget = context.side_by_side.prepare(
+        by_name.parallel, SafetyPolicy.of(by_name), functools.partial(connect_beside, context, name)
+    )
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
+    _tell_what_is_not_checked(environment)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config))
+    context.world = _connect(environment, books, reports, history_folder(context.config), budget)
     context.add_cleanup(context.world.close)
     _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
@@ -102,14 +101,13 @@ def before_all(context: Context) -> None:
     context.side_by_side.go(run_file)
 
 
-def connect_beside(context: Context, name: str, run_file: Path | None, shift: int) -> None:
+def connect_beside(context: Context, name: str, run_file: Path | None, shift: int, budget: Budget) -> None:
     """In a process of its own, beside others: the same environment, with clients and channels of its own."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None)
+    context.world = _connect(environment, _books(context, environment), reports, None, budget)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
-    reporting.current().redact = context.world.journal.redact
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:
@@ -117,6 +115,14 @@ def _known_issues(environment: Environment) -> list[KnownIssue]:
         KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason, issue.also, issue.notice or "")
         for issue in environment.known_issues
     ]
+
+
+def _tell_what_is_not_checked(environment: Environment) -> None:
+    """Once: whoever stands between the suite and these services is believed."""
+    sections = {"focus_server": environment.focus_server_section, "kubernetes": environment.kubernetes_section}
+    careless = [f"{name}.verify_tls" for name, section in sections.items() if section and not section.verify_tls]
+    if careless:
+        print(f"note: certificates are not checked where it says false: {', '.join(careless)}", file=sys.stderr)
 
 
 def _require_known_scenarios(environment: Environment) -> None:
@@ -176,9 +182,9 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     return books
 
 
-def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None) -> World:
+def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None, budget: Budget) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history)
+        return World(environment, books.ledger, books.changes, reports, history, budget)
     except ClusterError as error:
         name = environment.identity.name
         doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"

@@ -35,7 +35,10 @@ from support.world.undoing import undoers
 
 
 class World:
-    """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
+    """The clients and services of one run, connected to one environment. :meth:`close` ends them all.
+
+    ``budget`` is given where the run has other processes, and is theirs as well.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class World:
         changes: ChangeJournal,
         reports: Reports,
         history: Path | None,
+        budget: Budget | None = None,
     ) -> None:
         self.environment = environment
         self.limits = environment.limits
@@ -54,7 +58,7 @@ class World:
         self.journal = Journal(environment.secrets(), PROCESS)
         self._closing = closing = ExitStack()
         policy = SafetyPolicy.of(environment)
-        budget = Budget(policy)
+        budget = budget or Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
         client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
         load_client = LoadClient(environment.focus_server, self.journal, budget)

@@ -25,14 +25,16 @@ WHILE_A_JOB_RUNS = "--tags=@JL"
 class Behave:
     """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
 
-    def __init__(self, folder: Path, *arguments: str, command: list[str] | None = None, **variables: str) -> None:
-        self.reports = folder / "reports"
-        self.temporary = folder / "temporary"
+    def __init__(
+        self, own: Path, *arguments: str, command: list[str] | None = None, folder: Path = ROOT, **variables: str
+    ) -> None:
+        self.reports = own / "reports"
+        self.temporary = own / "temporary"
         self.temporary.mkdir()
         command = command or [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
         self.process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUNBUFFERED": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,6 +83,11 @@ def _read(path: Path) -> bytes:
         ([], {"FOCUS_ENV": "nowhere"}, "unknown environment 'nowhere'"),
         ([], {"FOCUS__LIMITS__REFUSAL": "3"}, "FOCUS__LIMITS__REFUSAL"),
         ([], {"FOCUS__LIMITS__REFUSAL_S": "soon"}, "FOCUS__LIMITS__REFUSAL_S"),
+        (
+            [],
+            {"FOCUS__KNOWN_ISSUES": "[{scenario: JL-99z, ticket: PZ-1, expires: 2030-01-01, reason: r}]"},
+            "known_issues: there is no scenario JL-99z; did you mean JL-",
+        ),
         (["-D", "sandbox_run_file=/no/such/run.json"], {}, "run file /no/such/run.json: cannot be read"),
         (["features/not/there.feature"], {}, "features/not/there.feature: there is no such file or folder"),
         (["--tags=@JL-99"], {}, "no scenario matches --tags=@JL-99 in features; did you mean @JL-09?"),
@@ -151,6 +158,13 @@ def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert run.left_behind() == []
     (scenario,) = run.record()["scenarios"]
     assert (scenario["id"], scenario["status"], run.record()["leftovers"]) == ("JL-01a", "passed", [])
+
+
+def test_certificates_that_are_not_checked_are_told_once(tmp_path: Path) -> None:
+    services = ("focus_server", "kubernetes")
+    run = Behave(tmp_path, "--tags=@CF-04a", **{f"FOCUS__{name.upper()}__VERIFY_TLS": "false" for name in services})
+    told = "note: certificates are not checked where it says false: focus_server.verify_tls, kubernetes.verify_tls\n"
+    assert run.end() == (0, told)
 
 
 def test_interrupted_run_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.redaction import PROCESS
 from support.reporting.record.known import KnownIssue
 from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
@@ -33,6 +34,8 @@ class RunContext:
     environment: str = "unknown"
     fingerprint: dict[str, Any] = field(default_factory=dict)
     known_issues: list[KnownIssue] = field(default_factory=list)
+    looser_limits: list[str] = field(default_factory=list)
+    """What the environment lets pass beyond the requirements, one sentence each."""
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[Trouble] = field(default_factory=list)
@@ -45,12 +48,12 @@ class RunContext:
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
     requests: list[RequestTimes] = field(default_factory=list)
     """How long the Focus Server took over the whole run, by what it was asked for."""
-    redact: Callable[[str], str] = field(default=lambda text: text)
+    redact: Callable[[str], str] = field(default=PROCESS.redact)
 
     figures: dict[str, float] = field(default_factory=dict)
     """What scenarios measured; see `figure`."""
-    remarks: dict[str, bool] = field(default_factory=dict)
-    """See `remark`; whether it was told already."""
+    asides: dict[str, bool] = field(default_factory=dict)
+    """See `aside`; whether it was told already."""
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
     selection: Selection = field(default_factory=Selection)
@@ -79,14 +82,14 @@ class RunContext:
     record: Record | None = None
     """The finished record; set by the runner after the last clean-up and before the formatters close."""
 
-    def remark(self, text: str) -> None:
+    def aside(self, text: str) -> None:
         """Note what a reader should know of a scenario that passes, such as that there was nothing to look at."""
-        self.remarks.setdefault(text, False)
+        self.asides.setdefault(text, False)
 
-    def new_remarks(self) -> list[str]:
+    def new_asides(self) -> list[str]:
         """Those that were not answered yet: each is told once in a run."""
-        new = [text for text, told in self.remarks.items() if not told]
-        self.remarks |= dict.fromkeys(new, True)
+        new = [text for text, told in self.asides.items() if not told]
+        self.asides |= dict.fromkeys(new, True)
         return new
 
     def suite_error(self, where: str, message: str) -> None:

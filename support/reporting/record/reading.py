@@ -100,6 +100,7 @@ def _record(content: dict[str, Any]) -> Record:
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
         selection=_selection(content.get("selection", {})),
         shard=content.get("shard"),
+        looser_limits=[str(sentence) for sentence in content.get("looser_limits", [])],
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"

@@ -52,6 +52,7 @@ def summary(record: Record, capacity: CapacityReport | None = None, changes: Cha
     lines += _news(record, changes)
     if record.broken_on_purpose:
         lines += [f"**Changed on purpose:** {_text(record.broken_on_purpose)}", ""]
+    lines += [f"- **{_text(sentence)}**" for sentence in record.looser_limits]
     lines += [f"- {_text(key.replace('_', ' '))}: {_text(value)}" for key, value in short_facts(record).items()]
     lines += [f"- {record.started:%Y-%m-%d %H:%M} UTC, {record.duration_s:.1f} s", ""]
     lines += _suite(record)

@@ -33,7 +33,11 @@ def test_a_name_is_not_a_path(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: [1\nb: 2\n", "lab.yaml line 2 column 2: malformed YAML: expected ',' or ']', but got ':'"),
+        (
+            "a: [1\nb: 2\n",
+            "lab.yaml line 2 column 2: malformed YAML: expected ',' or ']', but got ':' "
+            "while parsing a flow sequence of line 1",
+        ),
         ("a:\n\tb: 1\n", "lab.yaml line 2 column 1: malformed YAML: found character '\\t' that cannot start any token"),
         ("", "lab.yaml: an environment file is a mapping of sections, this one is empty"),
         ("- a\n", "lab.yaml: an environment file is a mapping of sections, this one is a list"),

@@ -223,8 +223,8 @@ def test_that_nothing_was_unrecognised_is_said(collections: tuple[str, ...], sta
     quality.snapshot()
     quality.snapshot()
     told = f"collection guid-unrecognized_recordings {state}: no unrecognised recording was looked at"
-    assert reporting.current().new_remarks() == [told]
-    assert reporting.current().new_remarks() == []
+    assert reporting.current().new_asides() == [told]
+    assert reporting.current().new_asides() == []
 
 
 SLICE = {"requests": {"nvidia.com/gpu.shared": "1", "memory": "1Gi"}, "limits": {"nvidia.com/gpu.shared": "1"}}

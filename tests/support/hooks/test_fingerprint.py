@@ -22,7 +22,6 @@ ENVIRONMENT = SimpleNamespace(
     identity=SimpleNamespace(title="A site"),
     kubernetes=SimpleNamespace(services=SERVICES),
     redacted=lambda: {"limits": {}},
-    looser_than_required=lambda: ["judged by limits.refusal_s 5, the requirement is 2"],
 )
 
 
@@ -67,7 +66,6 @@ def test_a_part_that_does_not_answer_is_told_and_the_rest_is_there() -> None:
     assert found["mongodb"] == "not known: no connection within 1 s"
     assert found["nodes"] == "not known: GET /api/v1/nodes: 403: forbidden for ***"
     assert found["libraries"]["behave"] == "1.3.3"
-    assert found["looser_limits"] == ["judged by limits.refusal_s 5, the requirement is 2"]
     assert found["configuration"] == {"limits": {}}
     assert found["clocks"][0] == "the clock of the cluster is not known: its answers have no date"
 
