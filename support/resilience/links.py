@@ -38,8 +38,6 @@ class Links:
 
     def disturb(self, words: str) -> Change:
         """Returns when the disturbance is in force."""
-        if words not in DISTURBANCES:
-            raise LookupError(f"no disturbance is known as {words!r}; known are: {'; '.join(DISTURBANCES)}")
         names = [toxic["name"] for toxic in DISTURBANCES[words]]
         change = self._changes.begin(DISTURBED, f"between the server and MongoDB, {words}", toxics=names)
         for toxic in DISTURBANCES[words]:

@@ -17,7 +17,7 @@ from support.investigations.service import Investigations
 from support.model import requests
 from support.model.index_state import IndexState, state_of
 from support.product.server_life import ServerLife
-from support.reporting.record import context as reporting
+from support.resilience.figures import note
 
 _LONG_AGO_S = 1_000_000
 _A_MINUTE_S = 60
@@ -44,20 +44,16 @@ class OutageRecovery:
         """What was away is there again from now on."""
         self._back_at_s = time.monotonic()
 
-    def wait_until_refused_opens(self, request: requests.Body) -> None:
-        """The same request until it opens, within the deadline; notes how long after the outage that was."""
-        self._until_it_opens(request, "the same request")
-        self._note("refused_request_opens_again_s")
-
-    def wait_until_historic_opens(self, times: requests.Times) -> None:
-        """The same for an investigation of a window."""
-        self._until_it_opens(requests.historic(times), "a historic investigation")
-        self._note("historic_opens_again_s")
-
-    def wait_until_live_opens(self) -> None:
-        """The same for a live one."""
-        self._until_it_opens(requests.live(), "a live investigation")
-        self._note("live_opens_again_s")
+    def wait_until_opens(self, name: str, request: requests.Body) -> None:
+        """Ask for it until it opens, within the deadline; notes under ``name`` how long after the outage that was."""
+        within_s = self._limits.deadline("recovery_s")
+        waits.until(
+            lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
+            checks.opens_at_last(),
+            within_s=within_s,
+            what=f"the {name} request to open after the outage",
+        )
+        self._note(f"{name}_request_opens_again", within_s)
 
     def wait_until_alive(self) -> None:
         """The server answers its health check again."""
@@ -67,7 +63,7 @@ class OutageRecovery:
             within_s=self._limits.deadline("server_answers_s"),
             what="the server to answer after the outage",
         )
-        self._note("server_answers_again_s")
+        self._note("server_answers_again", self._limits.deadline("server_answers_s"))
 
     def prove(self, undo: Mapping[str, Any]) -> None:
         """Whoever comes next finds everything at work: the database, the server, and the server with the database."""
@@ -96,14 +92,6 @@ class OutageRecovery:
             what="the database after the outage",
         )
 
-    def _until_it_opens(self, request: requests.Body, what: str) -> None:
-        waits.until(
-            lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
-            checks.opens_at_last(),
-            within_s=self._limits.deadline("recovery_s"),
-            what=f"{what} to open after the outage",
-        )
-
     def _trouble_of_the_database(self) -> str | None:
         try:
             self._mongodb.ping_ms(1)
@@ -121,5 +109,5 @@ class OutageRecovery:
         except ConnectionFailed as failure:
             return failure
 
-    def _note(self, figure: str) -> None:
-        reporting.current().figure(figure, round(time.monotonic() - self._back_at_s, 3))
+    def _note(self, figure: str, limit_s: float) -> None:
+        note(figure, time.monotonic() - self._back_at_s, limit_s)

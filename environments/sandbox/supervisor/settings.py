@@ -54,7 +54,7 @@ class SandboxSettings:
     waiting_metadata: str = "told"
     configure_turns: str = "many"
     highest_view: int = 2
-    rabbitmq: str = "off"
+    rabbitmq: str = "installed"
     time_scale: float = 0.02
     seed_recordings: int = 120
     control_port: int = 0
