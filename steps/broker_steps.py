@@ -24,10 +24,9 @@ def broker_has_started(context):
     context.world.infrastructure.broker.wait_until_up()
 
 
-@given("an investigation that had a queue at the broker")
-def had_a_queue(context):
-    context.earlier = context.world.investigations.open_live()
-    context.world.infrastructure.broker.wait_for_queues_of(context.earlier.job_id)
+@given("a queue of it at the broker")
+def has_a_queue(context):
+    context.world.infrastructure.broker.wait_for_queues_of(context.investigation.job_id)
 
 
 @when("somebody logs in to the message broker with {log_in:BrokerPassword}")
@@ -37,7 +36,7 @@ def connect(context, log_in):
 
 @when("the investigation is released")
 def release(context):
-    context.world.releases.release(context.earlier.job_id)
+    context.world.releases.release(context.investigation.job_id)
 
 
 @then("the broker {answer:BrokerAnswer}")
@@ -53,4 +52,4 @@ def exchange_is_there(context):
 
 @then("the broker has no queue of it any more")
 def no_queue_left(context):
-    context.world.infrastructure.broker.wait_until_no_queue_of(context.earlier.job_id)
+    context.world.infrastructure.broker.wait_until_no_queue_of(context.investigation.job_id)

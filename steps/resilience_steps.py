@@ -20,7 +20,7 @@ register_choice(
         "MongoDB, RabbitMQ and the server are": (MONGODB, RABBITMQ, SERVER),
     },
     Away={"stopped": Outages.stop_mongodb, "cut off": Outages.cut_off},
-    Disturbance={words: words for words in DISTURBANCES},
+    Disturbance=DISTURBANCES,
     Crashed={"it is": "one part", "each of them is": "each part"},
     Reopened={
         "the same request": ("refused", lambda context: context.attempt.request),
@@ -149,6 +149,11 @@ def opens_again(context, reopened):
 @then("the server answers within its deadline")
 def answers_again(context):
     context.world.resilience.recovery.wait_until_alive()
+
+
+@then("the broker lets the product in again within its deadline")
+def broker_lets_in_again(context):
+    context.world.resilience.recovery.wait_until_broker_lets_in(context.world.infrastructure.broker.log_in)
 
 
 @then("{crashed:Crashed} replaced within its deadlines")

@@ -29,6 +29,7 @@ Feature: The message broker can be reached
     @IN-09d @REQ_PZ-13602 @needs_rabbitmq
     Example: Nothing of a released investigation is left at the broker
       Given a message broker that has started
-      And an investigation that had a queue at the broker
+      And an open investigation whose job is running
+      And a queue of it at the broker
       When the investigation is released
       Then the broker has no queue of it any more

@@ -10,7 +10,7 @@ from support.checks import outages as checks
 from support.checks.ambient import AmbientChecks
 from support.clients.change_journal import Change, Changes, Undo
 from support.resilience.cuts import CUT_OFF, Cuts
-from support.resilience.links import DISTURBED, Links
+from support.resilience.links import DISTURBED, Disturbance, Links
 from support.resilience.parts import MONGODB, SERVER, Parts
 from support.resilience.recovery import OutageRecovery
 from support.resilience.workloads import CRASHED, STOPPED, Crash, Stop, Workloads
@@ -63,10 +63,10 @@ class Outages:
         self._begin()
         self._others.append(self._cuts.cut_mongodb_off())
 
-    def disturb(self, words: str) -> None:
+    def disturb(self, disturbance: Disturbance) -> None:
         """The connections between the server and MongoDB are there and of no use."""
         self._begin()
-        self._others.append(self._links.disturb(words))
+        self._others.append(self._links.disturb(disturbance))
 
     def crash(self, *names: str) -> list[Crash]:
         """Parts crash at the same moment."""

@@ -8,8 +8,10 @@ from typing import Any
 
 from support import waits
 from support.checks import outages as checks
+from support.checks.broker import lets_in_within
 from support.checks.matcher import judged
 from support.checks.server import Outcome, is_alive
+from support.clients.amqp.client import BrokerOutcome
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.config import Environment
@@ -64,6 +66,17 @@ class OutageRecovery:
             what="the server to answer after the outage",
         )
         self._note("server_answers_again", self._limits.deadline("server_answers_s"))
+
+    def wait_until_broker_lets_in(self, log_in: Callable[[], BrokerOutcome]) -> None:
+        """The message broker, too."""
+        within_s = self._limits.deadline("pod_ready_s") + self._limits.deadline("recovery_s")
+        waits.until(
+            log_in,
+            lets_in_within(self._limits.rabbitmq_connect_s),
+            within_s=within_s,
+            what="the message broker to let the product in after the outage",
+        )
+        self._note("broker_lets_in_again", within_s)
 
     def prove(self, undo: Mapping[str, Any]) -> None:
         """Whoever comes next finds everything at work: the database, the server, and the server with the database."""

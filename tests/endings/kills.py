@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +23,34 @@ from typing import Any
 
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.journal import Journal
-from support.clients.kubernetes.client import KubernetesClient
+from support.clients.kubernetes.client import Deployment, KubernetesClient
 from support.clients.mongodb.client import MongoDBClient
 from support.clients.safety import Budget, SafetyPolicy
+from support.clients.sandbox.control import SandboxControl
 from support.config import Environment, load_environment
 from support.model import requests
+from support.resilience.links import LINK
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_S = 240.0
 _LOAD = "a load"
 ANY = "any moment"
+OUTAGES = {
+    "MongoDB stopped": ("@RS-02a", "changes", b'"what": "MongoDB is stopped"', 1),
+    "RabbitMQ stopped": ("@RS-08c", "changes", b'"what": "RabbitMQ is stopped"', 1),
+    "everything stopped": ("@RS-06b", "changes", b'"what": "the server is stopped"', 1),
+    "MongoDB cut off": ("@RS-03a", "changes", b'"kind": "network_policy"', 1),
+    "MongoDB crashed": ("@RS-05a", "changes", b'"what": "MongoDB crashes"', 1),
+    "RabbitMQ crashed": ("@RS-05b", "changes", b'"what": "RabbitMQ crashes"', 1),
+    "the server crashed": ("@RS-05c", "changes", b'"what": "the server crashes"', 1),
+    "two crashed": ("@RS-06a", "changes", b'"kind": "crashed_workload"', 2),
+    "late answers": ("@RS-01c", "changes", b"every answer comes too late", 1),
+    "a black hole": ("@RS-01c", "changes", b"nothing gets through", 1),
+    "lost answers": ("@RS-01c", "changes", b"the answers are lost", 1),
+    "broken connections": ("@RS-01c", "changes", b"every connection is broken", 1),
+}
+"""In the middle of every kind of outage, as :data:`MOMENTS`."""
 
 # What is changed at the moment, the scenario that changes it, and what is then in one of the files of the run.
 MOMENTS = {
@@ -49,6 +66,7 @@ MOMENTS = {
     "an open investigation": ("@JL-01a", "ledger", b'"opened"', 1),
     _LOAD: ("@CA-01a", "ledger", b'"opened"', 45),
     ANY: ("@JL or @PV", "ledger", b'"intended"', 1),
+    **OUTAGES,
 }
 
 
@@ -74,7 +92,10 @@ class Site:
         self.cluster = KubernetesClient(self.environment.kubernetes, Journal(), policy)
         self.index = MongoDBClient(self.environment.mongodb, Journal(), policy)
         self.server = FocusServerClient(self.environment.focus_server, Journal(), Budget(policy))
+        assert self.environment.control is not None
+        self.control = SandboxControl(self.environment.control)
         self.root = ROOT
+        self.left = ""
         self.before = self.facts()
 
     def facts(self) -> dict[str, Any]:
@@ -88,7 +109,20 @@ class Site:
             "configuration": self.cluster.config_map("prisma-config").data,
             "recordings": sorted(str(one["uuid"]) for one in self.index.find(collection)),
             "fibre": self.server.live_metadata().json().get("prr", 0) > 0,
+            "policies": sorted(self.cluster.network_policies()),
+            "toxics": sorted(self.control.toxics(LINK)),
+            "workloads": {one.name: (one.replicas, one.ready) for one in self._workloads()},
         }
+
+    def _workloads(self) -> list[Deployment]:
+        return [*self.cluster.deployments(), *self.cluster.stateful_sets()]
+
+    def told_by_the_next_run(self) -> str:
+        """What the next run says instead of judging a site that is left broken; empty when it judges."""
+        ended = subprocess.run(
+            self.command("@CF-10a"), cwd=ROOT, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        )
+        return ended.stderr.strip() if ended.returncode == 2 else ""
 
     def command(self, tags: str) -> list[str]:
         userdata = ("-D", f"reports={self.reports}", "-D", f"sandbox_run_file={self.run_file}", "-D", "history=")
@@ -111,6 +145,10 @@ class Site:
         """Kill a run, sweep, and look at the site: what is not as it was, or nothing."""
         if problem := self.kill_at(kill):
             return problem
+        if kill.number == signal.SIGKILL and kill.moment in OUTAGES:
+            self.left = self.told_by_the_next_run()
+            if "was left changed by a killed run" not in self.left:
+                return f"the next run did not name what was left: {self.left}"
         code, said = self.sweep("--yes")
         return f"sweep --yes ended with {code}: {said}" if code != 0 else self.trouble()
 
@@ -162,9 +200,14 @@ def site(folder: Path) -> Iterator[Site]:
         sandbox.wait(20)
 
 
-def kills(amount: int, chance: random.Random, signals: Sequence[signal.Signals] = SIGNALS) -> list[Kill]:
+def kills(
+    amount: int,
+    chance: random.Random,
+    signals: Sequence[signal.Signals] = SIGNALS,
+    moments: Collection[str] = MOMENTS,
+) -> list[Kill]:
     """Every signal at every moment first, then more of them."""
-    every = itertools.cycle((number, moment) for number in signals for moment in MOMENTS)
+    every = itertools.cycle((number, moment) for number in signals for moment in moments)
     return [
         Kill(number, moment, chance.uniform(0, 5 if moment == ANY else 0.3))
         for number, moment in itertools.islice(every, amount)
@@ -195,21 +238,25 @@ def _count(file: Path, text: bytes) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill runs of the suite, sweep, and prove that nothing is left.")
-    parser.add_argument("--amount", type=int, default=len(MOMENTS) * len(SIGNALS))
+    parser.add_argument("--amount", type=int, help="how many; by default every signal at every moment")
+    parser.add_argument("--outages", action="store_true", help="only in the middle of outages")
     parser.add_argument("--signals", nargs="+", default=[one.name for one in SIGNALS], help="SIGKILL SIGINT ...")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and by children then
     print(f"seed {arguments.seed}, process {os.getpid()}", flush=True)
     signals = [signal.Signals[name] for name in arguments.signals]
+    moments = OUTAGES if arguments.outages else MOMENTS
+    amount = arguments.amount or len(signals) * len(moments)
     clean = 0
     with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as sandbox:
-        for kill in kills(arguments.amount, random.Random(arguments.seed), signals):
+        for kill in kills(amount, random.Random(arguments.seed), signals, moments):
+            sandbox.left = ""
             trouble = sandbox.trouble_after(kill)
             clean += not trouble
-            print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble}", flush=True)
-    print(f"{clean} of {arguments.amount} left nothing behind")
-    return 0 if clean == arguments.amount else 1
+            print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble or sandbox.left.partition(';')[0]}", flush=True)
+    print(f"{clean} of {amount} left nothing behind")
+    return 0 if clean == amount else 1
 
 
 if __name__ == "__main__":

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.resilience.cuts import CUT_OFF
+from support.resilience.links import DISTURBANCES
+from support.resilience.parts import MONGODB, RABBITMQ, SERVER
+from support.resilience.workloads import CRASHED
 from support.world import undoing
-from tests.endings.kills import MOMENTS, Kill, Site, site
+from tests.endings.kills import MOMENTS, OUTAGES, Kill, Site, site
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +29,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         Kill(signal.SIGKILL, "the settings of the server", 0.2),
         Kill(signal.SIGHUP, "a stale recording", 0.02),
         Kill(signal.SIGKILL, "an open investigation", 0.0),
+        Kill(signal.SIGKILL, "everything stopped", 0.1),
+        Kill(signal.SIGKILL, "MongoDB cut off", 0.1),
     ],
     ids=str,
 )
@@ -62,5 +68,12 @@ def test_only_what_is_listed_can_be_named(sandbox: Site) -> None:
 
 def test_runs_are_killed_at_every_kind_of_change() -> None:
     kinds = {name for name in vars(undoing) if name.isupper() and name != "PROBLEMS"}
-    killed_at = {text.split(b'"')[3].decode() for _, file, text, _ in MOMENTS.values() if file == "changes"}
+    changes = {name: text for name, (_, file, text, _) in MOMENTS.items() if file == "changes"}
+    killed_at = {text.split(b'"')[3].decode() for name, text in changes.items() if name not in OUTAGES}
     assert {getattr(undoing, name) for name in kinds} == killed_at
+
+
+def test_runs_are_killed_in_every_kind_of_outage() -> None:
+    told = " ".join(text.decode() for _, _, text, _ in OUTAGES.values())
+    assert [words for words in (*DISTURBANCES, CUT_OFF, CRASHED) if words not in told] == []
+    assert [part for part in (MONGODB, RABBITMQ, SERVER) if f"{part} is stopped" not in told] == []

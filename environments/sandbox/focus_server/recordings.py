@@ -16,7 +16,7 @@ from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import LATEST_S, Window
 
 STALE_AFTER = timedelta(hours=24)
-GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS = 1000, 700
+GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS = 1500, 700
 """How long one lookup may take before MongoDB counts as away, and how long a server is looked for where none answers:
 longer than the driver's 500 ms between two looks."""
 
@@ -71,7 +71,7 @@ def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
 
 
 class RecordingIndex:
-    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about a second.
+    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds.
 
     ``pool`` is the most connections it has; who needs one more waits for it.
     """

@@ -38,6 +38,11 @@ class Broker:
         self._log_file = log_file
         self._processes: list[Process] = []
 
+    @property
+    def has_run(self) -> bool:
+        """Whether anything was stored already."""
+        return (self._folder / "data").is_dir()
+
     async def start(self, faults: Collection[str]) -> Process:
         """Begin to start; it listens a few seconds later. The process that is answered ends when the broker does."""
         self._write_files(faults)

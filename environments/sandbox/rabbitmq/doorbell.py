@@ -21,7 +21,7 @@ class Doorbell:
         self._server: asyncio.Server | None = None
 
     async def hang(self, within_s: float) -> None:
-        """Return once it listens: as soon as the port is free. Raises TimeoutError."""
+        """Return once it listens: at once if it does already, or as soon as the port is free. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while self._server is None:
                 with suppress(OSError):

@@ -16,6 +16,7 @@ from environments.sandbox.rabbitmq.doorbell import Doorbell
 from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.process import SandboxProcess
 
+STAYS_AWAY = "broker-stays-away"
 CRASHED = 1
 _UP_WITHIN_S = 30.0
 _PORT_FREE_WITHIN_S = 10.0
@@ -27,7 +28,7 @@ class RabbitMQProcess(SandboxProcess):
     port starts it. Faults and resets wait until it is up. When it ends by itself, this process ends too."""
 
     name = "rabbitmq"
-    fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING})
+    fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING, STAYS_AWAY})
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
@@ -43,6 +44,9 @@ class RabbitMQProcess(SandboxProcess):
         return {"host": self.config["host"], "port": self.config["port"]}
 
     def _somebody_came(self) -> None:
+        if STAYS_AWAY in self.faults and self._broker.has_run:
+            self.log.error("somebody came, and nobody is at home")
+            return
         self._password = password_with(self.faults, self.config)
         self._running = asyncio.create_task(self._run(self.faults))
         self._running.add_done_callback(end_on_defect)
@@ -75,6 +79,7 @@ class RabbitMQProcess(SandboxProcess):
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
         """Of a broker that runs; one that is not started yet starts with the faults of then."""
         if self._running is None:
+            await self._bell.hang(_PORT_FREE_WITHIN_S)
             return
         if PASSWORD_CHANGED in switched_on | switched_off:
             await self._set_password(password_with(self.faults, self.config))

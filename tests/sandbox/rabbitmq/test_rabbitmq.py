@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hamcrest import all_of, contains_string
+from hamcrest import all_of, contains_string, has_length
 from pydantic import SecretStr
 
+from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.rabbitmq.definitions import definitions, hashed
 from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.supervisor.configuration import broker_access
@@ -23,6 +25,7 @@ from tests.sandbox.process_runner import RunningProcess, base_config, start_proc
 
 needs_broker = pytest.mark.skipif(not is_installed(), reason="rabbitmq-server is not installed on this machine")
 UP_WITHIN_S = 120.0
+LOG = logging.getLogger("test")
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,16 @@ def test_each_fault_is_there_and_gone_again(site: Site) -> None:
 @needs_broker
 def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: Path) -> None:
     """RabbitMQ looks on every address whether its distribution port is free: each sandbox has its own. A fault that was
-    switched on before shows from the first moment."""
+    switched on before shows from the first moment, and of queues only what is wanted by then."""
     other = started(tmp_path, "broker-password-changed", "broker-exchange-missing")
     with ExitStack() as closing:
         closing.callback(other.process.stop)
+        queues = JobQueues({**other.process.config, "port": other.process.config["server_port"]}, tmp_path / "q", LOG)
+        queues.start([])
+        closing.callback(queues.stop)
+        for job_id in ("1-1", "2-2", "3-3"):
+            queues.opened(job_id)
+        queues.gone("1-1")
         assert other.process.request("state")["started"] is False and erlang_machines(tmp_path) == []
         other.process.request("reset")
         until_up(other.client)
@@ -133,6 +142,10 @@ def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: P
         assert site.client.log_in().kind == "ok" and erlang_machines(site.folder)
         other.process.set_faults("broker-exchange-missing")
         assert not other.client.has_exchange("prisma")
+        waits.until(other.client.queues, has_length(4), within_s=UP_WITHIN_S, what="the queues of two open jobs")
+        queues.gone("2-2")
+        waits.until(other.client.queues, has_length(2), within_s=UP_WITHIN_S, what="the queues of one open job")
+        assert len(other.client.queues_of("3-3")) == 2
     assert erlang_machines(tmp_path) == []
 
 
