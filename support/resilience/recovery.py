@@ -13,7 +13,7 @@ from support.checks.matcher import judged
 from support.checks.server import Outcome, is_alive
 from support.clients.amqp.client import BrokerOutcome
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
-from support.clients.mongodb.client import DatabaseError, MongoDBClient
+from support.clients.mongodb.client import MongoDBClient
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.model import requests
@@ -22,7 +22,7 @@ from support.product.server_life import ServerLife
 from support.resilience.figures import note
 
 _LONG_AGO_S = 1_000_000
-_A_MINUTE_S = 60
+_A_MINUTE_S, _A_GREETING_S = 60, 1.0
 
 
 class OutageRecovery:
@@ -99,18 +99,11 @@ class OutageRecovery:
 
     def _wait_for_database(self, within_s: float) -> None:
         waits.until(
-            self._trouble_of_the_database,
-            judged("a database that answers", lambda trouble: trouble),
+            lambda: self._mongodb.answers(within_s=_A_GREETING_S),
+            judged("a database that answers", lambda answers: None if answers else "it does not answer"),
             within_s=within_s,
             what="the database after the outage",
         )
-
-    def _trouble_of_the_database(self) -> str | None:
-        try:
-            self._mongodb.ping_ms(1)
-        except DatabaseError as error:
-            return str(error)
-        return None
 
     def _list_recordings(self) -> Outcome:
         start_s = int(time.time()) - _LONG_AGO_S
