@@ -50,7 +50,8 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
 def _why(capability: str, environment: Environment) -> str:
     """What a reader would ask next."""
     if capability == "rabbitmq" and environment.kind == "sandbox":
-        return ": sandbox.settings.rabbitmq: installed starts a broker, where there is a rabbitmq-server"
+        wanted = environment.sandbox.settings.get("rabbitmq") == "installed"
+        return ": no rabbitmq-server is installed on this machine" if wanted else ": sandbox.settings.rabbitmq is off"
     return f": {environment.missing[capability]}" if capability in environment.missing else ""
 
 

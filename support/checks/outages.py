@@ -218,6 +218,11 @@ def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
     return Judged("some investigations opened, and the others refused because MongoDB is away", trouble)
 
 
+def are_too_many(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
+    """Something was started that no answer named. The clean-up of idle jobs would hide it after a while."""
+    return Judged("more than was opened", lambda started: None if set(started) - set(opened) else "no more than that")
+
+
 def are_whole(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
     """Of what was started, by job id: exactly what was answered, each with its job running and its service."""
 

@@ -175,7 +175,7 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     sweep = f"focus-acceptance sweep -e {name}{options} --yes"
     if broken := books.changes.of_dead_runs():
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-        raise SiteLeftBroken(f"environment {name} was left changed by a killed run: {broken[0].what}{more}; {sweep}")
+        raise SiteLeftBroken(f"environment {name} was left changed by a killed run: {broken[-1].what}{more}; {sweep}")
     pending = [entry for entry in books.ledger.pending() if not entry.is_of_a_live_run]
     if pending:
         print(f"an earlier run may have left {len(pending)} investigations behind: {sweep}")

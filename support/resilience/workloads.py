@@ -12,7 +12,7 @@ from support.checks import outages as checks
 from support.clients.change_journal import Changes
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.config import Environment
-from support.reporting.record import context as reporting
+from support.resilience.figures import note
 from support.resilience.parts import MONGODB, SERVER, Part, Parts
 
 STOPPED, CRASHED = "stopped_workload", "crashed_workload"
@@ -95,7 +95,12 @@ class Workloads:
                 within_s=self._limits.deadline("server_answers_s"),
                 what=f"{stop.part.name} to answer after it was started",
             )
-        _note(f"{stop.part.word}_started_s", time.monotonic() - began_s)
+        note(f"{stop.part.word}_started", time.monotonic() - began_s, self._start_limit_s(stop.part))
+
+    def _start_limit_s(self, part: Part) -> float:
+        """Seconds until it is ready and, where somebody hears it, until it answers."""
+        names = ("pod_ready_s", "server_answers_s") if part.name in HEARD else ("pod_ready_s",)
+        return sum(map(self._limits.deadline, names))
 
     def assert_runs_as_often_as_before(self, stop: Stop) -> None:
         waits.until(
@@ -137,7 +142,7 @@ class Workloads:
                 within_s=self._limits.deadline(name) - (time.monotonic() - crash.at_s),
                 what=f"{crash.part.name} after its crash",
             )
-        _note(f"{crash.part.word}_replaced_s", time.monotonic() - crash.at_s)
+        note(f"{crash.part.word}_replaced", time.monotonic() - crash.at_s, self._limits.deadline("pod_ready_s"))
         return pods
 
     # Who undoes it, at the end of a scenario or in a sweep.
@@ -154,7 +159,3 @@ class Workloads:
         """A part that crashed is ready, as often as it is wanted."""
         part = self._parts.named(undo["part"])
         self.assert_runs_as_often_as_before(Stop(part, self._parts.workload(part).replicas))
-
-
-def _note(figure: str, seconds: float) -> None:
-    reporting.current().figure(figure, round(seconds, 3))

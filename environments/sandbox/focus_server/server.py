@@ -81,6 +81,7 @@ class FocusServer(SandboxProcess):
         self._service = FocusService(self._index, configuration, self._opener, settings, self.log)
         self._set_fibre(settings["fibre"])
         self._routes = Routes(self._service, self.log, self._access_log, Wording(settings["answers"] == "deployed"))
+        self._forget_marks()
         await hooks.switch(self.faults, starting=True)
         self._view.start()
         self._capacity.start()
@@ -133,7 +134,16 @@ class FocusServer(SandboxProcess):
         await hooks.switch(())
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        self._forget_marks()
         await hooks.switch(self.faults)
+
+    def _forget_marks(self) -> None:
+        """What faults left on disk that are off."""
+        marks = Path(self.config["run_dir"]) / hooks.MARKS
+        marks.mkdir(exist_ok=True)
+        for mark in marks.iterdir():
+            if mark.name not in self.faults:
+                mark.unlink()
 
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])

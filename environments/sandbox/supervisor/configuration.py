@@ -28,8 +28,11 @@ RESERVED = (
     "kubelet",
 )
 CLUSTER_LINK = "focus-server-kubernetes"
-BROKER_EPMD_PORT = 61_300
-"""Of the first block of addresses; each sandbox takes the one of its own block."""
+BROKER_EPMD_PORT, BROKER_DISTRIBUTION_PORT = 61_300, 61_600
+"""Of the first block of addresses; each sandbox takes those of its own block. RabbitMQ does not start while anybody
+listens on its distribution port, at whatever address."""
+BROKER_INTERNALS = ("server_port", "epmd_port", "distribution_port")
+"""What no client needs to know of the broker."""
 KUBERNETES_USERS = (
     "focus-acceptance",
     "system:node",
@@ -110,12 +113,18 @@ def cluster_host(network: str) -> str:
 
 
 def broker_access(network: str, password: str) -> dict[str, Any]:
-    """The broker has an address of the sandbox' own block, and there the ports that everybody knows."""
+    """The broker has an address of the sandbox' own block, and there the ports that everybody knows.
+
+    The Focus Server has a port of its own: what it has to say can wait until somebody looks, and starts no broker.
+    """
+    block = int(network.rsplit(".", 1)[1])
     return {
         "host": f"{network}.0.2",
         "port": 5672,
+        "server_port": 5673,
         "management_port": 15672,
-        "epmd_port": BROKER_EPMD_PORT + int(network.rsplit(".", 1)[1]),
+        "epmd_port": BROKER_EPMD_PORT + block,
+        "distribution_port": BROKER_DISTRIBUTION_PORT + block,
         "user": "prisma",
         "password": password,
         "vhost": "/",
@@ -212,7 +221,7 @@ def _focus_server(plan: Plan) -> dict[str, Any]:
         "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
         "mongodb_database": plan.mongodb.database,
         "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
-        "rabbitmq": plan.broker,
+        "rabbitmq": plan.broker and {**plan.broker, "port": plan.broker["server_port"]},
         "jobs": _job_shape(plan),
         **_certificate(plan.certificates["focus-server"]),
     }
@@ -257,7 +266,7 @@ def _links(plan: Plan) -> dict[str, Any]:
 def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
     """The stable run file; the suite uses only what stands there."""
     ssh = plan.run_dir / "ssh"
-    broker = {key: value for key, value in (plan.broker or {}).items() if key != "epmd_port"}
+    broker = {key: value for key, value in (plan.broker or {}).items() if key not in BROKER_INTERNALS}
     return {
         **({"rabbitmq": broker} if broker else {}),
         "focus_server": {
@@ -294,7 +303,7 @@ def _missing(plan: Plan) -> dict[str, Any]:
 
 
 def _write_kubeconfig(plan: Plan) -> Path:
-    access = plan.kubernetes_access("focus-acceptance")
+    access = dict(plan.kubernetes_access("focus-acceptance"))
     if plan.cluster is None and plan.settings["kubernetes_port"] == "closed":
         access["url"] = f"https://{plan.cluster_address}"
     names = {"token": "token", "cert_file": "client-certificate", "key_file": "client-key"}

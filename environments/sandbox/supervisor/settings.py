@@ -60,7 +60,7 @@ class SandboxSettings:
     waiting_metadata: str = "told"
     configure_turns: str = "many"
     highest_view: int = 2
-    rabbitmq: str = "off"
+    rabbitmq: str = "installed"
     kubernetes_port: str = "open"
     time_scale: float = 0.02
     seed_recordings: int = 120

@@ -18,6 +18,7 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
 from support.clients.mongodb.facts import BasePath, ConnectionOutcome, DatabaseError, Document, ServerStatus
+from support.clients.mongodb.heartbeat import FirstHeartbeat
 from support.clients.mongodb.journal import CommandJournal
 from support.clients.mongodb.uri import secrets_in, why_unusable, with_changes
 from support.clients.safety import SafetyPolicy
@@ -187,15 +188,13 @@ class MongoDBClient:
         password: str | None = None,
         address: str | None = None,
         port_without_server: bool = False,
-        within_s: float | None = None,
     ) -> ConnectionOutcome:
         """Log in afresh and ping once, as configured or with another URI, password or address (``host:port``).
 
-        ``port_without_server`` means a port of this machine that nobody listens on; ``within_s`` is another patience
-        than the configured one.
+        ``port_without_server`` means a port of this machine that nobody listens on.
         """
         if not port_without_server:
-            return self._probe(with_changes(uri or self._uri, password, address), within_s)
+            return self._probe(with_changes(uri or self._uri, password, address))
         # Bound but not listening: the port refuses, and nobody else can start to listen on it meanwhile.
         with socket.socket() as reserved:
             reserved.bind(("127.0.0.1", 0))
@@ -213,16 +212,28 @@ class MongoDBClient:
             )
         return reply
 
+    def answers(self, within_s: float) -> bool:
+        """Whether it answers at all, whomever it lets in."""
+        started = time.monotonic()
+        first = FirstHeartbeat(servers=len(self._client.topology_description.server_descriptions()))
+        client = self._open(self._uri, within_s, first)
+        try:
+            answered = first.answers(within_s)
+        finally:
+            _close(client)
+        self._journal.record("mongodb", "hello", "answered" if answered else "no answer", time.monotonic() - started)
+        return answered
+
     def close(self) -> None:
         """Close every connection."""
         _close(self._client)
 
-    def _probe(self, uri: str, within_s: float | None = None) -> ConnectionOutcome:
+    def _probe(self, uri: str) -> ConnectionOutcome:
         self._journal.hide(*secrets_in(uri))
         started = time.monotonic()
-        client = self._open(uri, within_s)
+        client = self._open(uri)
         try:
-            with self._asking("connect", within_s or self._command_s, client):
+            with self._asking("connect", client=client):
                 client.admin.command("ping")
         except DatabaseError as error:
             if error.kind == "refused":
@@ -232,7 +243,11 @@ class MongoDBClient:
             _close(client)
         return ConnectionOutcome("ok", "connected", time.monotonic() - started)
 
-    def _open(self, uri: str, within_s: float | None = None) -> MongoClient[Document]:
+    def _open(
+        self, uri: str, within_s: float | None = None, heartbeat: FirstHeartbeat | None = None
+    ) -> MongoClient[Document]:
+        """It connects on first use, or at once where a heartbeat is wanted."""
+        listeners = (CommandJournal(self._journal), *([heartbeat] if heartbeat else []))
         timeout_ms = int((within_s or self._timeout_s) * 1000)
         try:
             # The driver warns of an option that it does not know, and goes on without it.
@@ -240,7 +255,7 @@ class MongoDBClient:
                 return MongoClient(
                     uri,
                     appname=APPLICATION,
-                    connect=False,
+                    connect=heartbeat is not None,
                     serverSelectionTimeoutMS=timeout_ms,
                     connectTimeoutMS=timeout_ms,
                     socketTimeoutMS=int((within_s or self._command_s) * 1000),
@@ -251,7 +266,7 @@ class MongoDBClient:
                     # Data under test may hold what Python's types do not: a scenario names it, none breaks on it.
                     datetime_conversion="DATETIME_AUTO",
                     unicode_decode_error_handler="replace",
-                    event_listeners=[CommandJournal(self._journal)],
+                    event_listeners=listeners,
                 )
         # A port that is none is a ValueError of the driver, a certificate file that cannot be read an OSError. Their
         # words may hold a part of the URI.

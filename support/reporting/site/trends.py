@@ -119,9 +119,10 @@ def _of(history: History, environment: str, limits: Mapping[str, float]) -> Envi
 def _trends(entries: Sequence[HistoryEntry], limits: Mapping[str, float]) -> Iterator[TrendView]:
     yield from _trend(_("Duration in seconds"), SECONDS, entries, lambda entry: entry.duration_s)
     yield from _trend(_("Examples that failed"), "", entries, lambda entry: float(entry.bad))
+    noted = {**limits, **(entries[-1].figures if entries else {})}
     for one in [*_MEASURES, *_others(entries)]:
         value = operator.methodcaller("figure", one.figure)
-        yield from _trend(_titled(one), one.unit, entries, value, limits.get(one.limit))
+        yield from _trend(_titled(one), one.unit, entries, value, noted.get(one.limit))
 
 
 def _titled(one: Measure) -> str:
@@ -130,12 +131,21 @@ def _titled(one: Measure) -> str:
 
 
 def _others(entries: Sequence[HistoryEntry]) -> Iterator[Measure]:
-    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds."""
-    known = {one.figure for one in _MEASURES}
-    for name in sorted({name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)} - known):
+    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds, and
+    `mongodb_started_limit_s` is no chart of its own but its limit."""
+    found = {name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)}
+    limits = {name: _limit_of(name) for name in found if _limit_of(name) in found}
+    for name in sorted(found - {one.figure for one in _MEASURES} - set(limits.values())):
         words, _, unit = name.rpartition("_")
         said = words if unit in _UNITS and words else name
-        yield Measure(name, said.replace("_", " ").capitalize(), _UNITS.get(unit, "") if words else "")
+        unit = _UNITS.get(unit, "") if words else ""
+        yield Measure(name, said.replace("_", " ").capitalize(), unit, limits.get(name, ""))
+
+
+def _limit_of(figure: str) -> str:
+    """The figure that would be its limit."""
+    words, _, unit = figure.rpartition("_")
+    return f"{words}_limit_{unit}"
 
 
 def _trend(
