@@ -17,7 +17,7 @@ from support.reporting.facts import ticket_url
 from support.reporting.history import History, HistoryEntry
 from support.reporting.history.changes import since_the_last_run
 from support.reporting.record.model import Record, grouped_reasons
-from support.reporting.record.reading import MatrixResults
+from support.reporting.record.reading import MatrixResults, MutantResults
 from support.reporting.site.book import requirements_of
 from support.reporting.site.matrix import RequirementMatrix
 from support.reporting.site.overview import overview_of
@@ -34,7 +34,7 @@ _BEFORE = 10
 
 @dataclass(frozen=True)
 class Sources:
-    """What the site is made of. `matrix` is None where no fault was tried."""
+    """What the site is made of. `matrix` is None where no fault was tried, `mutants` where no mutant was."""
 
     record: Record
     areas: list[AreaView]
@@ -43,6 +43,7 @@ class Sources:
     history: History
     requirements: Requirements
     gap: GapView | None = None
+    mutants: MutantResults | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class Pages:
             "sentences": {requirement.id: requirement.title for requirement in self._requirements},
             "matrix": self._sources.matrix,
             "total": len(self._faults),
+            "mutants": self._sources.mutants,
         }
 
     def _trends(self) -> dict[str, Any]:
