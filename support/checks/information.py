@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from support.checks.matcher import Judged
+from support.checks.messages import leftover
 from support.clients.focus_server.client import Answer, ShapeError
 from support.model.information import InformationAnswers
+from support.model.sampling import SAMPLES, is_positive
 from support.redaction import shortened
 
 _FIBRE_NUMBERS = ("dx", "prr", "fiber_length_meters", "number_of_channels")
+_MEASURED = ("dx", "prr", "fiber_start_meters", "fiber_length_meters")
 _FIBRE_TEXTS = ("sw_version", "fiber_description")
 
 
@@ -46,8 +49,8 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
         fields = _fields(told.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
-        wrong = [name for name in _FIBRE_NUMBERS if not _is_positive(fields.get(name))]
-        wrong += [name for name in _FIBRE_TEXTS if not (isinstance(fields.get(name), str) and fields[name])]
+        wrong = [name for name in _FIBRE_NUMBERS if not is_positive(fields.get(name))]
+        wrong += [name for name in _FIBRE_TEXTS if not _tells_something(fields.get(name))]
         if not _is_number(fields.get("fiber_start_meters")) or fields["fiber_start_meters"] < 0:
             wrong.append("fiber_start_meters")
         return "; ".join(f"{name} is {fields.get(name, 'missing')!r}" for name in wrong) or None
@@ -80,9 +83,47 @@ def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         rate = fields.get("prr", "missing")
-        return None if _is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
+        return None if is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
 
     return Judged(f"a pulse rate of {2 * highest_hz:g}/s, for a highest frequency of {highest_hz:g} Hz", trouble)
+
+
+def has_measures_that_fit_together() -> Judged[InformationAnswers]:
+    """The channels lie within the fibre; it is as long as its samples, where they are told, to one of them."""
+
+    def trouble(told: InformationAnswers) -> str | None:
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        spacing_m, length_m, channels = (
+            fields.get(name) for name in ("dx", "fiber_length_meters", "number_of_channels")
+        )
+        if not (is_positive(spacing_m) and is_positive(length_m) and is_positive(channels)):
+            return f"spacing {spacing_m!r}, length {length_m!r} and number of channels {channels!r} are no measures"
+        if channels * spacing_m > length_m + spacing_m:
+            return f"{channels:g} channels, {spacing_m:g} m apart or more, do not fit into a fibre of {length_m:g} m"
+        samples = fields.get(SAMPLES)
+        if is_positive(samples) and abs(samples * spacing_m - length_m) > spacing_m:
+            return f"{samples:g} samples, {spacing_m:g} m apart, are not the {length_m:g} m of the fibre"
+        return None
+
+    return Judged("channels and samples that fit to the length of the fibre", trouble)
+
+
+def says_that_it_waits() -> Judged[InformationAnswers]:
+    """While no fibre is connected: neither pulse rate nor spacing, no length, and "waiting" where words are; or 404."""
+
+    def trouble(told: InformationAnswers) -> str | None:
+        if told.fibre.status == 404:
+            return None
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        wrong = [name for name in _MEASURED if fields.get(name)]
+        wrong += [name for name in _FIBRE_TEXTS if "waiting" not in str(fields.get(name))]
+        return "; ".join(f"{name} is {fields.get(name)!r}" for name in wrong) or None
+
+    return Judged("a server that waits for a fibre, and measures nothing yet", trouble)
 
 
 def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
@@ -116,5 +157,5 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _tells_something(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and leftover(value) is None

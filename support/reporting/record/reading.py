@@ -34,6 +34,35 @@ class MatrixResults:
     caught: Mapping[str, bool]
 
 
+@dataclass(frozen=True)
+class MutantCounts:
+    """Of the mutants of one module, or of those that scenarios of one requirement noticed."""
+
+    name: str
+    places: int
+    killed: int
+    survived: int
+    equivalent: int
+
+
+@dataclass(frozen=True)
+class MutantResults:
+    """What came of random changes of the sandbox's code. ``noticed`` are the killed ones by requirement."""
+
+    finished: datetime.datetime
+    modules: tuple[MutantCounts, ...]
+    noticed: Mapping[str, int]
+    survivors: tuple[str, ...]
+
+    @property
+    def all(self) -> MutantCounts:
+        sums = {name: sum(getattr(one, name) for one in self.modules) for name in _COUNTS}
+        return MutantCounts("all", **sums)
+
+
+_COUNTS = ("places", "killed", "survived", "equivalent")
+
+
 def read_record(path: Path) -> Record:
     """The record of a run; :class:`ReadingError` if it is not one."""
     return parse_record(_text(path), path.name)
@@ -64,6 +93,24 @@ def read_matrix(path: Path) -> MatrixResults | None:
         return MatrixResults(_moment(finished) if finished else None, caught)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReadingError(f"{path.name}: not the results of a fault matrix: {error}") from error
+
+
+def read_mutants(path: Path) -> MutantResults | None:
+    """The results that `python -m tools.mutants` wrote last, or None if there is no such file."""
+    if not path.is_file():
+        return None
+    content = _parsed(_text(path), path.name)
+    try:
+        return MutantResults(
+            finished=_moment(content["finished"]),
+            modules=tuple(
+                MutantCounts(str(one["module"]), *(int(one[name]) for name in _COUNTS)) for one in content["modules"]
+            ),
+            noticed={str(requirement): int(count) for requirement, count in content["noticed"].items()},
+            survivors=tuple(map(str, content["survivors"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadingError(f"{path.name}: not the results of mutants: {error}") from error
 
 
 def _text(path: Path) -> str:

@@ -24,7 +24,7 @@ from support.reporting.history import read_history
 from support.reporting.history.flaky import named
 from support.reporting.pages import templates_in
 from support.reporting.record.model import Record
-from support.reporting.record.reading import ReadingError, read_matrix
+from support.reporting.record.reading import ReadingError, read_matrix, read_mutants
 from support.reporting.site.book import Binder
 from support.reporting.site.language import (
     ENGLISH,
@@ -62,8 +62,8 @@ def write_site(
     """Write the site of one run into `destination` and return its start page.
 
     `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and its gap report. The
-    results of the fault matrix (`faults/matrix.json`) and the earlier runs (`history/`) lie in `runs`, by default
-    beside it too.
+    results of the fault matrix (`faults/matrix.json`), those of mutants (`mutants/mutants.json`) and the earlier runs
+    (`history/`) lie in `runs`, by default beside it too.
 
     Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
@@ -74,6 +74,7 @@ def write_site(
         matrix = read_matrix((runs or beside) / "faults" / "matrix.json")
         history = read_history((runs or beside) / "history")
         titles = read_requirements(requirements)
+        mutants = read_mutants((runs or beside) / "mutants" / "mutants.json")
     except (ReadingError, DocumentError, CatalogueError, RequirementsError) as error:
         raise SiteError(str(error)) from error
     except OSError as error:
@@ -84,7 +85,7 @@ def write_site(
         address = f"{language.root}{reports}/"
         areas = Binder(record, beside, address).areas(documents)
         gap, capacity = _gap(record, beside, address), _capacity(record, beside)
-        return Sources(record, areas, known, matrix, history, titles, gap, capacity)
+        return Sources(record, areas, known, matrix, history, titles, gap, capacity, mutants)
 
     for language in LANGUAGES:
         with speaking(language):

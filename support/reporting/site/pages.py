@@ -19,7 +19,7 @@ from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.history import History, HistoryEntry
 from support.reporting.history.changes import since_the_last_run
 from support.reporting.record.model import Record, ScenarioResult, grouped_reasons
-from support.reporting.record.reading import MatrixResults
+from support.reporting.record.reading import MatrixResults, MutantResults
 from support.reporting.site.book import requirements_of
 from support.reporting.site.language import _, original
 from support.reporting.site.matrix import RequirementMatrix
@@ -37,7 +37,7 @@ _BEFORE = 10
 
 @dataclass(frozen=True)
 class Sources:
-    """What the site is made of. `matrix` is None where no fault was tried."""
+    """What the site is made of. `matrix` is None where no fault was tried, `mutants` where no mutant was."""
 
     record: Record
     areas: list[AreaView]
@@ -47,6 +47,7 @@ class Sources:
     requirements: Requirements
     gap: GapView | None = None
     capacity: CapacityReport | None = None
+    mutants: MutantResults | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Pages:
             "sentences": {requirement.id: requirement.title for requirement in self._requirements},
             "matrix": self._sources.matrix,
             "total": len(self._faults),
+            "mutants": self._sources.mutants,
         }
 
     def _trends(self) -> dict[str, Any]:
