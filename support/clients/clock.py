@@ -24,7 +24,7 @@ class ClockOffset:
         self._whose = whose
         self._lock = threading.Lock()
         self._low_s, self._high_s = -math.inf, math.inf
-        self._source = ""
+        self._source = self._in_vain = ""
 
     def note(self, headers: Mapping[str, str], sent: datetime, received: datetime) -> None:
         """Take in one answer. One without a readable date tells nothing."""
@@ -44,6 +44,14 @@ class ClockOffset:
         if math.isinf(at_most_s) and low_s <= WORTH_TELLING_S:
             return
         self._take_in(low_s, low_s + at_most_s, source)
+
+    def note_in_vain(self) -> None:
+        """Whatever else might have told it was asked, and did not."""
+        if not self.is_known:
+            self._in_vain = (
+                ", and neither a lease nor an event tells it: how it stands to that of this machine cannot be told, "
+                "and they are taken for the same"
+            )
 
     def _take_in(self, low_s: float, high_s: float, source: str) -> None:
         with self._lock:
@@ -77,10 +85,7 @@ class ClockOffset:
 
     def __str__(self) -> str:
         if not self.is_known:
-            return (
-                f"how the clock of {self._whose} stands to that of this machine cannot be told: its answers have no "
-                "date, and nothing else told it; they are taken for the same"
-            )
+            return f"the clock of {self._whose} is not known: its answers have no date{self._in_vain}"
         told = f", as {self._source} tells" if self._source else ""
         seconds = self.seconds
         if abs(seconds) < WORTH_TELLING_S:

@@ -35,6 +35,7 @@ def learn(clock: ClockOffset, api: Answering, namespace: str) -> None:
     moments = [_moment(item.get(name)) for item in events for name in ("eventTime", "lastTimestamp")]
     if known := [moment for moment in moments if moment is not None]:
         clock.note_stamp(max(known), datetime.now(UTC), math.inf, "an event of it")
+    clock.note_in_vain()
 
 
 def _moment(stamp: object) -> datetime | None:
