@@ -21,6 +21,7 @@ from support.capacity import verdicts
 from support.capacity.measuring import Growth
 from support.checks import (
     answers,
+    broker,
     cluster,
     fibre,
     hosts,
@@ -114,6 +115,8 @@ REFUSED: Mapping[str, Case] = {
     "outages.were_not_started_again_since": (outages.were_not_started_again_since({}), []),
     "outages.were_started_once": (outages.were_started_once(), []),
     "outages.came_in_the_middle": (outages.came_in_the_middle(5.0), []),
+    "outages.are_too_many": (outages.are_too_many([]), {}),
+    "broker.has_a_queue": (broker.has_a_queue(), []),
     "outages.are_whole": (outages.are_whole([]), {}),
     # Texts and answers without content
     "server.tells_of_no_error": (server.tells_of_no_error(), "\n"),
@@ -189,10 +192,12 @@ SEEN_BEFORE = {
     "outages.is_gone_of": "Workloads._running: it ran before it crashed",
     "outages.is_silent": "the part had pods, and was scaled to none",
     "jobs.every_trace_gone": "Jobs.wait_until_cleaned_up: it was visible before",
+    "broker.has_no_queue": "an investigation that had a queue is the Given (has_a_queue)",
     "recordings.lists_exactly": "an empty list is a Then of its own; lists_all_of compares",
 }
 NOT_OVER_A_SOURCE = {
     "outages.is_heard": "one question, and its answer",
+    "broker.is_there": "one question, and its answer",
     "hosts.logs_in_quickly": "how long a login took that was made",
     "mongodb.is_answered_in_time": "how long a query took; what it found is judged beside it (finds_recordings)",
     "mongodb.is_at_least_acceptable": "as many samples as the environment says; the median of none is an error",
@@ -201,6 +206,8 @@ NOT_OVER_A_SOURCE = {
     "information.describes_its_fibre": "three answers that came",
     "information.channels_agree_with_the_fibre": "three answers that came",
     "information.has_twice_the_frequency": "three answers that came",
+    "information.has_measures_that_fit_together": "three answers that came",
+    "information.says_that_it_waits": "three answers that came",
     "jobs.was_started_for": "raises without a job",
     "jobs.was_started_without_window": "raises without a job",
     "jobs.runs_on_one_of": "raises without a pod",
@@ -256,7 +263,7 @@ def stability() -> Stability:
     environment: Any = SimpleNamespace(
         limits=limits, kubernetes=SimpleNamespace(services=SimpleNamespace(focus_server=SERVICE))
     )
-    return Stability(nobody, nobody, nobody, environment, nobody)
+    return Stability(nobody, nobody, nobody, nobody, environment, nobody)
 
 
 NO_LIFE = Lifetime(1, (), ("nothing opened",), {}, ("there was no server to watch",), ())
