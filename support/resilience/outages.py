@@ -109,5 +109,8 @@ class Outages:
         """Before the outage: what must have recovered at the end, after the outage itself is undone."""
         self._ambient.expect_errors()
         if not self._changes.has_made(RECOVERY):
+            # The first of its scenario: what the one before had taken away was put back at its end.
+            for of_before in (self._stops, self._ended, self._others):
+                of_before.clear()
             self._changes.begin(RECOVERY, "the server may not have found again what was away")
             self._servers_before = {pod.uid: pod.restarts for pod in self._parts.pods(self._parts.named(SERVER))}
