@@ -38,3 +38,4 @@ Feature: Port and stream address are valid before a job is launched
         | an impossible address    | no number of it is a valid one      |
         | an address of nobody     | it belongs to no node of the cluster |
         | no address at all        | the setting is empty                |
+        | a broken address         | behind the host is no port number   |

@@ -44,6 +44,7 @@ class ServerConfiguration:
             "an impossible address": lambda: "http://999.999.999.999",
             "an address of nobody": lambda: _address_of_nobody(self._cluster.nodes()),
             "no address at all": lambda: "",
+            "a broken address": lambda: f"{self.stream_address()}:port",
             "the address of another node": lambda: _address_of_another(self._cluster.nodes(), self.stream_address()),
         }
         if words not in addresses:
