@@ -38,13 +38,13 @@ class Bench:
         self._reports = reports
         self._tags = tags
         self._behave = behave
-        self._sandbox = EmbeddedSandbox(settings, options, variables)
-        self._run_file = self._sandbox.start().run_file
+        self.sandbox = EmbeddedSandbox(settings, options, variables)
+        self._run_file = self.sandbox.start().run_file
         self.control = SandboxControl(Control(**json.loads(self._run_file.read_text(encoding="utf-8"))["control"]))
 
     def close(self) -> None:
         self.control.close()
-        self._sandbox.stop()
+        self.sandbox.stop()
 
     def with_fault(self, fault: Fault, rows: Iterable[Row]) -> Judgement:
         if fault.is_switch:

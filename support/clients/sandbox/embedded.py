@@ -89,6 +89,11 @@ class EmbeddedSandbox:
         self._listening.join()
         return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
 
+    @property
+    def pid(self) -> int | None:
+        """The id of its supervisor, while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
     def stop(self) -> None:
         """End it and wait until nothing of it is left."""
         process = self._process
