@@ -38,7 +38,9 @@ def run(
     seed: Annotated[int, typer.Option(help="of the sample")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="leave out those that have a result")] = False,
     survived: Annotated[bool, typer.Option("--survivors", help="only those that survived")] = False,
-    only: Annotated[str, typer.Option(help="only those whose module or id begins like this")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(help="only those whose module or id begins so; again and again")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="then all other scenarios, also those under load")] = False,
     most: Annotated[int, typer.Option(min=0, help="scenarios for each at most; 0 for all")] = 0,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
@@ -53,7 +55,7 @@ def run(
         file = ResultsFile(reports / "results.jsonl")
         known = file.read()
         wanted = [one for one in (sampled(mutants, sample, seed) if sample else mutants) if one.id not in equivalent]
-        wanted = [one for one in wanted if one.module.startswith(only) or one.id.startswith(only)]
+        wanted = _beginning_with(only or [], wanted)
         if resume:
             wanted = [one for one in wanted if one.id not in known or known[one.id].verdict == UNTRIED]
         if survived:
@@ -114,6 +116,15 @@ def _after(minutes: float) -> Callable[[], bool]:
     """Whether so many are over; never for 0."""
     begun_s = time.monotonic()
     return lambda: minutes > 0 and time.monotonic() - begun_s > 60 * minutes
+
+
+def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mutant]:
+    """Those whose module or id begins with one of the names, or all without any."""
+    found = {name: [one for one in mutants if one.module.startswith(name) or one.id.startswith(name)] for name in names}
+    for name, its in found.items():
+        if not its:
+            raise MutantsError(f"--only {name}: no module and no id of a mutant begins like this")
+    return [one for its in found.values() for one in its] if names else list(mutants)
 
 
 @dataclass(frozen=True)
