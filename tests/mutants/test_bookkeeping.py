@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.fault_matrix.rows import Row
-from tools.mutants.lines import BEFORE_ALL, Lines, functions_of
+from tools.mutants.lines import BEFORE_ALL, Lines, functions_of, users_of
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
 from tools.mutants.places import Place
 from tools.mutants.runs import ResultsFile
@@ -84,6 +84,16 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
     entered = {("focus_server.rules:check_canvas", "any"): {1: frozenset({"CF-07b", BEFORE_ALL})}}
     first, others = Lines({}, entered).order(mutant, [row("JL-01a"), row("CF-07b")])
     assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
+
+
+def test_who_uses_a_constant_comes_first() -> None:
+    source = "LIMIT: int = 3\n\n\ndef f(a):\n    return a < LIMIT\n\n\ndef g():\n    return 1\n"
+    assert users_of(source, 1) == {"f"} and users_of(source, 5) == frozenset()
+    mutant = next(one for one in MUTANTS if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
+    uses, other = "focus_server.rules:check_frequencies", "focus_server.rules:check_canvas"
+    entered = {(uses, "any"): {1: frozenset({"CF-02b"})}, (other, "any"): {1: frozenset({"CF-07b"})}}
+    first, others = Lines({}, entered).order(mutant, [row("CF-07b"), row("CF-02b")])
+    assert [one.id for one in first] == ["CF-02b"] and [one.id for one in others] == ["CF-07b"]
 
 
 def test_results_are_taken_up_again_after_half_a_line(tmp_path: Path) -> None:

@@ -65,16 +65,25 @@ class Lines:
         function = self._functions_of(mutant.module).get(mutant.place.function)
         known = self._entered.get((mutant.at, function.digest)) if function and mutant.place.function else None
         if function is None or known is None:
-            return self._ways_through_module(mutant.module)
+            return self._ways_through_users(mutant)
         line = max((one for one in function.lines if one <= mutant.place.line), default=function.first)
         entering = known.get(line - function.first, frozenset())
         if BEFORE_ALL in entering:
-            return self._ways_through_module(mutant.module)
+            return self._ways_through_users(mutant)
         return _transposed({name: entering_it & entering for name, entering_it in known.items()})
 
-    def _ways_through_module(self, module: str) -> Mapping[str, frozenset[object]]:
-        inside = {at: lines for (at, _), lines in self._entered.items() if at.partition(":")[0] == module}
-        return _transposed({at: frozenset().union(*lines.values()) - {BEFORE_ALL} for at, lines in inside.items()})
+    def _ways_through_users(self, mutant: Mutant) -> Mapping[str, frozenset[object]]:
+        """Of what is done once, at the start: the lines of the functions that use the name it is for, or of all."""
+        inside = {at: lines for (at, _), lines in self._entered.items() if at.partition(":")[0] == mutant.module}
+        users = users_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
+        using = {at: lines for at, lines in inside.items() if at.partition(":")[2] in users}
+        return _transposed(
+            {
+                (at, line): names - {BEFORE_ALL}
+                for at, lines in (using or inside).items()
+                for line, names in (lines.items() if using else [(0, frozenset().union(*lines.values()))])
+            }
+        )
 
     def _functions_of(self, module: str) -> Mapping[str, Function]:
         if module not in self._functions:
@@ -88,6 +97,22 @@ def _transposed(scenarios: Mapping[object, frozenset[str]]) -> Mapping[str, froz
         for name in names:
             found[name].add(what)
     return {name: frozenset(whats) for name, whats in found.items()}
+
+
+def users_of(source: str, line: int) -> frozenset[str]:
+    """The functions that use a name which the statement of the module at this line gives a value."""
+    tree = ast.parse(source)
+    given = {
+        name.id
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.lineno <= line <= (statement.end_lineno or 0)
+        for name in ast.walk(statement)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
+    used = {
+        name: {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} for name, node in _definitions(tree, "")
+    }
+    return frozenset(name for name, names in used.items() if names & given)
 
 
 def functions_of(source: str) -> Mapping[str, Function]:
