@@ -1,4 +1,5 @@
-"""A small sample of the mutants, always the same one: each is noticed, or listed as one that nobody could notice."""
+"""A small sample of the mutants, drawn once: each of them is noticed. It watches over the machinery, and over how sharp
+the scenarios are."""
 
 from __future__ import annotations
 
@@ -8,12 +9,16 @@ from pathlib import Path
 
 from support.files import PROJECT
 
-AMOUNT, SEED = 20, 1
+SAMPLE = (
+    "b60988ac", "2900c86a", "03342f4b", "2a83afb7", "3c99afed", "d998d9ad", "2e13188d", "933e2970", "d0c616c0",
+    "07c495c7", "1ac4d40a", "8e9b7974", "d98c4245", "2fead17e",
+)  # fmt: skip
+"""Of those that a run with --seed 1 has killed. One whose place is gone is an error: draw another."""
 
 
 def test_every_mutant_of_a_sample_is_noticed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tools.mutants", "run", "--sample", str(AMOUNT), "--seed", str(SEED)]
-    done = subprocess.run(
-        [*command, "--reports", str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+    named = [word for name in SAMPLE for word in ("--only", name)]
+    command = [sys.executable, "-m", "tools.mutants", "run", *named, "--reports", str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(SAMPLE)} of {len(SAMPLE)} killed" in done.stdout
