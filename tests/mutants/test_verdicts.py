@@ -1,0 +1,95 @@
+"""What counts as noticed: judged over sandboxes that answer from a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.clients.sandbox.embedded import SandboxError
+from tools.fault_matrix.bench import MatrixError
+from tools.fault_matrix.judgement import Run
+from tools.fault_matrix.rows import Row
+from tools.mutants import trial
+from tools.mutants.mutant import Mutant
+from tools.mutants.places import Place
+from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Laboratory
+
+MUTANT = Mutant("node", "node.watchdog", Place(7, "f", 3, "number", "1 -> 2"))
+ROWS = [Row(f"JL-01{letter}", f"features/x.feature:{ord(letter)}", frozenset(), 3) for letter in "abcdefghijkl"]
+Answers = Callable[[str, bool], str]
+"""The status of a scenario, with the mutant or without."""
+
+
+class ScriptedBench:
+    """In place of a sandbox: looks at the switch it was started with."""
+
+    answers: Answers
+    runs: list[list[str]]
+    does_not_start = False
+
+    def __init__(self, *_: object, variables: Mapping[str, str]) -> None:
+        self._has_mutant = "module" in json.loads(Path(variables[trial.SWITCH]).read_text(encoding="utf-8"))
+        if self.does_not_start and self._has_mutant:
+            raise SandboxError("the sandbox did not start: NameError")
+
+    def close(self) -> None: ...
+
+    def run(self, name: str, rows: Iterable[Row], *_: object) -> Run:
+        self.runs.append([row.id for row in rows])
+        entries: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            status = type(self).answers(row.id, self._has_mutant)
+            if status == "hangs":
+                raise MatrixError(f"the run {name} did not end")
+            entries[row.id] = {"status": status, "reason": f"{row.id} says so", "requirement": row.requirement}
+        return Run(entries, 1.0)
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
+    monkeypatch.setattr(trial, "Bench", ScriptedBench)
+    ScriptedBench.runs, ScriptedBench.does_not_start = [], False
+    return Laboratory({}, tmp_path, None)  # type: ignore[arg-type]  # nothing is run by behave here
+
+
+def one_bad(name: str, with_mutant: str, without: str = "passed") -> Answers:
+    return lambda scenario, has_mutant: (with_mutant if has_mutant else without) if scenario == name else "passed"
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "by"),
+    [
+        (one_bad("JL-01b", "failed"), KILLED, "JL-01b"),
+        (one_bad("JL-01b", "unexpected_pass"), KILLED, "JL-01b"),
+        (one_bad("JL-01b", "error"), KILLED, "JL-01b"),
+        (one_bad("JL-01b", "error", without="error"), UNTRIED, "JL-01b"),
+        (one_bad("JL-01b", "error", without="failed"), UNTRIED, "JL-01b"),
+        (one_bad("JL-01b", "skipped"), SURVIVED, ""),
+        (one_bad("JL-01b", "hangs"), UNTRIED, ""),
+        (lambda scenario, has_mutant: "passed", SURVIVED, ""),
+    ],
+)
+def test_verdict(laboratory: Laboratory, answers: Answers, verdict: str, by: str) -> None:
+    ScriptedBench.answers = staticmethod(answers)  # type: ignore[assignment]
+    result = laboratory.try_mutant(MUTANT, ROWS)
+    assert (result.verdict, result.by) == (verdict, by)
+
+
+def test_a_process_that_does_not_come_up_is_noticed_by_all(laboratory: Laboratory) -> None:
+    ScriptedBench.does_not_start = True
+    result = laboratory.try_mutant(MUTANT, ROWS)
+    assert (result.verdict, result.by) == (KILLED, trial.AT_START) and "NameError" in result.reason
+
+
+def test_the_first_scenarios_run_first_and_none_after_a_failure(laboratory: Laboratory) -> None:
+    ScriptedBench.answers = staticmethod(one_bad("JL-01a", "failed"))  # type: ignore[assignment]
+    assert laboratory.try_mutant(MUTANT, ROWS).scenarios_run == 8
+    assert list(map(set, ScriptedBench.runs)) == [{row.id for row in ROWS[:8]}]
+
+
+def test_a_line_that_no_scenario_enters_is_a_survivor_without_a_run(laboratory: Laboratory) -> None:
+    assert laboratory.try_mutant(MUTANT, []).verdict == SURVIVED and ScriptedBench.runs == []
