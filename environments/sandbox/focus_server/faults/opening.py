@@ -21,6 +21,7 @@ from environments.sandbox.focus_server.schema import ConfigureRequest
 from environments.sandbox.focus_server.starting import SETTINGS_KEY
 
 _IN_THE_SETTINGS = re.compile(rf'{ADDRESS_KEY} = "([^"]*)"')
+_OFFERED = re.compile(r"of (\d+)")
 LOADED_FROM_JOBS, LEFT_EACH = 45, 7
 CRASH_AT_JOBS, CRASHED = 60, 1
 """How many investigations are one too many, and the exit code then."""
@@ -66,7 +67,7 @@ fault("beyond-capacity-told-of-too-much", at="room.check")(
     _telling(lambda opener, reason: f"{reason}; memory: 0 of 2Ti free")
 )
 fault("beyond-capacity-told-with-wrong-numbers", at="room.check")(
-    _telling(lambda opener, reason: reason.replace("of 2", "of 3"))
+    _telling(lambda opener, reason: _OFFERED.sub(lambda found: f"of {int(found[1]) + 1}", reason))
 )
 fault("ready-node-called-lost", at="room.check")(
     _telling(lambda opener, reason: f"{reason}; not ready: {min(host for host in opener.node_hosts if 'node' in host)}")

@@ -8,6 +8,7 @@ from tests.sandbox.focus_server.fault_cases import (
     outages,
     recordings,
     refusing,
+    speaking,
     starting,
     surviving,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "outages",
     "recordings",
     "refusing",
+    "speaking",
     "starting",
     "surviving",
 ]
