@@ -11,7 +11,8 @@ from support.files import PROJECT
 
 SAMPLE = (
     "b60988ac", "2900c86a", "03342f4b", "2a83afb7", "3c99afed", "d998d9ad", "2e13188d", "933e2970", "d0c616c0",
-    "07c495c7", "1ac4d40a", "8e9b7974", "d98c4245", "2fead17e",
+    "07c495c7", "1ac4d40a", "8e9b7974", "d98c4245", "2fead17e", "ac531ba6", "597a571a", "5aabcdd0", "925adaed",
+    "d94710b5", "4b2714de",
 )  # fmt: skip
 """Of those that a run with --seed 1 has killed. One whose place is gone is an error: draw another."""
 
