@@ -87,10 +87,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             _guard_formatter(opener)
         end_with_the_one_who_waits()
         starting.begun()
-        with terminated_like_interrupted():
+        with terminated_like_interrupted(), contextlib.ExitStack() as until_published:
             behave_failed = False
             try:
                 behave_failed = bool(super().run())
+                until_published.enter_context(held())  # still within the try: whoever ends the run now is heard
             except _Refused as refused:
                 self._refuse(str(refused))
             except (KeyboardInterrupt, SystemExit) as end:
@@ -98,10 +99,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             except Exception as error:
                 self._could_not_start(error)
                 raise
-        if self.report.refusal is not None:
-            print(self.report.refusal, file=sys.stderr)
-            raise SystemExit(self._exit_code)
-        with held():
+            until_published.enter_context(held())
+            if self.report.refusal is not None:
+                print(self.report.refusal, file=sys.stderr)
+                raise SystemExit(self._exit_code)
             record = self.report.record
             red = record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
             problems = self._publish()

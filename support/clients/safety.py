@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -71,9 +70,10 @@ class Budget:
     others. Safe to use from many threads.
     """
 
-    def __init__(self, policy: SafetyPolicy, processes: int = 1) -> None:
+    def __init__(self, policy: SafetyPolicy, processes: int = 1, lock: Any = None) -> None:
+        """``lock`` is one that the processes share; needed where there are several."""
         self._policy = policy
-        self._lock: Any = threading.Lock() if processes == 1 else multiprocessing.get_context("fork").Lock()
+        self._lock = lock or threading.Lock()
         self._process = 0
         self._opened = _shared(1, "q")
         self._under_way = _shared(processes, "q")

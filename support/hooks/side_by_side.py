@@ -56,7 +56,7 @@ class SideBySide:
         if amount > 1 and context is None:
             print("scenarios run one after the other: this system cannot fork a process")
             amount = 1
-        self._budget = budget = Budget(policy, amount)
+        self._budget = budget = Budget(policy, amount, context.Lock() if amount > 1 else None)
         for lane in range(1, amount):
             ours, theirs = context.Pipe()
             arguments = (theirs, functools.partial(connect, budget=budget), self._run_here, self._farewell)

@@ -127,7 +127,13 @@ class Site:
             pages = [name for name in ("site/index.html", "summary.md", "xray.json") if not (folder / name).is_file()]
         except (OSError, ValueError, ElementTree.ParseError) as error:
             return f"a report is torn: {error}"
-        return f"missing: {pages}" if pages else "" if record["interrupted"] else "the record tells of no interruption"
+        return (
+            f"missing: {pages}"
+            if pages
+            else ""
+            if record["interrupted"]
+            else f"no interruption is recorded: {self.log.read_text()[-1500:]}"
+        )
 
 
 @contextmanager

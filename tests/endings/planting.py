@@ -16,18 +16,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 import trustme
 import yaml
 from aiohttp import ClientError, ClientSession, web
-from yarl import URL
 
 MARK = "pl4nted"
 KNOWN = f"{MARK}:/kn0wn@\"'&<ü> %s+"
 """A password that the suite is told of, with every sign that somebody might write in another way."""
 _HOP = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding"})
-Plant = Callable[[URL, str, bytes], bytes]
+Plant = Callable[[str, str, bytes], bytes]
 
 
 def told(place: str) -> str:
@@ -66,9 +65,9 @@ def hidden_forms() -> list[bytes]:
 SPELLINGS = " ".join(written(KNOWN))
 
 
-def into_cluster(url: URL, kind: str, content: bytes) -> bytes:
+def into_cluster(path: str, kind: str, content: bytes) -> bytes:
     """Into every pod, event, configuration and log."""
-    if url.path.endswith("/log"):
+    if path.endswith("/log"):
         return content + "".join(f"INFO {line}\n" for line in _log_lines()).encode()
     if "json" not in kind or not content.strip():
         return content
@@ -105,7 +104,7 @@ def _planted(value: Any) -> Any:
     return planted
 
 
-def into_server(url: URL, kind: str, content: bytes) -> bytes:
+def into_server(path: str, kind: str, content: bytes) -> bytes:
     """Into every answer of the Focus Server that is an object, and into its words."""
     answer = json.loads(content) if "json" in kind and content else None
     if not isinstance(answer, dict):
@@ -128,7 +127,8 @@ class Planter:
     """A relay in front of one service over HTTPS."""
 
     def __init__(self, base: str, trusted: Path, own: trustme.CA, plant: Plant, headers: dict[str, str]) -> None:
-        self._base, self._plant, self._headers = URL(base).origin(), plant, headers
+        self._base = urlsplit(base)._replace(path="").geturl()
+        self._plant, self._headers = plant, headers
         self._upstream = ssl.create_default_context(cafile=str(trusted))
         self._own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         own.issue_cert("127.0.0.1").configure_cert(self._own)
@@ -153,7 +153,7 @@ class Planter:
             return web.Response()
 
     async def _relayed(self, request: web.Request) -> web.StreamResponse:
-        url = URL(f"{self._base}{request.raw_path}", encoded=True)
+        url = f"{self._base}{request.raw_path}"
         sent = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
         async with self.session.request(
             request.method, url, data=await request.read(), headers=sent, ssl=self._upstream, allow_redirects=False
@@ -161,12 +161,12 @@ class Planter:
             kind = answer.headers.get("Content-Type", "")
             headers = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP} | self._headers
             if request.query.get("watch") not in ("true", "1"):
-                content = self._plant(url, kind, await answer.read())
+                content = self._plant(request.path, kind, await answer.read())
                 return web.Response(status=answer.status, body=content, headers=headers)
             stream = web.StreamResponse(status=answer.status, headers=headers)
             await stream.prepare(request)
             async for line in answer.content:
-                await stream.write(self._plant(url, kind, line))
+                await stream.write(self._plant(request.path, kind, line))
             return stream
 
 
@@ -195,7 +195,7 @@ def planted(run_file: Path, folder: Path) -> Iterator[Path]:
     def address(base: str, plant: Plant, headers: dict[str, str]) -> str:
         planters.append(planter := Planter(base, trusted, own, plant, headers))
         port = asyncio.run_coroutine_threadsafe(planter.start(), loop).result(10)
-        return str(URL(base).with_host("127.0.0.1").with_port(port))
+        return urlsplit(base)._replace(netloc=f"127.0.0.1:{port}").geturl()
 
     own.cert_pem.write_to_path(folder / "planters.pem")
     server = content["focus_server"]["base_url"]

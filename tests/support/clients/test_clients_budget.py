@@ -74,6 +74,9 @@ def test_only_so_many_are_under_way_at_once() -> None:
         pass
 
 
+FORK = multiprocessing.get_context("fork")
+
+
 def forked(number: int, budget: Budget, do: Callable[[], object]) -> BaseProcess:
     """A process of a run, which does one thing with the budget of all of them."""
 
@@ -81,14 +84,17 @@ def forked(number: int, budget: Budget, do: Callable[[], object]) -> BaseProcess
         budget.in_process(number)
         do()
 
-    process = multiprocessing.get_context("fork").Process(target=run)
+    process = FORK.Process(target=run)
     process.start()
     return process
 
 
 def test_the_processes_of_a_run_have_one_budget() -> None:
     """Four processes ask for 100 openings each: all of them together send the 150 of the run, and not one more."""
-    budget, sent = Budget(SafetyPolicy("site", openings_in_all=150, openings_per_minute=1000), 4), os.pipe()
+    budget, sent = (
+        Budget(SafetyPolicy("site", openings_in_all=150, openings_per_minute=1000), 4, FORK.Lock()),
+        os.pipe(),
+    )
 
     def open_many() -> None:
         for _ in range(100):
@@ -110,7 +116,7 @@ def test_the_processes_of_a_run_have_one_budget() -> None:
 
 
 def test_the_processes_of_a_run_have_one_minute() -> None:
-    budget = Budget(SafetyPolicy("site", openings_per_minute=3, minute_s=3600), 2)
+    budget = Budget(SafetyPolicy("site", openings_per_minute=3, minute_s=3600), 2, FORK.Lock())
 
     def open_two() -> None:
         for _ in range(2):
@@ -123,7 +129,7 @@ def test_the_processes_of_a_run_have_one_minute() -> None:
 
 
 def test_a_process_that_was_killed_takes_up_no_place() -> None:
-    budget = Budget(SafetyPolicy("site", requests_at_once=1), 2)
+    budget = Budget(SafetyPolicy("site", requests_at_once=1), 2, FORK.Lock())
     asking, told = os.pipe()
 
     def ask_for_ever() -> None:
@@ -145,7 +151,7 @@ def test_a_process_that_was_killed_takes_up_no_place() -> None:
 
 def test_who_was_killed_while_counting_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safety, "_PATIENCE_S", 0.05)
-    budget = Budget(SafetyPolicy("site"), 2)
+    budget = Budget(SafetyPolicy("site"), 2, FORK.Lock())
     budget._lock.acquire()
     with pytest.raises(SafetyError, match="cannot be asked"), budget.asking(opens=False):
         pass
