@@ -12,7 +12,7 @@ from site_history import kept_runs
 from site_project import SiteProject, failed, result
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
-ENGLISH = ("index", "requirements", "faults", "trends", "scope", "glossary", "search", "area-job_lifecycle")
+ENGLISH = ("index", "first", "requirements", "faults", "trends", "scope", "glossary", "search", "area-job_lifecycle")
 PAGES = (*ENGLISH, *(f"he/{name}" for name in ENGLISH))
 LONG = "a-word-that-is-much-too-long-for-the-screen-of-a-phone-" * 5
 
