@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from support.config import Environment
@@ -45,6 +46,13 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
         if permission in tags and not getattr(environment.safety, permission):
             return f"environment {environment.identity.name} does not permit what is tagged {permission}"
     return None
+
+
+def reason_by_the_clock(tags: Iterable[str], environment: Environment, now: datetime | None = None) -> str | None:
+    """Why a scenario with these tags does not run at this hour, or None."""
+    window = environment.safety.window if "load" in set(tags) else None
+    objection = window.objection(now or datetime.now(UTC)) if window is not None else None
+    return objection and f"environment {environment.identity.name} is not loaded at this hour: {objection}"
 
 
 def _why(capability: str, environment: Environment) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from support.config import Environment
+from support.config.load_window import LoadWindow
+from support.config.models import WITHOUT_LOAD
 
 MINUTE_S = 60.0
 
@@ -23,7 +26,8 @@ class SafetyPolicy:
     """The permissions of one environment; everything not permitted is refused.
 
     The numbers bound a run whatever its scenarios do: openings in all, requests to the Focus Server under way at once,
-    openings in a minute. ``minute_s`` is how long a minute of the environment takes, in seconds of the wall.
+    openings in a minute. ``minute_s`` is how long a minute of the environment takes, in seconds of the wall. Where the
+    run was not ``confirmed``, and for load outside of ``window``, it is as if nothing was permitted.
     """
 
     environment_name: str
@@ -34,9 +38,13 @@ class SafetyPolicy:
     requests_at_once: int = 5
     openings_per_minute: int = 60
     minute_s: float = MINUTE_S
+    window: LoadWindow | None = None
+    confirmed: bool = True
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
-    def of(cls, environment: Environment) -> SafetyPolicy:
+    def of(cls, environment: Environment, confirmed: bool = True) -> SafetyPolicy:
+        """``confirmed``: whoever started the run has named the environment that it may load or disrupt."""
         safety = environment.safety
         return cls(
             environment.name,
@@ -47,6 +55,8 @@ class SafetyPolicy:
             safety.within("requests_at_once"),
             safety.within("openings_per_minute"),
             MINUTE_S * environment.limits.time_scale,
+            safety.window,
+            confirmed,
         )
 
     def require(self, permission: str, action: str) -> None:
@@ -58,6 +68,20 @@ class SafetyPolicy:
             raise SafetyError(
                 f"environment {self.environment_name!r} does not permit to {action}: safety.{permission} is not true"
             )
+        objection = self._load_objection() if permission == "load" else self._not_confirmed()
+        if objection is not None:
+            raise SafetyError(f"environment {self.environment_name!r} does not permit to {action}: {objection}")
+
+    def most(self, name: str) -> int:
+        """One of the three numbers as it holds now: while nothing may be loaded, what needs no load."""
+        number: int = getattr(self, name)
+        return number if self._load_objection() is None else min(number, WITHOUT_LOAD[name])
+
+    def _load_objection(self) -> str | None:
+        return self._not_confirmed() or (self.window.objection(self.clock()) if self.window else None)
+
+    def _not_confirmed(self) -> str | None:
+        return None if self.confirmed else f"the run was not confirmed; allowed: -D confirm={self.environment_name}"
 
 
 class Budget:
@@ -85,15 +109,15 @@ class Budget:
         :class:`SafetyError`."""
         if amount > 1:
             self.require_load(f"send {amount} requests at once")
-        if amount > self._policy.requests_at_once:
-            self._refuse(f"send {amount} requests at once", "requests_at_once", self._policy.requests_at_once)
+        if amount > (most := self._policy.most("requests_at_once")):
+            self._refuse(f"send {amount} requests at once", "requests_at_once", most)
 
     @contextmanager
     def asking(self, *, opens: bool) -> Iterator[None]:
         """Around one request; ``opens`` for one that may open an investigation. Raises :class:`SafetyError`."""
         with self._lock:
-            if self._under_way >= self._policy.requests_at_once:
-                self._refuse("send one more request at once", "requests_at_once", self._policy.requests_at_once)
+            if self._under_way >= (most := self._policy.most("requests_at_once")):
+                self._refuse("send one more request at once", "requests_at_once", most)
             if opens:
                 self._count_opening()
             self._under_way += 1
@@ -107,12 +131,10 @@ class Budget:
         policy, now_s = self._policy, time.monotonic()
         while self._latest and self._latest[0] <= now_s - policy.minute_s:
             self._latest.popleft()
-        if self._opened >= policy.openings_in_all:
-            self._refuse("open one more investigation in this run", "openings_in_all", policy.openings_in_all)
-        if len(self._latest) >= policy.openings_per_minute:
-            self._refuse(
-                "open one more investigation in this minute", "openings_per_minute", policy.openings_per_minute
-            )
+        if self._opened >= (most := policy.most("openings_in_all")):
+            self._refuse("open one more investigation in this run", "openings_in_all", most)
+        if len(self._latest) >= (most := policy.most("openings_per_minute")):
+            self._refuse("open one more investigation in this minute", "openings_per_minute", most)
         self._opened += 1
         self._latest.append(now_s)
 

@@ -12,7 +12,7 @@ from support.hooks.evidence import ScenarioWindow
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
-from support.selection import reason_to_skip, reason_to_wait
+from support.selection import reason_by_the_clock, reason_to_skip, reason_to_wait
 from support.world.world import World
 
 
@@ -27,8 +27,10 @@ class AmbientTrouble(AssertionError):
 def before_scenario(context: Context, scenario: Scenario) -> None:
     world: World = context.world
     tags = scenario.effective_tags
-    reason = reason_to_skip(tags, world.environment) or reason_to_wait(
-        tags, context.config.userdata, world.capacity.baselines
+    reason = (
+        reason_to_skip(tags, world.environment)
+        or reason_by_the_clock(tags, world.environment)
+        or reason_to_wait(tags, context.config.userdata, world.capacity.baselines)
     )
     if reason is not None:
         scenario.skip(reason)

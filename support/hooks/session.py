@@ -16,6 +16,7 @@ from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.kubernetes.api import ClusterError
 from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
 from support.config.errors import suggestion
@@ -77,18 +78,18 @@ def before_all(context: Context) -> None:
     PROCESS.hide(*by_name.secrets())
     report.environment = by_name.identity.name
     tags = [scenario.effective_tags for scenario in report.selected]
-    say_what_it_does(by_name, tags, context.config.userdata, os.environ)
+    confirmed = say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
     for sentence in by_name.looser_than_required():
         print(f"note: {sentence}", file=sys.stderr)
     books = _mind_the_last_run(context, by_name, given_file)
-    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name))
+    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name, confirmed))
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config))
+    context.world = _connect(environment, books, reports, history_folder(context.config), confirmed)
     context.add_cleanup(context.world.close)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
@@ -97,11 +98,11 @@ def before_all(context: Context) -> None:
     context.side_by_side.go(run_file)
 
 
-def connect_beside(context: Context, name: str, run_file: Path | None, shift: int) -> None:
+def connect_beside(context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int) -> None:
     """In a process of its own, beside others: the same environment, with clients and channels of its own."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None)
+    context.world = _connect(environment, _books(context, environment), reports, None, confirmed)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
     reporting.current().redact = context.world.journal.redact
@@ -169,10 +170,10 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     return books
 
 
-def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None) -> World:
+def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None, confirmed: bool) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history)
-    except ClusterError as error:
+        return World(environment, books.ledger, books.changes, reports, history, confirmed)
+    except (ClusterError, SSHError) as error:
         raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
 
 

@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from support.clients.kubernetes.tunnel import StillListening
 from support.hooks.units import Unit, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
 from support.reporting.record import context as reporting
@@ -228,7 +229,10 @@ class SideBySide:
         if "world" not in context:
             return [], []
         left = context.world.releases.release_all() if context.world.investigations.open_ids else []
-        context.world.close()
+        try:
+            context.world.close()
+        except StillListening as error:
+            left = [*left, str(error)]
         return context.world.requests_made(), left
 
 

@@ -88,6 +88,8 @@ def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[st
     yield from painter.wrap(verdict_sentence(record), rest="  ")
     if record.broken_on_purpose:
         yield from painter.wrap(safe(f"This sandbox was changed on purpose: {record.broken_on_purpose}."), rest="  ")
+    if record.unverified:
+        yield from painter.wrap(safe(f"Certificates that were not checked: {record.unverified}."), rest="  ")
     for error in record.suite_errors:
         for number, line in enumerate(str(error).splitlines()):
             yield from painter.wrap(safe(line), first="  - " if number == 0 else "    ", rest="    ")

@@ -44,6 +44,7 @@ class World:
         changes: ChangeJournal,
         reports: Reports,
         history: Path | None,
+        confirmed: bool = True,
     ) -> None:
         self.environment = environment
         self.limits = environment.limits
@@ -52,8 +53,14 @@ class World:
         self.changes = Changes(changes)
         self.neighbours = Neighbours(on_the_cluster=not environment.exclusive)
         self.journal = Journal(environment.secrets(), PROCESS)
-        self._closing = closing = ExitStack()
-        policy = SafetyPolicy.of(environment)
+        with ExitStack() as closing:
+            self._connect(closing, confirmed, history)
+            self._closing = closing.pop_all()
+
+    def _connect(self, closing: ExitStack, confirmed: bool, history: Path | None) -> None:
+        """What was connected before something fails is closed with ``closing``."""
+        environment, ledger, reports = self.environment, self.ledger, self.reports
+        policy = SafetyPolicy.of(environment, confirmed)
         budget = Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
         client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
