@@ -110,6 +110,8 @@ class _Carried:
         outward = threading.Thread(target=self._outward, daemon=True)
         outward.start()
         _copy(self._channel.recv, self._client.sendall, lambda: self._client.shutdown(socket.SHUT_WR))
+        if self._channel.closed:  # nobody is left to send to, as when the SSH connection was lost
+            self.close()
         outward.join()
         self.close()
 
