@@ -1,7 +1,8 @@
-"""``focus-acceptance doctor``: which layer of an environment is broken."""
+"""``focus-acceptance doctor``: whether all is there to examine an environment, and which layer of it is broken."""
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from support.clients import tls
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
-from support.clients.kubernetes.tunnel import tunnel_to
+from support.clients.kubernetes.tunnel import StillListening, tunnel_to
 from support.clients.mongodb.client import MongoDBClient
 from support.clients.safety import SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
@@ -17,30 +18,54 @@ from support.clients.ssh.client import SSHClient
 from support.config import ConfigurationError, Environment, load_environment
 from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
-from support.infrastructure.doctor import Doctor, LayerDiagnosis, layers_of
+from support.infrastructure.doctor import Doctor, layers_of
+from support.infrastructure.doctor_report import DoctorReport
 from support.infrastructure.mongodb import MongoDBExamination
+from support.infrastructure.prerequisites import Prerequisites, of_refusal
 from support.redaction import PROCESS
 
 
-def run(name: str, run_file: Path | None) -> int:
+def run(name: str, run_file: Path | None, as_json: bool = False) -> int:
     """Examine, print, and answer the exit code."""
-    with ExitStack() as closing:
-        try:
-            environment = load_environment(name, run_file=run_file)
-            if run_file is None and environment.endpoints == "run_file":
-                sandbox = EmbeddedSandbox(environment.sandbox.settings)
-                closing.callback(sandbox.stop)
-                environment = load_environment(name, run_file=sandbox.start().run_file)
-            diagnosis = _doctor(environment, closing).examine()
-        except (ConfigurationError, SandboxError) as error:
-            print(f"doctor: {error}", file=sys.stderr)
-            return 2
-    return _report(environment, diagnosis)
+    try:
+        with ExitStack() as closing:
+            report = _report(name, run_file, closing)
+    except (SandboxError, ConfigurationError) as error:
+        print(f"doctor: {error}", file=sys.stderr)
+        return 2
+    except StillListening as error:
+        print(f"doctor: {error}", file=sys.stderr)
+        return 1
+    if as_json:
+        print(PROCESS.known(json.dumps(report.as_json(), indent=2)))
+    else:
+        print(PROCESS.known("\n".join(report.lines())))
+    for one in report.machine:
+        if one.trouble is not None:
+            print(PROCESS.known(f"doctor: {one.trouble}"), file=sys.stderr)
+    return report.exit_code
 
 
-def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
-    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission."""
+def _report(name: str, run_file: Path | None, closing: ExitStack) -> DoctorReport:
+    try:
+        environment = load_environment(name, run_file=run_file)
+    except ConfigurationError as error:
+        return DoctorReport(name, name, of_refusal(error))
+    if run_file is None and environment.endpoints == "run_file":
+        sandbox = EmbeddedSandbox(environment.sandbox.settings)
+        closing.callback(sandbox.stop)
+        environment = load_environment(name, run_file=sandbox.start().run_file)
     journal = Journal(environment.secrets(), PROCESS)
+    prerequisites = Prerequisites(environment, journal)
+    machine = prerequisites.of_this_machine()
+    if any(one.trouble is not None for one in machine):
+        return DoctorReport(name, environment.title, machine)
+    diagnosis = _doctor(environment, journal, closing).examine()
+    return DoctorReport(name, environment.title, machine, prerequisites.of_the_way(), diagnosis, _trusts(environment))
+
+
+def _doctor(environment: Environment, journal: Journal, closing: ExitStack) -> Doctor:
+    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission."""
     policy = SafetyPolicy(environment.identity.name)
     ssh = SSHClient(environment.ssh, journal)
     index = MongoDBClient(environment.mongodb, journal, policy)
@@ -56,14 +81,14 @@ def _doctor(environment: Environment, closing: ExitStack) -> Doctor:
     return Doctor(layers_of(MongoDBExamination(index, environment), access, orchestration, environment))
 
 
-def _report(environment: Environment, diagnosis: LayerDiagnosis) -> int:
-    print(f"{environment.identity.title}: {diagnosis.conclusion}")
-    for finding in diagnosis.findings:
-        print(f"  {finding}")
+def _trusts(environment: Environment) -> dict[str, str]:
     server, cluster = environment.focus_server, environment.kubernetes
-    print("certificates trusted")
-    print(f"  Focus Server: {tls.described(server.ca_file, server.verify_tls)}")
-    authority = "that of its kubeconfig, else " if cluster.kubeconfig is not None and cluster.ca_file is None else ""
-    print(f"  Kubernetes: {authority}{tls.described(cluster.ca_file, cluster.verify_tls)}")
-    print(f"  MongoDB, where its URI says tls: that of the URI, else {tls.described(None, True)}")
-    return 1 if diagnosis.broken else 0
+    trust = tls.ServerTrust.of(cluster, "kubernetes")
+    of_kubeconfig = cluster.kubeconfig is not None and cluster.ca_file is None and trust.checks_authority
+    authority = "that of its kubeconfig, else " if of_kubeconfig else ""
+    name = f", as {cluster.tls_server_name}" if cluster.tls_server_name is not None else ""
+    return {
+        "Focus Server": str(tls.ServerTrust.of(server, "focus_server")),
+        "Kubernetes": f"{authority}{trust}{name}",
+        "MongoDB, where its URI says tls": f"that of the URI, else {tls.described(None, True)}",
+    }

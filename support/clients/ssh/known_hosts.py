@@ -40,6 +40,11 @@ class Trust:
     entries: tuple[Entry, ...]
     fallback: tuple[Entry, ...] = ()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a key to compare that of the host with."""
+        return any(True for _ in self._trusted())
+
     def objection_to(self, key_type: str, blob: bytes) -> str | None:
         """Why a server with this host key is not the one meant; None when it is."""
         revoked = [entry for entry in (*self.entries, *self.fallback) if entry.marker == _REVOKED]
@@ -66,7 +71,7 @@ class Trust:
         for entry in self.entries:
             if entry.blob is None:
                 return f"line {entry.number} of known_hosts is about this host and cannot be read: its key is damaged"
-        if any(True for _ in self._trusted()):
+        if self.is_known:
             return "its host key is not the one in known_hosts"
         authorities = [entry.number for entry in self.entries if entry.marker == _AUTHORITY]
         if authorities:
