@@ -25,6 +25,7 @@ from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
+from support.investigations.stream_clients import require_stream_client
 from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
@@ -77,6 +78,7 @@ def before_all(context: Context) -> None:
     by_name = load_environment(name, run_file=given_file)
     PROCESS.hide(*by_name.secrets())
     report.environment = by_name.identity.name
+    require_stream_client(by_name)
     tags = [scenario.effective_tags for scenario in report.selected]
     confirmed = say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)

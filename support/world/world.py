@@ -22,7 +22,7 @@ from support.investigations.register import Register
 from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
-from support.investigations.streams import StreamClients
+from support.investigations.stream_clients import stream_clients
 from support.redaction import PROCESS
 from support.world.capacity import CapacityRoom
 from support.world.closing import closed_with
@@ -68,7 +68,7 @@ class World:
         self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
         self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
         self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
-        streams = StreamClients()
+        streams = stream_clients(environment)
         streams.start()
         closing.callback(streams.stop)
         cluster, jobs = self.cluster.client, self.cluster.jobs

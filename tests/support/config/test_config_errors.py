@@ -70,7 +70,7 @@ def test_unknown_keys(folder: Folder) -> None:
         "lab.yaml line 24: colour: unknown key colour; allowed: capabilities, capacity, control, "
         "endpoints, focus_server, "
         "identity, known_issues, kubernetes, limits, mongodb, parallel, rabbitmq, refusal_statuses, "
-        "safety, sandbox, ssh",
+        "safety, sandbox, ssh, stream_client, stream_method",
         "lab.yaml line 30: known_issues.0.until: unknown key until; allowed: expires, reason, scenario, ticket",
     ]
 
@@ -123,6 +123,8 @@ def test_an_unknown_key_that_yaml_does_not_read_as_text(folder: Folder) -> None:
                 ("22:00-05:00 Asia", "; there is no time zone Asia"),
             )
         ),
+        ("stream_client", "http", "'http' is not allowed; allowed: one of tcp, grpc"),
+        ("stream_method", "StreamData", r"'StreamData' is not allowed; allowed: a text, matching ^/[\w.]+/\w+$"),
         ("focus_server.read_timeout_s", "soon", "'soon' is not allowed; allowed: a number, above 0, at most 3600"),
         (
             "focus_server",
