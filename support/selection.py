@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from support.config import Environment
+from support.config.load_window import LoadWindow
 
 
 class EarlierRuns(Protocol):
@@ -48,9 +49,15 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
     return None
 
 
+def hours_of_load(environment: Environment) -> LoadWindow | None:
+    """When the environment may be loaded; None for at any hour."""
+    text = environment.safety.load_between
+    return None if text is None else LoadWindow.parse(text)
+
+
 def reason_by_the_clock(tags: Iterable[str], environment: Environment, now: datetime | None = None) -> str | None:
     """Why a scenario with these tags does not run at this hour, or None."""
-    window = environment.safety.window if "load" in set(tags) else None
+    window = hours_of_load(environment) if "load" in set(tags) else None
     objection = window.objection(now or datetime.now(UTC)) if window is not None else None
     return objection and f"environment {environment.identity.name} is not loaded at this hour: {objection}"
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from support.config import Environment
 from support.config.load_window import LoadWindow
 from support.config.models import WITHOUT_LOAD
+from support.selection import hours_of_load
 
 MINUTE_S = 60.0
 
@@ -55,7 +56,7 @@ class SafetyPolicy:
             safety.within("requests_at_once"),
             safety.within("openings_per_minute"),
             MINUTE_S * environment.limits.time_scale,
-            safety.window,
+            hours_of_load(environment),
             confirmed,
         )
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from support.config.base import Fingerprint, HttpUrl, MongoUri, Port, Section, ServerName, Text
-from support.config.load_window import LoadWindow, load_window
+from support.config.load_window import load_window
 
 Kind = Literal["sandbox", "local", "staging", "production"]
 Capability = Literal[
@@ -169,10 +169,6 @@ class Safety(Section):
     """Requests to the Focus Server under way at one moment."""
     openings_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 2000
     """Requests to open within a minute of the environment's time (``limits.time_scale``)."""
-
-    @property
-    def window(self) -> LoadWindow | None:
-        return None if self.load_between is None else LoadWindow.parse(self.load_between)
 
     def within(self, name: str) -> int:
         """One of the three numbers as it holds: without ``load`` never more than :data:`WITHOUT_LOAD` says."""

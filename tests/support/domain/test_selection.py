@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from support.config.load_window import LoadWindow
 from support.selection import reason_by_the_clock, reason_to_skip
 
 
@@ -43,7 +42,7 @@ def test_backlog_never_runs_and_says_so() -> None:
 
 def test_a_load_waits_for_its_hours_and_says_so() -> None:
     site = environment(load=True)
-    site.safety.window = LoadWindow.parse("22:00-05:00 Asia/Jerusalem")
+    site.safety.load_between = "22:00-05:00 Asia/Jerusalem"
     noon, midnight = (datetime(2026, 1, 15, hour, tzinfo=UTC) for hour in (10, 22))
     assert reason_by_the_clock({"load"}, site, noon) == (
         "environment site is not loaded at this hour: safety.load_between is 22:00-05:00 Asia/Jerusalem, "
@@ -51,5 +50,5 @@ def test_a_load_waits_for_its_hours_and_says_so() -> None:
     )
     assert reason_by_the_clock({"load"}, site, midnight) is None
     assert reason_by_the_clock({"smoke"}, site, noon) is None
-    site.safety.window = None
+    site.safety.load_between = None
     assert reason_by_the_clock({"load"}, site, noon) is None
