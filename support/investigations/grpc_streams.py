@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import suppress
 
 import grpc
 import grpc.aio
+
+from support.clients.journal import Journal
+
+TARGET = "stream"
 
 _MOST_BYTES = 50 * 1024 * 1024
 """Of one message, as the clients of the product allow it."""
@@ -30,8 +33,8 @@ _END_S = 5.0
 class GrpcStreamClients:
     """A channel for each job; one thread for all of them. The call is the one that the environment names."""
 
-    def __init__(self, method: str) -> None:
-        self._method = method
+    def __init__(self, method: str, journal: Journal) -> None:
+        self._method, self._journal = method, journal
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grpc-streams", daemon=True)
         self._lock = threading.Lock()
@@ -82,13 +85,21 @@ class GrpcStreamClients:
 
     async def _drain(self, job_id: str, address: str, within_s: float) -> None:
         """To the end of the stream, whoever ends it: that it has ended is all that is asked later."""
+        began_s = time.monotonic()
         async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
-            with suppress(TimeoutError, grpc.aio.AioRpcError):
+            try:
                 await asyncio.wait_for(channel.channel_ready(), within_s)
                 with self._lock:
                     self._since_s[job_id] = time.monotonic()
                 async for _ in channel.unary_stream(self._method)(_STREAM_0):
                     pass
+                said = "the server has ended the stream"
+            except TimeoutError:
+                said = f"no channel within {within_s:g} s"
+            except grpc.aio.AioRpcError as error:
+                said = f"the stream broke: {error.code().name}: {error.details()}"
+        what = f"{self._method} of job {job_id} at {address}"
+        self._journal.record(TARGET, what, said, time.monotonic() - began_s)
 
     async def _all_ended(self) -> None:
         """What is cancelled closes its channel first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Protocol
 
+from support.clients.journal import Journal
 from support.config import ConfigurationError, Environment
 from support.investigations.streams import StreamClients
 
@@ -37,7 +38,7 @@ def require_stream_client(environment: Environment) -> None:
         )
 
 
-def stream_clients(environment: Environment) -> StreamKeeper:
+def stream_clients(environment: Environment, journal: Journal) -> StreamKeeper:
     """Raises as :func:`require_stream_client`."""
     require_stream_client(environment)
     if environment.stream_client == "tcp":
@@ -45,4 +46,4 @@ def stream_clients(environment: Environment) -> StreamKeeper:
     # An extra: loaded where it is asked for, and by every process for itself.
     from support.investigations.grpc_streams import GrpcStreamClients
 
-    return GrpcStreamClients(environment.stream_method)
+    return GrpcStreamClients(environment.stream_method, journal)

@@ -68,7 +68,7 @@ class World:
         self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
         self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
         self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
-        streams = stream_clients(environment)
+        streams = stream_clients(environment, self.journal)
         streams.start()
         closing.callback(streams.stop)
         cluster, jobs = self.cluster.client, self.cluster.jobs

@@ -43,17 +43,6 @@ def test_a_client_that_drains_the_stream_keeps_them(tmp_path: Path) -> None:
     assert (code, scenario["status"], scenario["reason"]) == (0, "passed", None)
 
 
-def test_a_method_that_the_job_does_not_know_keeps_nothing(tmp_path: Path) -> None:
-    run = Behave(
-        tmp_path,
-        *("-D", "publish=record", "--tags=@CA-04a"),
-        **{**SITE, "FOCUS__STREAM_CLIENT": "grpc", "FOCUS__STREAM_METHOD": "/other.Service/StreamData"},
-    )
-    code, _ = run.end()
-    assert code == 1
-    assert "the tester's client did not consume their streams" in run.record()["scenarios"][0]["reason"]
-
-
 @pytest.mark.parametrize("hidden", ["grpc"])
 def test_without_the_extra_it_is_one_sentence(tmp_path: Path, hidden: str) -> None:
     program = (

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
+from support.clients.journal import Journal
 from support.config.sections import STREAM_METHOD
 from support.investigations.grpc_streams import GrpcStreamClients
 from support.investigations.streams import StreamClients, try_to_connect
@@ -140,7 +141,7 @@ def happens(seen: Any) -> bool:
 
 @pytest.fixture
 def drains() -> Iterator[GrpcStreamClients]:
-    started = GrpcStreamClients(STREAM_METHOD)
+    started = GrpcStreamClients(STREAM_METHOD, Journal())
     started.start()
     yield started
     started.stop()
@@ -173,10 +174,13 @@ def test_a_stream_that_its_server_ends_is_no_longer_held(drains: GrpcStreamClien
 def test_a_method_that_the_server_does_not_know_holds_nothing(server: grpc.Server) -> None:
     number = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    drains = GrpcStreamClients("/other.Service/StreamData")
+    journal = Journal()
+    drains = GrpcStreamClients("/other.Service/StreamData", journal)
     drains.start()
     try:
         drains.join("1-1", "127.0.0.1", number, within_s=PATIENCE_S)
         assert happens(lambda: drains.connected_since_s("1-1") is not None and not drains.is_connected("1-1"))
+        assert "/other.Service/StreamData of job 1-1 at 127.0.0.1:" in journal.text()
+        assert "the stream broke: UNIMPLEMENTED: " in journal.text()
     finally:
         drains.stop()
