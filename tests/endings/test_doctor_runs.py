@@ -78,6 +78,7 @@ class Doctor:
 @pytest.fixture
 def asked(capsys: pytest.CaptureFixture[str], run_file: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """Patient: what a busy machine delays is not what is examined here."""
+    monkeypatch.setenv("FOCUS__MONGODB__CONNECT_TIMEOUT_S", "20")
     for limit, value in {"MONGODB_CONNECT_S": "20", "MONGODB_QUERY_MS": "20000", "SSH_CONNECT_S": "20"}.items():
         monkeypatch.setenv(f"FOCUS__LIMITS__{limit}", value)
     return Doctor(capsys, run_file)
