@@ -4,6 +4,8 @@ TAGS ?=
 FAILED ?=
 OPEN ?=
 CONFIRM ?=
+RUN_FILE ?=
+REPORTS ?= reports
 FAULT ?=
 N ?= 10
 PARALLEL ?=
@@ -14,27 +16,30 @@ export PYTHONDONTWRITEBYTECODE =
 # What make has started ends with it, even if make is killed.
 WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
-.PHONY: help acceptance test faults repeat lint bench extras lock
+.PHONY: help acceptance test faults repeat lint bench real extras lock
 
 help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
 	@echo '                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says'
 	@echo '                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site'
+	@echo '                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/'
 	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
 	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
 	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
 	@echo 'make lint                                       static checks only'
 	@echo 'make bench                                      what the load engine adds to a latency, and what naive clients would'
+	@echo 'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there'
 	@echo 'make extras                                     also install what only some sites need: grpcio and Locust'
 	@echo 'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)'
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
-	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed) && )$(WITH_MAKE) $(BIN)/python -m behave -D env=$(ENV) \
+	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed --reports '$(REPORTS)') && )$(WITH_MAKE) $(BIN)/python -m behave \
+		-D env=$(ENV) -D reports='$(REPORTS)' $(if $(RUN_FILE),-D sandbox_run_file='$(RUN_FILE)') \
 		$(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(CONFIRM),-D confirm=$(CONFIRM)) $(if $(FAILED),--tags="($$tags)") \
 		$(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')$(if $(OPEN),; code=$$?; \
-		$(BIN)/focus-acceptance report open; exit $$code)
+		$(BIN)/focus-acceptance report open --reports '$(REPORTS)'; exit $$code)
 
 test: lint
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile
@@ -48,6 +53,9 @@ repeat: .venv/.run-ready
 
 bench: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/python -m tools.bench
+
+real: .venv/.run-ready
+	@sh scripts/real.sh
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

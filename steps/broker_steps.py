@@ -3,7 +3,20 @@
 from behave import given, then, when
 from hamcrest import assert_that
 
-from support.infrastructure import broker
+from support.checks import broker
+from support.gherkin.words import register_choice
+from support.infrastructure.broker import BrokerExamination
+
+register_choice(
+    BrokerPassword={
+        "the configured password": BrokerExamination.log_in,
+        "a wrong password": BrokerExamination.log_in_with_a_wrong_password,
+    },
+    BrokerAnswer={
+        "lets the user in within its limit": lambda limits: broker.lets_in_within(limits.rabbitmq_connect_s),
+        "refuses the password": lambda limits: broker.refuses_the_password(),
+    },
+)
 
 
 @given("a message broker that has started")
@@ -11,42 +24,32 @@ def broker_has_started(context):
     context.world.infrastructure.broker.wait_until_up()
 
 
-@given("an investigation that had a queue at the broker")
-def had_a_queue(context):
-    context.earlier = context.world.investigations.open_live()
-    context.world.infrastructure.broker.wait_for_queues_of(context.earlier.job_id)
+@given("a queue of it at the broker")
+def has_a_queue(context):
+    context.world.infrastructure.broker.wait_for_queues_of(context.investigation.job_id)
 
 
-@when("the suite connects to the message broker")
-def connect(context):
-    context.outcome = context.world.infrastructure.broker.log_in()
-
-
-@when("somebody connects to the message broker with a wrong password")
-def connect_with_wrong_password(context):
-    context.outcome = context.world.infrastructure.broker.log_in_with_a_wrong_password()
+@when("somebody logs in to the message broker with {log_in:BrokerPassword}")
+def connect(context, log_in):
+    context.outcome = log_in(context.world.infrastructure.broker)
 
 
 @when("the investigation is released")
 def release(context):
-    context.world.releases.release(context.earlier.job_id)
+    context.world.releases.release(context.investigation.job_id)
 
 
-@then("the broker has let the configured user in, within its limit")
-def let_in(context):
-    assert_that(context.outcome, context.world.infrastructure.broker.lets_in())
+@then("the broker {answer:BrokerAnswer}")
+def has_answered(context, answer):
+    assert_that(context.outcome, answer(context.world.limits))
 
 
 @then("the exchange of the product is there")
 def exchange_is_there(context):
-    context.world.infrastructure.broker.assert_has_the_exchange()
-
-
-@then("the connection to the broker fails because the password is wrong")
-def fails_for_the_password(context):
-    assert_that(context.outcome, broker.fails_because_of_the_password())
+    examination = context.world.infrastructure.broker
+    assert_that(examination.has_the_exchange(), broker.is_there(examination.exchange))
 
 
 @then("the broker has no queue of it any more")
 def no_queue_left(context):
-    context.world.infrastructure.broker.wait_until_no_queue_of(context.earlier.job_id)
+    context.world.infrastructure.broker.wait_until_no_queue_of(context.investigation.job_id)

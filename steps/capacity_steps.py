@@ -8,11 +8,16 @@ from support.capacity import verdicts
 from support.capacity.measuring import ASKED_BEYOND, LoadMeasurements
 from support.checks.verdict import passes
 from support.gherkin.words import register_choice
+from support.model.windows import Source, times_of
 
 register_choice(
     Clients={
         "the required number of clients": LoadMeasurements.full_load,
         "several clients with a heavy configuration": LoadMeasurements.heavy,
+    },
+    Mixture={
+        "historic investigations": LoadMeasurements.historic,
+        "live and historic investigations": LoadMeasurements.mixed,
     },
     PortBehaviour={
         "accepts its client": capacity.reaches_every_port,
@@ -29,6 +34,12 @@ register_choice(
 @when("{clients:Clients} open a live investigation at the same time")
 def open_at_once(context, clients):
     context.measured = clients(context.world.capacity.loads)
+
+
+@when("many clients open {mixture:Mixture} at the same time")
+def open_mixture(context, mixture):
+    times = times_of("over recorded data", Source(context.world.recordings.index, None))
+    context.measured = mixture(context.world.capacity.loads, times)
 
 
 @when("the required number of clients have opened a live investigation and released it")

@@ -12,8 +12,10 @@ register_choice(
     ServerFact={
         "that it is alive": information.is_alive,
         "its lowest and its highest channel": information.names_its_channels,
+        "that it waits for a fibre": information.says_that_it_waits,
         "what fibre is connected": information.describes_its_fibre,
         "as many channels as the fibre has": information.channels_agree_with_the_fibre,
+        "measures of its fibre that fit together": information.has_measures_that_fit_together,
         "the same each time": information.tells_the_same_each_time,
     },
 )

@@ -4,7 +4,7 @@ from behave import given, register_type, then, when
 from hamcrest import assert_that
 from parse import with_pattern
 
-from support.checks import answers, configuration
+from support.checks import answers, configuration, fibre
 from support.gherkin.words import register_choice
 from support.investigations.earlier import EarlierInvestigations
 from support.model.variations import PLACES
@@ -42,6 +42,7 @@ register_choice(
             world.product.server_configuration.stream_address()
         ),
         "a stream port that is a port number": lambda world: answers.has_a_port_number(),
+        "the fibre as the server describes it": lambda world: fibre.shows(world.product.fibre.metadata()),
     },
 )
 

@@ -82,7 +82,7 @@ def given_back(context):
 
 @then("everything that was started for it is gone within the limit for {limit:Cleanup} investigations")
 def everything_gone(context, limit):
-    context.world.cluster.jobs.wait_until_gone(context.investigation.job_id, limit)
+    context.world.cluster.jobs.wait_until_cleaned_up(context.investigation.job_id, limit)
 
 
 @then("the cluster shows {trace:JobTrace}")

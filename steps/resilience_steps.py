@@ -4,8 +4,38 @@ from behave import given, then, when
 from hamcrest import assert_that
 
 from support.checks import outages, server
+from support.gherkin.words import register_choice
 from support.model import requests
 from support.model.windows import Source, times_of
+from support.resilience.links import DISTURBANCES
+from support.resilience.outages import Outages
+from support.resilience.parts import MONGODB, RABBITMQ, SERVER
+
+register_choice(
+    Part={MONGODB: MONGODB, RABBITMQ: RABBITMQ, SERVER: SERVER},
+    Stopped={
+        "MongoDB is": (MONGODB,),
+        "RabbitMQ is": (RABBITMQ,),
+        "the server is": (SERVER,),
+        "MongoDB, RabbitMQ and the server are": (MONGODB, RABBITMQ, SERVER),
+    },
+    Away={"stopped": Outages.stop_mongodb, "cut off": Outages.cut_off},
+    Disturbance=DISTURBANCES,
+    Crashed={"it is": "one part", "each of them is": "each part"},
+    Reopened={
+        "the same request": ("refused", lambda context: context.attempt.request),
+        "that window": ("historic", lambda context: requests.historic(context.times)),
+        "a live investigation": ("live", lambda context: requests.live()),
+    },
+    Starts={
+        "not started again": Outages.assert_server_not_started_again,
+        "started once": Outages.assert_server_started_once,
+    },
+    Kept={
+        "every recording that it held, and none twice": outages.holds_what_it_held,
+        "the collections and indexes that it had": outages.has_the_structure_of,
+    },
+)
 
 
 @given("a window of recorded data")
@@ -13,16 +43,9 @@ def window_of_recorded_data(context):
     context.times = times_of("over recorded data", Source(context.world.recordings.index, None))
 
 
-@given("MongoDB, RabbitMQ and the server are stopped")
-def stop_everything(context):
-    context.world.resilience.outages.stop("MongoDB")
-    context.world.resilience.outages.stop("RabbitMQ")
-    context.world.resilience.outages.stop("the server")
-
-
-@given("{part} is stopped")
-def stop(context, part):
-    context.world.resilience.outages.stop(part)
+@given("{parts:Stopped} stopped")
+def stop(context, parts):
+    context.world.resilience.outages.stop(*parts)
 
 
 @given("MongoDB is cut off")
@@ -30,14 +53,14 @@ def cut_off(context):
     context.world.resilience.outages.cut_off()
 
 
-@given("between the server and MongoDB, {what_happens}")
-def disturb(context, what_happens):
-    context.world.resilience.outages.disturb(what_happens)
+@given("between the server and MongoDB, {disturbance:Disturbance}")
+def disturb(context, disturbance):
+    context.world.resilience.outages.disturb(disturbance)
 
 
-@given("a request for it that was refused while MongoDB was {away}")
+@given("a request for it that was refused while MongoDB was {away:Away}")
 def refused_meanwhile(context, away):
-    context.world.resilience.outages.make(away)
+    away(context.world.resilience.outages)
     context.attempt = context.world.investigations.attempt(requests.historic(context.times))
     expected = outages.is_refused_because_mongodb_is_away(context.world.limits.outage_answer_s)
     assert_that(context.attempt.answer, expected)
@@ -45,7 +68,7 @@ def refused_meanwhile(context, away):
 
 @given("a server that was started while MongoDB was stopped")
 def started_without_mongodb(context):
-    context.world.resilience.outages.stop("MongoDB")
+    context.world.resilience.outages.stop(MONGODB)
     context.world.product.server.restart_and_wait()
 
 
@@ -66,7 +89,7 @@ def ask_for_that_window(context):
     context.attempt = context.world.investigations.attempt(requests.historic(context.times))
 
 
-@when("{part} is back")
+@when("{part:Part} is back")
 def is_back(context, part):
     context.world.resilience.outages.end()
 
@@ -81,17 +104,17 @@ def stop_in_the_middle(context):
     context.interrupted = context.world.resilience.meanwhile.open_while_mongodb_stops(context.times)
 
 
-@when("{one} and {other} crash at the same time")
+@when("{one:Part} and {other:Part} crash at the same time")
 def crash_both(context, one, other):
     context.crashes = context.world.resilience.outages.crash(one, other)
 
 
-@when("{part} crashes")
+@when("{part:Part} crashes")
 def crash(context, part):
     context.crashes = context.world.resilience.outages.crash(part)
 
 
-@when("{first}, {second} and {third} are started one after the other")
+@when("{first:Part}, {second:Part} and {third:Part} are started one after the other")
 def start_in_order(context, first, second, third):
     context.world.resilience.outages.start(first, second, third)
 
@@ -112,29 +135,15 @@ def told_meanwhile(context):
     assert_that(context.outcomes, server.are_all_told(context.world.product.server.answers_within_s))
 
 
-@then("the server was not started again")
-def not_started_again(context):
-    context.world.resilience.outages.assert_server_not_started_again()
+@then("the server was {started:Starts}")
+def was_started(context, started):
+    started(context.world.resilience.outages)
 
 
-@then("the server was started once")
-def started_once(context):
-    context.world.resilience.outages.assert_server_started_once()
-
-
-@then("the same request opens within its deadline")
-def same_request_opens(context):
-    context.world.resilience.recovery.wait_until_refused_opens(context.attempt.request)
-
-
-@then("that window opens within its deadline")
-def window_opens(context):
-    context.world.resilience.recovery.wait_until_historic_opens(context.times)
-
-
-@then("a live investigation opens within its deadline")
-def live_opens(context):
-    context.world.resilience.recovery.wait_until_live_opens()
+@then("{reopened:Reopened} opens within its deadline")
+def opens_again(context, reopened):
+    name, request = reopened
+    context.world.resilience.recovery.wait_until_opens(name, request(context))
 
 
 @then("the server answers within its deadline")
@@ -142,13 +151,13 @@ def answers_again(context):
     context.world.resilience.recovery.wait_until_alive()
 
 
-@then("it is replaced within its deadlines")
-def is_replaced(context):
-    context.replacements = context.world.resilience.outages.wait_until_replaced(context.crashes)
+@then("the broker lets the product in again within its deadline")
+def broker_lets_in_again(context):
+    context.world.resilience.recovery.wait_until_broker_lets_in(context.world.infrastructure.broker.log_in)
 
 
-@then("each of them is replaced within its deadlines")
-def are_replaced(context):
+@then("{crashed:Crashed} replaced within its deadlines")
+def are_replaced(context, crashed):
     context.replacements = context.world.resilience.outages.wait_until_replaced(context.crashes)
 
 
@@ -157,23 +166,14 @@ def same_name(context):
     assert_that(context.replacements, outages.bears_the_names_of(context.crashes[0].before))
 
 
-@then("{part} runs as often as before")
+@then("{part:Part} runs as often as before")
 def as_often_as_before(context, part):
     context.world.resilience.outages.assert_runs_as_often_as_before(part)
 
 
-@then("the index holds every recording that it held, and none twice")
-def holds_what_it_held(context):
-    assert_that(
-        context.world.resilience.recovery.index_after_outage(), outages.holds_what_it_held(context.index_before)
-    )
-
-
-@then("the index has the collections and indexes that it had")
-def structure_is_the_same(context):
-    assert_that(
-        context.world.resilience.recovery.index_after_outage(), outages.has_the_structure_of(context.index_before)
-    )
+@then("the index has {kept:Kept}")
+def has_kept(context, kept):
+    assert_that(context.world.resilience.recovery.index_after_outage(), kept(context.index_before))
 
 
 @then("some of them were opened and the others refused because MongoDB is away")

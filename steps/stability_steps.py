@@ -5,9 +5,17 @@ from hamcrest import assert_that
 
 from support.checks.verdict import passes
 from support.gherkin.words import register_choice
+from support.stability import patterns
 from support.stability.steady_state import Stability
 
 register_choice(
+    Pattern={
+        "at intervals for a long time": patterns.at_intervals,
+        "steadily": patterns.steadily,
+        "in growing numbers": patterns.in_growing_numbers,
+        "in a sudden rush": patterns.in_a_rush,
+        "without a pause": patterns.without_a_pause,
+    },
     Steadiness={
         "enough of them opened": Stability.opened_often_enough,
         "the server was never restarted": Stability.was_never_restarted,
@@ -18,9 +26,9 @@ register_choice(
 )
 
 
-@when("investigations are opened and released at intervals for a long time")
-def live(context):
-    context.lifetime = context.world.capacity.stability.live()
+@when("investigations are opened and released {pattern:Pattern}")
+def live(context, pattern):
+    context.lifetime = context.world.capacity.stability.live(pattern)
 
 
 @then("in all that time {steadiness:Steadiness}")

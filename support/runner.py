@@ -20,6 +20,7 @@ from typing import Any
 
 from behave.runner import Runner
 
+from support import starting
 from support.files import print_any_text
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
@@ -27,6 +28,7 @@ from support.hooks.sharding import Shard, shard_of
 from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
 from support.hooks.units import ParallelError, parallel_of, units_of
+from support.redaction import PROCESS, output
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
@@ -51,6 +53,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def __init__(self, config: Any) -> None:
         print_any_text()
+        output.guard()
         super().__init__(config)
         environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
         self.report = reporting.begin(environment)
@@ -82,7 +85,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self._refuse(f"-D publish={wanted}: allowed are {', '.join(_PUBLISH)}")
         self.report.selection = selection_of(self.config)
         self.report.folder = new_folder(reports_directory(self.config))
+        for opener in self.config.outputs:
+            _guard_formatter(opener)
         end_with_the_one_who_waits()
+        starting.begun()
         with terminated_like_interrupted():
             behave_failed = False
             try:
@@ -163,6 +169,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         """End the run early; called by behave for Ctrl-C and for a failing before_all."""
         if "KeyboardInterrupt" in (reason or ""):
             self.report.interrupted = "the run was interrupted"
+            if self.context is not None:
+                self.aborted = True  # what there is to say about it stands at the end of the run
+            return
         super().abort(reason)
 
     # Troubles.
@@ -177,7 +186,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
                     self._say_that_it_began()
                 return answer
             except (KeyboardInterrupt, SystemExit) as end:
-                self._note(name, context, end)
+                if name != "before_all" or isinstance(end, SystemExit):
+                    self._note(
+                        name, context, end
+                    )  # otherwise nothing is judged, which the record says of the whole run
                 raise
             except Exception as error:  # noqa: BLE001  # behave would print it unredacted; noted here, it makes the run red
                 self._note(name, context, error)
@@ -212,11 +224,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _note_trouble(self, scenario: Any, where: str, error: BaseException) -> None:
         text = str(error) if hasattr(error, "exit_code") else exception_text(error)
-        trouble = Trouble(where, self.report.redact(text))
+        troubles = [Trouble(where, self.report.redact(part)) for part in getattr(error, "parts", [text])]
         if scenario is None:
-            self.report.suite_errors.append(trouble)
+            self.report.suite_errors += troubles
         else:
-            self.report.scenario_troubles.setdefault(id(scenario), []).append(trouble)
+            self.report.scenario_troubles.setdefault(id(scenario), []).extend(troubles)
 
     def _say_that_it_began(self) -> None:
         """A run that dies must not leave the verdict of the one before it in its place."""
@@ -234,9 +246,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.report.interrupted = "the run was aborted"
         if self.report.interrupted:
             self.report.suite_errors.append(Trouble("run", f"{self.report.interrupted} before it was complete"))
-        elif self.context is not None:
-            # Otherwise behave says "ABORTED: By user", which is true for an interruption only.
-            self.aborted = False
+        if self.context is not None:
+            self.aborted = False  # otherwise behave says "ABORTED: By user" besides
         results = all_results(self.report)
         sentence = None if self.report.suite_errors else self._nothing_ran(results)
         if sentence:
@@ -252,14 +263,16 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             duration_s=round(time.monotonic() - report.started_s, 3),
             scenarios=results,
             suite_errors=suite_errors,
-            leftovers=report.leftovers,
-            fingerprint=report.fingerprint,
+            leftovers=PROCESS.redact_values(report.leftovers),
+            fingerprint=PROCESS.redact_values(report.fingerprint),
             interrupted=report.interrupted,
             repeat=report.repeat,
             figures=report.figures,
             requests=report.requests,
             selection=report.selection,
             shard=report.shard,
+            remarks=report.remarks,
+            looser_limits=report.looser_limits,
         )
 
     def _nothing_ran(self, results: list[Any]) -> str | None:
@@ -292,6 +305,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
                 formatter.close()
             if not self.formatters:
                 self._write_reports()
+                print(f"INTERRUPTED: {self.report.interrupted} before anything was judged.")
 
     def _clean_up_what_is_left(self) -> None:
         # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.
@@ -334,3 +348,17 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     def _write_reports(self) -> None:
         if self.report.record is not None:
             write_reports(self.config)
+
+
+def _guard_formatter(opener: Any) -> None:
+    """What a formatter of behave writes, to the console or to a file that is made at its first use, shows no secret."""
+    if opener.stream is not None:
+        opener.stream = output.redacted(opener.stream)
+        return
+    plain = opener.open
+
+    def opened() -> Any:
+        opener.stream = output.redacted(plain())
+        return opener.stream
+
+    opener.open = opened

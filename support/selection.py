@@ -65,8 +65,9 @@ def reason_by_the_clock(tags: Iterable[str], environment: Environment, now: date
 def _why(capability: str, environment: Environment) -> str:
     """What a reader would ask next."""
     if capability == "rabbitmq" and environment.kind == "sandbox":
-        return ": sandbox.settings.rabbitmq: installed starts a broker, where there is a rabbitmq-server"
-    return ""
+        wanted = environment.sandbox.settings.get("rabbitmq") == "installed"
+        return ": no rabbitmq-server is installed on this machine" if wanted else ": sandbox.settings.rabbitmq is off"
+    return f": {environment.missing[capability]}" if capability in environment.missing else ""
 
 
 def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:

@@ -11,6 +11,7 @@ from support.cli import ReportsFolder, app
 from support.files import print_any_text
 from support.hooks.signals import end_with_the_one_who_waits
 from support.later import Later
+from support.redaction import output
 
 faults, repeat = Later("tools.fault_matrix.command"), Later("tools.repeat.command")
 DEFAULT_TAGS = "not (@wip or @quarantine)"
@@ -61,4 +62,5 @@ def watch_features(
 
 def main() -> None:
     print_any_text()
+    output.guard()
     app()

@@ -7,6 +7,7 @@ hook point of the sandbox's Focus Server. What is left to write says so itself: 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import string
 import sys
@@ -51,6 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--fault", required=True, help="the id of the fault it must catch, such as port-shared")
     parser.add_argument("--notice", required=True, help="what a user would notice of that fault, as a sentence")
     parser.add_argument("--says", required=True, help="words that stand in the failure of the scenario")
+    parser.add_argument("--related", action="append", default=[], help="what cannot hold either; repeated")
     parser.add_argument(
         "--at", default="configure.answer", help="the hook point: environments/sandbox/focus_server/hooks.py"
     )
@@ -158,9 +160,10 @@ def _append(path: Path, pieces: Sequence[str]) -> None:
 
 def _add_to_catalogue(path: Path, asked: argparse.Namespace, name: str) -> None:
     """After the other faults of the requirement, or at the end."""
+    related = f"related = {json.dumps(asked.related)}\n" if asked.related else ""
     entry = (
         f'[[fault]]\nid = "{asked.fault}"\nrequirement = "{asked.requirement}"\nnotice = "{asked.notice}"\n'
-        f'process = "focus_server"\nscenarios = {{ {name} = "{asked.says}" }}\n'
+        f'process = "focus_server"\nscenarios = {{ {name} = "{asked.says}" }}\n{related}'
     )
     blocks = path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")
     own = [n for n, block in enumerate(blocks) if f'\nrequirement = "{asked.requirement}"\n' in f"{block}\n"]

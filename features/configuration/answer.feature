@@ -19,5 +19,19 @@ Feature: The answer to a valid request is consistent
         | channels from 10 to 59         | an ordinary one, not from the start |
         | the single channel view        | one channel in one stream          |
         | channels from 7 to 7           | one channel in the wider view      |
+        | frequencies from 100 to 400    | a range that does not begin at 0   |
         | many channels and a large NFFT | the heavy one that clients open    |
         | the most of everything         | all limits at once                 |
+        | a long time on a low canvas    | a line lasts longer than its NFFT  |
+
+    @CF-09c @REQ_PZ-13902
+    Example: The narrowest range is shown within its limits
+      Given a connected fibre
+      When a client asks for an investigation with only the highest frequencies
+      Then it opens with the frequencies asked for
+
+    @CF-09b @REQ_PZ-13901
+    Example: A live investigation shows the fibre that is connected
+      Given a connected fibre
+      When a client opens a live investigation
+      Then the answer names the fibre as the server describes it

@@ -34,6 +34,18 @@ Feature: A client learns what there is before it asks for it
       When a client asks what the server tells about itself
       Then the server tells a pulse rate that allows exactly the highest frequency
 
+    @CF-10g @REQ_PZ-14751
+    Example: The fibre is as long as its channels and samples
+      Given a connected fibre
+      When a client asks what the server tells about itself
+      Then the server tells measures of its fibre that fit together
+
+    @CF-10h @REQ_PZ-14751 @needs_fibre_control
+    Example: Nothing is measured while no fibre is connected
+      Given no connected fibre
+      When a client asks what the server tells about itself
+      Then the server tells that it waits for a fibre
+
     @CF-10e @REQ_PZ-14750
     Example: Nothing changes between one question and the next
       When a client asks several times what the server tells about itself

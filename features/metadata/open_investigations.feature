@@ -25,6 +25,15 @@ Feature: The metadata describe the open investigation
       When another client asks for its metadata
       Then the answer has the documented form
 
+    @MD-01e @REQ_PZ-13563 @disruptive @needs_kubernetes
+    Example: An investigation is described by a server that was started after it was opened
+      Given an open investigation whose job is running
+      And the server is stopped
+      When the server is back
+      Then the server answers within its deadline
+      And its metadata can be read within their deadline
+      And they tell the same as the answer that opened it
+
   Rule: The metadata of an unknown investigation are refused
 
     @MD-01d @REQ_PZ-13563 @negative

@@ -19,6 +19,7 @@ Feature: A live investigation needs live data
       Given no connected fibre
       When a client asks for a live investigation
       Then the request is refused because no fibre is connected
+      And the refusal names what is missing and what to do
       And nothing is started
 
     @PV-01c @REQ_PZ-14018 @needs_fibre_control

@@ -30,6 +30,7 @@ Feature: Port and stream address are valid before a job is launched
       And a server whose stream address is configured as <address>
       When a client asks for a live investigation
       Then the request is refused because of the configured stream address
+      And the refusal names every address that is allowed
       And nothing is started
 
       Examples: Addresses that lead nowhere

@@ -29,7 +29,7 @@ Feature: When the recording index is back, everything is as it was
       Given the recording index as it is now
       And MongoDB is stopped
       When MongoDB is back
-      Then the index holds every recording that it held, and none twice
+      Then the index has every recording that it held, and none twice
       And the index has the collections and indexes that it had
 
     @RS-04d @REQ_PZ-13687 @REQ_PZ-14715 @disruptive @needs_mongodb
@@ -37,7 +37,7 @@ Feature: When the recording index is back, everything is as it was
       Given the recording index as it is now
       When MongoDB crashes
       Then it is replaced within its deadlines
-      And the index holds every recording that it held, and none twice
+      And the index has every recording that it held, and none twice
       And the index has the collections and indexes that it had
 
   Rule: The way in which an outage is made can be trusted

@@ -27,6 +27,16 @@ Feature: What crashes or is stopped comes back
       And the server answers within its deadline
       And a live investigation opens within its deadline
 
+    @RS-05e @REQ_PZ-14721 @disruptive @needs_rabbitmq
+    Example: The broker lets the product in again after a crash, and open investigations outlive it
+      Given a message broker that has started
+      And an open investigation whose job is running
+      When RabbitMQ crashes
+      Then it is replaced within its deadlines
+      And the broker lets the product in again within its deadline
+      And the exchange of the product is there
+      And its job has run all the time
+
   Rule: What was stopped works again when it is started
 
     @RS-05d @REQ_PZ-14716 @REQ_PZ-14722 @REQ_PZ-14728 @disruptive @needs_mongodb

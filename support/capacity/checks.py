@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from support.capacity.load.results import sharers
 from support.capacity.measuring import Measured
+from support.capacity.shortage import Shortage
 from support.checks.matcher import Judged
+from support.checks.messages import named_in
 from support.checks.verdict import failure
+from support.clients.focus_server.client import Answer
 from support.statistics.verdict import Outcome, Verdict
+
+_WORDS = {"nvidia.com/gpu.shared": "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "memory": "memory"}
+
+
+def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
+    """Every resource that is used up, with how much there is of it, and every node that is lost; no other one."""
+
+    def trouble(answer: Answer) -> str | None:
+        said = answer.message
+        told = {resource for resource, words in _WORDS.items() if words.lower() in said.lower()}
+        if missing := sorted(shortage.used_up.keys() - told):
+            return f"{said!r} does not name {', '.join(missing)}"
+        if more := sorted(shortage.left & told):
+            return f"{said!r} names {', '.join(more)}, of which there is more"
+        unsaid = [f"{offered:g}" for offered in shortage.used_up.values() if not _says_number(offered, said)]
+        if unsaid:
+            return f"{said!r} does not say that there are {', '.join(unsaid)}"
+        named = named_in(said, {*shortage.ready, *shortage.lost})
+        if named != list(shortage.lost):
+            return f"{said!r}: not ready are {', '.join(shortage.lost) or 'no nodes'}"
+        return None
+
+    return Judged("a refusal that names all that is short, and every node that is not ready", trouble)
+
+
+def _says_number(number: float, text: str) -> bool:
+    return re.search(rf"(?<![\w.]){number:g}(?![\w.])", text) is not None
 
 
 def has_so_many_free_ports(amount: int) -> Judged[int]:
@@ -42,6 +74,8 @@ def reaches_every_port() -> Judged[Measured]:
 
 def gave_back_its_ports() -> Judged[Measured]:
     def trouble(measured: Measured) -> str | None:
+        if not any(record.stream_port for record in measured.step.records):
+            return "no port was given out, so none can be given back"
         ports = measured.still_published
         return f"{len(ports)} ports are still published: {', '.join(map(str, ports[:5]))}" if ports else None
 
@@ -67,6 +101,8 @@ def has_recovered() -> Judged[Measured]:
         recovery = measured.run.recovery
         if recovery is None:
             return "what came after the load was not measured"
+        if math.isinf(recovery.baseline_p95_ms):
+            return "investigations did not open before the load either: there is nothing to compare with"
         if recovery.seconds is not None:
             return None
         return (
@@ -80,7 +116,11 @@ def has_recovered() -> Judged[Measured]:
 def left_nothing() -> Judged[Measured]:
     def trouble(measured: Measured) -> str | None:
         recovery = measured.run.recovery
-        left = [*measured.step.leftovers, *(recovery.leftovers if recovery else ())]
+        if recovery is None:
+            return "what came after the load was not looked at"
+        if not any(record.job_id for record in measured.step.records):
+            return "not one investigation was opened, so nothing can be left"
+        left = [*measured.step.leftovers, *recovery.leftovers]
         return f"left over: {', '.join(left[:5])}" if left else None
 
     return Judged("nothing of the load left in the cluster", trouble)

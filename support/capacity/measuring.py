@@ -12,6 +12,7 @@ from typing import Any
 
 from support.capacity.load.load_run import Load, LoadRuns
 from support.capacity.load.machine import CALM_WITHIN_S, wait_until_calm
+from support.capacity.load.phases import phase_times
 from support.capacity.load.recovery import Probes
 from support.capacity.load.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Recovery, Target
@@ -21,10 +22,15 @@ from support.capacity.report.store import Reports
 from support.config import Environment
 from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
+from support.reporting.record import context as reporting
 
+OPENINGS_FIGURE = "openings_at_once_p95_ms"
+ANSWERED = "answered"
 BASELINE_LOADS = 5
 ASKED_BEYOND = 7
 """More investigations than a cluster with few slices has room for, when it is made to be short (CA-07)."""
+HISTORIC, MIXED = 50, 100
+"""Historic ones alone, and of each kind beside the other (CA-09)."""
 _TRIED_AT_ONCE = 16
 
 Body = Mapping[str, Any]
@@ -71,6 +77,13 @@ class _Made:
         return self.load.step
 
 
+def _note(run: CapacityRun) -> None:
+    """How fast the required number was answered at once goes to the record, and from there to metrics and trends."""
+    times = phase_times(run.step.records, ANSWERED, run.target.limit_s(ANSWERED)) if run.step is not None else None
+    if times is not None:
+        reporting.current().figure(OPENINGS_FIGURE, times.p95.value)
+
+
 class LoadMeasurements:
     """Makes loads and the reports on them. Every load is preceded by a check of the generator, once in a run."""
 
@@ -87,6 +100,7 @@ class LoadMeasurements:
         the growth where there was one before."""
         if self._full is None:
             self._full = self._decided(functools.partial(self._full_load, ramp))
+            _note(self._full.run)
         self._reports.use(self._full.reports)
         return self._full
 
@@ -103,6 +117,16 @@ class LoadMeasurements:
         wanted = self._capacity
         bodies = [requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)] * wanted.heavy_jobs
         return self._decided(lambda: self._measured(self._load("heavy investigations", bodies), report=False))
+
+    def historic(self, times: requests.Times) -> Measured:
+        """Many over recorded data (CA-09)."""
+        bodies = [requests.historic(times)] * HISTORIC
+        return self._decided(lambda: self._measured(self._load("historic investigations", bodies), report=False))
+
+    def mixed(self, times: requests.Times) -> Measured:
+        """Many live ones, each beside one over recorded data (CA-09)."""
+        bodies = [requests.live(), requests.historic(times)] * MIXED
+        return self._decided(lambda: self._measured(self._load("mixed investigations", bodies), report=False))
 
     def growth(self) -> Growth:
         """Loads of growing size, the last is the full load; a step that fails badly is the last."""

@@ -32,6 +32,8 @@ def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
 
 def all_succeed(measured: Sequence[Measured]) -> Verdict:
     """Every single one of them."""
+    if not measured:
+        return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     verdicts = [_share(one, 1.0) for one in measured]
     bad = next((verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS), None)
     return bad or Verdict(Outcome.PASS, f"all of {len(measured)} opened")
@@ -39,6 +41,8 @@ def all_succeed(measured: Sequence[Measured]) -> Verdict:
 
 def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict:
     """The middle of a few single openings: one that hits a busy moment of the machine decides nothing."""
+    if not measured:
+        return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
     middle_ms = answered[len(answered) // 2]
     told = f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms"
@@ -50,6 +54,8 @@ def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict
 
 def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
     """Each step has its share of success; the growth was not stopped."""
+    if not growth.measured:
+        return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     for measured in growth.measured:
         share = _share(measured, capacity.success_rate)
         if share.outcome is not Outcome.PASS:
@@ -60,6 +66,8 @@ def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
 
 def began_clean(growth: Growth) -> Verdict:
     """Nothing was left after any step, nor came back while the next one stood."""
+    if not any(measured.step.succeeded for measured in growth.measured):
+        return Verdict(Outcome.INCONCLUSIVE, "no investigation was opened, so nothing could be left")
     for measured in growth.measured:
         if measured.step.leftovers:
             left = ", ".join(measured.step.leftovers)

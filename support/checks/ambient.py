@@ -39,8 +39,11 @@ class AmbientChecks:
         self._errors_are_expected = False
         pods = self._servers.running()
         logs = {pod.name: self._lines(pod, _LINES) for pod in pods}
+        if not pods:
+            blind = f"no pod with the labels {self._servers.selector} runs"
+            self._remark(f"{blind}: whether the Focus Server restarts or logs errors is not seen")
         return ServerCondition(
-            restarts={pod.name: pod.restarts for pod in pods},
+            restarts={pod.name: self._servers.restarts(pod) for pod in pods},
             last_lines={name: lines[-1] for name, lines in logs.items() if lines},
         )
 
@@ -51,13 +54,17 @@ class AmbientChecks:
                 troubles.append(f"{pod.name} has ended: {pod.reason or pod.phase}")
             if pod.phase != "Running":
                 continue
-            restarted = pod.restarts - before.restarts.get(pod.name, 0)
+            restarted = self._servers.restarts(pod) - before.restarts.get(pod.name, 0)
             if restarted > 0:
                 troubles.append(f"{pod.name} was restarted {restarted} times")
             errors = [line for line in self._new_lines(pod, before) if _ERROR in line]
             if errors and not self._errors_are_expected:
                 troubles.append(f"{pod.name} logged {len(errors)} errors, the first: {errors[0]}")
         return troubles
+
+    def _remark(self, text: str) -> None:
+        """No trouble is seen of what is not seen: that is said, once."""
+        self._remarks.setdefault(text, False)
 
     def new_remarks(self) -> list[str]:
         """What could not be looked at and is no trouble; each is answered once in a run."""
@@ -84,5 +91,7 @@ class AmbientChecks:
     def _lines(self, pod: Pod, amount: int | None) -> list[str]:
         text, reason = self._servers.log_or_reason(pod, amount)
         if reason is not None:
-            self._remarks.setdefault(reason, False)
+            self._remark(reason)
+        elif not text.strip():
+            self._remark(f"the log of {pod.name} is empty: whether it logs errors is not seen")
         return text.splitlines()

@@ -9,18 +9,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from support.checks.matcher import Judged
+from support.checks.messages import leftover_in
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 from support.clients.kubernetes.client import Node
 from support.model.fields import MISSING
 
 _JOB_ID = re.compile(r"^[0-9]+-[0-9]+$")
-_STACK_TRACE = re.compile(r'Traceback \(most recent call|File "[^"]+", line \d+|\bat [\w.$]+\(\w+\.\w+:\d+\)')
 _SAYS_WHAT_IS_ALLOWED = re.compile(r"\b(allowed|must|both|neither|between|at least|at most)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w.])")
 _SAYS_IT_IS_MISSING = re.compile(r"\b(missing|required|null|none|nothing)\b", re.IGNORECASE)
 
 
 def is_refused(statuses: Collection[int], about: Collection[str], within_s: float) -> Judged[Answer]:
-    """One of ``statuses``, about one of the words of ``about``, in time, and without a stack trace."""
+    """One of ``statuses``, about one of the words of ``about``, in time, and free of leftovers of a program."""
 
     def trouble(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
@@ -28,14 +29,14 @@ def is_refused(statuses: Collection[int], about: Collection[str], within_s: floa
             return said
         if not any(word.lower() in answer.message.lower() for word in about):
             return f"{said}, which does not say that it is about {' or '.join(about)}"
-        if _STACK_TRACE.search(answer.message):
-            return f"{said}, which contains a stack trace"
+        if (leftover := leftover_in(answer)) is not None:
+            return f"{said}, which contains {leftover}"
         if answer.duration_s > within_s:
             return f"{said} only after {answer.duration_s:.2f} s"
         return None
 
     wanted = f"a refusal ({' or '.join(str(status) for status in sorted(statuses))})"
-    return Judged(f"{wanted} about {' or '.join(about)}, within {within_s:g} s, without a stack trace", trouble)
+    return Judged(f"{wanted} about {' or '.join(about)}, within {within_s:g} s, in words for people", trouble)
 
 
 def opens() -> Judged[Answer]:
@@ -57,14 +58,20 @@ def says_no_recording_was_found() -> Judged[Answer]:
     """The answer of requirement PV-02: 404, and a message that says so."""
 
     def trouble(answer: Answer) -> str | None:
-        says_so = re.search(r"no recordings? (was |were )?found", answer.message, re.IGNORECASE)
-        return None if answer.status == 404 and says_so else f"it was answered {answer.status} {answer.message!r}"
+        said = f"it was answered {answer.status} {answer.message!r}"
+        if answer.status != 404 or not re.search(r"no recordings? (was |were )?found", answer.message, re.IGNORECASE):
+            return said
+        leftover = leftover_in(answer)
+        return None if leftover is None else f"{said}, which contains {leftover}"
 
     return Judged("404 and a message that no recording was found", trouble)
 
 
-def says_what_to_do(wrong: Mapping[str, object]) -> Judged[Answer]:
-    """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed."""
+def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | None = None) -> Judged[Answer]:
+    """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed.
+
+    ``highest`` are the highest values that are allowed, by field: nothing above may be named as allowed.
+    """
 
     def trouble(answer: Answer) -> str | None:
         message = answer.message
@@ -76,18 +83,24 @@ def says_what_to_do(wrong: Mapping[str, object]) -> Judged[Answer]:
             return f"{message!r} does not name the value {' or '.join(map(_shown, values))}"
         if not _SAYS_WHAT_IS_ALLOWED.search(message):
             return f"{message!r} does not say what is allowed"
-        return None
+        limits = [limit for field, limit in (highest or {}).items() if field in named]
+        told = [float(number) for number in _NUMBER.findall(message.rpartition("allowed")[2])] if limits else []
+        beyond = [number for number in told if number > min(limits)]
+        return f"{message!r} allows {beyond[0]:g}, which is refused" if beyond else None
 
     return Judged("a message that names the field, its value and what is allowed", trouble)
 
 
 def the_server_does_not_know(what: str) -> Judged[Answer]:
-    """An ``address`` is answered 404, a ``method`` 405, without a stack trace."""
+    """An ``address`` is answered 404, a ``method`` 405, in words for people."""
     status = {"address": 404, "method": 405}[what]
 
     def trouble(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
-        return said if answer.status != status or _STACK_TRACE.search(answer.message) else None
+        if answer.status != status:
+            return said
+        leftover = leftover_in(answer)
+        return None if leftover is None else f"{said}, which contains {leftover}"
 
     return Judged(f"{status}: the server does not know this {what}", trouble)
 
@@ -111,10 +124,12 @@ def identifies_a_job() -> Judged[OpenedInvestigation]:
 
 
 def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
-    return Judged(
-        "a job id that was never used before",
-        lambda opened: f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None,
-    )
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if not earlier:
+            return "no job id was used before, so there is none to compare with"
+        return f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None
+
+    return Judged("a job id that was never used before", trouble)
 
 
 def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
@@ -178,6 +193,8 @@ def are_all_different() -> Judged[Sequence[OneOfMany]]:
     """All of them opened, no two with the same job or the same port."""
 
     def trouble(openings: Sequence[OneOfMany]) -> str | None:
+        if len(openings) < 2:
+            return f"{len(openings)} were asked for, which cannot be compared"
         opened = [one.opened for one in openings if one.opened is not None]
         told = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
         jobs, ports = Counter(one.job_id for one in opened), Counter(one.stream_port for one in opened)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from support.checks.matcher import Judged, judged
 from support.clients.kubernetes.client import Pod
+from support.clients.kubernetes.servers import restarts_of
 from support.config import Environment
 from support.model.infrastructure import ClusterFacts
 
@@ -41,10 +42,11 @@ def has_ready_servers(environment: Environment) -> Judged[ClusterFacts]:
 
 
 def has_steady_servers(environment: Environment) -> Judged[ClusterFacts]:
-    most = environment.limits.max_restarts
+    most, workload = environment.limits.max_restarts, environment.kubernetes.services.focus_server
 
     def trouble(facts: ClusterFacts) -> str | None:
-        bad = [f"{pod.name} was restarted {pod.restarts} times" for pod in facts.servers if pod.restarts >= most]
+        restarts = {pod.name: restarts_of(pod, workload) for pod in facts.servers}
+        bad = [f"{name} was restarted {times} times" for name, times in restarts.items() if times >= most]
         return "; ".join(bad) or (None if facts.servers else "there is no Focus Server")
 
     return judged(f"fewer than {most} restarts", trouble)
@@ -65,10 +67,12 @@ def has_the_configured_service(environment: Environment) -> Judged[ClusterFacts]
 
 
 def has_a_readable_log(environment: Environment) -> Judged[ClusterFacts]:
-    return judged(
-        f"the last lines of the log, up to {environment.limits.log_lines}",
-        lambda facts: None if any(line.strip() for line in facts.log_lines) else "the log of the Focus Server is empty",
-    )
+    def trouble(facts: ClusterFacts) -> str | None:
+        if facts.log_trouble:
+            return facts.log_trouble
+        return None if any(line.strip() for line in facts.log_lines) else "the log of the Focus Server is empty"
+
+    return judged(f"the last lines of the log, up to {environment.limits.log_lines}", trouble)
 
 
 def _fit(pod: Pod) -> bool:

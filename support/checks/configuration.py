@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from support.checks.matcher import Judged
@@ -17,6 +17,8 @@ from support.model.requests import channels_of
 Fields = Mapping[str, Any]
 
 _ROUNDING = 1e-6
+_NOT_LISTED = 3
+"""So many steps may be missing at the end of the range: the captured lists leave out up to two, and one is rounding."""
 
 
 def has_the_view_of(request: Fields) -> Judged[OpenedInvestigation]:
@@ -37,7 +39,7 @@ def has_streams(count: int) -> Judged[OpenedInvestigation]:
 
 
 def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
-    """As many as announced, ascending, within the range asked for."""
+    """As many as announced, from the lowest one asked for upward in even steps, over the whole range."""
     band = request["frequencyRange"]
 
     def trouble(opened: OpenedInvestigation) -> str | None:
@@ -47,13 +49,29 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
         if any(later <= earlier for earlier, later in itertools.pairwise(listed)):
             return "the frequencies are not ascending"
         outside = [value for value in listed if not band["min"] - _ROUNDING <= value <= band["max"] + _ROUNDING]
-        return f"{len(outside)} frequencies are outside of the range, the first is {outside[0]} Hz" if outside else None
+        if outside:
+            return f"{len(outside)} frequencies are outside of the range, the first is {outside[0]} Hz"
+        return _spread(listed, band["min"], band["max"])
 
     return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", trouble)
 
 
+def _spread(listed: Sequence[float], lowest_hz: float, highest_hz: float) -> str | None:
+    """What is wrong with how they fill the range. How many a build lists is free; what it rounds down is not listed."""
+    if abs(listed[0] - lowest_hz) > _ROUNDING:
+        return f"the frequencies begin at {listed[0]:g} Hz"
+    steps_hz = [later - earlier for earlier, later in itertools.pairwise(listed)]
+    if not steps_hz:
+        return None
+    if not math.isclose(min(steps_hz), max(steps_hz), rel_tol=_ROUNDING):
+        return f"the steps from one frequency to the next are {min(steps_hz):g} to {max(steps_hz):g} Hz"
+    if listed[-1] + _NOT_LISTED * max(steps_hz) < highest_hz:
+        return f"the frequencies end at {listed[-1]:g} Hz"
+    return None
+
+
 def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
-    """Every channel asked for, and no other, is mapped to a stream; every stream has channels."""
+    """Every channel asked for, and no other, is mapped to a stream; every stream has a block of them, in order."""
     lowest, highest = (int(str(bound)) for bound in channels_of(request))
     wanted = set(range(lowest, highest + 1))
 
@@ -66,7 +84,12 @@ def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
             return f"{opened.channel_amount} channels are announced and {len(index)} are mapped"
         if set(index.values()) != set(range(opened.stream_amount)):
             return f"{opened.stream_amount} streams are announced and {sorted(set(index.values()))} are mapped to"
-        return None
+        streams = [index[channel] for channel in sorted(index)]
+        if streams != sorted(streams):
+            return "the channels of a stream do not lie side by side"
+        sizes = [streams.count(stream) for stream in range(opened.stream_amount)]
+        is_even = sizes == sorted(sizes, reverse=True) and sizes[0] - sizes[-1] <= 1
+        return None if is_even else f"the streams have {', '.join(map(str, sizes))} channels"
 
     return Judged(f"exactly the channels {lowest} to {highest}, on all of the streams announced", trouble)
 

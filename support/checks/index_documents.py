@@ -97,6 +97,8 @@ def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
 
     def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         windows = sorted(window for entry in snapshot.recordings if (window := _window(snapshot, entry)))
+        if len(windows) < 2:
+            yield f"{len(windows)} of {len(snapshot.recordings)} recordings are finished: there are none to compare"
         for last, window in zip(accumulate(windows, _that_ends_later), windows[1:], strict=False):
             overlap_s = (min(last[1], window[1]) - window[0]).total_seconds()
             if overlap_s > limit_s:
@@ -118,6 +120,8 @@ def _window(snapshot: IndexSnapshot, entry: RecordingDocument) -> Window | None:
 
 def no_recording_is_stale() -> Judged[IndexSnapshot]:
     def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+        if all(snapshot.age(entry) is None for entry in snapshot.recordings):
+            yield f"of none of {len(snapshot.recordings)} recordings it is known when it was begun"
         for entry in snapshot.recordings:
             age = snapshot.age(entry)
             if age is not None and snapshot.is_stale(entry):
@@ -162,9 +166,9 @@ def every_folder_is_described() -> Judged[IndexSnapshot]:
             return f"{folder} has file_count {count!r}"
         return None if isinstance(moment, datetime) else f"{folder} has update_time {moment!r}"
 
-    return judged(
+    return _judged(
         "folder_name, file_count > 0 and update_time of everything that was not recognised",
-        lambda snapshot: listed(said for folder in snapshot.unrecognised if (said := trouble_of(folder))),
+        lambda snapshot: (said for folder in snapshot.unrecognised if (said := trouble_of(folder))),
     )
 
 

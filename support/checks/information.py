@@ -6,10 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from support.checks.matcher import Judged
+from support.checks.messages import leftover
 from support.clients.focus_server.client import Answer, ShapeError
 from support.model.information import InformationAnswers
+from support.model.sampling import SAMPLES, is_positive
+from support.redaction import shortened
 
 _FIBRE_NUMBERS = ("dx", "prr", "fiber_length_meters", "number_of_channels")
+_MEASURED = ("dx", "prr", "fiber_start_meters", "fiber_length_meters")
 _FIBRE_TEXTS = ("sw_version", "fiber_description")
 
 
@@ -20,7 +24,7 @@ def is_alive() -> Judged[InformationAnswers]:
         answer = told.alive
         if answer.status == 200 and answer.text.strip() in ("", "{}"):
             return None
-        return f"the health check was answered {answer.status} {answer.text[:200]!r}"
+        return f"the health check was answered {answer.status} {shortened(answer.text)!r}"
 
     return Judged("a server that says it is alive, and nothing more", trouble)
 
@@ -45,8 +49,8 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
         fields = _fields(told.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
-        wrong = [name for name in _FIBRE_NUMBERS if not _is_positive(fields.get(name))]
-        wrong += [name for name in _FIBRE_TEXTS if not (isinstance(fields.get(name), str) and fields[name])]
+        wrong = [name for name in _FIBRE_NUMBERS if not is_positive(fields.get(name))]
+        wrong += [name for name in _FIBRE_TEXTS if not _tells_something(fields.get(name))]
         if not _is_number(fields.get("fiber_start_meters")) or fields["fiber_start_meters"] < 0:
             wrong.append("fiber_start_meters")
         return "; ".join(f"{name} is {fields.get(name, 'missing')!r}" for name in wrong) or None
@@ -79,14 +83,57 @@ def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         rate = fields.get("prr", "missing")
-        return None if _is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
+        return None if is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
 
     return Judged(f"a pulse rate of {2 * highest_hz:g}/s, for a highest frequency of {highest_hz:g} Hz", trouble)
 
 
+def has_measures_that_fit_together() -> Judged[InformationAnswers]:
+    """The channels lie within the fibre; it is as long as its samples, where they are told, to one of them."""
+
+    def trouble(told: InformationAnswers) -> str | None:
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        spacing_m, length_m, channels = (
+            fields.get(name) for name in ("dx", "fiber_length_meters", "number_of_channels")
+        )
+        if not (is_positive(spacing_m) and is_positive(length_m) and is_positive(channels)):
+            return f"spacing {spacing_m!r}, length {length_m!r} and number of channels {channels!r} are no measures"
+        if channels * spacing_m > length_m + spacing_m:
+            return f"{channels:g} channels, {spacing_m:g} m apart or more, do not fit into a fibre of {length_m:g} m"
+        samples = fields.get(SAMPLES)
+        if is_positive(samples) and abs(samples * spacing_m - length_m) > spacing_m:
+            return f"{samples:g} samples, {spacing_m:g} m apart, are not the {length_m:g} m of the fibre"
+        return None
+
+    return Judged("channels and samples that fit to the length of the fibre", trouble)
+
+
+def says_that_it_waits() -> Judged[InformationAnswers]:
+    """While no fibre is connected: neither pulse rate nor spacing, no length, and "waiting" where words are; or 404."""
+
+    def trouble(told: InformationAnswers) -> str | None:
+        if told.fibre.status == 404:
+            return None
+        fields = _fields(told.fibre)
+        if isinstance(fields, str):
+            return f"the fibre: {fields}"
+        wrong = [name for name in _MEASURED if fields.get(name)]
+        wrong += [name for name in _FIBRE_TEXTS if "waiting" not in str(fields.get(name))]
+        return "; ".join(f"{name} is {fields.get(name)!r}" for name in wrong) or None
+
+    return Judged("a server that waits for a fibre, and measures nothing yet", trouble)
+
+
 def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
     def trouble(rounds: Collection[InformationAnswers]) -> str | None:
+        if len(rounds) < 2:
+            return f"it was asked {len(rounds)} times, which cannot be compared"
         for name in ("alive", "channels", "fibre"):
+            failed = [one for one in (getattr(told, name) for told in rounds) if one.status >= 500]
+            if failed and failed[0].status != 503:
+                return f"{name} was answered {failed[0].status} {failed[0].message!r}, which tells nothing"
             answers = {(answer.status, answer.text) for answer in (getattr(told, name) for told in rounds)}
             if len(answers) > 1:
                 return f"{name} was answered in {len(answers)} ways: {sorted(answers)[:2]}"
@@ -103,12 +150,12 @@ def _fields(answer: Answer) -> Mapping[str, Any] | str:
         body = answer.json()
     except ShapeError as error:
         return str(error)
-    return body if isinstance(body, dict) else f"it was answered {answer.text[:200]!r}, which is not an object"
+    return body if isinstance(body, dict) else f"it was answered {shortened(answer.text)!r}, which is not an object"
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _tells_something(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and leftover(value) is None

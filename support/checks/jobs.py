@@ -75,6 +75,8 @@ def was_not_started_again() -> Judged[JobView]:
     """At most one pod ever, never restarted, and no retry is configured."""
 
     def trouble(view: JobView) -> str | None:
+        if not view.pod_names:
+            return f"no pod of job {view.job_id} was ever seen"
         if len(view.pod_names) > 1:
             return f"job {view.job_id} was started again: {', '.join(view.pod_names)}"
         if view.restarts:
@@ -97,6 +99,8 @@ def has_given_back(port: int) -> Judged[JobView]:
     """No running or waiting pod and no service: so neither a GPU slice nor the port is held."""
 
     def trouble(view: JobView) -> str | None:
+        if not view.pod_names:
+            return f"no pod of job {view.job_id} was ever seen: it cannot be told what it has given back"
         holding = [f"pod {pod.name} ({pod.phase})" for pod in view.pods if pod.phase in ("Pending", "Running")]
         if view.service is not None:
             holding.append(f"service {view.service.name} on port {port}")

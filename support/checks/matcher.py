@@ -19,6 +19,10 @@ class Judged(BaseMatcher[T]):
         self._wanted = wanted
         self._trouble = trouble
 
+    def trouble(self, item: T) -> str | None:
+        """What is wrong, None when all is well."""
+        return self._trouble(item)
+
     def _matches(self, item: T) -> bool:
         return self._trouble(item) is None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from support.checks.matcher import Judged, judged
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
+from support.redaction import shortened
 
 # The word for the state of an investigation may change while it is open (docs/facts/focus-server.md 3.4).
 _MAY_DIFFER = frozenset({"status"})
@@ -26,7 +27,7 @@ def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         told = answer.json()
         if not isinstance(told, dict):
-            return f"the metadata are no object: {answer.text[:200]}"
+            return f"the metadata are no object: {shortened(answer.text)}"
         facts = (opened.raw.keys() | told.keys()) - _MAY_DIFFER
         wrong = [
             f"{fact} is {_shown(told, fact)} instead of {_shown(opened.raw, fact)}"
@@ -39,7 +40,7 @@ def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
 
 
 def _shown(facts: dict[str, Any], name: str) -> str:
-    return repr(facts[name])[:200] if name in facts else "missing"
+    return shortened(repr(facts[name])) if name in facts else "missing"
 
 
 def has_its_documented_form() -> Judged[Any]:
@@ -88,4 +89,4 @@ def describes_a_task(answer: Answer) -> str | None:
         return None
     if answer.status != _FULL:
         return f"it was answered {answer.status} {answer.message!r}"
-    return None if isinstance(answer.json(), dict) else f"the metadata are no object: {answer.text[:200]}"
+    return None if isinstance(answer.json(), dict) else f"the metadata are no object: {shortened(answer.text)}"

@@ -97,10 +97,14 @@ def finds_recordings() -> Judged[Query]:
 
 def counts_no_more_than_before() -> Judged[tuple[int, int]]:
     """For (before, after) of connections counted by a server."""
-    return judged(
-        "no more connections than before",
-        lambda counts: None if counts[1] <= counts[0] else f"{counts[0]} connections before, {counts[1]} after",
-    )
+
+    def trouble(counts: tuple[int, int]) -> str | None:
+        before, after = counts
+        if before < 1:
+            return "no connection was counted, not even that of the one who counts"
+        return None if after <= before else f"{before} connections before, {after} after"
+
+    return judged("no more connections than before", trouble)
 
 
 def fails_because(kind: str) -> Judged[ConnectionOutcome]:

@@ -83,6 +83,8 @@ def is_there_again(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
 
     def trouble(pods: list[Pod]) -> str | None:
         new = [pod for pod in pods if pod.uid not in uids]
+        if not before:
+            return f"there was no {name} that could have crashed"
         return None if len(new) >= len(before) else f"{len(new)} of {len(before)} are there again"
 
     return Judged(f"a new {name} for each that crashed", trouble)
@@ -93,7 +95,7 @@ def is_replaced(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
 
     def trouble(pods: list[Pod]) -> str | None:
         new = [pod for pod in pods if pod.uid not in uids]
-        if len([pod for pod in new if pod.ready]) == len(before):
+        if len([pod for pod in new if pod.ready]) == len(before) > 0:
             return None
         return "; ".join(f"{pod.name} is {describe(pod)}, ready: {pod.ready}" for pod in new) or "there is no new one"
 
@@ -104,6 +106,8 @@ def bears_the_names_of(before: Collection[Pod]) -> Judged[list[Pod]]:
     names = sorted(pod.name for pod in before)
 
     def trouble(pods: list[Pod]) -> str | None:
+        if not names:
+            return "there was none before, so there is no name to compare with"
         found = sorted(pod.name for pod in pods)
         return None if found == names else f"it is called {', '.join(found)}"
 
@@ -121,7 +125,7 @@ def runs_as_often_as(name: str, replicas: int) -> Judged[Deployment]:
     """So many are wanted, and all of them are ready."""
 
     def trouble(workload: Deployment) -> str | None:
-        if workload.replicas == workload.ready == replicas:
+        if workload.replicas == workload.ready == replicas > 0:
             return None
         return f"{workload.name} wants {workload.replicas} and has {workload.ready} ready, before it were {replicas}"
 
@@ -170,6 +174,8 @@ def holds_what_it_held(before: IndexState) -> Judged[IndexState]:
     """Every recording with the same values, and none twice. One that was open may have ended meanwhile."""
 
     def trouble(now: IndexState) -> str | None:
+        if not before.recordings:
+            return "the index held no recording before the outage: there is nothing to compare"
         lost = [uuid for uuid in before.recordings if uuid not in now.recordings]
         if lost:
             return f"{len(lost)} of {len(before.recordings)} recordings are lost, the first: {lost[0]}"
@@ -184,6 +190,8 @@ def holds_what_it_held(before: IndexState) -> Judged[IndexState]:
 
 def has_the_structure_of(before: IndexState) -> Judged[IndexState]:
     def trouble(now: IndexState) -> str | None:
+        if not before.collections or not before.indexes:
+            return "the index had no collection or no index before the outage: there is nothing to compare"
         collections, indexes = before.collections - now.collections, before.indexes - now.indexes
         told = [f"collection {name} is missing" for name in sorted(collections)]
         return "; ".join(told + [f"index {index} is missing" for index in sorted(indexes)]) or None
@@ -210,10 +218,17 @@ def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
     return Judged("some investigations opened, and the others refused because MongoDB is away", trouble)
 
 
+def are_too_many(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
+    """Something was started that no answer named. The clean-up of idle jobs would hide it after a while."""
+    return Judged("more than was opened", lambda started: None if set(started) - set(opened) else "no more than that")
+
+
 def are_whole(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
     """Of what was started, by job id: exactly what was answered, each with its job running and its service."""
 
     def trouble(started: Mapping[str, JobView]) -> str | None:
+        if not opened:
+            return "none was opened, so none can be whole"
         more, missing = sorted(set(started) - set(opened)), sorted(set(opened) - set(started))
         if more:
             return f"started although it was refused: {', '.join(more)}"

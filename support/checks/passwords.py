@@ -19,16 +19,22 @@ _NO_PASSWORD = re.compile(r"\*+|\$\{?\w+\}?|%\w+%|<[\w -]+>")
 
 def passwords_in(value: object) -> Iterator[str]:
     """For each password in a text anywhere in ``value``: the scheme and host it is for."""
-    if isinstance(value, str):
-        for found in _PARTS.finditer(value):
+    for text in texts_in(value):
+        for found in _PARTS.finditer(text):
             if not _NO_PASSWORD.fullmatch(found["password"]):
                 yield f"{found['scheme']}://{found['host']}"
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Every text anywhere in ``value``."""
+    if isinstance(value, str):
+        yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from passwords_in(inner)
+            yield from texts_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from passwords_in(inner)
+            yield from texts_in(inner)
 
 
 def no_command_carries_a_password() -> Judged[Commands]:
@@ -42,13 +48,21 @@ def no_command_carries_a_password() -> Judged[Commands]:
                 for target in passwords_in(level.get("cmd")):
                     yield f"{name}: the command of {level.get('layer_type')} carries a password for {target}"
 
-    return judged("no password in the commands of any recording", lambda commands: listed(troubles(commands)))
+    def trouble(commands: Commands) -> str | None:
+        if not commands.there_are_some:
+            return f"no recording of collection {commands.collection} has a command: there is nothing to look at"
+        return listed(troubles(commands))
+
+    return judged("no password in the commands of any recording", trouble)
 
 
 def carries_no_password() -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         if answer.status != 200:
             return f"it was answered {answer.status} {answer.message!r}"
-        return listed(f"the answer carries a password for {target}" for target in passwords_in(answer.json()))
+        told = answer.json()
+        if not any(True for _ in texts_in(told)):
+            return f"the answer holds no text that could carry one: {answer.text[:200]}"
+        return listed(f"the answer carries a password for {target}" for target in passwords_in(told))
 
     return judged("an answer without any password", trouble)

@@ -44,6 +44,8 @@ def have_different_ports() -> Judged[Collection[OpenedInvestigation]]:
     """No port is handed out twice among these."""
 
     def trouble(investigations: Collection[OpenedInvestigation]) -> str | None:
+        if len(investigations) < 2:
+            return f"{len(investigations)} investigations are open, which cannot share a port"
         owners: dict[int, list[str]] = {}
         for opened in investigations:
             owners.setdefault(opened.stream_port, []).append(opened.job_id)

@@ -37,6 +37,8 @@ def has_its_collection() -> Judged[StoragePath]:
 def has_no_second_entry() -> Judged[StoragePath]:
     def trouble(found: StoragePath) -> str | None:
         guids = [entry.guid for entry in found.entries]
+        if not guids:
+            return f"base_paths has no live entry for {found.path}, so there is none to compare"
         return f"{len(guids)} live entries for {found.path}: {', '.join(guids)}" if len(guids) > 1 else None
 
     return judged("one live entry for the path", trouble)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer
 from support.model.recordings import Recording
+from support.redaction import shortened
 
 _OPEN_END = -1
 # The list has whole seconds, the index milliseconds; nothing says how they are rounded.
@@ -19,7 +20,7 @@ def listed(answer: Answer) -> list[tuple[float, float]]:
         raise AssertionError(f"the list was answered {answer.status} {answer.message!r}")
     pairs = answer.json()
     if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
-        raise AssertionError(f"the answer is not a list of [start, end]: {str(pairs)[:200]}")
+        raise AssertionError(f"the answer is not a list of [start, end]: {shortened(pairs)}")
     return [(float(start), float(end)) for start, end in pairs]
 
 
@@ -45,9 +46,23 @@ def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
     return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
 
 
+def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
+    """As :func:`lists_exactly`, for a window in which there is something."""
+    exactly = lists_exactly(expected)
+
+    def trouble(answer: Answer) -> str | None:
+        if not expected:
+            return "the index has no recording that touches the window: there is nothing to compare the list with"
+        return exactly.trouble(answer)
+
+    return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
+
+
 def lists_in_order() -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         starts = [start for start, _ in listed(answer)]
+        if len(starts) < 2:
+            return f"{len(starts)} recordings are listed, which have no order"
         return None if starts == sorted(starts) else f"the starts are {starts}"
 
     return Judged("recordings in the order of their start", trouble)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from support.checks.answers import is_refused
 from support.checks.matcher import Judged
-from support.clients.focus_server.client import Answer
-from support.config import Environment
+from support.checks.messages import named_in
+from support.clients.focus_server.client import Answer, ShapeError
+from support.clients.kubernetes.client import Node
+from support.config import Environment, Limits
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,45 @@ REFUSALS: Mapping[str, Refusal] = {
 }
 
 
+def highest_of(limits: Limits) -> dict[str, float]:
+    """The highest values that may be asked for, by the server's name of the field."""
+    return dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
+
+
 def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answer]:
     """Refused for this reason, within the time the environment allows for a refusal."""
     statuses = reason.statuses | (environment.refusal_statuses if reason.or_as_invalid else frozenset())
     return is_refused(statuses, reason.about, environment.limits.refusal_s)
+
+
+def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
+    """The refusal for want of a fibre: it tells its state, names fields that are truly missing, and what to do."""
+
+    def trouble(answer: Answer) -> str | None:
+        try:
+            body = answer.json()
+        except ShapeError as error:
+            return str(error)
+        fibre, action = (body.get(name) if isinstance(body, dict) else None for name in ("fiber", "action"))
+        if not isinstance(fibre, dict) or not isinstance(action, str) or "connect" not in action:
+            return f"it does not say what to do: {answer.text[:300]}"
+        missing = fibre.get("missing")
+        if "waiting" not in str(fibre.get("state")) or not isinstance(missing, list) or not missing:
+            return f"it does not say what is missing: {answer.text[:300]}"
+        there = [name for name in missing if live.get(name)]
+        return f"{there[0]} is not missing: the server tells {live[there[0]]!r}" if there else None
+
+    return Judged("a refusal that says what is missing of the fibre, and what to do", trouble)
+
+
+def names_every_address(nodes: Iterable[Node]) -> Judged[Answer]:
+    """All names and addresses of nodes, each once, in order."""
+    wanted = sorted({host for node in nodes for host in (node.name, *node.addresses)})
+
+    def trouble(answer: Answer) -> str | None:
+        named = named_in(answer.message, wanted)
+        if missing := [host for host in wanted if host not in named]:
+            return f"{answer.message!r} does not name {', '.join(missing)}"
+        return None if named == wanted else f"{answer.message!r} names them as {', '.join(named)}"
+
+    return Judged(f"a refusal that names {', '.join(wanted)}", trouble)

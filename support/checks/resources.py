@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from support.checks.matcher import Judged
-from support.clients.kubernetes.client import Claim, Node, Pod
+from support.clients.kubernetes.client import Claim, Container, Node, Pod
+from support.clients.kubernetes.servers import default_container
 
 GPU_SLICE = "nvidia.com/gpu.shared"
 RECORDINGS_PATH = "/prisma/root/recordings"
 
 
 def asks_for_one_gpu_slice() -> Judged[Pod]:
+    """The pod as a whole: a proxy that a mesh has put beside the job asks for none."""
+
     def trouble(pod: Pod) -> str | None:
-        requested = [container.requests.get(GPU_SLICE, "none") for container in pod.containers]
-        limited = [container.limits.get(GPU_SLICE, "none") for container in pod.containers]
+        requested = [one.requests[GPU_SLICE] for one in pod.containers if GPU_SLICE in one.requests] or ["none"]
+        limited = [one.limits[GPU_SLICE] for one in pod.containers if GPU_SLICE in one.limits] or ["none"]
         if requested == ["1"] and limited == ["1"]:
             return None
         return f"pod {pod.name} requests {', '.join(requested)} and is limited to {', '.join(limited)} GPU slices"
@@ -43,17 +46,26 @@ def gpu_slices(pod: Pod) -> int:
     return sum(int(container.requests.get(GPU_SLICE, "0")) for container in pod.containers)
 
 
+def _of_the_job(pod: Pod) -> Container | None:
+    """The container that asks for a GPU slice, else the one that the pod calls its default, else the first."""
+    asking = [one for one in pod.containers if GPU_SLICE in one.requests or GPU_SLICE in one.limits]
+    default = [one for one in pod.containers if one.name == default_container(pod)]
+    return next(iter([*asking, *default, *pod.containers]), None)
+
+
 def memory_is_requested_and_limited() -> Judged[Pod]:
+    """Of the job itself; what a mesh has put beside it is not the product's."""
+
     def trouble(pod: Pod) -> str | None:
-        for container in pod.containers:
-            missing = [
-                word
-                for word, amounts in (("requested", container.requests), ("limited", container.limits))
-                if amounts.get("memory", "0") == "0"
-            ]
-            if missing:
-                return f"the memory of pod {pod.name} is not {' and not '.join(missing)}"
-        return None
+        container = _of_the_job(pod)
+        if container is None:
+            return f"pod {pod.name} has no container"
+        missing = [
+            word
+            for word, amounts in (("requested", container.requests), ("limited", container.limits))
+            if amounts.get("memory", "0") == "0"
+        ]
+        return f"the memory of pod {pod.name} is not {' and not '.join(missing)}" if missing else None
 
     return Judged("memory that is requested and limited", trouble)
 
@@ -63,12 +75,12 @@ def has_storage_mounted_and_bound(claims: Collection[Claim]) -> Judged[Pod]:
     bound = {claim.name for claim in claims if claim.phase == "Bound"}
 
     def trouble(pod: Pod) -> str | None:
-        for container in pod.containers:
-            if not any(path.startswith(RECORDINGS_PATH) for path in container.mounts):
-                return f"pod {pod.name} does not mount {RECORDINGS_PATH}"
-            for path, volume in container.mounts.items():
-                if volume not in pod.volumes:
-                    return f"pod {pod.name} mounts {path} from volume {volume}, which it does not have"
+        container = _of_the_job(pod)
+        if container is None or not any(path.startswith(RECORDINGS_PATH) for path in container.mounts):
+            return f"pod {pod.name} does not mount {RECORDINGS_PATH}"
+        for path, volume in container.mounts.items():
+            if volume not in pod.volumes:
+                return f"pod {pod.name} mounts {path} from volume {volume}, which it does not have"
         claimed = [volume.ref for volume in pod.volumes.values() if volume.kind == "persistentVolumeClaim"]
         unbound = [name for name in claimed if name not in bound]
         if unbound:

@@ -72,7 +72,7 @@ def are_ready(amount: int) -> Judged[list[Pod]]:
 def were_not_restarted() -> Judged[list[Pod]]:
     def trouble(pods: list[Pod]) -> str | None:
         again = [f"{pod.name} was restarted {pod.restarts} times while it started" for pod in pods if pod.restarts]
-        return "; ".join(again) or None
+        return "; ".join(again) or (None if pods else "there is no server")
 
     return Judged("servers that were started once", trouble)
 

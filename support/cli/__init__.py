@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from support.cli import remedy
 from support.cli.kinds import Kind
 from support.files import PROJECT
 from support.later import Later
@@ -84,6 +85,7 @@ def sweep_leftovers(
     raise typer.Exit(sweep.run(environment, run_file, reports, yes, job_ids or ()))
 
 
+app.add_typer(remedy.app, name="remedy")
 ReportsFolder = Annotated[Path, typer.Option(help="the folder of the reports")]
 report_app = typer.Typer(no_args_is_help=True, help="What can be made of the record of a run.")
 app.add_typer(report_app, name="report")

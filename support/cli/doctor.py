@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from support.clients import tls
+from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
 from support.clients.kubernetes.tunnel import StillListening, tunnel_to
@@ -18,10 +20,10 @@ from support.clients.ssh.client import SSHClient
 from support.config import ConfigurationError, Environment, load_environment
 from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
-from support.infrastructure.doctor import Doctor, layers_of
+from support.infrastructure.doctor import Doctor, LayerDiagnosis, layers_of
 from support.infrastructure.doctor_report import DoctorReport
 from support.infrastructure.mongodb import MongoDBExamination
-from support.infrastructure.prerequisites import Prerequisites, of_refusal
+from support.infrastructure.prerequisites import Prerequisite, Prerequisites, of_refusal
 from support.redaction import PROCESS
 
 
@@ -29,28 +31,21 @@ def run(name: str, run_file: Path | None, as_json: bool = False) -> int:
     """Examine, print, and answer the exit code."""
     try:
         with ExitStack() as closing:
-            report = _report(name, run_file, closing)
+            made = _made(name, run_file, closing)
     except (SandboxError, ConfigurationError) as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 2
     except StillListening as error:
         print(f"doctor: {error}", file=sys.stderr)
         return 1
-    if as_json:
-        print(PROCESS.known(json.dumps(report.as_json(), indent=2)))
-    else:
-        print(PROCESS.known("\n".join(report.lines())))
-    for one in report.machine:
-        if one.trouble is not None:
-            print(PROCESS.known(f"doctor: {one.trouble}"), file=sys.stderr)
-    return report.exit_code
+    return _printed(made, as_json)
 
 
-def _report(name: str, run_file: Path | None, closing: ExitStack) -> DoctorReport:
+def _made(name: str, run_file: Path | None, closing: ExitStack) -> DoctorReport:
     try:
         environment = load_environment(name, run_file=run_file)
     except ConfigurationError as error:
-        return DoctorReport(name, name, of_refusal(error))
+        return DoctorReport(name, name, "", of_refusal(error))
     if run_file is None and environment.endpoints == "run_file":
         sandbox = EmbeddedSandbox(environment.sandbox.settings)
         closing.callback(sandbox.stop)
@@ -59,13 +54,19 @@ def _report(name: str, run_file: Path | None, closing: ExitStack) -> DoctorRepor
     prerequisites = Prerequisites(environment, journal)
     machine = prerequisites.of_this_machine()
     if any(one.trouble is not None for one in machine):
-        return DoctorReport(name, environment.title, machine)
-    diagnosis = _doctor(environment, journal, closing).examine()
-    return DoctorReport(name, environment.title, machine, prerequisites.of_the_way(), diagnosis, _trusts(environment))
+        return report(environment, None, (), machine)
+    clusters: list[KubernetesClient] = []
+    diagnosis = _doctor(environment, journal, closing, clusters).examine()
+    for cluster in clusters:
+        cluster.learn_clock()
+    return report(environment, diagnosis, [one.clock for one in clusters], machine, prerequisites.of_the_way())
 
 
-def _doctor(environment: Environment, journal: Journal, closing: ExitStack) -> Doctor:
-    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission."""
+def _doctor(environment: Environment, journal: Journal, closing: ExitStack, clusters: list[KubernetesClient]) -> Doctor:
+    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission.
+
+    ``clusters`` is given the client of the cluster, when it is reached.
+    """
     policy = SafetyPolicy(environment.identity.name)
     ssh = SSHClient(environment.ssh, journal)
     index = MongoDBClient(environment.mongodb, journal, policy)
@@ -75,16 +76,38 @@ def _doctor(environment: Environment, journal: Journal, closing: ExitStack) -> D
         tunnel = tunnel_to(environment.kubernetes, ssh, closing)
         cluster = KubernetesClient(environment.kubernetes, journal, policy, tunnel)
         closing.callback(cluster.close)
+        clusters.append(cluster)
         return ClusterExamination(cluster, environment)
 
     access = AccessExamination(ssh, environment, journal)
     return Doctor(layers_of(MongoDBExamination(index, environment), access, orchestration, environment))
 
 
+def report(
+    environment: Environment,
+    diagnosis: LayerDiagnosis | None,
+    clocks: Sequence[ClockOffset],
+    machine: Sequence[Prerequisite] = (),
+    way: Sequence[Prerequisite] = (),
+) -> DoctorReport:
+    """What was found, whom the clients trust and how the clocks stand."""
+    identity, trusts = environment.identity, _trusts(environment) if diagnosis is not None else {}
+    told = [str(clock) for clock in clocks]
+    return DoctorReport(identity.name, identity.title, identity.description, machine, way, diagnosis, trusts, told)
+
+
+def _printed(made: DoctorReport, as_json: bool) -> int:
+    print(PROCESS.known(json.dumps(made.as_json(), indent=2) if as_json else "\n".join(made.lines())))
+    for one in made.machine:
+        if one.trouble is not None:
+            print(PROCESS.known(f"doctor: {one.trouble}"), file=sys.stderr)
+    return made.exit_code
+
+
 def _trusts(environment: Environment) -> dict[str, str]:
     server, cluster = environment.focus_server, environment.kubernetes
     trust = tls.ServerTrust.of(cluster, "kubernetes")
-    of_kubeconfig = cluster.kubeconfig is not None and cluster.ca_file is None and trust.checks_authority
+    of_kubeconfig = cluster.kubeconfig is not None and cluster.ca_file is None and trust.pin is None
     authority = "that of its kubeconfig, else " if of_kubeconfig else ""
     name = f", as {cluster.tls_server_name}" if cluster.tls_server_name is not None else ""
     return {

@@ -13,7 +13,7 @@ from support.clients.safety import SafetyError
 from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, load_environment
 from support.investigations.run_ledger import RunLedger, ledger_file
-from support.investigations.sweep import Leftovers, Sweep
+from support.investigations.sweep import CannotTell, Leftovers, Sweep
 from support.world.undoing import PROBLEMS
 from support.world.world import World
 
@@ -22,6 +22,11 @@ def run(name: str, run_file: Path | None, reports: Path, remove: bool, named: Co
     """List or remove; exit code 0 when nothing is left, 1 when something is or may be."""
     if named and not remove:
         print("sweep: job ids are named to be removed: add --yes", file=sys.stderr)
+        return 2
+    if not reports.is_dir():
+        print(
+            f"sweep: --reports: there is no folder {reports}: what killed runs wrote down is not there", file=sys.stderr
+        )
         return 2
     try:
         environment = load_environment(name, run_file=run_file)
@@ -35,6 +40,9 @@ def run(name: str, run_file: Path | None, reports: Path, remove: bool, named: Co
     except (ConfigurationError, ClusterError, SSHError, SafetyError) as error:
         print(f"sweep: {error}", file=sys.stderr)
         return 2
+    except CannotTell as error:
+        print(f"sweep: {error}")
+        return 1
     finally:
         world.close()
 

@@ -59,8 +59,10 @@ class ChangeJournal:
         return Change(change.id, kind, what, json.loads(json.dumps(undo)), change.begun_at, change.process)
 
     def end(self, change: Change) -> None:
-        """Note that it is undone, or that it was never made."""
+        """Note that it is undone, or that it was never made. What it needed to be undone, which may be secret, is not
+        kept."""
         self._file.write({"end": change.id})
+        self._file.blank(f'"begin": "{change.id}"')
 
     def pending(self) -> list[Change]:
         """What was begun and not ended, oldest first."""

@@ -17,7 +17,7 @@ class JournalFile:
     from several threads.
 
     It is readable by its owner only: it holds what undoing a change needs, which may be the whole configuration of a
-    server.
+    server, until that is undone.
     """
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
@@ -37,6 +37,16 @@ class JournalFile:
             file.flush()
             if self._durable:
                 os.fsync(file.fileno())
+
+    def blank(self, text: str) -> None:
+        """Take the lines that hold ``text`` out of the file. What others append meanwhile stays: nothing is moved."""
+        with self._lock, self._path.open("rb+") as file:
+            position = 0
+            for line in file.readlines():
+                if text.encode() in line:
+                    file.seek(position)
+                    file.write(b" " * (len(line) - 1))
+                position += len(line)
 
     def lines(self) -> list[dict[str, Any]]:
         """Every whole line, oldest first. A line that was cut off by a kill is left out."""

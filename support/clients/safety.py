@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+import multiprocessing
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 from support.config import Environment
 from support.config.load_window import LoadWindow
@@ -16,6 +18,7 @@ from support.config.models import WITHOUT_LOAD
 from support.selection import hours_of_load
 
 MINUTE_S = 60.0
+_PATIENCE_S = 10.0
 
 
 class SafetyError(Exception):
@@ -86,14 +89,21 @@ class SafetyPolicy:
 
 
 class Budget:
-    """How much one run may still ask of the Focus Server; one for all of its clients. Safe to use from many threads."""
+    """How much one run may still ask of the Focus Server: one for all of its clients, in all of its processes.
 
-    def __init__(self, policy: SafetyPolicy) -> None:
+    These are the process that made it and those it forks afterwards: what they have spent lies in memory that they
+    share. Each notes in a place of its own what it has under way, so that one that was killed takes up no place of the
+    others. Safe to use from many threads.
+    """
+
+    def __init__(self, policy: SafetyPolicy, processes: int = 1) -> None:
         self._policy = policy
-        self._lock = threading.Lock()
-        self._under_way = 0
-        self._opened = 0
-        self._latest: deque[float] = deque()
+        self._lock: Any = threading.Lock() if processes == 1 else multiprocessing.get_context("fork").Lock()
+        self._process = 0
+        self._opened = _shared(1, "q")
+        self._under_way = _shared(processes, "q")
+        # Monotonic seconds of the latest openings: a ring, in which the next one takes the place of the oldest.
+        self._latest = _shared(policy.openings_per_minute, "d")
 
     @classmethod
     def on_loopback(cls) -> Budget:
@@ -113,36 +123,59 @@ class Budget:
         if amount > (most := self._policy.most("requests_at_once")):
             self._refuse(f"send {amount} requests at once", "requests_at_once", most)
 
+    def in_process(self, number: int) -> None:
+        """This is the process of that number, from 0; told to one that was just forked."""
+        self._process = number
+
+    def without(self, number: int) -> None:
+        """The process of that number has ended, and with it what it had under way."""
+        self._under_way[number] = 0
+
     @contextmanager
     def asking(self, *, opens: bool) -> Iterator[None]:
         """Around one request; ``opens`` for one that may open an investigation. Raises :class:`SafetyError`."""
-        with self._lock:
-            if self._under_way >= (most := self._policy.most("requests_at_once")):
+        with self._alone():
+            if sum(self._under_way) >= (most := self._policy.most("requests_at_once")):
                 self._refuse("send one more request at once", "requests_at_once", most)
             if opens:
                 self._count_opening()
-            self._under_way += 1
+            self._under_way[self._process] += 1
         try:
             yield
         finally:
-            with self._lock:
-                self._under_way -= 1
+            with self._alone():
+                self._under_way[self._process] -= 1
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While nobody else counts. Who was killed while counting must not keep the others waiting for ever."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            raise SafetyError("the budget of the run cannot be asked: a process was killed while it counted")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _count_opening(self) -> None:
-        policy, now_s = self._policy, time.monotonic()
-        while self._latest and self._latest[0] <= now_s - policy.minute_s:
-            self._latest.popleft()
-        if self._opened >= (most := policy.most("openings_in_all")):
+        policy, now_s, opened = self._policy, time.monotonic(), self._opened[0]
+        if opened >= (most := policy.most("openings_in_all")):
             self._refuse("open one more investigation in this run", "openings_in_all", most)
-        if len(self._latest) >= (most := policy.most("openings_per_minute")):
+        kept = policy.openings_per_minute
+        most = policy.most("openings_per_minute")
+        if opened >= most and self._latest[(opened - most) % kept] > now_s - policy.minute_s:
             self._refuse("open one more investigation in this minute", "openings_per_minute", most)
-        self._opened += 1
-        self._latest.append(now_s)
+        self._latest[opened % kept] = now_s
+        self._opened[0] = opened + 1
 
     def _refuse(self, action: str, setting: str, number: int) -> None:
         raise SafetyError(
             f"environment {self._policy.environment_name!r} does not permit to {action}: safety.{setting} is {number}"
         )
+
+
+def _shared(amount: int, kind: Literal["q", "d"]) -> Any:
+    """So many numbers, whole (``q``) or not (``d``), 0 at first, which a process has in common with those it forks."""
+    return memoryview(mmap.mmap(-1, amount * 8)).cast(kind)
 
 
 def opens_an_investigation(method: str, path: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import urllib3
 from cryptography import x509
+from urllib3.exceptions import InsecureRequestWarning
 
 from support.config.errors import ConfigurationError
 
@@ -88,6 +89,7 @@ class ServerTrust:
 def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
     """The context for one service. Raises :class:`ConfigurationError` for a file that holds no certificate."""
     if not verify:
+        urllib3.disable_warnings(InsecureRequestWarning)  # it would be told of each request; the run tells it once
         careless = ssl.create_default_context()
         careless.check_hostname = False
         careless.verify_mode = ssl.CERT_NONE

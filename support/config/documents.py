@@ -46,30 +46,28 @@ def shown(path: Path) -> str:
 def read_yaml(path: Path) -> SettingsDocument:
     """The environment file at ``path``. Malformed YAML and duplicate keys raise :class:`ConfigurationError`."""
     label = shown(path)
+    text = _read(path, label)
     try:
-        loader = yaml.SafeLoader(_read(path, label))
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{label}: malformed YAML: {_plain(error)}") from error
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        sign = f"U+{ord(text[error.position]):04X}"
+        raise ConfigurationError(f"{label} line {line}: malformed YAML: the character {sign} is not allowed") from error
     try:
         root = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
-        duplicates = list(_walk(root, (), label, lines)) if root is not None else []
+        problems = list(_walk(root, (), label, lines)) if root is not None else []
+        if problems:
+            raise refuse(problems)
         data = loader.construct_document(root) if root is not None else None
-    except _RefersToItself as error:
-        raise ConfigurationError(f"{label} line {error}: an anchor refers to itself") from error
-    # 2026-02-30 is a date to YAML, and none to Python; too deep a nesting ends in a RecursionError.
-    except (ValueError, RecursionError, OverflowError) as error:
-        raise ConfigurationError(f"{label}: a value cannot be read: {error or type(error).__name__}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{label}: cannot be read: it is nested too deeply") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{label}{place}: malformed YAML: {error.problem}") from error
+        raise ConfigurationError(f"{label}{_malformed(error)}") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{label}: malformed YAML: {_plain(error)}") from error
     finally:
         loader.dispose()
-    if duplicates:
-        raise refuse(duplicates)
     if not isinstance(data, dict):
         raise ConfigurationError(f"{label}: an environment file is a mapping of sections, this one is {_kind(data)}")
     return SettingsDocument(path, Origin(label, lines), _with_text_keys(data))
@@ -100,30 +98,42 @@ def _read(path: Path, label: str) -> str:
         raise ConfigurationError(f"{label}: cannot be read: {error.strerror}") from error
 
 
-class _RefersToItself(Exception):
-    """Its text is the number of the line."""
-
-
 def _plain(error: Exception) -> str:
     """The error of the library on one line."""
     return " ".join(str(error).split())
+
+
+def _malformed(error: yaml.MarkedYAMLError) -> str:
+    """Where YAML stopped to understand, why, and where that began, which is what has to be mended."""
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
+    place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
+    since = f" {error.context} of line {began.line + 1}" if began and mark and began.line != mark.line else ""
+    return f"{place}: malformed YAML: {error.problem}{since}"
+
+
+_MOST_VALUES = 10_000
+"""Of a file; a few lines of anchors can stand for millions."""
 
 
 def _walk(
     node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int], above: tuple[yaml.Node, ...] = ()
 ) -> list[Problem]:
     """Notes the line of each key below ``node``; answers what stands there twice, or is not what it looks like."""
+    here = f"{label} line {node.start_mark.line + 1}"
     if any(node is one for one in above):
-        raise _RefersToItself(node.start_mark.line + 1)
+        return [Problem(here, path, "an anchor refers to itself")]
+    if len(lines) > _MOST_VALUES:
+        return [Problem(here, path, f"the file has more than {_MOST_VALUES} values")]
     above = (*above, node)
+    if isinstance(node, yaml.ScalarNode):
+        return [Problem(here, path, meant)] if (meant := misleading(node)) else []
     problems: list[Problem] = []
-    if isinstance(node, yaml.ScalarNode) and (meant := misleading(node)):
-        problems.append(Problem(f"{label} line {node.start_mark.line + 1}", path, meant))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*path, str(index))] = item.start_mark.line + 1
             problems += _walk(item, (*path, str(index)), label, lines, above)
-    if not isinstance(node, yaml.MappingNode):
+            if len(lines) > _MOST_VALUES:
+                break
         return problems
     for key_node, value_node in node.value:
         key, line = (*path, str(key_node.value)), key_node.start_mark.line + 1
@@ -140,14 +150,22 @@ _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 
 
 def misleading(node: yaml.ScalarNode) -> str | None:
-    """What is wrong with a plain scalar that YAML 1.1 reads as another number than it seems; None if nothing is."""
+    """What is wrong with a scalar that YAML 1.1 reads as another number than it seems, or not at all, such as a date
+    that is none; None if nothing is."""
     text = node.value
-    if node.style is not None:
-        return None
-    if node.tag in (_INT, _FLOAT) and not _DECIMAL.fullmatch(text):
+    try:
         value = yaml.SafeLoader("").construct_object(node)
+    except (ValueError, OverflowError) as error:
+        return f"{text[:_SHOWN]} cannot be read: {error}"
+    except yaml.constructor.ConstructorError as error:
+        return f"{text[:_SHOWN]} cannot be read: {error.problem}"
+    if node.style is None and node.tag in (_INT, _FLOAT) and not _DECIMAL.fullmatch(text):
         return f"{text} is not allowed; YAML reads it as {value}; allowed: a decimal number, or {text!r} in quotes"
     return None
+
+
+_SHOWN = 40
+"""Characters of a value that a sentence shows."""
 
 
 class _DuplicateKey(ValueError):

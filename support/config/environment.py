@@ -37,6 +37,7 @@ class Provenance:
     has_endpoints: bool = True
     secret_sources: dict[str, str] = field(default_factory=dict)
     file_secrets: tuple[str, ...] = field(default=(), repr=False)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 class Environment(Sections):
@@ -66,6 +67,11 @@ class Environment(Sections):
     def has_endpoints(self) -> bool:
         """False only for an environment that takes its endpoints from a run file which was not given yet."""
         return self._provenance.has_endpoints
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Capabilities that the environment file declares and the sandbox of the run file does not have, with why."""
+        return dict(self._provenance.missing)
 
     @property
     def secret_sources(self) -> dict[str, str]:

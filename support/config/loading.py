@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +15,7 @@ from support.config.documents import SettingsDocument, read_run_file, read_yaml,
 from support.config.environment import ENDPOINT_SECTIONS, Environment, Provenance
 from support.config.errors import ConfigurationError, KeyPath, Problem, refuse, suggestion
 from support.config.layers import Layers
+from support.config.models import Capability
 from support.config.overrides import read_overrides, unknown_key
 from support.config.production import names_production
 from support.config.schema import tree
@@ -22,6 +23,8 @@ from support.config.secrets import SettingsLayer, without_userinfo
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 RUN_FILE_SECTIONS = ENDPOINT_SECTIONS
+MISSING = "missing"
+"""A further key of a run file: the capabilities that this sandbox does not have, each with the reason."""
 BROKER_OF_THE_MACHINE = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """What the sandbox starts where it is: Debian's package rabbitmq-server."""
 
@@ -84,8 +87,11 @@ class _Loader:
                 self._layers.data.pop(section, None)
         data = self._layers.resolve()
         self._declare_broker(data)
+        missing = self._missing()
+        if isinstance(data.get("capabilities"), list):
+            data["capabilities"] = [name for name in data["capabilities"] if name not in missing]
         provenance = Provenance(
-            self._document.path, has_endpoints, self._layers.secret_sources, tuple(self._layers.file_secrets)
+            self._document.path, has_endpoints, self._layers.secret_sources, tuple(self._layers.file_secrets), missing
         )
         environment = self._validated(data, provenance)
         if environment is not None:
@@ -106,13 +112,24 @@ class _Loader:
         if there and isinstance(data.get("capabilities"), list):
             data["capabilities"] = [*data["capabilities"], "rabbitmq"]
 
+    def _missing(self) -> dict[str, str]:
+        """What the run file says that its sandbox cannot do, though the environment file declares it."""
+        told = self._run_document.data.get(MISSING, {}) if self._run_document is not None else {}
+        known = get_args(Capability)
+        if isinstance(told, dict) and all(name in known and isinstance(why, str) for name, why in told.items()):
+            return told
+        assert self._run_layer is not None
+        allowed = f"capabilities with a reason each, of {', '.join(known)}"
+        self._problems.append(Problem(self._run_layer.origin.label, (MISSING,), f"{told!r} is not allowed; {allowed}"))
+        return {}
+
     def _layer(self, document: SettingsDocument, kind: Any) -> SettingsLayer:
         return SettingsLayer(kind, document.origin, document.path.absolute().parent, self._variables)
 
     def _lay(self) -> None:
         self._layers.lay_document(self._document, self._file_layer)
         if self._run_document is not None and self._run_layer is not None:
-            for section in sorted(self._run_document.data.keys() - set(RUN_FILE_SECTIONS)):
+            for section in sorted(self._run_document.data.keys() - {*RUN_FILE_SECTIONS, MISSING}):
                 self._problems.append(
                     Problem(self._run_layer.origin.label, (section,), unknown_key(section, sorted(RUN_FILE_SECTIONS)))
                 )
@@ -162,7 +179,9 @@ class _Loader:
         if detail["type"] == "missing":
             return path, f"missing; allowed: {allowed}"
         if node.shape == "secret":
-            return path, f"the value is not allowed; allowed: {allowed}"
+            # The check of a URI says itself what is wrong, and what is allowed instead.
+            is_sentence = detail["type"] == "value_error" and "; allowed: " in allowed
+            return path, allowed if is_sentence else f"the value is not allowed; allowed: {allowed}"
         near = suggestion(str(detail["input"]), node.options)
         return path, f"{_written(detail['input'])} is not allowed; {near}allowed: {allowed}"
 

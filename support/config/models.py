@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StrictFloat, StrictInt, StrictStr, StringConstraints
 
 from support.config.base import Fingerprint, HttpUrl, MongoUri, Port, Section, ServerName, Text
 from support.config.load_window import load_window
@@ -152,7 +152,7 @@ class Control(Section):
 class Sandbox(Section):
     """What the embedded sandbox is started with: each entry is passed as ``--set key=value``."""
 
-    settings: dict[str, int | float | str] = Field(default_factory=dict)
+    settings: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
 
 
 class Safety(Section):
@@ -187,7 +187,7 @@ class Capacity(Section):
     """What the capacity scenarios ask for. The target is the requirement: it is the same everywhere."""
 
     target_jobs: Annotated[int, Field(ge=200, le=10_000)] = 200
-    steps: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
+    steps: tuple[Annotated[int, Field(strict=True, ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
     success_rate: Rate = 0.95
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     stop_below_rate: Rate = 0.8
@@ -207,9 +207,16 @@ class Capacity(Section):
 
 
 class DeclaredIssue(Section):
-    """A failure that has a ticket: shown as known until ``expires`` (inclusive)."""
+    """A failure that has a ticket: shown as known until ``expires`` (inclusive).
+
+    ``reason`` is a text that must stand in what the failed step says: another failure of the scenario is not known.
+    """
 
     scenario: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
     ticket: Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+$")]
     expires: date
     reason: Text
+    also: tuple[Text, ...] = ()
+    """Texts of the troubles that come with it, such as what the server then logs."""
+    notice: Text | None = None
+    """The defect in a sentence, for people."""

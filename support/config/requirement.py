@@ -29,6 +29,7 @@ THE_MORE_THE_STRICTER = frozenset(
 )
 """Limits from below: a smaller number lets more pass."""
 _REFUSALS = frozenset({400, 422})
+_UNITS = {"_mb_per_h": " MB/h", "_ms": " ms", "_s": " s", "_h": " h"}
 
 
 def looser_than_required(environment: Sections) -> Iterator[str]:
@@ -45,4 +46,10 @@ def _looser(name: str, section: Section) -> Iterator[str]:
         if key in NOT_REQUIRED or value == required:
             continue
         if value < required if key in THE_MORE_THE_STRICTER else value > required:
-            yield f"judged by {name}.{key} {value:g}, the requirement is {required:g}"
+            unit = _unit_of(key)
+            yield f"judged by a limit of {value:g}{unit}, the requirement is {required:g}{unit} ({name}.{key})"
+
+
+def _unit_of(key: str) -> str:
+    """What the number of a key counts, with a blank before it; nothing for rates and amounts."""
+    return next((unit for suffix, unit in _UNITS.items() if key.endswith(suffix)), "")

@@ -164,9 +164,11 @@ def _ports_are_in_order(environment: Sections) -> Iterator[Broken]:
 
 
 def _a_scenario_is_known_once(environment: Sections) -> Iterator[Broken]:
-    for scenario, times in Counter(issue.scenario for issue in environment.known_issues).items():
+    """Once for each reason."""
+    entries = Counter((issue.scenario, issue.reason) for issue in environment.known_issues)
+    for (scenario, reason), times in entries.items():
         if times > 1:
-            yield ("known_issues",), f"{scenario} is listed {times} times; allowed: once"
+            yield ("known_issues",), f"{scenario} is listed {times} times for {reason!r}; allowed: once"
 
 
 _RULES: tuple[Callable[[Sections], Iterator[Broken]], ...] = (

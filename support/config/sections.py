@@ -27,7 +27,7 @@ from support.config.models import (
 MOST_PARALLEL = 32
 STREAM_METHOD = "/pandadatastream.DataStreamService/StreamData"
 """As clients were seen to call it (docs/facts/kubernetes.md 1.10)."""
-RefusalStatus = Annotated[int, Field(ge=400, le=499)]
+RefusalStatus = Annotated[int, Field(strict=True, ge=400, le=499)]
 """A fault of the server (5xx) is no refusal."""
 
 

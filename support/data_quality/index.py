@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.mongodb.client import MongoDBClient
 from support.config import Environment
-from support.data_quality.documents import snapshot_of
-from support.data_quality.passwords import MOST_DOCUMENTS, suspects
+from support.data_quality.documents import UNRECOGNISED_SUFFIX, snapshot_of
+from support.data_quality.passwords import MOST_DOCUMENTS, suspects, with_a_command
 from support.data_quality.searches import search_for, search_from
 from support.model.commands import Commands
 from support.model.index_documents import IndexSnapshot
 from support.model.recording_index import Lookups, Search, StoragePath
 from support.model.sampling import Sampling, sampling_of_live_fibre, sampling_of_recording
+from support.reporting.record import context as reporting
 
 _NEWEST = 10
 _WINDOW = timedelta(hours=1)
@@ -50,13 +51,20 @@ class DataQuality:
         return search_from(self._mongodb.explain(self._collection, query))
 
     def snapshot(self) -> IndexSnapshot:
-        return snapshot_of(self._mongodb, self._collection, timedelta(hours=self._limits.stale_recording_h))
+        """What a site has not recognised may be nothing, and its collection not be there: that is remarked."""
+        read = snapshot_of(self._mongodb, self._collection, timedelta(hours=self._limits.stale_recording_h))
+        if not read.unrecognised:
+            name = read.collection + UNRECOGNISED_SUFFIX
+            state = "is empty" if name in self._mongodb.collections() else "does not exist"
+            reporting.current().aside(f"collection {name} {state}: no unrecognised recording was looked at")
+        return read
 
     def commands(self) -> Commands:
         """The recordings whose commands have to be looked at; the first fifty, if all are wrong."""
-        projection = {"uuid": 1, "fiber_metadata": 1}
-        found = self._mongodb.find(self._collection, suspects(), projection=projection, limit=MOST_DOCUMENTS)
-        return Commands(tuple(found))
+        collection, projection = self._collection, {"uuid": 1, "fiber_metadata": 1}
+        found = self._mongodb.find(collection, suspects(), projection=projection, limit=MOST_DOCUMENTS)
+        some = self._mongodb.find(collection, with_a_command(), projection={"_id": 1}, limit=1)
+        return Commands(tuple(found), collection, there_are_some=bool(some))
 
     def newest(self) -> list[Sampling]:
         """How the newest recordings say they were sampled."""

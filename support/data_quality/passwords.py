@@ -8,10 +8,15 @@ from support.model.commands import MOST_LEVELS
 
 URL_WITH_PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:\"']*:[^@/\s\"']+@[^/\s\"'?]*"
 MOST_DOCUMENTS = 50
+_PATHS = tuple("fiber_metadata" + ".parent" * level for level in range(MOST_LEVELS))
 
 
 def suspects() -> dict[str, Any]:
     """The query for recordings with such a URL in the command of any level, or with more levels than are looked at."""
-    paths = ["fiber_metadata" + ".parent" * level for level in range(MOST_LEVELS)]
-    found = [{f"{path}.cmd": {"$regex": URL_WITH_PASSWORD}} for path in paths]
-    return {"$or": [*found, {f"{paths[-1]}.parent": {"$type": "object"}}]}
+    found = [{f"{path}.cmd": {"$regex": URL_WITH_PASSWORD}} for path in _PATHS]
+    return {"$or": [*found, {f"{_PATHS[-1]}.parent": {"$type": "object"}}]}
+
+
+def with_a_command() -> dict[str, Any]:
+    """The query for recordings with a command in any level."""
+    return {"$or": [{f"{path}.cmd": {"$type": "string"}} for path in _PATHS]}

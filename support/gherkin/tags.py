@@ -8,6 +8,7 @@ Exit codes: 0 usable, 2 not; the reason is one sentence on stderr.
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from behave.tag_expression.builder import TagExpressionProtocol, make_tag_expression
 from behave.tag_expression.parser import TagExpressionError
 
-from support.gherkin.dictionary import REQUIREMENT_TAG, is_known_tag
+from support.gherkin.dictionary import AREAS, KINDS, ORDER, REQUIREMENT_TAG, SAFETY, STATES, is_known_tag
 
+KNOWN_WORDS = (*AREAS, *KINDS, *SAFETY, *ORDER, *STATES)
 _OPERATORS = frozenset({"and", "or", "not"})
 _WILDCARDS = frozenset("*?[")
 _REQUIREMENT = re.compile(rf"@?(?P<requirement>{REQUIREMENT_TAG.pattern})(?![\w*?\[.-])")
@@ -38,7 +40,9 @@ def problem_with(expression: str) -> str | None:
         return f"--tags={expression} uses the old style {old}; write it with and, or, not"
     unknown = next((word for word in words if not _is_usable(word.removeprefix("@"))), None)
     if unknown is not None:
-        return f"--tags={expression} names {unknown}, which is not in the tag dictionary"
+        near = difflib.get_close_matches(unknown.removeprefix("@"), KNOWN_WORDS, n=1)
+        close = f"; did you mean @{near[0]}?" if near else ""
+        return f"--tags={expression} names {unknown}, which is not in the tag dictionary{close}"
     return None
 
 

@@ -24,6 +24,7 @@ from support.reporting.record.context import has_begun
 from support.reporting.record.model import Selection
 
 _FEATURES = "features"
+_SETTINGS = "pyproject.toml"
 _CLOSE_ENOUGH = 0.5
 
 
@@ -48,23 +49,28 @@ def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:
 
 
 def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | None]:
-    yield from (_settings_of(Path(name)) for name in config_filenames() if not _is_here(Path(name)))
+    yield from (_settings_of(Path(name)) for name in config_filenames() if not _is_ours(Path(name)))
     if stage := environment.get("BEHAVE_STAGE"):
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
+    elif config.stage:
+        yield f"--stage={config.stage}: other steps and hooks would run than those of this checkout; leave it out"
     yield from (_missing(str(path)) for path in config.paths)
     yield from (problem_with(expression) for expression in _tags(config))
 
 
-def _is_here(path: Path) -> bool:
-    return path.resolve().parent == Path.cwd()
+def _is_ours(path: Path) -> bool:
+    return path.absolute().parent == Path.cwd() and path.name == _SETTINGS
 
 
 def _settings_of(path: Path) -> str | None:
-    """A file outside of the checkout that tells behave anything at all."""
+    """A file beside that of this suite, in the checkout or outside of it, that tells behave anything at all."""
     told = sorted(key.removeprefix("config_") for key, value in read_configuration(str(path)).items() if value)
     if not told:
         return None
-    return f"{path}: behave would take {', '.join(told)} from there; only this checkout may say what runs: move it away"
+    return (
+        f"{path}: behave would take {', '.join(told)} from there; "
+        f"only the {_SETTINGS} of this checkout may say what runs: move it away"
+    )
 
 
 def _missing(path: str) -> str | None:

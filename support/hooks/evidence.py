@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
+from support.clients.journal import Call
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers
 from support.clients.kubernetes.watch import Seen
@@ -28,6 +30,14 @@ class ScenarioWindow:
         self._started = datetime.now(UTC)
         self._journal_mark = world.journal.mark()
         self._watch_mark = world.cluster.watch.mark()
+
+    @property
+    def started(self) -> datetime:
+        return self._started
+
+    def calls(self) -> list[Call]:
+        """Those that the suite has made since."""
+        return self._world.journal.since(self._journal_mark)
 
     def keep(self, folder: Path, name: str, title: str) -> list[Path]:
         """Write the evidence files ``<name>.*`` and answer their paths; what the cluster cannot tell, they say."""
@@ -102,6 +112,7 @@ def _descriptions(seen: list[Seen]) -> Iterator[str]:
         yield f"--- # {one.kind} {one.object.name}{gone}"
         content = {key: value for key, value in one.object.raw.items() if key != "metadata"}
         metadata = {key: value for key, value in one.object.raw["metadata"].items() if key != "managedFields"}
-        yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False).rstrip()
+        # No line is broken: in two parts a secret would not be recognised.
+        yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False, width=math.inf).rstrip()
     if len(last) > _OBJECTS_KEPT:
         yield f"# {len(last) - _OBJECTS_KEPT} more objects, which were not kept"

@@ -37,7 +37,6 @@ def fingerprint(world: World) -> dict[str, Any]:
         "libraries": {name: version(name) for name in _LIBRARIES},
         **revision(PROJECT),
         "unverified_certificates": world.environment.unverified_certificates(),
-        "looser_limits": world.environment.looser_than_required(),
         "configuration": world.environment.redacted(),
         **({"sandbox": changed} if (changed := _asked(world, lambda: _done_to_the_sandbox(world))) else {}),
     }

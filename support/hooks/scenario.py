@@ -8,7 +8,11 @@ from behave.model import Scenario
 from behave.runner import Context
 
 from support import waits
+from support.files import write_atomically
 from support.hooks.evidence import ScenarioWindow
+from support.hooks.layers import note_layer, reason_of_a_lower_layer
+from support.hooks.server_errors import ServerErrors
+from support.hooks.side_by_side import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
@@ -21,7 +25,11 @@ class Leftover(AssertionError):
 
 
 class AmbientTrouble(AssertionError):
-    """The Focus Server restarted or logged errors while the scenario ran."""
+    """The Focus Server restarted or logged errors while the scenario ran; each of the ``parts`` is a trouble."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self.parts = [f"{AMBIENT}{part}" for part in parts]
+        super().__init__("; ".join(self.parts))
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -31,6 +39,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
         reason_to_skip(tags, world.environment)
         or reason_by_the_clock(tags, world.environment)
         or reason_to_wait(tags, context.config.userdata, world.capacity.baselines)
+        or reason_of_a_lower_layer(identify(scenario).requirement, reporting.current())
     )
     if reason is not None:
         scenario.skip(reason)
@@ -51,20 +60,24 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if "server_before" not in context:
         return
     world: World = context.world
+    is_bad = scenario.status.is_failure() or scenario.status.is_error()
+    identity = identify(scenario)
+    note_layer(identity.requirement, identity.id, is_bad, reporting.current())
     for path in world.reports.used:
-        reporting.current().add_evidence(identify(scenario).id, str(path))
+        reporting.current().add_evidence(identity.id, str(path))
     troubles = world.cluster.ambient.troubles_since(context.server_before)
     _tell_remarks(world)
-    if troubles or scenario.status.is_failure() or scenario.status.is_error():
+    if troubles or is_bad:
         _keep_evidence(context, scenario)
+        _conclude(context, identity.id, [trouble for trouble in troubles if "logged" not in trouble])
     if troubles and world.neighbours.side_by_side:
-        reporting.current().shared_troubles[identify(scenario).id] = troubles  # whose they are is found out alone
+        reporting.current().shared_troubles[identity.id] = troubles  # whose they are is found out alone
     elif troubles:
-        raise AmbientTrouble("while the scenario ran, " + "; ".join(troubles))
+        raise AmbientTrouble(troubles)
 
 
 def _tell_remarks(world: World) -> None:
-    for remark in world.cluster.ambient.new_remarks():
+    for remark in [*world.cluster.ambient.new_remarks(), *reporting.current().new_asides()]:
         print(f"note: {world.journal.redact(remark)}", file=sys.stderr)
 
 
@@ -73,6 +86,18 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
     folder = run_folder(context.config) / "evidence"
     for path in context.window.keep(folder, name, scenario.name):
         reporting.current().add_evidence(name, str(path))
+
+
+def _conclude(context: Context, name: str, ended: list[str]) -> None:
+    """What the server's own failures come from, where there were any."""
+    world: World = context.world
+    errors = ServerErrors(world, context.window.calls(), context.window.started, ended)
+    if errors.answers:
+        sentence, lines = errors.conclude()
+        path = run_folder(context.config) / "evidence" / f"{name}.5xx.txt"
+        write_atomically(path, world.journal.redact("\n".join(lines)) + "\n")
+        reporting.current().add_evidence(name, str(path))
+        reporting.current().conclusions[name] = world.journal.redact(sentence)
 
 
 def _release(context: Context, scenario_id: str) -> None:

@@ -14,7 +14,10 @@ from behave.runner import Context
 
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
+from support.clients.clock import WORTH_TELLING_S, ClockOffset
 from support.clients.kubernetes.api import ClusterError
+from support.clients.kubernetes.tunnel import port_closed_to_us
+from support.clients.safety import Budget, SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, Environment, load_environment
@@ -29,7 +32,7 @@ from support.investigations.stream_clients import require_stream_client
 from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
-from support.reporting.record.context import KnownIssue
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.requests import request_times
 from support.world.world import World
 
@@ -65,11 +68,7 @@ class _Books:
 
 
 def before_all(context: Context) -> None:
-    """Load the environment, start the sandbox where it is one, connect the clients.
-
-    Redaction is in force from the beginning: a client that fails while it connects may have a secret in its words.
-    """
-    reporting.current().redact = PROCESS.redact
+    """Load the environment, start the sandbox where it is one, connect the clients."""
     _require_room_for(reports_directory(context.config))
     name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
     given = context.config.userdata.get("sandbox_run_file")
@@ -83,36 +82,54 @@ def before_all(context: Context) -> None:
     confirmed = say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
-    for sentence in by_name.looser_than_required():
-        print(f"note: {sentence}", file=sys.stderr)
+    report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
-    context.side_by_side.prepare(by_name.parallel, functools.partial(connect_beside, context, name, confirmed))
+    budget = context.side_by_side.prepare(
+        by_name.parallel,
+        SafetyPolicy.of(by_name, confirmed),
+        functools.partial(connect_beside, context, name, confirmed),
+    )
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
+    _tell_what_is_not_checked(environment)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config), confirmed)
+    context.world = _connect(environment, books, reports, history_folder(context.config), budget, confirmed)
     context.add_cleanup(context.world.close)
+    _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)
+    if (closed := port_closed_to_us(environment.kubernetes)) is not None:
+        report.remark("kubernetes api port", closed)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
     context.add_cleanup(context.side_by_side.end)  # registered last, so the first: the others need what is cleaned up
     context.side_by_side.go(run_file)
 
 
-def connect_beside(context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int) -> None:
+def connect_beside(
+    context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int, budget: Budget
+) -> None:
     """In a process of its own, beside others: the same environment, with clients and channels of its own."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None, confirmed)
+    context.world = _connect(environment, _books(context, environment), reports, None, budget, confirmed)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
-    reporting.current().redact = context.world.journal.redact
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:
-    known = environment.known_issues
-    return [KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason) for issue in known]
+    return [
+        KnownIssue(issue.scenario, issue.ticket, issue.expires, issue.reason, issue.also, issue.notice or "")
+        for issue in environment.known_issues
+    ]
+
+
+def _tell_what_is_not_checked(environment: Environment) -> None:
+    """Once: whoever stands between the suite and these services is believed."""
+    sections = {"focus_server": environment.focus_server_section, "kubernetes": environment.kubernetes_section}
+    careless = [f"{name}.verify_tls" for name, section in sections.items() if section and not section.verify_tls]
+    if careless:
+        print(f"note: certificates are not checked where it says false: {', '.join(careless)}", file=sys.stderr)
 
 
 def _require_known_scenarios(environment: Environment) -> None:
@@ -165,18 +182,33 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     sweep = f"focus-acceptance sweep -e {name}{options} --yes"
     if broken := books.changes.of_dead_runs():
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-        raise SiteLeftBroken(f"environment {name} was left changed by a killed run: {broken[0].what}{more}; {sweep}")
+        raise SiteLeftBroken(f"environment {name} was left changed by a killed run: {broken[-1].what}{more}; {sweep}")
     pending = [entry for entry in books.ledger.pending() if not entry.is_of_a_live_run]
     if pending:
         print(f"an earlier run may have left {len(pending)} investigations behind: {sweep}")
     return books
 
 
-def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None, confirmed: bool) -> World:
+def _connect(
+    environment: Environment,
+    books: _Books,
+    reports: Reports,
+    history: Path | None,
+    budget: Budget,
+    confirmed: bool,
+) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history, confirmed)
+        return World(environment, books.ledger, books.changes, reports, history, budget, confirmed)
     except (ClusterError, SSHError) as error:
-        raise EnvironmentUnreachable(f"environment {environment.identity.name} cannot be reached: {error}") from error
+        name = environment.identity.name
+        doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"
+        raise EnvironmentUnreachable(f"environment {name} cannot be reached: {error}; {doctor}") from error
+
+
+def _tell_clock(clock: ClockOffset) -> None:
+    """Windows of evidence and what a sweep finds depend on it."""
+    if not clock.is_known or abs(clock.seconds) >= WORTH_TELLING_S:
+        print(f"note: {clock}", file=sys.stderr)
 
 
 def _note_requests(context: Context) -> None:

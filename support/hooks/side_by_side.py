@@ -6,6 +6,7 @@ is there, and are handed one scenario after the other. Those that bear no neighb
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from support.clients.kubernetes.tunnel import StillListening
+from support.clients.safety import Budget, SafetyPolicy
 from support.hooks.units import Unit, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
 from support.reporting.record import context as reporting
@@ -24,7 +26,7 @@ from support.reporting.record.identity import identify
 from support.reporting.record.model import Trouble, now
 
 _END_S = 30.0
-AMBIENT = "AmbientTrouble"
+AMBIENT = "while the scenario ran, "
 
 
 class SideBySide:
@@ -41,29 +43,35 @@ class SideBySide:
         self._shared: dict[str, tuple[str, ...]] = {}
         self._known: frozenset[str] = frozenset()
         self._stopped = False
+        self._budget: Budget | None = None
         self.requests: list[tuple[str, float]] = []
         """What the other processes have asked for, as their journals have it."""
 
     # Before the run.
 
-    def prepare(self, by_environment: int, connect: Callable[[Path | None, int], None]) -> None:
-        """Fork, before this process has a thread or a connection."""
-        amount = min(self._wanted or by_environment, len(self._together))
-        if amount < 2:
-            return
+    def prepare(self, by_environment: int, policy: SafetyPolicy, connect: Callable[..., None]) -> Budget:
+        """Fork, before this process has a thread or a connection; ``connect`` as :func:`serve` calls it, and with the
+        ``budget`` of all processes together, which is answered."""
+        amount = max(1, min(self._wanted or by_environment, len(self._together)))
         context = _forking()
-        if context is None:
+        if amount > 1 and context is None:
             print("scenarios run one after the other: this system cannot fork a process")
-            return
+            amount = 1
+        self._budget = budget = Budget(policy, amount)
         for lane in range(1, amount):
             ours, theirs = context.Pipe()
-            arguments = (theirs, connect, self._run_here, self._farewell)
-            process = context.Process(target=self._serve, args=(ours, arguments), daemon=True, name=f"scenarios-{lane}")
+            arguments = (theirs, functools.partial(connect, budget=budget), self._run_here, self._farewell)
+            process = context.Process(
+                target=self._serve, args=(lane, ours, arguments), daemon=True, name=f"scenarios-{lane}"
+            )
             process.start()
             theirs.close()
             self._workers.append((process, ours))
+        return budget
 
-    def _serve(self, ours: Connection, arguments: Any) -> None:
+    def _serve(self, lane: int, ours: Connection, arguments: Any) -> None:
+        if self._budget is not None:
+            self._budget.in_process(lane)
         for _, connection in self._workers:
             connection.close()  # those of the processes before this one
         ours.close()
@@ -86,7 +94,7 @@ class SideBySide:
         shift = world.register.channels.shift
         for lane, (process, connection) in enumerate(self._workers, start=1):
             connection.send((run_file, shift + lane))  # no two have the same channels
-            thread = threading.Thread(target=self._attend, args=(process, connection), daemon=True)
+            thread = threading.Thread(target=self._attend, args=(lane, process, connection), daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -128,7 +136,7 @@ class SideBySide:
         Unit([scenario]).run(self._runner)
         return scenario
 
-    def _attend(self, process: BaseProcess, connection: Connection) -> None:
+    def _attend(self, lane: int, process: BaseProcess, connection: Connection) -> None:
         """In a thread: hand one process one scenario after the other, until nothing is left."""
         number = None
         try:
@@ -144,6 +152,8 @@ class SideBySide:
             self._part(answer, number)
         except (EOFError, OSError):
             process.join(_END_S)
+            if self._budget is not None:
+                self._budget.without(lane)
             self._died(number, f"the process that ran it ended with {process.exitcode}")
 
     def _part(self, answer: Any, number: int | None) -> None:

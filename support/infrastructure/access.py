@@ -18,7 +18,7 @@ from support.model.infrastructure import TOOLS, ClusterFacts, HostFacts
 _COUNT_CONNECTIONS = "ss -Htn state established '( sport = :{port} )'"
 
 
-_OF_COMMANDS = ("signal", "timeout")
+_OF_COMMANDS = ("signal", "timeout", "endless")
 
 
 class AccessExamination:
@@ -51,7 +51,14 @@ class AccessExamination:
         with _way_is_open(), self._client.connect_target() as watching:
             before = connections_in(watching.run(command))
             with self._client.connect_target():
-                pass
+                unseen = waits.settle(
+                    lambda: [] if connections_in(watching.run(command)) > before else ["who has come"],
+                    within_s=self._limits.ssh_connect_s,
+                )
+            if unseen:
+                raise AssertionError(
+                    f"the connections cannot be counted: {command} shows {before}, also while a second login is open"
+                )
             waits.settle(
                 lambda: ["one more"] if connections_in(watching.run(command)) > before else [],
                 within_s=self._limits.ssh_connect_s,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.clients.kubernetes.client import KubernetesClient, Pod
+from support.clients.kubernetes.client import ClusterError, KubernetesClient, Pod
 from support.clients.kubernetes.servers import Servers
 from support.config import Environment
 from support.model.infrastructure import ClusterFacts
@@ -19,8 +19,7 @@ class ClusterExamination:
 
     def examine(self) -> ClusterFacts:
         servers = self.focus_servers()
-        running = [pod for pod in servers if pod.phase == "Running"]
-        lines = self._servers.log(running[0], self._limits.log_lines).splitlines() if running else []
+        lines, trouble = self._log_of([pod for pod in servers if pod.phase == "Running"])
         services = {service.name: service for service in self._cluster.services()}
         return ClusterFacts(
             version=self._cluster.version(),
@@ -29,8 +28,18 @@ class ClusterExamination:
             servers=tuple(servers),
             service=services.get(self._settings.services.focus_server.service),
             log_lines=tuple(lines),
+            log_trouble=trouble,
         )
 
+    def _log_of(self, running: list[Pod]) -> tuple[list[str], str]:
+        """The last lines of the first of them, and why they cannot be read: that is a finding of its own."""
+        if not running:
+            return [], "no Focus Server runs"
+        try:
+            return self._servers.log(running[0], self._limits.log_lines).splitlines(), ""
+        except ClusterError as error:
+            return [], f"the log of {running[0].name} cannot be read: {error.message}"
+
     def focus_servers(self) -> list[Pod]:
-        """Those that serve or will; what was evicted or has ended stays listed and is none."""
-        return self._servers.pods()
+        """Those that serve or will; what was evicted or has ended stays listed and is none, nor is what is leaving."""
+        return [pod for pod in self._servers.pods() if not pod.deleting]

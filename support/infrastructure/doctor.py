@@ -145,5 +145,11 @@ def layers_of(
 def finds_every_layer_in_order() -> Judged[LayerDiagnosis]:
     return judged(
         "every layer in order",
-        lambda diagnosis: "; ".join([diagnosis.conclusion, *map(str, diagnosis.broken)]) if diagnosis.broken else None,
+        _what_is_broken,
     )
+
+
+def _what_is_broken(diagnosis: LayerDiagnosis) -> str | None:
+    if not diagnosis.findings:
+        return "no layer was examined"
+    return "; ".join([diagnosis.conclusion, *map(str, diagnosis.broken)]) if diagnosis.broken else None

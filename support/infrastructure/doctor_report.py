@@ -16,14 +16,17 @@ _EXIT_CODES = {"in order": 0, "not in order": 1, "not usable": 2}
 @dataclass(frozen=True)
 class DoctorReport:
     """Of one environment. ``machine`` are the prerequisites on this machine, ``way`` those that need the network; the
-    ``diagnosis`` is None when the machine lacks something. ``trusts`` tells whose certificates each client takes."""
+    ``diagnosis`` is None when the machine lacks something. ``trusts`` tells whose certificates each client takes, and
+    ``clocks`` how those of the environment stand."""
 
     environment: str
     title: str
+    description: str
     machine: Sequence[Prerequisite]
     way: Sequence[Prerequisite] = ()
     diagnosis: LayerDiagnosis | None = None
     trusts: Mapping[str, str] = field(default_factory=dict)
+    clocks: Sequence[str] = ()
 
     @property
     def verdict(self) -> str:
@@ -51,12 +54,15 @@ class DoctorReport:
         yield f"{self.title}: {self.conclusion}"
         if self.diagnosis is not None:
             yield from (f"  {finding}" for finding in self.diagnosis.findings)
+        if self.description:
+            yield f"about {self.environment}: {self.description}"
         yield "prerequisites"
         for one in (*self.machine, *self.way):
             yield f"  {'[ok]' if one.trouble is None else '[--]'} {one}"
         if self.trusts:
             yield "certificates trusted"
             yield from (f"  {service}: {whom}" for service, whom in self.trusts.items())
+        yield from (f"clocks: {clock}" for clock in self.clocks)
 
     def as_json(self) -> dict[str, Any]:
         first = self.diagnosis.broken[0] if self.diagnosis is not None and self.diagnosis.broken else None
@@ -70,6 +76,7 @@ class DoctorReport:
             "prerequisites": [_prerequisite_json(one) for one in (*self.machine, *self.way)],
             "layers": [] if self.diagnosis is None else [_layer_json(one) for one in self.diagnosis.findings],
             "trusts": dict(self.trusts),
+            "clocks": list(self.clocks),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from support import waits
-from support.clients.mongodb.client import BasePath, ConnectionOutcome, DatabaseError, MongoDBClient
+from support.clients.mongodb.client import BasePath, ConnectionOutcome, DatabaseError, MongoDBClient, ServerStatus
 from support.config import Environment
 from support.model.infrastructure import AnswerTime, IndexFacts, Query
 
@@ -53,22 +53,31 @@ class MongoDBExamination:
 
     def connections_after_leaving(self) -> tuple[int, int]:
         """Connections the server counts before somebody came, and after they left."""
-        before = self._connections()
-        self._client.probe()
+        before = self._counted()
+        outcome = self._client.probe()
+        if outcome.kind != "ok":
+            raise AssertionError(f"nobody could connect: {outcome.kind}: {outcome.message}")
         waits.settle(
-            lambda: ["one more"] if self._connections() > before else [],
+            lambda: ["one more"] if self._counted().connections_current > before.connections_current else [],
             within_s=self._limits.mongodb_connect_s,
         )
-        return before, self._connections()
-
-    def _connections(self) -> int:
-        """:class:`AssertionError` when the server does not count the connection over which it is asked."""
-        count = self._client.server_status().connections_current
-        if count < 1:
+        after = self._counted()
+        if after.total_created <= before.total_created:
             raise AssertionError(
-                f"the connections cannot be counted: the server counts {count}, not even the one over which it is asked"
+                f"the connections cannot be counted: somebody came and left, and the server still says that "
+                f"{after.total_created} were made in all"
             )
-        return count
+        return before.connections_current, after.connections_current
+
+    def _counted(self) -> ServerStatus:
+        """:class:`AssertionError` when the server does not count the connection over which it is asked."""
+        status = self._client.server_status()
+        if status.connections_current < 1:
+            raise AssertionError(
+                f"the connections cannot be counted: the server counts {status.connections_current}, not even the one "
+                "over which it is asked"
+            )
+        return status
 
     def latest_recordings(self) -> Query:
         """The typical of a few equal queries: a single one may have waited for this machine."""

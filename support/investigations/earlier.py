@@ -26,7 +26,7 @@ class EarlierInvestigations:
         """One that has played a few seconds of recorded data to its end."""
         times = times_of("over a few seconds of recorded data", Source(self._recordings, None))
         finished = self._investigations.open_historic(times)
-        self._jobs.wait_until_gone(finished.job_id, "finished_cleanup_s")
+        self._jobs.wait_until_cleaned_up(finished.job_id, "finished_cleanup_s")
         return finished
 
     def with_a_lost_job(self) -> Investigation:

@@ -36,6 +36,12 @@ class Effects:
         Where others open investigations too, only jobs started with the channels of this request are counted.
         """
         snapshot = self._cluster.snapshot()
+        if not snapshot:
+            # A namespace that does not exist answers every list, with nothing.
+            raise AssertionError(
+                f"namespace {self._cluster.namespace_name} shows neither job, pod nor service, not even those of the "
+                "product: what is started there cannot be seen"
+            )
         new = snapshot.job_ids - attempt.jobs_before
         if self._neighbours.are_none:
             return new

@@ -148,6 +148,11 @@ class Jobs:
         """What a label selector with the job id finds."""
         return self._cluster.snapshot(label_selector=f"job_id={job_id}")
 
+    def wait_until_cleaned_up(self, job_id: str, deadline: str) -> JobView:
+        """It was there, and everything of it is gone within the named deadline: never seen is not cleaned up."""
+        self.wait_for(job_id, is_visible(), "job_visible_s")
+        return self.wait_until_gone(job_id, deadline)
+
     def wait_until_gone(self, job_id: str, deadline: str) -> JobView:
         """Every object of it gone; confirmed by asking the cluster once more, because a watch may lag."""
         view = waits.until(

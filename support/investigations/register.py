@@ -78,7 +78,8 @@ class Register:
 
     def intend(self, request: requests.Body, before: frozenset[str], number: int = 1) -> Intended:
         """Note on disk what is about to be sent, before it is."""
-        intention = self._ledger.intend(self._clock.now(), channels_of(request), number)
+        clock = self._clock
+        intention = self._ledger.intend(clock.now(), channels_of(request), number, clock.is_known)
         with self._lock:
             self._unsettled.append(intention)
         return Intended(intention, before)

@@ -23,7 +23,8 @@ Channels = tuple[int, int]
 class Intention:
     """Requests to open that were about to be sent, ``number`` of them, at ``at`` by the clock of the cluster.
 
-    ``channels`` are those that were asked for; None for a request that names none.
+    ``channels`` are those that were asked for; None for a request that names none. ``is_certain`` is false where the
+    clock of the cluster was not known: ``at`` is then that of the tester's machine.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Intention:
     channels: Channels | None
     number: int
     process: ProcessId
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ class RunLedger:
     def __init__(self, path: Path) -> None:
         self._file = JournalFile(path)
 
-    def intend(self, at: datetime, channels: Channels | None, number: int = 1) -> Intention:
+    def intend(self, at: datetime, channels: Channels | None, number: int = 1, is_certain: bool = True) -> Intention:
         """Note requests that are about to be sent. Raises OSError: then they must not be sent."""
-        intention = Intention(secrets.token_hex(6), at, channels, number, ProcessId.own())
+        intention = Intention(secrets.token_hex(6), at, channels, number, ProcessId.own(), is_certain)
         self._file.write(
             {
                 "intended": intention.id,
@@ -66,6 +68,7 @@ class RunLedger:
                 "channels": channels,
                 "number": number,
                 "process": str(intention.process),
+                "certain": is_certain,
             }
         )
         return intention
@@ -130,6 +133,7 @@ def _intention(line: Mapping[str, Any]) -> Intention:
         channels=None if channels is None else (channels[0], channels[1]),
         number=line["number"],
         process=ProcessId.parse(line["process"]),
+        is_certain=line.get("certain", True),
     )
 
 

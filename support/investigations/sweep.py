@@ -46,22 +46,38 @@ class Leftovers:
         return Leftovers((*self.investigations, *named), self.holders)
 
 
+class CannotTell(Exception):
+    """Whether anything is left: one sentence."""
+
+
 class Sweep:
-    """Finds and removes leftovers of runs that have ended. Times are compared by the clock of the cluster alone."""
+    """Finds and removes leftovers of runs that have ended.
+
+    Times are compared by the clock of the cluster alone, and not at all where that is not known, or where what was
+    written down lies in its future.
+    """
 
     def __init__(self, cluster: KubernetesClient, ledger: RunLedger, environment: Environment) -> None:
         self._cluster, self._ledger = cluster, ledger
         self._limits, self._exclusive = environment.limits, environment.identity.exclusive
 
     def find(self) -> Leftovers:
-        """What is there now. A request that was under way when its run was killed is given the time to open."""
+        """What is there now. A request that was under way when its run was killed is given the time to open.
+
+        Raises :class:`CannotTell` when nothing at all is seen.
+        """
         waits.settle(self._may_still_open, within_s=self._limits.deadline("job_running_s"))
         snapshot = self._cluster.snapshot()
+        if not snapshot:
+            raise CannotTell(
+                f"namespace {self._cluster.namespace_name} shows neither job, pod nor service, not even those of the "
+                "product: whether anything is left cannot be told"
+            )
         sorted_out: dict[str, list[str]] = {"ours": [], "not_known": [], "not_ours": []}
         pending = self._ledger.pending()
         for entry in pending:
             if entry.job_id in snapshot.job_ids and not entry.is_of_a_live_run:
-                sorted_out[_verdict(snapshot, entry)].append(entry.job_id)
+                sorted_out[self._verdict(snapshot, entry)].append(entry.job_id)
         claimed = {entry.job_id for entry in pending} - set(sorted_out["not_ours"])
         unclaimed = [job for job in snapshot.jobs if job.role == "grpc" and job.job_id not in claimed]
         ours, perhaps = self._unnamed(unclaimed)
@@ -90,9 +106,10 @@ class Sweep:
         ours: list[str] = []
         perhaps: list[str] = []
         for job in jobs:
-            of = [one for one in self._intentions() if _may_have_opened(one, job)]
+            of = [one for one in self._intentions() if self._may_have_opened(one, job)]
             if of and job.job_id is not None:
-                certain = self._exclusive and any(one.channels == channels_of_job(job) is not None for one in of)
+                alike = [one for one in of if one.channels == channels_of_job(job) is not None]
+                certain = self._exclusive and any(self._began_after(job.created, one) for one in alike)
                 (ours if certain else perhaps).append(job.job_id)
         return tuple(ours), tuple(perhaps)
 
@@ -122,29 +139,31 @@ class Sweep:
         holders = [one.name for one in (*snapshot.pods, *snapshot.services) if one.name in names]
         return [*(trace for job_id in leftovers.investigations for trace in traces_in(snapshot, job_id)), *holders]
 
-
-def _verdict(snapshot: Snapshot, entry: LedgerEntry) -> str:
-    """Whether what is there under the job id of ``entry`` is what was opened then: ours, not_ours or not_known."""
-    own = snapshot.of(entry.job_id)
-    job = next((job for job in own.jobs if job.role == "grpc"), None)
-    if job is not None and entry.uid is not None:
-        return "ours" if job.uid == entry.uid else "not_ours"
-    if entry.intention is None:
-        return "not_known"
-    if job is not None:
-        told = channels_of_job(job)
-        if not _began_after(job.created, entry.intention) or told not in (None, entry.intention.channels):
+    def _verdict(self, snapshot: Snapshot, entry: LedgerEntry) -> str:
+        """Whether what is there under the job id of ``entry`` is what was opened then: ours, not_ours or not_known."""
+        own = snapshot.of(entry.job_id)
+        job = next((job for job in own.jobs if job.role == "grpc"), None)
+        if job is not None and entry.uid is not None:
+            return "ours" if job.uid == entry.uid else "not_ours"
+        if entry.intention is None:
+            return "not_known"
+        told = channels_of_job(job) if job is not None else None
+        if told not in (None, entry.intention.channels):
             return "not_ours"
-        return "ours" if told is not None else "not_known"
-    created = [one.created for one in (*own.jobs, *own.pods, *own.services)]
-    return "ours" if all(_began_after(moment, entry.intention) for moment in created) else "not_ours"
+        created = [job.created] if job is not None else [one.created for one in (*own.jobs, *own.pods, *own.services)]
+        began = [self._began_after(moment, entry.intention) for moment in created]
+        if False in began:
+            return "not_ours"
+        return "ours" if all(began) and (job is None or told is not None) else "not_known"
 
+    def _may_have_opened(self, intention: Intention, job: Job) -> bool:
+        told = channels_of_job(job)
+        same_channels = None in (told, intention.channels) or told == intention.channels
+        return same_channels and self._began_after(job.created, intention) is not False
 
-def _may_have_opened(intention: Intention, job: Job) -> bool:
-    told = channels_of_job(job)
-    same_channels = None in (told, intention.channels) or told == intention.channels
-    return same_channels and _began_after(job.created, intention)
-
-
-def _began_after(created: datetime | None, intention: Intention) -> bool:
-    return created is not None and created >= intention.at - _CLOCK
+    def _began_after(self, created: datetime | None, intention: Intention) -> bool | None:
+        """Whether it was created after the intention; None where that cannot be told."""
+        clock = self._cluster.clock
+        if not (intention.is_certain and clock.is_known) or intention.at > clock.now() + _CLOCK:
+            return None
+        return created is not None and created >= intention.at - _CLOCK

@@ -14,6 +14,7 @@ from support.clients.safety import Budget
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.latency.baselines import OPENING_FIGURE, Baselines
+from support.redaction import shortened
 from support.reporting.record import context as reporting
 from support.statistics.gates import PercentileGate, baseline_gate, percentile_gate
 from support.statistics.percentiles import percentile
@@ -160,7 +161,7 @@ class Latency:
                 continue
             latencies_ms.append(answer.duration_s * 1000)
             if answer.status != 200:
-                troubles.append(f"{answer.status} {answer.message[:200]}")
+                troubles.append(f"{answer.status} {shortened(answer.message)}")
         trouble = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
         return Answers(asked, tuple(latencies_ms), trouble, own_share_ms, meter.use())
 

@@ -12,6 +12,11 @@ MOST_LEVELS = 12
 
 @dataclass(frozen=True)
 class Commands:
-    """The recordings the query for suspects found: ``uuid`` and ``fiber_metadata`` of each."""
+    """The recordings the query for suspects found: ``uuid`` and ``fiber_metadata`` of each.
+
+    ``there_are_some``: whether any recording has a command at all; without one, no suspect is no good sign.
+    """
 
     documents: tuple[Mapping[str, Any], ...]
+    collection: str
+    there_are_some: bool

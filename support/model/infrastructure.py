@@ -76,3 +76,5 @@ class ClusterFacts:
     servers: tuple[Pod, ...]
     service: Service | None
     log_lines: tuple[str, ...]
+    log_trouble: str = ""
+    """Why the log cannot be read; empty when it can."""

@@ -127,13 +127,16 @@ class Recordings:
         return [candidate for candidate in candidates if not has_neighbour(candidate)]
 
     def touching(self, times: Mapping[str, int | None]) -> list[Recording]:
-        """The recordings a window in epoch seconds must list: neither deleted nor stale, by start time."""
+        """The recordings a window in epoch seconds must list: neither deleted nor stale, by start time.
+
+        One whose end is outside of the years of a calendar is none that can be listed: DQ-03 names it.
+        """
         start, end = (datetime.fromtimestamp(times[key] or 0, UTC) for key in ("start_time", "end_time"))
         oldest_open = datetime.now(UTC) - STALE_AFTER
         return [
             found
             for found in self.all()
-            if not found.deleted and found.touches(start, end) and (found.end is not None or found.start > oldest_open)
+            if not found.deleted and found.touches(start, end) and _ends_on_a_date(found, oldest_open)
         ]
 
     def quiet_moment(self) -> datetime:
@@ -173,6 +176,13 @@ def _end(value: Any) -> datetime:
     if isinstance(value, datetime):
         return _utc(value)
     return _FOR_EVER if int(value) > 0 else _NEVER
+
+
+def _ends_on_a_date(found: Recording, oldest_open: datetime) -> bool:
+    """Or is open, and not for too long."""
+    if found.end is None:
+        return found.start > oldest_open
+    return found.end not in (_FOR_EVER, _NEVER)
 
 
 def _mark(document: Mapping[str, Any]) -> bool | None:

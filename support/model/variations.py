@@ -6,6 +6,7 @@ Each is a live request that opens, with one thing changed. Whether the server sh
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -96,10 +97,16 @@ _NAMED: Mapping[str, Callable[[Limits], Body]] = {
     ),
     "many channels and a large NFFT": lambda limits: {**_channels(1, _HEAVY_CHANNELS), "nfftSelection": _LARGEST_NFFT},
     "the most of everything": _maximal,
+    "a long time on a low canvas": lambda limits: {
+        **live_in(MULTICHANNEL),
+        "displayTimeAxisDuration": 300,
+        "displayInfo": {"height": 100},
+    },
     "a body that is far too large": lambda limits: live_of_bytes(TOO_LARGE_BYTES),
     "an empty body": lambda limits: b"",
     "a body that breaks off": lambda limits: b'{"view_type": "0", "channels": {"min": 1,',
     "a list as its body": lambda limits: b"[]",
+    "a body with NaN in it": lambda limits: json.dumps(_changed(("displayTimeAxisDuration",), float("nan"))).encode(),
 }
 _FIELD = "|".join(sorted(FIELDS, key=len, reverse=True))
 _FORMS: tuple[tuple[re.Pattern[str], Callable[..., Body]], ...] = (

@@ -27,6 +27,7 @@ class CapacityReport:
     gap_jobs: int
     verdict: str
     sentence: str
+    next_steps: tuple[str, ...] = ()
 
 
 def capacity_report_of(record: Record, reports: Path) -> CapacityReport | None:
@@ -49,12 +50,19 @@ def _written(path: Path, environment: str) -> datetime.datetime | None:
 
 def _read(path: Path) -> CapacityReport:
     try:
-        gap = json.loads(path.read_text(encoding="utf-8"))["gap_analysis"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        gap = content["gap_analysis"]
         verdict = str(gap["verdict"]).lower()
         if verdict not in VERDICTS:
             raise ValueError(f"verdict: {verdict}")
         return CapacityReport(
-            path, int(gap["target"]), int(gap["achieved"]), int(gap["gap"]), verdict, str(gap["sentence"])
+            path,
+            int(gap["target"]),
+            int(gap["achieved"]),
+            int(gap["gap"]),
+            verdict,
+            str(gap["sentence"]),
+            tuple(map(str, content.get("next_steps", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CapacityReportError(f"{path.name}: not a gap report: {type(error).__name__} {error}") from error

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from support.reporting.causes import causes_of, last_seen
+from support.reporting.first_steps import diagnosis_of
 from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 
 WORDS = {"known_issue": "known issue", "unexpected_pass": "unexpected pass"}
@@ -86,10 +87,16 @@ def place_of_failure(result: ScenarioResult) -> str:
 def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[str]:
     """The end of a run: the verdict first, then what made it, then every requirement."""
     yield from painter.wrap(verdict_sentence(record), rest="  ")
+    if (diagnosis := diagnosis_of(record)) is not None:
+        yield from painter.wrap(safe(f"Diagnosis: layer {diagnosis.layer}. {diagnosis.cause}."), rest="  ")
+        yield from painter.wrap(safe(f"seen: {diagnosis.seen}"), first="  ", rest="    ")
+        yield from painter.wrap(safe(f"next: {diagnosis.remedy}"), first="  ", rest="    ")
     if record.broken_on_purpose:
         yield from painter.wrap(safe(f"This sandbox was changed on purpose: {record.broken_on_purpose}."), rest="  ")
     if record.unverified:
         yield from painter.wrap(safe(f"Certificates that were not checked: {record.unverified}."), rest="  ")
+    for sentence in record.looser_limits:
+        yield from painter.wrap(safe(sentence), first="  - ", rest="    ")
     for error in record.suite_errors:
         for number, line in enumerate(str(error).splitlines()):
             yield from painter.wrap(safe(line), first="  - " if number == 0 else "    ", rest="    ")

@@ -20,6 +20,9 @@ from support.investigations.occupancy import RUN_LABEL
 from support.resilience.parts import MONGODB, Parts
 
 CUT_OFF = "network_policy"
+_ANSWERED_WITHIN_S = 0.5
+"""Who is reached answers a greeting sooner. On a slower way a policy that nobody enforces would be taken for one in
+force, and the scenario fails later: its request is served."""
 
 
 class Cuts:
@@ -43,11 +46,8 @@ class Cuts:
         change = self._changes.begin(CUT_OFF, f"MongoDB is cut off by network policy {name}", name=name)
         self._cluster.create_network_policy(_nobody_reaches(name, self._parts.named(MONGODB).selector))
         waits.until(
-            lambda: self._mongodb.probe(within_s=self._environment.mongodb.connect_timeout_s).kind,
-            judged(
-                "nobody who reaches it",
-                lambda kind: None if kind == "unreachable" else f"MongoDB is reached all the same ({kind})",
-            ),
+            lambda: self._mongodb.answers(within_s=_ANSWERED_WITHIN_S),
+            judged("nobody who reaches it", lambda reached: "MongoDB is reached all the same" if reached else None),
             within_s=self._environment.limits.deadline("pod_gone_s"),
             what=f"environment {self._environment.name} declares network_policies: {name} to be enforced",
         )

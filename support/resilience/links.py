@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from support.clients.change_journal import Change, Changes
@@ -20,13 +21,25 @@ def _toxic(kind: str, stream: str, **attributes: int) -> Toxic:
     return {"name": f"focus-acceptance-{kind}-{stream}", "type": kind, "stream": stream, "attributes": attributes}
 
 
-DISTURBANCES: Mapping[str, tuple[Toxic, ...]] = {
-    "every answer comes too late": (_toxic("latency", "downstream", latency=_TOO_LATE_MS),),
-    "nothing gets through": tuple(_toxic("timeout", stream, timeout=0) for stream in _BOTH_WAYS),
-    "the answers are lost": (_toxic("timeout", "downstream", timeout=0),),
-    "every connection is broken": tuple(_toxic("reset_peer", stream, timeout=0) for stream in _BOTH_WAYS),
+@dataclass(frozen=True)
+class Disturbance:
+    """What the features call it, and Toxiproxy's toxics that make it."""
+
+    words: str
+    toxics: tuple[Toxic, ...]
+
+
+DISTURBANCES: Mapping[str, Disturbance] = {
+    one.words: one
+    for one in (
+        Disturbance("every answer comes too late", (_toxic("latency", "downstream", latency=_TOO_LATE_MS),)),
+        Disturbance("nothing gets through", tuple(_toxic("timeout", stream, timeout=0) for stream in _BOTH_WAYS)),
+        Disturbance("the answers are lost", (_toxic("timeout", "downstream", timeout=0),)),
+        Disturbance(
+            "every connection is broken", tuple(_toxic("reset_peer", stream, timeout=0) for stream in _BOTH_WAYS)
+        ),
+    )
 }
-"""Toxiproxy's toxics by the words the features use."""
 
 
 class Links:
@@ -36,13 +49,11 @@ class Links:
         self._control = control
         self._changes = changes
 
-    def disturb(self, words: str) -> Change:
+    def disturb(self, disturbance: Disturbance) -> Change:
         """Returns when the disturbance is in force."""
-        if words not in DISTURBANCES:
-            raise LookupError(f"no disturbance is known as {words!r}; known are: {'; '.join(DISTURBANCES)}")
-        names = [toxic["name"] for toxic in DISTURBANCES[words]]
-        change = self._changes.begin(DISTURBED, f"between the server and MongoDB, {words}", toxics=names)
-        for toxic in DISTURBANCES[words]:
+        names = [toxic["name"] for toxic in disturbance.toxics]
+        change = self._changes.begin(DISTURBED, f"between the server and MongoDB, {disturbance.words}", toxics=names)
+        for toxic in disturbance.toxics:
             self._controlled.add_toxic(LINK, toxic)
         missing = set(names) - self._controlled.toxics(LINK)
         if missing:

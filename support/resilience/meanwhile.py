@@ -108,6 +108,7 @@ class Meanwhile:
             within_s=self._limits.deadline("job_running_s"),
             what="each opening to be whole or absent",
             changes=self._jobs.watch,
+            abort_if=checks.are_too_many(interrupted.opened),
         )
         waits.holds(
             lambda: self._started(interrupted.openings),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from hamcrest import assert_that
@@ -11,8 +10,8 @@ from support.checks import outages as checks
 from support.checks.ambient import AmbientChecks
 from support.clients.change_journal import Change, Changes, Undo
 from support.resilience.cuts import CUT_OFF, Cuts
-from support.resilience.links import DISTURBED, Links
-from support.resilience.parts import SERVER, Parts
+from support.resilience.links import DISTURBED, Disturbance, Links
+from support.resilience.parts import MONGODB, SERVER, Parts
 from support.resilience.recovery import OutageRecovery
 from support.resilience.workloads import CRASHED, STOPPED, Crash, Stop, Workloads
 
@@ -49,27 +48,25 @@ class Outages:
             RECOVERY: self._recovery.prove,
         }
 
-    def stop(self, name: str) -> None:
-        """A part is stopped; nothing of it runs any more."""
+    def stop(self, *names: str) -> None:
+        """Parts are stopped, one after the other; nothing of them runs any more."""
         self._begin()
-        self._stops[name] = self._workloads.stop(name)
+        for name in names:
+            self._stops[name] = self._workloads.stop(name)
+
+    def stop_mongodb(self) -> None:
+        """The same of the one part that requests are refused for."""
+        self.stop(MONGODB)
 
     def cut_off(self) -> None:
         """MongoDB is there and reached by nobody."""
         self._begin()
         self._others.append(self._cuts.cut_mongodb_off())
 
-    def disturb(self, words: str) -> None:
+    def disturb(self, disturbance: Disturbance) -> None:
         """The connections between the server and MongoDB are there and of no use."""
         self._begin()
-        self._others.append(self._links.disturb(words))
-
-    def make(self, words: str) -> None:
-        """An outage of MongoDB by its name in the features: ``stopped`` or ``cut off``."""
-        kinds: Mapping[str, Callable[[], None]] = {"stopped": lambda: self.stop("MongoDB"), "cut off": self.cut_off}
-        if words not in kinds:
-            raise LookupError(f"MongoDB cannot be {words!r}; known are: {', '.join(kinds)}")
-        kinds[words]()
+        self._others.append(self._links.disturb(disturbance))
 
     def crash(self, *names: str) -> list[Crash]:
         """Parts crash at the same moment."""

@@ -8,19 +8,21 @@ from typing import Any
 
 from support import waits
 from support.checks import outages as checks
+from support.checks.broker import lets_in_within
 from support.checks.matcher import judged
 from support.checks.server import Outcome, is_alive
+from support.clients.amqp.client import BrokerOutcome
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
-from support.clients.mongodb.client import DatabaseError, MongoDBClient
+from support.clients.mongodb.client import MongoDBClient
 from support.config import Environment
 from support.investigations.service import Investigations
 from support.model import requests
 from support.model.index_state import IndexState, state_of
 from support.product.server_life import ServerLife
-from support.reporting.record import context as reporting
+from support.resilience.figures import note
 
 _LONG_AGO_S = 1_000_000
-_A_MINUTE_S = 60
+_A_MINUTE_S, _A_GREETING_S = 60, 1.0
 
 
 class OutageRecovery:
@@ -44,20 +46,16 @@ class OutageRecovery:
         """What was away is there again from now on."""
         self._back_at_s = time.monotonic()
 
-    def wait_until_refused_opens(self, request: requests.Body) -> None:
-        """The same request until it opens, within the deadline; notes how long after the outage that was."""
-        self._until_it_opens(request, "the same request")
-        self._note("refused_request_opens_again_s")
-
-    def wait_until_historic_opens(self, times: requests.Times) -> None:
-        """The same for an investigation of a window."""
-        self._until_it_opens(requests.historic(times), "a historic investigation")
-        self._note("historic_opens_again_s")
-
-    def wait_until_live_opens(self) -> None:
-        """The same for a live one."""
-        self._until_it_opens(requests.live(), "a live investigation")
-        self._note("live_opens_again_s")
+    def wait_until_opens(self, name: str, request: requests.Body) -> None:
+        """Ask for it until it opens, within the deadline; notes under ``name`` how long after the outage that was."""
+        within_s = self._limits.deadline("recovery_s")
+        waits.until(
+            lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
+            checks.opens_at_last(),
+            within_s=within_s,
+            what=f"the {name} request to open after the outage",
+        )
+        self._note(f"{name}_request_opens_again", within_s)
 
     def wait_until_alive(self) -> None:
         """The server answers its health check again."""
@@ -67,7 +65,18 @@ class OutageRecovery:
             within_s=self._limits.deadline("server_answers_s"),
             what="the server to answer after the outage",
         )
-        self._note("server_answers_again_s")
+        self._note("server_answers_again", self._limits.deadline("server_answers_s"))
+
+    def wait_until_broker_lets_in(self, log_in: Callable[[], BrokerOutcome]) -> None:
+        """The message broker, too."""
+        within_s = self._limits.deadline("pod_ready_s") + self._limits.deadline("recovery_s")
+        waits.until(
+            log_in,
+            lets_in_within(self._limits.rabbitmq_connect_s),
+            within_s=within_s,
+            what="the message broker to let the product in after the outage",
+        )
+        self._note("broker_lets_in_again", within_s)
 
     def prove(self, undo: Mapping[str, Any]) -> None:
         """Whoever comes next finds everything at work: the database, the server, and the server with the database."""
@@ -90,26 +99,11 @@ class OutageRecovery:
 
     def _wait_for_database(self, within_s: float) -> None:
         waits.until(
-            self._trouble_of_the_database,
-            judged("a database that answers", lambda trouble: trouble),
+            lambda: self._mongodb.answers(within_s=_A_GREETING_S),
+            judged("a database that answers", lambda answers: None if answers else "it does not answer"),
             within_s=within_s,
             what="the database after the outage",
         )
-
-    def _until_it_opens(self, request: requests.Body, what: str) -> None:
-        waits.until(
-            lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
-            checks.opens_at_last(),
-            within_s=self._limits.deadline("recovery_s"),
-            what=f"{what} to open after the outage",
-        )
-
-    def _trouble_of_the_database(self) -> str | None:
-        try:
-            self._mongodb.ping_ms(1)
-        except DatabaseError as error:
-            return str(error)
-        return None
 
     def _list_recordings(self) -> Outcome:
         start_s = int(time.time()) - _LONG_AGO_S
@@ -121,5 +115,5 @@ class OutageRecovery:
         except ConnectionFailed as failure:
             return failure
 
-    def _note(self, figure: str) -> None:
-        reporting.current().figure(figure, round(time.monotonic() - self._back_at_s, 3))
+    def _note(self, figure: str, limit_s: float) -> None:
+        note(figure, time.monotonic() - self._back_at_s, limit_s)

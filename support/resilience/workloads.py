@@ -12,7 +12,7 @@ from support.checks import outages as checks
 from support.clients.change_journal import Changes
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.config import Environment
-from support.reporting.record import context as reporting
+from support.resilience.figures import note
 from support.resilience.parts import MONGODB, SERVER, Part, Parts
 
 STOPPED, CRASHED = "stopped_workload", "crashed_workload"
@@ -61,6 +61,7 @@ class Workloads:
         """Scale to zero; returns when nothing of the part runs any more, and nothing answers in its place."""
         part = self._parts.named(name)
         workload = self._parts.workload(part)
+        self._running(part)
         self._changes.begin(STOPPED, f"{name} is stopped", part=name, replicas=workload.replicas)
         self._cluster.scale(workload, 0)
         waits.until(
@@ -94,7 +95,12 @@ class Workloads:
                 within_s=self._limits.deadline("server_answers_s"),
                 what=f"{stop.part.name} to answer after it was started",
             )
-        _note(f"{stop.part.word}_started_s", time.monotonic() - began_s)
+        note(f"{stop.part.word}_started", time.monotonic() - began_s, self._start_limit_s(stop.part))
+
+    def _start_limit_s(self, part: Part) -> float:
+        """Seconds until it is ready and, where somebody hears it, until it answers."""
+        names = ("pod_ready_s", "server_answers_s") if part.name in HEARD else ("pod_ready_s",)
+        return sum(map(self._limits.deadline, names))
 
     def assert_runs_as_often_as_before(self, stop: Stop) -> None:
         waits.until(
@@ -107,7 +113,7 @@ class Workloads:
     def crash(self, *names: str) -> list[Crash]:
         """Take every pod of these parts away at one moment; what becomes of them is seen with the other methods."""
         parts = [self._parts.named(name) for name in names]
-        before = [tuple(pod for pod in self._parts.pods(part) if not pod.deleting) for part in parts]
+        before = [self._running(part) for part in parts]
         for name in names:
             self._changes.begin(CRASHED, f"{name} crashes", part=name)
         for pods in before:
@@ -115,6 +121,13 @@ class Workloads:
                 self._cluster.delete_pod(pod.name)
         at_s = time.monotonic()
         return [Crash(part, pods, at_s) for part, pods in zip(parts, before, strict=True)]
+
+    def _running(self, part: Part) -> tuple[Pod, ...]:
+        """Its pods; :class:`AssertionError` when there is none: what is not there cannot be taken away."""
+        pods = tuple(pod for pod in self._parts.pods(part) if not pod.deleting and not pod.is_over)
+        if not pods:
+            raise AssertionError(f"{part.name} does not run: the cluster has no pod with the labels {part.selector}")
+        return pods
 
     def wait_until_replaced(self, crash: Crash) -> list[Pod]:
         """Gone, there again and ready, each within its deadline; notes how long it took."""
@@ -129,7 +142,7 @@ class Workloads:
                 within_s=self._limits.deadline(name) - (time.monotonic() - crash.at_s),
                 what=f"{crash.part.name} after its crash",
             )
-        _note(f"{crash.part.word}_replaced_s", time.monotonic() - crash.at_s)
+        note(f"{crash.part.word}_replaced", time.monotonic() - crash.at_s, self._limits.deadline("pod_ready_s"))
         return pods
 
     # Who undoes it, at the end of a scenario or in a sweep.
@@ -146,7 +159,3 @@ class Workloads:
         """A part that crashed is ready, as often as it is wanted."""
         part = self._parts.named(undo["part"])
         self.assert_runs_as_often_as_before(Stop(part, self._parts.workload(part).replicas))
-
-
-def _note(figure: str, seconds: float) -> None:
-    reporting.current().figure(figure, round(seconds, 3))

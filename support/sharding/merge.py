@@ -16,7 +16,7 @@ from support.reporting.record.reading import ReadingError, read_record
 from support.reporting.record.requests import RequestTimes
 from support.sharding.plan import Plan
 
-_SAME = ("git", "git_changes", "sandbox", "focus_server", "kubernetes", "mongodb", "looser_limits")
+_SAME = ("git", "git_changes", "sandbox", "focus_server", "kubernetes", "mongodb")
 """Parts of the fingerprint in which the shards of one run do not differ."""
 _TOLD = 5
 
@@ -79,6 +79,8 @@ def merge(shards: Sequence[ShardRecord], folder: Path) -> Record:
         figures=_worst(one.figures for one in records),
         requests=_times(one.requests for one in records),
         selection=Selection(plan.tags, complete=plan.complete),
+        looser_limits=list(dict.fromkeys(sentence for one in records for sentence in one.looser_limits)),
+        remarks=list(dict.fromkeys(remark for one in records for remark in one.remarks)),
     )
 
 

@@ -1,19 +1,26 @@
-"""Stability over time (SB-02): investigations come and go for long, and the server stays as it was."""
+"""Stability over time (SB-02) and under load of every shape (CA-10): the server stays as it was."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from threading import Event
 
+from support.capacity.load.load_run import LoadRuns
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.clients.kubernetes.servers import Servers
 from support.clients.safety import Budget
 from support.config import Environment
+from support.config.limits import Limits
 from support.investigations.release import Releases
 from support.investigations.service import Investigations
+from support.model import requests
 from support.reporting.progress import Reporter
+from support.stability.patterns import Pattern, Turn
+from support.statistics.gates import baseline_gate
 from support.statistics.trends import Point, after_warm_up, leak, theil_sen
 from support.statistics.verdict import Outcome, Verdict, worst
 
@@ -22,6 +29,8 @@ SAMPLE_EVERY_S = 15.0
 SHORTEST_PAUSE_S = 0.2
 DRIFT_SHARE = 0.1
 """An answer that becomes slower by more than this share of its limit in an hour drifts."""
+LEAST_DRIFT_MS = 25.0
+"""So much in all is a pause of the tester's scheduler, however short the time it was seen in."""
 DRIFT_CONFIDENCE = 0.99
 """There are few openings: with 90 % every thirtieth hour of a server with uneven answers would be called a drift."""
 FEWEST_OPENINGS = 6
@@ -38,51 +47,71 @@ class Lifetime:
     memory_mb: dict[str, tuple[Point, ...]]
     restarts: tuple[str, ...]
     leftovers: tuple[str, ...]
+    wave_s: tuple[float, float] | None = None
+    """When several came together, where that is what it was about: from the first of them to the last."""
 
 
 class Stability:
-    """Opens an investigation at each interval, releases it, and measures the memory of the server meanwhile."""
+    """Opens investigations when a pattern says so, releases them, and measures the memory of the server meanwhile."""
 
     def __init__(
         self,
         investigations: Investigations,
         releases: Releases,
+        loads: LoadRuns,
         cluster: KubernetesClient,
         environment: Environment,
         budget: Budget,
     ) -> None:
-        self._investigations, self._releases, self._cluster, self._budget = investigations, releases, cluster, budget
+        self._investigations, self._releases, self._loads = investigations, releases, loads
+        self._cluster, self._budget = cluster, budget
         self._limits = environment.limits
         self._focus_server = Servers(cluster, environment.kubernetes.services.focus_server)
         self._scale = environment.limits.time_scale
 
-    def live(self) -> Lifetime:
-        """As long as ``stability_duration_s`` says, scaled like everything of the cluster; bounded by it."""
+    def live(self, pattern: Callable[[Limits], Pattern]) -> Lifetime:
+        """As long as the pattern says, scaled like everything of the cluster."""
         self._budget.require_load("open investigations for a long time")
+        planned = pattern(self._limits)
         before = {pod.uid: pod for pod in self._servers()}
-        duration_s = self._limits.stability_duration_s * self._scale
-        interval_s = self._limits.stability_interval_s * self._scale
-        moments = [number * interval_s for number in range(max(1, int(duration_s / interval_s)))]
         latencies: list[Point] = []
         troubles: list[str] = []
+        left: list[str] = []
+        wave: list[float] = []
         memory: dict[str, list[Point]] = {}
         started_s = time.monotonic()
-        with Reporter("stability", len(moments)) as reporter:
-            for number, moment_s in enumerate(moments):
-                self._sample_until(moment_s, started_s, memory)
-                trouble = self._open_one(started_s, latencies)
-                troubles += [f"investigation {number + 1}: {trouble}"] if trouble else []
-                (reporter.failed if trouble else reporter.opened)()
-            self._sample_until(duration_s, started_s, memory)
-        left = self._releases.left_behind()
+        with Reporter("stability", planned.asked) as reporter:
+            for turn in planned.turns:
+                self._sample_until(turn.at_s * self._scale, started_s, memory)
+                began_s = time.monotonic() - started_s
+                met = self._take(turn, started_s, latencies, left)
+                wave += [began_s, time.monotonic() - started_s] if turn.amount > 1 else []
+                troubles += [f"after {turn.at_s:g} s: {trouble}" for trouble in met]
+                for _ in met:
+                    reporter.failed()
+                for _ in range(turn.amount - len(met)):
+                    reporter.opened()
+            self._sample_until(planned.duration_s * self._scale, started_s, memory)
+        left += [one for one in self._releases.left_behind() if one not in left]
         return Lifetime(
-            asked=len(moments),
+            asked=planned.asked,
             latencies_ms=tuple(latencies),
             troubles=tuple(troubles),
             memory_mb={name: tuple(points) for name, points in memory.items()},
             restarts=tuple(self._restarted(before)),
             leftovers=tuple(left),
+            wave_s=(wave[0], wave[-1]) if wave else None,
         )
+
+    def _take(self, turn: Turn, started_s: float, latencies: list[Point], left: list[str]) -> list[str]:
+        """One turn: a trouble for each that did not open. How fast those are answered that come together is judged
+        elsewhere (CA-01)."""
+        if turn.amount == 1:
+            trouble = self._open_one(started_s, latencies)
+            return [trouble] if trouble else []
+        step = self._loads.make(f"{turn.amount} together", [requests.live()] * turn.amount).step
+        left += [one for one in (*step.of_earlier, *step.leftovers) if one not in left]
+        return [f"one of {turn.amount} that came together did not open"] * (step.asked - step.succeeded)
 
     def opened_often_enough(self, seen: Lifetime) -> Verdict:
         rate = (seen.asked - len(seen.troubles)) / seen.asked
@@ -100,7 +129,14 @@ class Stability:
         return Verdict(worst([trend.verdict for trend in found.values()]), f"memory in MB: {told}")
 
     def stays_fast(self, seen: Lifetime) -> Verdict:
-        """No drift, shown with confidence, of the openings after the warm-up; each is a point of its own."""
+        """No drift, shown with confidence, of the openings after the warm-up; each is a point of its own. After a wave:
+        as fast as before it, by the rule for earlier runs."""
+        if seen.wave_s is not None:
+            first_s, last_s = seen.wave_s
+            before = [took_ms for at_s, took_ms in seen.latencies_ms if at_s < first_s]
+            after = [took_ms for at_s, took_ms in seen.latencies_ms if at_s > last_s]
+            gate = baseline_gate(median(after) if after else float("inf"), before)
+            return Verdict(gate.verdict, f"time to open in ms, the middle of those after the wave: {gate.reason}")
         points = after_warm_up(seen.latencies_ms)
         if len(points) < FEWEST_OPENINGS:
             told = f"{len(points)} openings after the warm-up, a drift needs {FEWEST_OPENINGS}"
@@ -108,13 +144,17 @@ class Stability:
         slope = theil_sen(points, DRIFT_CONFIDENCE)
         per_hour, lower = (value * 3600 * self._scale for value in (slope.value, slope.lower))
         allowed = DRIFT_SHARE * self._limits.configure_p95_ms
+        lasted_s = points[-1][0] - points[0][0]
+        drifts = lower > allowed and slope.lower * lasted_s > LEAST_DRIFT_MS
         told = f"grows by {per_hour:.3g} per hour (at least {lower:.3g}), allowed {allowed:g}"
-        return Verdict(Outcome.FAIL if lower > allowed else Outcome.PASS, f"time to open in ms: {told}")
+        return Verdict(Outcome.FAIL if drifts else Outcome.PASS, f"time to open in ms: {told}")
 
     def was_never_restarted(self, seen: Lifetime) -> Verdict:
         return Verdict(Outcome.FAIL if seen.restarts else Outcome.PASS, "; ".join(seen.restarts) or "no restart")
 
     def left_nothing_behind(self, seen: Lifetime) -> Verdict:
+        if not seen.latencies_ms and not seen.leftovers:
+            return Verdict(Outcome.INCONCLUSIVE, "no investigation was opened, so nothing could be left")
         left = f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else "nothing left"
         return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
 

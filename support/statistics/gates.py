@@ -120,5 +120,5 @@ def baseline_gate(value: float, earlier: Sequence[float]) -> BaselineGate:
     mad = median(abs(each - middle) for each in earlier)
     limit = middle + max(SIGMAS * MAD_TO_SIGMA * mad, LEAST_SLOWER_MS)
     verdict = Outcome.FAIL if value > limit else Outcome.PASS
-    reason = f"{value:.4g} against a limit of {limit:.4g} (median {middle:.4g} of {runs} runs, MAD {mad:.3g})"
+    reason = f"{value:.4g} against a limit of {limit:.4g} (median {middle:.4g} of {runs} earlier, MAD {mad:.3g})"
     return BaselineGate(verdict, value, runs, middle, mad, limit, reason)

@@ -53,7 +53,7 @@ class CapacityRoom:
         return cls(
             loads=LoadMeasurements(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
-            stability=Stability(investigations, releases, cluster.client, environment, budget),
+            stability=Stability(investigations, releases, loads, cluster.client, environment, budget),
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
         )

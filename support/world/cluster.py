@@ -43,5 +43,6 @@ class Cluster:
         client = closed_with(closing, KubernetesClient(environment.kubernetes, journal, policy, tunnel))
         watch = ClusterWatch(client).start()
         closing.callback(watch.stop)
+        client.learn_clock()
         occupancy = Occupancy(client, environment, secrets.token_hex(3), changes)
         return cls(client, watch, Jobs(client, watch, environment), occupancy, AmbientChecks(client, environment))

@@ -49,7 +49,7 @@ class Resilience:
     ) -> Resilience:
         parts = Parts(cluster.client, environment)
         answers = {
-            MONGODB: lambda: recordings.client.probe(within_s=_SOON_S).kind == "ok",
+            MONGODB: lambda: recordings.client.answers(within_s=_SOON_S),
             RABBITMQ: lambda: broker is not None and broker.log_in().kind == "ok",
             SERVER: lambda: isinstance(product.server.asked_whether_alive(), Answer),
         }

@@ -35,7 +35,10 @@ from support.world.undoing import undoers
 
 
 class World:
-    """The clients and services of one run, connected to one environment. :meth:`close` ends them all."""
+    """The clients and services of one run, connected to one environment. :meth:`close` ends them all.
+
+    ``budget`` is given where the run has other processes, and is theirs as well.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class World:
         changes: ChangeJournal,
         reports: Reports,
         history: Path | None,
+        budget: Budget | None = None,
         confirmed: bool = True,
     ) -> None:
         self.environment = environment
@@ -54,14 +58,14 @@ class World:
         self.neighbours = Neighbours(on_the_cluster=not environment.exclusive)
         self.journal = Journal(environment.secrets(), PROCESS)
         with ExitStack() as closing:
-            self._connect(closing, confirmed, history)
+            self._connect(closing, confirmed, history, budget)
             self._closing = closing.pop_all()
 
-    def _connect(self, closing: ExitStack, confirmed: bool, history: Path | None) -> None:
+    def _connect(self, closing: ExitStack, confirmed: bool, history: Path | None, shared: Budget | None) -> None:
         """What was connected before something fails is closed with ``closing``."""
         environment, ledger, reports = self.environment, self.ledger, self.reports
         policy = SafetyPolicy.of(environment, confirmed)
-        budget = Budget(policy)
+        budget = shared or Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
         client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
         load_client = LoadClient(environment.focus_server, self.journal, budget)

@@ -1,6 +1,7 @@
 """Kills runs of the suite at chosen moments, and proves that ``sweep --yes`` leaves the site as it was before.
 
-``python -m tests.endings.kills [--amount 48] [--signals SIGKILL ...] [--seed N]`` prints one line for each kill.
+``python -m tests.endings.kills [--amount 80] [--signals SIGKILL ...] [--moments TEXT ...] [--seed N]`` prints one line
+for each kill, and a table at the end.
 """
 
 from __future__ import annotations
@@ -14,26 +15,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from support.clients.focus_server.client import FocusServerClient
-from support.clients.journal import Journal
-from support.clients.kubernetes.client import KubernetesClient
-from support.clients.mongodb.client import MongoDBClient
-from support.clients.safety import Budget, SafetyPolicy
-from support.config import Environment, load_environment
-from support.model import requests
+from tests.endings.killed_site import Site, group_lives, happens, site
 
-ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PATIENCE_S = 240.0
-_LOAD = "a load"
-ANY = "any moment"
+ANY, MAKE, PUBLISHING, SUPERVISOR = "any moment", "make is killed", "while it publishes", "the supervisor is killed"
 
 # What is changed at the moment, the scenario that changes it, and what is then in one of the files of the run.
 MOMENTS = {
@@ -45,10 +35,18 @@ MOMENTS = {
     "a restart": ("@SB-01a", "changes", b'"kind": "restart"', 1),
     "the fibre": ("@PV-01b", "changes", b'"kind": "fibre"', 1),
     "a stale recording": ("@PV-06b", "changes", b'"kind": "recording"', 1),
+    "an outage begins": ("@RS-02a", "changes", b'"kind": "recovery"', 1),
+    "MongoDB is stopped": ("@RS-01a", "changes", b'"kind": "stopped_workload"', 1),
+    "MongoDB is cut off": ("@RS-01b", "changes", b'"kind": "network_policy"', 1),
+    "links are disturbed": ("@RS-01c", "changes", b'"kind": "disturbed_link"', 1),
+    "a crash of MongoDB": ("@RS-05a", "changes", b'"kind": "crashed_workload"', 1),
     "a request about to be sent": ("@JL-01a", "ledger", b'"intended"', 1),
     "an open investigation": ("@JL-01a", "ledger", b'"opened"', 1),
-    _LOAD: ("@CA-01a", "ledger", b'"opened"', 45),
+    "a load": ("@CA-01a", "ledger", b'"opened"', 45),
     ANY: ("@JL or @PV", "ledger", b'"intended"', 1),
+    MAKE: ("@JL-01 or @JL-12", "ledger", b'"opened"', 1),
+    PUBLISHING: ("@JL-01 or @PV-04", "ledger", b'"opened"', 1),
+    SUPERVISOR: ("@JL-01 or @JL-12", "ledger", b'"opened"', 1),
 }
 
 
@@ -64,152 +62,116 @@ class Kill:
         return f"{self.number.name:7} {self.moment}, {self.delay_s:.3f} s after it began"
 
 
-class Site:
-    """A sandbox that goes on while runs on it are killed."""
-
-    def __init__(self, folder: Path, run_file: Path) -> None:
-        self.folder, self.run_file, self.reports = folder, run_file, folder / "reports"
-        self.environment: Environment = load_environment("sandbox", run_file=run_file)
-        policy = SafetyPolicy.of(self.environment)
-        self.cluster = KubernetesClient(self.environment.kubernetes, Journal(), policy)
-        self.index = MongoDBClient(self.environment.mongodb, Journal(), policy)
-        self.server = FocusServerClient(self.environment.focus_server, Journal(), Budget(policy))
-        self.root = ROOT
-        self.before = self.facts()
-
-    def facts(self) -> dict[str, Any]:
-        """Whatever a run may change, and may have forgotten to change back."""
-        collection = self.index.recordings_collection(self.environment.mongodb.base_path)
-        return {
-            "jobs": sorted(self.cluster.snapshot().job_ids),
-            "services": sorted(service.name for service in self.cluster.services()),
-            "holders": [pod.name for pod in self.cluster.pods("focus-acceptance/run")],
-            "quotas": sorted(self.cluster.quotas()),
-            "configuration": self.cluster.config_map("prisma-config").data,
-            "recordings": sorted(str(one["uuid"]) for one in self.index.find(collection)),
-            "fibre": self.server.live_metadata().json().get("prr", 0) > 0,
-        }
-
-    def command(self, tags: str) -> list[str]:
-        userdata = ("-D", f"reports={self.reports}", "-D", f"sandbox_run_file={self.run_file}", "-D", "history=")
-        return [sys.executable, "-m", "behave", *userdata, f"--tags={tags}"]
-
-    def run(self, tags: str) -> subprocess.Popen[bytes]:
-        with (self.folder / "run.log").open("wb") as log:
-            return subprocess.Popen(self.command(tags), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, process_group=0)
-
-    def sweep(self, *more: str) -> tuple[int, str]:
-        program = "from tools.cli import main; main()"
-        options = ["sweep", "-e", "sandbox", "--run-file", str(self.run_file), "--reports", str(self.reports), *more]
-        ended = subprocess.run(
-            [sys.executable, "-c", program, *options],
-            cwd=ROOT, capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
-        )  # fmt: skip
-        return ended.returncode, ended.stdout + ended.stderr
-
-    def trouble_after(self, kill: Kill) -> str:
-        """Kill a run, sweep, and look at the site: what is not as it was, or nothing."""
-        if problem := self.kill_at(kill):
-            return problem
-        code, said = self.sweep("--yes")
-        return f"sweep --yes ended with {code}: {said}" if code != 0 else self.trouble()
-
-    def kill_at(self, kill: Kill) -> str:
-        """Start a run and kill it; why that did not succeed, or nothing."""
-        tags, name, text, times = MOMENTS[kill.moment]
-        file = self.reports / f"{name}-sandbox.jsonl"
-        seen = _count(file, text)
-        process = self.run(tags)
-        if not _happens(lambda: process.poll() is not None or _count(file, text) >= seen + times):
-            return self._ended(process, f"it never came to {kill.moment}")
-        threading.Event().wait(kill.delay_s)
-        if process.poll() is not None and kill.moment != ANY:
-            return f"the run had ended before it came to {kill.moment}"
-        process.send_signal(kill.number)
-        if not _happens(lambda: process.poll() is not None and not _group_lives(process.pid)):
-            return self._ended(process, f"it did not end after {kill.number.name}")
-        return ""
-
-    def _ended(self, process: subprocess.Popen[bytes], why: str) -> str:
-        process.kill()
-        process.wait()
-        return why
-
-    def trouble(self) -> str:
-        """What is not as it was before, or whether nothing can be opened any more."""
-        now = self.facts()
-        changed = [f"{name}: {now[name]} and not {was}" for name, was in self.before.items() if now[name] != was]
-        answer = self.server.configure(requests.live())
-        if answer.announced_job_id is not None:
-            self.cluster.release(answer.announced_job_id)
-            _happens(lambda: not self.cluster.snapshot().job_ids)
-        if answer.status != 200:
-            changed.append(f"POST /configure is answered {answer.status} {answer.message}")
-        return "; ".join(changed)
+def trouble_after(sandbox: Site, kill: Kill) -> str:
+    """Kill a run, sweep, and look at the site: what is not as it was, or nothing."""
+    if problem := kill_at(sandbox, kill):
+        return problem
+    if kill.moment == SUPERVISOR:
+        return ""  # nothing is there that could be looked at
+    return sandbox.swept()
 
 
-@contextmanager
-def site(folder: Path) -> Iterator[Site]:
-    run_file = folder / "sandbox.json"
-    command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file)]
-    sandbox = subprocess.Popen([*command], cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0)
-    try:
-        assert sandbox.stdout is not None
-        assert any(line.strip() == "ready" for line in sandbox.stdout)
-        yield Site(folder, run_file)
-    finally:
-        sandbox.terminate()
-        sandbox.wait(20)
+def kill_at(sandbox: Site, kill: Kill) -> str:
+    """Start a run and kill it, or what it depends on; why that did not succeed, or nothing."""
+    tags, name, text, times = MOMENTS[kill.moment]
+    file = sandbox.reports / f"{name}-sandbox.jsonl"
+    seen = _count(file, text)
+    process = sandbox.make(tags) if kill.moment == MAKE else sandbox.run(tags)
+    if not happens(lambda: process.poll() is not None or _count(file, text) >= seen + times):
+        return _ended(process, f"it never came to {kill.moment}")
+    threading.Event().wait(kill.delay_s)
+    if process.poll() is not None and kill.moment != ANY:
+        return f"the run had ended before it came to {kill.moment}"
+    return _killed(sandbox, process, kill)
 
 
-def kills(amount: int, chance: random.Random, signals: Sequence[signal.Signals] = SIGNALS) -> list[Kill]:
-    """Every signal at every moment first, then more of them."""
-    every = itertools.cycle((number, moment) for number in signals for moment in MOMENTS)
-    return [
-        Kill(number, moment, chance.uniform(0, 5 if moment == ANY else 0.3))
-        for number, moment in itertools.islice(every, amount)
-    ]
+def _killed(sandbox: Site, process: subprocess.Popen[bytes], kill: Kill) -> str:
+    victim = sandbox.supervisor if kill.moment == SUPERVISOR else process
+    victim.send_signal(kill.number)
+    if kill.moment == PUBLISHING:
+        _kill_again_while_it_publishes(sandbox, process, kill.number)
+    if not happens(lambda: process.poll() is not None and not group_lives(process.pid)):
+        return _ended(process, f"it did not end after {kill.number.name}")
+    if kill.moment == PUBLISHING:
+        return sandbox.torn_reports()
+    if kill.moment == SUPERVISOR and not happens(lambda: victim.poll() is not None and not sandbox.processes()):
+        return f"still there after {kill.number.name}: {sandbox.processes()}"
+    return ""
 
 
-def _happens(seen: Any) -> bool:
-    deadline_s, pause = time.monotonic() + _PATIENCE_S, threading.Event()
-    while not seen():
-        if time.monotonic() > deadline_s:
-            return False
-        pause.wait(0.002)
-    return True
+def _kill_again_while_it_publishes(sandbox: Site, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """When the record is written, and the other reports are not."""
+    runs = sandbox.reports / "runs"
+    happens(lambda: process.poll() is not None or any(runs.glob(f"*-{process.pid}/run.json")))
+    process.send_signal(number)
 
 
-def _group_lives(number: int) -> bool:
-    """Whether any process of a run is there: those that ran scenarios beside it end with it."""
-    try:
-        os.killpg(number, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _ended(process: subprocess.Popen[bytes], why: str) -> str:
+    process.kill()
+    process.wait()
+    return why
 
 
 def _count(file: Path, text: bytes) -> int:
     return file.read_bytes().count(text) if file.is_file() else 0
 
 
+def kills(
+    amount: int, chance: random.Random, signals: Sequence[signal.Signals] = SIGNALS, moments: Iterable[str] = MOMENTS
+) -> list[Kill]:
+    """Every signal at every moment first, then more of them."""
+    every = [(number, moment) for number in signals for moment in moments if makes_sense(number, moment)]
+    return [
+        Kill(number, moment, chance.uniform(0, 5 if moment == ANY else 0.3))
+        for number, moment in itertools.islice(itertools.cycle(every), amount or len(every))
+    ]
+
+
+def makes_sense(number: signal.Signals, moment: str) -> bool:
+    """Nothing can be published after SIGKILL."""
+    return (number, moment) != (signal.SIGKILL, PUBLISHING)
+
+
+def table(results: Iterable[tuple[Kill, str]]) -> list[str]:
+    """How many of the kills left nothing behind, by moment and signal."""
+    kills_of: Counter[tuple[str, str]] = Counter()
+    clean: Counter[tuple[str, str]] = Counter()
+    for kill, trouble in results:
+        key = kill.moment, kill.number.name
+        kills_of[key] += 1
+        clean[key] += not trouble
+    names = sorted({name for _, name in kills_of})
+    lines = ["| killed at | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
+    for moment in dict.fromkeys(moment for moment, _ in kills_of):
+        cells = [f"{clean[moment, n]} of {kills_of[moment, n]}" if kills_of[moment, n] else "" for n in names]
+        lines.append(f"| {moment} | " + " | ".join(cells) + " |")
+    return [*lines, f"{clean.total()} of {kills_of.total()} left nothing behind"]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill runs of the suite, sweep, and prove that nothing is left.")
-    parser.add_argument("--amount", type=int, default=len(MOMENTS) * len(SIGNALS))
+    parser.add_argument("--amount", type=int, default=0, help="0 for each signal at each moment once")
     parser.add_argument("--signals", nargs="+", default=[one.name for one in SIGNALS], help="SIGKILL SIGINT ...")
+    parser.add_argument("--moments", nargs="+", default=list(MOMENTS), choices=list(MOMENTS))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and by children then
     print(f"seed {arguments.seed}, process {os.getpid()}", flush=True)
     signals = [signal.Signals[name] for name in arguments.signals]
-    clean = 0
-    with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as sandbox:
-        for kill in kills(arguments.amount, random.Random(arguments.seed), signals):
-            trouble = sandbox.trouble_after(kill)
-            clean += not trouble
-            print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble}", flush=True)
-    print(f"{clean} of {arguments.amount} left nothing behind")
-    return 0 if clean == arguments.amount else 1
+    chosen = kills(arguments.amount, random.Random(arguments.seed), signals, arguments.moments)
+    results: list[tuple[Kill, str]] = []
+    # Killing the supervisor ends its site: each of these kills has one of its own.
+    together = [kill for kill in chosen if kill.moment != SUPERVISOR]
+    for group in [together, *([kill] for kill in chosen if kill.moment == SUPERVISOR)]:
+        if not group:
+            continue
+        with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as sandbox:
+            for kill in group:
+                trouble = trouble_after(sandbox, kill)
+                results.append((kill, trouble))
+                print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble}", flush=True)
+    print("\n".join(table(results)))
+    return 1 if any(trouble for _, trouble in results) else 0
 
 
 if __name__ == "__main__":

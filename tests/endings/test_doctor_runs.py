@@ -84,7 +84,8 @@ def asked(capsys: pytest.CaptureFixture[str], run_file: Path, monkeypatch: pytes
     return Doctor(capsys, run_file)
 
 
-def test_in_order(asked: Doctor) -> None:
+def test_in_order(asked: Doctor, run_file: Path) -> None:
+    broker = ["reach RabbitMQ"] if "rabbitmq" in json.loads(run_file.read_text()) else []
     code, report = asked.report()
     assert (code, report["verdict"], report["conclusion"]) == (0, "in order", "every layer is in order")
     assert report["diagnosis"] is None
@@ -93,13 +94,13 @@ def test_in_order(asked: Doctor) -> None:
     ]
     assert [one["name"] for one in report["prerequisites"]] == [
         *("variables", "kubeconfig", "key", "known_hosts", "reach Focus Server"),
-        *("reach MongoDB", "reach SSH jump host", "reach Kubernetes"),
+        *("reach MongoDB", "reach SSH jump host", "reach Kubernetes", *broker),
     ]
     assert all(one["ok"] for one in report["prerequisites"])
     code, text = asked.told()
     assert code == 0
     assert text.startswith("Embedded sandbox: every layer is in order\n  layer 1, foundation: in order\n")
-    assert text.count("[ok]") == 8 and "[--]" not in text
+    assert text.count("[ok]") == 8 + len(broker) and "[--]" not in text
 
 
 def names_the_layer(asked: Doctor, fault: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from support.world import undoing
-from tests.endings.kills import MOMENTS, Kill, Site, site
+from tests.endings.killed_site import Site, site
+from tests.endings.kills import MAKE, MOMENTS, PUBLISHING, SUPERVISOR, Kill, kill_at, trouble_after
+from tests.endings.test_outages_after_a_kill import world_of
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +27,21 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         Kill(signal.SIGKILL, "a quota", 0.05),
         Kill(signal.SIGKILL, "the settings of the server", 0.2),
         Kill(signal.SIGHUP, "a stale recording", 0.02),
+        Kill(signal.SIGKILL, "MongoDB is cut off", 0.0),
         Kill(signal.SIGKILL, "an open investigation", 0.0),
+        Kill(signal.SIGKILL, MAKE, 0.0),
+        Kill(signal.SIGINT, PUBLISHING, 0.0),
     ],
     ids=str,
 )
 def test_nothing_is_left_after_a_kill_and_a_sweep(sandbox: Site, kill: Kill) -> None:
-    assert sandbox.trouble_after(kill) == ""
+    assert trouble_after(sandbox, kill) == ""
 
 
 def test_a_site_that_a_killed_run_left_changed_is_not_judged(sandbox: Site) -> None:
     """The next run names what was changed and how it is undone; a sweep without --yes lists it and undoes nothing."""
     file = sandbox.reports / "changes-sandbox.jsonl"
-    sandbox.kill_at(Kill(signal.SIGKILL, "the stream address", 0.05))
+    kill_at(sandbox, Kill(signal.SIGKILL, "the stream address", 0.05))
     told = subprocess.run(
         sandbox.command("@JL-01a"), cwd=sandbox.root, capture_output=True, text=True, timeout=600, check=False
     )
@@ -60,7 +66,12 @@ def test_only_what_is_listed_can_be_named(sandbox: Site) -> None:
     assert sandbox.sweep("99-99") == (2, "sweep: job ids are named to be removed: add --yes\n")
 
 
-def test_runs_are_killed_at_every_kind_of_change() -> None:
-    kinds = {name for name in vars(undoing) if name.isupper() and name != "PROBLEMS"}
-    killed_at = {text.split(b'"')[3].decode() for _, file, text, _ in MOMENTS.values() if file == "changes"}
-    assert {getattr(undoing, name) for name in kinds} == killed_at
+def test_runs_are_killed_at_every_kind_of_change(sandbox: Site, tmp_path: Path) -> None:
+    with closing(world_of(sandbox.run_file, tmp_path)) as world:
+        kinds = set(world.changes._undoers)
+    assert kinds == {text.split(b'"')[3].decode() for _, file, text, _ in MOMENTS.values() if file == "changes"}
+
+
+def test_a_killed_supervisor_takes_everything_with_it(tmp_path: Path) -> None:
+    with site(tmp_path) as other:
+        assert trouble_after(other, Kill(signal.SIGKILL, SUPERVISOR, 0.0)) == ""

@@ -23,9 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from support.resilience.links import DISTURBANCES
 from tests.endings.test_outages_after_a_kill import world_of
 outages = world_of(Path(sys.argv[1]), Path(sys.argv[2])).resilience.outages
-eval(sys.argv[3], {"outages": outages})
+eval(sys.argv[3], {"outages": outages, "DISTURBANCES": DISTURBANCES})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -48,7 +49,7 @@ def run_file() -> Iterator[Path]:
     [
         ("outages.stop('MongoDB')", ["recovery", "stopped_workload"]),
         ("outages.cut_off()", ["recovery", "network_policy"]),
-        ("outages.disturb('the answers are lost')", ["recovery", "disturbed_link"]),
+        ("outages.disturb(DISTURBANCES['the answers are lost'])", ["recovery", "disturbed_link"]),
         ("outages.crash('the server')", ["recovery", "crashed_workload"]),
     ],
 )

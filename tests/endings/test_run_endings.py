@@ -25,14 +25,16 @@ WHILE_A_JOB_RUNS = "--tags=@JL"
 class Behave:
     """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
 
-    def __init__(self, folder: Path, *arguments: str, command: list[str] | None = None, **variables: str) -> None:
-        self.reports = folder / "reports"
-        self.temporary = folder / "temporary"
+    def __init__(
+        self, own: Path, *arguments: str, command: list[str] | None = None, folder: Path = ROOT, **variables: str
+    ) -> None:
+        self.reports = own / "reports"
+        self.temporary = own / "temporary"
         self.temporary.mkdir()
         command = command or [sys.executable, "-m", "behave", "-D", f"reports={self.reports}", *arguments]
         self.process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUNBUFFERED": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,7 +83,14 @@ def _read(path: Path) -> bytes:
         ([], {"FOCUS_ENV": "nowhere"}, "unknown environment 'nowhere'"),
         ([], {"FOCUS__LIMITS__REFUSAL": "3"}, "FOCUS__LIMITS__REFUSAL"),
         ([], {"FOCUS__LIMITS__REFUSAL_S": "soon"}, "FOCUS__LIMITS__REFUSAL_S"),
+        (
+            [],
+            {"FOCUS__KNOWN_ISSUES": "[{scenario: JL-99z, ticket: PZ-1, expires: 2030-01-01, reason: r}]"},
+            "known_issues: there is no scenario JL-99z; did you mean JL-",
+        ),
         (["-D", "sandbox_run_file=/no/such/run.json"], {}, "run file /no/such/run.json: cannot be read"),
+        (["features/not/there.feature"], {}, "features/not/there.feature: there is no such file or folder"),
+        (["--tags=@JL-99"], {}, "no scenario matches --tags=@JL-99 in features; did you mean @JL-09?"),
         (["-D", "reports=/dev/null/reports"], {}, "reports: cannot write to /dev/null/reports: Not a directory"),
     ],
 )
@@ -149,6 +158,13 @@ def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert run.left_behind() == []
     (scenario,) = run.record()["scenarios"]
     assert (scenario["id"], scenario["status"], run.record()["leftovers"]) == ("JL-01a", "passed", [])
+
+
+def test_certificates_that_are_not_checked_are_told_once(tmp_path: Path) -> None:
+    services = ("focus_server", "kubernetes")
+    run = Behave(tmp_path, "--tags=@CF-04a", **{f"FOCUS__{name.upper()}__VERIFY_TLS": "false" for name in services})
+    told = "note: certificates are not checked where it says false: focus_server.verify_tls, kubernetes.verify_tls\n"
+    assert run.end() == (0, told)
 
 
 def test_interrupted_run_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -253,3 +269,47 @@ def test_an_interrupted_load_leaves_a_partial_report_and_nothing_else(tmp_path: 
     assert report["gap_analysis"]["verdict"] == "inconclusive"
     assert path.with_suffix(".html").is_file()
     assert run.leaves_nothing(within_s=10)
+
+
+def test_ctrl_c_while_the_sandbox_starts_ends_in_our_words(tmp_path: Path) -> None:
+    run = Behave(tmp_path, "--tags=@JL-01a")
+    waits_until_it_is_there(run.temporary)
+    run.process.send_signal(signal.SIGINT)
+    told, errors = run.process.communicate(timeout=120)
+    assert (run.process.returncode, errors) == (1, "")
+    assert "INTERRUPTED" in told and "Traceback" not in told and "ABORTED" not in told
+    assert {one["status"] for one in run.record()["scenarios"]} <= {"skipped"}
+    assert run.record()["suite"]["errors"] == [
+        {"where": "run", "message": "the run was interrupted before it was complete"}
+    ]
+    assert run.leaves_nothing(within_s=20), run.left_behind()
+
+
+def waits_until_it_is_there(temporary: Path) -> None:
+    """The folder of a sandbox that starts."""
+    deadline = time.monotonic() + 60
+    while not list(temporary.glob("focus-sandbox-*")):
+        assert time.monotonic() < deadline, "no sandbox was started"
+
+
+def test_ctrl_c_while_the_suite_is_loaded_ends_in_our_words() -> None:
+    as_behave = "sys.modules['__main__'].__spec__ = types.SimpleNamespace(name='behave.__main__')"
+    code = f"import os, signal, sys, types; {as_behave}; import support; os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "interrupted before the run had begun: nothing was touched\n")
+
+
+def test_ctrl_c_in_any_other_program_means_what_it_means_there() -> None:
+    code = "import os, signal, support; os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "KeyboardInterrupt" in done.stderr
+
+
+def test_a_reader_that_goes_away_interrupts_the_run(tmp_path: Path) -> None:
+    run = Behave(tmp_path, WHILE_A_JOB_RUNS)
+    run.read_until("JL-12a")
+    assert run.process.stdout is not None and run.process.stderr is not None
+    run.process.stdout.close()
+    errors = run.process.stderr.read()
+    assert (run.process.wait(120), errors) == (1, "interrupted: the reader of the output has gone\n")
+    assert run.left_behind() == []

@@ -130,7 +130,7 @@ def test_a_usable_expression_passes(expression: str) -> None:
         ("@JL @PV", "--tags=@JL @PV cannot be understood: Syntax error. Expected operator after"),
         ("~@wip", "--tags=~@wip uses the old style ~@wip; write it with and, or, not"),
         ("@JL,@PV", "uses the old style @JL,@PV"),
-        ("@smok", "--tags=@smok names @smok, which is not in the tag dictionary"),
+        ("@smok", "--tags=@smok names @smok, which is not in the tag dictionary; did you mean @smoke?"),
     ],
 )
 def test_an_unusable_expression_is_refused_in_one_sentence(

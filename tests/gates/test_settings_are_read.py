@@ -30,19 +30,6 @@ DECLARED_BY = {
     "Workload": "Service",
 }
 """The shapes that clients want of their settings, and the models that have them."""
-WAITING = {
-    "Environment.rabbitmq": "IN-09",
-    "RabbitMQ.exchange": "IN-09",
-    "RabbitMQ.management_port": "IN-09",
-    "RabbitMQ.vhost": "IN-09",
-    "Services.rabbitmq": "IN-09",
-    "Limits.rabbitmq_connect_s": "IN-09",
-    "Limits.outage_answer_s": "RS-01",
-    "Limits.pod_gone_s": "RS-05",
-    "Service.workload_kind": "RS-01",
-}
-"""What a requirement needs that no scenario expresses yet. As soon as one does, its settings must be read."""
-ONLY_CHECKED = {"Identity.description": "for the reader of the file", "Environment.endpoints": "read by the loader"}
 
 
 def models(model: type[BaseModel] = Environment) -> Iterator[type[BaseModel]]:
@@ -103,16 +90,6 @@ def project_reads() -> frozenset[tuple[str, str]]:
 
 
 @cache
-def tags() -> frozenset[str]:
-    return frozenset(
-        word[1:]
-        for path in (ROOT / "features").rglob("*.feature")
-        for word in path.read_text(encoding="utf-8").split()
-        if word.startswith("@")
-    )
-
-
-@cache
 def words() -> frozenset[str]:
     """Every text in the code: deadlines are asked for by their names."""
     found: set[str] = set()
@@ -135,8 +112,6 @@ def is_read(model: type[BaseModel], name: str) -> bool:
     owners = [base.__name__ for base in model.__mro__]
     if any((owner, each) in project_reads() for owner in owners for each in filter(None, (name, alias))):
         return True
-    if f"{model.__name__}.{name}" in ONLY_CHECKED:
-        return True
     if [each for _, each in SETTINGS].count(name) == 1 and (name in attributes_in_steps() or name in words()):
         return True
     return model is Limits and (name.removesuffix("_s") in words() or _read_by_limits(name))
@@ -153,9 +128,6 @@ SETTINGS = sorted({(model, name) for model in set(models()) for name in model.mo
 
 @pytest.mark.parametrize(("model", "name"), SETTINGS, ids=[f"{model.__name__}.{name}" for model, name in SETTINGS])
 def test_a_setting_is_read(model: type[BaseModel], name: str) -> None:
-    waits_for = WAITING.get(f"{model.__name__}.{name}")
-    if waits_for is not None and not any(waits_for in tag for tag in tags()):
-        return
     assert is_read(model, name), f"nothing reads {model.__name__}.{name}: use it or remove it"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
@@ -19,7 +20,8 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 PINNED_LINE = re.compile(r"\s*(- )?uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 MAKE = re.compile(r"make (?P<target>[a-z]+)( [A-Z]+=[\w.@-]+)*")
 MORE_PERMISSIONS = {"pages": {"pages": "write", "id-token": "write"}}
-JOBS = {"static", "tests", "windows", "acceptance", "pages", "faults", "stability"}
+JOBS = {"static", "tests", "windows", "acceptance", "pages", "faults", "stability", "real"}
+IMAGE = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
 WITHOUT_MAKE = {
     "windows": [
         "python tools/setup.py test",
@@ -27,6 +29,38 @@ WITHOUT_MAKE = {
         ".venv/Scripts/python -m behave -D env=local --dry-run || [ $? -eq 2 ]",
     ]
 }
+
+
+TEXT_OR_NUMBER = {"type": ["string", "number", "boolean"]}
+NAMED = {"type": "object", "additionalProperties": TEXT_OR_NUMBER}
+SERVICE = {"image": {"type": "string"}, "env": NAMED, "ports": {"type": "array", "items": {"pattern": r"^\d+:\d+$"}}}
+STEP = {
+    "name": {"type": "string"}, "id": {"type": "string"}, "if": {"type": "string"}, "uses": {"type": "string"},
+    "run": {"type": "string"}, "shell": {"enum": ["bash"]}, "with": NAMED, "env": NAMED,
+}  # fmt: skip
+JOB = {
+    "name": {"type": "string"}, "needs": {"type": ["string", "array"]}, "if": {"type": "string"},
+    "runs-on": {"enum": ["ubuntu-24.04", "windows-2025"]}, "timeout-minutes": {"type": "integer", "maximum": 360},
+    "strategy": {"type": "object"}, "permissions": NAMED, "environment": NAMED, "env": NAMED,
+    "services": {"type": "object", "additionalProperties": {
+        "type": "object", "properties": SERVICE, "additionalProperties": False, "required": ["image"],
+    }},
+    "steps": {"type": "array", "minItems": 1, "items": {
+        "type": "object", "properties": STEP, "additionalProperties": False,
+        "oneOf": [{"required": ["uses"]}, {"required": ["run"]}],
+    }},
+}  # fmt: skip
+SCHEMA = {
+    "type": "object", "required": ["name", "on", "permissions", "jobs"], "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"}, "on": {"type": "object"}, "permissions": NAMED, "concurrency": NAMED,
+        "jobs": {"type": "object", "additionalProperties": {
+            "type": "object", "properties": JOB, "additionalProperties": False,
+            "required": ["name", "runs-on", "timeout-minutes", "steps"],
+        }},
+    },
+}  # fmt: skip
+"""What of GitHub's syntax is used here; a key that is misspelt would be ignored, or refused on GitHub only."""
 
 
 def targets() -> set[str]:
@@ -57,6 +91,9 @@ def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
         yield "permissions it does not need"
     if "timeout-minutes" not in job:
         yield "no timeout"
+    images = [service["image"] for service in job.get("services", {}).values()]
+    images += [step["with"]["node_image"] for step in job["steps"] if "node_image" in step.get("with", {})]
+    yield from (f"the image {image} is not pinned by digest" for image in images if not IMAGE.fullmatch(image))
     for step in job["steps"]:
         uses, run = step.get("uses", ""), step.get("run")
         if uses and not PINNED.fullmatch(uses):
@@ -69,6 +106,32 @@ def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
             make = MAKE.fullmatch(run)
             if make is None or make["target"] not in targets():
                 yield f"runs something else than a make target: {run}"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_is_written_in_the_syntax_of_github(path: Path) -> None:
+    assert list(syntax_errors(path.read_text(encoding="utf-8"))) == []
+
+
+def syntax_errors(text: str) -> Iterator[str]:
+    content = yaml.safe_load(text)
+    content["on"] = content.pop(True)
+    yield from (error.message for error in Draft202012Validator(SCHEMA).iter_errors(content))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("timeout-minutes: 15", "timeout_minutes: 15"),
+        ("      - run: make lint", "      - runs: make lint"),
+        ("          - 27017:27017", "          - mongodb"),
+        ("        image: mongo:8", "        picture: mongo:8"),
+        ("    services:\n", "    service:\n"),
+    ],
+)
+def test_a_slip_in_the_syntax_is_found(old: str, new: str) -> None:
+    assert old in TEXT
+    assert list(syntax_errors(TEXT.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -88,7 +151,7 @@ def test_everything_that_is_to_run_has_its_job() -> None:
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in CONTENT["jobs"].items()}
     assert {name: runs.pop(name) for name in WITHOUT_MAKE} == WITHOUT_MAKE
     made = {run.split()[1] for several in runs.values() for run in several}
-    assert made == {"lint", "test", "acceptance", "faults", "repeat"}
+    assert made == {"lint", "test", "acceptance", "faults", "repeat", "real"}
 
 
 def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
@@ -111,8 +174,9 @@ def test_one_action_has_one_version() -> None:
     assert len({name for name, *_ in used}) == len(used)
 
 
-def test_the_nightly_run_reaches_the_stability_job() -> None:
-    assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"]["stability"]["if"]
+@pytest.mark.parametrize("job", ["stability", "real"])
+def test_the_nightly_run_reaches_the_job(job: str) -> None:
+    assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"][job]["if"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +196,8 @@ def test_the_nightly_run_reaches_the_stability_job() -> None:
          "acceptance: reports of a red run are not kept"),
         ("  pull_request:\n", "  pull_request_target:\n", "pull_request_target runs others' code"),
         ("    needs: static\n", "    needs: static\n    permissions: write-all\n", "tests: permissions it does"),
+        ("mongo:8.0@sha256:", "mongo:8.0@sha257:", "real: the image mongo:8.0@sha257:"),
+        ("node:v1.34.0@sha256:7416", "node:v1.34.0#7416", "real: the image kindest/node:v1.34.0#7416"),
         ("run: make lint", "run: make lint\n        env:\n          T: ${{ secrets.TOKEN }}", "a secret is used"),
     ],
 )  # fmt: skip

@@ -76,6 +76,12 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def wait_until(self, expression: str) -> None:
+        """Until a JavaScript expression is true, also of the page that comes after this one."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.value(expression):
+            assert time.monotonic() < deadline, expression
+
     def press(self, key: str) -> None:
         for kind in ("rawKeyDown", "keyUp"):
             code = {"Tab": 9, "Enter": 13}[key]

@@ -14,7 +14,7 @@ SECRET = "hunter2-s3cret"
 PASSING = {"job_lifecycle/a.feature": FEATURE, "validation/b.feature": OTHER}
 BASE_HOOKS = f"""
 from support.reporting.record import context as reporting
-from support.reporting.record.context import KnownIssue
+from support.reporting.record.known import KnownIssue
 import datetime
 def prepare():
     run = reporting.current()
@@ -134,7 +134,7 @@ KNOWN = """
 def before_all(context):
     prepare()
     far = datetime.date(2999, 1, 1)
-    reporting.current().known_issues.append(KnownIssue("JL-09a", "PZ-99", far, "slow start"))
+    reporting.current().known_issues.append(KnownIssue("JL-09a", "PZ-99", far, "slow"))
 """
 LEFTOVER = """
 def before_all(context):

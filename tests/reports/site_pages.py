@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -50,7 +51,7 @@ class Page(HTMLParser):
                 self.ids.append(value or "")
                 self.problems += [f"id {value!r}"] if not value or " " in value else []
             if name == "aria-labelledby":
-                self.labels.append(value or "")
+                self.labels += (value or "").split(" ")
             if name in ADDRESSES:
                 self.addresses.append(value or "")
         if tag not in VOID:
@@ -86,7 +87,8 @@ class Page(HTMLParser):
 
 
 def read_site(site: Path) -> dict[str, Page]:
-    return {path.name: Page(path) for path in sorted(site.glob("*.html"))}
+    """Every page by its address from the root of the site, in all languages."""
+    return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
 
 
 def problems_of(site: Path) -> list[str]:
@@ -94,19 +96,18 @@ def problems_of(site: Path) -> list[str]:
     pages = read_site(site)
     found = [f"{name}: {problem}" for name, page in pages.items() for problem in page.problems]
     for name, page in pages.items():
-        found += [f"{name}: dead link {link}" for link in page.addresses if not _leads_somewhere(link, page, pages)]
+        found += [f"{name}: dead link {one}" for one in page.addresses if not _leads_somewhere(one, page, pages, site)]
     return found
 
 
-def _leads_somewhere(link: str, page: Page, pages: dict[str, Page]) -> bool:
+def _leads_somewhere(link: str, page: Page, pages: dict[str, Page], site: Path) -> bool:
     if "://" in link or link.startswith(("//", "/", "data:", "javascript:", "mailto:")):
         return False
     address, fragment = (unquote(part) for part in link.partition("#")[::2])
     if not address:
         return fragment in page.ids
-    if address in pages:
-        return not fragment or fragment in pages[address].ids
-    return (
-        address.startswith(("../evidence/", "../infra_gap_report_", "traceability."))
-        and (page.path.parent / address).is_file()
-    )
+    target = Path(os.path.normpath(page.path.parent / address))
+    inside = os.path.relpath(target, site).replace(os.sep, "/")
+    if inside in pages:
+        return not fragment or fragment in pages[inside].ids
+    return inside.startswith(("../evidence/", "../infra_gap_report_", "traceability.")) and target.is_file()

@@ -114,7 +114,13 @@ class SiteProject:
         return f"reports/evidence/{name}"
 
     def matrix(self, **content: Any) -> None:
-        path = self.reports / "faults" / "matrix.json"
+        self._results("faults/matrix.json", content)
+
+    def mutants(self, **content: Any) -> None:
+        self._results("mutants/mutants.json", content)
+
+    def _results(self, name: str, content: object) -> None:
+        path = self.reports / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
 

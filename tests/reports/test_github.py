@@ -28,6 +28,7 @@ def test_the_order_is_verdict_suite_failures_areas_known_skipped_slowest() -> No
     titles = [line for line in summary(everything()).splitlines() if line.startswith("### ")]
     assert titles == [
         "### Outside of the scenarios",
+        "### What to do first",
         "### What failed",
         "### By area",
         "### Known issues",

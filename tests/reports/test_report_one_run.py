@@ -104,22 +104,29 @@ FEATURES = {
               | 1 | works     |
               | 2 | says slow |
 
+          @PV-02f
+          Scenario: Known to fail otherwise
+            When it says never
+
           @PV-03a
           Scenario: Empty
         """,
 }
 HOOKS = """
     import datetime
-    from support.reporting.record.context import KnownIssue, current
+    from support.reporting.record.context import current
+    from support.reporting.record.known import KnownIssue
     from support.reporting.record.identity import identify
 
     def before_all(context):
         run = current()
         run.environment = "fixture"
         run.fingerprint = {"server": "1.2"}
-        years = {"PV-02a": 2999, "PV-02b": 2999, "PV-02c": 2001, "PV-02d": 2999, "PV-02e.2": 2999}
+        years = {"PV-02a": 2999, "PV-02b": 2999, "PV-02c": 2001, "PV-02d": 2999, "PV-02e.2": 2999, "PV-02f": 2999}
         for scenario, year in years.items():
-            run.known_issues.append(KnownIssue(scenario, "PZ-1", datetime.date(year, 1, 1), "slow start"))
+            seen = "slow" if scenario == "PV-02e.2" else "too late"
+            day = datetime.date(year, 1, 1)
+            run.known_issues.append(KnownIssue(scenario, "PZ-1", day, seen, notice="slow start"))
 
     def before_scenario(context, scenario):
         if "needs_kafka" in scenario.effective_tags:
@@ -157,6 +164,7 @@ STATUSES = {
     "PV-02d": "error",
     "PV-02e.1": "passed",
     "PV-02e.2": "known_issue",
+    "PV-02f": "failed",
     "PV-03a": "error",
 }
 
@@ -186,6 +194,7 @@ def test_every_scenario_has_its_true_status_in_the_order_of_the_features(outcome
         ("PV-02a", "PZ-1: slow start (known until 2999-01-01)\nWhen it says too late: too late"),
         ("PV-02b", "passed although PZ-1 is listed as a known issue: remove it from the list"),
         ("PV-02c", "When it says too late: too late\n(the known issue PZ-1 expired on 2001-01-01)"),
+        ("PV-02f", "When it says never: never\n(the known issue PZ-1 is another failure of it: too late)"),
         ("PV-02d", "Then it says too late: too late\nclean-up: RuntimeError: the janitor did not come"),
         ("PV-03a", "the scenario has no steps, so it checks nothing"),
     ],
@@ -250,10 +259,10 @@ def test_the_console_prints_each_scenario_once_and_its_failure_right_below(outco
 
 def test_the_console_ends_with_verdict_and_requirements(outcome: Outcome) -> None:
     end = outcome.out[outcome.out.index("FAILED:") :]
-    assert end.startswith("FAILED: 6 failed; 8 ended with an error; 1 passed although listed as a known issue.\n")
+    assert end.startswith("FAILED: 7 failed; 8 ended with an error; 1 passed although listed as a known issue.\n")
     assert "    1  fixture declares no kafka: JL-03a" in end
     assert "  JL-01    1 passed  1 failed" in end
-    assert "20 scenarios on fixture: 2 passed, 6 failed, 8 error, 1 skipped, 2 known issue, 1 unexpected pass." in end
+    assert "21 scenarios on fixture: 2 passed, 7 failed, 8 error, 1 skipped, 2 known issue, 1 unexpected pass." in end
 
 
 def test_nothing_on_the_console_can_move_a_terminal(outcome: Outcome) -> None:

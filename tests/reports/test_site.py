@@ -220,6 +220,22 @@ def test_faults_show_the_last_matrix(project: SiteProject) -> None:
     assert "PV-04a.1 , PV-04a not run here" in text
 
 
+def test_mutants_are_shown_where_they_were_tried(project: SiteProject) -> None:
+    assert "What nobody thought of" not in page(project.make(*passed_all()), "faults.html").text
+    counts = {"places": 9, "killed": 5, "survived": 1, "equivalent": 2}
+    project.mutants(
+        finished="2026-03-01T10:00:00Z",
+        modules=[{"module": "focus_server.rules", **counts}, {"module": "node.watchdog", **counts}],
+        noticed={"": 1, "JL-01": 9},
+        survivors=["focus_server.rules:12 check: if a < 1: -> if a <= 1:"],
+    )
+    text = page(project.make(*passed_all()), "faults.html").text
+    assert "focus_server.rules 9 5 1 2 1" in text and "all 18 10 2 4 2" in text
+    assert "the server did not start 1" in text
+    assert "JL-01 Opening a live investigation starts exactly one job, also beside a historic one 9" in text
+    assert "if a < 1: -> if a <= 1:" in text
+
+
 def test_scope_lists_the_backlog_and_areas_without_examples(project: SiteProject) -> None:
     scope = page(project.make(*passed_all()), "scope.html")
     assert scope.heading_texts()[1:4] == ["In", "Out", "Backlog"]
@@ -316,8 +332,8 @@ def test_a_second_site_replaces_the_first(project: SiteProject) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(project: SiteProject) -> None:
-    first = {path.name: path.read_bytes() for path in project.make(*passed_all()).iterdir()}
-    assert first == {path.name: path.read_bytes() for path in project.make(*passed_all()).iterdir()}
+    first = {path: path.read_bytes() for path in project.make(*passed_all()).rglob("*.*")}
+    assert first == {path: path.read_bytes() for path in project.make(*passed_all()).rglob("*.*")}
 
 
 @pytest.mark.parametrize(
@@ -336,6 +352,7 @@ def test_the_same_input_gives_the_same_bytes(project: SiteProject) -> None:
         ("faults.toml", "[[fault", "faults.toml"),
         ("faults.toml", None, "faults.toml: cannot be read"),
         ("reports/faults/matrix.json", '{"faults": 3}', "matrix.json: not the results"),
+        ("reports/mutants/mutants.json", '{"modules": 3}', "mutants.json: not the results"),
     ],
 )
 def test_input_that_cannot_be_used_is_one_sentence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from site_history import kept_runs
 from site_project import SiteProject, failed, result
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
-PAGES = ("index", "requirements", "faults", "trends", "scope", "glossary", "search", "area-job_lifecycle")
+ENGLISH = ("index", "requirements", "faults", "trends", "scope", "glossary", "search", "area-job_lifecycle")
+PAGES = (*ENGLISH, *(f"he/{name}" for name in ENGLISH))
 LONG = "a-word-that-is-much-too-long-for-the-screen-of-a-phone-" * 5
 
 
@@ -92,6 +94,35 @@ def test_whatever_has_the_focus_shows_it(shown: Browser, site: Path, name: str) 
     assert len(seen) > 10
 
 
+def test_hebrew_runs_from_right_to_left_and_the_features_in_it_from_left_to_right(shown: Browser, site: Path) -> None:
+    shown.open(address(site, "he/area-job_lifecycle"))
+    assert shown.value("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
+    assert shown.value("document.querySelector('h1').getBoundingClientRect().right") > 1000
+    steps = shown.value("JSON.stringify(document.querySelector('.steps li b').getBoundingClientRect())")
+    example = shown.value("JSON.stringify(document.querySelector('.example').getBoundingClientRect())")
+    assert json.loads(steps)["left"] - json.loads(example)["left"] < 40
+    assert shown.value("getComputedStyle(document.querySelector('.example')).borderRightWidth") > "2px"
+    nodes = shown.accessible()
+    assert any("פתיחת חקירה חיה" in node.get("name", {}).get("value", "") for node in nodes)
+
+
+def test_the_other_language_is_one_click_away_from_every_page(shown: Browser, site: Path) -> None:
+    shown.open(address(site, "requirements"))
+    shown.value("document.querySelector('nav [hreflang=he]').focus()")
+    shown.press("Enter")
+    shown.wait_until("document.documentElement?.lang == 'he' && document.readyState == 'complete'")
+    assert shown.value("location.href") == address(site, "he/requirements")
+    shown.value("document.querySelector('nav [hreflang=en]').focus()")
+    shown.press("Enter")
+    shown.wait_until("document.documentElement?.lang == 'en' && document.readyState == 'complete'")
+    assert shown.value("location.href") == address(site, "requirements")
+
+
+def test_a_search_in_hebrew_says_in_hebrew_how_much_it_found(shown: Browser, site: Path) -> None:
+    shown.open(address(site, "he/search") + "?find=חקירה סיב")
+    assert shown.value("document.querySelector('[role=status]').textContent").startswith("3 מתוך ")
+
+
 def test_what_is_asked_for_is_found_by_its_title_and_by_its_steps(shown: Browser, site: Path) -> None:
     shown.open(address(site, "search"))
     everything = shown.value(VISIBLE)
@@ -119,7 +150,8 @@ def test_a_screen_reader_is_told_the_landmarks_and_the_tables(shown: Browser, si
     nodes = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in shown.accessible()]
     roles = [role for role, _ in nodes]
     assert [roles.count(role) for role in ("banner", "main", "contentinfo")] == [1, 1, 1]
-    assert {name for role, name in nodes if role == "navigation"} >= {"Pages", "Areas"}
+    named = {"Languages", "Pages", "Areas"} if name in ENGLISH else {"שפות", "דפים", "תחומים"}
+    assert {name for role, name in nodes if role == "navigation"} >= named
     assert all(name for role, name in nodes if role in ("link", "image", "region", "heading", "searchbox"))
     assert ("table" not in roles) or "columnheader" in roles
 

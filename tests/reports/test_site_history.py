@@ -122,6 +122,15 @@ def test_charts_leave_out_what_cannot_be_compared_and_say_so(tmp_path: Path) -> 
     assert "2 runs: " in one.trends[0].told
 
 
+def test_what_was_measured_stands_under_its_limit(tmp_path: Path) -> None:
+    figures = {"mongodb_replaced_s": 2.5, "mongodb_replaced_limit_s": 6.4, "health_limit_s": 3.0}
+    append(tmp_path, entry_of(Record("staging", NOW, NOW, 1, [result("JL-01a")], figures=figures)))
+    [one] = trends_of(read_history(tmp_path), Record("staging", NOW, NOW, 1, []))
+    shown = {trend.title: trend.told for trend in one.trends}
+    assert "6.4" in shown["Mongodb replaced"]
+    assert "Mongodb replaced limit" not in shown and "Health limit" in shown
+
+
 def points(*values: float) -> list[Point]:
     return [Point(NOW + datetime.timedelta(days=day), value, value == 3) for day, value in enumerate(values)]
 
@@ -186,9 +195,9 @@ def test_the_start_page_says_what_changed_since_the_last_full_run(project: SiteP
 
 
 def test_a_sandbox_that_was_changed_on_purpose_says_so_on_every_page(project: SiteProject) -> None:
-    told = "this sandbox ran with faults job-crashes"
+    told = {"": "this sandbox ran with faults job-crashes", "he": "ארגז החול הזה רץ עם faults job-crashes"}
     site = project.make(result(), fingerprint={"sandbox": "faults job-crashes"})
-    assert all(told in page.text for page in read_site(site).values())
+    assert all(told[name.rpartition("/")[0]] in page.text for name, page in read_site(site).items())
 
 
 def test_traceability_is_a_table_of_every_requirement_and_scenario(project: SiteProject) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import shutil
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_the_four_pieces_are_where_they_belong(root: Path, capsys: pytest.Captur
     for module in ("steps/job_steps.py", "environments/sandbox/focus_server/faults/answers.py"):
         ast.parse((root / module).read_text())
         assert "NotImplementedError" in (root / module).read_text()
+
+
+def test_the_command_of_the_page_makes_a_fault_with_what_is_related(root: Path) -> None:
+    page = (PROJECT / "docs/writing-a-scenario.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if "-m tools.new_scenario JL-03" in line]
+    assert main(shlex.split(line)[3:], root) == 0
+    fault = load_catalogue(root / "environments/sandbox/faults.toml")["job-id-endless"]
+    assert {"JL-05", "CA-01"} <= set(fault.related) and fault.requirement == "JL-03"
 
 
 def test_the_next_one_takes_the_next_id(root: Path) -> None:

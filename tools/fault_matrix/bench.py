@@ -33,36 +33,48 @@ class Bench:
         tags: str,
         behave: WarmBehave,
         options: Iterable[str] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._reports = reports
         self._tags = tags
         self._behave = behave
-        self._sandbox = EmbeddedSandbox(settings, options)
+        self._sandbox = EmbeddedSandbox(settings, options, variables)
         self._run_file = self._sandbox.start().run_file
-        self._control = SandboxControl(Control(**json.loads(self._run_file.read_text(encoding="utf-8"))["control"]))
+        self.control = SandboxControl(Control(**json.loads(self._run_file.read_text(encoding="utf-8"))["control"]))
 
     def close(self) -> None:
-        self._control.close()
+        self.control.close()
         self._sandbox.stop()
 
     def with_fault(self, fault: Fault, rows: Iterable[Row]) -> Judgement:
         if fault.is_switch:
-            self._control.switch_on(fault.id)
+            self.control.switch_on(fault.id)
         try:
             return judge(fault, self.run(fault.id, rows, {**_BESIDE_OTHERS, **fault.environment}))
         finally:
-            self._control.reset()
+            self.control.reset()
 
-    def run(self, name: str, rows: Iterable[Row], variables: Mapping[str, str]) -> Run:
-        """These rows, as far as the tags allow."""
+    def run(
+        self,
+        name: str,
+        rows: Iterable[Row],
+        variables: Mapping[str, str],
+        options: Iterable[str] = (),
+        within_s: float | None = None,
+    ) -> Run:
+        """These rows, as far as the tags allow; ``options`` are further ones of behave.
+
+        :class:`MatrixError` when it leaves no record, and when it has to be ended because it takes longer than allowed.
+        """
         folder = self._reports / name
         folder.mkdir(parents=True)
         arguments = ["-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}", "-D", f"reports={folder}"]
         # Its record is all that is wanted of it, and a fault is judged by what scenarios do alone.
         arguments += ["-D", "history=", "-D", "publish=record", "-D", "parallel=1"]
-        arguments += [f"--tags={self._tags}", *(row.place for row in rows)]
+        arguments += [*options, f"--tags={self._tags}", *(row.place for row in rows)]
         console, record = folder / "console.txt", folder / "run.json"
-        self._behave.run(arguments, variables, console)
+        if self._behave.run(arguments, variables, console, within_s) is None:
+            raise MatrixError(f"the run {name} did not end within {within_s:g} s; see {console}")
         if not record.is_file():
             raise MatrixError(f"the run {name} left no record; see {console}")
         content = json.loads(record.read_text(encoding="utf-8"))

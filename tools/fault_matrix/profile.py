@@ -36,6 +36,8 @@ class Profile(_Model):
     notice: str
     settings: Mapping[str, int | float | str] = {}
     defect: tuple[Defect, ...]
+    beside: tuple[Defect, ...] = ()
+    """What only shows with faults switched on beside the profile: no run of the profile alone expects it."""
 
     def defects_behind(self, scenario_id: str) -> list[Defect]:
         """Those that make it fail. An id without a row number stands for every row of its outline."""

@@ -21,6 +21,7 @@ _LOADED_BEFORE = [
     "support.runner",
     "support.reporting.writers.console",
     "support.reporting.formatter",
+    "support.reporting.publish",
     "support.hooks.session",
     "support.hooks.scenario",
     "support.checks.information",
@@ -36,12 +37,22 @@ class WarmBehave:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_LOADED_BEFORE)
 
-    def run(self, arguments: Sequence[str], variables: Mapping[str, str], console: Path | None) -> int | None:
+    def run(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        console: Path | None,
+        within_s: float | None = None,
+    ) -> int | None:
         """``python -m behave`` with these arguments and variables; its exit code. What it prints goes to a file, or to
-        our own output for None."""
+        our own output for None. One that has not ended in time is killed, and answers None."""
         process = self._context.Process(target=_behave, args=(list(arguments), dict(variables), console))
         process.start()
-        process.join()
+        process.join(within_s)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            return None
         return process.exitcode
 
 

@@ -18,17 +18,21 @@ FIBRE_DESCRIPTION = "Sandbox fibre"
 SAMPLES_PER_CHANNEL = 4
 """Neighbouring samples averaged into one channel (decimation_factor_x)."""
 
+SAMPLES = HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL
+FIBRE_LENGTH_M = round(SAMPLES * CHANNEL_DISTANCE_M)
+"""As of a recording: 9791 samples, 1.02137 m apart, are 10000 m (docs/facts/focus-server.md 3.3)."""
+
 CHANNELS = {"lowest_channel": LOWEST_CHANNEL, "highest_channel": HIGHEST_CHANNEL}
 
 CONNECTED_METADATA: Mapping[str, Any] = {
     "dx": CHANNEL_DISTANCE_M,
     "prr": PULSE_RATE_HZ,
     "fiber_start_meters": 0,
-    "fiber_length_meters": 5000,
+    "fiber_length_meters": FIBRE_LENGTH_M,
     "sw_version": "10.7.122",
     "number_of_channels": HIGHEST_CHANNEL,
     "fiber_description": FIBRE_DESCRIPTION,
-    "num_samples_per_trace": HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL,
+    "num_samples_per_trace": SAMPLES,
     "dtype": "float32",
 }
 WAITING_METADATA: Mapping[str, Any] = {
@@ -55,10 +59,10 @@ LIVE_METADATA_TREE: Mapping[str, Any] = {
         "dx": CHANNEL_DISTANCE_M,
         "prr": int(PULSE_RATE_HZ),
         "num_traces": 2048,
-        "num_samples_per_trace": HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL,
+        "num_samples_per_trace": SAMPLES,
         "version": "TLV-1.3",
         "fiber_start_meters": 0,
-        "fiber_length_meters": 5000,
+        "fiber_length_meters": FIBRE_LENGTH_M,
         "gauge_length_meters": 10.213698387145996,
         "late_t_axis_decimation": 4,
         "fiber_description": FIBRE_DESCRIPTION,

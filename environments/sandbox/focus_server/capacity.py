@@ -58,8 +58,11 @@ class _Pod:
 class Capacity:
     """The books of the cluster. While it could not be read yet, nothing is refused."""
 
-    def __init__(self, kubernetes: Kubernetes, namespace: str, waiting_jobs: int, log: logging.Logger) -> None:
+    def __init__(
+        self, kubernetes: Kubernetes, namespace: str, waiting_jobs: int, log: logging.Logger, gpu: bool = True
+    ) -> None:
         self._namespace, self._waiting_jobs = namespace, waiting_jobs
+        self._need = {resource: amount for resource, amount in NEED.items() if gpu or resource != GPU_RESOURCE}
         self._nodes: dict[str, _Node] = {}
         self._pods: dict[str, _Pod] = {}
         self._quotas: dict[str, int] = {}
@@ -93,7 +96,7 @@ class Capacity:
         """A job is about to be created; it counts until its pod does."""
         amounts = Counter({PODS: 1})
         if needs_gpu:
-            amounts.update({resource: amount for resource, amount in NEED.items() if resource != PODS})
+            amounts.update({resource: amount for resource, amount in self._need.items() if resource != PODS})
         self.forget(name)
         self._expected[name] = amounts
         self._coming.update(amounts)
@@ -106,7 +109,7 @@ class Capacity:
         """What is left of everything an investigation needs."""
         nodes = [node for node in self._nodes.values() if node.usable]
         unplaced = self._taken.get(None, Counter())
-        for resource, need in NEED.items():
+        for resource, need in self._need.items():
             waiting = self._coming[resource] + unplaced[resource]
             left = [max(0, node.offered[resource] - self._on(node)[resource]) for node in nodes]
             more = sum(each // need for each in left) - -(-waiting // need)
@@ -125,7 +128,7 @@ class Capacity:
         name = node["metadata"]["name"]
         self._nodes.pop(name, None)
         offered = Counter(_amounts((node.get("status") or {}).get("allocatable") or {}))
-        if not gone and offered[GPU_RESOURCE]:
+        if not gone and (offered[GPU_RESOURCE] or GPU_RESOURCE not in self._need):
             self._nodes[name] = _Node(name, offered, _is_usable(node))
 
     def _quota(self, quota: Mapping[str, Any], gone: bool) -> None:

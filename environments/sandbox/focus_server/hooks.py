@@ -46,6 +46,9 @@ POINTS: Mapping[str, str] = {
 }
 """What happens at each point."""
 
+MARKS = "focus-server-fault-marks"
+"""The folder in which faults keep, each in a file of its id, what outlives the process; it goes with the fault."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Proceed = Callable[..., Any]

@@ -32,12 +32,27 @@ class JobId:
 
 
 @dataclass(frozen=True)
+class JobShape:
+    """What the jobs are made of. A cluster that is not ours has no folders of ours and, perhaps, no GPU slices."""
+
+    server_image: str = SERVER_IMAGE
+    cleanup_image: str = CLEANUP_IMAGE
+    gpu: bool = True
+    host_folders: bool = True
+
+    def mounted(self) -> tuple[tuple[str, str, Mapping[str, Any]], ...]:
+        """Name, mount path and source of each volume."""
+        return tuple(volume for volume in VOLUMES if self.host_folders or "hostPath" not in volume[2])
+
+
+@dataclass(frozen=True)
 class Investigation:
     """What is being opened."""
 
     job_id: JobId
     port: int
     request: ConfigureRequest
+    shape: JobShape = JobShape()
 
     @property
     def window(self) -> Window | None:
@@ -63,7 +78,7 @@ VOLUMES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("prisma-config-volume", "/home/prisma/pz/config", {"configMap": {"name": "prisma-config"}}),
     (STORAGE_VOLUME, "/prisma/root/recordings", {"persistentVolumeClaim": {"claimName": "storage-san"}}),
 )
-"""Name, mount path and source of each volume."""
+"""As :meth:`JobShape.mounted` tells them."""
 
 
 @hook("service.describe")
@@ -85,9 +100,10 @@ def service(investigation: Investigation) -> Object:
 @hook("job.describe")
 def grpc_job(investigation: Investigation) -> Object:
     """The job that streams; never retried, removed 120 s after its end."""
+    slices = {GPU_RESOURCE: "1"} if investigation.shape.gpu else {}
     container = {
         "name": "grpc-server",
-        "image": SERVER_IMAGE,
+        "image": investigation.shape.server_image,
         "command": command(investigation),
         "env": [
             {"name": "PRISMA_CERTIFICATES", "value": "/etc/ssl/certs"},
@@ -95,15 +111,15 @@ def grpc_job(investigation: Investigation) -> Object:
         ],
         "ports": [{"name": "grpc", "containerPort": CONTAINER_PORT, "protocol": "TCP"}],
         "resources": {
-            "requests": {GPU_RESOURCE: "1", "cpu": "100m", "memory": "512Mi"},
-            "limits": {GPU_RESOURCE: "1", "memory": "1Gi"},
+            "requests": {**slices, "cpu": "100m", "memory": "512Mi"},
+            "limits": {**slices, "memory": "1Gi"},
         },
-        "volumeMounts": [{"name": name, "mountPath": path} for name, path, _ in VOLUMES],
+        "volumeMounts": [{"name": name, "mountPath": path} for name, path, _ in investigation.shape.mounted()],
     }
     pod = {
         "restartPolicy": "Never",
         "containers": [container],
-        "volumes": [{"name": name, **source} for name, _, source in VOLUMES],
+        "volumes": [{"name": name, **source} for name, _, source in investigation.shape.mounted()],
     }
     return _job(investigation.job_name, investigation, pod, ttl_s=120)
 
@@ -112,7 +128,7 @@ def cleanup_job(investigation: Investigation) -> Object:
     """The watchdog that removes the investigation when it ended or nobody uses it."""
     container = {
         "name": "cleanup",
-        "image": CLEANUP_IMAGE,
+        "image": investigation.shape.cleanup_image,
         "env": [
             {"name": "JOB_ID", "value": str(investigation.job_id)},
             {"name": "ENABLE_CPU_USAGE_CHECK", "value": "true"},

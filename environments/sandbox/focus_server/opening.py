@@ -16,7 +16,7 @@ from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
-from environments.sandbox.focus_server.manifests import Investigation
+from environments.sandbox.focus_server.manifests import Investigation, JobShape
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest
@@ -39,10 +39,11 @@ class Opener:
         answers: AnswerBook,
         queues: JobQueues,
         node_hosts: frozenset[str],
+        shape: JobShape,
         log: logging.Logger,
     ) -> None:
         self.kubernetes, self.view, self.slots, self.capacity = kubernetes, view, slots, capacity
-        self.configuration, self.node_hosts, self.log = configuration, node_hosts, log
+        self.configuration, self.node_hosts, self.shape, self.log = configuration, node_hosts, shape, log
         self.answers, self.queues = answers, queues
         self._rolling_back: set[asyncio.Task[None]] = set()
 
@@ -73,7 +74,7 @@ class Opener:
         while True:
             await self.check_room()
             job_id = self.slots.reserve(occupied)
-            investigation = Investigation(job_id, self.slots.port(job_id.slot), request)
+            investigation = Investigation(job_id, self.slots.port(job_id.slot), request, self.shape)
             self.capacity.expect(investigation.job_name, needs_gpu=True)
             self.capacity.expect(investigation.cleanup_name, needs_gpu=False)
             try:

@@ -7,7 +7,6 @@ and removed there is kept, and done when it is back.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 _AGAIN_AFTER_S = 0.2
 _KEEPALIVE_S = 5.0
+_DECLARE, _DELETE = "declare", "delete"
 
 
 class JobQueues:
@@ -28,13 +28,14 @@ class JobQueues:
 
     def __init__(self, access: Mapping[str, Any] | None, folder: Path, log: logging.Logger) -> None:
         self._access, self._folder, self._log = access, folder, log
-        self._wanted: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._wanted: dict[str, str] = {}
+        self._changed = threading.Condition()
         self._connection: BlockingConnection | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="queues", daemon=True)
 
     def start(self, open_jobs: Iterable[str]) -> None:
-        """Connect when the broker is there; remove what belongs to jobs that ended meanwhile."""
+        """Remove what belongs to jobs that ended meanwhile."""
         if self._access is None:
             return
         self._folder.mkdir(exist_ok=True)
@@ -47,7 +48,8 @@ class JobQueues:
 
     def stop(self) -> None:
         self._ending.set()
-        self._wanted.put(None)
+        with self._changed:
+            self._changed.notify()
 
     def opened(self, job_id: str) -> None:
         if self._access is None:
@@ -55,14 +57,14 @@ class JobQueues:
         names = (f"grpc-job-{job_id}-{time.time():.6f}", f"focus_baby.{job_id}")
         (self._folder / job_id).write_text("\n".join(names), encoding="utf-8")
         for name in names:
-            self._wanted.put(("declare", name))
+            self._want(name, _DECLARE)
 
     def gone(self, job_id: str) -> None:
         """The job is gone; nothing happens when it had no queues."""
         file = self._folder / job_id
         if self._access is not None and file.is_file():
             for name in self.to_delete(file.read_text(encoding="utf-8").split("\n")):
-                self._wanted.put(("delete", name))
+                self._want(name, _DELETE)
             file.unlink()
 
     @hook("queues.delete")
@@ -70,40 +72,57 @@ class JobQueues:
         """Of the queues of a job that is gone, those that go with it."""
         return names
 
+    def _want(self, name: str, action: str) -> None:
+        """Of a queue that was never made there is nothing to remove: a broker that comes late is not told of it."""
+        with self._changed:
+            if action == _DELETE and self._wanted.get(name) == _DECLARE:
+                del self._wanted[name]
+            else:
+                self._wanted[name] = action
+            self._changed.notify()
+
     def _work(self) -> None:
         while not self._ending.is_set():
-            try:
-                task = self._wanted.get(timeout=_KEEPALIVE_S)
-            except queue.Empty:
+            task = self._next()
+            if task is None:
                 self._keep_alive()
-                continue
-            if task is not None:
-                self._do(*task)
+            elif not self._done(*task):
+                self._ending.wait(_AGAIN_AFTER_S)
         if self._connection is not None and self._connection.is_open:
             self._connection.close()
 
-    def _do(self, action: str, name: str) -> None:
-        """Until it is done: a broker that is away is waited for."""
+    def _next(self) -> tuple[str, str] | None:
+        """The oldest wish, or None when there is none for a while."""
+        with self._changed:
+            if not self._wanted and not self._ending.is_set():
+                self._changed.wait(_KEEPALIVE_S)
+            name = next(iter(self._wanted), None)
+            return None if name is None else (name, self._wanted.pop(name))
+
+    def _done(self, name: str, action: str) -> bool:
+        """Whether the broker has done it; a wish that it has not stays, unless there is a newer one."""
         from pika.exceptions import AMQPError
 
-        while not self._ending.is_set():
-            try:
-                channel = self._connected().channel()
-                if action == "declare":
-                    channel.queue_declare(name, auto_delete=False, durable=False)
-                else:
-                    channel.queue_delete(name)
-                channel.close()
-                return
-            except (AMQPError, OSError):
-                self._connection = None
-                self._ending.wait(_AGAIN_AFTER_S)
+        try:
+            channel = self._connected().channel()
+            if action == _DECLARE:
+                channel.queue_declare(name, auto_delete=False, durable=False)
+            else:
+                channel.queue_delete(name)
+            channel.close()
+        except (AMQPError, OSError):
+            self._connection = None
+            with self._changed:
+                self._wanted.setdefault(name, action)
+            return False
+        return True
 
     def _keep_alive(self) -> None:
         from pika.exceptions import AMQPError
 
         try:
-            self._connected().process_data_events(0)
+            if self._connection is not None:
+                self._connection.process_data_events(0)
         except (AMQPError, OSError):
             self._connection = None
 

@@ -16,8 +16,9 @@ from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import LATEST_S, Window
 
 STALE_AFTER = timedelta(hours=24)
-GIVE_UP_AFTER_MS = 1500
-"""How long one lookup may take before MongoDB counts as away."""
+GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1000, 700, 500
+"""How long one lookup may take before MongoDB counts as away, and how long a server is looked for where none answers:
+longer than the pause between two looks, which the driver does not let be shorter."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
 
 
 class RecordingIndex:
-    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about two seconds.
+    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within about a second.
 
     ``pool`` is the most connections it has; who needs one more waits for it.
     """
@@ -80,12 +81,15 @@ class RecordingIndex:
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
+            datetime_conversion="DATETIME_AUTO",  # a date that Python does not know spoils its own recording only
             directConnection=True,
             maxPoolSize=pool,
             appname="focus-server",
-            serverSelectionTimeoutMS=GIVE_UP_AFTER_MS,
+            serverSelectionTimeoutMS=NOBODY_THERE_AFTER_MS,
             connectTimeoutMS=GIVE_UP_AFTER_MS,
             timeoutMS=GIVE_UP_AFTER_MS,
+            heartbeatFrequencyMS=LOOK_EVERY_MS,
+            retryReads=False,
         )
         self._database = self._client[database]
 

@@ -20,6 +20,7 @@ from environments.sandbox.focus_server.capacity import Capacity
 from environments.sandbox.focus_server.cluster import ClusterView, ConfigMapReader
 from environments.sandbox.focus_server.faults import FAULT_IDS
 from environments.sandbox.focus_server.kubernetes import Kubernetes, KubernetesAway, KubernetesRefused
+from environments.sandbox.focus_server.manifests import JobShape
 from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.recordings import RecordingIndex
@@ -60,7 +61,9 @@ class FocusServer(SandboxProcess):
         first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
         slots = Slots(first, last, self._view, serials)
         self._queues = JobQueues(config.get("rabbitmq"), Path(config["run_dir"]) / "focus-server-queues", self.log)
-        self._capacity = Capacity(kubernetes, config["namespace"], int(settings["waiting_jobs"]), self.log)
+        shape = JobShape(**config.get("jobs", {}))
+        waiting_jobs = int(settings["waiting_jobs"])
+        self._capacity = Capacity(kubernetes, config["namespace"], waiting_jobs, self.log, shape.gpu)
         self._opener = Opener(
             kubernetes,
             self._view,
@@ -70,6 +73,7 @@ class FocusServer(SandboxProcess):
             self._answers,
             self._queues,
             self._hosts,
+            shape,
             self.log,
         )
         database = config.get("mongodb_database", "prisma")
@@ -77,6 +81,7 @@ class FocusServer(SandboxProcess):
         self._service = FocusService(self._index, configuration, self._opener, settings, self.log)
         self._set_fibre(settings["fibre"])
         self._routes = Routes(self._service, self.log, self._access_log, Wording(settings["answers"] == "deployed"))
+        self._forget_marks()
         await hooks.switch(self.faults, starting=True)
         self._view.start()
         self._capacity.start()
@@ -129,7 +134,16 @@ class FocusServer(SandboxProcess):
         await hooks.switch(())
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        self._forget_marks()
         await hooks.switch(self.faults)
+
+    def _forget_marks(self) -> None:
+        """What faults left on disk that are off."""
+        marks = Path(self.config["run_dir"]) / hooks.MARKS
+        marks.mkdir(exist_ok=True)
+        for mark in marks.iterdir():
+            if mark.name not in self.faults:
+                mark.unlink()
 
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])

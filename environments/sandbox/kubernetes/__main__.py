@@ -1,9 +1,20 @@
-"""``python -m environments.sandbox.kubernetes``: started by the supervisor."""
+"""``python -m environments.sandbox.kubernetes``."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from environments.sandbox.kubernetes.process import KubernetesProcess
-from environments.sandbox.shared.process import main
+from environments.sandbox.shared.process import SandboxProcess, main
 
-if __name__ == "__main__":
-    main(KubernetesProcess)
+
+def configured(config: Mapping[str, Any]) -> SandboxProcess:
+    """The cluster itself, or what keeps a namespace on another one."""
+    if "access" in config:
+        from environments.sandbox.kubernetes.elsewhere.process import BorrowedProcess
+
+        return BorrowedProcess(config)
+    from environments.sandbox.kubernetes.process import KubernetesProcess
+
+    return KubernetesProcess(config)
+
+
+main(configured)

@@ -33,7 +33,7 @@ FAULT_IDS = frozenset(
         "kubernetes-api-overloaded",
         "job-controller-slow",
         "cascade-broken",
-        "crashed-part-not-replaced",
+        "crashed-part-replaced-late",
         "replacement-renamed",
         "replica-count-forgotten",
         "outage-ends-open-jobs",

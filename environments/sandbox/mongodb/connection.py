@@ -12,6 +12,7 @@ from bson.errors import BSONError
 from environments.sandbox.mongodb.commands.dispatch import handle
 from environments.sandbox.mongodb.commands.instance import Instance
 from environments.sandbox.mongodb.commands.registry import Peer, Request
+from environments.sandbox.mongodb.commands.under_way import Operation
 from environments.sandbox.mongodb.query.planner import Deadline
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 from environments.sandbox.mongodb.wire.framing import Message, ProtocolError, encode_reply, read_message
@@ -82,17 +83,24 @@ class Connection:
             raise MongoError(Code.FailedToParse, f"maxTimeMS has to be between 0 and 2147483647, not {limit_ms!r}")
         request = Request(self._instance, self.peer, message.command, body, Deadline(limit_ms))
         self._instance.count(message.command)
-        await self._delay(message.command, limit_ms)
-        try:
-            return handle(request)
-        finally:
-            self._instance.store.flush()
+        with self._instance.under_way.noted(self._operation(request)) as operation:
+            await self._delay(message.command, limit_ms, operation)
+            try:
+                return handle(request)
+            finally:
+                self._instance.store.flush()
 
-    async def _delay(self, command: str, limit_ms: float) -> None:
+    def _operation(self, request: Request) -> Operation:
+        named = request.body[request.name]
+        namespace = f"{request.database}.{named}" if isinstance(named, str) else f"{request.database}.$cmd"
+        collection = self._instance.store.find(request.database, named) if isinstance(named, str) else None
+        return Operation(namespace, request.body, request.owner, len(collection.documents) if collection else 0)
+
+    async def _delay(self, command: str, limit_ms: float, operation: Operation) -> None:
         delay_s: float = self._instance.at("delay_s", 0.0, command=command)
         if not delay_s:
             return
         if limit_ms and limit_ms / 1000 < delay_s:
             await asyncio.sleep(limit_ms / 1000)
             raise MongoError(Code.MaxTimeMSExpired, "operation exceeded time limit")
-        await asyncio.sleep(delay_s)
+        await operation.last(delay_s)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 import os
-import secrets
+import shutil
 import signal
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from environments.sandbox.rabbitmq.definitions import EXCHANGE_MISSING, definitions
 from environments.sandbox.rabbitmq.installed import SERVER
 
 _NODE = "rabbit@localhost"
-_DISTRIBUTION_PORT = 25672
 _LOOK_AGAIN_S = 0.02
 _EPMD_WITHIN_S = 20.0
+_LAST_WORDS = 3
 _ERLANG = "+S 1:1 +sbwt none -start_epmd false -kernel inet_dist_use_interface {{{address}}}"
 """One scheduler that does not spin: the broker has little to do, and others need the processors."""
 
 
 class Broker:
-    """``config`` has host, port, management_port, epmd_port, user, password, vhost and exchange.
+    """``config`` has host, port, server_port, management_port, distribution_port, epmd_port, user, password, vhost and
+    exchange. The distribution port must be its own on the whole machine: RabbitMQ does not start while anybody listens
+    on it, at whatever address (``rabbit_prelaunch_dist:dist_port_use_check``).
 
     Everything it stores lies in ``folder`` and outlives its processes, as on a volume.
     """
@@ -37,9 +38,14 @@ class Broker:
         self._log_file = log_file
         self._processes: list[Process] = []
 
-    async def start(self) -> Process:
+    @property
+    def has_run(self) -> bool:
+        """Whether anything was stored already."""
+        return (self._folder / "data").is_dir()
+
+    async def start(self, faults: Collection[str]) -> Process:
         """Begin to start; it listens a few seconds later. The process that is answered ends when the broker does."""
-        self._write_files()
+        self._write_files(faults)
         epmd = ["epmd", "-address", "127.0.0.1", "-port", str(self._config["epmd_port"])]
         self._processes = [await self._run(*epmd)]
         await self._names_are_served()
@@ -69,10 +75,15 @@ class Broker:
             await process.wait()
         self._processes = []
 
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return " | ".join([line.strip() for line in lines if line.strip()][-_LAST_WORDS:]) or "its log is empty"
+
     async def _run(self, *command: str) -> Process:
         with self._log_file.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *command, stdin=DEVNULL, stdout=log, stderr=STDOUT, env=self._environment()
+                *command, stdin=DEVNULL, stdout=log, stderr=STDOUT, env=self._environment(), cwd=self._folder
             )
 
     def _environment(self) -> dict[str, str]:
@@ -89,15 +100,20 @@ class Broker:
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
             "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-            "RABBITMQ_DIST_PORT": str(_DISTRIBUTION_PORT),
+            "RABBITMQ_DIST_PORT": str(config["distribution_port"]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": erlang,
+            # The script becomes the Erlang machine. Otherwise it waits for it, and ends with 0 whatever became of it.
+            "RUNNING_UNDER_SYSTEMD": "true",
         }
 
-    def _write_files(self) -> None:
+    def _write_files(self, faults: Collection[str]) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        if EXCHANGE_MISSING in faults:  # definitions add to what is stored, and take nothing away
+            shutil.rmtree(self._folder / "data", ignore_errors=True)
         config = self._config
         settings = {
             "listeners.tcp.1": f"{config['host']}:{config['port']}",
+            "listeners.tcp.2": f"{config['host']}:{config['server_port']}",
             "management.tcp.ip": config["host"],
             "management.tcp.port": config["management_port"],
             "load_definitions": self._folder / "definitions.json",
@@ -106,41 +122,12 @@ class Broker:
         lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
         self._write("rabbitmq.conf", lines)
         self._write("plugins", "[rabbitmq_management].\n")
-        self._write("definitions.json", json.dumps(definitions(config)))
+        self._write("definitions.json", json.dumps(definitions(config, faults)))
 
     def _write(self, name: str, text: str) -> None:
         file = self._folder / name
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
-
-
-def definitions(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the product finds at a broker of a site: its user, its virtual host and its exchange."""
-    user, vhost = config["user"], config["vhost"]
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    return {
-        "users": [{"name": user, **hashed(config["password"]), "tags": "administrator"}],
-        "vhosts": [{"name": vhost}],
-        "permissions": [{"user": user, "vhost": vhost, **everything}],
-        "exchanges": [exchange(config)],
-    }
-
-
-def exchange(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": config["exchange"], "vhost": config["vhost"], "type": "topic", "durable": True, "auto_delete": False,
-        "internal": False, "arguments": {},
-    }  # fmt: skip
-
-
-def hashed(password: str) -> dict[str, str]:
-    """A password as RabbitMQ keeps it: salt and hash, in base 64."""
-    salt = secrets.token_bytes(4)
-    digest = hashlib.sha256(salt + password.encode()).digest()
-    return {
-        "password_hash": base64.b64encode(salt + digest).decode(),
-        "hashing_algorithm": "rabbit_password_hashing_sha256",
-    }
 
 
 def _others_of_our_group() -> list[int]:

@@ -1,4 +1,4 @@
-"""The supervised process around the broker. It is ready at once; the broker listens a few seconds later."""
+"""The supervised process around the broker. It is ready at once; the broker starts when a client comes."""
 
 from __future__ import annotations
 
@@ -10,53 +10,79 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-
-from environments.sandbox.rabbitmq.broker import Broker, exchange
+from environments.sandbox.rabbitmq.broker import Broker
+from environments.sandbox.rabbitmq.definitions import EXCHANGE_MISSING, PASSWORD_CHANGED, exchange, password_with
+from environments.sandbox.rabbitmq.doorbell import Doorbell
+from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.process import SandboxProcess
 
-PASSWORD_CHANGED, EXCHANGE_MISSING = "broker-password-changed", "broker-exchange-missing"
+STAYS_AWAY = "broker-stays-away"
 CRASHED = 1
 _UP_WITHIN_S = 30.0
+_PORT_FREE_WITHIN_S = 10.0
+_LOOK_AGAIN_S = 0.1
 
 
 class RabbitMQProcess(SandboxProcess):
-    """Faults and resets wait until the broker is up; a broker that ends by itself ends this process too."""
+    """A broker takes seconds of a processor to start, and most scenarios never talk to it: the first client on its
+    port starts it. Faults and resets wait until it is up. When it ends by itself, this process ends too."""
 
     name = "rabbitmq"
-    fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING})
+    fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING, STAYS_AWAY})
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         folder = Path(config["run_dir"])
         self._broker = Broker(config, folder / "rabbitmq", folder / "logs" / "rabbitmq-server.log")
-        self._watching: asyncio.Task[None] | None = None
-        self._password = str(config["password"])
+        self._bell = Doorbell(config["host"], int(config["port"]), self._somebody_came)
+        self._running: asyncio.Task[None] | None = None
+        self._password = ""
         self._address = f"http://{config['host']}:{config['management_port']}/api"
-        self._user = config["user"]
 
     async def start(self) -> Mapping[str, Any]:
-        self._watching = asyncio.create_task(self._watch(await self._broker.start()))
+        await self._bell.hang(_PORT_FREE_WITHIN_S)
         return {"host": self.config["host"], "port": self.config["port"]}
 
+    def _somebody_came(self) -> None:
+        if STAYS_AWAY in self.faults and self._broker.has_run:
+            self.log.error("somebody came, and nobody is at home")
+            return
+        self._password = password_with(self.faults, self.config)
+        self._running = asyncio.create_task(self._run(self.faults))
+        self._running.add_done_callback(end_on_defect)
+
+    async def _run(self, faults: frozenset[str]) -> None:
+        """The life of the broker; it ends only by itself."""
+        server: Process = await self._broker.start(faults)
+        status = await server.wait()
+        self.log.error("the broker ended by itself, exit status %s: %s", status, self._broker.last_words())
+        await self._broker.kill()
+        os._exit(CRASHED)
+
     async def stop(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        self._bell.take_down()
+        if self._running is not None:
+            self._running.cancel()
         await self._broker.kill()
 
     async def reset(self) -> None:
-        """No queue is left, and everything the product was promised is there."""
+        """No queue is left."""
+        if self._running is None:
+            return
         vhost = quote(self.config["vhost"], safe="")
         for queue in await self._ask("GET", f"/queues/{vhost}?columns=name"):
             await self._ask("DELETE", f"/queues/{vhost}/{quote(queue['name'], safe='')}")
 
     async def state(self) -> Mapping[str, Any]:
-        return {"listens": await self._listens()}
+        return {"started": self._running is not None, "listens": await self._listens()}
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
+        """Of a broker that runs; one that is not started yet starts with the faults of then."""
+        if self._running is None:
+            await self._bell.hang(_PORT_FREE_WITHIN_S)
+            return
         if PASSWORD_CHANGED in switched_on | switched_off:
-            right = str(self.config["password"])
-            await self._set_password(f"not-{right}" if PASSWORD_CHANGED in switched_on else right)
+            await self._set_password(password_with(self.faults, self.config))
         vhost, name = quote(self.config["vhost"], safe=""), quote(self.config["exchange"], safe="")
         if EXCHANGE_MISSING in switched_on:
             await self._ask("DELETE", f"/exchanges/{vhost}/{name}")
@@ -65,15 +91,18 @@ class RabbitMQProcess(SandboxProcess):
             await self._ask("PUT", f"/exchanges/{vhost}/{name}", settings)
 
     async def _set_password(self, password: str) -> None:
-        await self._ask("PUT", f"/users/{quote(self._user)}", {"password": password, "tags": "administrator"})
+        body = {"password": password, "tags": "administrator"}
+        await self._ask("PUT", f"/users/{quote(self.config['user'])}", body)
         self._password = password
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request of the management interface, as soon as it answers."""
+        import aiohttp  # 0.2 s: not at the start of every sandbox
+
         async with asyncio.timeout(_UP_WITHIN_S):
             while not await self._listens():
-                await asyncio.sleep(0.1)
-        authentication = aiohttp.BasicAuth(self._user, self._password)
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        authentication = aiohttp.BasicAuth(self.config["user"], self._password)
         async with (
             aiohttp.ClientSession(auth=authentication, raise_for_status=True) as session,
             session.request(method, self._address + path, json=body) as answer,
@@ -88,9 +117,3 @@ class RabbitMQProcess(SandboxProcess):
             return False
         writer.close()
         return True
-
-    async def _watch(self, server: Process) -> None:
-        await server.wait()
-        self.log.error("the broker ended by itself, exit status %s", server.returncode)
-        await self._broker.kill()
-        os._exit(CRASHED)

@@ -57,12 +57,16 @@ def path_of(plural: str, namespace: str, name: str) -> str:
 
 
 @functools.cache
-def _trust(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file)
+def _trust(ca_file: str, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    if cert_file:
+        context.load_cert_chain(cert_file, key_file)
+    return context
 
 
 class KubernetesClient:
-    """One kept-alive session; ``access`` is {url, ca_file, token}. Made inside a running event loop.
+    """One kept-alive session; ``access`` is {url, ca_file} with {token} or {cert_file, key_file}. Made inside a running
+    event loop.
 
     Every call raises :class:`Unreachable` or :class:`Refused`.
     """
@@ -71,8 +75,8 @@ class KubernetesClient:
         self.url = access["url"].rstrip("/")
         self._timeout = timeout
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=_trust(access["ca_file"])),
-            headers={"Authorization": f"Bearer {access['token']}"},
+            connector=aiohttp.TCPConnector(limit=0, ssl=_trust(*map(access.get, ("ca_file", "cert_file", "key_file")))),
+            headers={"Authorization": f"Bearer {access['token']}"} if "token" in access else {},
             timeout=timeout,
         )
 
@@ -113,6 +117,19 @@ class KubernetesClient:
         async with self._answer("GET", path, timeout, params=parameters) as answer:
             async for line in _lines(answer.content):
                 yield json.loads(line)
+
+    @asynccontextmanager
+    async def websocket(self, path: str, port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A forwarded port of a pod, by channels."""
+        try:
+            async with self._session.ws_connect(
+                f"{self.url}{path}?ports={port}", protocols=("v4.channel.k8s.io",), max_msg_size=0
+            ) as socket:
+                yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise Refused(error.status, error.message) from error
+        except aiohttp.ClientError as error:
+            raise Unreachable(error) from error
 
     @asynccontextmanager
     async def _answer(

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.sandbox.shared.bad_requests import log_in_one_line
+from environments.sandbox.shared.borrowed import FLAG
 from environments.sandbox.shared.errors import StartError, UsageError
-from environments.sandbox.shared.variables import MONGODB_VARIABLE
+from environments.sandbox.shared.variables import KUBERNETES_VARIABLE, MONGODB_VARIABLE
 from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
-from environments.sandbox.supervisor.detached import end, start_detached
+from environments.sandbox.supervisor.detached import end, is_running, start_detached
 from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
 from environments.sandbox.supervisor.settings import CHOICES, SandboxSettings, parse_settings
 from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
@@ -49,6 +50,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
     up.add_argument("--profile", default=DEFAULT, metavar="NAME", help=f"one of {', '.join(names())}")
     up.add_argument("--detach", action="store_true", help="return when it is ready; `sandbox down` ends it")
+    up.add_argument(
+        FLAG, action="store_true", dest="permitted", help=f"use the cluster of {KUBERNETES_VARIABLE} unmarked"
+    )
     down = commands.add_parser("down", help="end one that was started with --detach")
     down.add_argument("--run-file", type=Path, metavar="PATH", help="the one it was started with")
     up.add_argument("--parent-pid", type=int, default=os.getppid(), help=argparse.SUPPRESS)
@@ -105,6 +109,26 @@ def _mongodb(uri: str) -> Elsewhere | None:
     return Elsewhere.parse(uri)
 
 
+def _kubeconfig() -> Path | None:
+    text = os.environ.get(KUBERNETES_VARIABLE, "")
+    if text and not Path(text).is_file():
+        raise UsageError(f"{KUBERNETES_VARIABLE}: there is no file {text}")
+    return Path(text) if text else None
+
+
+def _down(run_file: Path | None) -> int:
+    """End the sandbox, and remove what killed ones have left on the cluster of the variable."""
+    kubeconfig = _kubeconfig()
+    if kubeconfig is None:
+        return end(run_file)
+    from environments.sandbox.kubernetes.elsewhere.left import remove_left
+
+    removed = asyncio.run(remove_left(kubeconfig))
+    for name in removed:
+        print(f"removed the namespace {name} of a sandbox that is gone")
+    return 0 if removed and not is_running(run_file) else end(run_file)
+
+
 async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> int:
     ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
     supervisor, controls = make(), AsyncExitStack()
@@ -147,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _arguments(argv)
         if arguments.command == "down":
-            return end(arguments.run_file)
+            return _down(arguments.run_file)
         if arguments.detach:
             return start_detached(sys.argv[1:] if argv is None else argv, arguments.run_file)
         catalogue = load_catalogue()
@@ -157,7 +181,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.run_file and not arguments.run_file.parent.is_dir():
             raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
         mongodb = _mongodb(os.environ.get(MONGODB_VARIABLE, ""))
-        return asyncio.run(_up(arguments, lambda: Supervisor(settings, catalogue, faults, mongodb)))
+        kubeconfig, permitted = _kubeconfig(), arguments.permitted
+        return asyncio.run(
+            _up(arguments, lambda: Supervisor(settings, catalogue, faults, mongodb, kubeconfig, permitted))
+        )
     except UsageError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2

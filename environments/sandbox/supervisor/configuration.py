@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 from environments.sandbox.shared.certificates import Certificate
 from environments.sandbox.supervisor.addresses import LOOPBACK
@@ -27,8 +27,12 @@ RESERVED = (
     "target",
     "kubelet",
 )
-BROKER_EPMD_PORT = 61_300
-"""Of the first block of addresses; each sandbox takes the one of its own block."""
+CLUSTER_LINK = "focus-server-kubernetes"
+BROKER_EPMD_PORT, BROKER_DISTRIBUTION_PORT = 61_300, 61_600
+"""Of the first block of addresses; each sandbox takes those of its own block. RabbitMQ does not start while anybody
+listens on its distribution port, at whatever address."""
+BROKER_INTERNALS = ("server_port", "epmd_port", "distribution_port")
+"""What no client needs to know of the broker."""
 KUBERNETES_USERS = (
     "focus-acceptance",
     "system:node",
@@ -50,6 +54,16 @@ class DatabaseAccess:
 
 
 @dataclass(frozen=True)
+class ClusterAccess:
+    """A cluster that is not ours: who we are there, how a namespace is marked, and what it cannot do."""
+
+    access: Mapping[str, str]
+    owner: Mapping[str, str]
+    slices_for: list[str]
+    without_slices: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything decided before the first process starts."""
 
@@ -68,6 +82,14 @@ class Plan:
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
+    namespace: str = NAMESPACE
+    cluster: ClusterAccess | None = None
+    """Set when the cluster is not ours."""
+
+    @property
+    def cluster_address(self) -> str:
+        """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
+        return f"{cluster_host(self.network)}:6443"
 
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
@@ -79,17 +101,30 @@ class Plan:
             f"?authSource={quote_plus(access.auth_source)}&directConnection=true"
         )
 
-    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> dict[str, str]:
+    def kubernetes_access(self, user: str, port_name: str = "kubernetes") -> Mapping[str, str]:
+        if self.cluster is not None:
+            return self.cluster.access
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
 
 
+def cluster_host(network: str) -> str:
+    """The address of the cluster in the sandbox's own block, beside those of its nodes."""
+    return f"{network}.0.9"
+
+
 def broker_access(network: str, password: str) -> dict[str, Any]:
-    """The broker has an address of the sandbox' own block, and there the ports that everybody knows."""
+    """The broker has an address of the sandbox' own block, and there the ports that everybody knows.
+
+    The Focus Server has a port of its own: what it has to say can wait until somebody looks, and starts no broker.
+    """
+    block = int(network.rsplit(".", 1)[1])
     return {
         "host": f"{network}.0.2",
         "port": 5672,
+        "server_port": 5673,
         "management_port": 15672,
-        "epmd_port": BROKER_EPMD_PORT + int(network.rsplit(".", 1)[1]),
+        "epmd_port": BROKER_EPMD_PORT + block,
+        "distribution_port": BROKER_DISTRIBUTION_PORT + block,
         "user": "prisma",
         "password": password,
         "vhost": "/",
@@ -100,10 +135,10 @@ def broker_access(network: str, password: str) -> dict[str, Any]:
 def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
     """The configuration of each process by package name, in the order they are best started."""
     own = {
-        "kubernetes": _kubernetes(plan),
+        "kubernetes": _kubernetes(plan) if plan.cluster is None else _namespace_keeper(plan, plan.cluster),
         "mongodb": _mongodb(plan),
         "focus_server": _focus_server(plan),
-        "node": _node(plan),
+        **({"node": _node(plan)} if plan.cluster is None else {}),
         "ssh": _ssh(plan),
         "links": _links(plan),
     }
@@ -114,7 +149,7 @@ def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
         "settings": plan.settings,
         "faults": plan.faults,
         "network": plan.network,
-        "namespace": NAMESPACE,
+        "namespace": plan.namespace,
         "nodes": plan.nodes,
     }
     return {package: {"name": package, **shared, **config} for package, config in own.items()}
@@ -133,6 +168,20 @@ def _kubernetes(plan: Plan) -> dict[str, Any]:
         "kubelet": {**_kubelet(plan), "token": plan.tokens["system:node"]},
         **_certificate(plan.certificates["kubernetes"]),
     }
+
+
+def _namespace_keeper(plan: Plan, cluster: ClusterAccess) -> dict[str, Any]:
+    image = _job_shape(plan)["server_image"]
+    return {"access": cluster.access, "owner": cluster.owner, "slices_for": cluster.slices_for, "image": image}
+
+
+def _job_shape(plan: Plan) -> dict[str, Any]:
+    """What differs from the jobs on a cluster of ours."""
+    given = {"server_image": plan.settings["job_image"], "cleanup_image": plan.settings["cleanup_image"]}
+    shape: dict[str, Any] = {name: image for name, image in given.items() if image}
+    if plan.cluster is not None:
+        shape |= {"gpu": not plan.cluster.without_slices, "host_folders": False}
+    return shape
 
 
 def _kubelet(plan: Plan) -> dict[str, Any]:
@@ -172,7 +221,8 @@ def _focus_server(plan: Plan) -> dict[str, Any]:
         "mongodb_uri": plan.mongodb_uri("focus_mongodb_link"),
         "mongodb_database": plan.mongodb.database,
         "kubernetes": plan.kubernetes_access("system:serviceaccount:panda:focus-server", "focus_kubernetes_link"),
-        "rabbitmq": plan.broker,
+        "rabbitmq": plan.broker and {**plan.broker, "port": plan.broker["server_port"]},
+        "jobs": _job_shape(plan),
         **_certificate(plan.certificates["focus-server"]),
     }
 
@@ -188,7 +238,8 @@ def _ssh(plan: Plan) -> dict[str, Any]:
         },
         "target_name": next(node["name"] for node in plan.nodes if node["role"] == "worker"),
         "target_private_address": TARGET_ADDRESS,
-        "forwardable": [plan.at("kubernetes")],
+        "forwardable": [plan.at("kubernetes") if plan.cluster is None else urlsplit(plan.cluster.access["url"]).netloc],
+        "target_forwards": {plan.cluster_address: plan.at("kubernetes")} if plan.cluster is None else {},
         "host_key_dir": str(plan.run_dir / "ssh"),
         "known_hosts_file": str(plan.run_dir / "ssh" / "known_hosts"),
         "kubernetes": plan.kubernetes_access("system:operator"),
@@ -202,26 +253,28 @@ def _links(plan: Plan) -> dict[str, Any]:
             source,
         }  # fmt: skip
 
-    return {
-        "proxies": [
-            link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
-            link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
-            link("focus-server-kubernetes", "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server"),
-        ]
-    }
+    proxies = [
+        link("mongodb", "mongodb_link", "mongodb", "mongodb", "client"),
+        link("focus-server-mongodb", "focus_mongodb_link", "mongodb", "mongodb", "focus-server"),
+    ]
+    if plan.cluster is None:
+        cluster = link(CLUSTER_LINK, "focus_kubernetes_link", "kubernetes", "kubernetes", "focus-server")
+        proxies.append(cluster)
+    return {"proxies": proxies}
 
 
 def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
     """The stable run file; the suite uses only what stands there."""
     ssh = plan.run_dir / "ssh"
-    broker = {key: value for key, value in (plan.broker or {}).items() if key != "epmd_port"}
+    broker = {key: value for key, value in (plan.broker or {}).items() if key not in BROKER_INTERNALS}
     return {
         **({"rabbitmq": broker} if broker else {}),
         "focus_server": {
             "base_url": f"https://{plan.at('focus_server')}/focus-server",
             "ca_file": str(plan.ca_file),
         },
-        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": NAMESPACE},
+        "kubernetes": {"kubeconfig": str(_write_kubeconfig(plan)), "namespace": plan.namespace},
+        **_missing(plan),
         "mongodb": {"uri": plan.mongodb_uri("mongodb_link"), "database": plan.mongodb.database},
         "ssh": {
             "jump": {
@@ -242,8 +295,21 @@ def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any
     }
 
 
+def _missing(plan: Plan) -> dict[str, Any]:
+    """What the environment file may declare and this sandbox does not have: capability and reason."""
+    if plan.cluster is None or not plan.cluster.without_slices:
+        return {}
+    return {"missing": {"gpu": plan.cluster.without_slices}}
+
+
 def _write_kubeconfig(plan: Plan) -> Path:
-    access = plan.kubernetes_access("focus-acceptance")
+    access = dict(plan.kubernetes_access("focus-acceptance"))
+    if plan.cluster is None and plan.settings["kubernetes_port"] == "closed":
+        access["url"] = f"https://{plan.cluster_address}"
+    names = {"token": "token", "cert_file": "client-certificate", "key_file": "client-key"}
+    users = {"sandbox": ("focus-acceptance", {names[key]: value for key, value in access.items() if key in names})}
+    if plan.cluster is None:
+        users["viewer"] = ("viewer", {"token": plan.tokens["viewer"]})
     content = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -251,13 +317,10 @@ def _write_kubeconfig(plan: Plan) -> Path:
         "clusters": [
             {"name": "sandbox", "cluster": {"server": access["url"], "certificate-authority": access["ca_file"]}}
         ],
-        "users": [
-            {"name": "focus-acceptance", "user": {"token": access["token"]}},
-            {"name": "viewer", "user": {"token": plan.tokens["viewer"]}},
-        ],
+        "users": [{"name": name, "user": login} for name, login in users.values()],
         "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "focus-acceptance", "namespace": NAMESPACE}},
-            {"name": "viewer", "context": {"cluster": "sandbox", "user": "viewer", "namespace": NAMESPACE}},
+            {"name": context, "context": {"cluster": "sandbox", "user": name, "namespace": plan.namespace}}
+            for context, (name, _) in users.items()
         ],
     }
     path = plan.run_dir / "kubeconfig"

@@ -71,6 +71,10 @@ def end(run_file: Path | None) -> int:
     return 0
 
 
+def is_running(run_file: Path | None) -> bool:
+    return _running(run_file or USUAL_RUN_FILE) is not None
+
+
 def _running(place: Path) -> int | None:
     """The process of the sandbox, or None: a number that belongs to another process by now is not it."""
     try:

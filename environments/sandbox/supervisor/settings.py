@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from environments.sandbox.shared.errors import UsageError
@@ -16,6 +17,8 @@ CHOICES = {
     "waiting_metadata": ("told", "404"),
     "rabbitmq": ("off", "installed"),
     "configure_turns": ("many", "one"),
+    "stream_access": ("node_ports", "port_forward"),
+    "kubernetes_port": ("open", "closed"),
 }
 
 
@@ -32,8 +35,10 @@ class SandboxSettings:
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``live_keepalive_s`` (seconds of the real system) ends a live
     job so long after its client has stopped consuming the stream; 0 never does. ``highest_view`` of 3 offers the heat
-    map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. A port of 0 means any
-    free one.
+    map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port``
+    is ``closed`` where only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
+    ``job_image`` and ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access``
+    how clients reach them there. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -57,9 +62,13 @@ class SandboxSettings:
     waiting_metadata: str = "told"
     configure_turns: str = "many"
     highest_view: int = 2
-    rabbitmq: str = "off"
+    rabbitmq: str = "installed"
+    kubernetes_port: str = "open"
     time_scale: float = 0.02
     seed_recordings: int = 120
+    job_image: str = ""
+    cleanup_image: str = ""
+    stream_access: str = "node_ports"
     control_port: int = 0
     focus_server_port: int = 0
 
@@ -88,6 +97,18 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+_IMAGES = ("job_image", "cleanup_image")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+_WHERE = frozenset({"control_port", "focus_server_port"})
+"""Where it listens is nothing that was done to it."""
+
+
+def changed(settings: SandboxSettings) -> dict[str, Any]:
+    """What differs from a sandbox that satisfies every requirement."""
+    usual = asdict(SandboxSettings())
+    return {key: value for key, value in asdict(settings).items() if value != usual[key] and key not in _WHERE}
+
+
 def parse_settings(assignments: Iterable[str]) -> SandboxSettings:
     """Apply ``key=value`` texts to the defaults; :class:`UsageError` names the key, the value and what is allowed."""
     settings = SandboxSettings()
@@ -110,6 +131,10 @@ def _parse(key: str, text: str) -> Any:
     if key in CHOICES:
         if text not in CHOICES[key]:
             raise UsageError(f"--set {key}={text}: allowed are {_listed(CHOICES[key])}")
+        return text
+    if key in _IMAGES:
+        if not _IMAGE.fullmatch(text):
+            raise UsageError(f"--set {key}={text}: must be the name of an image, such as registry.example/job:1")
         return text
     lowest, highest = _RANGES[key]
     try:

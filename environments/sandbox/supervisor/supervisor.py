@@ -11,22 +11,24 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.sandbox.rabbitmq.installed import is_installed
+from environments.sandbox.shared.borrowed import owner
 from environments.sandbox.shared.certificates import CertificateAuthority, write_secret, write_ssh_key
 from environments.sandbox.shared.errors import FaultImpossible, StartError
-from environments.sandbox.shared.variables import MONGODB_VARIABLE
+from environments.sandbox.shared.variables import KUBERNETES_VARIABLE, MONGODB_VARIABLE
 from environments.sandbox.supervisor import configuration
 from environments.sandbox.supervisor.addresses import Addresses
 from environments.sandbox.supervisor.catalogue import Fault, check_implemented, with_parts
 from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
-from environments.sandbox.supervisor.settings import SandboxSettings
+from environments.sandbox.supervisor.settings import SandboxSettings, changed
 
 if TYPE_CHECKING:
+    from environments.sandbox.kubernetes.elsewhere.claim import BorrowedCluster
     from environments.sandbox.mongodb.elsewhere import Elsewhere
 
 READY_TIMEOUT_S = 30.0
@@ -44,12 +46,12 @@ class Supervisor:
 
     def __init__(
         self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str],
-        mongodb: Elsewhere | None = None,
+        mongodb: Elsewhere | None = None, kubeconfig: Path | None = None, permitted: bool = False,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.catalogue = catalogue
         self.active: set[str] = set(faults)
-        self.mongodb = mongodb
+        self.mongodb, self.kubeconfig, self.permitted = mongodb, kubeconfig, permitted
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.addresses = Addresses()
         self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
@@ -70,7 +72,7 @@ class Supervisor:
             raise StartError(str(error)) from None
         if self.mongodb is not None:
             await self.mongodb.claim()
-        plan = self._plan()
+        plan = self._plan(None if self.kubeconfig is None else await self._claim_cluster(self.kubeconfig))
         logs = self.run_dir / "logs"
         logs.mkdir()
         (self.run_dir / "pod-logs").mkdir()
@@ -84,7 +86,22 @@ class Supervisor:
         self._plan_in_force = plan
         await self._apply_link_faults()
 
-    def _plan(self) -> configuration.Plan:
+    async def _claim_cluster(self, kubeconfig: Path) -> BorrowedCluster:
+        from environments.sandbox.kubernetes.elsewhere.access import read_access  # takes long to load, seldom needed
+        from environments.sandbox.kubernetes.elsewhere.claim import claim
+
+        folder = self.run_dir / "kubeconfig-parts"
+        folder.mkdir(mode=0o700)
+        borrowed = await claim(read_access(kubeconfig, folder), self.permitted)
+        if self.settings.stream_access == "port_forward":  # then the streams are on this machine
+            own = self.addresses.nodes(len(borrowed.nodes))
+            nodes = [{**node, "address": at.address} for node, at in zip(borrowed.nodes, own, strict=False)]
+            borrowed = replace(borrowed, nodes=nodes)
+        first, last = borrowed.node_ports
+        self.settings = replace(self.settings, nodeport_first=first, nodeport_last=last)
+        return borrowed
+
+    def _plan(self, borrowed: BorrowedCluster | None) -> configuration.Plan:
         authority = CertificateAuthority(self.run_dir / "tls")
         jump_password = secrets.token_urlsafe(12)
         write_ssh_key(self.run_dir / "ssh", "target_key")
@@ -94,13 +111,18 @@ class Supervisor:
             settings=asdict(self.settings),
             faults=sorted(self._in_force()),
             network=self.addresses.network,
-            nodes=[asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
+            nodes=borrowed.nodes if borrowed else [asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
             ports={
                 "focus_server": reserve("focus server", self.settings.focus_server_port),
                 **{name: reserve(name) for name in configuration.RESERVED},
             },
             ca_file=authority.ca_file,
-            certificates={name: authority.issue(name, ["127.0.0.1"]) for name in ("focus-server", "kubernetes")},
+            certificates={
+                "focus-server": authority.issue("focus-server", ["127.0.0.1"]),
+                "kubernetes": authority.issue(
+                    "kubernetes", ["127.0.0.1", configuration.cluster_host(self.addresses.network)]
+                ),
+            },
             tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
             mongodb=self._database_access(),
             broker=self._broker_access(),
@@ -108,6 +130,11 @@ class Supervisor:
             jump_password_file=write_secret(self.run_dir / "ssh" / "jump_password", jump_password),
             target_key_file=self.run_dir / "ssh" / "target_key",
         )
+        if borrowed is not None:
+            access = configuration.ClusterAccess(
+                borrowed.access, owner(), borrowed.to_be_given_slices, borrowed.without_slices
+            )
+            plan = replace(plan, namespace=borrowed.namespace, cluster=access)
         self.control_port = self.addresses.reserve("control API", self.settings.control_port)
         return plan
 
@@ -151,6 +178,7 @@ class Supervisor:
         states = await asyncio.gather(*(of(child) for child in self.children.values()))
         return {
             "settings": asdict(self.settings),
+            "changed_settings": changed(self.settings),
             "faults": sorted(self.active),
             "processes": dict(zip(self.children, states, strict=True)),
         }
@@ -159,8 +187,9 @@ class Supervisor:
         """The estate as it was right after the start, without any fault."""
         await self.set_faults(set())
         # The cluster first: with its pods come back the processes of workloads that were stopped.
-        for package in ("links", "kubernetes", "node"):
-            await self.children[package].request("reset")
+        for name in ("links", "kubernetes", "node"):
+            if name in self.children:
+                await self.children[name].request("reset")
         async with contextlib.AsyncExitStack() as held:
             for lock in self._starting.values():
                 await held.enter_async_context(lock)
@@ -181,19 +210,24 @@ class Supervisor:
         await self._apply_link_faults()
 
     def _check_faults(self, wanted: set[str]) -> None:
-        impossible = [
-            fault for fault in sorted(with_parts(wanted, self.catalogue)) if self.catalogue[fault].process == "mongodb"
-        ]
-        if self.mongodb is not None and impossible:
-            text = f"belongs to the sandbox's own MongoDB, and {MONGODB_VARIABLE} puts another in its place"
-            raise FaultImpossible(f"the fault {impossible[0]} {text}")
+        for fault in (self.catalogue[fault_id] for fault_id in sorted(with_parts(wanted, self.catalogue))):
+            links = {*fault.cut, *(toxic["proxy"] for toxic in fault.toxics)}
+            for variable, processes, link, title in self._elsewhere():
+                if fault.process in processes or link in links:
+                    text = f"belongs to the sandbox's own {title}, and {variable} puts another in its place"
+                    raise FaultImpossible(f"the fault {fault.id} {text}")
+
+    def _elsewhere(self) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+        """What is not ours: the variable that names it, the processes it takes the place of, the link to it, a name."""
+        if self.mongodb is not None:
+            yield MONGODB_VARIABLE, ("mongodb",), "", "MongoDB"
+        if self.kubeconfig is not None:
+            yield KUBERNETES_VARIABLE, ("kubernetes", "node"), configuration.CLUSTER_LINK, "cluster"
 
     def _implemented(self) -> dict[str, list[str]]:
-        """The faults of each process by its own word; a MongoDB elsewhere has none."""
-        said = {package: child.ready["faults"] for package, child in self.children.items()}
-        if self.mongodb is not None:
-            del said["mongodb"]
-        return said
+        """The faults of each process by its own word; what is elsewhere has none."""
+        elsewhere = {process for _, processes, *_ in self._elsewhere() for process in processes}
+        return {name: child.ready["faults"] for name, child in self.children.items() if name not in elsewhere}
 
     def _faults_of(self, package: str) -> list[str]:
         return sorted(fault for fault in self._in_force() if self.catalogue[fault].process == package)
@@ -220,7 +254,7 @@ class Supervisor:
         return await self.children["links"].request("toxiproxy", {"method": method, "path": path, "body": body})
 
     def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:
-        if event == "ended" and child.package in WORKLOADS:
+        if event == "ended" and child.package in WORKLOADS and "node" in self.children:
             self._later(self._tell_node(child.package, data["exit_status"]))
         elif event == "ended":
             if not self.ended.done():

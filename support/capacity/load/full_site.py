@@ -40,6 +40,8 @@ class FullSite:
         """Stream ports of the range that no service publishes."""
         first, last = self._capacity.first_stream_port, self._capacity.last_stream_port
         services = self._cluster.services()
+        if not services:
+            raise AssertionError(f"namespace {self._cluster.namespace_name} shows no service: no port can be counted")
         taken = {port.node_port for one in services for port in one.ports if port.node_port is not None}
         return sum(port not in taken for port in range(first, last + 1))
 
@@ -49,6 +51,8 @@ class FullSite:
         A job that is gone again before the site is full, because its client came too late, is made up for.
         """
         room = self.free_slices()
+        if not room:
+            raise AssertionError("no GPU slice is free: the site cannot be filled")
         wanted = room + self._capacity.waiting_jobs
         running: frozenset[str] = frozenset()
         for _ in range(ROUNDS):

@@ -24,6 +24,7 @@ from support.capacity.report.gap_verdict import GapVerdict, judge, verdict_sente
 from support.capacity.report.next_steps import next_steps
 from support.capacity.report.recommendations import recommend
 from support.files import write_atomically
+from support.redaction import PROCESS
 from support.statistics.operational import knee
 from support.statistics.verdict import Outcome
 
@@ -97,7 +98,7 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
         "recovery": None if run.recovery is None else asdict(run.recovery),
         "baseline": None if judged.baseline is None else _baseline(judged),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(report))
+    plain: dict[str, Any] = PROCESS.redact_values(json.loads(json.dumps(report)))
     return plain
 
 

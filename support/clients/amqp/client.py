@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import requests
 
+from support.clients.deadline import Deadline, session, watched
 from support.clients.journal import Journal
 from support.clients.settings import BrokerSettings
 
@@ -78,17 +79,13 @@ class BrokerClient:
         settings = self._settings
         vhost = quote(settings.vhost, safe="")
         url = f"http://{settings.host}:{settings.management_port}/api/queues/{vhost}?columns=name"
-        session = requests.Session()
-        session.trust_env = False
         started = time.monotonic()
         try:
-            with session:
-                answer = session.get(
-                    url, auth=(settings.user, settings.password.get_secret_value()), timeout=_TIMEOUT_S
-                )
+            with session() as asking, watched(Deadline(_TIMEOUT_S, _TIMEOUT_S)):
+                answer = asking.get(url, auth=(settings.user, settings.password.get_secret_value()), timeout=_TIMEOUT_S)
             answer.raise_for_status()
             names = [str(queue["name"]) for queue in answer.json()]
-        except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+        except (requests.RequestException, TimeoutError, KeyError, TypeError, ValueError) as error:
             raise BrokerError(self._journal.redact(f"the broker does not tell its queues: {error}")) from error
         self._journal.record(TARGET, f"GET {url}", f"{answer.status_code} {names}", time.monotonic() - started)
         return names

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from support.redaction import shortened
+
 
 class ShapeError(Exception):
     """An answer that does not have the shape the contract gives it; the message names the field."""
@@ -106,7 +108,9 @@ class Answer:
     def opened(self) -> OpenedInvestigation:
         """The investigation this answer opened. Raises :class:`ShapeError`, also when the server refused."""
         if self.status != 200:
-            raise ShapeError(f"no investigation was opened: the server answered {self.status} {self.message[:300]!r}")
+            raise ShapeError(
+                f"no investigation was opened: the server answered {self.status} {shortened(self.message, 300)!r}"
+            )
         return OpenedInvestigation.parse(self.json())
 
 
@@ -190,4 +194,4 @@ def _host(url: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"{type(value).__name__} {repr(value)[:200]}"
+    return f"{type(value).__name__} {shortened(repr(value))}"

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-import yaml
 from kubernetes import config as kubernetes_config
 from kubernetes.client.configuration import Configuration
 from urllib3.util import make_headers, parse_url
 
 from support.clients import tls
+from support.clients.kubernetes.credentials import TokenError, TokenSource, usable
 from support.clients.kubernetes.errors import ClusterError
+from support.clients.kubernetes.exec_plugin import PluginError
 from support.clients.kubernetes.kubeconfig import check_kubeconfig
 from support.clients.settings import KubernetesSettings
 from support.config.errors import ConfigurationError
 
 CONNECTIONS_KEPT = 16
-_TOKEN_KEYS = ("authorization", "BearerToken")
+_TOKEN = "BearerToken"
 
 # The library's function has no type hints.
-_load_kube_config: Callable[..., None] = kubernetes_config.load_kube_config
+_load: Callable[..., None] = kubernetes_config.load_kube_config_from_dict
 
 
 class Tunnel(Protocol):
@@ -54,7 +55,7 @@ def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] =
         configuration.host = settings.api_server.rstrip("/")
     if settings.token is not None:
         configuration.refresh_api_key_hook = None
-        configuration.api_key = {"authorization": f"Bearer {settings.token.get_secret_value()}"}
+        configuration.api_key = {_TOKEN: _bearer(settings.token.get_secret_value(), hide)}
     if settings.ca_file is not None:
         configuration.ssl_ca_cert = str(settings.ca_file)
     if settings.tls_server_name is not None:
@@ -62,7 +63,7 @@ def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] =
     trust = tls.ServerTrust.of(settings, "kubernetes")
     trust.context()
     configuration.verify_ssl = trust.checks_authority
-    _stay_at(configuration, str(configuration.host), proxy, hide)
+    _go_through(configuration, proxy)
     configuration.retries = False
     configuration.keep_alive = True
     configuration.connection_pool_maxsize = CONNECTIONS_KEPT
@@ -72,16 +73,14 @@ def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] =
 def _from_kubeconfig(
     settings: KubernetesSettings, configuration: Configuration, hide: Callable[[str], None]
 ) -> str | None:
-    """Let the library read the kubeconfig, after it was checked; the proxy it names."""
-    path, context = settings.kubeconfig, settings.context or None
+    """Let the library read what was checked of the kubeconfig; answers the proxy it names."""
+    path = settings.kubeconfig
     assert path is not None
-    checked = check_kubeconfig(path, context, hide)
+    checked = check_kubeconfig(path, settings.context or None, hide)
     try:
-        _load_kube_config(
-            config_file=str(path), context=context, client_configuration=configuration, persist_config=False
-        )
+        _load(checked.config, client_configuration=configuration, persist_config=False)
     # What the check does not know: the library meets wrong content with any of these.
-    except (kubernetes_config.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError) as error:
+    except (kubernetes_config.ConfigException, OSError, LookupError, TypeError, ValueError) as error:
         raise ConfigurationError(f"kubernetes.kubeconfig: {path} cannot be used: {type(error).__name__}") from error
     replaced = settings.ca_file is not None or settings.tls_fingerprint is not None
     if settings.verify_tls and not configuration.verify_ssl and not replaced:
@@ -90,54 +89,44 @@ def _from_kubeconfig(
             "the environment does not; allowed: a kubernetes.ca_file, a kubernetes.tls_fingerprint, or "
             "kubernetes.verify_tls: false"
         )
+    # The library's hook would read the token of the kubeconfig only once, and run a plugin without a limit.
+    changed: Any = configuration
+    changed.refresh_api_key_hook = None if checked.token is None else _renewing(checked.token)
     return checked.proxy
+
+
+def _renewing(source: TokenSource) -> Callable[[Any], None]:
+    """Called by the library before each request."""
+
+    def renew(configuration: Any) -> None:
+        try:
+            configuration.api_key[_TOKEN] = f"Bearer {source.token()}"
+        except (PluginError, TokenError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise ClusterError("log in to the cluster", 0, f"the token cannot be renewed: its source {why}") from error
+
+    return renew
 
 
 def lead_through(configuration: Configuration, tunnel: Tunnel) -> None:
     """Send everything into the tunnel, still expecting the certificate of the API server itself."""
     url = urlsplit(str(configuration.host))
     configuration.tls_server_name = configuration.tls_server_name or url.hostname
-    _stay_at(configuration, f"{url.scheme}://127.0.0.1:{tunnel.local_port}{url.path}", None)
+    configuration.host = f"{url.scheme}://127.0.0.1:{tunnel.local_port}{url.path}"
+    _go_through(configuration, None)
 
 
-def _stay_at(
-    configuration: Configuration,
-    address: str,
-    proxy: str | None,
-    hide: Callable[[str], None] = lambda secret: None,
-) -> None:
-    """Use this address and this proxy, also after the library has read the kubeconfig again to renew a token."""
-    # The library declares the hook as always None.
-    changed: Any = configuration
-    renew: Callable[[Configuration], None] | None = changed.refresh_api_key_hook
-    user = parse_url(proxy).auth if proxy else None
-    headers = make_headers(proxy_basic_auth=user) if user else None
-
-    def settle(renewed: Any) -> None:
-        _clean_tokens(renewed, hide)
-        renewed.host = address
-        renewed.proxy, renewed.proxy_headers, renewed.no_proxy = proxy, headers, None
-        renewed.refresh_api_key_hook = stay
-
-    def stay(renewed: Any) -> None:
-        if renew is not None:
-            renew(renewed)
-        settle(renewed)
-
-    settle(changed)
+def _go_through(configuration: Configuration, proxy: str | None) -> None:
+    """Use this proxy and no other: none from the environment of the process."""
+    # As written in a URL; the library sends it as it is.
+    user = unquote(parse_url(proxy).auth or "") if proxy else None
+    changed: Any = configuration  # the library declares the proxy as never None
+    changed.proxy, changed.no_proxy = proxy, None
+    changed.proxy_headers = make_headers(proxy_basic_auth=user) if user else None
 
 
-def _clean_tokens(configuration: Any, hide: Callable[[str], None]) -> None:
-    """The library takes a token file as it is, with the line break at its end: no header may hold one."""
-    for key in _TOKEN_KEYS:
-        value = configuration.api_key.get(key)
-        if not isinstance(value, str):
-            continue
-        token = value.removeprefix("Bearer ").strip()
-        hide(token)
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise ConfigurationError(
-                "kubernetes: the token holds a control character, a blank or a letter that no header may hold; "
-                "allowed: one line of printable ASCII characters"
-            )
-        configuration.api_key[key] = f"Bearer {token}"
+def _bearer(token: str, hide: Callable[[str], None]) -> str:
+    try:
+        return f"Bearer {usable(token, hide)}"
+    except TokenError as error:
+        raise ConfigurationError(f"kubernetes.token: it {error}") from error

@@ -22,6 +22,7 @@ from support.clients.journal import Journal
 from support.clients.kubernetes.access import Tunnel, configuration_of, kubernetes_address, lead_through
 from support.clients.kubernetes.errors import ClusterError, shaped
 from support.clients.settings import KubernetesSettings
+from support.redaction import shortened
 
 __all__ = ["ClusterError", "KubernetesAPI", "LineStream", "Tunnel", "kubernetes_address", "shaped"]
 
@@ -107,7 +108,7 @@ class KubernetesAPI:
             parsed = None
         if not isinstance(parsed, dict):
             self._journal.record(TARGET, asked, answer.decode("utf-8", errors="replace"), duration_s)
-            raise ClusterError(what, 200, f"the answer is not a JSON object: {answer[:200]!r}")
+            raise ClusterError(what, 200, f"the answer is not a JSON object: {shortened(answer)}")
         self._journal.record(TARGET, asked, f"200 {_summary(parsed, answer)}", duration_s)
         return parsed
 
@@ -171,6 +172,8 @@ class KubernetesAPI:
 
     def _no_answer(self, asked: str, error: Exception, started: float, deadline: Deadline) -> ClusterError:
         reason = tls.explained(error.reason if isinstance(error, ApiException) else error, TARGET, self._names)
+        if isinstance(error, urllib3.exceptions.ProxyError):
+            reason = f"the proxy of the cluster was not reached: {error.original_error}"
         if deadline.is_over:
             reason = f"no whole answer within {deadline.answer_s:g} s"
         if self._tunnel is not None and self._tunnel.failure is not None:
@@ -193,7 +196,7 @@ class KubernetesAPI:
         try:
             message = str(json.loads(text)["message"])
         except (ValueError, KeyError, TypeError):
-            message = text[:300]
+            message = shortened(text, 300)
         return ClusterError(asked.splitlines()[0], status, self._journal.redact(message))
 
 

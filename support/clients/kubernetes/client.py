@@ -19,6 +19,7 @@ from support.clients.kubernetes.api import (
     kubernetes_address,
     shaped,
 )
+from support.clients.kubernetes.cluster_clock import learn
 from support.clients.kubernetes.estate import Claim, ConfigMap, Deployment, Event, Namespace, Node, PodUsage
 from support.clients.kubernetes.objects import (
     Condition,
@@ -89,6 +90,11 @@ class KubernetesClient:
     def clock(self) -> ClockOffset:
         """How far the cluster's clock is from ours."""
         return self._api.clock
+
+    def learn_clock(self) -> None:
+        """Where its answers have no date, ask for what it stamps with its time. Nothing is raised."""
+        if not self.clock.is_known:
+            learn(self.clock, self._api, self.namespace_name)
 
     def version(self) -> str:
         """The version of the API server, such as ``v1.34.1``."""

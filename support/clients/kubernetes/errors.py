@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from support.redaction import shortened
+
 T = TypeVar("T")
 
 
@@ -28,4 +30,4 @@ def shaped(parse: Callable[[Mapping[str, Any]], T], raw: Mapping[str, Any], what
     try:
         return parse(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ClusterError(what, 200, f"an object of unexpected shape ({error!r}): {str(raw)[:200]}") from error
+        raise ClusterError(what, 200, f"an object of unexpected shape ({error!r}): {shortened(raw)}") from error

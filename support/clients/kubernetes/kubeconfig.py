@@ -1,36 +1,47 @@
-"""A kubeconfig, checked before the official client reads it: that meets wrong content with any error, or silence."""
+"""A kubeconfig, checked before the official client reads it: that meets wrong content with any error, or silence.
+
+What kubectl refuses, or does otherwise than the client, is refused here in one sentence that names file and key.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import ssl
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import yaml
-from kubernetes.config import ConfigException
-from kubernetes.config.exec_provider import ExecProvider
-from kubernetes.config.kube_config import ConfigNode
 
+from support.clients.kubernetes.credentials import PluginToken, TokenError, TokenFile, TokenSource, usable
+from support.clients.kubernetes.exec_plugin import PluginError, plugin_of
+from support.clients.kubernetes.key_pairs import Unfit, check_authority, check_pair, from_base64
 from support.config.errors import ConfigurationError
 
 Section = Mapping[str, Any]
 Hide = Callable[[str], None]
-_CERTIFICATES = {"certificate-authority": "cluster", "client-certificate": "user", "client-key": "user"}
-_PROXIES = ("http", "https")
+T = TypeVar("T")
+_SERVERS, _PROXIES = ("https", "http"), ("http", "https")
 _SECRETS = ("token", "password", "client-key-data")
+_NOT_DONE = {
+    "auth-provider": "was removed from kubectl in 1.26; allowed: exec, token, tokenFile or client-certificate",
+    "as": "asks to act as somebody else, which this suite does not do",
+}
+_FOR_PLUGINS = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url")
+_EXTENSION = "client.authentication.k8s.io/exec"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the official client does not tell of the kubeconfig."""
+    """``config`` is what the official client is given: the context that was chosen, with the contents of its files.
 
+    ``token`` is where the token comes from when it may change; the official client does not read one again.
+    """
+
+    config: dict[str, Any]
     proxy: str | None
+    token: TokenSource | None
 
 
 def check_kubeconfig(path: Path, context: str | None, hide: Hide) -> Checked:
@@ -51,18 +62,13 @@ class _KubeconfigCheck:
         cluster_name, user_name = str(chosen.get("cluster") or ""), str(chosen.get("user") or "")
         cluster = self._named(config, "clusters", "cluster", cluster_name)
         user = self._named(config, "users", "user", user_name) if user_name else {}
-        at = {"cluster": f"clusters[{cluster_name}].cluster", "user": f"users[{user_name}].user"}
+        at_cluster, at_user = f"clusters[{cluster_name}].cluster", f"users[{user_name}].user"
         for key in _SECRETS:
             self._hide(str(user.get(key) or ""))
-        self._check_address(cluster.get("server"), f"{at['cluster']}.server", ("https", "http"))
-        contents = {
-            key: self._certificate({"cluster": cluster, "user": user}[of], key, at[of])
-            for key, of in _CERTIFICATES.items()
-        }
-        self._check_pair(contents, at["user"])
-        self._check_token_file(user, at["user"])
-        self._check_plugin(user, at["user"], cluster)
-        return Checked(self._proxy(cluster, at["cluster"]))
+        proxy = self._proxy(cluster, at_cluster)
+        reached = self._cluster(cluster, at_cluster)
+        known, token = self._user(user, at_user, reached, cluster)
+        return Checked(_config(reached, known), proxy, token)
 
     def _read(self) -> Section:
         try:
@@ -83,108 +89,149 @@ class _KubeconfigCheck:
     def _named(self, config: Section, plural: str, single: str, name: str) -> Section:
         entries = config.get(plural)
         entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-        for entry in entries:
-            if entry.get("name") == name:
-                found = entry.get(single)
-                if isinstance(found, dict):
-                    return found
-                raise self._unusable(f"{plural}[{name}]", f"has no {single}")
+        found = [entry.get(single) for entry in entries if entry.get("name") == name]
+        if len(found) > 1:
+            raise self._unusable(plural, f"has {len(found)} entries with the name {name!r}; allowed: one")
+        if found:
+            if isinstance(found[0], dict):
+                return found[0]
+            raise self._unusable(f"{plural}[{name}]", f"has no {single}")
         known = ", ".join(str(entry.get("name")) for entry in entries) or "none"
         raise self._unusable(plural, f"has no {single} {name!r}; allowed: {known}")
+
+    def _cluster(self, cluster: Section, at: str) -> dict[str, Any]:
+        """As the official client may read it."""
+        self._check_address(cluster.get("server"), f"{at}.server", _SERVERS)
+        careless = cluster.get("insecure-skip-tls-verify")
+        if careless is not None and not isinstance(careless, bool):
+            # The official client takes any text for true, "false" too.
+            raise self._unusable(f"{at}.insecure-skip-tls-verify", f"is {careless!r}; allowed: true or false")
+        reached = {key: cluster[key] for key in _FOR_PLUGINS if cluster.get(key) is not None}
+        authority = self._content_of(cluster, "certificate-authority", at)
+        if authority is not None:
+            self._tried(f"{at}.certificate-authority", lambda: check_authority(authority))
+            reached["certificate-authority-data"] = _base64(authority)
+        return reached
+
+    def _user(
+        self, user: Section, at: str, reached: Section, cluster: Section
+    ) -> tuple[dict[str, Any], TokenSource | None]:
+        """As the official client may read it, and where its token comes from if that may change."""
+        for key, why in _NOT_DONE.items():
+            if user.get(key):
+                raise self._unusable(f"{at}.{key}", why)
+        known: dict[str, Any] = {key: user[key] for key in ("username", "password") if user.get(key)}
+        known |= self._pair(
+            self._content_of(user, "client-certificate", at), self._content_of(user, "client-key", at), at
+        )
+        if user.get("token"):
+            return known | {"token": self._token(lambda: usable(str(user["token"]), self._hide), f"{at}.token")}, None
+        if user.get("tokenFile"):
+            source = TokenFile(self._path.parent / Path(str(user["tokenFile"])), self._hide)
+            return known | {"token": self._token(source.token, f"{at}.tokenFile", str(user["tokenFile"]))}, source
+        return self._of_plugin(known, user, at, reached, cluster) if user.get("exec") is not None else (known, None)
+
+    def _of_plugin(
+        self, known: dict[str, Any], user: Section, at: str, reached: Section, cluster: Section
+    ) -> tuple[dict[str, Any], TokenSource | None]:
+        key, section = f"{at}.exec", user["exec"]
+        if not isinstance(section, dict) or not section.get("command"):
+            raise self._unusable(key, "has no command")
+        plugin = plugin_of(section, self._path.parent.absolute(), _for_plugin(reached, cluster))
+        try:
+            given = plugin.credential()
+        except PluginError as error:
+            raise self._unusable(key, f"names the command {section['command']}, which {error}") from error
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "a text of it holds a character of no use"
+            raise self._unusable(key, f"names the command {section['command']}, which cannot be run: {why}") from error
+        self._hide(given.key)
+        if not given.token:
+            return known | self._pair(given.certificate.encode(), given.key.encode(), key), None
+        source = PluginToken(plugin, self._hide)
+        return known | {"token": self._token(source.token, key)}, source
+
+    def _content_of(self, section: Section, key: str, at: str) -> bytes | None:
+        data, file = section.get(f"{key}-data"), section.get(key)
+        if data:
+            return self._tried(f"{at}.{key}-data", lambda: from_base64(data))
+        if not file:
+            return None
+        path = self._path.parent / Path(str(file))
+        try:
+            return path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise self._unreadable(f"{at}.{key}", path, error) from error
+
+    def _pair(self, certificate: bytes | None, key: bytes | None, at: str) -> dict[str, str]:
+        if (certificate is None) != (key is None):
+            raise self._unusable(at, "has only one of client-certificate and client-key; allowed: both or none")
+        if certificate is None or key is None:
+            return {}
+        self._tried(f"{at}.client-key", lambda: check_pair(certificate, key))
+        return {"client-certificate-data": _base64(certificate), "client-key-data": _base64(key)}
+
+    def _token(self, read: Callable[[], str], key: str, file: str = "") -> str:
+        try:
+            return read()
+        except TokenError as error:
+            whose = "which" if error.is_empty else "whose token"
+            raise self._unusable(key, f"names file {file}, {whose} {error}" if file else str(error)) from error
+        except (OSError, ValueError) as error:
+            raise self._unreadable(key, self._path.parent / file, error) from error
+
+    def _tried(self, key: str, check: Callable[[], T]) -> T:
+        try:
+            return check()
+        except Unfit as error:
+            raise self._unusable(key, str(error)) from error
 
     def _check_address(self, value: object, key: str, schemes: tuple[str, ...]) -> None:
         try:
             parts = urlsplit(str(value or ""))
-            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+            usable_one = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         except ValueError:
-            usable = False
-        if not usable:
+            usable_one = False
+        if not usable_one:
             allowed = " or ".join(f"{scheme}://" for scheme in schemes)
             raise self._unusable(key, f"cannot be used; allowed: {allowed} with a host and a port from 1 to 65535")
-
-    def _certificate(self, section: Section, key: str, at: str) -> bytes | None:
-        data, file = section.get(f"{key}-data"), section.get(key)
-        if data:
-            try:
-                return base64.b64decode(str(data), validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise self._unusable(f"{at}.{key}-data", "is no base64: it is cut or damaged") from error
-        return self._content(file, f"{at}.{key}") if file else None
-
-    def _content(self, file: object, key: str) -> bytes:
-        path = self._path.parent / Path(str(file))
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise self._unusable(key, f"names file {path}, which cannot be read: {error.strerror}") from error
-
-    def _check_pair(self, contents: Mapping[str, bytes | None], at: str) -> None:
-        authority = contents["certificate-authority"]
-        if authority is not None:
-            try:
-                ssl.create_default_context(cadata=authority.decode("ascii"))
-            except (ssl.SSLError, ValueError) as error:
-                problem = "holds no certificate that can be read; allowed: PEM"
-                raise self._unusable("certificate-authority", problem) from error
-        certificate, key = contents["client-certificate"], contents["client-key"]
-        if (certificate is None) != (key is None):
-            raise self._unusable(at, "has only one of client-certificate and client-key; allowed: both or none")
-        if certificate is not None and key is not None:
-            self._check_client(certificate, key, at)
-
-    def _check_client(self, certificate: bytes, key: bytes, at: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            files = [Path(folder) / "certificate", Path(folder) / "key"]
-            for file, content in zip(files, (certificate, key), strict=True):
-                file.touch(mode=0o600)
-                file.write_bytes(content)
-            try:
-                # An empty passphrase: a key that needs one must not ask for it at a terminal.
-                ssl.create_default_context().load_cert_chain(files[0], files[1], password="")
-            except (ssl.SSLError, ValueError) as error:
-                raise self._unusable(
-                    f"{at}.client-key", "and client-certificate cannot be used: one is damaged, or they are no pair"
-                ) from error
-
-    def _check_token_file(self, user: Section, at: str) -> None:
-        if user.get("tokenFile") and not user.get("token"):
-            token = self._content(user["tokenFile"], f"{at}.tokenFile").strip()
-            self._hide(token.decode("utf-8", "replace"))
-            if not token:
-                raise self._unusable(f"{at}.tokenFile", f"names file {user['tokenFile']}, which is empty")
-
-    def _check_plugin(self, user: Section, at: str, cluster: Section) -> None:
-        """Run the plugin once: the official client keeps its failure for itself and goes on as nobody."""
-        plugin = user.get("exec")
-        if plugin is None or user.get("token") or user.get("tokenFile"):
-            return
-        key = f"{at}.exec"
-        if not isinstance(plugin, dict) or not plugin.get("command"):
-            raise self._unusable(key, "has no command")
-        try:
-            node = ConfigNode("exec", plugin, str(self._path))  # type: ignore[no-untyped-call]
-            whole = ConfigNode("cluster", dict(cluster), str(self._path))  # type: ignore[no-untyped-call]
-            provider = ExecProvider(node, str(self._path.parent.absolute()), whole)  # type: ignore[no-untyped-call]
-            status = provider.run()  # type: ignore[no-untyped-call]
-        except OSError as error:
-            command = plugin["command"]
-            raise self._unusable(key, f"names the command {command}, which cannot be run: {error.strerror}") from error
-        except (ConfigException, LookupError, TypeError, ValueError, AttributeError) as error:
-            # At a terminal the plugin has said why itself, and the library stumbles over having no words of it.
-            told = "it failed" if isinstance(error, AttributeError) else " ".join(str(error).split())
-            raise self._unusable(key, f"{plugin['command']} gave no credentials: {told}") from error
-        for name in ("token", "clientKeyData"):
-            self._hide(str(status.get(name) or ""))
-        if not status.get("token") and not (status.get("clientCertificateData") and status.get("clientKeyData")):
-            raise self._unusable(key, f"{plugin['command']} gave neither a token nor a certificate with its key")
 
     def _proxy(self, cluster: Section, at: str) -> str | None:
         proxy = cluster.get("proxy-url")
         if not proxy:
             return None
-        self._hide(urlsplit(str(proxy)).password or "") if "@" in str(proxy) else None
+        if "@" in str(proxy):
+            password = str(proxy).partition("://")[2].rpartition("@")[0].partition(":")[2]
+            for spelling in (password, unquote(password)):
+                self._hide(spelling)
         self._check_address(proxy, f"{at}.proxy-url", _PROXIES)
         return str(proxy)
 
+    def _unreadable(self, key: str, path: Path, error: Exception) -> ConfigurationError:
+        why = error.strerror if isinstance(error, OSError) else "it is the name of no file"
+        return self._unusable(key, f"names file {path}, which cannot be read: {why}")
+
     def _unusable(self, key: str, problem: str) -> ConfigurationError:
         return ConfigurationError(f"kubernetes.kubeconfig: {self._path}: {key} {problem}")
+
+
+def _config(cluster: Section, user: Section) -> dict[str, Any]:
+    """One context and nothing else."""
+    return {
+        "current-context": "chosen",
+        "contexts": [{"name": "chosen", "context": {"cluster": "chosen", "user": "chosen"}}],
+        "clusters": [{"name": "chosen", "cluster": dict(cluster)}],
+        "users": [{"name": "chosen", "user": dict(user)}],
+    }
+
+
+def _for_plugin(reached: Section, cluster: Section) -> dict[str, Any]:
+    """What a plugin is told of the cluster (``spec.cluster`` of ExecCredential)."""
+    extensions = cluster.get("extensions")
+    extensions = extensions if isinstance(extensions, list) else []
+    own = [one.get("extension") for one in extensions if isinstance(one, dict) and one.get("name") == _EXTENSION]
+    return dict(reached) | ({"config": own[0]} if own else {})
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

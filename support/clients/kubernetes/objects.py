@@ -126,6 +126,7 @@ class Pod(_Named):
     annotations: dict[str, str]
     reason: str
     """Why the pod as a whole is where it is, such as ``Evicted``; mostly empty."""
+    restarts_by_container: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -153,6 +154,7 @@ class Pod(_Named):
             deleting=metadata.get("deletionTimestamp") is not None,
             annotations=dict(metadata.get("annotations") or {}),
             reason=status.get("reason") or "",
+            restarts_by_container={str(one.get("name")): int(one.get("restartCount") or 0) for one in states},
         )
 
 

@@ -41,6 +41,11 @@ class Servers:
     def __init__(self, cluster: Pods, workload: Workload) -> None:
         self._cluster, self._workload = cluster, workload
 
+    @property
+    def selector(self) -> str:
+        """The labels by which its pods are found."""
+        return self._workload.pod_selector
+
     def pods(self) -> list[Pod]:
         """Those that serve or will: a pod that was evicted or has ended stays listed, and serves nobody."""
         return [pod for pod in self.everything() if not pod.is_over]
@@ -52,6 +57,10 @@ class Servers:
     def running(self) -> list[Pod]:
         """Those whose log can be asked for: of a pod on a lost node nobody knows what it does."""
         return [pod for pod in self.everything() if pod.phase == "Running"]
+
+    def restarts(self, pod: Pod) -> int:
+        """How often the server in a pod was restarted."""
+        return restarts_of(pod, self._workload)
 
     def log(self, pod: Pod, tail_lines: int | None = None, since: datetime | None = None) -> str:
         """What the server in a pod wrote. Other containers beside it do not count."""
@@ -97,6 +106,15 @@ def container_of(pod: Pod, workload: Workload) -> str | None:
         f"it has the containers {names}, and none of them is known as the server; "
         "name it in kubernetes.services.focus_server.container",
     )
+
+
+def restarts_of(pod: Pod, workload: Workload) -> int:
+    """Of the container that is the server: a proxy beside it may restart. Of all of them where that is unclear."""
+    try:
+        container = container_of(pod, workload)
+    except ClusterError:
+        container = None
+    return pod.restarts if container is None else pod.restarts_by_container.get(container, 0)
 
 
 def default_container(pod: Pod) -> str | None:

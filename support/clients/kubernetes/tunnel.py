@@ -10,12 +10,27 @@ from support.clients.settings import KubernetesSettings
 from support.clients.ssh.client import SSHClient
 from support.clients.ssh.port_forward import LocalForward
 
+_PATIENCE_S = 1.0
 _LOOK_S = 5.0
 """Windows asks a closed port three times, which takes it two seconds."""
 
 
 class StillListening(AssertionError):
     """A tunnel was closed and its port is still open: whoever connects there is led into the site."""
+
+
+def port_closed_to_us(settings: KubernetesSettings) -> str | None:
+    """Why the API is reached over a tunnel: its own port does not let this machine in. None where it does, or where it
+    is used anyway. Nothing is decided by it."""
+    if settings.access == "direct":
+        return None
+    host, port = kubernetes_address(settings)
+    try:
+        socket.create_connection((host, port), _PATIENCE_S).close()
+    except OSError as error:
+        why = error.strerror or str(error)
+        return f"port {port} of the Kubernetes API does not let this machine in ({why}); it is reached over a tunnel"
+    return None
 
 
 def tunnel_to(settings: KubernetesSettings, ssh: SSHClient, closing: ExitStack) -> LocalForward | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from support.clients.kubernetes.api import ClusterError, LineStream, shaped
 from support.clients.kubernetes.objects import Job, Pod, Raw, Service
+from support.redaction import shortened
 
 SERVER_TIMEOUT_S = 50
 FIRST_PAUSE_S = 0.05
@@ -142,7 +143,7 @@ class Feed(threading.Thread):
             event = json.loads(line)
             change, raw = event["type"], event["object"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ClusterError(f"watch {self._plural}", 200, f"not a watch event: {line[:200]!r}") from error
+            raise ClusterError(f"watch {self._plural}", 200, f"not a watch event: {shortened(line)}") from error
         if change == "ERROR":
             if raw.get("code") == 410:
                 raise _Gap

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
+import pymongo
 from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
@@ -17,6 +18,7 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
 from support.clients.mongodb.facts import BasePath, ConnectionOutcome, DatabaseError, Document, ServerStatus
+from support.clients.mongodb.heartbeat import FirstHeartbeat
 from support.clients.mongodb.journal import CommandJournal
 from support.clients.mongodb.uri import secrets_in, why_unusable, with_changes
 from support.clients.safety import SafetyPolicy
@@ -28,15 +30,31 @@ __all__ = ["BasePath", "ConnectionOutcome", "DatabaseError", "MongoDBClient", "S
 Sort = Sequence[tuple[str, int]]
 
 APPLICATION = "focus-acceptance"
-READ_TIMEOUT_S = 15.0
+COMMAND_TIMEOUT_S = 15.0
+"""For one command, from asking to the last byte of its answer."""
+DOCUMENTS_TIMEOUT_S = 60.0
+"""For all batches of an answer of documents together."""
+CLOSE_TIMEOUT_S = 2.0
 _AUTHENTICATION_CODES = (13, 18)
 BASE_PATHS = "base_paths"
 
 
 class MongoDBClient:
-    """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC."""
+    """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC.
 
-    def __init__(self, settings: MongoDBSettings, journal: Journal, safety: SafetyPolicy) -> None:
+    Whatever is asked has a deadline for the whole of it (:func:`pymongo.timeout`): the driver's own time limits are for
+    each message, and a cursor has as many of them as the server likes.
+    """
+
+    def __init__(
+        self,
+        settings: MongoDBSettings,
+        journal: Journal,
+        safety: SafetyPolicy,
+        *,
+        command_timeout_s: float = COMMAND_TIMEOUT_S,
+    ) -> None:
+        self._command_s = command_timeout_s
         self._uri = settings.uri.get_secret_value()
         self._timeout_s = settings.connect_timeout_s
         self._journal = journal
@@ -117,7 +135,7 @@ class MongoDBClient:
         limit: int = 0,
     ) -> list[Document]:
         """All matching documents; ``limit`` 0 means no limit."""
-        with self._asking(f"find in {collection}"):
+        with self._asking(f"find in {collection}", DOCUMENTS_TIMEOUT_S):
             return list(self._database[collection].find(query or {}, projection, sort=sort, limit=limit))
 
     def count(self, collection: str, query: Mapping[str, Any] | None = None) -> int:
@@ -125,7 +143,7 @@ class MongoDBClient:
             return self._database[collection].count_documents(query or {})
 
     def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
-        with self._asking(f"aggregate {collection}"):
+        with self._asking(f"aggregate {collection}", DOCUMENTS_TIMEOUT_S):
             return list(self._database[collection].aggregate(pipeline))
 
     def indexes(self, collection: str) -> dict[str, Document]:
@@ -170,40 +188,66 @@ class MongoDBClient:
         password: str | None = None,
         address: str | None = None,
         port_without_server: bool = False,
-        within_s: float | None = None,
     ) -> ConnectionOutcome:
         """Log in afresh and ping once, as configured or with another URI, password or address (``host:port``).
 
-        ``port_without_server`` means a port of this machine that nobody listens on; ``within_s`` is another patience
-        than the configured one.
+        ``port_without_server`` means a port of this machine that nobody listens on.
         """
         if not port_without_server:
-            return self._probe(with_changes(uri or self._uri, password, address), within_s)
+            return self._probe(with_changes(uri or self._uri, password, address))
         # Bound but not listening: the port refuses, and nobody else can start to listen on it meanwhile.
         with socket.socket() as reserved:
             reserved.bind(("127.0.0.1", 0))
             return self._probe(with_changes(uri or self._uri, password, f"127.0.0.1:{reserved.getsockname()[1]}"))
 
+    def change(self, command: Mapping[str, Any]) -> Document:
+        """Any command that changes what is there: its name comes first, and names the collection."""
+        what = " ".join(map(str, next(iter(command.items()))))
+        self._safety.require("writes_database", what)
+        with self._asking(what):
+            reply = dict(self._database.command(dict(command)))
+        if errors := reply.get("writeErrors"):
+            raise DatabaseError(
+                "refused", self._journal.redact(f"the database refused to {what}: {errors[0]['errmsg']}")
+            )
+        return reply
+
+    def answers(self, within_s: float) -> bool:
+        """Whether it answers at all, whomever it lets in."""
+        started = time.monotonic()
+        first = FirstHeartbeat(servers=len(self._client.topology_description.server_descriptions()))
+        client = self._open(self._uri, within_s, first)
+        try:
+            answered = first.answers(within_s)
+        finally:
+            _close(client)
+        self._journal.record("mongodb", "hello", "answered" if answered else "no answer", time.monotonic() - started)
+        return answered
+
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        _close(self._client)
 
-    def _probe(self, uri: str, within_s: float | None = None) -> ConnectionOutcome:
+    def _probe(self, uri: str) -> ConnectionOutcome:
         self._journal.hide(*secrets_in(uri))
         started = time.monotonic()
-        client = self._open(uri, within_s)
+        client = self._open(uri)
         try:
-            with self._asking("connect"):
+            with self._asking("connect", client=client):
                 client.admin.command("ping")
         except DatabaseError as error:
             if error.kind == "refused":
                 raise
             return ConnectionOutcome(error.kind, str(error), time.monotonic() - started)
         finally:
-            client.close()
+            _close(client)
         return ConnectionOutcome("ok", "connected", time.monotonic() - started)
 
-    def _open(self, uri: str, within_s: float | None = None) -> MongoClient[Document]:
+    def _open(
+        self, uri: str, within_s: float | None = None, heartbeat: FirstHeartbeat | None = None
+    ) -> MongoClient[Document]:
+        """It connects on first use, or at once where a heartbeat is wanted."""
+        listeners = (CommandJournal(self._journal), *([heartbeat] if heartbeat else []))
         timeout_ms = int((within_s or self._timeout_s) * 1000)
         try:
             # The driver warns of an option that it does not know, and goes on without it.
@@ -211,10 +255,10 @@ class MongoDBClient:
                 return MongoClient(
                     uri,
                     appname=APPLICATION,
-                    connect=False,
+                    connect=heartbeat is not None,
                     serverSelectionTimeoutMS=timeout_ms,
                     connectTimeoutMS=timeout_ms,
-                    socketTimeoutMS=int((within_s or READ_TIMEOUT_S) * 1000),
+                    socketTimeoutMS=int((within_s or self._command_s) * 1000),
                     retryReads=False,
                     retryWrites=False,
                     tz_aware=True,
@@ -222,7 +266,7 @@ class MongoDBClient:
                     # Data under test may hold what Python's types do not: a scenario names it, none breaks on it.
                     datetime_conversion="DATETIME_AUTO",
                     unicode_decode_error_handler="replace",
-                    event_listeners=[CommandJournal(self._journal)],
+                    event_listeners=listeners,
                 )
         # A port that is none is a ValueError of the driver, a certificate file that cannot be read an OSError. Their
         # words may hold a part of the URI.
@@ -235,22 +279,44 @@ class MongoDBClient:
         return (time.perf_counter() - started) * 1000
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
+    def _asking(
+        self, what: str, within_s: float | None = None, client: MongoClient[Document] | None = None
+    ) -> Iterator[None]:
+        """The one way to the driver: a server is found within the time for connecting, and the rest done within
+        ``within_s``, by default the time for a command."""
+        within_s = self._command_s if within_s is None else within_s
         started = time.monotonic()
         try:
-            yield
+            with pymongo.timeout(min(self._timeout_s, within_s)):
+                _find_server(client or self._client)
+            with pymongo.timeout(within_s):
+                yield
         except (BSONError, OverflowError) as error:
             message = self._journal.redact(f"the database was asked to {what}: a document cannot be read: {error}")
             raise DatabaseError("refused", message) from error
         except PyMongoError as error:
             # The driver appends a description of the whole topology after a comma.
             reason = self._journal.redact(str(error).partition(", Timeout:")[0].partition(", full error:")[0])
-            if isinstance(error, ConnectionFailure):
-                self._journal.record("mongodb", what, f"no answer: {reason}", time.monotonic() - started)
+            took_s = time.monotonic() - started
+            if error.timeout and took_s >= within_s:
+                reason = f"it was not done within {within_s:g} s ({reason})"
+            if isinstance(error, ConnectionFailure) or error.timeout:
+                self._journal.record("mongodb", what, f"no answer: {reason}", took_s)
                 raise DatabaseError("unreachable", f"the database could not be asked to {what}: {reason}") from error
             denied = isinstance(error, OperationFailure) and error.code in _AUTHENTICATION_CODES
             kind = "authentication_failed" if denied else "refused"
             raise DatabaseError(kind, f"the database refused to {what}: {reason}") from error
+
+
+def _find_server(client: MongoClient[Document]) -> None:
+    """Wait until the driver knows a server that takes commands; at once when it does."""
+    _ = client.is_primary
+
+
+def _close(client: MongoClient[Document]) -> None:
+    """The driver takes its leave of the server, which may not answer."""
+    with pymongo.timeout(CLOSE_TIMEOUT_S):
+        client.close()
 
 
 def _text(body: Mapping[str, Any], name: str, where: str) -> str:

@@ -16,7 +16,7 @@ from pymongo.monitoring import (
 from support.clients.journal import Journal
 
 TARGET = "mongodb"
-_DRIVER_FIELDS = ("lsid", "$clusterTime", "$db", "$readPreference", "txnNumber")
+_DRIVER_FIELDS = ("lsid", "$clusterTime", "$db", "$readPreference", "txnNumber", "maxTimeMS")
 _DOCUMENTS_SHOWN = 3
 
 

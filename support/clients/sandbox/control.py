@@ -28,6 +28,11 @@ class SandboxControl:
     def state(self) -> dict[str, Any]:
         return dict(self._call("GET", "/state").json())
 
+    def pid_of(self, process: str) -> int | None:
+        """The id of one of its processes; None while it does not run."""
+        pid: int | None = self.state()["processes"][process]["pid"]
+        return pid
+
     def reset(self) -> None:
         self._call("POST", "/reset")
 

@@ -29,12 +29,18 @@ class SandboxError(Exception):
 class EmbeddedSandbox:
     """One sandbox that belongs to this process: it ends with it, however this process ends.
 
-    ``options`` are further words for ``sandbox up``.
+    ``options`` are further words for ``sandbox up``, ``variables`` further ones of its environment.
     """
 
-    def __init__(self, settings: Mapping[str, int | float | str], options: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, int | float | str],
+        options: Iterable[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._settings = settings
         self._options = list(options)
+        self._variables = {**os.environ, **variables} if variables else None
         self._process: subprocess.Popen[str] | None = None
         self._complaints: deque[str] = deque(maxlen=20)
         self.run_file = Path()
@@ -50,7 +56,7 @@ class EmbeddedSandbox:
         command += self._options
         self._process = subprocess.Popen(
             command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            **_own_group(),
+            env=self._variables, **_own_group(),
         )  # fmt: skip
         self._listening = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listening.start()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Protocol
 
 import paramiko
 
@@ -26,9 +28,14 @@ __all__ = ["CommandResult", "LocalForward", "SSHClient", "SSHError", "SSHSession
 
 TARGET = "ssh"
 CONNECT_TIMEOUT_S = 10.0
+"""For each step of a login, as the library counts them."""
+LOGIN_TIMEOUT_S = 30.0
+"""For all of a login together."""
 COMMAND_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 2.0
 CHUNK = 32768
+MOST_OUTPUT = 64 * 1024 * 1024
+"""Bytes that a command may write; one that writes more is given up before it fills the memory."""
 
 # Failures are raised; the library's own report of them on stderr would only be noise.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -129,20 +136,21 @@ class SSHClient:
         with ExitStack() as undo:
             undo.callback(_close, client)
             try:
-                client.connect(
-                    host.host,
-                    host.port,
-                    host.user,
-                    sock=channel,
-                    timeout=CONNECT_TIMEOUT_S,
-                    banner_timeout=CONNECT_TIMEOUT_S,
-                    auth_timeout=CONNECT_TIMEOUT_S,
-                    channel_timeout=CONNECT_TIMEOUT_S,
-                    allow_agent=False,
-                    look_for_keys=False,
-                    auth_strategy=login,
-                    transport_factory=transport_for(trust),
-                )
+                with _ended_after(LOGIN_TIMEOUT_S, client):
+                    client.connect(
+                        host.host,
+                        host.port,
+                        host.user,
+                        sock=channel,
+                        timeout=CONNECT_TIMEOUT_S,
+                        banner_timeout=CONNECT_TIMEOUT_S,
+                        auth_timeout=CONNECT_TIMEOUT_S,
+                        channel_timeout=CONNECT_TIMEOUT_S,
+                        allow_agent=False,
+                        look_for_keys=False,
+                        auth_strategy=login,
+                        transport_factory=transport_for(trust),
+                    )
             except _WrongHostKey as error:
                 raise SSHError("host_key", str(error)) from error
             except paramiko.AuthenticationException as error:
@@ -186,7 +194,7 @@ class SSHSession:
         """Run a command to its end. Raises :class:`SSHError`, with kind ``timeout`` when ``timeout_s`` is over."""
         started = time.monotonic()
         try:
-            result = self._run(command, started, started + timeout_s)
+            result = self._run(command, started, timeout_s)
         except SSHError as error:
             self._note(command, f"failed: {error}", started)
             raise
@@ -237,10 +245,9 @@ class SSHSession:
             raise SSHError("unreachable", f"{self.where}: the connection is closed")
         return transport
 
-    def _run(self, command: str, started_s: float, deadline_s: float) -> CommandResult:
-        channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_S)
-        with channel:
-            channel.settimeout(max(0.001, deadline_s - time.monotonic()))
+    def _run(self, command: str, started_s: float, timeout_s: float) -> CommandResult:
+        channel = self._transport().open_session(timeout=min(CONNECT_TIMEOUT_S, timeout_s))
+        with channel, _ended_after(started_s + timeout_s - time.monotonic(), channel):
             channel.exec_command(command)
             channel.shutdown_write()
             # Both outputs are read while the command runs: one left unread would fill its window and block the command.
@@ -248,12 +255,11 @@ class SSHSession:
             reader = threading.Thread(target=_drain_stderr, args=(channel, errors), daemon=True)
             reader.start()
             output = bytearray()
-            while chunk := channel.recv(CHUNK):
+            while (chunk := channel.recv(CHUNK)) and len(output) + len(errors) <= MOST_OUTPUT:
                 output += chunk
-                channel.settimeout(max(0.001, deadline_s - time.monotonic()))
-            reader.join(max(0.001, deadline_s - time.monotonic()))
-            if not channel.status_event.wait(max(0.001, deadline_s - time.monotonic())):
-                raise TimeoutError
+            if len(output) + len(errors) > MOST_OUTPUT:
+                raise SSHError("endless", f"{self.where}: {command!r} wrote more than {MOST_OUTPUT} bytes")
+            reader.join()
             exit_status = channel.recv_exit_status()
             signal = signal_of(channel)
         if signal is not None:
@@ -269,6 +275,39 @@ class SSHSession:
         self._journal.record(TARGET, f"{self.where} $ {command}", answer, time.monotonic() - started_s)
 
 
+class _Endable(Protocol):
+    def close(self) -> None: ...
+
+
+@contextmanager
+def _ended_after(seconds: float, what: _Endable) -> Iterator[None]:
+    """Close ``what`` when the time is over, and raise :class:`TimeoutError`.
+
+    Some waits of the library have no end (for the answer to a request to run a command), and others begin anew with
+    whatever comes (for output).
+    """
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        with suppress(paramiko.SSHException, OSError, EOFError):
+            what.close()
+
+    timer = threading.Timer(max(0.0, seconds), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if over.is_set():
+            raise TimeoutError(f"not done within {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()
+    if over.is_set():
+        raise TimeoutError(f"not done within {seconds:g} s")
+
+
 def _close(client: paramiko.SSHClient) -> None:
     """Close and wait for the library's reading thread: the connection ends only when that has let go of it."""
     transport = client.get_transport()
@@ -278,12 +317,9 @@ def _close(client: paramiko.SSHClient) -> None:
 
 
 def _drain_stderr(channel: paramiko.Channel, into: bytearray) -> None:
-    try:
-        while chunk := channel.recv_stderr(CHUNK):
-            into += chunk
-    except OSError:
-        # Out of time: the reader of stdout, which has the same deadline, reports it.
-        return
+    """Ends with the channel, or when there is too much of it."""
+    while (chunk := channel.recv_stderr(CHUNK)) and len(into) <= MOST_OUTPUT:
+        into += chunk
 
 
 def _password(host: Host, setting: str) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 class SSHError(Exception):
     """``kind`` is ``host_key``, ``authentication``, ``unreachable``, ``forward_refused``, ``timeout``, ``signal`` (a
-    command was ended by one) or ``configuration`` (a file of this machine cannot be used)."""
+    command was ended by one), ``endless`` (a command wrote too much) or ``configuration`` (a file of this machine
+    cannot be used)."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -34,11 +34,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Trust:
-    """What known_hosts says of one host. ``fallback`` are the lines of its name without its port, which ssh accepts."""
+    """What known_hosts says of one host. ``fallback`` are the lines of its name without its port, which ssh accepts.
+
+    ``file`` is what it is called in messages.
+    """
 
     name: str
     entries: tuple[Entry, ...]
     fallback: tuple[Entry, ...] = ()
+    file: str = "known_hosts"
 
     @property
     def is_known(self) -> bool:
@@ -50,9 +54,9 @@ class Trust:
         revoked = [entry for entry in (*self.entries, *self.fallback) if entry.marker == _REVOKED]
         for entry in revoked:
             if entry.blob is None:
-                return f"line {entry.number} of known_hosts revokes a key of this host and cannot be read"
+                return f"line {entry.number} of {self.file} revokes a key of this host and cannot be read"
             if entry.blob == blob:
-                return f"its host key is revoked by line {entry.number} of known_hosts"
+                return f"its host key is revoked by line {entry.number} of {self.file}"
         if any(entry.blob == blob for entry in self._trusted()):
             return None
         return self._unknown(key_type)
@@ -70,30 +74,33 @@ class Trust:
     def _unknown(self, key_type: str) -> str:
         for entry in self.entries:
             if entry.blob is None:
-                return f"line {entry.number} of known_hosts is about this host and cannot be read: its key is damaged"
+                return f"line {entry.number} of {self.file} is about this host and cannot be read: its key is damaged"
         if self.is_known:
-            return "its host key is not the one in known_hosts"
-        authorities = [entry.number for entry in self.entries if entry.marker == _AUTHORITY]
+            return f"its host key is not the one in {self.file}"
+        authorities = [entry.number for entry in (*self.entries, *self.fallback) if entry.marker == _AUTHORITY]
         if authorities:
+            # paramiko offers no certificate algorithms for host keys (5.1.0), so none is ever shown to us.
             return (
-                f"known_hosts trusts it only by a certificate authority (line {authorities[0]}), which this suite "
-                f"cannot check; add a line with its own {key_type} key"
+                f"{self.file} trusts it only by a certificate authority (line {authorities[0]}), and certificates of "
+                f"hosts cannot be checked by this suite; add a line for {self.name} with its own {key_type} key, as "
+                "ssh-keyscan prints it, when somebody who knows the host has confirmed that key"
             )
-        return f"its host key is not in known_hosts ({key_type} of {self.name})"
+        return f"its host key is not in {self.file} ({key_type} of {self.name})"
 
 
 class KnownHosts:
-    """The lines of one file."""
+    """The lines of one file, which is called ``file`` in messages."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str = "known_hosts") -> None:
         self._lines = list(_lines_of(text))
+        self._file = file
 
     def of(self, host: str, port: int) -> Trust:
         """What the file says of a host, by the name as it is configured."""
         plain = host.lower()
         name = plain if port == _DEFAULT_PORT else f"[{plain}]:{port}"
         fallback = () if name == plain else tuple(self._about(plain))
-        return Trust(name, tuple(self._about(name)), fallback)
+        return Trust(name, tuple(self._about(name)), fallback, self._file)
 
     def _about(self, name: str) -> Iterator[Entry]:
         return (entry for names, entry in self._lines if _matches(name, names))
@@ -105,7 +112,7 @@ def read_known_hosts(path: Path) -> KnownHosts:
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise ConfigurationError(f"ssh.known_hosts: file {path} cannot be read: {error.strerror}") from error
-    return KnownHosts(text)
+    return KnownHosts(text, f"known_hosts ({path})")
 
 
 def _lines_of(text: str) -> Iterator[tuple[list[str], Entry]]:

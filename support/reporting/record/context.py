@@ -15,29 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.redaction import PROCESS
+from support.reporting.record.known import KnownIssue
 from support.reporting.record.model import Record, Repeat, ScenarioResult, Selection, Trouble, now
 from support.reporting.record.requests import RequestTimes
 
 FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class KnownIssue:
-    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
-
-    `expires` is the last day (UTC) on which the failure is excused.
-    """
-
-    scenario: str
-    ticket: str
-    expires: datetime.date
-    reason: str
-
-    def covers(self, scenario_id: str) -> bool:
-        return scenario_id == self.scenario or scenario_id.startswith(f"{self.scenario}.")
-
-    def expired(self, on: datetime.date) -> bool:
-        return on > self.expires
 
 
 @dataclass
@@ -51,17 +34,26 @@ class RunContext:
     environment: str = "unknown"
     fingerprint: dict[str, Any] = field(default_factory=dict)
     known_issues: list[KnownIssue] = field(default_factory=list)
+    looser_limits: list[str] = field(default_factory=list)
+    """What the environment lets pass beyond the requirements, one sentence each."""
     leftovers: list[Any] = field(default_factory=list)
     evidence: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[Trouble] = field(default_factory=list)
+    conclusions: dict[str, str] = field(default_factory=dict)
+    """By scenario id, what the evidence of its failure speaks for."""
+    broken_layers: dict[int, str] = field(default_factory=dict)
+    """By the number of a layer of the infrastructure, the scenario that found it broken."""
     suite_errors: list[Trouble] = field(default_factory=list)
     closest_deadlines: dict[str, float | None] = field(default_factory=dict)
     """By scenario id with row, the greatest share of a deadline that one of its waits used; None if none waited."""
     requests: list[RequestTimes] = field(default_factory=list)
     """How long the Focus Server took over the whole run, by what it was asked for."""
-    redact: Callable[[str], str] = field(default=lambda text: text)
+    redact: Callable[[str], str] = field(default=PROCESS.redact)
 
     figures: dict[str, float] = field(default_factory=dict)
     """What scenarios measured; see `figure`."""
+    asides: dict[str, bool] = field(default_factory=dict)
+    """See `aside`; whether it was told already."""
     repeat: Repeat | None = None
     """Set by the runner for a run that is one of several, or whose order is shuffled."""
     selection: Selection = field(default_factory=Selection)
@@ -90,9 +82,23 @@ class RunContext:
     record: Record | None = None
     """The finished record; set by the runner after the last clean-up and before the formatters close."""
 
+    def aside(self, text: str) -> None:
+        """Note what a reader should know of a scenario that passes, such as that there was nothing to look at."""
+        self.asides.setdefault(text, False)
+
+    def new_asides(self) -> list[str]:
+        """Those that were not answered yet: each is told once in a run."""
+        new = [text for text, told in self.asides.items() if not told]
+        self.asides |= dict.fromkeys(new, True)
+        return new
+
     def suite_error(self, where: str, message: str) -> None:
         """Note a trouble that belongs to no scenario, such as a failed sweep at the end of the run."""
         self.suite_errors.append(Trouble(where, self.redact(message)))
+
+    def remark(self, where: str, message: str) -> None:
+        """Note what was seen of the site and makes no run fail; `where` is its name in `first_steps.toml`."""
+        self.remarks.append(Trouble(where, self.redact(message)))
 
     def figure(self, name: str, value: float) -> None:
         """Note what a scenario measured, for the record, the metrics, the history and the trends. The name ends in the
@@ -105,10 +111,10 @@ class RunContext:
         """Note a file that helps to understand a scenario; `scenario_id` as `identity` gives it."""
         self.evidence.setdefault(scenario_id, []).append(path)
 
-    def known_issue_for(self, scenario_id: str) -> KnownIssue | None:
-        """The entry for this scenario; one for the row goes before one for the whole outline."""
+    def known_issues_of(self, scenario_id: str) -> list[KnownIssue]:
+        """The entries for this scenario; those for the row go before those for the whole outline."""
         matching = [issue for issue in self.known_issues if issue.covers(scenario_id)]
-        return max(matching, key=lambda issue: len(issue.scenario), default=None)
+        return sorted(matching, key=lambda issue: -len(issue.scenario))
 
 
 _current = RunContext()

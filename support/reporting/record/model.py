@@ -125,6 +125,11 @@ class Record:
     selection: Selection = field(default_factory=Selection)
     shard: dict[str, Any] | None = None
     """Of a run that is one share of several: its ``index`` in the ``plan`` of all."""
+    remarks: list[Trouble] = field(default_factory=list)
+    """What was seen of the site and makes no run fail; `where` names it, for what is done about it."""
+    looser_limits: list[str] = field(default_factory=list)
+    """What the environment let pass beyond the requirements, one sentence each: a green run with one of them does not
+    say that the requirement holds."""
 
     @property
     def verdict(self) -> str:
@@ -194,8 +199,10 @@ class Record:
             "counts": {status: self.counts()[status] for status in STATUSES},
             "retries": 0,
             "requests": [asdict(times) for times in self.requests],
+            "looser_limits": self.looser_limits,
             "fingerprint": self.fingerprint,
             "suite": {"errors": [{"where": error.where, "message": error.message} for error in self.suite_errors]},
+            "remarks": [{"where": remark.where, "message": remark.message} for remark in self.remarks],
             "leftovers": self.leftovers,
             "requirements": self.requirements(),
             "scenarios": [_scenario_json(scenario) for scenario in self.scenarios],

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support.reporting.record.context import KnownIssue, RunContext
+from support.reporting.record.context import RunContext
 from support.reporting.record.identity import identify, rule_name
-from support.reporting.record.model import ScenarioResult, StepResult, Trouble
+from support.reporting.record.known import judge_with_issues
+from support.reporting.record.model import ScenarioResult, StepResult
 from support.statistics.verdict import Inconclusive
 
 _BAD_STEPS = frozenset({"failed", "error", "hook_error", "cleanup_error", "undefined", "pending"})
@@ -26,9 +27,9 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         return done
     identity = identify(scenario)
     status, reason = _status_and_reason(scenario, run)
-    issue = run.known_issue_for(identity.id)
-    if issue is not None:
-        status, reason = _with_known_issue(scenario, run, issue, status, reason)
+    judged = judge_with_issues(
+        run.known_issues_of(identity.id), status, reason, _what_an_issue_may_excuse(scenario, run), run.started.date()
+    )
     return ScenarioResult(
         id=identity.id,
         requirement=identity.requirement,
@@ -37,8 +38,8 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         line=int(scenario.line),
         rule=rule_name(scenario),
         tags=sorted(str(tag) for tag in scenario.effective_tags),
-        status=status,
-        reason=reason,
+        status=judged.status,
+        reason=_with_conclusion(judged.reason, run.conclusions.get(identity.id)),
         duration_s=round(float(scenario.duration), 6),
         evidence=list(run.evidence.get(identity.id, [])),
         feature_name=str(scenario.feature.name),
@@ -46,13 +47,17 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         closest_deadline=run.closest_deadlines.get(identity.id),
         started=run.scenario_starts.get(id(scenario)),
         row=_row(scenario),
-        ticket=issue.ticket if issue is not None and status in ("known_issue", "unexpected_pass") else None,
+        ticket=None if judged.issue is None else judged.issue.ticket,
     )
 
 
 def all_results(run: RunContext) -> list[ScenarioResult]:
     """The results of every selected scenario, in the order of the features."""
     return [scenario_result(scenario, run) for scenario in run.selected]
+
+
+def _with_conclusion(reason: str | None, conclusion: str | None) -> str | None:
+    return reason if reason is None or conclusion is None else f"{reason}\n{conclusion}"
 
 
 def _status_and_reason(scenario: Any, run: RunContext) -> tuple[str, str | None]:
@@ -85,27 +90,16 @@ def _never_ran(scenario: Any, run: RunContext) -> tuple[str, str]:
     return "skipped", f"not run: {run.interrupted or 'the run was stopped early'}"
 
 
-def _with_known_issue(
-    scenario: Any, run: RunContext, issue: KnownIssue, status: str, reason: str | None
-) -> tuple[str, str | None]:
-    if issue.expired(run.started.date()):
-        note = f"the known issue {issue.ticket} expired on {issue.expires.isoformat()}"
-        return (status, f"{reason}\n({note})") if status in ("failed", "error") else (status, reason)
-    if status == "passed":
-        return "unexpected_pass", f"passed although {issue.ticket} is listed as a known issue: remove it from the list"
-    if status in ("failed", "error") and _is_the_systems_fault(scenario, run.scenario_troubles.get(id(scenario), [])):
-        note = f"{issue.ticket}: {issue.reason} (known until {issue.expires.isoformat()})"
-        return "known_issue", f"{note}\n{reason}"
-    return status, reason
-
-
-def _is_the_systems_fault(scenario: Any, troubles: list[Trouble]) -> bool:
-    """A known issue excuses what a step saw and the checks after it, never a broken start, clean-up or missing step."""
+def _what_an_issue_may_excuse(scenario: Any, run: RunContext) -> list[str]:
+    """What the failed step says, and the checks after it; nothing after a broken start, clean-up or missing step."""
+    troubles = run.scenario_troubles.get(id(scenario), [])
     bad = next((step for step in scenario.all_steps if step.status.name in _BAD_STEPS), None)
     nobodys = KeyboardInterrupt | Inconclusive
     if bad is None or bad.status.name not in ("failed", "error") or isinstance(bad.exception, nobodys):
-        return False
-    return all(trouble.where == "after_scenario" for trouble in troubles)
+        return []
+    if any(trouble.where != "after_scenario" for trouble in troubles):
+        return []
+    return [_failure_text(bad, run), *(trouble.message for trouble in troubles)]
 
 
 def _step_result(step: Any, run: RunContext) -> StepResult:

@@ -34,6 +34,35 @@ class MatrixResults:
     caught: Mapping[str, bool]
 
 
+@dataclass(frozen=True)
+class MutantCounts:
+    """Of the mutants of one module, or of those that scenarios of one requirement noticed."""
+
+    name: str
+    places: int
+    killed: int
+    survived: int
+    equivalent: int
+
+
+@dataclass(frozen=True)
+class MutantResults:
+    """What came of random changes of the sandbox's code. ``noticed`` are the killed ones by requirement."""
+
+    finished: datetime.datetime
+    modules: tuple[MutantCounts, ...]
+    noticed: Mapping[str, int]
+    survivors: tuple[str, ...]
+
+    @property
+    def all(self) -> MutantCounts:
+        sums = {name: sum(getattr(one, name) for one in self.modules) for name in _COUNTS}
+        return MutantCounts("all", **sums)
+
+
+_COUNTS = ("places", "killed", "survived", "equivalent")
+
+
 def read_record(path: Path) -> Record:
     """The record of a run; :class:`ReadingError` if it is not one."""
     return parse_record(_text(path), path.name)
@@ -66,6 +95,24 @@ def read_matrix(path: Path) -> MatrixResults | None:
         raise ReadingError(f"{path.name}: not the results of a fault matrix: {error}") from error
 
 
+def read_mutants(path: Path) -> MutantResults | None:
+    """The results that `python -m tools.mutants` wrote last, or None if there is no such file."""
+    if not path.is_file():
+        return None
+    content = _parsed(_text(path), path.name)
+    try:
+        return MutantResults(
+            finished=_moment(content["finished"]),
+            modules=tuple(
+                MutantCounts(str(one["module"]), *(int(one[name]) for name in _COUNTS)) for one in content["modules"]
+            ),
+            noticed={str(requirement): int(count) for requirement, count in content["noticed"].items()},
+            survivors=tuple(map(str, content["survivors"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReadingError(f"{path.name}: not the results of mutants: {error}") from error
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -90,7 +137,8 @@ def _record(content: dict[str, Any]) -> Record:
         finished=finished,
         duration_s=float(content.get("duration_s", (finished - started).total_seconds())),
         scenarios=[_scenario(entry) for entry in content["scenarios"]],
-        suite_errors=[Trouble(str(e["where"]), str(e["message"])) for e in content.get("suite", {}).get("errors", [])],
+        suite_errors=_troubles(content.get("suite", {}).get("errors", [])),
+        remarks=_troubles(content.get("remarks", [])),
         leftovers=list(content["leftovers"]),
         fingerprint=dict(content.get("fingerprint", {})),
         interrupted=content.get("interrupted"),
@@ -99,11 +147,16 @@ def _record(content: dict[str, Any]) -> Record:
         requests=[RequestTimes(**times) for times in content.get("requests", [])],
         selection=_selection(content.get("selection", {})),
         shard=content.get("shard"),
+        looser_limits=[str(sentence) for sentence in content.get("looser_limits", [])],
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
         told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
         record.suite_errors.append(Trouble("run", told))
     return record
+
+
+def _troubles(entries: list[dict[str, Any]]) -> list[Trouble]:
+    return [Trouble(str(entry["where"]), str(entry["message"])) for entry in entries]
 
 
 def _selection(content: dict[str, Any]) -> Selection:

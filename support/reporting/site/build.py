@@ -18,18 +18,30 @@ from support.files import write_atomically
 from support.gherkin.documents import DocumentError, read_documents
 from support.gherkin.requirements import FILE as REQUIREMENTS
 from support.gherkin.requirements import RequirementsError, read_requirements
-from support.reporting.capacity_report import CapacityReportError, capacity_report_of
+from support.reporting.capacity_report import CapacityReport, CapacityReportError, capacity_report_of
 from support.reporting.facts import area_title
 from support.reporting.history import read_history
 from support.reporting.history.flaky import named
 from support.reporting.pages import templates_in
 from support.reporting.record.model import Record
-from support.reporting.record.reading import ReadingError, read_matrix
+from support.reporting.record.reading import ReadingError, read_matrix, read_mutants
 from support.reporting.site.book import Binder
+from support.reporting.site.language import (
+    ENGLISH,
+    LANGUAGES,
+    Language,
+    english,
+    gettext,
+    ngettext,
+    original,
+    shown,
+    speaking,
+    spoken_here,
+)
 from support.reporting.site.pages import GapView, Pages, Sources
 from support.reporting.site.traceability import CSV, XLSX, as_csv, as_xlsx
 from support.reporting.site.verdicts import WORDS, summarise, verdict_of
-from support.reporting.site.words import day_and_time, duration, short_day
+from support.reporting.site.words import CHANGES, day_and_time, duration, short_day
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -50,37 +62,47 @@ def write_site(
     """Write the site of one run into `destination` and return its start page.
 
     `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and its gap report. The
-    results of the fault matrix (`faults/matrix.json`) and the earlier runs (`history/`) lie in `runs`, by default
-    beside it too.
+    results of the fault matrix (`faults/matrix.json`), those of mutants (`mutants/mutants.json`) and the earlier runs
+    (`history/`) lie in `runs`, by default beside it too.
 
     Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
     try:
         documents = read_documents(features)
         reports = Path(os.path.relpath(beside.resolve(), destination.resolve())).as_posix()
-        sources = Sources(
-            record=record,
-            areas=Binder(record, beside, f"{reports}/").areas(documents),
-            faults=load_catalogue(catalogue),
-            matrix=read_matrix((runs or beside) / "faults" / "matrix.json"),
-            history=read_history((runs or beside) / "history"),
-            requirements=read_requirements(requirements),
-            gap=_gap(record, beside, f"{reports}/"),
-        )
+        known = load_catalogue(catalogue)
+        matrix = read_matrix((runs or beside) / "faults" / "matrix.json")
+        history = read_history((runs or beside) / "history")
+        titles = read_requirements(requirements)
+        mutants = read_mutants((runs or beside) / "mutants" / "mutants.json")
     except (ReadingError, DocumentError, CatalogueError, RequirementsError) as error:
         raise SiteError(str(error)) from error
     except OSError as error:
         raise SiteError(f"{catalogue.name}: cannot be read: {error.strerror}") from error
-    pages = _rendered(sources)
-    for name, text in pages.items():
-        write_atomically(destination / name, text)
-    rows = list(Pages(sources).traceability())
+
+    def sources(language: Language) -> Sources:
+        """The same in each language but for the way to what lies outside of the site."""
+        address = f"{language.root}{reports}/"
+        areas = Binder(record, beside, address).areas(documents)
+        gap, capacity = _gap(record, beside, address), _capacity(record, beside)
+        return Sources(record, areas, known, matrix, history, titles, gap, capacity, mutants)
+
+    for language in LANGUAGES:
+        with speaking(language):
+            _write_pages(_rendered(sources(language), language), destination / language.folder)
+    rows = list(Pages(sources(ENGLISH)).traceability())
     write_atomically(destination / CSV, as_csv(rows))
     (destination / XLSX).write_bytes(as_xlsx(rows, record.finished))
-    for old in destination.glob("area-*.html"):
+    return destination / "index.html"
+
+
+def _write_pages(pages: dict[str, str], folder: Path) -> None:
+    """The pages of one language; those of areas that are no more go."""
+    for name, text in pages.items():
+        write_atomically(folder / name, text)
+    for old in folder.glob("area-*.html"):
         if old.name not in pages:
             old.unlink()
-    return destination / "index.html"
 
 
 def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
@@ -100,12 +122,22 @@ def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
     )
 
 
-def _rendered(sources: Sources) -> dict[str, str]:
+def _capacity(record: Record, beside: Path) -> CapacityReport | None:
+    """The gap report of the run; one that cannot be read says so on the start page."""
+    try:
+        return capacity_report_of(record, beside)
+    except CapacityReportError:
+        return None
+
+
+def _rendered(sources: Sources, language: Language) -> dict[str, str]:
     """The text of each page by its file name."""
     templates = _templates()
     pages = Pages(sources)
     common: dict[str, Any] = {
         **pages.common(),
+        "language": language,
+        "others": [other for other in LANGUAGES if other != language],
         "css": (_TEMPLATES / "style.css").read_text(encoding="utf-8"),
         "script": (_TEMPLATES / "find.js").read_text(encoding="utf-8"),
     }
@@ -122,15 +154,27 @@ def _rendered(sources: Sources) -> dict[str, str]:
 @functools.cache
 def _templates() -> Environment:
     environment = templates_in(_TEMPLATES)
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # of i18n
     environment.filters |= {
+        "t": gettext,
+        "original": original,
+        "shown": shown,
         "moment": day_and_time,
         "short_day": short_day,
         "duration": duration,
         "summarise": summarise,
         "revision": named,
-        "area_title": area_title,
+        "area_title": lambda area: gettext(area_title(area)),
     }
-    environment.globals |= {"verdict_of": verdict_of, "words": WORDS}
+    environment.globals |= {
+        "verdict_of": verdict_of,
+        "words": WORDS,
+        "change_words": CHANGES,
+        "english": english,
+        "spoken_here": spoken_here,
+    }
     return environment
 
 

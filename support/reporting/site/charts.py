@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from support.reporting.site.language import _, _n
 from support.reporting.site.words import short_day
 
 _WIDTH, _HEIGHT = 480, 170
@@ -49,16 +50,23 @@ def told(unit: str, points: Sequence[Point], limit: float | None = None) -> str:
     """The chart in a sentence."""
     values = sorted(point.value for point in points)
     middle = values[len(values) // 2]
-    parts = [("last", points[-1].value), ("median", middle), ("least", values[0]), ("most", values[-1])]
-    runs = "1 run" if len(points) == 1 else f"{len(points)} runs"
-    against = f"; the limit is {number(limit)}{unit}" if limit is not None else ""
-    return f"{runs}: {', '.join(f'{name} {number(value)}{unit}' for name, value in parts)}{against}."
+    shown = {
+        name: f"{number(value)}{unit}"
+        for name, value in (("last", points[-1].value), ("median", middle), ("least", values[0]), ("most", values[-1]))
+    }
+    runs = _n("%(num)s run", "%(num)s runs", len(points))
+    parts = _("%(runs)s: last %(last)s, median %(median)s, least %(least)s, most %(most)s", runs=runs, **shown)
+    if limit is None:
+        return f"{parts}."
+    demanded = f"{number(limit)}{unit}"
+    against = _("the limit is %(limit)s", limit=demanded)
+    return f"{parts}; {against}."
 
 
 def number(value: float) -> str:
     """Three digits are enough, and nobody reads powers of ten."""
     if 0 < value < _SMALLEST:
-        return f"less than {_SMALLEST:g}"
+        return _("less than %(smallest)s", smallest=_SMALLEST)
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
@@ -70,16 +78,17 @@ def _axis(top: float) -> Iterator[Markup]:
 
 
 def _limit(limit: float, top: float, unit: str) -> Iterator[Markup]:
-    y = _y(limit, top)
+    y, demanded = _y(limit, top), f"{number(limit)}{unit}"
     yield Markup('<line class="limit" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(_LEFT, _WIDTH - _RIGHT, y, y)
-    yield Markup('<text class="end limit" x="{}" y="{:.1f}">limit {}</text>').format(
-        _WIDTH - _RIGHT, y - 4 if y > _TOP + 10 else y + 14, f"{number(limit)}{unit}"
+    yield Markup('<text class="end limit" x="{}" y="{:.1f}">{}</text>').format(
+        _WIDTH - _RIGHT, y - 4 if y > _TOP + 10 else y + 14, _("limit %(limit)s", limit=demanded)
     )
 
 
 def _mark(point: Point, place: tuple[float, float], unit: str) -> Markup:
     x, y = place
-    hint = f"{short_day(point.when)}: {number(point.value)}{unit}{', failed' if point.failed else ''}"
+    failed = ", " + _("failed") if point.failed else ""
+    hint = f"{short_day(point.when)}: {number(point.value)}{unit}{failed}"
     if point.failed:
         shape = Markup('<rect class="bad" x="{:.1f}" y="{:.1f}" width="8" height="8">').format(x - 4, y - 4)
         return shape + Markup("<title>{}</title></rect>").format(hint)

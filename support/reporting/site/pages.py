@@ -11,14 +11,17 @@ from support.fault_catalogue import Fault
 from support.gherkin.dictionary import TECHNICAL
 from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.gherkin.requirements import Requirements
+from support.reporting.capacity_report import CapacityReport
 from support.reporting.causes import causes_of
 from support.reporting.explanations import without_stack_trace
 from support.reporting.facts import ticket_url
+from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.history import History, HistoryEntry
 from support.reporting.history.changes import since_the_last_run
-from support.reporting.record.model import Record, grouped_reasons
-from support.reporting.record.reading import MatrixResults
+from support.reporting.record.model import Record, ScenarioResult, grouped_reasons
+from support.reporting.record.reading import MatrixResults, MutantResults
 from support.reporting.site.book import requirements_of
+from support.reporting.site.language import _, original
 from support.reporting.site.matrix import RequirementMatrix
 from support.reporting.site.overview import overview_of
 from support.reporting.site.search import everything
@@ -34,7 +37,7 @@ _BEFORE = 10
 
 @dataclass(frozen=True)
 class Sources:
-    """What the site is made of. `matrix` is None where no fault was tried."""
+    """What the site is made of. `matrix` is None where no fault was tried, `mutants` where no mutant was."""
 
     record: Record
     areas: list[AreaView]
@@ -43,6 +46,8 @@ class Sources:
     history: History
     requirements: Requirements
     gap: GapView | None = None
+    capacity: CapacityReport | None = None
+    mutants: MutantResults | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Pages:
         """The values of each page by its name."""
         pages: dict[str, Callable[[], dict[str, Any]]] = {
             "index": self._start,
+            "first": lambda: {"steps": first_steps(self._record, self._sources.capacity), "by_id": self._addresses},
             "requirements": self._requirement_matrix,
             "faults": self._fault_matrix,
             "trends": self._trends,
@@ -112,6 +118,8 @@ class Pages:
             "asked": asked(record.selection),
             "before": self._runs_before(),
             "gap": self._sources.gap,
+            "diagnosis": diagnosis_of(record),
+            "known_by_ticket": _by_ticket(record),
             "overview": overview_of(self._requirements, self._areas, _proven(self._faults, self._sources.matrix)),
             "changes": since_the_last_run(record, self._sources.history),
             "bad": _grouped_failures(record, self._areas),
@@ -138,6 +146,7 @@ class Pages:
             "sentences": {requirement.id: requirement.title for requirement in self._requirements},
             "matrix": self._sources.matrix,
             "total": len(self._faults),
+            "mutants": self._sources.mutants,
         }
 
     def _trends(self) -> dict[str, Any]:
@@ -166,6 +175,18 @@ class Pages:
         matrix = self._sources.matrix
         examples = tuple((name, self._addresses.get(name, "")) for name in fault.scenarios)
         return FaultView(fault, matrix.caught.get(fault.id) if matrix else None, examples)
+
+
+def _by_ticket(record: Record) -> list[tuple[str, list[str], list[str]]]:
+    """Each ticket that something failed with: its requirements and its scenarios."""
+    found: dict[str, list[ScenarioResult]] = {}
+    for scenario in record.scenarios:
+        if scenario.status == "known_issue" and scenario.ticket:
+            found.setdefault(scenario.ticket, []).append(scenario)
+    return [
+        (ticket, sorted({one.requirement or "none" for one in scenarios}), [one.id for one in scenarios])
+        for ticket, scenarios in sorted(found.items())
+    ]
 
 
 def _addresses(areas: list[AreaView]) -> dict[str, str]:
@@ -204,9 +225,10 @@ def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, lis
         for reason, ids in grouped_reasons(record.scenarios).items()
     }
     unchosen = [o.id for area in areas for o in area.outcomes if o.status == NOT_RUN]
-    told = [(without_stack_trace(reason), ids) for reason, ids in groups.items() if ids]
-    told += [("not chosen for this run", unchosen)] if unchosen else []
-    return told + ([("agreed but not built yet (backlog)", sorted(backlog))] if backlog else [])
+    told: list[tuple[str, list[str]]] = []
+    told += [(original(without_stack_trace(reason)), ids) for reason, ids in groups.items() if ids]
+    told += [(_("not chosen for this run"), unchosen)] if unchosen else []
+    return told + ([(_("agreed but not built yet (backlog)"), sorted(backlog))] if backlog else [])
 
 
 def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +15,19 @@ from support.reporting.history.flaky import Flakiness, TooFewRuns, judge
 from support.reporting.record.context import FIGURE_NAME
 from support.reporting.record.model import Record
 from support.reporting.site.charts import Point, chart, told
+from support.reporting.site.language import N_, _, gettext
 
 SHOWN = 60
 """Runs in a chart, at most: what is older does not explain today."""
 LISTED = 10
 _COMPARABLE = 0.8
-_WITHIN = "95 % answered within"
+MILLISECONDS, SECONDS = N_(" ms"), N_(" s")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a chart shows: a figure of the history, its title in words, and the name of its limit."""
+    """What a chart shows: a figure of the history, its title in words, and the name of its limit. A time is that within
+    which 95 % were answered."""
 
     figure: str
     title: str
@@ -35,20 +38,21 @@ class Measure:
 # One client and many at once are not alike: each has its chart. What a whole run asked for comes last, without a limit,
 # because it is of both.
 _MEASURES = (
-    Measure(CAPACITY, "Jobs open at once", "", "target_jobs"),
-    Measure("opening_p95_ms", f"Opening, one client: {_WITHIN}", " ms", "configure_p95_ms"),
-    Measure("health_check_p95_ms", f"Health check, one client: {_WITHIN}", " ms", "ack_p95_ms"),
+    Measure(CAPACITY, N_("Jobs open at once"), "", "target_jobs"),
+    Measure("opening_p95_ms", N_("Opening, one client"), MILLISECONDS, "configure_p95_ms"),
+    Measure("openings_at_once_p95_ms", N_("Opening, many clients at once"), MILLISECONDS, "answer_under_load_p95_ms"),
+    Measure("health_check_p95_ms", N_("Health check, one client"), MILLISECONDS, "ack_p95_ms"),
     Measure(
-        "health_checks_at_once_p95_ms", f"Health check, many clients at once: {_WITHIN}", " ms", "ack_concurrent_p95_ms"
+        "health_checks_at_once_p95_ms", N_("Health check, many clients at once"), MILLISECONDS, "ack_concurrent_p95_ms"
     ),
-    Measure(f"{LATENCY}GET /channels", f"Channels: {_WITHIN}", " ms", "channels_ms"),
-    Measure(f"{LATENCY}GET /live_metadata", f"Live metadata: {_WITHIN}", " ms", "live_metadata_ms"),
-    Measure(f"{LATENCY}GET /metadata/{{job_id}}", f"Metadata of a job: {_WITHIN}", " ms"),
-    Measure(f"{LATENCY}POST /recordings_in_time_range", f"Recordings of a window: {_WITHIN}", " ms"),
-    Measure(f"{LATENCY}POST /configure", f"Openings of the whole run, alone and at once: {_WITHIN}", " ms"),
-    Measure(f"{LATENCY}GET /ack", f"Health checks of the whole run, alone and at once: {_WITHIN}", " ms"),
+    Measure(f"{LATENCY}GET /channels", N_("Channels"), MILLISECONDS, "channels_ms"),
+    Measure(f"{LATENCY}GET /live_metadata", N_("Live metadata"), MILLISECONDS, "live_metadata_ms"),
+    Measure(f"{LATENCY}GET /metadata/{{job_id}}", N_("Metadata of a job"), MILLISECONDS),
+    Measure(f"{LATENCY}POST /recordings_in_time_range", N_("Recordings of a window"), MILLISECONDS),
+    Measure(f"{LATENCY}POST /configure", N_("Openings of the whole run, alone and at once"), MILLISECONDS),
+    Measure(f"{LATENCY}GET /ack", N_("Health checks of the whole run, alone and at once"), MILLISECONDS),
 )
-_UNITS = {"ms": " ms", "s": " s", "percent": " %"}
+_UNITS = {"ms": MILLISECONDS, "s": SECONDS, "percent": " %"}
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,14 @@ class TrendView:
 
 @dataclass(frozen=True)
 class EnvironmentTrends:
-    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare, `why_not` says
-    so then. `left_out` runs are not in the charts."""
+    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare. `left_out`
+    runs are not in the charts."""
 
     environment: str
     runs: tuple[HistoryEntry, ...]
     trends: tuple[TrendView, ...]
     left_out: int
     flakiness: Flakiness | None
-    why_not: str
 
 
 def trends_of(history: History, record: Record) -> list[EnvironmentTrends]:
@@ -101,36 +104,48 @@ def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
 def _of(history: History, environment: str, limits: Mapping[str, float]) -> EnvironmentTrends:
     entries = history.of(environment)
     shown = comparable(entries)
-    flakiness, why_not = None, ""
-    try:
+    flakiness = None
+    with contextlib.suppress(TooFewRuns):
         flakiness = judge(history, environment)
-    except TooFewRuns as error:
-        why_not = str(error)
     return EnvironmentTrends(
         environment=environment,
         runs=tuple(reversed(entries[-LISTED:])),
         trends=tuple(_trends(shown, limits)),
         left_out=min(len(entries), SHOWN) - len(shown),
         flakiness=flakiness,
-        why_not=why_not,
     )
 
 
 def _trends(entries: Sequence[HistoryEntry], limits: Mapping[str, float]) -> Iterator[TrendView]:
-    yield from _trend("Duration in seconds", " s", entries, lambda entry: entry.duration_s)
-    yield from _trend("Examples that failed", "", entries, lambda entry: float(entry.bad))
+    yield from _trend(_("Duration in seconds"), SECONDS, entries, lambda entry: entry.duration_s)
+    yield from _trend(_("Examples that failed"), "", entries, lambda entry: float(entry.bad))
+    noted = {**limits, **(entries[-1].figures if entries else {})}
     for one in [*_MEASURES, *_others(entries)]:
         value = operator.methodcaller("figure", one.figure)
-        yield from _trend(one.title, one.unit, entries, value, limits.get(one.limit))
+        yield from _trend(_titled(one), one.unit, entries, value, noted.get(one.limit))
+
+
+def _titled(one: Measure) -> str:
+    within = one.figure.startswith(LATENCY) or one.figure.endswith("_p95_ms")
+    return _("%(what)s: 95 %% answered within", what=gettext(one.title)) if within else gettext(one.title)
 
 
 def _others(entries: Sequence[HistoryEntry]) -> Iterator[Measure]:
-    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds."""
-    known = {one.figure for one in _MEASURES}
-    for name in sorted({name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)} - known):
+    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds, and
+    `mongodb_started_limit_s` is no chart of its own but its limit."""
+    found = {name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)}
+    limits = {name: _limit_of(name) for name in found if _limit_of(name) in found}
+    for name in sorted(found - {one.figure for one in _MEASURES} - set(limits.values())):
         words, _, unit = name.rpartition("_")
         said = words if unit in _UNITS and words else name
-        yield Measure(name, said.replace("_", " ").capitalize(), _UNITS.get(unit, "") if words else "")
+        unit = _UNITS.get(unit, "") if words else ""
+        yield Measure(name, said.replace("_", " ").capitalize(), unit, limits.get(name, ""))
+
+
+def _limit_of(figure: str) -> str:
+    """The figure that would be its limit."""
+    words, _, unit = figure.rpartition("_")
+    return f"{words}_limit_{unit}"
 
 
 def _trend(
@@ -147,4 +162,5 @@ def _trend(
         if (found := value(entry)) is not None
     ]
     if points:
-        yield TrendView(title, chart(title, unit, points, limit), told(unit, points, limit))
+        shown = gettext(unit)
+        yield TrendView(title, chart(title, shown, points, limit), told(shown, points, limit))

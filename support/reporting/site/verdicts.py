@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from support.reporting.record.model import BAD_STATUSES
+from support.reporting.site.language import N_, _, gettext
 
 NOT_RUN = "not_run"
 """Neither passed nor failed: it was not among what was asked for."""
@@ -14,14 +15,14 @@ BACKLOG = "backlog"
 """Agreed, not built; not counted as covered."""
 
 WORDS = {
-    "passed": "passed",
-    "failed": "failed",
-    "error": "error",
-    "skipped": "not run",
-    NOT_RUN: "not run",
-    "known_issue": "known issue",
-    "unexpected_pass": "unexpected pass",
-    BACKLOG: "backlog",
+    "passed": N_("passed"),
+    "failed": N_("failed"),
+    "error": N_("error"),
+    "skipped": N_("not run"),
+    NOT_RUN: N_("not run"),
+    "known_issue": N_("known issue"),
+    "unexpected_pass": N_("unexpected pass"),
+    BACKLOG: N_("backlog"),
 }
 ORDER = ("passed", "failed", "error", "unexpected_pass", "known_issue", "skipped", BACKLOG)
 
@@ -31,11 +32,15 @@ class DisplayedVerdict:
     """`kind` chooses the look, `word` says it, `note` says what the word leaves out (or is empty)."""
 
     kind: str
-    word: str
+    text: str
     note: str = ""
 
+    @property
+    def word(self) -> str:
+        return gettext(self.text)
 
-NO_EXAMPLE = DisplayedVerdict("missing", "no example yet")
+
+NO_EXAMPLE = DisplayedVerdict("missing", N_("no example yet"))
 """Of a requirement that nothing shows: neither passed nor failed."""
 
 
@@ -53,14 +58,19 @@ def summarise(statuses: Iterable[str]) -> DisplayedVerdict:
     bad = sum(counts[status] for status in BAD_STATUSES)
     if not total:
         return DisplayedVerdict(BACKLOG, WORDS[BACKLOG]) if backlog else DisplayedVerdict("skipped", "not run")
-    missing = f", {unrun} not run" if unrun else ""
+    missing = ", " + _("%(number)s not run", number=unrun) if unrun else ""
     if bad:
-        return DisplayedVerdict("failed", "failed", f"{bad} of {total}{missing}")
+        return DisplayedVerdict("failed", "failed", _part(bad, total) + missing)
     if counts["known_issue"]:
-        return DisplayedVerdict("known_issue", WORDS["known_issue"], f"{counts['known_issue']} of {total}{missing}")
+        return DisplayedVerdict("known_issue", WORDS["known_issue"], _part(counts["known_issue"], total) + missing)
     if unrun == total:
         return DisplayedVerdict("skipped", "not run")
-    return DisplayedVerdict("passed", "passed", f"{unrun} of {total} not run" if unrun else "")
+    note = _("%(part)s of %(total)s not run", part=unrun, total=total) if unrun else ""
+    return DisplayedVerdict("passed", "passed", note)
+
+
+def _part(part: int, total: int) -> str:
+    return _("%(part)s of %(total)s", part=part, total=total)
 
 
 def counted(statuses: Iterable[str]) -> list[tuple[DisplayedVerdict, int]]:

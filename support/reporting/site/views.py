@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from support.gherkin.documents import Block, Document, Example, Rule
 from support.reporting.explanations import Explanation
+from support.reporting.facts import area_title
 from support.reporting.record.model import BAD_STATUSES
+from support.reporting.site.language import _, gettext, original
 from support.reporting.site.verdicts import (
     BACKLOG,
     NO_EXAMPLE,
@@ -57,10 +59,10 @@ class ScenarioOutcome:
     def reason(self) -> str:
         """Why it was not run."""
         if self.status == NOT_RUN:
-            return "it was not chosen for this run"
+            return _("it was not chosen for this run")
         if self.status == BACKLOG:
-            return "it is agreed but not built yet"
-        return self.explanation.text if self.explanation else ""
+            return _("it is agreed but not built yet")
+        return original(self.explanation.text) if self.explanation else ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class AreaView:
 
     @property
     def title(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return gettext(area_title(self.name))
 
     @property
     def examples(self) -> list[ExampleView]:

@@ -7,85 +7,119 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from babel.dates import format_date
+
 from support.reporting.record.model import Record, Selection
+from support.reporting.site.language import N_, _, _n, gettext, spoken
 from support.reporting.site.verdicts import BACKLOG
 from support.reporting.site.views import ScenarioOutcome
 
 _NAMES = {
-    "kubernetes": "Kubernetes",
-    "git": "Revision of the suite",
     "focus_server": "Focus Server",
-    "sandbox": "Changed on purpose",
+    "kubernetes": "Kubernetes",
+    "mongodb": "MongoDB",
+    "python": "Python",
+    "git": N_("Revision of the suite"),
+    "nodes": N_("Nodes"),
+    "clocks": N_("Clocks"),
+    "looser_limits": N_("Looser limits"),
+    "sandbox": N_("Changed on purpose"),
 }
+CHANGES = {
+    "newly failing": N_("newly failing"),
+    "fixed": N_("fixed"),
+    "new": N_("new"),
+    "gone": N_("gone"),
+}
+"""What ``ChangesSince`` calls its lists, as they are shown."""
 _HIDDEN = frozenset({"title", "configuration", "git_changes"})
 _SHORT_REVISION = 10
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def day_and_time(moment: datetime.datetime) -> str:
-    """`21 November 2026, 06:19 UTC`, whatever the language of the machine."""
+    """`21 November 2026, 06:19 UTC`, in the language of the page, whatever that of the machine."""
     utc = moment.astimezone(datetime.UTC)
-    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M} UTC"
+    return f"{format_date(utc, 'long', spoken().locale)}, {utc:%H:%M} UTC"
 
 
 def short_day(moment: datetime.datetime) -> str:
     """`21 Nov 2026, 06:19`."""
     utc = moment.astimezone(datetime.UTC)
-    return f"{utc.day} {_MONTHS[utc.month - 1][:3]} {utc.year}, {utc:%H:%M}"
+    return f"{format_date(utc, 'd MMM y', spoken().locale)}, {utc:%H:%M}"
 
 
 def duration(seconds: float) -> str:
     """`3 minutes 5 seconds`, `12 seconds`, `less than a second`."""
     whole = round(seconds)
     if whole < 1:
-        return "less than a second"
+        return _("less than a second")
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [number_of(hours, "hour"), number_of(minutes, "minute"), number_of(rest, "second")]
-    return " ".join(part for part in parts if not part.startswith("0 "))
-
-
-def number_of(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    parts = [
+        (hours, _n("%(num)s hour", "%(num)s hours", hours)),
+        (minutes, _n("%(num)s minute", "%(num)s minutes", minutes)),
+        (rest, _n("%(num)s second", "%(num)s seconds", rest)),
+    ]
+    return " ".join(text for number, text in parts if number)
 
 
 def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
     """The verdict of the run, for people who read nothing else."""
     counts = Counter(scenario.status for scenario in record.scenarios)
-    written = sum(outcome.status != BACKLOG for outcome in outcomes)
     ran = len([scenario for scenario in record.scenarios if scenario.ran])
     if record.verdict == "passed":
-        aside = f", {counts['known_issue']} of them failing as known" if counts["known_issue"] else ""
-        holds = (
-            f"all {ran} examples that were run hold" if ran == counts["passed"] else f"{ran} examples were run{aside}"
-        )
-        return f"Passed: {holds}." if ran == written else f"Passed: {holds}; {written - ran} of {written} were not run."
-    told = [
-        f"{counts[status]} of {number_of(ran, 'example')} {text if counts[status] != 1 else one}"
-        for status, text, one in (
-            ("failed", "do not hold", "does not hold"),
-            ("error", "could not be judged", "could not be judged"),
-            ("unexpected_pass", "hold although listed as known issues", "holds although listed as a known issue"),
-        )
-        if counts[status]
-    ]
-    if record.suite_errors:
-        told.append(f"{number_of(len(record.suite_errors), 'trouble')} outside of the examples")
-    if record.leftovers:
-        told.append(f"{number_of(len(record.leftovers), 'thing')} left behind")
-    if not told:
-        return "Failed: nothing was run."
-    return f"Failed: {'; '.join(told)}."
+        written = sum(outcome.status != BACKLOG for outcome in outcomes)
+        return _passed(ran, written, counts)
+    examples = _n("%(num)s example", "%(num)s examples", ran)
+    bad = {
+        "failed": _n(
+            "%(num)s of %(examples)s does not hold",
+            "%(num)s of %(examples)s do not hold",
+            counts["failed"],
+            examples=examples,
+        ),
+        "error": _n(
+            "%(num)s of %(examples)s could not be judged",
+            "%(num)s of %(examples)s could not be judged",
+            counts["error"],
+            examples=examples,
+        ),
+        "unexpected_pass": _n(
+            "%(num)s of %(examples)s holds although listed as a known issue",
+            "%(num)s of %(examples)s hold although listed as known issues",
+            counts["unexpected_pass"],
+            examples=examples,
+        ),
+    }
+    told = [text for status, text in bad.items() if counts[status]]
+    troubles, left = len(record.suite_errors), len(record.leftovers)
+    if troubles:
+        told.append(_n("%(num)s trouble outside of the examples", "%(num)s troubles outside of the examples", troubles))
+    if left:
+        told.append(_n("%(num)s thing left behind", "%(num)s things left behind", left))
+    return _("Failed: %(reasons)s.", reasons="; ".join(told)) if told else _("Failed: nothing was run.")
+
+
+def _passed(ran: int, written: int, counts: Counter[str]) -> str:
+    known = counts["known_issue"]
+    if ran == counts["passed"]:
+        holds = _("all %(ran)s examples that were run hold", ran=ran)
+    elif known:
+        holds = _("%(ran)s examples were run, %(known)s of them failing as known", ran=ran, known=known)
+    else:
+        holds = _("%(ran)s examples were run", ran=ran)
+    if ran == written:
+        return _("Passed: %(holds)s.", holds=holds)
+    return _(
+        "Passed: %(holds)s; %(rest)s of %(written)s were not run.", holds=holds, rest=written - ran, written=written
+    )
 
 
 def asked(selection: Selection) -> str:
     """What a run was asked for, in words."""
-    parts = [f"tags {selection.tags}"] if selection.tags else []
-    parts += [f"names {', '.join(selection.names)}"] if selection.names else []
-    return "; ".join([*parts, f"in {', '.join(selection.paths)}"] if selection.paths else parts)
+    parts = [_("tags %(tags)s", tags=selection.tags)] if selection.tags else []
+    parts += [_("names %(names)s", names=", ".join(selection.names))] if selection.names else []
+    return "; ".join([*parts, _("in %(paths)s", paths=", ".join(selection.paths))] if selection.paths else parts)
 
 
 def facts(record: Record) -> list[tuple[str, str]]:
@@ -94,7 +128,7 @@ def facts(record: Record) -> list[tuple[str, str]]:
     for key, value in record.fingerprint.items():
         if key in _HIDDEN or not (text := _short(value)):
             continue
-        name = _NAMES.get(key) or str(key).replace("_", " ").capitalize()
+        name = gettext(_NAMES.get(key) or str(key).replace("_", " ").capitalize())
         told.append((name, _revision(record) if key == "git" else text))
     return told
 

@@ -70,7 +70,7 @@ def write_allure(record: Record, reports: Path) -> Path:
     for scenario in record.scenarios:
         writer.write(scenario)
     writer.write_suite()
-    _write(folder / "environment.properties", _properties(short_facts(record)))
+    _write(folder / "environment.properties", _properties(short_facts(record) | _looser(record)))
     _write(folder / "categories.json", json.dumps(_CATEGORIES, indent=2) + "\n")
     _write(folder / "executor.json", json.dumps(_executor(record), indent=2) + "\n")
     return folder
@@ -206,6 +206,10 @@ def _executor(record: Record) -> dict[str, str]:
         "buildOrder": number,
         "buildUrl": url,
     }
+
+
+def _looser(record: Record) -> dict[str, str]:
+    return {"looser_limits": "; ".join(record.looser_limits)} if record.looser_limits else {}
 
 
 def _properties(facts: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from support.files import write_atomically
 from support.reporting.capacity_report import CapacityReport
 from support.reporting.causes import FailureCause, causes_of, last_seen
 from support.reporting.facts import area_title, inside_reports, short_facts, ticket_url, tickets
+from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.history.changes import ChangesSince
 from support.reporting.record.model import STATUSES, Record, ScenarioResult, grouped_reasons
 from support.reporting.text import WORDS, safe, verdict_sentence
@@ -47,12 +48,15 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
 def summary(record: Record, capacity: CapacityReport | None = None, changes: ChangesSince | None = None) -> str:
     """The verdict first, then what is new, then what failed, then the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
+    lines += _diagnosis(record)
     lines += _news(record, changes)
     if record.broken_on_purpose:
         lines += [f"**Changed on purpose:** {_text(record.broken_on_purpose)}", ""]
+    lines += [f"- **{_text(sentence)}**" for sentence in record.looser_limits]
     lines += [f"- {_text(key.replace('_', ' '))}: {_text(value)}" for key, value in short_facts(record).items()]
     lines += [f"- {record.started:%Y-%m-%d %H:%M} UTC, {record.duration_s:.1f} s", ""]
     lines += _suite(record)
+    lines += _first(record, capacity)
     lines += _failures(record)
     lines += _areas(record)
     if capacity is not None:
@@ -74,6 +78,25 @@ def workflow_commands(record: Record) -> Iterator[str]:
             place = f"file={_property(scenario.feature)},line={scenario.line}"
             title = _property(f"{scenario.id} {scenario.name}")
             yield f"::{kind} {place},title={title}::{_message(scenario.reason or 'no reason given')}"
+
+
+def _diagnosis(record: Record) -> list[str]:
+    found = diagnosis_of(record)
+    if found is None:
+        return []
+    told = f"**Diagnosis: layer {found.layer}.** {_text(found.cause)}."
+    return [told, "", f"- seen: {_text(found.seen)[:_LINE]}", f"- next: {_text(found.remedy)}", ""]
+
+
+def _first(record: Record, capacity: CapacityReport | None) -> list[str]:
+    steps = first_steps(record, capacity)
+    if not steps:
+        return []
+    told = []
+    for number, step in enumerate(steps[:_FAILURES], 1):
+        tickets = f" ({', '.join(map(_text, step.tickets))})" if step.tickets else ""
+        told.append(f"{number}. {_text(step.cause)}{tickets}: {_text(step.remedy)}")
+    return ["### What to do first", "", *told, ""]
 
 
 def _suite(record: Record) -> list[str]:

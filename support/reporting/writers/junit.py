@@ -119,3 +119,5 @@ def _add_suite_case(root: ElementTree.Element, record: Record) -> None:
             case, "error", {"message": xml_text(problems[0].splitlines()[0]), "type": "suite"}
         )
         error.text = xml_text("\n".join(problems))
+    if record.looser_limits:
+        ElementTree.SubElement(case, "system-out").text = xml_text("\n".join(record.looser_limits))

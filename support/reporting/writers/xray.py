@@ -59,7 +59,7 @@ def xray_results(record: Record, edition: str = "cloud") -> dict[str, Any]:
         "info": {
             "project": TICKET_PROJECT,
             "summary": f"Focus Server on {title}",
-            "description": "\n".join([verdict_sentence(record), *record.suite_problems()]),
+            "description": "\n".join([verdict_sentence(record), *record.looser_limits, *record.suite_problems()]),
             "revision": str(record.fingerprint.get("git") or "unknown"),
             "startDate": _moment(record.started),
             "finishDate": _moment(record.finished),

@@ -235,3 +235,26 @@ def test_only_a_server_that_was_replaced_restarts_while_it_starts() -> None:
         assert _value(cluster, "focus-server-restarted-often") == 0
 
     play(scenario)
+
+
+@pytest.mark.parametrize("first", ["persistentvolumes", "persistentvolumeclaims"])
+def test_a_claim_is_bound_to_the_volume_it_names(first: str) -> None:
+    size, modes = {"storage": "1Gi"}, ["ReadWriteMany"]
+    manifests = {
+        "persistentvolumes": {"metadata": {"name": "disk"}, "spec": {"capacity": size, "accessModes": modes}},
+        "persistentvolumeclaims": {"metadata": {"name": "mine"}, "spec": {"volumeName": "disk", "accessModes": modes}},
+    }
+
+    async def scenario(cluster: Cluster) -> None:
+        for plural in (first, *(each for each in manifests if each != first)):
+            cluster.store.create(plural, manifests[plural], "panda")
+        cluster.store.create("persistentvolumeclaims", {"metadata": {"name": "other"}, "spec": {}}, "panda")
+        await cluster.settled()
+        claims = {
+            each["metadata"]["name"]: each["status"] for each in cluster.store.list("persistentvolumeclaims", "panda")
+        }
+        assert claims["mine"] == {"phase": "Bound", "accessModes": modes, "capacity": size}
+        assert claims["other"]["phase"] == "Pending"
+        assert cluster.store.get("persistentvolumes", "disk")["status"] == {"phase": "Bound"}
+
+    play(scenario)

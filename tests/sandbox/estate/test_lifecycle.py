@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -55,6 +56,12 @@ class Up:
         return alive + files
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while not condition():
@@ -89,6 +96,20 @@ def test_faults_are_switched_over_the_control_api(up: Up) -> None:
     up.control("POST", "/reset")
     assert up.control("GET", "/state")["faults"] == []
     assert up.control("GET", "/proxies")["mongodb"]["toxics"] == []
+
+
+def test_the_state_tells_what_was_set_otherwise_than_usual_but_not_where_it_listens(tmp_path: Path) -> None:
+    settings = ("gpu_slices=120", "nodes=2", "fibre=waiting", f"control_port={free_port()}")
+    started = Up(tmp_path / "run.json", *(word for one in settings for word in ("--set", one)))
+    try:
+        assert started.control("GET", "/state")["changed_settings"] == {"gpu_slices": 120, "fibre": "waiting"}
+    finally:
+        started.process.terminate()
+        started.process.wait(20)
+
+
+def test_of_a_usual_sandbox_nothing_was_changed(up: Up) -> None:
+    assert up.control("GET", "/state")["changed_settings"] == {}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import bson
 import pytest
+from bson.datetime_ms import DatetimeMS
 
 from environments.sandbox.focus_server.answers import (
     LIVE_METADATA_TREE,
@@ -16,9 +21,17 @@ from environments.sandbox.focus_server.answers import (
     lines_dt_s,
     pulse_rate,
 )
-from environments.sandbox.focus_server.manifests import GPU_RESOURCE, Investigation, JobId, cleanup_job, grpc_job
+from environments.sandbox.focus_server.capacity import Capacity
+from environments.sandbox.focus_server.manifests import (
+    GPU_RESOURCE,
+    Investigation,
+    JobId,
+    JobShape,
+    cleanup_job,
+    grpc_job,
+)
 from environments.sandbox.focus_server.opening import is_node_address
-from environments.sandbox.focus_server.recordings import counts, overlaps, read_recording
+from environments.sandbox.focus_server.recordings import RecordingIndex, counts, overlaps, read_recording
 from environments.sandbox.focus_server.refusals import CannotOpen
 from environments.sandbox.focus_server.schema import ConfigureRequest, Window, parse_configure
 from environments.sandbox.focus_server.service import json_ready
@@ -128,6 +141,50 @@ def test_manifest_of_a_historic_job() -> None:
     assert cleanup_job(investigation)["spec"]["ttlSecondsAfterFinished"] == 10
 
 
+def test_on_a_cluster_that_is_not_ours_a_job_asks_only_for_what_is_there() -> None:
+    shape = JobShape("registry.example/job:1", "registry.example/cleanup:1", gpu=False, host_folders=False)
+    investigation = Investigation(JobId(7, 1729), 12307, request(), shape)
+    pod = grpc_job(investigation)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == "registry.example/job:1"
+    assert container["resources"] == {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}
+    assert [volume["name"] for volume in pod["volumes"]] == ["prisma-config-volume", "storage-san-volume"]
+    assert [mount["name"] for mount in container["volumeMounts"]] == [volume["name"] for volume in pod["volumes"]]
+    (cleanup,) = cleanup_job(investigation)["spec"]["template"]["spec"]["containers"]
+    assert cleanup["image"] == "registry.example/cleanup:1"
+
+
+class Watched:
+    """Hands out informers that have been told everything."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, Any] = {}
+
+    def informer(self, kind: str, log: Any, changed: Any) -> Any:
+        self.changed[kind] = changed
+        return SimpleNamespace(synced=SimpleNamespace(is_set=lambda: True))
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_nodes_without_slices_have_room_for_jobs_that_ask_for_none(gpu: bool) -> None:
+    cluster: Any = Watched()
+    capacity = Capacity(cluster, "panda", 0, logging.getLogger(), gpu)
+    offered = {"cpu": "1", "memory": "4Gi", "pods": "110"}
+    ready = [{"type": "Ready", "status": "True"}]
+    node = {"metadata": {"name": "kind"}, "status": {"allocatable": offered, "conditions": ready}}
+    cluster.changed["Node"](node, False)
+    if gpu:
+        with pytest.raises(CannotOpen, match="GPU slices"):
+            capacity.check()
+        return
+    capacity.check()
+    assert [str(room) for room in capacity.rooms()] == [
+        "cpu: 1 of 1 free", "memory: 4Gi of 4Gi free", "pods on the nodes: 110 of 110 free",
+    ]  # fmt: skip
+    capacity.expect("grpc-job-1-1", needs_gpu=True)
+    assert str(next(capacity.rooms())) == "cpu: 900m of 1 free"
+
+
 class View:
     """The cluster as the slots see it."""
 
@@ -198,6 +255,24 @@ def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
     assert (closed.start_s, closed.end_s, opened.end_s) == (start_s, start_s + 41, -1)
 
 
-@pytest.mark.parametrize("document", [{}, {"start_time": 5}, {"start_time": NOW, "end_time": 5}, {"start_time": None}])
-def test_malformed_documents_are_no_recordings(document: dict[str, Any]) -> None:
-    assert read_recording(document) is None
+FAR = bson.encode({"start_time": NOW, "end_time": DatetimeMS(253402300800000)})
+"""A date after the year 9999: with the driver's usual options it cannot be decoded, and no other document with it."""
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"start_time": 5}, {"start_time": NOW, "end_time": 5}, FAR], ids=["empty", "start", "end", "far"]
+)
+def test_malformed_documents_are_no_recordings(document: dict[str, Any] | bytes) -> None:
+    assert read_recording(_decoded(document) if isinstance(document, bytes) else document) is None
+
+
+def _decoded(document: bytes) -> dict[str, Any]:
+    """As the server reads its index."""
+
+    async def decode() -> dict[str, Any]:
+        index = RecordingIndex("mongodb://127.0.0.1", "prisma", 1)
+        read: dict[str, Any] = bson.decode(document, index._client.codec_options)
+        await index.close()
+        return read
+
+    return asyncio.run(decode())

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hamcrest import all_of, contains_string, has_length
 from pydantic import SecretStr
 
-from environments.sandbox.rabbitmq.broker import definitions, hashed
+from environments.sandbox.focus_server.queues import JobQueues
+from environments.sandbox.rabbitmq.definitions import definitions, hashed
 from environments.sandbox.rabbitmq.installed import is_installed
+from environments.sandbox.supervisor.configuration import broker_access
 from support import waits
-from support.checks.matcher import judged
+from support.checks import broker
 from support.clients.amqp.client import BrokerClient, BrokerError
 from support.clients.journal import Journal
 from tests.sandbox.process_runner import RunningProcess, base_config, start_process
 
 needs_broker = pytest.mark.skipif(not is_installed(), reason="rabbitmq-server is not installed on this machine")
 UP_WITHIN_S = 120.0
+LOG = logging.getLogger("test")
 
 
 @dataclass(frozen=True)
@@ -38,28 +45,30 @@ class Site:
     folder: Path
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("broker")
+def started(folder: Path, *faults: str) -> Site:
+    """A process with a loopback block of its own."""
     (folder / "logs").mkdir()
     config = base_config(folder)
     at = BrokerAt(f"{config['network']}.0.2")
-    block = int(config["network"].rsplit(".", 1)[1])
-    access = {"host": at.host, "port": at.port, "management_port": at.management_port, "epmd_port": 61_300 + block}
-    words = {"user": at.user, "password": at.password.get_secret_value(), "vhost": at.vhost, "exchange": "prisma"}
-    process = start_process("rabbitmq", {**config, **access, **words})
-    client = BrokerClient(at, Journal([]))
+    access = broker_access(config["network"], at.password.get_secret_value())
+    process = start_process("rabbitmq", {**config, **access, "faults": list(faults)})
+    return Site(process, BrokerClient(at, Journal([])), folder)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = started(tmp_path_factory.mktemp("broker"))
     try:
-        until_up(client)
-        yield Site(process, client, folder)
+        until_up(site.client)
+        yield site
     finally:
-        process.stop()
+        site.process.stop()
 
 
 def until_up(client: BrokerClient) -> None:
     waits.until(
         client.log_in,
-        judged("a broker that answers", lambda seen: seen.message if seen.kind == "unreachable" else None),
+        broker.answers(),
         within_s=UP_WITHIN_S,
         what="the broker to start",
         changes=waits.PollEvery(0.2),
@@ -67,6 +76,7 @@ def until_up(client: BrokerClient) -> None:
 
 
 def erlang_machines(folder: Path) -> list[int]:
+    """The process ids of the brokers that store below ``folder``."""
     found = []
     for process in Path("/proc").iterdir():
         try:
@@ -110,6 +120,50 @@ def test_each_fault_is_there_and_gone_again(site: Site) -> None:
     assert site.client.log_in().kind == "ok" and not site.client.has_exchange("prisma")
     site.process.set_faults()
     assert site.client.has_exchange("prisma")
+
+
+@needs_broker
+def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: Path) -> None:
+    """RabbitMQ looks on every address whether its distribution port is free: each sandbox has its own. A fault that was
+    switched on before shows from the first moment, and of queues only what is wanted by then."""
+    other = started(tmp_path, "broker-password-changed", "broker-exchange-missing")
+    with ExitStack() as closing:
+        closing.callback(other.process.stop)
+        queues = JobQueues({**other.process.config, "port": other.process.config["server_port"]}, tmp_path / "q", LOG)
+        queues.start([])
+        closing.callback(queues.stop)
+        for job_id in ("1-1", "2-2", "3-3"):
+            queues.opened(job_id)
+        queues.gone("1-1")
+        assert other.process.request("state")["started"] is False and erlang_machines(tmp_path) == []
+        other.process.request("reset")
+        until_up(other.client)
+        assert other.client.log_in().kind == "authentication_failed"
+        assert site.client.log_in().kind == "ok" and erlang_machines(site.folder)
+        other.process.set_faults("broker-exchange-missing")
+        assert not other.client.has_exchange("prisma")
+        waits.until(other.client.queues, has_length(4), within_s=UP_WITHIN_S, what="the queues of two open jobs")
+        queues.gone("2-2")
+        waits.until(other.client.queues, has_length(2), within_s=UP_WITHIN_S, what="the queues of one open job")
+        assert len(other.client.queues_of("3-3")) == 2
+    assert erlang_machines(tmp_path) == []
+
+
+@needs_broker
+def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    site = started(tmp_path)
+    with socket.socket() as taken, ExitStack() as closing:
+        closing.callback(site.process.stop)
+        taken.bind(("127.0.0.1", site.process.config["distribution_port"]))
+        taken.listen()
+        site.client.log_in()
+        waits.until(
+            lambda: site.process.log_file.read_text(encoding="utf-8"),
+            all_of(contains_string("dist_port_already_used"), contains_string("exit status 1")),
+            within_s=UP_WITHIN_S,
+            what="the reason in the log of the process",
+        )
+    assert erlang_machines(tmp_path) == []
 
 
 @needs_broker

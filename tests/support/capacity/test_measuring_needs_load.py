@@ -13,6 +13,7 @@ from support.clients.journal import Journal
 from support.clients.safety import Budget, SafetyError, SafetyPolicy
 from support.latency.answers import Latency
 from support.product.rough_clients import RoughClients
+from support.stability.patterns import at_intervals
 from support.stability.steady_state import Stability
 
 
@@ -49,7 +50,7 @@ MEASURING: dict[str, Callable[[Budget], object]] = {
     "PF-02b": lambda budget: latency(budget).health_checks_at_once(),
     "PF-02c": lambda budget: latency(budget).channels(),
     "PF-02d": lambda budget: latency(budget).live_metadata(),
-    "SB-02a": lambda budget: Stability(NOBODY, NOBODY, NOBODY, SITE, budget).live(),
+    "SB-02a": lambda budget: Stability(NOBODY, NOBODY, NOBODY, NOBODY, SITE, budget).live(at_intervals),
     "SB-05d": lambda budget: RoughClients(SITE, Journal(), budget, NOBODY).ask_all_at_once(),
     "CA-05a before": lambda budget: Probes(NOBODY, SITE, budget).quiet(),
     "CA-05a after": lambda budget: Probes(NOBODY, SITE, budget).recover(Quiet((1.0,))),

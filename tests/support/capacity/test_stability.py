@@ -7,12 +7,13 @@ import random
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.safety import Budget, SafetyPolicy
+from support.stability.patterns import at_intervals, in_a_rush, in_growing_numbers, steadily, without_a_pause
 from support.stability.steady_state import Lifetime, Stability
 from support.statistics.verdict import Outcome
 
@@ -67,7 +68,7 @@ def stability(site: Site) -> Stability:
     server = SimpleNamespace(pod_selector="app=focus-server", deployment="focus-server", port=5000, container=None)
     services = SimpleNamespace(focus_server=server)
     environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
-    return Stability(site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
+    return Stability(site, site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def stability(site: Site) -> Stability:
 def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Outcome) -> None:
     site = Site(memory_mb)
     judge = stability(site)
-    seen = judge.live()
+    seen = judge.live(at_intervals)
     assert judge.keeps_its_memory(seen).outcome is verdict
     assert judge.opened_often_enough(seen).outcome is Outcome.PASS
     assert judge.stays_fast(seen).outcome is Outcome.PASS
@@ -91,9 +92,9 @@ def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Outcome
 
 def test_failures_and_restarts_are_told() -> None:
     judge = stability(Site(lambda hours: 600, fails=True, restarts=True))
-    seen = judge.live()
+    seen = judge.live(at_intervals)
     assert judge.opened_often_enough(seen).outcome is Outcome.FAIL
-    assert "investigation 1: it was answered 503" in judge.opened_often_enough(seen).reason
+    assert "after 0 s: it was answered 503" in judge.opened_often_enough(seen).reason
     assert judge.was_never_restarted(seen).outcome is Outcome.FAIL
 
 
@@ -136,4 +137,38 @@ def test_what_is_left_of_a_long_time_is_named() -> None:
     judge = stability(Site(lambda hours: 600))
     left = judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ("service grpc-service-1-2",)))
     assert left.outcome is Outcome.FAIL and left.reason == "left over: service grpc-service-1-2"
-    assert judge.left_nothing_behind(Lifetime(1, (), (), {}, (), ())).outcome is Outcome.PASS
+    assert judge.left_nothing_behind(Lifetime(1, ((0.0, 30.0),), (), {}, (), ())).outcome is Outcome.PASS
+
+
+def test_the_shapes_of_load_are_those_of_the_requirement() -> None:
+    limits = cast(Any, SimpleNamespace(stability_duration_s=3600.0, stability_interval_s=300.0))
+    assert [at_intervals(limits).asked, at_intervals(limits).duration_s] == [12, 3600.0]
+    assert [steadily(limits).asked, steadily(limits).duration_s] == [120, 600.0]
+    assert without_a_pause(limits).asked == 200
+    for wave in (in_growing_numbers(limits), in_a_rush(limits)):
+        amounts = [turn.amount for turn in wave.turns]
+        assert amounts[:12] == amounts[-12:] == [1] * 12 and sorted(amounts[12:-12]) == amounts[12:-12]
+        assert [turn.at_s for turn in wave.turns] == sorted(turn.at_s for turn in wave.turns)
+    assert max(turn.amount for turn in in_a_rush(limits).turns) == 50
+
+
+def test_what_did_not_open_of_those_that_came_together_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(lambda hours: 600)
+    step = SimpleNamespace(asked=50, succeeded=44, of_earlier=(), leftovers=("service grpc-service-1-7",))
+    monkeypatch.setattr(site, "make", lambda title, bodies: SimpleNamespace(step=step), raising=False)
+    judge = stability(site)
+    seen = judge.live(in_a_rush)
+    assert seen.asked == 74 and len(seen.troubles) == 6
+    assert judge.opened_often_enough(seen).outcome is Outcome.FAIL
+    assert "one of 50 that came together did not open" in judge.opened_often_enough(seen).reason
+    assert judge.left_nothing_behind(seen).reason == "left over: service grpc-service-1-7"
+
+
+def test_a_drift_of_a_few_milliseconds_in_a_short_time_is_noise() -> None:
+    judge = stability(Site(lambda hours: 600))
+
+    def outcome(rise_ms: float) -> Outcome:
+        points = tuple((number * 0.01, 40.0 + rise_ms * number / 200) for number in range(200))
+        return judge.stays_fast(Lifetime(200, points, (), {}, (), ())).outcome
+
+    assert [outcome(30.0), outcome(90.0)] == [Outcome.PASS, Outcome.FAIL]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
+import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 
 import pytest
 import yaml
 from client_doubles import FocusServerAt, Reply, http_server
 
+from support.clients import safety
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
@@ -70,6 +76,83 @@ def test_only_so_many_are_under_way_at_once() -> None:
         may_end.set()
         [one.result() for one in asking]
     with budget.asking(opens=False):
+        pass
+
+
+def forked(number: int, budget: Budget, do: Callable[[], object]) -> BaseProcess:
+    """A process of a run, which does one thing with the budget of all of them."""
+
+    def run() -> None:
+        budget.in_process(number)
+        do()
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    return process
+
+
+def test_the_processes_of_a_run_have_one_budget() -> None:
+    """Four processes ask for 100 openings each: all of them together send the 150 of the run, and not one more."""
+    budget, sent = Budget(SafetyPolicy("site", openings_in_all=150, openings_per_minute=1000), 4), os.pipe()
+
+    def open_many() -> None:
+        for _ in range(100):
+            try:
+                with budget.asking(opens=True):
+                    os.write(sent[1], b"x")
+            except SafetyError:
+                continue
+
+    processes = [forked(number, budget, open_many) for number in range(1, 4)]
+    open_many()
+    for process in processes:
+        process.join(30)
+        assert process.exitcode == 0
+    os.close(sent[1])
+    assert len(os.read(sent[0], 1000)) == 150
+    with pytest.raises(SafetyError, match="openings_in_all is 150"), budget.asking(opens=True):
+        pass
+
+
+def test_the_processes_of_a_run_have_one_minute() -> None:
+    budget = Budget(SafetyPolicy("site", openings_per_minute=3, minute_s=3600), 2)
+
+    def open_two() -> None:
+        for _ in range(2):
+            with budget.asking(opens=True):
+                pass
+
+    forked(1, budget, open_two).join(30)
+    with pytest.raises(SafetyError, match="openings_per_minute is 3"):
+        open_two()
+
+
+def test_a_process_that_was_killed_takes_up_no_place() -> None:
+    budget = Budget(SafetyPolicy("site", requests_at_once=1), 2)
+    asking, told = os.pipe()
+
+    def ask_for_ever() -> None:
+        with budget.asking(opens=False):
+            os.write(told, b"x")
+            threading.Event().wait()
+
+    process = forked(1, budget, ask_for_ever)
+    assert os.read(asking, 1) == b"x"
+    with pytest.raises(SafetyError, match="requests_at_once is 1"), budget.asking(opens=False):
+        pass
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(30)
+    budget.without(1)
+    with budget.asking(opens=False):
+        pass
+
+
+def test_who_was_killed_while_counting_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safety, "_PATIENCE_S", 0.05)
+    budget = Budget(SafetyPolicy("site"), 2)
+    budget._lock.acquire()
+    with pytest.raises(SafetyError, match="cannot be asked"), budget.asking(opens=False):
         pass
 
 

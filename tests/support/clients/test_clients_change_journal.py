@@ -134,3 +134,14 @@ def test_what_nobody_can_undo_is_not_begun(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="nobody can undo a change of kind 'link'; known are: quota, pod"):
         changes_of(journal, Site()).begin("link", "a link is cut")
     assert journal.pending() == []
+
+
+def test_what_was_needed_to_undo_a_change_is_not_kept(tmp_path: Path) -> None:
+    """It may be the whole configuration of a server, with what is secret in it."""
+    path = tmp_path / "changes.jsonl"
+    journal, other = ChangeJournal(path), ChangeJournal(path)
+    kept = other.begin("settings", "somebody else's", value="kept")
+    change = journal.begin("settings", "settings are changed", value="password: hunter2")
+    journal.end(change)
+    assert "hunter2" not in path.read_text() and "kept" in path.read_text()
+    assert other.pending() == [kept]

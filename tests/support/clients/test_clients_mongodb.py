@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -120,6 +121,24 @@ def test_probes_tell_what_is_wrong(client: MongoDBClient) -> None:
     assert denied.kind == "authentication_failed"
     assert client.probe(port_without_server=True).kind == "unreachable"
     assert client.probe().duration_s > 0
+
+
+def test_whether_it_answers_is_known_at_once(client: MongoDBClient) -> None:
+    """Where nobody listens no time-out is waited for; one who listens and is silent is given it."""
+    assert client.answers(within_s=5.0)
+    policy = SafetyPolicy("sandbox")
+    with port_that_refuses() as port:
+        journal = Journal()
+        nobody = client_at(port, policy, journal)
+        assert not nobody.answers(within_s=30.0)
+        nobody.close()
+    assert "hello" in journal.text() and max(seconds for _, seconds in journal.durations("mongodb")) < 15.0
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        mute = client_at(silent.getsockname()[1], policy)
+        assert not mute.answers(within_s=0.2)
+        mute.close()
 
 
 def test_a_refused_command_is_one_sentence(client: MongoDBClient) -> None:

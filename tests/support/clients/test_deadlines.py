@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from client_doubles import FocusServerAt, KubernetesAt
+from pydantic import SecretStr
 
+from support.clients.amqp.client import BrokerClient, BrokerError
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.focus_server.raw_connection import RawConnection
@@ -106,15 +109,26 @@ def controls_the_sandbox(url: str) -> None:
         SandboxControl(Control(url=url)).state()
 
 
+def asks_the_broker(url: str) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    settings: Any = SimpleNamespace(
+        host=host, port=1, management_port=int(port), user="u", password=SecretStr("p"), vhost="/"
+    )
+    with pytest.raises(BrokerError, match="does not tell its queues"):
+        BrokerClient(settings, Journal()).queues()
+
+
 @pytest.mark.parametrize("pieces", ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.parametrize(
-    "ask", [asks_plainly, asks_raw, asks_under_load, asks_the_cluster, reads_a_log, controls_the_sandbox]
+    "ask",
+    [asks_plainly, asks_raw, asks_under_load, asks_the_cluster, reads_a_log, controls_the_sandbox, asks_the_broker],
 )
 def test_an_endless_answer_is_given_up(
     monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], None], pieces: list[bytes]
 ) -> None:
     monkeypatch.setattr(api, "ANSWER_TIMEOUT_S", LIMIT_S)
     monkeypatch.setattr("support.clients.sandbox.control._TIMEOUT_S", LIMIT_S)
+    monkeypatch.setattr("support.clients.amqp.client._TIMEOUT_S", LIMIT_S)
     with endless(pieces) as url:
         started = time.monotonic()
         ask(url)

@@ -8,18 +8,18 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import trustme
 import yaml
-from client_doubles import HttpServer, KubernetesAt, Reply, http_server
+from client_doubles import Reply, http_server, port_that_refuses
+from kubeconfig_doubles import CREDENTIAL, client, kubeconfig, refusal, script, version
 
 from support.clients.journal import Journal
-from support.clients.kubernetes.client import KubernetesClient
-from support.clients.safety import SafetyPolicy
+from support.clients.kubernetes.client import ClusterError
 from support.config import ConfigurationError
 
-ALLOWED = SafetyPolicy("sandbox")
 TOKEN = "sha256~t0ken-of-the-file"
 AUTHORITY = trustme.CA()
 CA = base64.b64encode(AUTHORITY.cert_pem.bytes()).decode()
@@ -27,45 +27,6 @@ CLIENT = AUTHORITY.issue_cert("client.example")
 CERTIFICATE = base64.b64encode(CLIENT.cert_chain_pems[0].bytes()).decode()
 KEY = base64.b64encode(CLIENT.private_key_pem.bytes()).decode()
 STRANGER = base64.b64encode(AUTHORITY.issue_cert("x.example").private_key_pem.bytes()).decode()
-CREDENTIAL = """#!/bin/sh
-echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": %s}'
-"""
-
-
-def kubeconfig(folder: Path, server: str, user: Any = None, **cluster: Any) -> Path:
-    path = folder / "kubeconfig"
-    content = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-        "clusters": [{"name": "k", "cluster": {"server": server, **cluster}}],
-        "users": [{"name": "u", "user": {"token": "t"} if user is None else user}],
-    }
-    path.write_text(yaml.safe_dump(content))
-    return path
-
-
-def client(path: Path, journal: Journal | None = None, **more: Any) -> KubernetesClient:
-    return KubernetesClient(KubernetesAt(None, kubeconfig=path, token=None, **more), journal or Journal(), ALLOWED)
-
-
-def refusal(path: Path, **more: Any) -> str:
-    with pytest.raises(ConfigurationError) as raised:
-        client(path, **more)
-    told = str(raised.value)
-    assert "\n" not in told
-    assert str(path) in told
-    return told
-
-
-def script(folder: Path, text: str) -> dict[str, Any]:
-    path = folder / "plugin"
-    path.write_text(text)
-    path.chmod(0o700)
-    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(path), "interactiveMode": "Never"}}
-
-
-def version(server: HttpServer) -> Any:
-    return server.received[-1].headers.get("authorization")
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n", "\t"])
@@ -114,6 +75,9 @@ CLUSTERS: list[tuple[dict[str, Any], str]] = [
     ({"proxy-url": "socks5://127.0.0.1:1080"}, "clusters[k].cluster.proxy-url cannot be used; allowed: http://"),
     ({"proxy-url": "http://127.0.0.1:99999"}, "clusters[k].cluster.proxy-url cannot be used"),
     ({"proxy-url": "proxy.example:3128"}, "clusters[k].cluster.proxy-url cannot be used"),
+    ({"insecure-skip-tls-verify": "false"}, "insecure-skip-tls-verify is 'false'; allowed: true or false"),
+    ({"insecure-skip-tls-verify": 1}, "insecure-skip-tls-verify is 1; allowed: true or false"),
+    ({"certificate-authority": "no\0name"}, "which cannot be read: it is the name of no file"),
 ]
 
 
@@ -134,6 +98,10 @@ USERS: list[tuple[dict[str, Any], str]] = [
     ({"exec": {"apiVersion": "v1", "command": "no-such-plugin"}}, "no-such-plugin, which cannot be run: No such file"),
     ({"exec": {"apiVersion": "v1"}}, "users[u].user.exec has no command"),
     ({"exec": "login"}, "users[u].user.exec has no command"),
+    ({"auth-provider": {"name": "azure"}}, "users[u].user.auth-provider was removed from kubectl in 1.26"),
+    ({"token": "t", "as": "admin"}, "users[u].user.as asks to act as somebody else"),
+    ({"client-certificate-data": CERTIFICATE[:-5], "client-key-data": KEY}, "client-certificate-data is no base64"),
+    ({"client-certificate": "missing.pem", "client-key-data": KEY}, "missing.pem, which cannot be read: No such file"),
 ]
 
 
@@ -145,9 +113,12 @@ def test_a_user_that_cannot_be_used(tmp_path: Path, user: dict[str, Any], messag
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("#!/bin/sh\necho 'token expired: run login' >&2\nexit 3\n", "process returned 3. token expired: run login"),
-        ("#!/bin/sh\necho hello\n", "failed to decode process output"),
-        ("#!/bin/sh\necho '{}'\n", "malformed response"),
+        (
+            "#!/bin/sh\necho 'token expired: run login' >&2\nexit 3\n",
+            "ended with 3 and said: token expired: run login",
+        ),
+        ("#!/bin/sh\necho hello\n", "plugin, which did not answer with JSON"),
+        ("#!/bin/sh\necho '{}'\n", "did not answer with an object of kind ExecCredential"),
         (CREDENTIAL % "{}", "gave neither a token nor a certificate"),
         (CREDENTIAL % '{"clientCertificateData": "x"}', "gave neither a token nor a certificate"),
         ("#!/no/such/interpreter\n", "cannot be run"),
@@ -199,6 +170,40 @@ def test_a_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
     assert "cannot be read: Is a directory" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("plural", ["contexts", "clusters", "users"])
+def test_two_entries_of_one_name_are_refused_as_by_kubectl(tmp_path: Path, plural: str) -> None:
+    path = kubeconfig(tmp_path, "https://k.example")
+    content = yaml.safe_load(path.read_text())
+    content[plural] *= 2
+    path.write_text(yaml.safe_dump(content))
+    assert f"{plural} has 2 entries with the name" in refusal(path)
+
+
+def test_base64_in_several_lines_is_read_as_by_kubectl(tmp_path: Path) -> None:
+    wrapped = "\n".join(CA[start : start + 64] for start in range(0, len(CA), 64)) + "\n"
+    client(kubeconfig(tmp_path, "https://k.example", **{"certificate-authority-data": wrapped}))
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+def test_a_kubeconfig_with_a_byte_order_mark_and_a_colon_in_its_name_is_read(tmp_path: Path, mark: str) -> None:
+    """The official client takes a colon for the end of a name: it may be given several files."""
+    folder = tmp_path / "site:north"
+    folder.mkdir()
+    with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
+        path = kubeconfig(folder, server.url)
+        path.write_text(mark + path.read_text(), encoding="utf-8")
+        assert client(path).version() == "v1.34.1"
+
+
+def test_a_user_and_password_are_sent_as_such(tmp_path: Path) -> None:
+    """The API server takes them no more (Kubernetes 1.19); a proxy in front of it may."""
+    journal = Journal()
+    with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
+        client(kubeconfig(tmp_path, server.url, {"username": "me", "password": "pr0xy-pass"}), journal).version()
+        assert version(server) == "Basic " + base64.b64encode(b"me:pr0xy-pass").decode()
+    assert "pr0xy-pass" not in journal.redact("it is pr0xy-pass")
+
+
 def test_a_context_that_the_environment_names_must_exist(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "https://k.example")
     assert "contexts has no context 'other'; allowed: c" in refusal(path, context="other")
@@ -222,7 +227,7 @@ class Proxy:
             connection.sendall(head.encode() + body)
 
 
-@pytest.mark.parametrize("user", ["", "me:pr0xy-pass@"])
+@pytest.mark.parametrize("user", ["", "me:pr0xy-pass@", "me:pr0xy%40pass%3A@"])
 def test_the_proxy_of_the_cluster_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     proxy, journal = Proxy(), Journal()
@@ -231,7 +236,18 @@ def test_the_proxy_of_the_cluster_is_used(tmp_path: Path, monkeypatch: pytest.Mo
     assert proxy.head.startswith(b"GET http://k.example:6443/version/")
     assert (b"proxy-authorization: basic " in proxy.head.lower()) is bool(user)
     if user:
-        assert "pr0xy-pass" not in journal.redact("it is pr0xy-pass")
+        meant = unquote(user.removesuffix("@"))
+        assert base64.b64encode(meant.encode()) in proxy.head
+        for password in (meant.partition(":")[2], user.removesuffix("@").partition(":")[2]):
+            assert password not in journal.redact(f"it is {password}")
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    with port_that_refuses() as port:
+        path = kubeconfig(tmp_path, "http://k.example", **{"proxy-url": f"http://me:pr0xy-pass@127.0.0.1:{port}"})
+        with pytest.raises(ClusterError, match="the proxy of the cluster was not reached: .*refused") as raised:
+            client(path).version()
+    assert "pr0xy-pass" not in str(raised.value)
 
 
 def test_no_proxy_of_the_process_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.checks.ambient import AmbientChecks
-from support.checks.cluster import has_ready_servers, has_steady_servers
+from support.checks.cluster import has_a_readable_log, has_ready_servers, has_steady_servers
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.servers import Servers, container_of, default_container
 from support.infrastructure.cluster import ClusterExamination
@@ -77,6 +77,29 @@ def test_a_server_that_is_evicted_while_a_scenario_runs_is_trouble() -> None:
     assert checks.troubles_since(before) == ["server-1 has ended: Evicted"]
 
 
+def states(**restarts: int) -> list[dict[str, Any]]:
+    return [{"name": name.replace("_", "-"), "restartCount": times} for name, times in restarts.items()]
+
+
+def test_a_restart_of_a_proxy_is_none_of_the_server() -> None:
+    both = {"containers": (SERVER, MESH)}
+    cluster = Cluster(pod(**both, containerStatuses=states(app=0, mesh_proxy=1)), server_1="started\n")
+    checks = ambient(cluster)
+    before = checks.look()
+    cluster.listed = [pod(**both, containerStatuses=states(app=0, mesh_proxy=9))]
+    assert checks.troubles_since(before) == []
+    services = SimpleNamespace(focus_server=WORKLOAD)
+    environment: Any = SimpleNamespace(
+        kubernetes=SimpleNamespace(services=services), limits=SimpleNamespace(max_restarts=5)
+    )
+    facts: Any = SimpleNamespace(servers=tuple(cluster.listed))
+    assert has_steady_servers(environment).trouble(facts) is None
+    cluster.listed = [pod(**both, containerStatuses=states(app=7, mesh_proxy=9))]
+    assert checks.troubles_since(before) == ["server-1 was restarted 7 times"]
+    facts.servers = tuple(cluster.listed)
+    assert has_steady_servers(environment).trouble(facts) == "server-1 was restarted 7 times"
+
+
 def test_an_unreadable_log_of_a_pod_on_its_way_out_is_told_once() -> None:
     cluster = Cluster(pod("old", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), pod(), server_1="started\n")
     checks = ambient(cluster)
@@ -97,6 +120,18 @@ def test_an_error_before_the_last_lines_is_seen() -> None:
     before = checks.look()
     cluster.logs["server_1"] += "12:00 ERROR it broke\n" + "fine\n" * 600
     assert checks.troubles_since(before) == ["server-1 logged 1 errors, the first: 12:00 ERROR it broke"]
+
+
+def test_a_server_that_is_not_seen_is_remarked_once() -> None:
+    """Labels that select nothing, or a server that logs elsewhere: no trouble would be seen of either."""
+    checks = ambient(Cluster())
+    assert checks.troubles_since(checks.look()) == []
+    blind = "no pod with the labels app=focus-server runs: whether the Focus Server restarts or logs errors is not seen"
+    assert checks.new_remarks() == [blind]
+    silent = ambient(Cluster(pod(), server_1="\n"))
+    silent.troubles_since(silent.look())
+    assert silent.new_remarks() == ["the log of server-1 is empty: whether it logs errors is not seen"]
+    assert silent.new_remarks() == []
 
 
 NAMELESS = {"name": "a", "image": "x"}
@@ -140,7 +175,10 @@ def test_a_job_pod_with_a_sidecar_has_a_default_container() -> None:
     assert default_container(pod(containers=(NAMELESS, MESH), metadata=annotated)) == "mesh-proxy"
 
 
-@pytest.mark.parametrize("dead", DEAD[:2])
+LEAVING = pod("leaving", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("dead", [*DEAD[:2], LEAVING])
 def test_a_dead_pod_beside_a_server_at_work_is_no_unfit_server(dead: Pod) -> None:
     services = SimpleNamespace(focus_server=WORKLOAD)
     limits = SimpleNamespace(max_restarts=5, log_lines=10)
@@ -153,3 +191,33 @@ def test_a_dead_pod_beside_a_server_at_work_is_no_unfit_server(dead: Pod) -> Non
     nobody: Any = SimpleNamespace(servers=tuple(examination.focus_servers()))
     assert not has_ready_servers(environment).matches(nobody)
     assert not has_steady_servers(environment).matches(nobody)
+
+
+def examination(cluster: Any) -> Any:
+    services = SimpleNamespace(focus_server=SimpleNamespace(**vars(WORKLOAD), service="focus-server"))
+    limits = SimpleNamespace(max_restarts=5, log_lines=10)
+    environment: Any = SimpleNamespace(kubernetes=SimpleNamespace(services=services), limits=limits)
+    for name in ("services", "namespaces", "nodes"):
+        setattr(cluster, name, list)
+    cluster.version = lambda: "v1.34.1"
+    return ClusterExamination(cluster, environment).examine(), environment
+
+
+@pytest.mark.parametrize(
+    ("cluster", "told"),
+    [
+        (Cluster(pod()), 'the log of server-1 cannot be read: pods "server-1" not found'),
+        (Cluster(pod(containers=(NAMELESS, MESH))), "name it in kubernetes.services.focus_server.container"),
+        (Cluster(pod("server-1", "Pending")), "no Focus Server runs"),
+        (Cluster(pod(), server_1="\n"), "the log of the Focus Server is empty"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_one_finding_and_not_five_errors(cluster: Cluster, told: str) -> None:
+    facts, environment = examination(cluster)
+    assert facts.version == "v1.34.1"
+    assert told in str(has_a_readable_log(environment).trouble(facts))
+
+
+def test_a_log_that_can_be_read_is_fine() -> None:
+    facts, environment = examination(Cluster(pod(), server_1="started\n"))
+    assert has_a_readable_log(environment).trouble(facts) is None

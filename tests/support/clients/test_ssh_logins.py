@@ -82,6 +82,57 @@ def client_of(loop: asyncio.AbstractEventLoop, folder: Path, password: str = PAS
     return SSHClient(SSHAt(None, HostAt("127.0.0.1", port, "root", SecretStr(password)), known), Journal())
 
 
+Certified = tuple[SSHClient, Path]
+
+
+@pytest.fixture
+def certified(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Any:
+    """Makes clients of a host that shows a certificate, with what known_hosts says; ``{ca}``, ``{key}`` and ``{host}``
+    stand for the key of the authority, that of the host, and its name."""
+    authority, key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    certificate = authority.generate_host_certificate(key, "host", principals=["127.0.0.1"])
+    made = type("Certified", (Server,), {"methods": ("password",)})
+
+    async def listening() -> asyncssh.SSHAcceptor:
+        return await asyncssh.create_server(
+            made, "127.0.0.1", 0, server_host_keys=[(key, certificate)], process_factory=_command
+        )
+
+    port = asyncio.run_coroutine_threadsafe(listening(), loop).result(10).get_port()
+
+    def client(known_hosts: str) -> Certified:
+        public = {name: one.export_public_key().decode().strip() for name, one in (("ca", authority), ("key", key))}
+        path = tmp_path / "known_hosts"
+        path.write_text(known_hosts.format(host=f"[127.0.0.1]:{port}", **public))
+        return SSHClient(SSHAt(None, HostAt("127.0.0.1", port, "root", SecretStr(PASSWORD)), path), Journal()), path
+
+    return client
+
+
+@pytest.mark.parametrize("names", ["{host}", "*", "127.0.0.1"])
+def test_a_host_that_is_trusted_by_an_authority_only_says_what_would_do(certified: Any, names: str) -> None:
+    """OpenSSH's client gets in; this suite cannot check the certificate, and does not let it pass unchecked."""
+    client, path = certified("# keys of the site\n@cert-authority " + names + " {ca}\n")
+    with pytest.raises(SSHError) as raised:
+        client.connect_target()
+    assert raised.value.kind == "host_key"
+    told = str(raised.value)
+    assert f"known_hosts ({path}) trusts it only by a certificate authority (line 2)" in told
+    assert "add a line for [127.0.0.1]:" in told and "with its own ssh-ed25519 key, as ssh-keyscan prints it" in told
+
+
+def test_a_host_with_an_authority_and_a_key_of_its_own_is_logged_in_to(certified: Any) -> None:
+    client, _ = certified("@cert-authority * {ca}\n{host} {key}\n")
+    with client.connect_target() as session:
+        assert session.run("true").exit_status == 0
+
+
+def test_a_key_of_an_authority_is_no_key_of_a_host(certified: Any) -> None:
+    client, path = certified("@cert-authority {host} {ca}\n{host} {ca}\n")
+    with pytest.raises(SSHError, match=rf"its host key is not the one in known_hosts \({path}\)"):
+        client.connect_target()
+
+
 @pytest.mark.parametrize(
     "server",
     [

@@ -11,6 +11,7 @@ import yaml
 
 from support.config import ConfigurationError, Environment, available, load_environment
 from support.config.loading import ENVIRONMENTS
+from support.selection import reason_to_skip
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def site_variables(tmp_path: Path) -> Callable[[str], dict[str, str]]:
     return variables
 
 
-def test_there_are_four() -> None:
-    assert available() == ["local", "production", "sandbox", "staging"]
+def test_there_are_five() -> None:
+    assert available() == ["cluster", "local", "production", "sandbox", "staging"]
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
@@ -184,3 +185,14 @@ def test_every_limit_is_written_down(name: str) -> None:
     sandbox = load_environment("sandbox", overrides={})
     assert set(written["limits"]) == set(type(sandbox.limits).model_fields)
     assert set(written["capacity"]) == set(type(sandbox.capacity).model_fields)
+
+
+def test_what_the_run_file_says_is_missing_is_not_declared_and_the_skip_says_why(
+    run_data: dict[str, Any], write_run_file: Callable[[Any], Path]
+) -> None:
+    path = write_run_file(run_data | {"missing": {"gpu": "no node offers slices"}})
+    found = load_environment("sandbox", run_file=path, overrides={})
+    assert "gpu" not in found.capabilities and "gpu" in load_environment("sandbox", overrides={}).capabilities
+    assert reason_to_skip(["needs_gpu"], found) == (
+        "environment sandbox does not declare the capability gpu: no node offers slices"
+    )

@@ -33,7 +33,11 @@ def test_a_name_is_not_a_path(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: [1\nb: 2\n", "lab.yaml line 2 column 2: malformed YAML: expected ',' or ']', but got ':'"),
+        (
+            "a: [1\nb: 2\n",
+            "lab.yaml line 2 column 2: malformed YAML: expected ',' or ']', but got ':' "
+            "while parsing a flow sequence of line 1",
+        ),
         ("a:\n\tb: 1\n", "lab.yaml line 2 column 1: malformed YAML: found character '\\t' that cannot start any token"),
         ("", "lab.yaml: an environment file is a mapping of sections, this one is empty"),
         ("- a\n", "lab.yaml: an environment file is a mapping of sections, this one is a list"),
@@ -71,7 +75,8 @@ def test_unknown_keys(folder: Folder) -> None:
         "endpoints, focus_server, "
         "identity, known_issues, kubernetes, limits, mongodb, parallel, rabbitmq, refusal_statuses, "
         "safety, sandbox, ssh, stream_client, stream_method",
-        "lab.yaml line 30: known_issues.0.until: unknown key until; allowed: expires, reason, scenario, ticket",
+        "lab.yaml line 30: known_issues.0.until: unknown key until; "
+        "allowed: also, expires, notice, reason, scenario, ticket",
     ]
 
 
@@ -247,10 +252,13 @@ def test_one_way_to_log_in(folder: Folder) -> None:
     ]
 
 
-def test_a_scenario_is_known_once(folder: Folder) -> None:
+def test_a_scenario_is_known_once_for_one_reason(folder: Folder) -> None:
     issue = {"scenario": "DQ-01a", "ticket": "PZ-1", "expires": "2026-01-01", "reason": "r"}
     folder.data["known_issues"] = [issue, dict(issue)]
-    assert folder.refusal() == ["lab.yaml line 23: known_issues: DQ-01a is listed 2 times; allowed: once"]
+    assert folder.refusal() == ["lab.yaml line 23: known_issues: DQ-01a is listed 2 times for 'r'; allowed: once"]
+    folder.data["known_issues"] = [issue, {**issue, "reason": "another"}]
+    folder.write()
+    assert len(folder.load().known_issues) == 2
 
 
 def test_all_problems_are_told_at_once(folder: Folder) -> None:
@@ -316,6 +324,11 @@ class TestRunFile:
             "allowed: control, focus_server, kubernetes, mongodb, rabbitmq, ssh",
             "run file run.json: control.uri: unknown key uri; did you mean url? allowed: token, url",
         ]
+
+    @pytest.mark.parametrize("told", [["gpu"], {"gpus": "why"}, {"gpu": 7}, "gpu"])
+    def test_what_it_says_is_missing(self, run_data: dict[str, Any], write_run_file: WriteRunFile, told: Any) -> None:
+        (said,) = self._refusal(write_run_file(run_data | {"missing": told}))
+        assert said.startswith(f"run file run.json: missing: {told!r} is not allowed; capabilities with a reason each")
 
     def test_files_that_are_gone(self, run_data: dict[str, Any], write_run_file: WriteRunFile, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").unlink()

@@ -10,8 +10,11 @@ from support.config import load_environment
 
 def changed(folder: Folder, key: str, text: str) -> str:
     """The file of the lab with ``section.key: text`` as it is written."""
-    section, name = key.split(".")
-    folder.data.setdefault(section, {})[name] = "PLACE"
+    *sections, name = key.split(".")
+    target = folder.data
+    for section in sections:
+        target = target.setdefault(section, {})
+    target[name] = "PLACE"
     path = folder.write()
     written = path.read_text().replace("PLACE", text)
     path.write_text(written)
@@ -42,7 +45,9 @@ def changed(folder: Folder, key: str, text: str) -> str:
         ("capacity.recovery_factor", "11", "at most 10"),
         ("capacity.first_stream_port", "12800", "12800 is not allowed; allowed: at most 12700, the last_stream_port"),
         ("focus_server.read_timeout_s", "4000", "at most 3600"),
-        ("identity.title", "2026-02-30", "a value cannot be read: day is out of range"),
+        ("sandbox.settings.nodes", "yes", "sandbox.settings.nodes: True is not allowed; allowed: a number or a text"),
+        ("capacity.steps", "[yes, 200]", "capacity.steps.0: True is not allowed; allowed: a whole number, at least 1"),
+        ("identity.title", "2026-02-30", "identity.title: 2026-02-30 cannot be read: day is out of range"),
     ],
 )
 def test_a_number_that_is_none_or_out_of_its_range(folder: Folder, key: str, text: str, message: str) -> None:
@@ -65,7 +70,7 @@ def test_no_status_at_all_is_no_refusal(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: &x [*x]\n", "line 1: an anchor refers to itself"),
+        ("a: &x [*x]\n", "line 1: a.0: an anchor refers to itself"),
         ("a: &x\n  b: *x\n", "an anchor refers to itself"),
         ("a: b\x00c\n", "malformed YAML"),
         ("a: \ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "malformed YAML"),
@@ -100,14 +105,16 @@ def test_a_limit_looser_than_required_is_told(folder: Folder) -> None:
         "recognition_rate": 0.5,
         "refusal_s": 1,
         "stability_success_rate": 1,
+        "memory_growth_mb_per_h": 20,
     }
     folder.data["capacity"] = {"success_rate": 0.9}
     folder.data["refusal_statuses"] = [400, 409, 422]
     folder.write()
     assert folder.load().looser_than_required() == [
-        "judged by limits.configure_p95_ms 800, the requirement is 300",
-        "judged by limits.recognition_rate 0.5, the requirement is 0.8",
-        "judged by capacity.success_rate 0.9, the requirement is 0.95",
+        "judged by a limit of 800 ms, the requirement is 300 ms (limits.configure_p95_ms)",
+        "judged by a limit of 0.5, the requirement is 0.8 (limits.recognition_rate)",
+        "judged by a limit of 20 MB/h, the requirement is 10 MB/h (limits.memory_growth_mb_per_h)",
+        "judged by a limit of 0.9, the requirement is 0.95 (capacity.success_rate)",
         "refusals may be answered 409 as well, the requirement is 400 or 422",
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.checks import answers, configuration, information
+from support.checks import answers, configuration, fibre, information
 from support.clients.focus_server.client import Answer, OpenedInvestigation
 from support.model.fields import MISSING
 from support.model.information import InformationAnswers
@@ -32,7 +32,7 @@ def investigation(**changes: object) -> OpenedInvestigation:
         "stream_amount": 2,
         "channel_amount": 3,
         "frequencies_amount": 3,
-        "frequencies_list": [0.0, 1.5, 10.0],
+        "frequencies_list": [0.0, 3.0, 6.0],
         "lines_dt": 0.01,
         "channel_to_stream_index": {"5": 0, "6": 0, "7": 1},
     }
@@ -53,6 +53,10 @@ def judge(matcher: Any, item: object, words: str | None) -> None:
         ({"frequencies_list": [0.0, 2.0, 2.0]}, "not ascending"),
         ({"frequencies_list": [0.0, 2.0, 10.1]}, "1 frequencies are outside of the range, the first is 10.1 Hz"),
         ({"frequencies_list": [-0.1, 2.0, 10.0]}, "outside of the range"),
+        ({"frequencies_list": [1.0, 4.0, 7.0]}, "the frequencies begin at 1 Hz"),
+        ({"frequencies_list": [0.0, 3.0, 6.1]}, "the steps from one frequency to the next are 3 to 3.1 Hz"),
+        ({"frequencies_list": [0.0, 1.9, 3.8]}, "the frequencies end at 3.8 Hz"),
+        ({"frequencies_list": [0.0], "frequencies_amount": 1}, None),
     ],
 )
 def test_frequencies(changes: dict[str, object], words: str | None) -> None:
@@ -68,6 +72,8 @@ def test_frequencies(changes: dict[str, object], words: str | None) -> None:
         ({"channel_amount": 1}, "1 channels are announced and 3 are mapped"),
         ({"stream_amount": 3}, "3 streams are announced and [0, 1] are mapped to"),
         ({"channel_to_stream_index": {"5": 1, "6": 1, "7": 2}}, "[1, 2] are mapped to"),
+        ({"channel_to_stream_index": {"5": 0, "6": 1, "7": 0}}, "do not lie side by side"),
+        ({"channel_to_stream_index": {"5": 0, "6": 1, "7": 1}}, "the streams have 1, 2 channels"),
     ],
 )
 def test_channels(changes: dict[str, object], words: str | None) -> None:
@@ -102,6 +108,21 @@ def test_view_and_streams() -> None:
 )
 def test_what_to_do(wrong: dict[str, object], message: str, words: str | None) -> None:
     judge(answers.says_what_to_do(wrong), answer(400, {"error": message}), words)
+
+
+def test_nothing_is_named_as_allowed_that_is_refused() -> None:
+    wrong, highest = {"frequencyRange.max": 1001}, {"frequencyRange.max": 1000.0}
+    said = "frequencyRange.max must not exceed 1000 Hz: got 1001, allowed 1 to {} Hz"
+    judge(answers.says_what_to_do(wrong, highest), answer(400, {"error": said.format(1000)}), None)
+    judge(answers.says_what_to_do(wrong, highest), answer(400, {"error": said.format(1001)}), "allows 1001")
+
+
+def test_a_fibre_is_waited_for() -> None:
+    waiting = {"dx": 0.0, "prr": 0, "sw_version": "waiting for fiber", "fiber_description": "waiting for fiber"}
+    judge(information.says_that_it_waits(), told(fibre=waiting), None)
+    judge(information.says_that_it_waits(), told(fibre={**waiting, "prr": 1.0}), "prr is 1.0")
+    judge(information.says_that_it_waits(), told(fibre={**waiting, "sw_version": "10"}), "sw_version is '10'")
+    judge(information.says_that_it_waits(), told(), "dx is 1.02")
 
 
 def test_unknown_address_and_method_have_their_own_answers() -> None:
@@ -145,10 +166,32 @@ def test_channels_have_bounds(channels: object, words: str | None) -> None:
         ({"sw_version": ""}, "sw_version is ''"),
         ({"fiber_start_meters": None}, "fiber_start_meters is None"),
         ({"fiber_start_meters": -1}, "fiber_start_meters is -1"),
+        ({"fiber_description": "None"}, "fiber_description is 'None'"),
     ],
 )
 def test_fibre_is_described(changes: dict[str, object], words: str | None) -> None:
     judge(information.describes_its_fibre(), told(fibre={**FIBRE, **changes}), words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"dx": 2.5}, "2337.4 channels, 2.5 m apart or more, do not fit into a fibre of 5000 m"),
+        ({"fiber_length_meters": None}, "length None"),
+        ({"num_samples_per_trace": 4902}, None),
+        ({"num_samples_per_trace": 4904}, "4904 samples, 1.02 m apart, are not the 5000 m of the fibre"),
+    ],
+)
+def test_measures_of_the_fibre(changes: dict[str, object], words: str | None) -> None:
+    judge(information.has_measures_that_fit_together(), told(fibre={**FIBRE, **changes}), words)
+
+
+def test_an_investigation_shows_the_fibre_that_the_server_tells_of() -> None:
+    seen = fibre.shows({"dx": 1.0, "prr": 2000.0, "fiber_description": "north"})
+    judge(seen, investigation(metadata={"parent": {"dx": 1.0, "prr": 2000, "sw_version": None}}), None)
+    judge(seen, investigation(metadata={"dx": None, "parent": {"dx": 2.0}}), "dx is 2.0 instead of 1.0")
+    judge(seen, investigation(metadata=None), None)
 
 
 def test_channels_of_the_fibre_are_rounded() -> None:

@@ -46,7 +46,13 @@ def trouble(matcher: Judged[IndexSnapshot], found: IndexSnapshot) -> str | None:
     return str(description)
 
 
-GOOD = snapshot(document(0), document(1, 2, None), document(2, 3, None, end_time=None), document(3, 50, deleted=True))
+GOOD = snapshot(
+    document(0),
+    document(1, 2, None),
+    document(2, 3, None, end_time=None),
+    document(3, 50, deleted=True),
+    document(4, 60),
+)
 EVERY_CHECK = [
     *(checks.every_recording(fact) for fact in checks.RECORDING_FACTS.values()),
     checks.every_uuid_is_its_own(),
@@ -55,6 +61,7 @@ EVERY_CHECK = [
     checks.every_document_has_one_class(),
     checks.no_document_is_invalid(),
     checks.recognises_at_least(0.8),
+    checks.every_folder_is_described(),
 ]
 
 
@@ -124,7 +131,7 @@ def test_an_overlap_is_seen_across_a_short_recording_and_not_with_a_deleted_one(
     long, short, late = document(0, 3, 3600), document(1, 2.99, 1), document(2, 2.5)
     found = trouble(checks.neighbours_overlap_at_most(5), snapshot(long, short, late))
     assert found == f"recording {UUIDS[2]} overlaps recording {UUIDS[0]} by 40.0 s"
-    kept = snapshot(document(0), document(1, deleted=True), document(2, length_s=None))
+    kept = snapshot(document(0), document(1, deleted=True), document(2, length_s=None), document(3, 50))
     assert trouble(checks.neighbours_overlap_at_most(5), kept) is None
 
 

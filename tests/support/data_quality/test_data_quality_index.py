@@ -128,15 +128,19 @@ def tree(*commands: str) -> dict[str, Any]:
     return {"uuid": "5a1e", "fiber_metadata": level}
 
 
+def commands(*documents: dict[str, Any]) -> Commands:
+    return Commands(documents, "recordings", there_are_some=True)
+
+
 def test_a_command_with_a_password_is_named_by_its_level() -> None:
-    said = trouble(passwords.no_command_carries_a_password(), Commands((tree("a", f"b {BROKER}", "c"),)))
+    said = trouble(passwords.no_command_carries_a_password(), commands(tree("a", f"b {BROKER}", "c")))
     assert said == "recording 5a1e: the command of layer b carries a password for amqp://rabbitmq:5672"
-    assert trouble(passwords.no_command_carries_a_password(), Commands((tree("a", "b"),))) is None
-    assert trouble(passwords.no_command_carries_a_password(), Commands(())) is None
+    assert trouble(passwords.no_command_carries_a_password(), commands(tree("a", "b"))) is None
+    assert trouble(passwords.no_command_carries_a_password(), commands()) is None
 
 
 def test_levels_the_search_does_not_reach_are_an_offence() -> None:
-    said = trouble(passwords.no_command_carries_a_password(), Commands((tree(*["x"] * 13),)))
+    said = trouble(passwords.no_command_carries_a_password(), commands(tree(*["x"] * 13)))
     assert said == "recording 5a1e has 13 levels of metadata"
     parts = suspects()["$or"]
     assert len(parts) == 13 and list(parts[-1]) == ["fiber_metadata" + ".parent" * 12]

@@ -17,8 +17,8 @@ TIMES = {"start_time": 2000, "end_time": 1000}
 CLEAR = "end_time must be after start_time: got start_time=2000, end_time=1000"
 
 
-def answer(status: int, body: object, duration_s: float = 0.01) -> Answer:
-    return Answer(status, {}, json.dumps(body).encode(), duration_s)
+def answer(status: int, body: object, duration_s: float = 0.01, request: str = "") -> Answer:
+    return Answer(status, {}, json.dumps(body).encode(), duration_s, request)
 
 
 def opened(**changes: object) -> Answer:

@@ -177,12 +177,14 @@ def test_window_of_this_recording_needs_one() -> None:
 
 
 @pytest.mark.parametrize("far", [253402300800000, 2**63 - 1])
-def test_an_end_beyond_the_years_of_python_is_for_ever(far: int) -> None:
+def test_an_end_beyond_the_years_of_python_leaves_room_for_nobody_and_cannot_be_listed(far: int) -> None:
     lasting = document("far", 5) | {"end_time": DatetimeMS(far)}
     index = recordings(lasting, document("good", 1))
     hour = {"start_time": int((NOW - timedelta(hours=1)).timestamp()), "end_time": int(NOW.timestamp())}
-    assert [found.uuid for found in index.touching(hour)] == ["far", "good"]
+    assert [found.uuid for found in index.touching(hour)] == ["good"]
     assert index.long_one().uuid == "good"
+    with pytest.raises(AssertionError, match="no isolated finished recording"):
+        index.isolated()
 
 
 def test_a_start_beyond_the_years_of_python_is_no_specimen() -> None:

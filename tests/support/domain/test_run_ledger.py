@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from support.clients.kubernetes.client import Job, Service, Snapshot
 from support.clients.processes import ProcessId
 from support.investigations import run_ledger
 from support.investigations.run_ledger import Channels, Intention, RunLedger, ledger_file
-from support.investigations.sweep import Sweep
+from support.investigations.sweep import CannotTell, Sweep
 
 NOW = datetime.now(UTC)
 OWN, FOREIGN = (1866, 1915), (1, 50)
@@ -77,16 +78,31 @@ def test_forgetting_begins_anew(ledger: RunLedger) -> None:
 class Cluster:
     """A cluster with the jobs and services of some investigations."""
 
-    def __init__(self, *job_ids: str, created: datetime = NOW, channels: Channels = OWN, holders: bool = False) -> None:
+    namespace_name = "panda"
+
+    def __init__(
+        self,
+        *job_ids: str,
+        created: datetime = NOW,
+        channels: Channels = OWN,
+        holders: bool = False,
+        ahead: timedelta | None = timedelta(0),
+    ) -> None:
         self.jobs = dict.fromkeys(job_ids, (created, channels))
         self.holders = holders
         self.clock = ClockOffset("the cluster")
+        if ahead is not None:
+            now = datetime.now(UTC)
+            self.clock.note({"Date": format_datetime(now + ahead, usegmt=True)}, now, now)
         self.removed: list[str] = []
+        self.shows_the_product = True
 
     def snapshot(self, label_selector: str | None = None) -> Snapshot:
         holder = {"metadata": {"name": "focus-acceptance-port-1", "uid": "h"}, "spec": {}}
         services = [Service.parse(holder)] if self.holders else []
         if label_selector is None:
+            product = {"metadata": {"name": "panda-panda-focus-server", "uid": "p"}, "spec": {}}
+            services += [Service.parse(product)] * self.shows_the_product
             services += [Service.parse(self._object("grpc-service", job_id)) for job_id in self.jobs]
         jobs = [] if label_selector else [Job.parse(self._object("grpc-job", job_id)) for job_id in self.jobs]
         return Snapshot(tuple(jobs), (), tuple(services), datetime.now(UTC), 0.0)
@@ -142,9 +158,39 @@ def test_a_job_of_the_same_id_and_another_uid_is_left_alone(ledger: RunLedger) -
 def test_only_the_clock_of_the_cluster_decides(ledger: RunLedger, ahead: timedelta) -> None:
     """The run was killed before anybody saw its job; the clock of the cluster is hours away from this machine's."""
     ledger.opened("1-1", intend(ledger, at=NOW + ahead))
-    assert sweep(Cluster("1-1", created=NOW + ahead), ledger).find().investigations == ("1-1",)
-    before = Cluster("1-1", created=NOW + ahead - timedelta(minutes=1))
+    assert sweep(Cluster("1-1", created=NOW + ahead, ahead=ahead), ledger).find().investigations == ("1-1",)
+    before = Cluster("1-1", created=NOW + ahead - timedelta(minutes=1), ahead=ahead)
     assert sweep(before, ledger).find().not_ours == ("1-1",)
+
+
+@pytest.mark.parametrize(
+    ("at", "is_certain", "ahead"),
+    [
+        (timedelta(seconds=180), True, timedelta(0)),  # written by a clock that was ahead
+        (timedelta(0), False, timedelta(0)),  # written where the clock of the cluster was not known
+        (timedelta(0), True, None),  # it is not known now
+    ],
+)
+def test_where_times_cannot_be_compared_it_cannot_be_told(
+    ledger: RunLedger, at: timedelta, is_certain: bool, ahead: timedelta | None
+) -> None:
+    """Neither "nothing is left" nor "somebody else's": the channels are ours."""
+    intention = ledger.intend(NOW + at, OWN, 1, is_certain)
+    ledger.opened("1-1", intention)
+    cluster = Cluster("1-1", "2-2", created=NOW - timedelta(minutes=1), ahead=ahead)
+    cluster.jobs["3-3"] = (NOW, FOREIGN)
+    for exclusive in (True, False):
+        found = sweep(cluster, ledger, exclusive).find()
+        assert found.not_known == ("1-1",) and found.perhaps_ours == ("2-2",)
+        assert found and not found.investigations and not found.not_ours
+
+
+def test_a_namespace_that_shows_nothing_at_all_proves_nothing(ledger: RunLedger) -> None:
+    """One that does not exist answers every list, with nothing."""
+    cluster = Cluster()
+    cluster.shows_the_product = False
+    with pytest.raises(CannotTell, match="namespace panda shows neither job, pod nor service"):
+        sweep(cluster, ledger).find()
 
 
 def test_a_job_of_other_channels_is_not_ours(ledger: RunLedger) -> None:

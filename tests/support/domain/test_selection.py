@@ -15,7 +15,10 @@ def environment(*capabilities: str, **permissions: bool) -> Any:
     """As much of an environment as the selection looks at."""
     permitted = {"load": False, "disruptive": False, "writes_database": False, **permissions}
     return SimpleNamespace(
-        identity=SimpleNamespace(name="site"), capabilities=frozenset(capabilities), safety=SimpleNamespace(**permitted)
+        identity=SimpleNamespace(name="site"),
+        capabilities=frozenset(capabilities),
+        missing={},
+        safety=SimpleNamespace(**permitted),
     )
 
 

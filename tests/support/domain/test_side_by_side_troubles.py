@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.hooks import side_by_side as module
-from support.hooks.side_by_side import SideBySide
+from support.hooks.side_by_side import AMBIENT, SideBySide
 from support.hooks.worker import WorkerOutcome
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult
@@ -52,7 +52,7 @@ def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
     run.beside._take_in(0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
     run.beside._take_in(1, WorkerOutcome(result("JL-01b", "failed", "connection refused")))
     run.beside._take_in(2, WorkerOutcome(result("JL-01c")))
-    run.alone["JL-01a"] = result("JL-01a", "error", f"after_scenario: AmbientTrouble: {RESTARTED[0]}")
+    run.alone["JL-01a"] = result("JL-01a", "error", f"after_scenario: {AMBIENT}{RESTARTED[0]}")
     run.alone["JL-01b"] = result("JL-01b")
     assert ran_alone(run) == ["JL-01a", "JL-01b"]
     found = {one.id: one.status for one in run.report.elsewhere.values()}

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, Pod
@@ -21,7 +23,6 @@ ENVIRONMENT = SimpleNamespace(
     kubernetes=SimpleNamespace(services=SERVICES),
     redacted=lambda: {"limits": {}},
     unverified_certificates=lambda: ["Kubernetes (kubernetes.verify_tls is false)"],
-    looser_than_required=lambda: ["judged by limits.refusal_s 5, the requirement is 2"],
 )
 
 
@@ -45,7 +46,7 @@ class Cluster:
         ]
 
 
-def world(images: list[str]) -> Any:
+def world(images: list[str], sandbox: Any = None) -> Any:
     def unreachable() -> Any:
         raise DatabaseError("unreachable", "no connection within 1 s")
 
@@ -53,7 +54,7 @@ def world(images: list[str]) -> Any:
     return SimpleNamespace(
         environment=ENVIRONMENT,
         cluster=SimpleNamespace(client=Cluster(images)),
-        product=SimpleNamespace(client=SimpleNamespace(clock=ClockOffset("the Focus Server")), sandbox=None),
+        product=SimpleNamespace(client=SimpleNamespace(clock=ClockOffset("the Focus Server")), sandbox=sandbox),
         recordings=SimpleNamespace(client=mongodb),
         journal=Journal(["s3cret"]),
     )
@@ -67,7 +68,6 @@ def test_a_part_that_does_not_answer_is_told_and_the_rest_is_there() -> None:
     assert found["nodes"] == "not known: GET /api/v1/nodes: 403: forbidden for ***"
     assert found["libraries"]["behave"] == "1.3.3"
     assert found["unverified_certificates"] == ["Kubernetes (kubernetes.verify_tls is false)"]
-    assert found["looser_limits"] == ["judged by limits.refusal_s 5, the requirement is 2"]
     assert found["configuration"] == {"limits": {}}
     assert found["clocks"][0] == "the clock of the cluster is not known: its answers have no date"
 
@@ -85,3 +85,20 @@ def test_the_revision_tells_uncommitted_changes_apart(tmp_path: Path) -> None:
     assert clean["git_changes"] is None
     (tmp_path / "new").write_text("x")
     assert revision(tmp_path)["git_changes"] is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"faults": [], "changed_settings": {}}, None),
+        ({"faults": ["two-jobs", "mongodb-slow"], "changed_settings": {}}, "faults two-jobs, mongodb-slow"),
+        (
+            {"faults": [], "changed_settings": {"gpu_slices": 5, "fibre": "waiting"}},
+            "settings fibre=waiting, gpu_slices=5",
+        ),
+        ({"faults": ["two-jobs"], "changed_settings": {"nodes": 1}}, "faults two-jobs; settings nodes=1"),
+    ],
+)
+def test_what_was_done_to_a_sandbox_is_told(state: dict[str, Any], told: str | None) -> None:
+    found = fingerprint(world([], SimpleNamespace(state=lambda: state)))
+    assert found.get("sandbox") == told

@@ -14,6 +14,9 @@ from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer, ConnectionFailed
 from support.clients.kubernetes.client import Deployment, Pod
 from support.model.index_state import IndexState, Kept, state_of
+from support.model.job_view import JobView
+from tests.support.domain.builders import pod as job_pod
+from tests.support.domain.builders import view
 
 LIMIT_S = 5.0
 MONGODB = "Cannot look up recordings: MongoDB is not reachable"
@@ -185,3 +188,20 @@ def test_the_state_of_an_index() -> None:
 def test_an_outage_in_the_middle(answers: list[Answer | None], complaint: str) -> None:
     found = wrong(outages.came_in_the_middle(LIMIT_S), answers)
     assert complaint in found and bool(found) == bool(complaint)
+
+
+@pytest.mark.parametrize(
+    ("started", "complaint"),
+    [
+        ({"3-17": view(job_pod())}, ""),
+        ({}, "answered as open, and not there: 3-17"),
+        ({"3-17": view(job_pod()), "4-18": view(job_pod())}, "started although it was refused: 4-18"),
+        ({"3-17": view(job_pod(), service=None)}, "without a service"),
+        ({"3-17": view(job_pod("Pending"), phases=frozenset({"Pending"}))}, "with a service"),
+    ],
+)
+def test_each_opening_is_whole_or_absent(started: dict[str, JobView], complaint: str) -> None:
+    """What was started and refused is seen at once, before the clean-up of idle jobs takes it away."""
+    found = wrong(outages.are_whole(["3-17"]), started)
+    assert complaint in found and bool(found) == bool(complaint)
+    assert outages.are_too_many(["3-17"]).matches(started) is complaint.startswith("started although")

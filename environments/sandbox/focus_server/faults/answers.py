@@ -22,6 +22,33 @@ DISTORTED: Mapping[str, Callable[[Answer], Answer]] = {
     "frequencies-outside-of-the-range": lambda answer: {
         "frequencies_list": [hertz + HIGHEST_FREQUENCY_HZ for hertz in answer["frequencies_list"]]
     },
+    "frequencies-begin-late": lambda answer: {
+        "frequencies_list": answer["frequencies_list"][1:],
+        "frequencies_amount": answer["frequencies_amount"] - 1,
+    },
+    "frequencies-end-early": lambda answer: {
+        "frequencies_list": answer["frequencies_list"][:-8],
+        "frequencies_amount": answer["frequencies_amount"] - 8,
+    },
+    "frequencies-in-uneven-steps": lambda answer: {
+        "frequencies_list": [
+            lowest + (hertz - lowest) ** 0.99
+            for lowest in answer["frequencies_list"][:1]
+            for hertz in answer["frequencies_list"]
+        ]
+    },
+    "channels-of-a-stream-scattered": lambda answer: {
+        "channel_to_stream_index": {
+            channel: number % answer["stream_amount"]
+            for number, channel in enumerate(answer["channel_to_stream_index"])
+        }
+    },
+    "streams-of-uneven-size": lambda answer: {
+        "channel_to_stream_index": {
+            channel: min(number, answer["stream_amount"] - 1)
+            for number, channel in enumerate(answer["channel_to_stream_index"])
+        }
+    },
     "channel-without-stream": lambda answer: {
         "channel_to_stream_index": dict(list(answer["channel_to_stream_index"].items())[:-1])
     },

@@ -15,10 +15,11 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import WaitQueueTimeoutError
 
-from environments.sandbox.focus_server.faults.plain import delayed
+from environments.sandbox.focus_server.faults.plain import Unclear, delayed
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS
 from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbBusy
+from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
 
 FEW_WORKERS, WORKER_HELD_S = 24, 1.4
@@ -26,9 +27,11 @@ SLOW_FROM_JOBS, VERY_SLOW_S = 100, 7.0
 """So slow that the P95 of 200 at once is beyond its limit of 5 s."""
 SLOW_S, SLOWER_S = 0.55, 0.12
 """Above what an opening takes here; the second is below every limit."""
-LOADED_FROM_JOBS = 100
+LOADED_FROM_JOBS = 45
 SMALL_POOL = 5
 WEAR_S = 0.1
+WORN_OUT_FROM = 100
+LOOKUPS_AT_ONCE, LOOKUP_S = 10, 0.1
 HEAVY_NFFT = 2048
 ENDS_AT, FAILS_EACH = 6, 4
 ENDED = 1
@@ -47,6 +50,24 @@ fault("openings-slower-than-before", at="configure")(delayed(SLOWER_S))
 async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
     await asyncio.sleep(next(openings) * WEAR_S)
     return await proceed(service, body)
+
+
+@fault("slower-after-a-hundred-openings", at="configure", memory=itertools.count)
+async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    await asyncio.sleep(SLOWER_S if next(openings) >= WORN_OUT_FROM else 0.0)
+    return await proceed(service, body)
+
+
+@fault("lookups-fail-among-many", at="recording.find", memory=lambda: SimpleNamespace(going_on=0))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
+    memory.going_on += 1
+    try:
+        await asyncio.sleep(LOOKUP_S)  # long enough for those who ask at the same moment
+        if memory.going_on > LOOKUPS_AT_ONCE:
+            raise Unclear(500, "Internal Server Error")
+        return await proceed(service, window)
+    finally:
+        memory.going_on -= 1
 
 
 @fault("slow-after-load", at="configure", memory=lambda: SimpleNamespace(was_loaded=False))

@@ -65,10 +65,11 @@ def _(job: Object, investigation: Investigation) -> Object:
 
 def _with(resource: str, requested: str | None, limit: str | None) -> Any:
     def describe(job: Object, investigation: Investigation) -> Object:
+        """What another fault has taken away stays away."""
         resources = job["spec"]["template"]["spec"]["containers"][0]["resources"]
         for kind, amount in (("requests", requested), ("limits", limit)):
-            del resources[kind][resource]
-            resources[kind].update({resource: amount} if amount else {})
+            if resources[kind].pop(resource, None) is not None and amount:
+                resources[kind][resource] = amount
         return job
 
     return describe

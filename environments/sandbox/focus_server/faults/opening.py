@@ -49,6 +49,40 @@ async def _(proceed: Proceed, opener: Opener) -> str:
     return str(_IN_THE_SETTINGS.findall((await opener.configuration.current())[SETTINGS_KEY])[0])
 
 
+def _telling(of_the_refusal: Callable[[Opener, str], str]) -> Any:
+    """A refusal for want of room in other words."""
+
+    async def check(proceed: Proceed, opener: Opener) -> None:
+        try:
+            await proceed(opener)
+        except CannotOpen as refused:
+            raise CannotOpen(of_the_refusal(opener, str(refused).partition(": ")[2])) from None
+
+    return check
+
+
+fault("beyond-capacity-not-told-of-what", at="room.check")(_telling(lambda opener, reason: reason.partition(":")[0]))
+fault("beyond-capacity-told-of-too-much", at="room.check")(
+    _telling(lambda opener, reason: f"{reason}; memory: 0 of 2Ti free")
+)
+fault("beyond-capacity-told-with-wrong-numbers", at="room.check")(
+    _telling(lambda opener, reason: reason.replace("of 2", "of 3"))
+)
+fault("ready-node-called-lost", at="room.check")(
+    _telling(lambda opener, reason: f"{reason}; not ready: {min(host for host in opener.node_hosts if 'node' in host)}")
+)
+fault("lost-node-not-told", at="room.check")(_telling(lambda opener, reason: reason.partition("; not ready")[0]))
+
+
+@fault("stream-address-refusal-names-half", at="opening.address")
+async def _(proceed: Proceed, opener: Opener) -> Any:
+    try:
+        return await proceed(opener)
+    except CannotOpen as refused:
+        said = str(refused).partition(": ")[2].split(", ")
+        raise CannotOpen(", ".join(said[: 1 + len(opener.node_hosts) // 2])) from None
+
+
 @fault("beyond-capacity-starts-half-a-job", at="room.check")
 async def _(proceed: Proceed, opener: Opener) -> None:
     """The port is taken, the job never created."""

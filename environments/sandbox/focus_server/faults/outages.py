@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, instead_of, parsing_failed
-from environments.sandbox.focus_server.hooks import Proceed, fault
+from environments.sandbox.focus_server.hooks import MARKS, Proceed, fault
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.focus_server.refusals import MongoDbAway, WaitingForFibre
 from environments.sandbox.focus_server.routes import Handler, Routes
@@ -69,7 +69,7 @@ async def _(memory: Remembered, proceed: Proceed, service: FocusService, window:
 @fault("never-recovers", at="recording.find")
 async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
     """That MongoDB was away is kept in a file, so that no restart helps."""
-    mark = service.opener.answers.folder.with_name("mongodb-was-away")
+    mark = service.opener.answers.folder.with_name(MARKS) / "never-recovers"
     if mark.exists():
         raise MongoDbAway
     try:
@@ -77,6 +77,27 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
     except MongoDbAway:
         mark.touch()
         raise
+
+
+class Untouched:
+    """That no outage has begun yet."""
+
+    def __init__(self) -> None:
+        self.is_whole = True
+
+
+@fault("outage-takes-a-service", at="recording.find", memory=Untouched)
+async def _(memory: Untouched, proceed: Proceed, service: FocusService, window: Window) -> Any:
+    """As soon as MongoDB is away the investigation that was opened last loses its service, and its job stays."""
+    try:
+        found = await proceed(service, window)
+    except MongoDbAway:
+        if memory.is_whole and (job_ids := service.opener.view.job_ids()):
+            memory.is_whole = False
+            await service.opener.kubernetes.delete("Service", f"grpc-service-{job_ids[-1]}")
+        raise
+    memory.is_whole = True
+    return found
 
 
 @fault("restarts-to-recover", at="recording.find", memory=Remembered)

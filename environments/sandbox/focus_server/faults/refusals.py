@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +20,7 @@ from environments.sandbox.focus_server.refusals import (
     WaitingForFibre,
 )
 from environments.sandbox.focus_server.routes import Routes
+from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ
 
 AGAIN_WITHIN_S = 1.0
 TOO_LATE_S = 2.5
@@ -26,6 +29,10 @@ Traceback (most recent call last):
   File "/home/prisma/debug-codebase/pz/microservices/focus_server/focus_server.py", line 143, in configure
     self._manager.configure(request)
 ValueError: invalid request"""
+LEFTOVERS = (
+    "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}",
+)  # fmt: skip
+"""What a program says of its own where a person should read something."""
 Error = Refused | web.HTTPException
 
 
@@ -78,6 +85,42 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error
         return status, {"error": body["error"] + TRACE}
     if isinstance(error, SchemaError):
         return status, {"detail": [{**detail, "msg": detail["msg"] + TRACE} for detail in body["detail"]]}
+    return status, body
+
+
+def _with_a_leftover(body: Any, leftover: str) -> Any:
+    if isinstance(body.get("detail"), list):
+        return {"detail": [{**detail, "msg": f"{detail['msg']} for {leftover}"} for detail in body["detail"]]}
+    return {name: f"{text} for {leftover}" if name in ("error", "detail") else text for name, text in body.items()}
+
+
+def _speaking_like_a_program(concerned: Callable[[Error], bool]) -> Any:
+    async def word(
+        leftovers: Iterator[str], proceed: Proceed, routes: Routes, request: web.Request, error: Error
+    ) -> Any:
+        status, body = await proceed(routes, request, error)
+        return status, _with_a_leftover(body, next(leftovers)) if concerned(error) else body
+
+    return word
+
+
+def _is_of_the_request(error: Error) -> bool:
+    return isinstance(error, RuleViolation | SchemaError)
+
+
+fault("refusals-with-leftovers", at="refusal.word", memory=lambda: itertools.cycle(LEFTOVERS))(
+    _speaking_like_a_program(_is_of_the_request)
+)
+fault("other-refusals-with-leftovers", at="refusal.word", memory=lambda: itertools.cycle(LEFTOVERS))(
+    _speaking_like_a_program(lambda error: not _is_of_the_request(error))
+)
+
+
+@fault("refusals-allow-what-is-refused", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    if isinstance(error, RuleViolation):
+        return status, {"error": body["error"].replace(str(HIGHEST_FREQUENCY_HZ), str(2 * HIGHEST_FREQUENCY_HZ))}
     return status, body
 
 

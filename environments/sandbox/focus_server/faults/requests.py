@@ -154,6 +154,12 @@ for _fault_id, (_field, _dislikes) in REFUSED.items():
     fault(_fault_id, at="configure.read")(_refusing(_field, _dislikes))
 
 
+@fault("nan-accepted", at="configure.read")
+def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    """As a server whose parser takes NaN for a number, and whose comparisons with it are all false."""
+    return proceed(service, body.replace(b"NaN", b"10"))
+
+
 @fault("waterfall-answered-500", at="configure.read")
 def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     """On a waterfall without the fields that it must not have."""

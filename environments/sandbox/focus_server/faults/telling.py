@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from environments.sandbox.focus_server.answer_book import AnswerBook
+from environments.sandbox.focus_server.answers import CHANNEL_DISTANCE_M
 from environments.sandbox.focus_server.faults.plain import (
     PLAIN_REQUEST,
     Unclear,
@@ -48,6 +49,20 @@ change("fibre-has-other-channels", at="fibre.tell")(
 change("live-samples-and-channels-disagree", at="fibre.tell")(
     _with("num_samples_per_trace", lambda told: told["number_of_channels"] // 2)
 )
+change("measures-told-of-no-fibre", at="fibre.tell")(
+    lambda told, service: told if service.fibre_connected else {**told, "dx": CHANNEL_DISTANCE_M}
+)
+change("fibre-described-by-a-leftover", at="fibre.tell")(_with("fiber_description", lambda told: "None"))
+change("fibre-shorter-than-its-channels", at="fibre.tell")(_with("fiber_length_meters", lambda told: 1000))
+change("fibre-longer-than-its-samples", at="fibre.tell")(
+    _with("fiber_length_meters", lambda told: told["fiber_length_meters"] and 2 * told["fiber_length_meters"])
+)
+
+
+@change("live-investigation-shows-another-fibre", at="configure.answer")
+def _(answer: Told, *asked: Any) -> Told:
+    metadata = answer["metadata"]
+    return {**answer, "metadata": {**metadata, "parent": {**metadata["parent"], "fiber_description": "another"}}}
 
 
 @fault("live-metadata-changes", at="fibre.tell", memory=itertools.count)
@@ -81,6 +96,24 @@ def _(proceed: Proceed, service: FocusService) -> Told:
 
 
 fault("live-without-fibre-accepted", at="fibre.check")(left_out)
+
+
+class _LacksWhatToDo(WaitingForFibre):
+    """Says that no fibre is connected, and leaves it at that."""
+
+    def body(self) -> Told:
+        return {"error": str(self)}
+
+
+class _LacksEverything(WaitingForFibre):
+    """Names as missing what the server tells."""
+
+    def body(self) -> Told:
+        return {**super().body(), "fiber": {"state": "waiting for fiber", "missing": ["prr", "number_of_channels"]}}
+
+
+fault("fibre-refusal-without-what-to-do", at="fibre.check")(instead_of(WaitingForFibre, _LacksWhatToDo))
+fault("fibre-refusal-names-what-is-there", at="fibre.check")(instead_of(WaitingForFibre, _LacksEverything))
 fault("fibre-refusal-unclear", at="fibre.check")(
     instead_of(WaitingForFibre, lambda: Unclear(503, "Service unavailable"))
 )
@@ -95,6 +128,13 @@ fault("unknown-job-id-unclear", at="metadata.tell")(instead_of(UnknownJob, error
 @fault("metadata-late", at="answer.keep")
 def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
     asyncio.get_running_loop().call_later(METADATA_LATE_S, proceed, book, job_id, answer)
+
+
+@fault("metadata-lost-with-the-server", at="answer.keep")
+def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
+    """Known as long as this process lives, and written nowhere."""
+    proceed(book, job_id, answer)
+    (book.folder / job_id).unlink()
 
 
 @fault("metadata-incomplete", at="metadata.tell")

@@ -22,6 +22,7 @@ from environments.sandbox.kubernetes.controllers.services import NodePorts
 from environments.sandbox.kubernetes.controllers.shortages import PORTS_SHORT, STREAM_PORTS, FaultObjects
 from environments.sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from environments.sandbox.kubernetes.controllers.unsupported import refuse_unsupported
+from environments.sandbox.kubernetes.controllers.volumes import Volumes
 from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.shared.process import SandboxProcess
 
@@ -30,7 +31,7 @@ __all__ = ["Controllers", "install"]
 # The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
     Scheduler, Jobs, JobPods, JobTtl, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
-    FaultEffects, FaultObjects, OutageFaults, EventExpiry,
+    FaultEffects, FaultObjects, OutageFaults, EventExpiry, Volumes,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import JOB_NAME_LABEL, Key, Object, key_of
@@ -9,11 +10,33 @@ from environments.sandbox.kubernetes.controllers.runner import Controller
 from environments.sandbox.kubernetes.store.object_store import Admission, Change
 from environments.sandbox.shared.process import SandboxProcess
 
-NOT_REPLACED = "crashed-part-not-replaced"
+REPLACED_LATE = "crashed-part-replaced-late"
 RENAMED = "replacement-renamed"
 FORGOTTEN = "replica-count-forgotten"
 ENDS_JOBS = "outage-ends-open-jobs"
 _JOB = "grpc-job-"
+_LATE_S = 7.0
+"""Not scaled: later than a replacement must be there, start-up of its process included (5.2 s in the sandbox), and in
+time for what puts the site in order afterwards."""
+
+
+class Lateness:
+    """While :data:`REPLACED_LATE` is on, the pod of a workload that misses one comes only after a while."""
+
+    def __init__(self, process: SandboxProcess) -> None:
+        self._process = process
+        self._missed_at_s: dict[Key, float] = {}
+
+    def wait_s(self, key: Key) -> float:
+        """How long the workload has to wait from now on; 0 when its pod may come."""
+        if not self._process.fault(REPLACED_LATE):
+            self._missed_at_s.clear()
+            return 0.0
+        now_s = asyncio.get_running_loop().time()
+        left_s = self._missed_at_s.setdefault(key, now_s) + _LATE_S - now_s
+        if left_s <= 0:
+            del self._missed_at_s[key]
+        return max(left_s, 0.0)
 
 
 class OutageFaults(Controller):

@@ -16,7 +16,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     owned,
     pod_from,
 )
-from environments.sandbox.kubernetes.controllers.outage_faults import NOT_REPLACED
+from environments.sandbox.kubernetes.controllers.outage_faults import REPLACED_LATE, Lateness
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 
@@ -31,6 +31,7 @@ class ReplicaSets(Controller):
     def __init__(self, runner: Runner) -> None:
         super().__init__(runner)
         self._refused: dict[Key, None] = {}
+        self._lateness = Lateness(self.process)
 
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural == "replicasets":
@@ -42,7 +43,7 @@ class ReplicaSets(Controller):
         return waiting if owner is None else (owner[0], *waiting)
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
-        return [key_of(each) for each in self.store.list("replicasets")] if NOT_REPLACED in switched_off else ()
+        return [key_of(each) for each in self.store.list("replicasets")] if REPLACED_LATE in switched_off else ()
 
     def reconcile(self, key: Key) -> None:
         replica_set = self.store.find("replicasets", key[1], key[0])
@@ -62,7 +63,8 @@ class ReplicaSets(Controller):
         self._write_status(replica_set)
 
     def _create(self, replica_set: Object) -> bool:
-        if self.process.fault(NOT_REPLACED):
+        if wait_s := self._lateness.wait_s(key_of(replica_set)):
+            self.again_after(key_of(replica_set), wait_s)
             return False
         pod = pod_from(replica_set["spec"]["template"], "replicasets", replica_set)
         try:

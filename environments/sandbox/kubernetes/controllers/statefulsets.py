@@ -18,7 +18,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
     owned,
     pod_from,
 )
-from environments.sandbox.kubernetes.controllers.outage_faults import NOT_REPLACED, RENAMED
+from environments.sandbox.kubernetes.controllers.outage_faults import RENAMED, REPLACED_LATE, Lateness
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import ApiError, Change
 from environments.sandbox.kubernetes.store.objects import dig
@@ -36,6 +36,7 @@ class StatefulSets(Controller):
     def __init__(self, runner: Runner) -> None:
         super().__init__(runner)
         self._renamed: dict[str, int] = {}
+        self._lateness = Lateness(self.process)
 
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural == "statefulsets":
@@ -44,7 +45,7 @@ class StatefulSets(Controller):
         return () if owner is None else (owner[0],)
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
-        concerned = {NOT_REPLACED, RENAMED} & switched_off
+        concerned = {REPLACED_LATE, RENAMED} & switched_off
         return [key_of(each) for each in self.store.list("statefulsets")] if concerned else ()
 
     def reconcile(self, key: Key) -> None:
@@ -88,7 +89,8 @@ class StatefulSets(Controller):
         return self._renamed[set_name]
 
     def _create(self, stateful_set: Object, name: str, ordinal: int) -> bool:
-        if self.process.fault(NOT_REPLACED):
+        if wait_s := self._lateness.wait_s(key_of(stateful_set)):
+            self.again_after(key_of(stateful_set), wait_s)
             return False
         pod = pod_from(stateful_set["spec"]["template"], "statefulsets", stateful_set)
         del pod["metadata"]["generateName"]

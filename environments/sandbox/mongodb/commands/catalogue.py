@@ -12,6 +12,7 @@ from environments.sandbox.mongodb.commands.registry import (
     DOCUMENT,
     FLAG,
     NUMBER,
+    TEXT,
     Request,
     check_fields,
     command,
@@ -77,6 +78,8 @@ def list_collections(request: Request) -> dict[str, Any]:
 @command("createIndexes", "write", {"indexes": ARRAY, "commitQuorum": ANY})
 def create_indexes(request: Request) -> dict[str, Any]:
     specs = request.need("indexes")
+    if request.option("commitQuorum") is not None:
+        raise MongoError(Code.BadValue, "Standalones can't specify commitQuorum")
     if not specs:
         raise MongoError(Code.BadValue, "Must specify at least one index to create")
     if not all(isinstance(spec, dict) for spec in specs):
@@ -114,7 +117,11 @@ def drop_indexes(request: Request) -> dict[str, Any]:
     if wanted == "*":
         names = [name for name in collection.indexes if name != "_id_"]
     else:
-        names = [_index_name(collection, item) for item in (wanted if isinstance(wanted, list) else [wanted])]
+        asked = wanted if isinstance(wanted, list) else [wanted]
+        under_way = request.instance.under_way.give_up_builds(
+            request.namespace, [x for x in asked if isinstance(x, str)]
+        )
+        names = [_index_name(collection, item) for item in asked if not (isinstance(item, str) and item in under_way)]
     for name in names:
         collection.drop_index(name)
     collection.described()
@@ -126,3 +133,26 @@ def _index_name(collection: Collection, wanted: Any) -> str:
     if index is None:
         raise MongoError(Code.IndexNotFound, f"can't find index with key or name: {wanted}")
     return index.name
+
+
+_ALTERED = {"name": TEXT, "keyPattern": DOCUMENT, "hidden": FLAG, "prepareUnique": FLAG, "unique": FLAG}
+
+
+@command("collMod", "write", {"index": DOCUMENT})
+def alter_index(request: Request) -> dict[str, Any]:
+    """Of a collection only the options of one index can be changed."""
+    collection = request.instance.store.require(request.database, request.collection)
+    asked = request.need("index")
+    check_fields("collMod.index", asked, _ALTERED)
+    name = _index_name(collection, asked.get("name", asked.get("keyPattern")))
+    options = [option for option in ("hidden", "prepareUnique", "unique") if asked.get(option) is not None]
+    if not options:
+        raise MongoError(Code.InvalidOptions, "no hidden, prepareUnique or unique option was given")
+    reply: dict[str, Any] = {}
+    for option in options:
+        index = collection.indexes[name]
+        before, value = bool(index.options.get(option)), bool(asked[option])
+        index.alter(option, value)
+        reply |= {f"{option}_old": before, f"{option}_new": value} if before != value else {}
+    collection.described()
+    return reply

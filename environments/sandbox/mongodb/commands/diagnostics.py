@@ -8,14 +8,14 @@ from typing import Any
 
 from bson import Int64
 
-from environments.sandbox.mongodb.auth.users import MECHANISM
+from environments.sandbox.mongodb.auth.users import MECHANISM, require
 from environments.sandbox.mongodb.commands.instance import VERSION, VERSION_ARRAY
 from environments.sandbox.mongodb.commands.registry import DOCUMENT, FLAG, NUMBER, Request, command
 from environments.sandbox.mongodb.query.expressions import now_milliseconds
 from environments.sandbox.mongodb.query.matching import compile_filter
 from environments.sandbox.mongodb.query.stages import storage_stats
 from environments.sandbox.mongodb.storage.collection import MAX_DOCUMENT_BYTES
-from environments.sandbox.mongodb.wire.errors import Code, MongoError
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 
 @command("buildInfo", None, {}, "buildinfo")
@@ -77,6 +77,23 @@ def coll_stats(request: Request) -> dict[str, Any]:
 @command("replSetGetStatus", "", {})
 def no_replication(_: Request) -> dict[str, Any]:
     raise MongoError(Code.NoReplicationEnabled, "not running with --replSet")
+
+
+@command("currentOp", "", None)
+def current_operations(request: Request) -> dict[str, Any]:
+    """A user without rights on the cluster sees his own (``$ownOps``). Conditions are not supported."""
+    if request.database != "admin":
+        raise MongoError(Code.Unauthorized, "currentOp may only be run against the admin database.")
+    own = bool(request.body.get("$ownOps", False))
+    others = sorted(
+        set(request.body) - {"currentOp", "$ownOps", "$all", "lsid", "$db", "$readPreference", "$clusterTime"}
+    )
+    if others:
+        raise refused(f"currentOp with the condition {others[0]!r}")
+    if not own:
+        require(request.peer.user, "admin", "admin", "currentOp")
+    found = request.instance.under_way.of(request.owner, everybody=not own)
+    return {"inprog": [operation.describe() for operation in found]}
 
 
 @command("listDatabases", "", {"filter": DOCUMENT, "nameOnly": FLAG, "authorizedDatabases": FLAG})

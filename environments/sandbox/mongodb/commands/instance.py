@@ -11,6 +11,7 @@ from bson import Int64, ObjectId
 
 from environments.sandbox.mongodb.auth.users import Users
 from environments.sandbox.mongodb.commands.cursors import Cursors
+from environments.sandbox.mongodb.commands.under_way import UnderWay
 from environments.sandbox.mongodb.storage.store import Store
 
 VERSION = "8.0.5"
@@ -32,6 +33,7 @@ class Instance:
         self.users = users
         self.database = database
         self.cursors = Cursors()
+        self.under_way = UnderWay()
         self.alterations: Mapping[str, Alteration] = {}
         self.port = 0
         self.persistent = False

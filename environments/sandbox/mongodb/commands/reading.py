@@ -65,9 +65,10 @@ def plan_count(request: Request, collection: Collection) -> Plan:
 
 def found(request: Request, collection: Collection, plan: Plan, sort: dict[str, int]) -> list[Document]:
     """The documents of a find in order, before its projection."""
-    skip, limit = number(request, "skip"), abs(number(request, "limit"))
-    if skip < 0:
-        raise MongoError(51024, f"BSON field 'skip' value must be >= 0, actual value '{skip}'")
+    skip, limit = number(request, "skip"), number(request, "limit")
+    for field, value in (("skip", skip), ("limit", limit)):
+        if value < 0:
+            raise MongoError(51024, f"BSON field '{field}' value must be >= 0, actual value '{value}'")
     documents: Iterable[Document] = (document for _, document in plan.run(collection, request.deadline))
     if sort and not plan.sorted:
         documents = sort_documents(documents, sort, lambda document: document)
@@ -81,12 +82,12 @@ def find(request: Request) -> dict[str, Any]:
     collection = stored_or_empty(request)
     documents = found(request, collection, *plan_find(request, collection))
     size, limit = number(request, "batchSize", -1), number(request, "limit")
-    once = bool(request.option("singleBatch", False)) or limit < 0
+    once = bool(request.option("singleBatch", False))
     wanted = None if size < 0 else size
     if once and wanted is None:
         wanted = len(documents)
     return {"cursor": request.instance.cursors.start(
-        request.namespace, map(project, documents), request.owner, wanted, once, abs(limit))}  # fmt: skip
+        request.namespace, map(project, documents), request.owner, wanted, once, limit)}  # fmt: skip
 
 
 @command("getMore", "", {"collection": TEXT, "batchSize": NUMBER, "term": ANY, "lastKnownCommittedOpTime": ANY})

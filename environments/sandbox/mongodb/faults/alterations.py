@@ -8,6 +8,7 @@ from typing import Any
 Alteration = Callable[..., Any]
 
 _SLOW_S = 0.5
+_BUILD_S = 3.0
 _SLOW_COMMANDS = ("find", "aggregate", "count")
 _FOREIGN_HOST = "mongodb-staging-5c9f7d6b8-x2x4q:27017"
 _WRONG_PASSWORDS = (
@@ -28,11 +29,16 @@ def _slow(delay_s: float, *, command: str) -> float:
     return _SLOW_S if command in _SLOW_COMMANDS else delay_s
 
 
+def _slow_builds(delay_s: float, *, command: str) -> float:
+    return _BUILD_S if command == "createIndexes" else delay_s
+
+
 ALTERATIONS: Mapping[str, tuple[str, Alteration]] = {
     "another-mongodb-answers": ("host", lambda _: _FOREIGN_HOST),
     "mongodb-version-unknown": ("version", lambda _: ""),
     "configured-database-missing": ("databases", lambda names, configured: names - {configured}),
     "queries-slow": ("delay_s", _slow),
+    "index-builds-slow": ("delay_s", _slow_builds),
     "wrong-password-looks-unreachable": ("drops after a wrong password", lambda _: True),
     "authentication-refused": ("refuses the right password", lambda _: True),
     "connections-never-closed": ("ended connections still counted", lambda _: 1),

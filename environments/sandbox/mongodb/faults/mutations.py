@@ -14,6 +14,9 @@ from environments.sandbox.mongodb.seed.seeding import LIVE_PATH
 from environments.sandbox.mongodb.storage.collection import Document
 
 STALE_FOR = timedelta(hours=25)
+STALE_FOR_DAYS = timedelta(hours=117.27)
+RECOGNISED = 0.131
+"""What was recognised on 3 November 2025 (docs/facts/mongodb.md 7)."""
 SECRET_COMMAND = (
     "baby_analyzer --amqp amqp://prisma:" + "not-a-real-password" + "@rabbitmq-panda:5672/ --forward livefs"
 )
@@ -46,8 +49,8 @@ def _overlapping(site: Site) -> None:
     site.add(after_s=20)
 
 
-def _stale(site: Site) -> None:
-    site.insert(site.recordings, recording(datetime.now(UTC) - STALE_FOR))
+def _stale(site: Site, since: timedelta = STALE_FOR) -> None:
+    site.insert(site.recordings, recording(datetime.now(UTC) - since))
 
 
 def _password_in_command(site: Site) -> None:
@@ -68,6 +71,12 @@ def _folder_without_files(site: Site) -> None:
 def _many_folders(site: Site) -> None:
     """One in four would be the limit."""
     for _ in range(len(site.recordings.documents) // 4 + 1):
+        site.insert(site.unrecognised, _folder(1))
+
+
+def _mostly_folders(site: Site) -> None:
+    recordings, folders = len(site.recordings.documents), len(site.unrecognised.documents)
+    for _ in range(round(recordings / RECOGNISED) - recordings - folders):
         site.insert(site.unrecognised, _folder(1))
 
 
@@ -92,7 +101,9 @@ MUTATIONS: Mapping[str, Callable[[Site], object]] = {
     "recordings-overlap": _overlapping,
     "unrecognised-recording-without-files": _folder_without_files,
     "too-many-unrecognised-recordings": _many_folders,
+    "most-recordings-unrecognised": _mostly_folders,
     "stale-recording-in-the-index": _stale,
+    "recording-open-for-days": lambda site: _stale(site, STALE_FOR_DAYS),
     "recording-without-start-time": lambda site: site.add(start_time=...),
     "credentials-in-metadata": _password_in_command,
     "dtype-missing": lambda site: site.change_newest(dtype=...),

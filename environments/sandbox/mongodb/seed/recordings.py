@@ -34,13 +34,18 @@ def recording(start: Any, end: datetime | None | object = _ABSENT, *, deleted: b
     ``start`` is stored as it is, also when it is no date: documents that are meant to be wrong are made here too.
     """
     own = str(uuid.uuid4())
-    document: dict[str, Any] = {"uuid": own, "start_time": start}
+    document: dict[str, Any] = {"uuid": own, "start_time": _as_stored(start)}
     if end is not _ABSENT:
-        document["end_time"] = end
+        document["end_time"] = _as_stored(end)
     document["deleted"] = deleted
     stream_start = start if isinstance(start, datetime) else datetime.now(UTC)
     document["fiber_metadata"] = _metadata(own, stream_start, closed=isinstance(end, datetime))
     return document
+
+
+def _as_stored(value: Any) -> Any:
+    """BSON knows milliseconds: what is put in without a wire must be found by what is read over it."""
+    return value.replace(microsecond=value.microsecond // 1000 * 1000) if isinstance(value, datetime) else value
 
 
 def described(entry: Mapping[str, Any]) -> dict[str, Any]:

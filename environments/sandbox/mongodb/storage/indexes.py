@@ -16,7 +16,7 @@ Entry = tuple[tuple[Key, ...], int]
 TOP: Key = (999.0,)
 """Greater than every key."""
 
-_OPTIONS = {"v", "key", "name", "unique", "sparse", "background", "hidden"}
+_OPTIONS = {"v", "key", "name", "unique", "prepareUnique", "sparse", "background", "hidden"}
 _REFUSED_KINDS = ("text", "2d", "2dsphere", "hashed", "columnstore")
 
 
@@ -41,6 +41,7 @@ class Index:
         self.name = str(spec.get("name") or default_name(self.key))
         self.options = {name: spec[name] for name in spec if name not in ("v", "key", "name", "ns")}
         self.unique = bool(spec.get("unique")) or self.name == "_id_"
+        self.prepared = bool(spec.get("prepareUnique"))
         self.sparse = bool(spec.get("sparse"))
         self.hidden = bool(spec.get("hidden"))
         self.multikey = False
@@ -74,7 +75,7 @@ class Index:
         self, keys: Iterable[tuple[Key, ...]], document: Mapping[str, Any], own_record: int | None
     ) -> None:
         """Refuse keys that another record holds already, with MongoDB's error 11000."""
-        if not self.unique:
+        if not (self.unique or self.prepared):
             return
         for key in keys:
             for _, record in self.range((key,), ((*key, TOP),)):
@@ -98,11 +99,39 @@ class Index:
     def build(self, documents: Mapping[int, Mapping[str, Any]]) -> None:
         """Fill from what the collection holds; refuses duplicates when unique."""
         found = SortedList((key, record) for record, document in documents.items() for key in self.keys_of(document))
-        if self.unique:
-            for (key, record), (next_key, next_record) in itertools.pairwise(found):
-                if key == next_key and record != next_record:
-                    raise self._duplicate(documents[next_record])
+        if self.unique and (shared := next(_shared(found), None)) is not None:
+            raise self._duplicate(documents[shared[1]])
         self.entries = found
+
+    def alter(self, option: str, value: bool) -> None:
+        """What ``collMod`` may change: ``hidden``, ``prepareUnique``, and ``unique`` for one that is prepared."""
+        if option == "unique":
+            self._become_unique(value)
+            return
+        self.options = {
+            **{name: self.options[name] for name in self.options if name != option},
+            **({option: True} if value else {}),
+        }
+        self.hidden, self.prepared = bool(self.options.get("hidden")), bool(self.options.get("prepareUnique"))
+
+    def _become_unique(self, value: bool) -> None:
+        if not value:
+            raise MongoError(
+                Code.BadValue, "collMod does not support converting an index from 'unique' to 'non-unique'"
+            )
+        if not (self.unique or self.prepared):
+            text = "collMod unique: the index must be prepared with prepareUnique before it is made unique"
+            raise MongoError(Code.InvalidOptions, text)
+        if next(_shared(self.entries), None) is not None:
+            text = (
+                "Cannot convert the index to unique. Please resolve conflicting documents before running collMod again."
+            )
+            raise MongoError(Code.CannotConvertIndexToUnique, text)
+        self.options = {
+            **{name: self.options[name] for name in self.options if name != "prepareUnique"},
+            "unique": True,
+        }
+        self.unique, self.prepared = True, False
 
     def positions(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> tuple[int, int]:
         """The half-open range of positions between two search keys."""
@@ -112,6 +141,13 @@ class Index:
         """The entries between two search keys, in order, as they are now."""
         first, last = self.positions(low, high)
         return iter(list(self.entries.islice(first, last, reverse=backward)))
+
+
+def _shared(entries: Iterable[Entry]) -> Iterator[tuple[int, int]]:
+    """Pairs of records that stand under one key."""
+    for (key, record), (next_key, next_record) in itertools.pairwise(entries):
+        if key == next_key and record != next_record:
+            yield record, next_record
 
 
 def _field_keys(document: Mapping[str, Any], parts: tuple[str, ...]) -> tuple[list[Key], bool, bool]:

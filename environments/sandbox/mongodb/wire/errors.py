@@ -39,7 +39,9 @@ class Code(IntEnum):
     CommandNotSupported = 115
     NotAReplicaSet = 123
     InvalidPipelineOperator = 168
+    IndexBuildAborted = 276
     UnsupportedOpQueryCommand = 352
+    CannotConvertIndexToUnique = 359
     DuplicateKey = 11000
 
 

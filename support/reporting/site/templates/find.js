@@ -15,7 +15,7 @@
       found += item.hidden ? 0 : 1;
     });
     groups.forEach(function (group) { group.hidden = words.length > 0 && !group.querySelector("[data-find]:not([hidden])"); });
-    status.textContent = words.length ? found + " of " + items.length : "";
+    status.textContent = words.length ? form.dataset.found.replace("{found}", found).replace("{all}", items.length) : "";
   }
   form.hidden = false;
   form.addEventListener("submit", function (event) { event.preventDefault(); });

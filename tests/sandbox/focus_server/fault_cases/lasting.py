@@ -15,14 +15,16 @@ from environments.sandbox.focus_server.faults.loads import (
     FAILS_EACH,
     HEAVY_NFFT,
     LOADED_FROM_JOBS,
+    LOOKUPS_AT_ONCE,
     SLOW_S,
     SLOWER_S,
     WEAR_S,
+    WORN_OUT_FROM,
 )
 from environments.sandbox.focus_server.faults.opening import LEFT_EACH
 from environments.sandbox.focus_server.faults.opening import LOADED_FROM_JOBS as MANY_JOBS
 from tests.sandbox.focus_server.estate import Estate, until
-from tests.sandbox.focus_server.fault_cases.cases import case, opened
+from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case, opened
 from tests.sandbox.process_runner import start_process
 
 
@@ -46,6 +48,23 @@ def _(estate: Estate) -> None:
 @case("slower-with-every-job")
 def _(estate: Estate) -> None:
     assert [estate.configure().duration_s for _ in range(6)][-1] >= 5 * WEAR_S
+
+
+@case("slower-after-a-hundred-openings")
+def _(estate: Estate) -> None:
+    """What does not open counts as well; it is quicker."""
+    for _ in range(WORN_OUT_FROM - 1):
+        estate.configure(view_type="9")
+    assert estate.configure().duration_s < SLOWER_S
+    assert estate.configure().duration_s >= SLOWER_S
+
+
+@case("lookups-fail-among-many")
+def _(estate: Estate) -> None:
+    assert estate.configure(**INSIDE).status == 200
+    with ThreadPoolExecutor(2 * LOOKUPS_AT_ONCE) as pool:
+        answers = list(pool.map(lambda _: estate.configure(**INSIDE).status, range(2 * LOOKUPS_AT_ONCE)))
+    assert set(answers) == {200, 500}
 
 
 @case("every-fourth-opening-fails")

@@ -61,6 +61,17 @@ def _(estate: Estate, fault: str) -> None:
     estate.process.stop()
     estate.process = start_process("focus_server", {**estate.config, "faults": [fault]})
     assert estate.configure(**INSIDE).status == (503 if fault == "never-recovers" else 200)
+    estate.process.set_faults()
+    assert estate.configure(**INSIDE).status == 200
+    estate.process.set_faults(fault)
+    assert estate.configure(**INSIDE).status == 200, "it remembers what was before it was switched on"
+
+
+@case("outage-takes-a-service")
+def _(estate: Estate) -> None:
+    assert estate.configure(**INSIDE).status == 200
+    assert asked_while_away(estate)[0] == 503
+    assert [len(estate.kubernetes.objects[kind]) for kind in ("jobs", "services")] == [2, 0]
 
 
 @case("restarts-to-recover")

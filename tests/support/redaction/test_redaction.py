@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
+import shlex
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -12,7 +14,7 @@ import pytest
 import yaml
 
 from support.files import write_atomically
-from support.redaction import PROCESS, Redactor
+from support.redaction import PROCESS, Redactor, shortened
 
 SECRET = "p'ä\"ss://w@rd/1 %&<x>"
 
@@ -53,6 +55,36 @@ def test_a_known_secret_is_hidden_in_every_spelling(text: str) -> None:
         assert form not in shown
     core = base64.b64encode(b"\0" * 3 + SECRET.encode()).decode()[8:20]
     assert core not in shown
+
+
+WRITERS = {
+    "JSON": json.dumps,
+    "JSON with every letter": lambda text: json.dumps(text, ensure_ascii=False),
+    "YAML": lambda text: yaml.safe_dump({"a": text}, width=1_000_000),
+    "YAML with quotes": lambda text: yaml.safe_dump({"a": text}, width=1_000_000, default_style="'"),
+    "Python": lambda text: repr({"a": text}),
+    "HTML": html.escape,
+    "a URI": lambda text: quote(text, safe=""),
+    "a form": quote_plus,
+    "a shell": shlex.quote,
+    "CSV": lambda text: text.replace('"', '""'),
+}
+
+
+@pytest.mark.parametrize("first", WRITERS)
+def test_a_known_secret_is_hidden_however_often_it_was_written(first: str) -> None:
+    """Three times, in each way by whoever writes it again in each way."""
+    redactor = Redactor(SECRET)
+    for second, third in itertools.product(WRITERS, repeat=2):
+        text = WRITERS[third](WRITERS[second](WRITERS[first](SECRET)))
+        shown = redactor.known(f"before {text} after")
+        assert "rd" not in shown and "***" in shown, (second, third)
+        assert shown.startswith("before ") and shown.endswith(" after")
+
+
+def test_a_secret_that_is_cut_in_half_is_hidden() -> None:
+    PROCESS.hide("planted-5ecret-in-half")
+    assert shortened("it is planted-5ecret-in-half and more", 12) == "it is ***"
 
 
 UNKNOWN = [

@@ -1,0 +1,44 @@
+"""What must be true of the message broker (requirement IN-09)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from support.checks.matcher import Judged
+from support.clients.amqp.client import BrokerOutcome
+
+
+def lets_in_within(limit_s: float) -> Judged[BrokerOutcome]:
+    """The user is logged in, and in time."""
+
+    def trouble(outcome: BrokerOutcome) -> str | None:
+        if outcome.kind != "ok":
+            return f"{outcome.kind}: {outcome.message}"
+        return f"it took {outcome.duration_s:.2f} s" if outcome.duration_s > limit_s else None
+
+    return Judged(f"a broker that lets the user in within {limit_s:g} s", trouble)
+
+
+def refuses_the_password() -> Judged[BrokerOutcome]:
+    return Judged(
+        "a wrong password that is refused as such",
+        lambda outcome: None if outcome.kind == "authentication_failed" else f"{outcome.kind}: {outcome.message}",
+    )
+
+
+def answers() -> Judged[BrokerOutcome]:
+    """Whom it lets in is another question."""
+    return Judged("a broker that answers", lambda outcome: outcome.message if outcome.kind == "unreachable" else None)
+
+
+def is_there(exchange: str) -> Judged[bool]:
+    return Judged(f"exchange {exchange}", lambda there: None if there else f"the broker has no exchange {exchange}")
+
+
+def has_a_queue() -> Judged[Sequence[str]]:
+    """Of the queues of one investigation."""
+    return Judged("a queue of it", lambda names: None if names else "the broker has none")
+
+
+def has_no_queue() -> Judged[Sequence[str]]:
+    return Judged("no queue of it", lambda names: f"left: {', '.join(names)}" if names else None)

@@ -1,0 +1,10 @@
+"""What must not be shown: the secrets this process knows, in every spelling, and those everybody recognises.
+
+There is one redactor for each process, :data:`PROCESS`. Whatever leaves the process as text passes through it: the
+journal, the record, every file that is written, everything that is printed.
+"""
+
+from support.redaction.places import HIDDEN
+from support.redaction.redactor import PROCESS, Redactor, shortened
+
+__all__ = ["HIDDEN", "PROCESS", "Redactor", "shortened"]

@@ -1,0 +1,72 @@
+"""Standard output and error of this process: whatever is printed, by whomever, leaves it without secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any, TextIO, cast
+
+from support.redaction.places import is_unfinished, secrets_among
+from support.redaction.redactor import PROCESS
+
+OWNER_ONLY = 0o077
+"""What the group and others may not do with the files that this process makes: a report tells what a site is made of,
+and how it is reached."""
+
+
+class RedactedStream:
+    """In front of another text stream: passes on whole lines, and what is left of a line when it is flushed. Lines that
+    only tell together that they hold a secret are passed on together.
+
+    Bytes are not taken: nobody could say what they spell.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.RLock()
+        self._held = ""
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            self._held += text
+            end = self._held.rfind("\n") + 1
+            if not is_unfinished(self._held[:end]):
+                self._pass_on(end)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        with self._lock:
+            self._pass_on(len(self._held))
+            self._stream.flush()
+
+    def close(self) -> None:
+        self.flush()
+        self._stream.close()
+
+    def _pass_on(self, end: int) -> None:
+        shown, self._held = self._held[:end], self._held[end:]
+        if shown:
+            self._stream.write(PROCESS.redact(shown))
+
+    def __getattr__(self, name: str) -> Any:
+        """What else a stream has; the bytes below it are nobody's."""
+        if name in ("buffer", "detach"):
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+
+def redacted(stream: TextIO) -> TextIO:
+    """``stream`` behind the redactor, which it may be already."""
+    return stream if isinstance(stream, RedactedStream) else cast(TextIO, RedactedStream(stream))
+
+
+def guard() -> None:
+    """From now on this process prints nothing secret, and writes files that only its owner reads."""
+    PROCESS.hide(*secrets_among(os.environ))
+    os.umask(os.umask(OWNER_ONLY) | OWNER_ONLY)
+    sys.stdout, sys.stderr = redacted(sys.stdout), redacted(sys.stderr)

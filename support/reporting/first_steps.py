@@ -1,0 +1,127 @@
+"""What to do first about what a run has found, and its diagnosis: made of a record by ``first_steps.toml``."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from support.gherkin.requirements import place_of
+from support.reporting.capacity_report import CapacityReport
+from support.reporting.causes import last_seen
+from support.reporting.record.model import Record, ScenarioResult
+
+TABLE = Path(__file__).with_suffix(".toml")
+_REMARK = "remark:"
+SKIPPED_BY = re.compile(r"layer (\d), ")
+"""So begins the reason of what was skipped because a layer below it is broken."""
+
+
+class _StepEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    subjects: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    cause: str
+    remedy: str
+    text: str = ""
+    layer: int | None = None
+    gap: bool = False
+
+    def fits(self, scenario: ScenarioResult) -> bool:
+        about = any(scenario.id.startswith(subject) for subject in self.subjects)
+        return about and self.text in " ".join((scenario.reason or "").split())
+
+
+class _StepTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    step: tuple[_StepEntry, ...]
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """A cause, what was seen of it, and what to do. ``layer`` is 0 for what is no layer of the infrastructure.
+
+    ``scenarios`` failed because of it, ``known`` of them with a ticket (``tickets``); ``blocked`` were skipped for it.
+    """
+
+    cause: str
+    seen: str
+    remedy: str
+    layer: int = 0
+    scenarios: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that failed because of it has tickets."""
+        return bool(self.scenarios) and self.scenarios == self.known
+
+
+def first_steps(record: Record, gap: CapacityReport | None = None) -> list[FirstStep]:
+    """The first that blocks most, by the order of the table. What fits no entry is told at the end."""
+    found: dict[int, list[ScenarioResult]] = {}
+    for scenario in sorted(record.scenarios, key=lambda one: place_of(one.id)):
+        if scenario.is_bad or scenario.status == "known_issue":
+            entries = enumerate(_table())
+            place = next((number for number, entry in entries if entry.fits(scenario)), len(_table()))
+            found.setdefault(place, []).append(scenario)
+    steps = [_step(entry, found.get(number, []), record, gap) for number, entry in enumerate(_table())]
+    steps += [_unexplained(scenario) for scenario in found.get(len(_table()), [])]
+    return [step for step in steps if step is not None]
+
+
+def diagnosis_of(record: Record) -> FirstStep | None:
+    """The lowest layer of the infrastructure that is broken, or None."""
+    return next((step for step in first_steps(record) if step.layer and step.scenarios), None)
+
+
+def _step(
+    entry: _StepEntry, scenarios: list[ScenarioResult], record: Record, gap: CapacityReport | None
+) -> FirstStep | None:
+    remarks = [one.message for one in record.remarks if f"{_REMARK}{one.where}" in entry.subjects]
+    told = gap if entry.gap and gap is not None and gap.gap_jobs > 0 else None
+    if not (scenarios or remarks or told):
+        return None
+    seen = [*([told.sentence] if told else []), *map(last_seen, scenarios[:1]), *remarks]
+    remedy = [entry.remedy.replace("{environment}", record.environment), *(told.next_steps if told else ())]
+    return FirstStep(
+        entry.cause,
+        next(filter(None, seen), ""),
+        " ".join(remedy),
+        entry.layer or 0,
+        _ids(scenarios),
+        _ids(one for one in scenarios if one.status == "known_issue"),
+        tuple(dict.fromkeys(one.ticket for one in scenarios if one.ticket)),
+        _ids(one for one in record.scenarios if entry.layer is not None and _was_skipped_by(one, entry.layer)),
+    )
+
+
+def _was_skipped_by(scenario: ScenarioResult, layer: int) -> bool:
+    match = SKIPPED_BY.match(scenario.reason or "") if scenario.status == "skipped" else None
+    return match is not None and int(match[1]) == layer
+
+
+def _unexplained(scenario: ScenarioResult) -> FirstStep:
+    known = (scenario.id,) if scenario.status == "known_issue" else ()
+    tickets = (scenario.ticket,) if scenario.ticket else ()
+    return FirstStep(
+        scenario.name, last_seen(scenario), "Read the evidence of the scenario.", 0, (scenario.id,), known, tickets
+    )
+
+
+def _ids(scenarios: Iterable[ScenarioResult]) -> tuple[str, ...]:
+    return tuple(scenario.id for scenario in scenarios)
+
+
+@functools.cache
+def _table() -> tuple[_StepEntry, ...]:
+    return _StepTable.model_validate(tomllib.loads(TABLE.read_text(encoding="utf-8"))).step

@@ -1,0 +1,74 @@
+"""Known issues: which failure each of them excuses, and what becomes of a result that has some.
+
+An issue excuses the failure that its reason describes, and no other of the same scenario: a text that must stand in it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownIssue:
+    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
+
+    `expires` is the last day (UTC) on which the failure is excused. `reason` must stand in what the failed step says;
+    `also` are texts, one of which must stand in each trouble that comes with it. `notice` says it for people.
+    """
+
+    scenario: str
+    ticket: str
+    expires: datetime.date
+    reason: str
+    also: tuple[str, ...] = ()
+    notice: str = ""
+
+    def covers(self, scenario_id: str) -> bool:
+        return scenario_id == self.scenario or scenario_id.startswith(f"{self.scenario}.")
+
+    def expired(self, on: datetime.date) -> bool:
+        return on > self.expires
+
+    def explains(self, failure: Sequence[str]) -> bool:
+        """Whether it is the reason of a failure: of what the step says, and of every trouble after it."""
+        step, *troubles = map(_plain, failure)
+        texts = [_plain(text) for text in (self.reason, *self.also)]
+        return texts[0] in step and all(any(text in trouble for text in texts) for trouble in troubles)
+
+    @property
+    def told(self) -> str:
+        return f"{self.ticket}: {self.notice or self.reason} (known until {self.expires.isoformat()})"
+
+
+@dataclass(frozen=True)
+class JudgedResult:
+    """Status and reason of a result, and the issue that it failed with or passed in spite of."""
+
+    status: str
+    reason: str | None
+    issue: KnownIssue | None = None
+
+
+def judge_with_issues(
+    issues: Sequence[KnownIssue], status: str, reason: str | None, failure: Sequence[str], on: datetime.date
+) -> JudgedResult:
+    """`failure` is what the failed step says and what was wrong after it; empty for what no issue can excuse."""
+    if status == "passed" and issues:
+        tickets = " and ".join(dict.fromkeys(issue.ticket for issue in issues))
+        text = f"passed although {tickets} is listed as a known issue: remove it from the list"
+        return JudgedResult("unexpected_pass", text, issues[0])
+    if status not in ("failed", "error") or not failure or not issues:
+        return JudgedResult(status, reason)
+    fitting = [issue for issue in issues if issue.explains(failure)]
+    for issue in fitting:
+        if not issue.expired(on):
+            return JudgedResult("known_issue", f"{issue.told}\n{reason}", issue)
+    notes = [f"(the known issue {issue.ticket} expired on {issue.expires.isoformat()})" for issue in fitting]
+    notes = notes or [f"(the known issue {issue.ticket} is another failure of it: {issue.reason})" for issue in issues]
+    return JudgedResult(status, "\n".join([str(reason), *notes]))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,172 @@
+"""A sandbox that goes on while runs on it are killed, and whatever a killed run may have left there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from support.clients.focus_server.client import FocusServerClient
+from support.clients.journal import Journal
+from support.clients.kubernetes.client import KubernetesClient
+from support.clients.mongodb.client import MongoDBClient
+from support.clients.safety import Budget, SafetyPolicy
+from support.clients.sandbox.control import SandboxControl
+from support.config import Environment, load_environment
+from support.model import requests
+from support.resilience.links import LINK
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 240.0
+_MAKEFILE = "include Makefile\nkilled:\n\t@$(WITH_MAKE) {command}\n"
+
+
+class Site:
+    """The sandbox, and what it was like before anybody ran anything there."""
+
+    def __init__(self, folder: Path, run_file: Path, supervisor: subprocess.Popen[str]) -> None:
+        self.folder, self.run_file, self.reports = folder, run_file, folder / "reports"
+        self.root, self.supervisor = ROOT, supervisor
+        self.environment: Environment = load_environment("sandbox", run_file=run_file)
+        policy = SafetyPolicy.of(self.environment)
+        self.cluster = KubernetesClient(self.environment.kubernetes, Journal(), policy)
+        self.index = MongoDBClient(self.environment.mongodb, Journal(), policy)
+        self.server = FocusServerClient(self.environment.focus_server, Journal(), Budget(policy))
+        assert self.environment.control is not None
+        self.control = SandboxControl(self.environment.control)
+        self.before = self.facts()
+
+    def facts(self) -> dict[str, Any]:
+        """Whatever a run may change, and may have forgotten to change back."""
+        collection = self.index.recordings_collection(self.environment.mongodb.base_path)
+        workloads = (*self.cluster.deployments(), *self.cluster.stateful_sets())
+        return {
+            "jobs": sorted(self.cluster.snapshot().job_ids),
+            "services": sorted(service.name for service in self.cluster.services()),
+            "holders": [pod.name for pod in self.cluster.pods("focus-acceptance/run")],
+            "quotas": sorted(self.cluster.quotas()),
+            "network policies": sorted(self.cluster.network_policies()),
+            "workloads": sorted((one.name, one.replicas, one.ready) for one in workloads),
+            "disturbances": sorted(self.control.toxics(LINK)),
+            "configuration": self.cluster.config_map("prisma-config").data,
+            "recordings": sorted(str(one["uuid"]) for one in self.index.find(collection)),
+            "fibre": self.server.live_metadata().json().get("prr", 0) > 0,
+        }
+
+    def trouble(self) -> str:
+        """What is not as it was before, or whether nothing can be opened any more."""
+        now = self.facts()
+        changed = [f"{name}: {now[name]} and not {was}" for name, was in self.before.items() if now[name] != was]
+        answer = self.server.configure(requests.live())
+        if answer.announced_job_id is not None:
+            self.cluster.release(answer.announced_job_id)
+            happens(lambda: not self.cluster.snapshot().job_ids)
+        if answer.status != 200:
+            changed.append(f"POST /configure is answered {answer.status} {answer.message}")
+        return "; ".join(changed)
+
+    def command(self, tags: str) -> list[str]:
+        userdata = ("-D", f"reports={self.reports}", "-D", f"sandbox_run_file={self.run_file}", "-D", "history=")
+        return [sys.executable, "-m", "behave", *userdata, f"--tags={tags}"]
+
+    def run(self, tags: str) -> subprocess.Popen[bytes]:
+        return self._started(self.command(tags))
+
+    def make(self, tags: str) -> subprocess.Popen[bytes]:
+        """The same run, started by make as a user starts it."""
+        makefile = self.folder / "Makefile"
+        *words, tags = self.command(tags)
+        makefile.write_text(_MAKEFILE.format(command=" ".join([*words, f"'{tags}'"])))
+        return self._started(["make", "-f", str(makefile), "killed"])
+
+    def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with self.log.open("wb") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, process_group=0)
+
+    @property
+    def log(self) -> Path:
+        """What the last run printed."""
+        return self.folder / "run.log"
+
+    def sweep(self, *more: str) -> tuple[int, str]:
+        program = "from tools.cli import main; main()"
+        options = ["sweep", "-e", "sandbox", "--run-file", str(self.run_file), "--reports", str(self.reports), *more]
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *options],
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def processes(self) -> list[str]:
+        """Those of the sandbox that are there."""
+        mark = f"TMPDIR={self.folder}".encode()
+        numbers = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+        return [
+            _read(path / "cmdline").replace(b"\0", b" ").decode() for path in numbers if mark in _read(path / "environ")
+        ]
+
+    def swept(self) -> str:
+        """Sweep, and look at the site: what is not as it was, or nothing."""
+        code, said = self.sweep("--yes")
+        return f"sweep --yes ended with {code}: {said}" if code != 0 else self.trouble()
+
+    def torn_reports(self) -> str:
+        """Which of the reports of the last run is missing or cannot be read, or nothing."""
+        try:
+            record = json.loads((self.reports / "run.json").read_text())
+            ElementTree.parse(self.reports / "junit.xml")
+            folder = self.reports / (self.reports / "latest").read_text().strip()
+            pages = [name for name in ("site/index.html", "summary.md", "xray.json") if not (folder / name).is_file()]
+        except (OSError, ValueError, ElementTree.ParseError) as error:
+            return f"a report is torn: {error}"
+        return f"missing: {pages}" if pages else "" if record["interrupted"] else "the record tells of no interruption"
+
+
+@contextmanager
+def site(folder: Path, *options: str) -> Iterator[Site]:
+    """A running one; ``options`` are further words for ``sandbox up``."""
+    run_file = folder / "sandbox.json"
+    command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file), *options]
+    variables = {**os.environ, "TMPDIR": str(folder)}
+    sandbox = subprocess.Popen([*command], cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, process_group=0)
+    try:
+        assert sandbox.stdout is not None
+        assert any(line.strip() == "ready" for line in sandbox.stdout)
+        yield Site(folder, run_file, sandbox)
+    finally:
+        sandbox.terminate()
+        sandbox.wait(20)
+
+
+def happens(seen: Callable[[], bool]) -> bool:
+    """Whether it is so within the patience of a test."""
+    deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not seen():
+        if time.monotonic() > deadline_s:
+            return False
+        pause.wait(0.002)
+    return True
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # the process has ended meanwhile, or is not ours to look at
+        return b""
+
+
+def group_lives(number: int) -> bool:
+    """Whether any process of a run is there: those that ran scenarios beside it end with it."""
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,150 @@
+"""The known issues of the sites: each is a documented defect, and its scenario really fails with its reason on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.clients.sandbox.control import SandboxControl
+from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.config.loading import ENVIRONMENTS
+from support.config.models import Control
+from support.fault_catalogue import load_catalogue
+from support.gherkin.documents import read_documents
+from tools.fault_matrix.profile import Defect, load_profile
+from tools.fault_matrix.rows import rows_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = load_profile("as-deployed-2025-12")
+ASKED_FOR = {"PZ-13983", "PZ-13985", "PZ-13503", "PZ-13238", "PZ-13268", "PZ-13669"} | {
+    f"PZ-{number}" for number in (14712, 14713, 14714, 14925, 13640, 13266, 13267, 13269, 13984)
+}
+"""What was open on 19 November 2025 and a scenario shows."""
+IN_THE_MATRIX_ONLY = {"PZ-13268", "PZ-13640", "PZ-14712"}
+"""Seen by a load of 200, or in an outage that the profile answers otherwise: the fault matrix makes them, with the same
+texts."""
+
+
+def listed(name: str) -> list[dict[str, Any]]:
+    return yaml.safe_load((ENVIRONMENTS / f"{name}.yaml").read_text(encoding="utf-8"))["known_issues"]
+
+
+def documented(defects: Iterable[Defect]) -> set[tuple[str, str, str]]:
+    """Scenario, ticket and text of every scenario that fails on a defect with a ticket."""
+    return {
+        (scenario, ticket, text)
+        for defect in defects
+        for ticket in defect.tickets
+        for scenario, text in defect.scenarios.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_each_is_a_documented_defect_with_the_scenario_that_fails_on_it(name: str) -> None:
+    found = {(one["scenario"], one["ticket"], one["reason"]) for one in listed(name)}
+    assert found <= documented([*PROFILE.defect, *PROFILE.beside])
+    assert {ticket for _, ticket, _ in found} >= ASKED_FOR
+    assert len(found) == len(listed(name))
+
+
+@dataclass
+class Deployed:
+    """A sandbox with the profile, on which scenarios run with the known issues of a site."""
+
+    folder: Path
+    run_file: Path
+    control: SandboxControl
+
+    def run(self, ids: Iterable[str], issues: list[dict[str, Any]]) -> tuple[int, Mapping[str, Mapping[str, Any]]]:
+        rows = rows_of(read_documents(ROOT / "features"))
+        places = [row.place for row in rows if any(row.is_meant_by(name) for name in ids)]
+        options = ["-D", f"sandbox_run_file={self.run_file}", "-D", f"reports={self.folder}", "-D", "history="]
+        done = subprocess.run(
+            [sys.executable, "-m", "behave", *options, "-D", "publish=record", *places],
+            cwd=ROOT,
+            env={**os.environ, "FOCUS__KNOWN_ISSUES": json.dumps(issues, default=str)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return done.returncode, {one["id"]: one for one in record["scenarios"]}
+
+    @contextmanager
+    def fault(self, *names: str) -> Iterator[None]:
+        for name in names:
+            self.control.switch_on(name)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.control._call("DELETE", f"/faults/{name}")  # a reset would take the profile's away too
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    sandbox = EmbeddedSandbox({"time_scale": 0.02}, ["--profile", "as-deployed-2025-12"]).start()
+    control = SandboxControl(Control(**json.loads(sandbox.run_file.read_text(encoding="utf-8"))["control"]))
+    yield Deployed(tmp_path_factory.mktemp("known"), sandbox.run_file, control)
+    control.close()
+    sandbox.stop()
+
+
+def test_what_is_proven_by_the_matrix_has_the_text_of_its_fault() -> None:
+    catalogue = load_catalogue()
+    for defect in PROFILE.beside:
+        found = {name: text for fault in defect.faults for name, text in catalogue[fault].scenarios.items()}
+        assert defect.scenarios.items() <= found.items()
+
+
+def of_profile(defects: Iterable[Defect]) -> list[dict[str, Any]]:
+    wanted = documented(defects)
+    return [one for one in listed("production") if (one["scenario"], one["ticket"], one["reason"]) in wanted]
+
+
+def test_each_is_used_on_the_profile_and_the_run_is_green(deployed: Deployed) -> None:
+    """Production's list has that of staging in it."""
+    issues = of_profile(PROFILE.defect)
+    code, found = deployed.run([one["scenario"] for one in issues], issues)
+    told = {name: (one["status"], one["reason"]) for name, one in found.items() if one["status"] != "known_issue"}
+    assert told == {}
+    assert code == 0
+    tickets = {one["scenario"]: one["ticket"] for one in issues}
+    assert {name: one["ticket"] for name, one in found.items()} == {
+        name: tickets.get(name, tickets.get(name.split(".")[0])) for name in found
+    }
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [defect for defect in PROFILE.beside if not IN_THE_MATRIX_ONLY.intersection(defect.tickets)],
+    ids=lambda defect: defect.tickets[0],
+)
+def test_each_that_shows_only_beside_the_profile_is_used_there(deployed: Deployed, defect: Defect) -> None:
+    scenarios = list(defect.scenarios)[:1]
+    with deployed.fault(*defect.faults):
+        code, found = deployed.run(scenarios, of_profile(PROFILE.beside))
+    assert {name: (one["status"], one["ticket"]) for name, one in found.items()} == {
+        name: ("known_issue", defect.tickets[0]) for name in scenarios
+    }, [one["reason"] for one in found.values()]
+    assert code == 0
+
+
+def test_one_does_not_hide_another_failure_of_its_scenario(deployed: Deployed) -> None:
+    """The search reads every document; the list excuses only that no index by uuid is there."""
+    issue = {**listed("staging")[0], "scenario": "DQ-02c", "ticket": "PZ-13983", "reason": "has no index by"}
+    code, found = deployed.run(["DQ-02c"], [issue])
+    assert (code, found["DQ-02c"]["status"]) == (1, "failed")
+    assert "(the known issue PZ-13983 is another failure of it: has no index by)" in found["DQ-02c"]["reason"]

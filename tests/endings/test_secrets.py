@@ -1,0 +1,129 @@
+"""Secrets are planted wherever the suite reads, and looked for wherever it writes: none comes out, in any spelling."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymongo
+import pytest
+
+from tests.endings.killed_site import ROOT, Site, site
+from tests.endings.planting import KNOWN, MARK, hidden_forms, planted, told, written
+from tests.endings.test_run_endings import Behave
+
+VARIABLES = {
+    "MY_TOOL_PASSWORD": KNOWN,
+    "HTTPS_PROXY": f"http://me:{told('proxy')}@127.0.0.1:9",
+    "FOCUS__RABBITMQ__HOST": "127.0.0.1",
+    "FOCUS__RABBITMQ__USER": "me",
+    "FOCUS__RABBITMQ__PASSWORD": KNOWN,
+    "FOCUS__RABBITMQ__EXCHANGE": "x",
+}
+FAILS = "@JL-05c or @DQ-07 or @PV-09a or @MD-03d"
+FAULTS = ("job-crashes", "refusals-do-not-say-why")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("sandbox"), *(word for name in FAULTS for word in ("--fault", name))) as one:
+        uri, database = one.environment.mongodb.uri.get_secret_value(), one.environment.mongodb.database
+        with pymongo.MongoClient(uri) as client:
+            collection = client[database][one.index.recordings_collection(one.environment.mongodb.base_path)]
+            command = f"record --to rtsp://me:{told('recorder')}@h/ {' '.join(written(KNOWN))}"
+            collection.update_many({}, {"$set": {"fiber_metadata.cmd": command, "fiber_metadata.layer_type": "x"}})
+        yield one
+
+
+def test_no_secret_comes_out(sandbox: Site, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.txt"
+    with planted(sandbox.run_file, tmp_path) as run_file:
+        userdata = ("-D", f"sandbox_run_file={run_file}")
+        (own := tmp_path / "own").mkdir()
+        run = Behave(own, *userdata, f"--tags={FAILS}", "-f", "plain", "-o", str(plain), "-f", "console", **VARIABLES)
+        out, err = run.process.communicate(timeout=300)
+        outputs = {"stdout": out.encode(), "stderr": err.encode()}
+        for words in (
+            ["doctor", "-e", "sandbox", "--run-file", str(run_file)],
+            ["sweep", "-e", "sandbox", "--run-file", str(run_file), "--reports", str(run.reports)],
+            ["report", "summary", "--reports", str(run.reports)],
+            ["report", "bundle", "--reports", str(run.reports)],
+        ):
+            outputs[" ".join(words[:2])] = command(words)
+    outputs |= {str(path.relative_to(tmp_path)): path.read_bytes() for path in (plain, *files(run.reports))}
+    found = {place: secrets_in(content) for place, content in outputs.items()}
+    print("\n".join(f"{count(outputs[place]):4} hidden, {len(found[place])} found: {place}" for place in outputs))
+    assert {place: secrets for place, secrets in found.items() if secrets} == {}
+    failed = {one["id"] for one in run.record()["scenarios"] if one["status"] == "failed"}
+    assert failed >= {"JL-05c", "DQ-07a", "DQ-07b"}
+    # What was planted did come in: it stands there, hidden.
+    for place in ("evidence/JL-05c.jobs.yaml", "evidence/JL-05c.events.txt", "evidence/JL-05c.logs.txt"):
+        assert count((run.reports / place).read_bytes()) > len(written(KNOWN)) // 2, place
+    assert count((run.reports / "evidence" / "DQ-07b.txt").read_bytes()) > 0
+
+
+def command(words: list[str]) -> bytes:
+    """What a command prints, to both."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from tools.cli import main; main()", *words],
+        cwd=ROOT, env={**os.environ, **VARIABLES}, capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def files(folder: Path) -> Iterator[Path]:
+    yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_every_report_is_for_its_owner(sandbox: Site, tmp_path: Path) -> None:
+    run = Behave(tmp_path, "-D", f"sandbox_run_file={sandbox.run_file}", "--tags=@PV-04a")
+    run.end()
+    modes = {str(path): path.stat().st_mode & 0o077 for path in (run.reports, *run.reports.rglob("*"))}
+    assert len(modes) > 40
+    assert [path for path, others in modes.items() if others] == []
+
+
+def secrets_in(content: bytes) -> list[bytes]:
+    """Each secret that stands there, with what stands around it."""
+    return [
+        text[max(0, match.start() - 60) : match.end() + 30]
+        for text in texts(content)
+        for form in hidden_forms()
+        for match in re.finditer(re.escape(form), text)
+    ]
+
+
+def texts(content: bytes) -> Iterator[bytes]:
+    """What is in a file; of an archive, in each of its files, however deep."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        yield content
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            yield from texts(archive.read(name))
+
+
+def count(content: bytes) -> int:
+    """How often something was hidden."""
+    return sum(text.count(b"***") for text in texts(content))
+
+
+@pytest.mark.parametrize("text", written(KNOWN))
+def test_the_search_finds_every_spelling(text: str) -> None:
+    assert secrets_in(f"before {text} after".encode())
+
+
+def test_the_search_looks_into_archives() -> None:
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a", f"x {MARK} y")
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("b", inner.getvalue())
+    assert secrets_in(outer.getvalue())

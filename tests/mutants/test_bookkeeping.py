@@ -1,0 +1,115 @@
+"""The list of mutants, the equivalent ones, the order of scenarios, the results and the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.fault_matrix.rows import Row
+from tools.mutants.lines import BEFORE_ALL, Lines, functions_of
+from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
+from tools.mutants.places import Place
+from tools.mutants.runs import ResultsFile
+from tools.mutants.table import as_data, lines_of, outcomes
+from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Result
+
+MUTANTS = every_mutant()
+
+
+def row(name: str) -> Row:
+    return Row(name, f"features/{name[:2]}.feature:{ord(name[5])}", frozenset(), 3)
+
+
+def result(mutant: Mutant, verdict: str, by: str = "") -> Result:
+    return Result(mutant.id, mutant.at, 1, "number", mutant.place.words, verdict, by, "", 3, 1.0)
+
+
+def test_every_mutant_has_an_id_of_its_own_and_compiles() -> None:
+    assert len(MUTANTS) > 1000
+    assert len({mutant.id for mutant in MUTANTS}) == len(MUTANTS)
+
+
+def test_the_server_is_changed_but_not_its_faults() -> None:
+    modules = {mutant.module for mutant in MUTANTS}
+    assert {"focus_server.rules", "focus_server.capacity", "node.watchdog"} <= modules
+    assert not any("faults" in module or "openapi" in module for module in modules)
+
+
+def test_a_sample_is_the_same_each_time_and_holds_when_code_is_added() -> None:
+    first = sampled(MUTANTS, 20, seed=1)
+    assert first == sampled(MUTANTS, 20, seed=1) != sampled(MUTANTS, 20, seed=2)
+    assert sampled(first[::-1], 20, seed=1) == first
+
+
+def test_every_equivalent_mutant_is_there() -> None:
+    assert set(read_equivalent(MUTANTS)) <= {mutant.id for mutant in MUTANTS}
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ('at = "focus_server.rules:gone"\nchanges = ["a -> b"]\nreason = "r"', "there is no such place any more"),
+        ('at = "focus_server.rules:"\nchanges = ["a -> b"]\nreason = "r"', "there is no such place any more"),
+        ('at = "focus_server.rules:"\nchanges = ["a -> b"]', "say in words why"),
+    ],
+)
+def test_an_equivalent_whose_place_is_gone_is_an_error(tmp_path: Path, entry: str, says: str) -> None:
+    file = tmp_path / "equivalent.toml"
+    file.write_text(f"[[equivalent]]\n{entry}\n", encoding="utf-8")
+    with pytest.raises(MutantsError, match=says):
+        read_equivalent(MUTANTS, file)
+
+
+def test_a_target_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "targets.toml"
+    file.write_text('left_out = {}\n[[targets]]\nprocess = "node"\nmodules = ["node.gone"]\n', encoding="utf-8")
+    with pytest.raises(MutantsError, match="node.gone: there is no such module"):
+        every_mutant(file)
+
+
+def test_scenarios_of_each_way_through_a_function_come_first_and_rare_ways_before_frequent_ones() -> None:
+    mutant = next(one for one in MUTANTS if one.at == "focus_server.rules:check_canvas")
+    function = functions_of(file_of(mutant.module).read_text(encoding="utf-8"))["check_canvas"]
+    everybody = frozenset({"JL-01a", "JL-01b", "JL-01c", "CF-07b"})
+    entered = {(mutant.at, function.digest): {1: everybody, 2: frozenset({"CF-07b"})}}
+    lines = Lines({"JL-01a": 3.0, "JL-01b": 1.0, "JL-01c": 2.0, "CF-07b": 9.0, "IN-01a": 0.1}, entered)
+    first, others = lines.order(mutant, [row(name) for name in (*sorted(everybody), "IN-01a")])
+    assert [one.id for one in first] == ["CF-07b", "JL-01b", "JL-01c", "JL-01a"]
+    assert [one.id for one in others] == ["IN-01a"]
+
+
+def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first() -> None:
+    mutant = Mutant("focus_server", "focus_server.rules", Place(0, "", 11, "number", "x"))
+    entered = {("focus_server.rules:check_canvas", "any"): {1: frozenset({"CF-07b", BEFORE_ALL})}}
+    first, others = Lines({}, entered).order(mutant, [row("JL-01a"), row("CF-07b")])
+    assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
+
+
+def test_results_are_taken_up_again_after_half_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    file = ResultsFile(path)
+    file.begin_with({})
+    file.add(result(MUTANTS[0], SURVIVED))
+    file.add(result(MUTANTS[0], KILLED, "JL-01a"))
+    with path.open("a", encoding="utf-8") as out:
+        out.write('{"id": "half')
+    known = file.read()
+    assert {one.verdict for one in known.values()} == {KILLED}
+    file.begin_with(known)
+    file.add(result(MUTANTS[1], UNTRIED))
+    assert set(file.read()) == {MUTANTS[0].id, MUTANTS[1].id}
+
+
+def test_the_table_counts_each_mutant_once() -> None:
+    first, second, third, fourth = MUTANTS[:4]
+    results = {
+        one.id: one for one in (result(first, KILLED, "CF-07b.1"), result(second, SURVIVED), result(third, UNTRIED))
+    }
+    found = list(outcomes(MUTANTS[:4], results, {fourth.id: "no reason"}))
+    data = as_data(found)
+    assert data["modules"] == [
+        {"module": first.module, "places": 4, "killed": 1, "survived": 1, "equivalent": 1, "not tried": 1}
+    ]
+    assert data["noticed"] == {"CF-07": 1} and data["survivors"] == [str(second)]
+    assert list(lines_of(found))[-1].split()[:6] == ["all", "4", "2", "1", "1", "1"]

@@ -1,0 +1,48 @@
+"""How fast the required number is answered at once is a figure of the run, for the metrics and the trends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.capacity.measuring import LoadMeasurements, Measured
+from support.config.models import Capacity
+from support.reporting.record import context as reporting
+from tests.support.capacity.test_capacity_verdicts import measured, record
+
+
+class MadeBefore(LoadMeasurements):
+    """The full load, without a site to make it on."""
+
+    def __init__(self, made: Measured) -> None:
+        environment: Any = SimpleNamespace(limits=None, capacity=Capacity(), is_embedded=False)
+        reports: Any = SimpleNamespace(use=lambda reports: None)
+        nobody: Any = None
+        super().__init__(nobody, nobody, nobody, reports, environment)
+        self._made_before = made
+
+    def _full_load(self, ramp: Any = ()) -> Measured:
+        return self._made_before
+
+
+def loaded(answered_s: list[float]) -> Measured:
+    one = measured(len(answered_s), len(answered_s))
+    records = tuple(record(number, answered_s=seconds) for number, seconds in enumerate(answered_s))
+    return replace(one, run=replace(one.run, step=replace(one.step, records=records)))
+
+
+def test_the_figure_is_the_p95_of_all_that_were_asked_for_at_once() -> None:
+    reporting.begin("sandbox")
+    MadeBefore(loaded([number / 1000 for number in range(1, 201)])).full_load()
+    assert reporting.current().figures == {"openings_at_once_p95_ms": pytest.approx(190, abs=1)}
+
+
+def test_a_load_that_was_not_made_has_no_figure() -> None:
+    reporting.begin("sandbox")
+    one = loaded([0.1])
+    with pytest.raises(AssertionError, match="no load was made"):
+        MadeBefore(replace(one, run=replace(one.run, step=None))).full_load()
+    assert reporting.current().figures == {}

@@ -1,0 +1,25 @@
+"""The pace of the controllers: only played when it is asked for, because it makes 60 pods."""
+
+from __future__ import annotations
+
+from hamcrest import greater_than_or_equal_to
+
+from tools.conformance.cluster.manifests import job
+from tools.conformance.cluster.probing import Cluster, registry
+from tools.conformance.facts import Value, magnitude
+
+PODS = 60
+_STEADY = 40
+"""So many of the last ones: the first go out of the burst that controllers are allowed."""
+
+
+@registry.probe("controller-pace", row=5)
+def controller_pace(cluster: Cluster) -> dict[str, Value]:
+    """How fast the pods of one job come once the burst is over."""
+    with cluster.follow("pods", labelSelector="job-name=many") as following:
+        cluster.create("jobs", job("many", parallelism=PODS, completions=PODS))
+        came = lambda: [change for change in following.changes() if change[1] == "ADDED"]  # noqa: E731
+        cluster.until(lambda: len(came()), greater_than_or_equal_to(PODS), f"all {PODS} pods are there")
+        times_s = [change[0] for change in came()]
+    per_s = (_STEADY - 1) / (times_s[-1] - times_s[-_STEADY]) * cluster.time_scale
+    return {"pods-per-second": magnitude(per_s)}

@@ -1,0 +1,1 @@
+"""What the suite, the stand-in of Focus Server and people at a shell ask of a MongoDB, as probes that note facts."""

@@ -1,0 +1,181 @@
+"""A mutant put into a sandbox that stays up, and scenarios run against it until one notices it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.clients.sandbox.control import ControlError
+from support.clients.sandbox.embedded import SandboxError
+from tools.fault_matrix.bench import Bench, MatrixError
+from tools.fault_matrix.judgement import Run
+from tools.fault_matrix.rows import Row
+from tools.fault_matrix.warm import WarmBehave
+from tools.mutants.lines import BEFORE_ALL, keep_duration, name_scenario, recording_in
+from tools.mutants.mutant import Mutant, MutantsError
+
+OVERLAY = Path(__file__).parent / "overlay"
+SWITCH = "FOCUS_MUTANTS_SWITCH"
+STARTED_AGAIN = "focus_server"
+"""The process that a running sandbox starts again when it is gone; for any other one a new sandbox is started."""
+TAGS = "not (@wip or @quarantine)"
+KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
+AT_START = "start"
+_BATCHES = (8, 24)
+"""How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
+_LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0
+"""A batch that has not ended after so long, and so much for each of its scenarios, is ended."""
+_GONE_WITHIN_S, _LOOK_S = 10.0, 0.01
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a mutant. ``by`` is the scenario that noticed it, or ``start`` when its process did not come up.
+
+    It is ``untried`` when that scenario ended in an error and does so without the mutant too: this proves nothing.
+    """
+
+    id: str
+    at: str
+    line: int
+    operator: str
+    words: str
+    verdict: str
+    by: str
+    reason: str
+    scenarios_run: int
+    duration_s: float
+
+
+class Laboratory:
+    """One sandbox, and the runs against it; ``folder`` takes their records."""
+
+    def __init__(self, settings: Mapping[str, int | float | str], folder: Path, behave: WarmBehave) -> None:
+        self._settings, self._folder, self._behave = settings, folder, behave
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._switch = (folder / "switch.json").resolve()
+        self._bench: Bench | None = None
+        self._in: Mutant | None = None
+        self._runs = sum(1 for _ in folder.glob("[0-9]*"))
+
+    def close(self) -> None:
+        bench, self._bench = self._bench, None
+        if bench is not None:
+            bench.close()
+
+    def try_mutant(self, mutant: Mutant, rows: Sequence[Row]) -> Result:
+        """Run these scenarios, the first ones first, until one of them fails."""
+        started_s = time.monotonic()
+        try:
+            verdict, by, reason, ran = self._verdict(mutant, rows)
+        except MutantsError as error:
+            self.close()
+            verdict, by, reason, ran = UNTRIED, "", str(error), 0
+        place, duration_s = mutant.place, round(time.monotonic() - started_s, 2)
+        return Result(
+            mutant.id, mutant.at, place.line, place.operator, place.words, verdict, by, reason, ran, duration_s
+        )
+
+    def record(self, row: Row, files: Sequence[str]) -> None:
+        """Run a scenario; the processes of the sandbox write which lines of these files they enter meanwhile."""
+        folder = recording_in(self._folder)
+        if self._bench is None:
+            folder.mkdir(exist_ok=True, parents=True)
+            name_scenario(folder, BEFORE_ALL)
+            self._start({"record": str(folder.resolve()), "files": list(files)})
+        name_scenario(folder, row.id)
+        run = self.run([row])
+        if row.id in run.passed():
+            keep_duration(folder, row.id, run.duration_s)
+
+    def run(self, rows: Sequence[Row]) -> Run:
+        """:class:`MutantsError` when it leaves no record, or does not end."""
+        assert self._bench is not None
+        self._runs += 1
+        within_s = _LONGEST_S + _LONGEST_STEP_S * len(rows)
+        try:
+            return self._bench.run(f"{self._runs:04d}", rows, {}, ["--stop"], within_s)
+        except MatrixError as error:
+            raise MutantsError(str(error)) from error
+
+    def _verdict(self, mutant: Mutant, rows: Sequence[Row]) -> tuple[str, str, str, int]:
+        if not rows:
+            return SURVIVED, "", "no scenario enters it", 0
+        problem = self._put(mutant)
+        if problem is not None:
+            return KILLED, AT_START, problem, 0
+        ran = 0
+        for batch in _batches(rows):
+            run = self.run(batch)
+            bad = {name: reason for name, reason in run.bad().items() if name not in run.undecided()}
+            ran += len(run.passed()) + len(bad)
+            for name, reason in bad.items():
+                if run.scenarios[name]["status"] == "error" and not self._passes_without_mutant(name, batch):
+                    return UNTRIED, name, reason, ran
+                return KILLED, name, reason, ran
+        return SURVIVED, "", "", ran
+
+    def _passes_without_mutant(self, name: str, batch: Sequence[Row]) -> bool:
+        """Whether it was the mutant that a scenario stumbled over, and not the sandbox or the machine."""
+        self._put(None)
+        return name in self.run([row for row in batch if row.id == name]).passed()
+
+    def _put(self, mutant: Mutant | None) -> str | None:
+        """Have this mutant in the sandbox and no other; why its process does not come up with it, or None."""
+        before, self._in = self._in, mutant
+        concerned = {one.process for one in (before, mutant) if one is not None}
+        content = {} if mutant is None else {"module": mutant.full_name, "number": mutant.place.number}
+        try:
+            if self._bench is None or concerned - {STARTED_AGAIN}:
+                self.close()
+                self._start(content)
+            else:
+                self._start_again(self._bench, content)
+        except (SandboxError, ControlError) as error:
+            self.close()
+            if mutant is None:
+                raise MutantsError(f"the sandbox does not start without a mutant: {error}") from error
+            return str(error)
+        return None
+
+    def _start(self, content: Mapping[str, Any]) -> None:
+        self._switch.write_text(json.dumps(content), encoding="utf-8")
+        path = os.pathsep.join(filter(None, (str(OVERLAY), os.environ.get("PYTHONPATH"))))
+        variables = {"PYTHONPATH": path, SWITCH: str(self._switch)}
+        self._bench = Bench(self._settings, self._folder, TAGS, self._behave, variables=variables)
+
+    def _start_again(self, bench: Bench, content: Mapping[str, Any]) -> None:
+        """End the one process, and put the sandbox into its first state, in which that process is there again."""
+        self._switch.write_text(json.dumps(content), encoding="utf-8")
+        pid = bench.control.pid_of(STARTED_AGAIN)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _wait_until(lambda: bench.control.pid_of(STARTED_AGAIN) != pid)
+        bench.control.reset()
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    """A process that is killed goes at once: it is only a matter of who notices it."""
+    end_s = time.monotonic() + _GONE_WITHIN_S
+    while not is_so():
+        if time.monotonic() > end_s:
+            raise MutantsError(f"the process {STARTED_AGAIN} was killed, and the sandbox does not notice it")
+        time.sleep(_LOOK_S)
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """In each of them the scenarios of one file together: behave reads a file for each change of files."""
+    begin = 0
+    for amount in (*_BATCHES, len(rows)):
+        batch = sorted(rows[begin : begin + amount], key=lambda row: row.place)
+        begin += amount
+        if batch:
+            yield batch
