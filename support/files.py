@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 from support.redaction import PROCESS
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+def print_any_text() -> None:
+    """Let standard output and error take every letter: one that the code page of a Windows console does not have is
+    shown by its number instead of ending the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def write_atomically(path: Path, text: str) -> None:

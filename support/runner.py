@@ -21,6 +21,7 @@ from typing import Any
 from behave.runner import Runner
 
 from support import starting
+from support.files import print_any_text
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
 from support.hooks.order import RepeatError, repeat_of, shuffle
 from support.hooks.sharding import Shard, shard_of
@@ -51,6 +52,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     """Behave's runner with a truthful result. An `exit_code` of a before_all exception ends the process."""
 
     def __init__(self, config: Any) -> None:
+        print_any_text()
         output.guard()
         super().__init__(config)
         environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"

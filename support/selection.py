@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from support.config import Environment
+from support.config.load_window import LoadWindow
 
 
 class EarlierRuns(Protocol):
@@ -45,6 +47,19 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
         if permission in tags and not getattr(environment.safety, permission):
             return f"environment {environment.identity.name} does not permit what is tagged {permission}"
     return None
+
+
+def hours_of_load(environment: Environment) -> LoadWindow | None:
+    """When the environment may be loaded; None for at any hour."""
+    text = environment.safety.load_between
+    return None if text is None else LoadWindow.parse(text)
+
+
+def reason_by_the_clock(tags: Iterable[str], environment: Environment, now: datetime | None = None) -> str | None:
+    """Why a scenario with these tags does not run at this hour, or None."""
+    window = hours_of_load(environment) if "load" in set(tags) else None
+    objection = window.objection(now or datetime.now(UTC)) if window is not None else None
+    return objection and f"environment {environment.identity.name} is not loaded at this hour: {objection}"
 
 
 def _why(capability: str, environment: Environment) -> str:

@@ -45,6 +45,7 @@ class Loopback:
     base_url: str
     ca_file: None = None
     verify_tls: bool = True
+    tls_fingerprint: str | None = None
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
 

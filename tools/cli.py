@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from support.cli import ReportsFolder, app
+from support.files import print_any_text
 from support.hooks.signals import end_with_the_one_who_waits
 from support.later import Later
 from support.redaction import output
@@ -60,5 +61,6 @@ def watch_features(
 
 
 def main() -> None:
+    print_any_text()
     output.guard()
     app()

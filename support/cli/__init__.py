@@ -64,9 +64,11 @@ def sandbox(context: typer.Context) -> NoReturn:
 def diagnose(
     environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")] = "sandbox",
     run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """Examine an environment layer by layer; the first that is broken is the diagnosis."""
-    raise typer.Exit(doctor.run(environment, run_file))
+    """Go through the prerequisites of an environment and examine it layer by layer; the first that is broken is the
+    diagnosis."""
+    raise typer.Exit(doctor.run(environment, run_file, as_json))
 
 
 @app.command(name="sweep")

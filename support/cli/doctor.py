@@ -1,7 +1,8 @@
-"""``focus-acceptance doctor``: which layer of an environment is broken."""
+"""``focus-acceptance doctor``: whether all is there to examine an environment, and which layer of it is broken."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from support.clients import tls
 from support.clients.clock import ClockOffset
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import KubernetesClient
-from support.clients.kubernetes.tunnel import tunnel_to
+from support.clients.kubernetes.tunnel import StillListening, tunnel_to
 from support.clients.mongodb.client import MongoDBClient
 from support.clients.safety import SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
@@ -20,35 +21,52 @@ from support.config import ConfigurationError, Environment, load_environment
 from support.infrastructure.access import AccessExamination
 from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import Doctor, LayerDiagnosis, layers_of
+from support.infrastructure.doctor_report import DoctorReport
 from support.infrastructure.mongodb import MongoDBExamination
+from support.infrastructure.prerequisites import Prerequisite, Prerequisites, of_refusal
 from support.redaction import PROCESS
 
 
-def run(name: str, run_file: Path | None) -> int:
+def run(name: str, run_file: Path | None, as_json: bool = False) -> int:
     """Examine, print, and answer the exit code."""
-    with ExitStack() as closing:
-        try:
-            environment = load_environment(name, run_file=run_file)
-            if run_file is None and environment.endpoints == "run_file":
-                sandbox = EmbeddedSandbox(environment.sandbox.settings)
-                closing.callback(sandbox.stop)
-                environment = load_environment(name, run_file=sandbox.start().run_file)
-            clusters: list[KubernetesClient] = []
-            diagnosis = _doctor(environment, closing, clusters).examine()
-            for cluster in clusters:
-                cluster.learn_clock()
-        except (ConfigurationError, SandboxError) as error:
-            print(f"doctor: {error}", file=sys.stderr)
-            return 2
-    return report(environment, diagnosis, [cluster.clock for cluster in clusters])
+    try:
+        with ExitStack() as closing:
+            made = _made(name, run_file, closing)
+    except (SandboxError, ConfigurationError) as error:
+        print(f"doctor: {error}", file=sys.stderr)
+        return 2
+    except StillListening as error:
+        print(f"doctor: {error}", file=sys.stderr)
+        return 1
+    return _printed(made, as_json)
 
 
-def _doctor(environment: Environment, closing: ExitStack, clusters: list[KubernetesClient]) -> Doctor:
+def _made(name: str, run_file: Path | None, closing: ExitStack) -> DoctorReport:
+    try:
+        environment = load_environment(name, run_file=run_file)
+    except ConfigurationError as error:
+        return DoctorReport(name, name, "", of_refusal(error))
+    if run_file is None and environment.endpoints == "run_file":
+        sandbox = EmbeddedSandbox(environment.sandbox.settings)
+        closing.callback(sandbox.stop)
+        environment = load_environment(name, run_file=sandbox.start().run_file)
+    journal = Journal(environment.secrets(), PROCESS)
+    prerequisites = Prerequisites(environment, journal)
+    machine = prerequisites.of_this_machine()
+    if any(one.trouble is not None for one in machine):
+        return report(environment, None, (), machine)
+    clusters: list[KubernetesClient] = []
+    diagnosis = _doctor(environment, journal, closing, clusters).examine()
+    for cluster in clusters:
+        cluster.learn_clock()
+    return report(environment, diagnosis, [one.clock for one in clusters], machine, prerequisites.of_the_way())
+
+
+def _doctor(environment: Environment, journal: Journal, closing: ExitStack, clusters: list[KubernetesClient]) -> Doctor:
     """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission.
 
     ``clusters`` is given the client of the cluster, when it is reached.
     """
-    journal = Journal(environment.secrets(), PROCESS)
     policy = SafetyPolicy(environment.identity.name)
     ssh = SSHClient(environment.ssh, journal)
     index = MongoDBClient(environment.mongodb, journal, policy)
@@ -65,18 +83,35 @@ def _doctor(environment: Environment, closing: ExitStack, clusters: list[Kuberne
     return Doctor(layers_of(MongoDBExamination(index, environment), access, orchestration, environment))
 
 
-def report(environment: Environment, diagnosis: LayerDiagnosis, clocks: Sequence[ClockOffset]) -> int:
-    """Print what was found, whom the clients trust and how the clocks stand; answers the exit code."""
-    print(f"{environment.identity.title}: {diagnosis.conclusion}")
-    for finding in diagnosis.findings:
-        print(f"  {finding}")
-    print(f"about {environment.identity.name}: {environment.identity.description}")
+def report(
+    environment: Environment,
+    diagnosis: LayerDiagnosis | None,
+    clocks: Sequence[ClockOffset],
+    machine: Sequence[Prerequisite] = (),
+    way: Sequence[Prerequisite] = (),
+) -> DoctorReport:
+    """What was found, whom the clients trust and how the clocks stand."""
+    identity, trusts = environment.identity, _trusts(environment) if diagnosis is not None else {}
+    told = [str(clock) for clock in clocks]
+    return DoctorReport(identity.name, identity.title, identity.description, machine, way, diagnosis, trusts, told)
+
+
+def _printed(made: DoctorReport, as_json: bool) -> int:
+    print(PROCESS.known(json.dumps(made.as_json(), indent=2) if as_json else "\n".join(made.lines())))
+    for one in made.machine:
+        if one.trouble is not None:
+            print(PROCESS.known(f"doctor: {one.trouble}"), file=sys.stderr)
+    return made.exit_code
+
+
+def _trusts(environment: Environment) -> dict[str, str]:
     server, cluster = environment.focus_server, environment.kubernetes
-    print("certificates trusted")
-    print(f"  Focus Server: {tls.described(server.ca_file, server.verify_tls)}")
-    authority = "that of its kubeconfig, else " if cluster.kubeconfig is not None and cluster.ca_file is None else ""
-    print(f"  Kubernetes: {authority}{tls.described(cluster.ca_file, cluster.verify_tls)}")
-    print(f"  MongoDB, where its URI says tls: that of the URI, else {tls.described(None, True)}")
-    for clock in clocks:
-        print(f"clocks: {clock}")
-    return 1 if diagnosis.broken else 0
+    trust = tls.ServerTrust.of(cluster, "kubernetes")
+    of_kubeconfig = cluster.kubeconfig is not None and cluster.ca_file is None and trust.pin is None
+    authority = "that of its kubeconfig, else " if of_kubeconfig else ""
+    name = f", as {cluster.tls_server_name}" if cluster.tls_server_name is not None else ""
+    return {
+        "Focus Server": str(tls.ServerTrust.of(server, "focus_server")),
+        "Kubernetes": f"{authority}{trust}{name}",
+        "MongoDB, where its URI says tls": f"that of the URI, else {tls.described(None, True)}",
+    }

@@ -7,7 +7,6 @@ thread ends the connection of every call whose time is over; the library then fa
 from __future__ import annotations
 
 import heapq
-import os
 import socket
 import threading
 import time
@@ -46,7 +45,8 @@ class Deadline:
             self._forget()
             if not self._closed:
                 # A duplicate shares the connection, whatever becomes of the object that TLS puts around it.
-                self._watched = socket.socket(fileno=os.dup(connection.fileno()))
+                # os.dup does not take the sockets of Windows.
+                self._watched = socket.socket(fileno=socket.dup(connection.fileno()))
                 self._end_if_over()
 
     def begin(self) -> None:
@@ -181,16 +181,19 @@ POOLS = {"http": _Pool, "https": _SecurePool}
 class DeadlineAdapter(HTTPAdapter):
     """The transport of a :class:`requests.Session` whose calls have deadlines; one attempt for each call.
 
-    ``tls`` is an :class:`ssl.SSLContext`: it knows whom to trust, for every connection alike.
+    ``tls`` is an :class:`ssl.SSLContext`: it knows whom to trust, for every connection alike. With ``pin``, the
+    hexadecimal digits of a SHA-256, only that certificate is.
     """
 
-    def __init__(self, tls: Any = None, connections: int = 10) -> None:
-        self._tls = tls
+    def __init__(self, tls: Any = None, connections: int = 10, pin: str | None = None) -> None:
+        self._tls, self._pin = tls, pin
         super().__init__(max_retries=0, pool_maxsize=connections)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         if self._tls is not None:
             options["ssl_context"] = self._tls
+        if self._pin is not None:
+            options["assert_fingerprint"] = self._pin
         super().init_poolmanager(*arguments, **options)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
@@ -198,12 +201,12 @@ class DeadlineAdapter(HTTPAdapter):
         """Nothing to read: the context knows whom to trust."""
 
 
-def session(tls: Any = None, connections: int = 10) -> requests.Session:
+def session(tls: Any = None, connections: int = 10, pin: str | None = None) -> requests.Session:
     """A session with deadlines: no retries, no proxy and no certificates from the environment of the process."""
     made = requests.Session()
     made.trust_env = False
     for scheme in ("http://", "https://"):
-        made.mount(scheme, DeadlineAdapter(tls, connections))
+        made.mount(scheme, DeadlineAdapter(tls, connections, pin))
     return made
 
 

@@ -84,8 +84,10 @@ def free_threads() -> int | None:
 def free_ports() -> int | None:
     """Ephemeral ports that no connection of this machine uses; one to each server would allow more."""
     try:
-        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-        used = sum(len(Path(f"/proc/net/{name}").read_text().splitlines()) - 1 for name in ("tcp", "tcp6"))
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
+        used = sum(
+            len(Path(f"/proc/net/{name}").read_text(encoding="ascii").splitlines()) - 1 for name in ("tcp", "tcp6")
+        )
     except (OSError, ValueError):
         return None
     return max(0, last - first + 1 - used)
@@ -95,7 +97,7 @@ def free_memory() -> int | None:
     """Bytes, by the machine and by the container."""
     found = [_cgroup("memory.max", "memory.current")]
     with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 found.append(int(line.split()[1]) * 1024)
     return min((each for each in found if each is not None), default=None)
@@ -105,7 +107,10 @@ def _cgroup(limit: str, use: str) -> int | None:
     """What a limit of the container leaves; None where there is none."""
     folder = Path("/sys/fs/cgroup")
     try:
-        most, used = (folder / limit).read_text().strip(), int((folder / use).read_text())
+        most, used = (
+            (folder / limit).read_text(encoding="ascii").strip(),
+            int((folder / use).read_text(encoding="ascii")),
+        )
     except (OSError, ValueError):
         return None
     return None if most == "max" else max(0, int(most) - used)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import mmap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from support.config import Environment
+from support.config.load_window import LoadWindow
+from support.config.models import WITHOUT_LOAD
+from support.selection import hours_of_load
 
 MINUTE_S = 60.0
 _PATIENCE_S = 10.0
@@ -25,7 +29,8 @@ class SafetyPolicy:
     """The permissions of one environment; everything not permitted is refused.
 
     The numbers bound a run whatever its scenarios do: openings in all, requests to the Focus Server under way at once,
-    openings in a minute. ``minute_s`` is how long a minute of the environment takes, in seconds of the wall.
+    openings in a minute. ``minute_s`` is how long a minute of the environment takes, in seconds of the wall. Where the
+    run was not ``confirmed``, and for load outside of ``window``, it is as if nothing was permitted.
     """
 
     environment_name: str
@@ -36,9 +41,13 @@ class SafetyPolicy:
     requests_at_once: int = 5
     openings_per_minute: int = 60
     minute_s: float = MINUTE_S
+    window: LoadWindow | None = None
+    confirmed: bool = True
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
-    def of(cls, environment: Environment) -> SafetyPolicy:
+    def of(cls, environment: Environment, confirmed: bool = True) -> SafetyPolicy:
+        """``confirmed``: whoever started the run has named the environment that it may load or disrupt."""
         safety = environment.safety
         return cls(
             environment.name,
@@ -49,6 +58,8 @@ class SafetyPolicy:
             safety.within("requests_at_once"),
             safety.within("openings_per_minute"),
             MINUTE_S * environment.limits.time_scale,
+            hours_of_load(environment),
+            confirmed,
         )
 
     def require(self, permission: str, action: str) -> None:
@@ -60,6 +71,20 @@ class SafetyPolicy:
             raise SafetyError(
                 f"environment {self.environment_name!r} does not permit to {action}: safety.{permission} is not true"
             )
+        objection = self._load_objection() if permission == "load" else self._not_confirmed()
+        if objection is not None:
+            raise SafetyError(f"environment {self.environment_name!r} does not permit to {action}: {objection}")
+
+    def most(self, name: str) -> int:
+        """One of the three numbers as it holds now: while nothing may be loaded, what needs no load."""
+        number: int = getattr(self, name)
+        return number if self._load_objection() is None else min(number, WITHOUT_LOAD[name])
+
+    def _load_objection(self) -> str | None:
+        return self._not_confirmed() or (self.window.objection(self.clock()) if self.window else None)
+
+    def _not_confirmed(self) -> str | None:
+        return None if self.confirmed else f"the run was not confirmed; allowed: -D confirm={self.environment_name}"
 
 
 class Budget:
@@ -95,8 +120,8 @@ class Budget:
         :class:`SafetyError`."""
         if amount > 1:
             self.require_load(f"send {amount} requests at once")
-        if amount > self._policy.requests_at_once:
-            self._refuse(f"send {amount} requests at once", "requests_at_once", self._policy.requests_at_once)
+        if amount > (most := self._policy.most("requests_at_once")):
+            self._refuse(f"send {amount} requests at once", "requests_at_once", most)
 
     def in_process(self, number: int) -> None:
         """This is the process of that number, from 0; told to one that was just forked."""
@@ -110,8 +135,8 @@ class Budget:
     def asking(self, *, opens: bool) -> Iterator[None]:
         """Around one request; ``opens`` for one that may open an investigation. Raises :class:`SafetyError`."""
         with self._alone():
-            if sum(self._under_way) >= self._policy.requests_at_once:
-                self._refuse("send one more request at once", "requests_at_once", self._policy.requests_at_once)
+            if sum(self._under_way) >= (most := self._policy.most("requests_at_once")):
+                self._refuse("send one more request at once", "requests_at_once", most)
             if opens:
                 self._count_opening()
             self._under_way[self._process] += 1
@@ -133,14 +158,13 @@ class Budget:
 
     def _count_opening(self) -> None:
         policy, now_s, opened = self._policy, time.monotonic(), self._opened[0]
-        if opened >= policy.openings_in_all:
-            self._refuse("open one more investigation in this run", "openings_in_all", policy.openings_in_all)
-        oldest = opened % policy.openings_per_minute
-        if opened >= policy.openings_per_minute and self._latest[oldest] > now_s - policy.minute_s:
-            self._refuse(
-                "open one more investigation in this minute", "openings_per_minute", policy.openings_per_minute
-            )
-        self._latest[oldest] = now_s
+        if opened >= (most := policy.most("openings_in_all")):
+            self._refuse("open one more investigation in this run", "openings_in_all", most)
+        kept = policy.openings_per_minute
+        most = policy.most("openings_per_minute")
+        if opened >= most and self._latest[(opened - most) % kept] > now_s - policy.minute_s:
+            self._refuse("open one more investigation in this minute", "openings_per_minute", most)
+        self._latest[opened % kept] = now_s
         self._opened[0] = opened + 1
 
     def _refuse(self, action: str, setting: str, number: int) -> None:

@@ -1,18 +1,32 @@
 """Whom the clients trust: one rule for all of them.
 
-A ``ca_file`` alone where the environment names one, else the certificates of the system (``SSL_CERT_FILE`` and
-``SSL_CERT_DIR`` are honoured), else nobody where it switches the check off.
+The one certificate whose fingerprint the environment names, or a ``ca_file`` alone where it names that, else the
+certificates of the system (``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured), else anybody where it switches the
+check off.
 """
 
 from __future__ import annotations
 
+import re
+import socket
 import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import urllib3
+from cryptography import x509
 from urllib3.exceptions import InsecureRequestWarning
 
 from support.config.errors import ConfigurationError
+
+# That nobody is checked is said once, in the result of the run (Environment.unverified_certificates).
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+LOOK_S = 5.0
+_OTHER_PIN = re.compile(r'Fingerprints did not match\. Expected "(\w+)", got "(\w+)"')
+_OTHER_NAME = re.compile(r"(?:Hostname|IP address) mismatch, certificate is not valid for '([^']*)'")
 
 # The words of OpenSSL for what only its strict check refuses (X509_V_FLAG_X509_STRICT), and what would do.
 _STRICT = {
@@ -30,6 +44,46 @@ _STRICT = {
     "Empty Subject Alternative Name extension": "a subject alternative name",
     "Certificate not version 3": "version 3",
 }
+
+
+class Trusting(Protocol):
+    """The part of the settings of a service that says whom to trust."""
+
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def verify_tls(self) -> bool: ...
+    @property
+    def tls_fingerprint(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class ServerTrust:
+    """What a section of an environment says. ``pin`` are the hexadecimal digits of the SHA-256 of one certificate."""
+
+    section: str
+    ca_file: Path | None
+    verify: bool
+    pin: str | None
+
+    @classmethod
+    def of(cls, settings: Trusting, section: str) -> ServerTrust:
+        pinned = settings.tls_fingerprint
+        return cls(section, settings.ca_file, settings.verify_tls, pinned and pinned.removeprefix("sha256:"))
+
+    @property
+    def checks_authority(self) -> bool:
+        """Whether the certificate must be issued by somebody who is trusted: one that is pinned need not be."""
+        return self.verify and self.pin is None
+
+    def context(self) -> ssl.SSLContext:
+        """Raises :class:`ConfigurationError`. With a pin the certificate has to be compared after the handshake."""
+        return context(self.ca_file, self.checks_authority, f"{self.section}.ca_file")
+
+    def __str__(self) -> str:
+        if self.pin is not None:
+            return f"only the certificate with the fingerprint sha256:{self.pin}"
+        return described(self.ca_file, self.verify)
 
 
 def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
@@ -59,9 +113,38 @@ def described(ca_file: Path | None, verify: bool) -> str:
     return f"the certificates of the system ({paths.cafile or paths.capath or 'there are none'})"
 
 
-def explained(reason: object) -> str:
-    """Why TLS failed; with what would help where it is only the stricter check of Python 3.13 that refuses."""
+def names_at(host: str, port: int, asked_for: str) -> list[str]:
+    """What the certificate that answers there calls itself: to be shown to a person, and trusted by nobody.
+
+    Nothing where no certificate comes, or one without names.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), LOOK_S) as plain,
+            context(None, False, "").wrap_socket(plain, server_hostname=asked_for) as secured,
+        ):
+            certificate = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return []
+    return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+
+
+def explained(reason: object, section: str = "", names: Callable[[], Sequence[str]] = tuple) -> str:
+    """Why TLS failed, with the setting of ``section`` that is wrong, and with what would help where it is only the
+    stricter check of Python 3.13 that refuses. ``names`` tells those of the certificate, where a setting chooses one.
+    """
     text = str(reason)
+    if other := _OTHER_PIN.search(text):
+        return (
+            f"{section}.tls_fingerprint: sha256:{other[1]} is not that of the certificate that answers, sha256:"
+            f"{other[2]}; allowed: the fingerprint of the certificate, once you know that it is the right one"
+        )
+    if (other := _OTHER_NAME.search(text)) and (known := names()):
+        return (
+            f"{section}.tls_server_name: hostname mismatch, {other[1]!r} is not a name of the certificate that "
+            f"answers; allowed: {', '.join(known)}"
+        )
     for words, missing in _STRICT.items():
         if words.lower() in text.lower():
             return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from pydantic import (
 from support.config.mongodb_uri import problem_of
 
 _NUMBERS = (int, float, int | None, float | None)
+_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
 
 
 class Section(BaseModel):
@@ -56,7 +59,30 @@ def _mongodb_uri(value: SecretStr) -> SecretStr:
     return value
 
 
+def _fingerprint(value: str) -> str:
+    """As ``openssl x509 -fingerprint -sha256`` writes it, or without the colons."""
+    digits = value.strip().lower().removeprefix("sha256:").replace(":", "")
+    if not value.strip().lower().startswith("sha256:") or not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise ValueError("sha256: and 64 hexadecimal digits, with colons between each two of them or without")
+    return f"sha256:{digits}"
+
+
+def _server_name(value: str) -> str:
+    if not _NAME.fullmatch(value) and not _is_address(value):
+        raise ValueError("a name or an IP address as the certificate has it, without scheme and port")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(value))
+    except ValueError:
+        return False
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 MongoUri = Annotated[SecretStr, AfterValidator(_mongodb_uri)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+ServerName = Annotated[str, AfterValidator(_server_name)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Port = Annotated[int, Field(ge=1, le=65535)]

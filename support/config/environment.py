@@ -124,6 +124,16 @@ class Environment(Sections):
         """Each limit that lets more pass than the requirements, in words."""
         return list(requirement.looser_than_required(self))
 
+    def unverified_certificates(self) -> list[str]:
+        """Each service whose certificate is not checked, and the setting that says so; for the result of a run."""
+        server, cluster = self.focus_server_section, self.kubernetes_section
+        found = []
+        if server is not None and not server.verify_tls and server.base_url.startswith("https:"):
+            found.append("Focus Server (focus_server.verify_tls is false)")
+        if cluster is not None and not cluster.verify_tls:
+            found.append("Kubernetes (kubernetes.verify_tls is false)")
+        return found
+
     def redacted(self) -> dict[str, Any]:
         """Everything as plain JSON data for the record, with ``***`` for each secret."""
         data: dict[str, Any] = self.model_dump(mode="json", by_alias=True)

@@ -10,9 +10,16 @@ KeyPath = tuple[str, ...]
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be used. ``str()`` has one sentence for each problem, each on a line of its own."""
+    """The environment cannot be used. ``str()`` has one sentence for each problem, each on a line of its own.
+
+    ``problems`` are those of the environment's keys, where it is about keys.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(text)
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Problem:
 
 def refuse(problems: Iterable[Problem]) -> ConfigurationError:
     """The error that tells all ``problems``; the same sentence is told once."""
-    return ConfigurationError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+    told = {str(problem): problem for problem in problems}
+    return ConfigurationError("\n".join(told), tuple(told.values()))
 
 
 def suggestion(given: str, allowed: Iterable[str]) -> str:

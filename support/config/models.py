@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StrictFloat, StrictInt, StrictStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StrictFloat, StrictInt, StrictStr, StringConstraints
 
-from support.config.base import HttpUrl, MongoUri, Port, Section, Text
+from support.config.base import Fingerprint, HttpUrl, MongoUri, Port, Section, ServerName, Text
+from support.config.load_window import load_window
 
 Kind = Literal["sandbox", "local", "staging", "production"]
 Capability = Literal[
@@ -51,6 +52,8 @@ class FocusServer(Section):
     base_url: HttpUrl
     ca_file: Path | None = None
     verify_tls: bool = True
+    tls_fingerprint: Fingerprint | None = None
+    """``sha256:...`` of the one certificate that is trusted, whoever has issued it and whatever it names."""
     connect_timeout_s: Seconds = 5.0
     read_timeout_s: Seconds = 30.0
 
@@ -86,6 +89,9 @@ class Kubernetes(Section):
     token: SecretStr | None = None
     ca_file: Path | None = None
     verify_tls: bool = True
+    tls_fingerprint: Fingerprint | None = None
+    tls_server_name: ServerName | None = None
+    """What the certificate of the API server names, where that is not the host of its address."""
     namespace: Text
     services: Services
 
@@ -157,6 +163,8 @@ class Safety(Section):
     writes_database: bool = False
     openings_in_all: Annotated[int, Field(ge=1, le=100_000)] = 20_000
     """Requests to open, in one run; each counts, whatever the answer."""
+    load_between: Annotated[str, AfterValidator(load_window)] | None = None
+    """Hours in which load is allowed, such as ``22:00-05:00 Asia/Jerusalem``; at any hour without it."""
     requests_at_once: Annotated[int, Field(ge=1, le=1000)] = 500
     """Requests to the Focus Server under way at one moment."""
     openings_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 2000

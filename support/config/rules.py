@@ -114,6 +114,26 @@ def _a_tunnel_has_its_host(environment: Sections) -> Iterator[Broken]:
         yield ("kubernetes", "access"), "ssh_tunnel is not allowed without an ssh section"
 
 
+def _trust_is_said_once(environment: Sections) -> Iterator[Broken]:
+    """A pin, an authority and nobody exclude each other, and plain HTTP has no certificate."""
+    server, cluster = environment.focus_server_section, environment.kubernetes_section
+    addresses = {
+        "focus_server": (server, server.base_url if server else None),
+        "kubernetes": (cluster, cluster.api_server if cluster else None),
+    }
+    for name, (section, address) in addresses.items():
+        if section is None or section.tls_fingerprint is None:
+            continue
+        if not section.verify_tls:
+            yield (name, "tls_fingerprint"), "is not allowed beside verify_tls: false; allowed: one of them"
+        if section.ca_file is not None:
+            yield (name, "tls_fingerprint"), "is not allowed beside ca_file; allowed: one of them"
+        if address is not None and not address.startswith("https:"):
+            yield (name, "tls_fingerprint"), "is not allowed for an http address; allowed: only with https"
+    if cluster is not None and cluster.tls_server_name is not None and not cluster.verify_tls:
+        yield ("kubernetes", "tls_server_name"), "is not allowed beside verify_tls: false, which checks no name"
+
+
 def _one_way_to_log_in(environment: Sections) -> Iterator[Broken]:
     if environment.ssh_section is None:
         return
@@ -159,6 +179,7 @@ _RULES: tuple[Callable[[Sections], Iterator[Broken]], ...] = (
     _exclusive_is_said_twice_alike,
     _cluster_can_be_reached,
     _a_tunnel_has_its_host,
+    _trust_is_said_once,
     _one_way_to_log_in,
     _steps_grow_to_the_target,
     _ports_are_in_order,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from support.config.base import Section
 from support.config.limits import Limits
@@ -25,6 +25,8 @@ from support.config.models import (
 )
 
 MOST_PARALLEL = 32
+STREAM_METHOD = "/pandadatastream.DataStreamService/StreamData"
+"""As clients were seen to call it (docs/facts/kubernetes.md 1.10)."""
 RefusalStatus = Annotated[int, Field(strict=True, ge=400, le=499)]
 """A fault of the server (5xx) is no refusal."""
 
@@ -48,6 +50,10 @@ class Sections(Section):
     capacity: Capacity = Field(default_factory=Capacity)
     parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 1
     """So many scenarios that do not exclude each other run side by side, unless ``-D parallel`` says otherwise."""
+    stream_client: Literal["tcp", "grpc"] = "tcp"
+    """How the suite keeps a job: it holds a connection to its stream, or opens the stream and drains it unseen."""
+    stream_method: Annotated[str, StringConstraints(pattern=r"^/[\w.]+/\w+$")] = STREAM_METHOD
+    """The path of the server-streaming call that opens a stream; its request is empty, which asks for stream 0."""
     known_issues: tuple[DeclaredIssue, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from support.config import Environment
-from support.selection import reason_to_skip
+from support.selection import reason_by_the_clock, reason_to_skip
 
 VARIABLE = "FOCUS_CONFIRM"
 _DOES = {
@@ -26,17 +26,20 @@ def say_what_it_does(
     selected: Iterable[Iterable[str]],
     userdata: Mapping[str, str],
     variables: Mapping[str, str],
-) -> None:
+) -> bool:
     """Print one line where the selected scenarios (their tags) load or disrupt a site that is not a sandbox.
 
-    Raises :class:`NotConfirmed` unless ``-D confirm=NAME``, or the variable for CI, names that environment.
+    Answers whether that is confirmed, by ``-D confirm=NAME`` or the variable for CI: the clients refuse it otherwise,
+    whatever a scenario does. Raises :class:`NotConfirmed` where the selected scenarios need it.
     """
     identity = environment.identity
-    does = [] if identity.kind == "sandbox" else _what_it_does(environment, selected)
-    if not does:
-        return
-    told = f"this run will {', '.join(does)} on {identity.title} ({identity.name})"
+    if identity.kind == "sandbox":
+        return True
     confirmed = userdata.get("confirm") or variables.get(VARIABLE, "")
+    does = _what_it_does(environment, selected)
+    if not does:
+        return confirmed == identity.name
+    told = f"this run will {', '.join(does)} on {identity.title} ({identity.name})"
     if confirmed != identity.name:
         given = f", not {confirmed}" if confirmed else ""
         raise NotConfirmed(
@@ -44,10 +47,14 @@ def say_what_it_does(
             "leave it out with --tags='not (@load or @disruptive or @writes_database)'"
         )
     print(told)
+    return True
 
 
 def _what_it_does(environment: Environment, selected: Iterable[Iterable[str]]) -> list[str]:
     """Only what will not be skipped counts."""
-    will_run = [set(tags) for tags in selected if reason_to_skip(tags, environment) is None]
+    named = [set(tags) for tags in selected]
+    will_run = [
+        tags for tags in named if not (reason_to_skip(tags, environment) or reason_by_the_clock(tags, environment))
+    ]
     jobs = environment.capacity.target_jobs
     return [text.format(jobs=jobs) for tag, text in _DOES.items() if any(tag in tags for tags in will_run)]

@@ -36,6 +36,7 @@ def fingerprint(world: World) -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         **revision(PROJECT),
+        "unverified_certificates": world.environment.unverified_certificates(),
         "configuration": world.environment.redacted(),
         **({"sandbox": changed} if (changed := _asked(world, lambda: _done_to_the_sandbox(world))) else {}),
     }

@@ -16,7 +16,7 @@ from support.hooks.side_by_side import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
-from support.selection import reason_to_skip, reason_to_wait
+from support.selection import reason_by_the_clock, reason_to_skip, reason_to_wait
 from support.world.world import World
 
 
@@ -37,6 +37,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     tags = scenario.effective_tags
     reason = (
         reason_to_skip(tags, world.environment)
+        or reason_by_the_clock(tags, world.environment)
         or reason_to_wait(tags, context.config.userdata, world.capacity.baselines)
         or reason_of_a_lower_layer(identify(scenario).requirement, reporting.current())
     )

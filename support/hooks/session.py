@@ -19,6 +19,7 @@ from support.clients.kubernetes.api import ClusterError
 from support.clients.kubernetes.tunnel import port_closed_to_us
 from support.clients.safety import Budget, SafetyPolicy
 from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.clients.ssh.errors import SSHError
 from support.config import ConfigurationError, Environment, load_environment
 from support.config.documents import shown
 from support.config.errors import suggestion
@@ -27,6 +28,7 @@ from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
+from support.investigations.stream_clients import require_stream_client
 from support.redaction import PROCESS
 from support.reporting.formatter import history_folder, reports_directory, run_folder
 from support.reporting.record import context as reporting
@@ -75,21 +77,24 @@ def before_all(context: Context) -> None:
     by_name = load_environment(name, run_file=given_file)
     PROCESS.hide(*by_name.secrets())
     report.environment = by_name.identity.name
+    require_stream_client(by_name)
     tags = [scenario.effective_tags for scenario in report.selected]
-    say_what_it_does(by_name, tags, context.config.userdata, os.environ)
+    confirmed = say_what_it_does(by_name, tags, context.config.userdata, os.environ)
     report.known_issues = _known_issues(by_name)
     _require_known_scenarios(by_name)
     report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
     budget = context.side_by_side.prepare(
-        by_name.parallel, SafetyPolicy.of(by_name), functools.partial(connect_beside, context, name)
+        by_name.parallel,
+        SafetyPolicy.of(by_name, confirmed),
+        functools.partial(connect_beside, context, name, confirmed),
     )
     run_file = _run_file(context, by_name, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
     _tell_what_is_not_checked(environment)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config), budget)
+    context.world = _connect(environment, books, reports, history_folder(context.config), budget, confirmed)
     context.add_cleanup(context.world.close)
     _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
@@ -101,11 +106,13 @@ def before_all(context: Context) -> None:
     context.side_by_side.go(run_file)
 
 
-def connect_beside(context: Context, name: str, run_file: Path | None, shift: int, budget: Budget) -> None:
+def connect_beside(
+    context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int, budget: Budget
+) -> None:
     """In a process of its own, beside others: the same environment, with clients and channels of its own."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None, budget)
+    context.world = _connect(environment, _books(context, environment), reports, None, budget, confirmed)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
 
@@ -182,10 +189,17 @@ def _mind_the_last_run(context: Context, environment: Environment, run_file: Pat
     return books
 
 
-def _connect(environment: Environment, books: _Books, reports: Reports, history: Path | None, budget: Budget) -> World:
+def _connect(
+    environment: Environment,
+    books: _Books,
+    reports: Reports,
+    history: Path | None,
+    budget: Budget,
+    confirmed: bool,
+) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history, budget)
-    except ClusterError as error:
+        return World(environment, books.ledger, books.changes, reports, history, budget, confirmed)
+    except (ClusterError, SSHError) as error:
         name = environment.identity.name
         doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"
         raise EnvironmentUnreachable(f"environment {name} cannot be reached: {error}; {doctor}") from error

@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from support.clients.kubernetes.tunnel import StillListening
 from support.clients.safety import Budget, SafetyPolicy
 from support.hooks.units import Unit, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
@@ -238,7 +239,10 @@ class SideBySide:
         if "world" not in context:
             return [], []
         left = context.world.releases.release_all() if context.world.investigations.open_ids else []
-        context.world.close()
+        try:
+            context.world.close()
+        except StillListening as error:
+            left = [*left, str(error)]
         return context.world.requests_made(), left
 
 

@@ -17,14 +17,15 @@ _LOOK_EVERY_S = 0.5
 
 
 def _ends() -> list[signal.Signals]:
-    """SIGTERM (a cancelled CI job), and SIGHUP (a closed terminal) where there is one and it is not ignored (nohup)."""
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    """SIGTERM (a cancelled CI job), SIGHUP (a closed terminal) where there is one and it is not ignored (nohup), and
+    SIGBREAK (Ctrl-Break, and a closed window) on Windows, which has no SIGHUP and sends nobody a SIGTERM."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextlib.contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Inside of the `with`, SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
+    """Inside of the `with`, SIGTERM, SIGHUP and Ctrl-Break raise KeyboardInterrupt, as Ctrl-C does."""
 
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
@@ -67,19 +68,20 @@ def end_with(pid: int) -> None:
         threading.Thread(target=_end_with, args=(pid,), name="ends-with", daemon=True).start()
 
 
-def _end_with(pid: int) -> None:
-    _wait_for_end_of(pid)
-    os.kill(os.getpid(), signal.SIGTERM)
+if sys.platform != "win32":  # where os.kill with 0 is Ctrl-C, and with SIGTERM the end without a word
 
+    def _end_with(pid: int) -> None:
+        _wait_for_end_of(pid)
+        os.kill(os.getpid(), signal.SIGTERM)
 
-def _wait_for_end_of(pid: int) -> None:
-    if hasattr(os, "pidfd_open"):
+    def _wait_for_end_of(pid: int) -> None:
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(pid)
+                select.select([descriptor], [], [])
+                os.close(descriptor)
+            return
+        pause = threading.Event()
         with contextlib.suppress(ProcessLookupError):
-            descriptor = os.pidfd_open(pid)
-            select.select([descriptor], [], [])
-            os.close(descriptor)
-        return
-    pause = threading.Event()
-    with contextlib.suppress(ProcessLookupError):
-        while not pause.wait(_LOOK_EVERY_S):
-            os.kill(pid, 0)
+            while not pause.wait(_LOOK_EVERY_S):
+                os.kill(pid, 0)

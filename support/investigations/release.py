@@ -9,7 +9,7 @@ from support.clients.kubernetes.client import KubernetesClient
 from support.config import Environment
 from support.investigations.jobs import Jobs, traces_in
 from support.investigations.register import Register
-from support.investigations.streams import StreamClients
+from support.investigations.stream_clients import StreamKeeper
 
 RELEASED_AT_ONCE = 4
 
@@ -21,7 +21,7 @@ class Releases:
         self,
         cluster: KubernetesClient,
         jobs: Jobs,
-        clients: StreamClients,
+        clients: StreamKeeper,
         register: Register,
         environment: Environment,
     ) -> None:

@@ -19,7 +19,7 @@ from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings, open_at_once
 from support.investigations.register import DuplicateJobId, Register
 from support.investigations.release import Releases
-from support.investigations.streams import StreamClients
+from support.investigations.stream_clients import StreamKeeper
 from support.model import requests
 from support.model.attempts import Attempt, Investigation, Unanswered
 from support.model.job_view import JobView
@@ -40,7 +40,7 @@ class Investigations:
         load: LoadClient,
         cluster: KubernetesClient,
         jobs: Jobs,
-        clients: StreamClients,
+        clients: StreamKeeper,
         register: Register,
         releases: Releases,
         environment: Environment,

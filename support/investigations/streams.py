@@ -152,7 +152,7 @@ class StreamClients:
             code = attempt.connect_ex((one.host, one.port))
         except OSError:  # a name that cannot be resolved
             code = errno.EHOSTUNREACH
-        if code not in (0, errno.EINPROGRESS):
+        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):  # the last is how Windows says it
             attempt.close()
             return
         one.attempt, one.began_s = attempt, time.monotonic()

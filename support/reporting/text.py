@@ -93,6 +93,8 @@ def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[st
         yield from painter.wrap(safe(f"next: {diagnosis.remedy}"), first="  ", rest="    ")
     if record.broken_on_purpose:
         yield from painter.wrap(safe(f"This sandbox was changed on purpose: {record.broken_on_purpose}."), rest="  ")
+    if record.unverified:
+        yield from painter.wrap(safe(f"Certificates that were not checked: {record.unverified}."), rest="  ")
     for sentence in record.looser_limits:
         yield from painter.wrap(safe(sentence), first="  - ", rest="    ")
     for error in record.suite_errors:

@@ -22,7 +22,7 @@ from support.investigations.register import Register
 from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
-from support.investigations.streams import StreamClients
+from support.investigations.stream_clients import stream_clients
 from support.redaction import PROCESS
 from support.world.capacity import CapacityRoom
 from support.world.closing import closed_with
@@ -48,6 +48,7 @@ class World:
         reports: Reports,
         history: Path | None,
         budget: Budget | None = None,
+        confirmed: bool = True,
     ) -> None:
         self.environment = environment
         self.limits = environment.limits
@@ -56,16 +57,22 @@ class World:
         self.changes = Changes(changes)
         self.neighbours = Neighbours(on_the_cluster=not environment.exclusive)
         self.journal = Journal(environment.secrets(), PROCESS)
-        self._closing = closing = ExitStack()
-        policy = SafetyPolicy.of(environment)
-        budget = budget or Budget(policy)
+        with ExitStack() as closing:
+            self._connect(closing, confirmed, history, budget)
+            self._closing = closing.pop_all()
+
+    def _connect(self, closing: ExitStack, confirmed: bool, history: Path | None, shared: Budget | None) -> None:
+        """What was connected before something fails is closed with ``closing``."""
+        environment, ledger, reports = self.environment, self.ledger, self.reports
+        policy = SafetyPolicy.of(environment, confirmed)
+        budget = shared or Budget(policy)
         ssh = SSHClient(environment.ssh, self.journal)
         client = closed_with(closing, FocusServerClient(environment.focus_server, self.journal, budget))
         load_client = LoadClient(environment.focus_server, self.journal, budget)
         self.cluster = Cluster.connected(environment, self.journal, self.changes, policy, ssh, closing)
         self.recordings = RecordingsRoom.connected(environment, self.journal, self.changes, policy, client, closing)
         self.product = Product.connected(environment, client, self.journal, self.changes, budget, self.cluster, closing)
-        streams = StreamClients()
+        streams = stream_clients(environment, self.journal)
         streams.start()
         closing.callback(streams.stop)
         cluster, jobs = self.cluster.client, self.cluster.jobs

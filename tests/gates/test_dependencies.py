@@ -32,7 +32,10 @@ EXTRAS_OF = {
 """Which optional dependencies each part may import, besides those of the project itself."""
 NOT_ALWAYS_INSTALLED = {"grpc": "grpcio", "locust": "locust", "pika": "pika"}
 INSTALLED = packages_distributions()
-NAMED_AT_RUN_TIME = {"allure-behave": "behave is given the name of its formatter"}
+NAMED_AT_RUN_TIME = {
+    "allure-behave": "behave is given the name of its formatter",
+    "tzdata": "zoneinfo reads it where the system has no time zones, as Windows",
+}
 
 
 def normal(name: str) -> str:

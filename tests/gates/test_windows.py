@@ -7,17 +7,22 @@ The sandbox and tools/ may; they are for Linux. What needs POSIX and is guarded 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support.reporting.record.folder import new_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = re.compile(r"crypt|fcntl|grp|nis|posix|pty|pwd|readline|resource|spwd|syslog|termios|tty|uvloop")
 ONLY_POSIX = {
     "os": re.compile(
-        r"fork(pty)?|(get|set)((e|re|res)?[ug]id|pgid|pgrp|sid|priority|groups)|getloadavg|killpg|wait(3|4|id)?|W[A-Z]+"
+        r"fork(pty)?|dup|kill|link|symlink|rename|(l|f)?chmod|(get|set)((e|re|res)?[ug]id|pgid|pgrp|sid|priority|groups)|getloadavg|killpg|wait(3|4|id)?|W[A-Z]+"
         r"|[fl]?chown|fchdir|fchmod|chroot|mkfifo|mknod|nice|openpty|pidfd_open|posix_\w+|p(read|write)v?|sched_\w+|sendfile"
         r"|f?statvfs|sysconf|tc[gs]etpgrp|ttyname|uname|unshare|EX_\w+|O_(CLOEXEC|DIRECTORY|NOFOLLOW|NONBLOCK|SYNC)"
     ),
@@ -31,10 +36,27 @@ ONLY_POSIX = {
 }
 ONLY_POSIX_WORDS = {"pass_fds", "preexec_fn", "process_group", "start_new_session"}
 """Windows ignores or refuses them; ``creationflags=CREATE_NEW_PROCESS_GROUP`` is its own way."""
-ONLY_POSIX_METHODS = {"add_signal_handler", "create_unix_connection", "create_unix_server", "open_unix_connection"}
+ONLY_POSIX_METHODS = {
+    *("add_signal_handler", "create_unix_connection", "create_unix_server", "open_unix_connection"),
+    *("chmod", "lchmod", "symlink_to", "hardlink_to"),
+    "rename",  # ends where the new name is taken; replace does not
+}
+PLACES = re.compile(r"/(dev|etc|proc|run|sys|tmp|usr|var)(/|$)")
+"""Where Windows has nothing."""
+NO_FILE_NAME = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(aux|con|nul|prn|com\d|lpt\d)(\.|$)', re.IGNORECASE)
+OPENS_TEXT = {"open", "read_text", "write_text", "fdopen"}
 GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr")
-KNOWN: dict[str, set[str]] = {}
-"""What is left to be mended, by the name of the file, wherever it lies."""
+KNOWN: dict[str, set[str]] = {
+    "folder.py": {"rename"},  # of a folder, to a name that was given away before
+    "loading.py": {"'/usr/lib/rabbitmq/bin/rabbitmq-server'"},  # is looked for, and of the sandbox
+    "machine.py": {
+        *("'/proc'", "'/proc/meminfo'", "'/proc/net/'"),
+        *("'/proc/sys/net/ipv4/ip_local_port_range'", "'/sys/fs/cgroup'"),
+    },
+    "processes.py": {"'/proc/'", "'/proc/sys/kernel/random/boot_id'"},
+    "processor.py": {"'/proc/loadavg'"},
+}
+"""What Windows does not have and nothing depends on, by the name of the file: where it is missing, that is handled."""
 
 
 def needs_posix(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -46,6 +68,8 @@ def needs_posix(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node)
         elif isinstance(node, ast.Call):
             yield from ((node.lineno, name) for name in _wrong_in_call(node))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and PLACES.match(node.value):
+            yield node.lineno, repr(node.value)
 
 
 def _is_wrong(module: str, name: str) -> bool:
@@ -74,6 +98,14 @@ def _outside_of_guards(node: ast.AST) -> Iterator[ast.AST]:
         yield node
         for child in ast.iter_child_nodes(node):
             yield from _outside_of_guards(child)
+            if _is_guard(child) and isinstance(node, ast.FunctionDef) and _leaves(child):
+                return  # what comes after it is guarded as well
+
+
+def _leaves(guard: ast.AST) -> bool:
+    """Whether nothing after the guard is reached on Windows."""
+    last = guard.body[-1] if isinstance(guard, ast.If) else None
+    return isinstance(last, ast.Return | ast.Raise)
 
 
 def _wrong_in_call(call: ast.Call) -> Iterator[str]:
@@ -84,8 +116,24 @@ def _wrong_in_call(call: ast.Call) -> Iterator[str]:
     first = ast.unparse(call.args[0]) if call.args else ""
     if method == "send_signal" and first.endswith("SIGINT"):
         yield "send_signal(SIGINT)"
+    if any(word.arg == "shell" and ast.unparse(word.value) != "False" for word in call.keywords):
+        yield "shell=True"
+    if method in OPENS_TEXT and _is_text(call) and not any(word.arg == "encoding" for word in call.keywords):
+        yield f"{method} without encoding"
     if method in ("get_context", "set_start_method") and first.strip("'\"").startswith("fork"):
         yield f"{method}({first.strip(chr(39) + chr(34))})"
+
+
+def _is_text(call: ast.Call) -> bool:
+    """Whether what is opened is text: the code page of the machine would decide what its letters are."""
+    method = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if method in ("read_text", "write_text"):
+        return not call.args[2 if method == "write_text" else 1 :]
+    if method == "open" and isinstance(call.func, ast.Attribute) and not re.search(r"(?i)path|file", owner):
+        return False  # of something else than files
+    modes = [ast.unparse(one) for one in (*call.args, *(word.value for word in call.keywords if word.arg == "mode"))]
+    return not any(re.fullmatch(r"'[rwxa+]*b[rwxa+]*'", mode) for mode in modes)
 
 
 def python_files() -> list[Path]:
@@ -133,6 +181,20 @@ def test_what_is_mended_is_no_longer_listed() -> None:
         ("loop.add_signal_handler(signal.SIGINT, f)", "add_signal_handler"),
         ("select.select([sys.stdin], [], [], 0)", "select.select"),
         ("if os.environ:\n    os.fork()", "os.fork"),
+        ("os.dup(connection.fileno())", "os.dup"),
+        ("def f():\n    os.kill(1, 0)", "os.kill"),
+        ("Path('latest').symlink_to('run')", "symlink_to"),
+        ("os.rename(a, b)", "os.rename"),
+        ("path.rename(other)", "rename"),
+        ("path.chmod(0o600)", "chmod"),
+        ("subprocess.run('ls', shell=True)", "shell=True"),
+        ("x = Path('/proc/self/fd')", "'/proc/self/fd'"),
+        ("x = f'/tmp/{name}'", "'/tmp/'"),
+        ("path.read_text()", "read_text without encoding"),
+        ("path.write_text(text)", "write_text without encoding"),
+        ("path.open('w')", "open without encoding"),
+        ("os.fdopen(handle, 'w')", "fdopen without encoding"),
+        ("def f():\n    if sys.platform == 'win32':\n        x = 1\n    os.fork()", "os.fork"),
         ("try:\n    os.fork()\nexcept OSError:\n    pass", "os.fork"),
     ],
 )
@@ -149,8 +211,32 @@ def test_what_needs_posix_is_found(code: str, name: str) -> None:
         "signal.signal(signal.SIGTERM, f)",
         "process.send_signal(signal.SIGTERM)",
         "os.replace(a, b)",
+        "def f():\n    if sys.platform == 'win32':\n        return 0\n    os.kill(1, 0)",
+        "path.open('rb')",
+        "path.read_text(encoding='utf-8')",
+        "os.fdopen(handle, 'rb+')",
+        "self._client.open(1)",
         "multiprocessing.get_context('spawn')",
     ],
 )
 def test_the_rest_is_left_alone(code: str) -> None:
     assert list(needs_posix(ast.parse(code))) == []
+
+
+def file_names() -> list[str]:
+    """Of the repository, and of everything that a run writes (docs/examples are the reports of one)."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    run = new_folder(Path("reports")).name
+    return [*(part for line in tracked.splitlines() for part in line.split("/")), run]
+
+
+def test_windows_takes_every_file_name() -> None:
+    assert sorted({name for name in file_names() if NO_FILE_NAME.search(name)}) == []
+    assert all(NO_FILE_NAME.search(name) for name in ("a:b", "12:30.txt", "what?", "nul", "NUL.txt", "end.", "end "))
+
+
+def test_a_letter_that_the_console_does_not_have_ends_nothing() -> None:
+    code = "from support.files import print_any_text; print_any_text(); print('\\u05e9 \\u2026')"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp437:strict"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, [b"\\u05e9", b"\\u2026"])

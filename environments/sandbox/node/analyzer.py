@@ -6,9 +6,11 @@ import asyncio
 import random
 from datetime import datetime
 
+from environments.sandbox.node.job_port import Stream
 from environments.sandbox.node.programs import Container, Host
 
 PORT_OPENS_AFTER_S = 7.0
+MESSAGE_EVERY_S = 10.0
 DEFAULT_PORT = 5000
 _TIME_FORMAT = "%Y-%m-%d:%H:%M:%S"
 _BUSY_M, _IDLE_M = (245, 256), (1, 4)
@@ -38,6 +40,7 @@ class Analyzer:
         ports = container.spec.get("ports") or [{}]
         self._endpoint = (container.address, int(ports[0].get("containerPort", DEFAULT_PORT)))
         self._clients: set[asyncio.BaseTransport] = set()
+        self._consumed_at_s = 0.0
 
     async def run(self) -> int:
         self._log(f"command: {' '.join(self._words)}", "loading configuration from /home/prisma/pz/config")
@@ -52,7 +55,7 @@ class Analyzer:
         await asyncio.sleep(self._host.scaled(PORT_OPENS_AFTER_S))
         try:
             if not self._host.fault("job-port-not-open"):
-                await self._host.network.listen(self._endpoint, lambda: _Client(self))
+                await self._host.network.listen(self._endpoint, self._stream)
                 self._log(f"gRPC server listens on port {self._endpoint[1]}")
             await self._play(window_s)
         except OSError as error:
@@ -79,10 +82,30 @@ class Analyzer:
     async def _play(self, window_s: float | None) -> None:
         if window_s is None:
             self._log("processing live data")
-            await asyncio.Event().wait()
+            await self._until_nobody_consumes()
         else:
             self._log(f"playing {window_s:.0f} s of recorded data")
             await asyncio.sleep(self._host.scaled(window_s))
+
+    async def _until_nobody_consumes(self) -> None:
+        """A live job lasts as long as somebody takes what it sends, for ever where no keepalive is set."""
+        keepalive_s = self._host.live_keepalive_s
+        if not keepalive_s:
+            await asyncio.Event().wait()
+        self._consumed()
+        while (left_s := self._consumed_at_s + self._host.scaled(keepalive_s) - self._now_s()) > 0:
+            await asyncio.sleep(left_s)
+        self._log(f"no client has consumed the stream for {keepalive_s:g} s")
+
+    def _stream(self) -> Stream:
+        return Stream(self.connected, self.disconnected, self._consumed, self._host.scaled(MESSAGE_EVERY_S))
+
+    def _consumed(self) -> None:
+        self._consumed_at_s = self._now_s()
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()
 
     def _window_s(self) -> float | None:
         """Length of the recorded window; None for a live job. ValueError when it cannot be read."""
@@ -106,19 +129,3 @@ class Analyzer:
     def _log(self, *lines: str, level: str = "INFO") -> None:
         if not self._host.fault("no-pod-logs"):
             self._container.log.write(*lines, level=level)
-
-
-class _Client(asyncio.Protocol):
-    """Reads what a client sends and throws it away: streaming is not part of the sandbox."""
-
-    def __init__(self, analyzer: Analyzer) -> None:
-        self._analyzer = analyzer
-        self._transport: asyncio.BaseTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._analyzer.connected(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._analyzer.disconnected(self._transport)

@@ -15,5 +15,6 @@ FAULT_IDS = frozenset(
         "released-ports-stay-open",
         "node-ports-limited",
         "server-leaks-memory",
+        "live-jobs-end-unconsumed",
     }
 )

@@ -29,6 +29,8 @@ _OPEN_FILES = 65_536
 _MOST_CONNECTIONS = 3000
 _RUNNING_WITHIN_S = 10.0
 _FOCUS_LOG_FAULT = "focus-server-log-empty"
+_KEEPALIVE_FAULT = "live-jobs-end-unconsumed"
+_DOCUMENTED_KEEPALIVE_S = 45.0
 
 
 class NodeProcess(SandboxProcess):
@@ -125,12 +127,17 @@ class NodeProcess(SandboxProcess):
             raise
         self._workloads.release()
 
+    def _live_keepalive_s(self) -> float:
+        """As it is set, or as it is said of the real one while the fault is on."""
+        set_s = float(self.config.get("settings", {}).get("live_keepalive_s", 0))
+        return _DOCUMENTED_KEEPALIVE_S if self.fault(_KEEPALIVE_FAULT) else set_s
+
     def _host(self) -> Host:
         return Host(
             cluster=self._cluster, network=self._network, fault=self.fault, scaled=self.scaled,
             find_job=lambda namespace, name: self._jobs.objects.get((namespace, name)),
             cpu_of_job=self._kubelet.cpu_of_job, process_wanted=self._workloads.wanted,
-            is_reachable=self._proxy.is_reachable,
+            is_reachable=self._proxy.is_reachable, live_keepalive_s=self._live_keepalive_s(),
         )  # fmt: skip
 
 

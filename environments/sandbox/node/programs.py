@@ -40,6 +40,8 @@ class Host:
     cpu_of_job: Callable[[str, str], int | None]
     process_wanted: Callable[[str], None]
     is_reachable: Callable[[str, str], bool]
+    live_keepalive_s: float
+    """A live job ends so long after its client has stopped consuming; 0 for never."""
 
 
 @dataclass(frozen=True)

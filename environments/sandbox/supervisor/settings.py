@@ -33,11 +33,12 @@ class SandboxSettings:
     requests each controller of Kubernetes may make in a second of the real system, ``controller_burst`` how many at
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
-    investigation at a time, as the real one is said to. ``highest_view`` of 3 offers the heat map. ``rabbitmq`` is
-    ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port`` is ``closed`` where
-    only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names. ``job_image`` and
-    ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access`` how clients reach
-    them there. A port of 0 means any free one.
+    investigation at a time, as the real one is said to. ``live_keepalive_s`` (seconds of the real system) ends a live
+    job so long after its client has stopped consuming the stream; 0 never does. ``highest_view`` of 3 offers the heat
+    map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port``
+    is ``closed`` where only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
+    ``job_image`` and ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access``
+    how clients reach them there. A port of 0 means any free one.
     """
 
     nodes: int = 2
@@ -52,6 +53,7 @@ class SandboxSettings:
     server_workers: int = 0
     mongo_pool: int = 20
     waiting_jobs: int = 5
+    live_keepalive_s: float = 0
     fibre: str = "connected"
     answers: str = "required"
     kubernetes_version: str = DEFAULT
@@ -85,6 +87,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server_workers": (0, 1000),
     "mongo_pool": (1, 1000),
     "waiting_jobs": (0, 1000),
+    "live_keepalive_s": (0, 86_400),
     "controller_qps": (0, 10_000),
     "controller_burst": (1, 10_000),
     "time_scale": (0.001, 1),

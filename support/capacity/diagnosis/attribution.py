@@ -9,7 +9,7 @@ from functools import cached_property
 
 from support.capacity.diagnosis import server, timing
 from support.capacity.diagnosis.direct import answer_row, direct_match
-from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match
+from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, container_states
 from support.capacity.load.results import JobRecord, SelfCheck, sharers
 
 _BROKEN_CONNECTION = ("connection refused", "connection reset", "reset by peer", "remote end closed", "disconnected")
@@ -29,7 +29,7 @@ class Attribution:
 
     def primary(self, record: JobRecord) -> Match | None:
         """The cause of a failed investigation; None when no evidence names one."""
-        found = self._shared(record) or direct_match(record, self.index)
+        found = self._shared(record) or self._unconsumed(record) or direct_match(record, self.index)
         return found or self._unanswered(record) or self._unseen(record) or self._stuck(record)
 
     def of_slow(self, record: JobRecord) -> Match | None:
@@ -43,6 +43,26 @@ class Attribution:
         value = f"{record.stream_host}:{record.stream_port} given to investigations {', '.join(map(str, others))}"
         row = EvidenceRow("HTTP answer", f"investigation {record.number}", "stream port", value)
         return Match("shared-port", Confidence.HIGH, (row,))
+
+    def _unconsumed(self, record: JobRecord) -> Match | None:
+        """A live job has no end of its own. One that succeeded although a client was connected took that client for one
+        that does not consume (docs/facts/kubernetes.md 1.10)."""
+        pod = self.index.of(record).pod
+        if pod is None or pod.phase != "Succeeded" or "port_open" not in record.reached:
+            return None
+        if any("--time-start" in container.command for container in pod.containers):
+            return None
+        rows = tuple(
+            EvidenceRow(
+                "pod", pod.name, f"{container} {field}", f"{ended.get('reason')}, exit code 0", ended.get("finishedAt")
+            )
+            for container, field, state in container_states(pod.raw)
+            if (ended := state.get("terminated") or {}).get("exitCode") == 0
+        )
+        row = EvidenceRow(
+            "tester's client", f"{record.stream_host}:{record.stream_port}", "connected", "before it ended"
+        )
+        return Match("stream-client", Confidence.HIGH, (row, *rows))
 
     def _unanswered(self, record: JobRecord) -> Match | None:
         """No answer, or an error that says nothing itself: the server's pod may tell, then its log."""

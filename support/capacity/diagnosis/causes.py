@@ -46,6 +46,12 @@ _ALL = (
     Cause("job-missing", None, "answered as open, but no job ever appeared in the cluster"),
     Cause("never-running", None, "the job exists, its pod never runs, and Kubernetes gives no reason"),
     Cause("port-closed", None, "the pod runs, but its stream port accepts no connection"),
+    Cause(
+        "stream-client",
+        None,
+        "the tester's client did not consume their streams, and live jobs ended by themselves: nothing is said about "
+        "the capacity (stream_client: tcp only holds a connection, grpc drains the stream)",
+    ),
 )
 
 CAUSES: dict[str, Cause] = {cause.id: cause for cause in _ALL}

@@ -176,5 +176,6 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     "server-crash": ("read the server's previous log (kubectl logs --previous): it ended", CAPACITY_TAG),
     "job-missing": ("look at the server: it answered before, or without, creating the job", CAPACITY_TAG),
     "never-running": ("look at the scheduler and the job controller: neither gives a reason", CAPACITY_TAG),
+    "stream-client": ("repeat with stream_client: grpc (make extras); this says nothing about the site", CAPACITY_TAG),
     "port-closed": ("look at the service and its endpoints, and at what runs in the pod", PORTS_TAG),
 }  # fmt: skip

@@ -48,11 +48,11 @@ class FocusServerClient:
         self._budget = budget
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
-        self._verify = settings.verify_tls
+        trust = tls.ServerTrust.of(settings, "focus_server")
+        self._verify = trust.checks_authority
         self.clock = ClockOffset("the Focus Server")
         self._journal = journal
-        trusted = tls.context(settings.ca_file, settings.verify_tls, "focus_server.ca_file")
-        self._session = session(trusted, CONNECTIONS_KEPT)
+        self._session = session(trust.context(), CONNECTIONS_KEPT, trust.pin)
 
     @property
     def base_url(self) -> str:
@@ -152,7 +152,7 @@ class FocusServerClient:
         if deadline.is_over:
             reason, kind = f"no answer within {deadline.answer_s:g} s", "timeout"
         elif isinstance(error, requests.exceptions.SSLError):
-            reason, kind = f"TLS failed: {tls.explained(_root(error))}", "tls"
+            reason, kind = f"TLS failed: {tls.explained(_root(error), 'focus_server')}", "tls"
         elif isinstance(error, requests.ConnectTimeout):
             reason, kind = f"no connection within {self._timeouts_s[0]:g} s", "timeout"
         elif isinstance(error, requests.Timeout) or "timed out" in str(error):

@@ -99,14 +99,13 @@ class LoadClient:
     def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
         self._base_url = settings.base_url.rstrip("/")
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
-        self._verify = settings.verify_tls
-        self._settings = settings
+        self._trust = tls.ServerTrust.of(settings, "focus_server")
         self._journal, self._budget = journal, budget
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
         """Made by the first load: a certificate file that cannot be read is found by the plain client before that."""
-        return tls.context(self._settings.ca_file, self._settings.verify_tls, "focus_server.ca_file")
+        return self._trust.context()
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
         """A connection of its own for each body.
@@ -133,10 +132,10 @@ class LoadClient:
 
     def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
         # All connections share what was read from the certificate file once: reading it 200 times costs a second.
-        session = session_with_deadlines(self._context)
+        session = session_with_deadlines(self._context, pin=self._trust.pin)
         payload = encoded(body)
         headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
         request = requests.Request(method, self._base_url + path, data=payload, headers=headers)
         opens = opens_an_investigation(method, path)
         prepared = session.prepare_request(request)
-        return LoadConnection(session, prepared, self._timeouts_s, self._verify, self._budget, opens)
+        return LoadConnection(session, prepared, self._timeouts_s, self._trust.checks_authority, self._budget, opens)

@@ -9,8 +9,12 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from http.client import HTTPException, HTTPResponse
+from ssl import SSLSocket
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+from urllib3.exceptions import SSLError
+from urllib3.util import assert_fingerprint
 
 from support.clients import tls
 from support.clients.deadline import Deadline, watched
@@ -65,10 +69,10 @@ class RawConnection:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
             if parts.scheme != "https":
                 return plain
-            trusted = tls.context(settings.ca_file, settings.verify_tls, "focus_server.ca_file")
-            return trusted.wrap_socket(plain, server_hostname=host)
-        except OSError as error:
-            raise self._failed(f"no connection: {error}") from error
+            trust = tls.ServerTrust.of(settings, "focus_server")
+            return _pinned(trust.context().wrap_socket(plain, server_hostname=host), trust.pin)
+        except (OSError, SSLError) as error:
+            raise self._failed(f"no connection: {tls.explained(error, 'focus_server')}") from error
 
     def __enter__(self) -> RawConnection:
         return self
@@ -128,3 +132,13 @@ class RawConnection:
 
     def _note(self, answer: str) -> None:
         self._journal.record(TARGET, (self.head + self.body).decode(), answer, time.monotonic() - self._started)
+
+
+def _pinned(secured: SSLSocket, pin: str | None) -> SSLSocket:
+    """The connection, when its certificate is the pinned one; closed otherwise. Raises :class:`SSLError`."""
+    with ExitStack() as closing:
+        closing.callback(secured.close)
+        if pin is not None:
+            assert_fingerprint(secured.getpeercert(binary_form=True), pin)
+        closing.pop_all()
+    return secured

@@ -30,6 +30,8 @@ class Tunnel(Protocol):
 
     @property
     def local_port(self) -> int: ...
+    @property
+    def failure(self) -> Exception | None: ...
 
 
 def kubernetes_address(settings: KubernetesSettings) -> tuple[str, int]:
@@ -56,8 +58,11 @@ def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] =
         configuration.api_key = {_TOKEN: _bearer(settings.token.get_secret_value(), hide)}
     if settings.ca_file is not None:
         configuration.ssl_ca_cert = str(settings.ca_file)
-    configuration.verify_ssl = settings.verify_tls and configuration.verify_ssl
-    tls.context(settings.ca_file, configuration.verify_ssl, "kubernetes.ca_file")
+    if settings.tls_server_name is not None:
+        configuration.tls_server_name = settings.tls_server_name
+    trust = tls.ServerTrust.of(settings, "kubernetes")
+    trust.context()
+    configuration.verify_ssl = trust.checks_authority
     _go_through(configuration, proxy)
     configuration.retries = False
     configuration.keep_alive = True
@@ -77,6 +82,13 @@ def _from_kubeconfig(
     # What the check does not know: the library meets wrong content with any of these.
     except (kubernetes_config.ConfigException, OSError, LookupError, TypeError, ValueError) as error:
         raise ConfigurationError(f"kubernetes.kubeconfig: {path} cannot be used: {type(error).__name__}") from error
+    replaced = settings.ca_file is not None or settings.tls_fingerprint is not None
+    if settings.verify_tls and not configuration.verify_ssl and not replaced:
+        raise ConfigurationError(
+            f"kubernetes.kubeconfig: {path}: insecure-skip-tls-verify switches the check of the certificate off, and "
+            "the environment does not; allowed: a kubernetes.ca_file, a kubernetes.tls_fingerprint, or "
+            "kubernetes.verify_tls: false"
+        )
     # The library's hook would read the token of the kubeconfig only once, and run a plugin without a limit.
     changed: Any = configuration
     changed.refresh_api_key_hook = None if checked.token is None else _renewing(checked.token)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from kubernetes.client.api_client import ApiClient
@@ -47,11 +47,15 @@ class KubernetesAPI:
             if tunnel is None:
                 raise ClusterError("reach the cluster", 0, "access is ssh_tunnel but no tunnel was opened")
             lead_through(configuration, tunnel)
+        self._tunnel = tunnel
         try:
             self._client = ApiClient(configuration)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise ClusterError("reach the cluster", 0, f"its address or proxy cannot be used: {error}") from error
-        self._client.rest_client.pool_manager.pool_classes_by_scheme = POOLS
+        pool = self._client.rest_client.pool_manager
+        pool.pool_classes_by_scheme = POOLS
+        if pin := tls.ServerTrust.of(settings, "kubernetes").pin:
+            pool.connection_pool_kw["assert_fingerprint"] = pin
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """A JSON object. Raises :class:`ClusterError`."""
@@ -167,14 +171,24 @@ class KubernetesAPI:
         return body
 
     def _no_answer(self, asked: str, error: Exception, started: float, deadline: Deadline) -> ClusterError:
-        reason: object = tls.explained(error.reason if isinstance(error, ApiException) else error)
+        reason = tls.explained(error.reason if isinstance(error, ApiException) else error, TARGET, self._names)
         if isinstance(error, urllib3.exceptions.ProxyError):
             reason = f"the proxy of the cluster was not reached: {error.original_error}"
         if deadline.is_over:
             reason = f"no whole answer within {deadline.answer_s:g} s"
+        if self._tunnel is not None and self._tunnel.failure is not None:
+            reason = f"{reason}; the tunnel: {self._tunnel.failure}"
         message = self._journal.redact(" ".join(str(reason).split()))
         self._journal.record(TARGET, asked, f"no answer: {message}", time.monotonic() - started)
         return ClusterError(asked.splitlines()[0], 0, message)
+
+    def _names(self) -> list[str]:
+        """Those of the certificate that answers."""
+        configuration = self._client.configuration
+        url = urlsplit(str(configuration.host))
+        if configuration.proxy or not url.hostname:
+            return []  # nobody is asked by another way than the requests take
+        return tls.names_at(url.hostname, url.port or 443, configuration.tls_server_name or url.hostname)
 
     def _refused(self, asked: str, status: int, body: bytes, started: float) -> ClusterError:
         text = body.decode("utf-8", errors="replace")

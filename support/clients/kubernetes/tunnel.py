@@ -11,6 +11,12 @@ from support.clients.ssh.client import SSHClient
 from support.clients.ssh.port_forward import LocalForward
 
 _PATIENCE_S = 1.0
+_LOOK_S = 5.0
+"""Windows asks a closed port three times, which takes it two seconds."""
+
+
+class StillListening(AssertionError):
+    """A tunnel was closed and its port is still open: whoever connects there is led into the site."""
 
 
 def port_closed_to_us(settings: KubernetesSettings) -> str | None:
@@ -28,15 +34,25 @@ def port_closed_to_us(settings: KubernetesSettings) -> str | None:
 
 
 def tunnel_to(settings: KubernetesSettings, ssh: SSHClient, closing: ExitStack) -> LocalForward | None:
-    """A forwarded port to the API where the environment says so, closed with ``closing``; None for direct access.
+    """A forwarded port to the API where the environment says so; None for direct access.
 
-    Raises :class:`~support.clients.ssh.errors.SSHError` when the target host is not reached.
+    With ``closing`` it is closed, and proven to be: :class:`StillListening` otherwise. Raises
+    :class:`~support.clients.ssh.errors.SSHError` when the target host is not reached.
     """
     if settings.access == "direct":
         return None
     host, port = kubernetes_address(settings)
-    session = ssh.connect_target()
+    session = ssh.keep_target(f"tunnel to {host}:{port}")
     closing.callback(session.close)
     forward = LocalForward(session, host, port)
+    closing.callback(_require_closed, forward.local_port, f"{host}:{port}")
     closing.callback(forward.close)
     return forward
+
+
+def _require_closed(port: int, leads_to: str) -> None:
+    try:
+        socket.create_connection(("127.0.0.1", port), _LOOK_S).close()
+    except OSError:
+        return
+    raise StillListening(f"the tunnel to {leads_to} was closed and still listens on 127.0.0.1:{port}")

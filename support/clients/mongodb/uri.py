@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from support.config.mongodb_uri import problem_of, secrets_of
+
+DEFAULT_PORT = 27017
 
 
 def secrets_in(uri: str) -> tuple[str, ...]:
@@ -20,6 +22,15 @@ def why_unusable(uri: str) -> str:
     files = [value for name, value in options.items() if name.lower().endswith("file")]
     about = f", among them the file {files[0]}" if files else ""
     return f"an option cannot be used; the options are {', '.join(sorted(options)) or 'none'}{about}"
+
+
+def hosts_of(uri: str) -> list[tuple[str, int]]:
+    """Host and port of each server that a URI names; none where DNS has to be asked for them."""
+    scheme, _, _, hosts, _ = _parts(uri)
+    if scheme.endswith("+srv"):
+        return []
+    parts = (urlsplit(f"//{one}") for one in hosts.split(","))
+    return [(one.hostname or "", one.port or DEFAULT_PORT) for one in parts]
 
 
 def with_changes(uri: str, password: str | None = None, address: str | None = None) -> str:

@@ -47,6 +47,8 @@ class EmbeddedSandbox:
 
     def start(self) -> EmbeddedSandbox:
         """Returns when every service answers; :class:`SandboxError` otherwise."""
+        if sys.platform == "win32":
+            raise SandboxError("the sandbox needs Linux; on Windows name a site: -D env=NAME (docs/qa-engineer.md)")
         command = [sys.executable, "-m", "environments.sandbox", "up"]
         command += ["--parent-pid", str(os.getpid())]
         for key, value in self._settings.items():

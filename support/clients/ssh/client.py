@@ -16,6 +16,7 @@ import paramiko
 from support.clients.journal import Journal
 from support.clients.settings import Host, SSHSettings
 from support.clients.ssh.errors import SSHError
+from support.clients.ssh.kept_session import KeptSession
 from support.clients.ssh.known_hosts import Trust, read_known_hosts
 from support.clients.ssh.login import Login, signal_of, transport_for
 from support.clients.ssh.port_forward import LocalForward
@@ -100,6 +101,10 @@ class SSHClient:
             session = self._connect(target, jump, channel, started)
             undo.pop_all()
         return session
+
+    def keep_target(self, purpose: str) -> KeptSession:
+        """A session on the target host for ``purpose``, made again whenever it was lost. Raises :class:`SSHError`."""
+        return KeptSession(self.connect_target, self._journal, purpose)
 
     def _connect(
         self,

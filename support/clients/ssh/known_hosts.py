@@ -44,6 +44,11 @@ class Trust:
     fallback: tuple[Entry, ...] = ()
     file: str = "known_hosts"
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a key to compare that of the host with."""
+        return any(True for _ in self._trusted())
+
     def objection_to(self, key_type: str, blob: bytes) -> str | None:
         """Why a server with this host key is not the one meant; None when it is."""
         revoked = [entry for entry in (*self.entries, *self.fallback) if entry.marker == _REVOKED]
@@ -70,7 +75,7 @@ class Trust:
         for entry in self.entries:
             if entry.blob is None:
                 return f"line {entry.number} of {self.file} is about this host and cannot be read: its key is damaged"
-        if any(True for _ in self._trusted()):
+        if self.is_known:
             return f"its host key is not the one in {self.file}"
         authorities = [entry.number for entry in (*self.entries, *self.fallback) if entry.marker == _AUTHORITY]
         if authorities:

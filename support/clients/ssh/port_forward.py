@@ -45,7 +45,7 @@ class LocalForward:
 
     @property
     def failure(self) -> SSHError | None:
-        """Why the latest refused connection was refused, or None."""
+        """Why the latest connection was refused, or None when it was carried."""
         return self._failure
 
     def close(self) -> None:
@@ -55,8 +55,9 @@ class LocalForward:
                 return
             self._closed = True
             carried = list(self._open)
-        # Closing alone would not wake the thread that waits in accept.
-        self._listener.shutdown(socket.SHUT_RDWR)
+        # Closing alone would not wake the thread that waits in accept; elsewhere than on Linux it does, and this fails.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in carried:
             connection.close()
@@ -87,6 +88,7 @@ class LocalForward:
             self._failure = error
             client.close()
             return
+        self._failure = None
         connection = _Carried(client, channel)
         with self._lock:
             self._open.add(connection)
@@ -108,6 +110,8 @@ class _Carried:
         outward = threading.Thread(target=self._outward, daemon=True)
         outward.start()
         _copy(self._channel.recv, self._client.sendall, lambda: self._client.shutdown(socket.SHUT_WR))
+        if self._channel.closed:  # nobody is left to send to, as when the SSH connection was lost
+            self.close()
         outward.join()
         self.close()
 

@@ -140,6 +140,11 @@ class Record:
         """What was done to the sandbox of this run, in words; empty for a system that nobody has changed."""
         return str(self.fingerprint.get("sandbox", ""))
 
+    @property
+    def unverified(self) -> str:
+        """The services whose certificates the environment does not have checked, in words; empty when all are."""
+        return ", ".join(map(str, self.fingerprint.get("unverified_certificates") or ()))
+
     def why_failed(self) -> list[str]:
         """Every reason for a red run, one short sentence each; empty if the run passed."""
         counts = self.counts()

@@ -6,6 +6,7 @@ and the scenarios that never got their turn. Does not import behave: statuses ar
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from support.reporting.record.context import RunContext
@@ -33,7 +34,7 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
         id=identity.id,
         requirement=identity.requirement,
         name=str(scenario.name),
-        feature=str(scenario.filename),
+        feature=Path(str(scenario.filename)).as_posix(),
         line=int(scenario.line),
         rule=rule_name(scenario),
         tags=sorted(str(tag) for tag in scenario.effective_tags),

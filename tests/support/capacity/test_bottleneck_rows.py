@@ -342,6 +342,12 @@ CASES = {
     "no job": Case("job-missing", "never", [record(1, "answered")]),
     "never running, no pod": Case("never-running", "none was ever created", seen=evidence(jobs=[job(ID)])),
     "never running, no reason": Case("never-running", "Pending", seen=evidence(jobs=[job(ID)], pods=[pod(ID)])),
+    "live job without a consumer": Case(
+        "stream-client",
+        "Completed, exit code 0",
+        [record(1, "port_open", alive=False)],
+        evidence(pods=[pod(ID, "worker-1", "Succeeded", states=[killed("Completed", 0)])]),
+    ),
     "port": Case(
         "port-closed", "refused or silent", [record(1, "running")], evidence(pods=[pod(ID, "worker-1", "Running")])
     ),
@@ -375,3 +381,24 @@ def test_without_the_evidence_nothing_is_guessed(name):
     diagnosis = diagnose(silent, ClusterEvidence())
     assert diagnosis.findings == ()
     assert len(diagnosis.unattributed) == diagnosis.failed == len(silent)
+
+
+def test_a_recording_that_was_played_to_its_end_needs_no_consumer():
+    ended = pod(ID, "worker-1", "Succeeded", states=[killed("Completed", 0)])
+    ended["spec"]["containers"][0]["command"] = [
+        "python",
+        "-m",
+        "baby_analyzer",
+        "--time-start",
+        "x",
+        "--time-end",
+        "y",
+    ]
+    found = diagnose([record(1, "port_open", alive=False)], evidence(pods=[ended]), self_check=None).findings
+    assert "stream-client" not in [one.cause.id for one in found]
+
+
+def test_a_job_whose_port_never_opened_says_nothing_of_its_client():
+    ended = evidence(pods=[pod(ID, "worker-1", "Succeeded", states=[killed("Completed", 0)])])
+    found = diagnose([record(1, "running", alive=False)], ended, self_check=None).findings
+    assert "stream-client" not in [one.cause.id for one in found]

@@ -22,6 +22,7 @@ class FocusServerAt:
     base_url: str
     ca_file: Path | None = None
     verify_tls: bool = True
+    tls_fingerprint: str | None = None
     connect_timeout_s: float = 2.0
     read_timeout_s: float = 2.0
 
@@ -35,6 +36,8 @@ class KubernetesAt:
     token: SecretStr | None = SecretStr("cluster-t0ken")
     ca_file: Path | None = None
     verify_tls: bool = True
+    tls_fingerprint: str | None = None
+    tls_server_name: str | None = None
     namespace: str = "panda"
 
 

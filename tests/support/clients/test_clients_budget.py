@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 
 import pytest
@@ -16,9 +19,11 @@ from client_doubles import FocusServerAt, Reply, http_server
 
 from support.clients import safety
 from support.clients.focus_server.client import FocusServerClient
+from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
 from support.clients.safety import Budget, SafetyError, SafetyPolicy, opens_an_investigation
 from support.config import load_environment
+from support.config.load_window import LoadWindow
 from support.config.loading import ENVIRONMENTS
 from support.config.models import WITHOUT_LOAD
 
@@ -187,3 +192,51 @@ def test_without_load_the_numbers_of_a_file_are_bounded(monkeypatch: pytest.Monk
 def test_the_file_of_production_says_its_own() -> None:
     safety = yaml.safe_load((ENVIRONMENTS / "production.yaml").read_text())["safety"]
     assert {name: safety[name] for name in WITHOUT_LOAD} == WITHOUT_LOAD
+
+
+NIGHT = LoadWindow.parse("22:00-05:00 Asia/Jerusalem")
+AT_NOON, AT_MIDNIGHT = (datetime(2026, 1, 15, hour, tzinfo=UTC) for hour in (10, 22))
+
+
+def policy_at(now: datetime) -> SafetyPolicy:
+    everything = SafetyPolicy("staging", load=True, disruptive=True, openings_in_all=20_000, requests_at_once=500)
+    return replace(everything, window=NIGHT, clock=lambda: now)
+
+
+def test_outside_of_its_hours_a_site_is_not_loaded() -> None:
+    with http_server(lambda received: Reply(200, b"{}")) as server:
+        noon = policy_at(AT_NOON)
+        told = (
+            "environment 'staging' does not permit to send 2 requests at once: "
+            f"safety.load_between is {NIGHT}, and it is 12:00 there"
+        )
+        with pytest.raises(SafetyError, match=f"^{re.escape(told)}$"):
+            LoadClient(FocusServerAt(server.url), Journal(), Budget(noon)).connections(
+                "POST", "/configure", [{}, {}], warm=False
+            )
+        with pytest.raises(SafetyError, match="to ask 120 times in a row: safety.load_between"):
+            Budget(noon).require_load("ask 120 times in a row")
+        assert server.received == []
+        single = FocusServerClient(FocusServerAt(server.url), Journal(), Budget(noon))
+        assert single.configure({}).status == 200
+        night = LoadClient(FocusServerAt(server.url), Journal(), Budget(policy_at(AT_MIDNIGHT)))
+        for connection in night.connections("POST", "/configure", [{}, {}], warm=False):
+            assert connection.send().status == 200
+
+
+def test_outside_of_its_hours_the_bounds_are_those_without_load() -> None:
+    names = ("openings_in_all", "requests_at_once", "openings_per_minute")
+    assert [policy_at(AT_NOON).most(name) for name in names] == [250, 5, 60]
+    assert [policy_at(AT_MIDNIGHT).most(name) for name in names] == [20_000, 500, 60]
+
+
+@pytest.mark.parametrize("permission", ["load", "disruptive", "writes_database"])
+def test_a_run_that_was_not_confirmed_opens_single_investigations_and_no_more(permission: str) -> None:
+    policy = replace(SafetyPolicy("staging", True, True, True, 20_000, 500, 2000), confirmed=False)
+    with pytest.raises(SafetyError, match="^environment 'staging' does not permit to do it: the run was not confirmed; "
+                       "allowed: -D confirm=staging$"):  # fmt: skip
+        policy.require(permission, "do it")
+    assert (policy.most("openings_in_all"), policy.most("requests_at_once")) == (250, 5)
+    with Budget(policy).asking(opens=True):
+        pass
+    replace(policy, confirmed=True).require(permission, "do it")

@@ -446,7 +446,7 @@ def test_a_tunnel_keeps_the_name_of_the_server(tmp_path: Path, name_in_certifica
         server._server.socket = context.wrap_socket(listener, server_side=True)
 
         class Tunnel:
-            local_port = server.port
+            local_port, failure = server.port, None
 
         path = kubeconfig(tmp_path, "https://kubernetes.example:6443", authority.cert_pem.bytes())
         settings = KubernetesAt(None, access="ssh_tunnel", kubeconfig=path, token=None)

@@ -270,3 +270,15 @@ def test_the_ca_file_of_the_settings_is_read(tmp_path: Path, write: Callable[[Pa
     write(path)
     with pytest.raises(ConfigurationError, match=f"kubernetes.ca_file: file {path} {message}"):
         client(kubeconfig(tmp_path, "https://k.example"), ca_file=path)
+
+
+def test_a_kubeconfig_alone_does_not_switch_the_check_of_the_certificate_off(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "https://k.example", **{"insecure-skip-tls-verify": True})
+    assert (
+        "insecure-skip-tls-verify switches the check of the certificate off, and the environment does not"
+        in refusal(path)
+    )
+    client(path, verify_tls=False)
+    client(path, tls_fingerprint=f"sha256:{'0' * 64}")
+    AUTHORITY.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    client(path, ca_file=tmp_path / "ca.pem")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import ssl
 import threading
@@ -26,7 +27,7 @@ from support.clients.focus_server.load_client import LoadClient
 from support.clients.focus_server.raw_connection import RawConnection
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
-from support.clients.safety import Budget
+from support.clients.safety import Budget, SafetyPolicy
 from support.config import ConfigurationError
 
 
@@ -46,11 +47,11 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def server(configure: Any) -> Iterator[str]:
+def server(configure: Any, answers: type[_Answers] = _Answers) -> Iterator[str]:
     """A TLS server whose certificate ``configure`` loads into its context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     configure(context)
-    made = HTTPServer(("127.0.0.1", 0), _Answers)
+    made = HTTPServer(("127.0.0.1", 0), answers)
     made.socket = context.wrap_socket(made.socket, server_side=True)
     made.handle_error = lambda *_: None  # type: ignore[method-assign]
     thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
@@ -160,3 +161,60 @@ def test_the_stricter_rules_of_python_3_13_are_explained(tmp_path: Path, monkeyp
         FocusServerClient(FocusServerAt(url, authority), Journal(), Budget.on_loopback()).ack()
     assert raised.value.kind == "tls"
     assert tls.explained("certificate has expired") == "certificate has expired"
+
+
+CLIENTS = {
+    "plain": lambda settings: FocusServerClient(settings, Journal(), Budget.on_loopback()).ack(),
+    "load": lambda settings: _sent_under_load(settings),
+    "raw": lambda settings: _sent_raw(settings),
+    "cluster": lambda settings: KubernetesClient(
+        KubernetesAt(settings.base_url, tls_fingerprint=settings.tls_fingerprint), Journal(), SafetyPolicy("site")
+    ).version(),
+}
+SECTION = {"cluster": "kubernetes"}
+
+
+def _sent_under_load(settings: FocusServerAt) -> None:
+    client = LoadClient(settings, Journal(), Budget.on_loopback())
+    (connection,) = client.connections("GET", "/ack", [None], warm=False)
+    reply = connection.send()
+    if reply.status is None:
+        raise ConnectionFailed(tls.explained(reply.error, "focus_server"), "tls", 0)
+
+
+def _sent_raw(settings: FocusServerAt) -> None:
+    with RawConnection(settings, "/configure", {}, Journal(), Budget.on_loopback()) as connection:
+        connection.send(connection.head + connection.body)
+        assert connection.answer().status == 200
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_pinned_certificate_is_trusted_whoever_issued_it_and_no_other(client: str) -> None:
+    """Nobody here knows its authority, and it names another host."""
+    certificate = trustme.CA().issue_cert("another.example")
+    der = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+    pin, other = f"sha256:{hashlib.sha256(der).hexdigest()}", f"sha256:{'0' * 64}"
+    section = SECTION.get(client, "focus_server")
+    with server(certificate.configure_cert) as url:
+        CLIENTS[client](FocusServerAt(url, tls_fingerprint=pin))
+        with pytest.raises((ConnectionFailed, ClusterError)) as raised:
+            CLIENTS[client](FocusServerAt(url, tls_fingerprint=other))
+    told = f"{section}.tls_fingerprint: {other} is not that of the certificate that answers, {pin}; allowed: "
+    assert told in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_no_token_is_sent_to_a_certificate_that_is_not_the_pinned_one() -> None:
+    seen: list[Any] = []
+
+    class Notes(_Answers):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("authorization"))
+            super().do_GET()
+
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    with server(certificate.configure_cert, Notes) as url, pytest.raises(ClusterError):
+        KubernetesClient(
+            KubernetesAt(url, tls_fingerprint=f"sha256:{'0' * 64}"), Journal(), SafetyPolicy("site")
+        ).version()
+    assert seen == []

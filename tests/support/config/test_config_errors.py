@@ -74,7 +74,7 @@ def test_unknown_keys(folder: Folder) -> None:
         "lab.yaml line 24: colour: unknown key colour; allowed: capabilities, capacity, control, "
         "endpoints, focus_server, "
         "identity, known_issues, kubernetes, limits, mongodb, parallel, rabbitmq, refusal_statuses, "
-        "safety, sandbox, ssh",
+        "safety, sandbox, ssh, stream_client, stream_method",
         "lab.yaml line 30: known_issues.0.until: unknown key until; "
         "allowed: also, expires, notice, reason, scenario, ticket",
     ]
@@ -102,12 +102,40 @@ def test_an_unknown_key_that_yaml_does_not_read_as_text(folder: Folder) -> None:
             "ftp://x",
             "'ftp://x' is not allowed; allowed: an http or https URL with a host, without user, query and fragment",
         ),
+        *(
+            (
+                "focus_server.tls_fingerprint",
+                value,
+                f"{value!r} is not allowed; allowed: sha256: and 64 hexadecimal digits, with colons between each two "
+                "of them or without",
+            )
+            for value in ("sha256:12ab", "ab" * 32, f"sha1:{'ab' * 20}", f"sha256:{'xy' * 32}", "sha256:")
+        ),
+        *(
+            (
+                "safety.load_between",
+                value,
+                f"{value!r} is not allowed; allowed: two times of a day and a time zone, such as 22:00-05:00 "
+                f"Asia/Jerusalem{why}",
+            )
+            for value, why in (
+                ("at night", ""),
+                ("22:00-05:00", ""),
+                ("22-05 Asia/Jerusalem", ""),
+                ("22:00-25:00 UTC", "; 25:00 is no time of a day"),
+                ("22:00-22:00 UTC", ", with an end that is not its start"),
+                ("22:00-05:00 Asia/Nowhere", "; there is no time zone Asia/Nowhere"),
+                ("22:00-05:00 Asia", "; there is no time zone Asia"),
+            )
+        ),
+        ("stream_client", "http", "'http' is not allowed; allowed: one of tcp, grpc"),
+        ("stream_method", "StreamData", r"'StreamData' is not allowed; allowed: a text, matching ^/[\w.]+/\w+$"),
         ("focus_server.read_timeout_s", "soon", "'soon' is not allowed; allowed: a number, above 0, at most 3600"),
         (
             "focus_server",
             5,
             "5 is not allowed; allowed: a section with the keys base_url, ca_file, "
-            "connect_timeout_s, read_timeout_s, verify_tls",
+            "connect_timeout_s, read_timeout_s, tls_fingerprint, verify_tls",
         ),
         ("ssh.target.port", 70000, "70000 is not allowed; allowed: a whole number, at least 1, at most 65535"),
         ("ssh.target.user", None, "empty is not allowed; allowed: a text, not empty"),
@@ -176,6 +204,44 @@ def test_how_the_cluster_is_reached(folder: Folder) -> None:
     assert [line.split(": ", 1)[1] for line in folder.refusal()] == [
         "kubernetes.kubeconfig: missing; allowed: a kubeconfig, or api_server with token",
         "kubernetes.access: ssh_tunnel is not allowed without an ssh section",
+    ]
+
+
+def test_the_name_of_a_certificate(folder: Folder) -> None:
+    folder.data["kubernetes"] = {"access": "direct", "tls_server_name": "https://kubernetes:6443"}
+    assert [line.split(": ", 1)[1] for line in folder.refusal() if "tls_server_name" in line] == [
+        "kubernetes.tls_server_name: 'https://kubernetes:6443' is not allowed; allowed: a name or an IP address as the "
+        "certificate has it, without scheme and port"
+    ]
+
+
+def test_whom_to_trust_is_said_once(folder: Folder) -> None:
+    pin = ":".join(["AB"] * 32)
+    services = {name: _service(name) for name in ("focus_server", "mongodb", "rabbitmq")}
+    cluster = {"access": "direct", "namespace": "panda", "services": services, "kubeconfig": "kubeconfig"}
+    folder.data["kubernetes"] = cluster | {"verify_tls": False, "tls_server_name": "kubernetes"}
+    for server, sentence in (
+        ({"verify_tls": False}, "is not allowed beside verify_tls: false; allowed: one of them"),
+        ({"ca_file": "known_hosts"}, "is not allowed beside ca_file; allowed: one of them"),
+        ({"base_url": "http://127.0.0.1:1"}, "is not allowed for an http address; allowed: only with https"),
+    ):
+        folder.data["focus_server"] = {"base_url": "https://127.0.0.1:1", "tls_fingerprint": f"sha256:{pin}"} | server
+        folder.write()
+        assert [line.split(": ", 1)[1] for line in folder.refusal()] == [
+            f"focus_server.tls_fingerprint: {sentence}",
+            "kubernetes.tls_server_name: is not allowed beside verify_tls: false, which checks no name",
+        ]
+    folder.data["focus_server"] = {"base_url": "https://127.0.0.1:1", "tls_fingerprint": f"SHA256:{pin}"}
+    folder.data["kubernetes"] = cluster | {"verify_tls": False}
+    folder.write()
+    lab = folder.load()
+    assert lab.focus_server.tls_fingerprint == f"sha256:{'ab' * 32}"
+    assert lab.unverified_certificates() == ["Kubernetes (kubernetes.verify_tls is false)"]
+    folder.data["focus_server"] = {"base_url": "https://127.0.0.1:1", "verify_tls": False}
+    folder.write()
+    assert folder.load().unverified_certificates() == [
+        "Focus Server (focus_server.verify_tls is false)",
+        "Kubernetes (kubernetes.verify_tls is false)",
     ]
 
 

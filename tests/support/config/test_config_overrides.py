@@ -75,15 +75,15 @@ def test_other_variables_are_none_of_its_business(folder: Folder) -> None:
         (
             "FOCUS__SAFETY__LAOD",
             "true",
-            "safety.laod: unknown key laod; did you mean load? allowed: disruptive, load, openings_in_all, "
-            "openings_per_minute, requests_at_once, writes_database",
+            "safety.laod: unknown key laod; did you mean load? allowed: disruptive, load, load_between, "
+            "openings_in_all, openings_per_minute, requests_at_once, writes_database",
         ),
         ("FOCUS__SAFETY__LOAD__NOW", "true", "safety.load.now: unknown key; safety.load has no keys below it"),
         (
             "FOCUS__SAFETY",
             "{load: true}",
-            "safety: a whole section cannot be overridden; name one of its keys: disruptive, load, openings_in_all, "
-            "openings_per_minute, requests_at_once, writes_database",
+            "safety: a whole section cannot be overridden; name one of its keys: disruptive, load, load_between, "
+            "openings_in_all, openings_per_minute, requests_at_once, writes_database",
         ),
         ("FOCUS__SAFETY__LOAD", "perhaps", "safety.load: 'perhaps' is not allowed; allowed: true or false"),
         ("FOCUS__SAFETY__LOAD", "[", "safety.load: '[' is not a YAML value; allowed: true or false"),
@@ -127,4 +127,4 @@ def test_an_unknown_section_lists_the_sections(folder: Folder) -> None:
 
 def test_an_empty_part_is_an_unknown_key(folder: Folder) -> None:
     (told,) = folder.refusal(FOCUS__SAFETY____LOAD="true")
-    assert "unknown key ; allowed: disruptive, load, openings_in_all" in told
+    assert "unknown key ; allowed: disruptive, load, load_between, openings_in_all" in told

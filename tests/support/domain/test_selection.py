@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from support.selection import reason_to_skip
+from support.selection import reason_by_the_clock, reason_to_skip
 
 
 def environment(*capabilities: str, **permissions: bool) -> Any:
@@ -40,3 +41,17 @@ def test_permission_that_is_not_given_is_named(permission: str) -> None:
 
 def test_backlog_never_runs_and_says_so() -> None:
     assert "backlog" in str(reason_to_skip({"backlog", "JL-14a"}, environment()))
+
+
+def test_a_load_waits_for_its_hours_and_says_so() -> None:
+    site = environment(load=True)
+    site.safety.load_between = "22:00-05:00 Asia/Jerusalem"
+    noon, midnight = (datetime(2026, 1, 15, hour, tzinfo=UTC) for hour in (10, 22))
+    assert reason_by_the_clock({"load"}, site, noon) == (
+        "environment site is not loaded at this hour: safety.load_between is 22:00-05:00 Asia/Jerusalem, "
+        "and it is 12:00 there"
+    )
+    assert reason_by_the_clock({"load"}, site, midnight) is None
+    assert reason_by_the_clock({"smoke"}, site, noon) is None
+    site.safety.load_between = None
+    assert reason_by_the_clock({"load"}, site, noon) is None

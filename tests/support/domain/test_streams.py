@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import grpc
 import pytest
 
+from support.clients.journal import Journal
+from support.config.sections import STREAM_METHOD
+from support.investigations.grpc_streams import GrpcStreamClients
 from support.investigations.streams import StreamClients, try_to_connect
 
 PATIENCE_S = 5.0
@@ -80,3 +89,98 @@ def test_ending_closes_every_connection(port: socket.socket) -> None:
         accepted.settimeout(PATIENCE_S)
         clients.stop()
         assert accepted.recv(1) == b""
+
+
+def test_an_attempt_that_goes_on_as_windows_says_it_is_waited_for(
+    port: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Windows(socket.socket):
+        def connect_ex(self, address: Any) -> int:
+            code = super().connect_ex(address)
+            return errno.EWOULDBLOCK if code == errno.EINPROGRESS else code
+
+    monkeypatch.setattr("support.investigations.streams.socket.socket", Windows)
+    clients = StreamClients()
+    clients.start()
+    port.listen()
+    try:
+        clients.join("1-1", *port.getsockname(), within_s=PATIENCE_S)
+        accepted, _ = port.accept()
+        accepted.close()
+    finally:
+        clients.stop()
+
+
+@pytest.fixture
+def server() -> Iterator[grpc.Server]:
+    """Answers every call with messages until its client has gone."""
+
+    class Streams(grpc.GenericRpcHandler):
+        def service(self, details: Any) -> Any:
+            if details.method != STREAM_METHOD:
+                return None
+
+            def messages(request: bytes, context: Any) -> Iterator[bytes]:
+                assert request == b""
+                while context.is_active():
+                    yield bytes(1000)
+
+            return grpc.unary_stream_rpc_method_handler(messages)
+
+    made = grpc.server(ThreadPoolExecutor(4), handlers=[Streams()])
+    yield made
+    made.stop(None)
+
+
+def happens(seen: Any) -> bool:
+    pause, deadline_s = threading.Event(), time.monotonic() + PATIENCE_S
+    while not seen() and time.monotonic() < deadline_s:
+        pause.wait(0.01)
+    return bool(seen())
+
+
+@pytest.fixture
+def drains() -> Iterator[GrpcStreamClients]:
+    started = GrpcStreamClients(STREAM_METHOD, Journal())
+    started.start()
+    yield started
+    started.stop()
+
+
+def test_a_stream_is_drained_from_the_moment_its_port_opens_until_its_client_leaves(
+    drains: GrpcStreamClients, server: grpc.Server, port: socket.socket
+) -> None:
+    number = port.getsockname()[1]
+    drains.join("1-1", "127.0.0.1", number, within_s=PATIENCE_S)
+    assert drains.connected_since_s("1-1") is None and not drains.is_connected("1-1")
+    port.close()
+    server.add_insecure_port(f"127.0.0.1:{number}")
+    server.start()
+    assert happens(lambda: drains.is_connected("1-1"))
+    assert drains.connected_since_s("1-1") is not None
+    drains.leave("1-1")
+    assert drains.connected_since_s("1-1") is None and not drains.is_connected("1-1")
+
+
+def test_a_stream_that_its_server_ends_is_no_longer_held(drains: GrpcStreamClients, server: grpc.Server) -> None:
+    number = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    drains.join("1-1", "127.0.0.1", number, within_s=PATIENCE_S)
+    assert happens(lambda: drains.is_connected("1-1"))
+    server.stop(None)
+    assert happens(lambda: not drains.is_connected("1-1"))
+
+
+def test_a_method_that_the_server_does_not_know_holds_nothing(server: grpc.Server) -> None:
+    number = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    journal = Journal()
+    drains = GrpcStreamClients("/other.Service/StreamData", journal)
+    drains.start()
+    try:
+        drains.join("1-1", "127.0.0.1", number, within_s=PATIENCE_S)
+        assert happens(lambda: drains.connected_since_s("1-1") is not None and not drains.is_connected("1-1"))
+        assert "/other.Service/StreamData of job 1-1 at 127.0.0.1:" in journal.text()
+        assert "the stream broke: UNIMPLEMENTED: " in journal.text()
+    finally:
+        drains.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from support.config import Environment, load_environment
@@ -40,3 +42,19 @@ def test_what_does_nothing_or_will_be_skipped_needs_no_word(
 def test_a_sandbox_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
     say_what_it_does(load_environment("sandbox", overrides={}), [LOAD, ["disruptive"]], {}, {})
     assert capsys.readouterr().out == ""
+
+
+def test_only_who_names_a_site_may_load_it(local: Environment) -> None:
+    """What the clients are told, whatever the tags of the selected scenarios are."""
+    assert say_what_it_does(local, [QUIET], {}, {}) is False
+    assert say_what_it_does(local, [QUIET], {"confirm": "staging"}, {}) is False
+    assert say_what_it_does(local, [QUIET], {"confirm": "local"}, {}) is True
+    assert say_what_it_does(local, [LOAD], {}, {"FOCUS_CONFIRM": "local"}) is True
+    assert say_what_it_does(load_environment("sandbox", overrides={}), [QUIET], {}, {}) is True
+
+
+def test_what_is_skipped_at_this_hour_needs_no_word() -> None:
+    now = datetime.now(UTC)
+    hours = f"{now + timedelta(hours=2):%H:%M}-{now + timedelta(hours=3):%H:%M} UTC"
+    site = load_environment("local", overrides={"FOCUS__SAFETY__LOAD_BETWEEN": hours})
+    assert say_what_it_does(site, [LOAD], {}, {}) is False

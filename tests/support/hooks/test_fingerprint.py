@@ -22,6 +22,7 @@ ENVIRONMENT = SimpleNamespace(
     identity=SimpleNamespace(title="A site"),
     kubernetes=SimpleNamespace(services=SERVICES),
     redacted=lambda: {"limits": {}},
+    unverified_certificates=lambda: ["Kubernetes (kubernetes.verify_tls is false)"],
 )
 
 
@@ -66,6 +67,7 @@ def test_a_part_that_does_not_answer_is_told_and_the_rest_is_there() -> None:
     assert found["mongodb"] == "not known: no connection within 1 s"
     assert found["nodes"] == "not known: GET /api/v1/nodes: 403: forbidden for ***"
     assert found["libraries"]["behave"] == "1.3.3"
+    assert found["unverified_certificates"] == ["Kubernetes (kubernetes.verify_tls is false)"]
     assert found["configuration"] == {"limits": {}}
     assert found["clocks"][0] == "the clock of the cluster is not known: its answers have no date"
 

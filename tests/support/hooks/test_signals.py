@@ -64,3 +64,9 @@ def test_without_one_it_goes_on() -> None:
         [sys.executable, "-c", ENDS], stdin=subprocess.DEVNULL, env=variables, check=False, timeout=30
     )
     assert ended.returncode == 0
+
+
+def test_ctrl_break_of_windows_ends_a_run_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    with pytest.raises(KeyboardInterrupt), terminated_like_interrupted():
+        os.kill(os.getpid(), signal.SIGUSR1)

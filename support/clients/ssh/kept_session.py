@@ -1,0 +1,65 @@
+"""A session on a host that is connected again when it was lost: what a tunnel that lasts a whole run stands on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import paramiko
+
+from support.clients.journal import Journal
+from support.clients.ssh.errors import SSHError
+
+TARGET = "ssh"
+
+
+class Session(Protocol):
+    """What is used of an SSH session."""
+
+    def open_channel(self, host: str, port: int) -> paramiko.Channel: ...
+
+    def close(self) -> None: ...
+
+
+class KeptSession:
+    """Connected now, and again by whoever next finds it lost. Safe to use from several threads.
+
+    Only the connection is made again: what was under way over the lost one has failed, and whoever asked decides what
+    becomes of it. Raises :class:`SSHError`.
+    """
+
+    def __init__(self, connect: Callable[[], Session], journal: Journal, purpose: str) -> None:
+        self._connect, self._journal, self._purpose = connect, journal, purpose
+        self._lock = threading.Lock()
+        self._closed = False
+        self._session = connect()
+
+    def open_channel(self, host: str, port: int) -> paramiko.Channel:
+        """A connection from the host to another. A host that lives and says no is not asked again."""
+        session = self._session
+        try:
+            return session.open_channel(host, port)
+        except SSHError as error:
+            if isinstance(error.__cause__, paramiko.ChannelException):
+                raise
+            return self._again(session, error).open_channel(host, port)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._session.close()
+
+    def _again(self, lost: Session, why: SSHError) -> Session:
+        """A new session in the place of ``lost``, unless another thread was faster."""
+        with self._lock:
+            if self._closed:
+                raise SSHError("unreachable", f"{self._purpose}: it was closed")
+            if self._session is lost:
+                started_s = time.monotonic()
+                lost.close()
+                self._session = self._connect()
+                told = f"the SSH connection was lost ({why}); it was made again"
+                self._journal.record(TARGET, self._purpose, told, time.monotonic() - started_s)
+            return self._session
