@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -98,7 +99,7 @@ class Budget:
 
     def __init__(self, policy: SafetyPolicy, processes: int = 1) -> None:
         self._policy = policy
-        self._lock: Any = threading.Lock() if processes == 1 else multiprocessing.get_context("fork").Lock()
+        self._lock: Any = threading.Lock() if processes == 1 else _lock_of_processes()
         self._process = 0
         self._opened = _shared(1, "q")
         self._under_way = _shared(processes, "q")
@@ -181,3 +182,10 @@ def _shared(amount: int, kind: Literal["q", "d"]) -> Any:
 def opens_an_investigation(method: str, path: str) -> bool:
     """Whether a request may open one, as far as its address tells: ``/configure``, and ``/config`` of the future."""
     return method == "POST" and path.lstrip("/").startswith("config")
+
+
+def _lock_of_processes() -> Any:
+    """One that processes share which are forked afterwards; only where a system can fork are there several."""
+    if hasattr(os, "fork"):
+        return multiprocessing.get_context("fork").Lock()
+    return threading.Lock()
