@@ -25,7 +25,7 @@ _ERLANG = "+S 1:1 +sbwt none -start_epmd false -kernel inet_dist_use_interface {
 
 
 class Broker:
-    """``config`` has host, port, server_port, management_port, distribution_port, epmd_port, user, password, vhost and
+    """``config`` has host, server_port, management_port, distribution_port, epmd_port, user, password, vhost and
     exchange. The distribution port must be its own on the whole machine: RabbitMQ does not start while anybody listens
     on it, at whatever address (``rabbit_prelaunch_dist:dist_port_use_check``).
 
@@ -112,8 +112,7 @@ class Broker:
             shutil.rmtree(self._folder / "data", ignore_errors=True)
         config = self._config
         settings = {
-            "listeners.tcp.1": f"{config['host']}:{config['port']}",
-            "listeners.tcp.2": f"{config['host']}:{config['server_port']}",
+            "listeners.tcp.1": f"{config['host']}:{config['server_port']}",
             "management.tcp.ip": config["host"],
             "management.tcp.port": config["management_port"],
             "load_definitions": self._folder / "definitions.json",

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from environments.sandbox.rabbitmq.broker import Broker
 from environments.sandbox.rabbitmq.definitions import EXCHANGE_MISSING, PASSWORD_CHANGED, exchange, password_with
-from environments.sandbox.rabbitmq.doorbell import Doorbell
+from environments.sandbox.rabbitmq.door import Door
 from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.process import SandboxProcess
 
@@ -24,8 +24,9 @@ _LOOK_AGAIN_S = 0.1
 
 
 class RabbitMQProcess(SandboxProcess):
-    """A broker takes seconds of a processor to start, and most scenarios never talk to it: the first client on its
-    port starts it. Faults and resets wait until it is up. When it ends by itself, this process ends too."""
+    """A broker takes seconds of a processor to start, and most scenarios never talk to it: the first word of a client
+    starts it, and is answered when it is up. Faults and resets wait for that too. When it ends by itself, this process
+    ends as well."""
 
     name = "rabbitmq"
     fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING, STAYS_AWAY})
@@ -34,22 +35,32 @@ class RabbitMQProcess(SandboxProcess):
         super().__init__(config)
         folder = Path(config["run_dir"])
         self._broker = Broker(config, folder / "rabbitmq", folder / "logs" / "rabbitmq-server.log")
-        self._bell = Doorbell(config["host"], int(config["port"]), self._somebody_came)
+        self._door = Door(config["host"], int(config["port"]), self._at_home)
         self._running: asyncio.Task[None] | None = None
         self._password = ""
         self._address = f"http://{config['host']}:{config['management_port']}/api"
 
     async def start(self) -> Mapping[str, Any]:
-        await self._bell.hang(_PORT_FREE_WITHIN_S)
+        await self._door.open(_PORT_FREE_WITHIN_S)
         return {"host": self.config["host"], "port": self.config["port"]}
 
-    def _somebody_came(self) -> None:
-        if STAYS_AWAY in self.faults and self._broker.has_run:
-            self.log.error("somebody came, and nobody is at home")
-            return
-        self._password = password_with(self.faults, self.config)
-        self._running = asyncio.create_task(self._run(self.faults))
-        self._running.add_done_callback(end_on_defect)
+    async def _at_home(self) -> tuple[str, int] | None:
+        """Where the broker listens, started if it was not; None while it stays away."""
+        if self._running is None:
+            if STAYS_AWAY in self.faults and self._broker.has_run:
+                self.log.error("somebody came, and nobody is at home")
+                return None
+            self._password = password_with(self.faults, self.config)
+            self._running = asyncio.create_task(self._run(self.faults))
+            self._running.add_done_callback(end_on_defect)
+        await self._is_up()
+        return self.config["host"], int(self.config["server_port"])
+
+    async def _is_up(self) -> None:
+        """Wait until it listens everywhere. Raises TimeoutError."""
+        async with asyncio.timeout(_UP_WITHIN_S):
+            while not await self._listens():
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _run(self, faults: frozenset[str]) -> None:
         """The life of the broker; it ends only by itself."""
@@ -60,7 +71,7 @@ class RabbitMQProcess(SandboxProcess):
         os._exit(CRASHED)
 
     async def stop(self) -> None:
-        self._bell.take_down()
+        self._door.close()
         if self._running is not None:
             self._running.cancel()
         await self._broker.kill()
@@ -79,7 +90,6 @@ class RabbitMQProcess(SandboxProcess):
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
         """Of a broker that runs; one that is not started yet starts with the faults of then."""
         if self._running is None:
-            await self._bell.hang(_PORT_FREE_WITHIN_S)
             return
         if PASSWORD_CHANGED in switched_on | switched_off:
             await self._set_password(password_with(self.faults, self.config))
@@ -99,9 +109,7 @@ class RabbitMQProcess(SandboxProcess):
         """One request of the management interface, as soon as it answers."""
         import aiohttp  # 0.2 s: not at the start of every sandbox
 
-        async with asyncio.timeout(_UP_WITHIN_S):
-            while not await self._listens():
-                await asyncio.sleep(_LOOK_AGAIN_S)
+        await self._is_up()
         authentication = aiohttp.BasicAuth(self.config["user"], self._password)
         async with (
             aiohttp.ClientSession(auth=authentication, raise_for_status=True) as session,

@@ -23,6 +23,8 @@ from support.clients.settings import BrokerSettings
 TARGET = "rabbitmq"
 _ACCESS_REFUSED, _NOT_FOUND, _NOT_ALLOWED = 403, 404, 530
 _TIMEOUT_S = 5.0
+_LOGIN_S = 20.0
+"""Of a login as a whole: a broker that has just been started lets a client wait for some seconds."""
 
 
 class BrokerError(Exception):
@@ -101,6 +103,7 @@ class BrokerClient:
         try:
             import pika
             from pika import exceptions
+            from pika.adapters.utils.connection_workflow import AMQPConnectorException
         except ImportError as missing:
             raise BrokerError("the AMQP client is not installed: pip install focus-acceptance[amqp]") from missing
         logging.getLogger("pika").setLevel(logging.CRITICAL)  # what fails is said by this client
@@ -113,12 +116,12 @@ class BrokerClient:
             settings.vhost,
             pika.PlainCredentials(settings.user, word),
             socket_timeout=_TIMEOUT_S,
-            stack_timeout=_TIMEOUT_S,
+            stack_timeout=_LOGIN_S,
             blocked_connection_timeout=_TIMEOUT_S,
         )
         try:
             connection = pika.BlockingConnection(parameters)
-        except (exceptions.AMQPError, OSError) as error:
+        except (exceptions.AMQPError, AMQPConnectorException, OSError) as error:  # a login out of time is no AMQPError
             raise _failure(error, self._journal) from error
         try:
             yield connection.channel()

@@ -19,6 +19,7 @@ from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.supervisor.configuration import broker_access
 from support import waits
 from support.checks import broker
+from support.clients.amqp import client
 from support.clients.amqp.client import BrokerClient, BrokerError
 from support.clients.journal import Journal
 from tests.sandbox.process_runner import RunningProcess, base_config, start_process
@@ -65,9 +66,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.process.stop()
 
 
-def until_up(client: BrokerClient) -> None:
+def until_up(one: BrokerClient) -> None:
     waits.until(
-        client.log_in,
+        one.log_in,
         broker.answers(),
         within_s=UP_WITHIN_S,
         what="the broker to start",
@@ -150,6 +151,17 @@ def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: P
 
 
 @needs_broker
+def test_who_only_looks_whether_it_listens_starts_nothing(tmp_path: Path) -> None:
+    site = started(tmp_path)
+    with ExitStack() as closing:
+        closing.callback(site.process.stop)
+        for _ in range(3):
+            socket.create_connection((site.process.config["host"], site.process.config["port"]), 5.0).close()
+        assert site.process.request("state")["started"] is False and erlang_machines(tmp_path) == []
+        until_up(site.client)
+
+
+@needs_broker
 def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
     site = started(tmp_path)
     with socket.socket() as taken, ExitStack() as closing:
@@ -187,3 +199,10 @@ def test_nobody_there_is_unreachable() -> None:
     client = BrokerClient(BrokerAt("127.0.0.1", port=9), Journal([]))
     outcome = client.log_in()
     assert outcome.kind == "unreachable" and "Connection refused" in outcome.message
+
+
+def test_a_broker_that_never_says_a_word_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_LOGIN_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        outcome = BrokerClient(BrokerAt("127.0.0.1", port=silent.getsockname()[1]), Journal([])).log_in()
+    assert outcome.kind == "unreachable" and "Timeout during AMQP handshake" in outcome.message

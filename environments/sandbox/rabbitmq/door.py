@@ -1,0 +1,58 @@
+"""The door of a server that is started when somebody comes for the first time."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+_LOOK_AGAIN_S = 0.02
+_PIECE_BYTES = 65_536
+
+Server = Callable[[], Awaitable[tuple[str, int] | None]]
+
+
+class Door:
+    """Listens where clients come to, and lets them through to the server behind it.
+
+    ``server`` is asked when a client has said its first word: it answers where the server listens by then, or None
+    where nobody is at home, and the client is turned away. Who only looks whether the door is there starts nothing.
+    """
+
+    def __init__(self, host: str, port: int, server: Server) -> None:
+        self._host, self._port, self._server = host, port, server
+        self._listening: asyncio.Server | None = None
+
+    async def open(self, within_s: float) -> None:
+        """Return once it listens: at once if it does already, or as soon as the port is free. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while self._listening is None:
+                with suppress(OSError):
+                    self._listening = await asyncio.start_server(self._let_through, self._host, self._port)
+                    return
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def close(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    async def _let_through(self, client: StreamReader, back: StreamWriter) -> None:
+        with suppress(OSError):
+            first = await client.read(_PIECE_BYTES)
+            address = await self._server() if first else None
+            if address is not None:
+                answers, server = await asyncio.open_connection(*address)
+                server.write(first)
+                await asyncio.gather(_carry(client, server), _carry(answers, back))
+        back.close()
+
+
+async def _carry(source: StreamReader, target: StreamWriter) -> None:
+    """One direction, until its source ends."""
+    with suppress(OSError):
+        while piece := await source.read(_PIECE_BYTES):
+            target.write(piece)
+            await target.drain()
+    target.close()
