@@ -54,12 +54,18 @@ def r_squared(ordered: Sequence[float]) -> float:
     return xy * xy / (xx * yy) if yy > 0 else 0.0
 
 
-def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | None:
-    """Pods get placed one after the other at a steady rate that ``limit_s`` is too short for, while answers do not."""
+def placing_pace(records: Sequence[JobRecord]) -> Pace | None:
+    """The rate at which pods get placed one after the other, while answers do not; None where nothing paces them."""
     own = [record.reached["scheduled"] - record.reached["answered"] for record in records
            if {"scheduled", "answered"} <= record.reached.keys() and "scheduled" not in record.distrusted]  # fmt: skip
     pace = steady_pace([record.reached["scheduled"] for record in records if "scheduled" in record.reached])
-    if pace is None or max(own, default=0.0) < pace.last_s / 2:
+    return None if pace is None or max(own, default=0.0) < pace.last_s / 2 else pace
+
+
+def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | None:
+    """A steady pace that ``limit_s`` is too short for."""
+    pace = placing_pace(records)
+    if pace is None:
         return None
     needed_s = len(records) / pace.per_s
     if needed_s < limit_s:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from support.capacity.diagnosis import Diagnosis
+from support.capacity.diagnosis.timing import placing_pace
 from support.capacity.load.run import CapacityRun
 from support.capacity.report.gap_arithmetic import Supply
 from support.capacity.report.recommendations import Recommendation
@@ -43,6 +44,11 @@ def next_steps(
         steps.append(
             f"Nothing has to be changed: there is room for {supplies[0].slots - run.target.jobs} more jobs, "
             f"then {supplies[0].resource} runs out first."
+        )
+    if verdict is Outcome.PASS and run.step and (pace := placing_pace(run.step.records)):
+        steps.append(
+            f"Expect the control plane's own pace: it starts {pace.per_s:.1f} pods a second, the last of "
+            f"{pace.count} after {pace.last_s:.0f} s."
         )
     if leftovers := _leftovers(run):
         steps.append(f"Remove what was left over ({len(leftovers)} objects): focus-acceptance sweep.")

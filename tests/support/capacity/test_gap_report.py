@@ -12,7 +12,7 @@ import pytest
 from support.capacity.load.results import ClusterEvidence
 from support.capacity.report import gap_report
 from support.capacity.report.gap_report import build_report, write_report
-from tests.support.capacity.canned import refused, step
+from tests.support.capacity.canned import paced, refused, step
 from tests.support.capacity.canned_runs import RUNS, queueing, shortage_of_slices, success
 from tests.support.capacity.test_bottleneck_rows import CASES
 
@@ -119,6 +119,15 @@ def test_a_success_tells_the_headroom():
         "Nothing has to be changed: there is room for 40 more jobs, then nvidia.com/gpu.shared runs out first."
     ]
     assert found["baseline"]["alarm"] is False or found["baseline"]["limit_ms"] > found["baseline"]["median_p95_ms"]
+
+
+def test_a_success_names_the_pace_of_the_control_plane():
+    made = success()
+    found = build_report(replace(made, step=step(paced(range(1, 201), 20.0))))
+    assert found["gap_analysis"]["verdict"] == "pass"
+    assert found["next_steps"][-1] == (
+        "Expect the control plane's own pace: it starts 20.0 pods a second, the last of 200 after 10 s."
+    )
 
 
 def test_an_abort_is_partial_and_never_a_pass():
