@@ -79,7 +79,11 @@ def _read(path: Path) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "variables", "sentence"),
     [
-        (["-D", "env=nowhere"], {}, "unknown environment 'nowhere'; available: local, production, sandbox, staging"),
+        (
+            ["-D", "env=nowhere"],
+            {},
+            "unknown environment 'nowhere'; available: cluster, local, production, sandbox, staging",
+        ),
         ([], {"FOCUS_ENV": "nowhere"}, "unknown environment 'nowhere'"),
         ([], {"FOCUS__LIMITS__REFUSAL": "3"}, "FOCUS__LIMITS__REFUSAL"),
         ([], {"FOCUS__LIMITS__REFUSAL_S": "soon"}, "FOCUS__LIMITS__REFUSAL_S"),

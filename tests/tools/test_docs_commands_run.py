@@ -56,6 +56,8 @@ NOT_HERE = {
     "make test": LONG,
     "make extras": INSTALLS,
     "make lock": INSTALLS,
+    ".venv/bin/focus-acceptance doctor -e staging --json": LONG,
+    ".venv/bin/focus-acceptance --install-completion": "it writes to the shell of whoever runs it",
     ".venv/bin/python -m tools.readme": WRITES,
     ".venv/bin/python -m tools.scope_page": WRITES,
     ".venv/bin/python -m tools.translations": WRITES,
@@ -106,7 +108,6 @@ HERE = (
     ".venv/bin/focus-acceptance report open",
     ".venv/bin/focus-acceptance report summary",
     ".venv/bin/focus-acceptance report xray --edition server",
-    ".venv/bin/focus-acceptance --install-completion",
     ".venv/bin/python -m pytest --collect-only tests/sandbox/PART",
     ".venv/bin/python -m tools.new_scenario --help",
 )

@@ -16,7 +16,7 @@ from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import LATEST_S, Window
 
 STALE_AFTER = timedelta(hours=24)
-GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1000, 700, 500
+GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1500, 700, 500
 """How long one lookup may take before MongoDB counts as away, and how long a server is looked for where none answers:
 longer than the pause between two looks, which the driver does not let be shorter."""
 

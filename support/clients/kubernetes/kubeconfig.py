@@ -110,20 +110,22 @@ class _KubeconfigCheck:
         authority = self._content_of(cluster, "certificate-authority", at)
         if authority is not None:
             self._tried(f"{at}.certificate-authority", lambda: check_authority(authority))
-            reached["certificate-authority-data"] = _base64(authority)
+            reached |= self._placed(cluster, "certificate-authority", authority)
         return reached
 
     def _user(
         self, user: Section, at: str, reached: Section, cluster: Section
     ) -> tuple[dict[str, Any], TokenSource | None]:
         """As the official client may read it, and where its token comes from if that may change."""
-        for key, why in _NOT_DONE.items():
-            if user.get(key):
-                raise self._unusable(f"{at}.{key}", why)
-        known: dict[str, Any] = {key: user[key] for key in ("username", "password") if user.get(key)}
-        known |= self._pair(
-            self._content_of(user, "client-certificate", at), self._content_of(user, "client-key", at), at
-        )
+        for field, why in _NOT_DONE.items():
+            if user.get(field):
+                raise self._unusable(f"{at}.{field}", why)
+        known: dict[str, Any] = {field: user[field] for field in ("username", "password") if user.get(field)}
+        certificate = self._content_of(user, "client-certificate", at)
+        key = self._content_of(user, "client-key", at)
+        if self._pair(certificate, key, at):
+            known |= self._placed(user, "client-certificate", certificate or b"")
+            known |= self._placed(user, "client-key", key or b"")
         if user.get("token"):
             return known | {"token": self._token(lambda: usable(str(user["token"]), self._hide), f"{at}.token")}, None
         if user.get("tokenFile"):
@@ -162,6 +164,13 @@ class _KubeconfigCheck:
             return path.read_bytes()
         except (OSError, ValueError) as error:
             raise self._unreadable(f"{at}.{key}", path, error) from error
+
+    def _placed(self, section: Section, key: str, content: bytes) -> dict[str, str]:
+        """As the kubeconfig has it: what is in a file stays there. The official client writes every ``-data`` into a
+        file of its own, which stays when this process is killed."""
+        if section.get(f"{key}-data"):
+            return {f"{key}-data": _base64(content)}
+        return {key: str((self._path.parent / Path(str(section[key]))).absolute())}
 
     def _pair(self, certificate: bytes | None, key: bytes | None, at: str) -> dict[str, str]:
         if (certificate is None) != (key is None):
@@ -230,7 +239,10 @@ def _for_plugin(reached: Section, cluster: Section) -> dict[str, Any]:
     extensions = cluster.get("extensions")
     extensions = extensions if isinstance(extensions, list) else []
     own = [one.get("extension") for one in extensions if isinstance(one, dict) and one.get("name") == _EXTENSION]
-    return dict(reached) | ({"config": own[0]} if own else {})
+    told = dict(reached)
+    if file := told.pop("certificate-authority", None):
+        told["certificate-authority-data"] = _base64(Path(file).read_bytes())
+    return told | ({"config": own[0]} if own else {})
 
 
 def _base64(content: bytes) -> str:

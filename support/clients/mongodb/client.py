@@ -52,9 +52,9 @@ class MongoDBClient:
         journal: Journal,
         safety: SafetyPolicy,
         *,
-        command_timeout_s: float = COMMAND_TIMEOUT_S,
+        command_timeout_s: float | None = None,
     ) -> None:
-        self._command_s = command_timeout_s
+        self._command_s = COMMAND_TIMEOUT_S if command_timeout_s is None else command_timeout_s
         self._uri = settings.uri.get_secret_value()
         self._timeout_s = settings.connect_timeout_s
         self._journal = journal
@@ -204,7 +204,8 @@ class MongoDBClient:
         """Any command that changes what is there: its name comes first, and names the collection."""
         what = " ".join(map(str, next(iter(command.items()))))
         self._safety.require("writes_database", what)
-        with self._asking(what):
+        # As it is, word for word: the driver would write the rest of the deadline into it.
+        with self._asking(what), pymongo.timeout(None):
             reply = dict(self._database.command(dict(command)))
         if errors := reply.get("writeErrors"):
             raise DatabaseError(

@@ -26,6 +26,7 @@ from kubernetes import client, config
 from environments.sandbox.kubernetes.elsewhere.access import read_access
 from environments.sandbox.kubernetes.elsewhere.claim import claim
 from environments.sandbox.kubernetes.elsewhere.slices import may_offer
+from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.kubernetes_client import KubernetesClient
 from tests.sandbox.estate.test_lifecycle import ROOT, Up, wait_until
@@ -222,7 +223,7 @@ def test_it_lives_in_a_namespace_of_its_own_with_slices_it_gives_and_takes(
             "focus_server",
             "ssh",
             "links",
-        }
+        } | ({"rabbitmq"} if is_installed() else set())
         core.create_namespaced_config_map(namespace, {"metadata": {"name": "left-alone"}})
         service = {"metadata": {"name": "grpc-service-1-1"}, "spec": {"type": "NodePort", "ports": [{"port": 1}]}}
         core.create_namespaced_service(namespace, service)

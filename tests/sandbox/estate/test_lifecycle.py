@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from environments.sandbox.rabbitmq.installed import is_installed
+
 ROOT = Path(__file__).resolve().parents[3]
 START_LIMIT_S = 30.0
 
@@ -81,7 +83,8 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def test_run_file_names_every_endpoint(up: Up) -> None:
-    assert set(up.endpoints) == {"focus_server", "kubernetes", "mongodb", "ssh", "control"}
+    broker = {"rabbitmq"} if is_installed() else set()
+    assert set(up.endpoints) == {"focus_server", "kubernetes", "mongodb", "ssh", "control"} | broker
     assert up.endpoints["focus_server"]["base_url"].startswith("https://127.0.0.1:")
     assert up.endpoints["focus_server"]["base_url"].endswith("/focus-server")
     assert up.run_file.stat().st_mode & 0o077 == 0

@@ -25,7 +25,7 @@ faults = ["slow"]
 
 
 def test_every_profile_can_be_put_on() -> None:
-    assert names() == ["as-required", "as-a-real-control-plane", "as-deployed-2025-12"]
+    assert names() == ["as-required", "as-a-real-control-plane", "as-deployed-2025-12", "production-2025-11-03"]
     for name in names():
         parse_settings(load_profile(name, load_catalogue()).settings)
 

@@ -47,6 +47,8 @@ class Access:
     api_server: None = None
     token: None = None
     ca_file: None = None
+    tls_fingerprint: None = None
+    tls_server_name: None = None
     verify_tls: bool = True
     namespace: str = ""
 
