@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from environments.sandbox.shared.bad_requests import log_in_one_line
 from environments.sandbox.shared.borrowed import FLAG
@@ -83,7 +83,8 @@ async def _parent_is_gone(parent_pid: int) -> str:
     return "the parent process is gone"
 
 
-async def _signalled() -> str:
+def _signalled() -> asyncio.Future[str]:
+    """Which signal has told it to end; from now on none ends it otherwise."""
     arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def note(name: str) -> None:
@@ -92,7 +93,7 @@ async def _signalled() -> str:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, note, number.name)
-    return await arrived
+    return arrived
 
 
 def _load_control() -> type[ControlAPI]:
@@ -130,12 +131,13 @@ def _down(run_file: Path | None) -> int:
 
 
 async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> int:
-    ends = {asyncio.create_task(_signalled()), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
+    ends: set[asyncio.Future[str]] = {_signalled(), asyncio.create_task(_parent_is_gone(arguments.parent_pid))}
     supervisor, controls = make(), AsyncExitStack()
     run_file = arguments.run_file or supervisor.run_dir / "run.json"
     try:
         starting = asyncio.create_task(_start(supervisor, controls, run_file))
-        await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {starting, *ends}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
             return 0

@@ -86,7 +86,8 @@ def current_operations(request: Request) -> dict[str, Any]:
         raise MongoError(Code.Unauthorized, "currentOp may only be run against the admin database.")
     own = bool(request.body.get("$ownOps", False))
     others = sorted(
-        set(request.body) - {"currentOp", "$ownOps", "$all", "lsid", "$db", "$readPreference", "$clusterTime"}
+        set(request.body)
+        - {"currentOp", "$ownOps", "$all", "lsid", "$db", "$readPreference", "$clusterTime", "maxTimeMS"}
     )
     if others:
         raise refused(f"currentOp with the condition {others[0]!r}")
