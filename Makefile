@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE =
 # What make has started ends with it, even if make is killed.
 WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
-.PHONY: help acceptance test faults repeat lint bench real extras lock
+.PHONY: help acceptance test nightly faults repeat lint bench real extras lock
 
 help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
@@ -24,6 +24,7 @@ help:
 	@echo '                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site'
 	@echo '                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/'
 	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
+	@echo 'make nightly                                    the tests that take too long for every change'
 	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
 	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
 	@echo 'make lint                                       static checks only'
@@ -44,6 +45,9 @@ acceptance: .venv/.run-ready
 test: lint
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile
 	$(WITH_MAKE) $(BIN)/focus-acceptance faults --subset
+
+nightly: .venv/.test-ready
+	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m nightly
 
 faults: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))

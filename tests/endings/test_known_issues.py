@@ -114,6 +114,7 @@ def of_profile(defects: Iterable[Defect]) -> list[dict[str, Any]]:
     return [one for one in listed("production") if (one["scenario"], one["ticket"], one["reason"]) in wanted]
 
 
+@pytest.mark.nightly
 def test_each_is_used_on_the_profile_and_the_run_is_green(deployed: Deployed) -> None:
     """Production's list has that of staging in it."""
     issues = of_profile(PROFILE.defect)
@@ -127,6 +128,7 @@ def test_each_is_used_on_the_profile_and_the_run_is_green(deployed: Deployed) ->
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "defect",
     [defect for defect in PROFILE.beside if not IN_THE_MATRIX_ONLY.intersection(defect.tickets)],

@@ -18,6 +18,8 @@ from support.reporting.first_steps import first_steps
 from support.reporting.record.reading import read_record
 from tools.fault_matrix.profile import load_profile
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = "production-2025-11-03"
 QUIET = "@DQ or @IN or @CF-01b or @PV-02"

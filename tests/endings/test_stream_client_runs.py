@@ -31,6 +31,7 @@ def run_with(folder: Path, client: str) -> tuple[int, dict]:
     return code, scenario
 
 
+@pytest.mark.nightly
 def test_a_client_that_only_holds_a_connection_loses_its_jobs_and_is_named(tmp_path: Path) -> None:
     code, scenario = run_with(tmp_path, "tcp")
     assert code == 1

@@ -44,6 +44,7 @@ def test_a_wrong_name_ends_the_run_with_one_sentence(tmp_path: Path) -> None:
     assert "kubernetes.tls_server_name: hostname mismatch, 'other.example' is not a name of the certificate" in errors
 
 
+@pytest.mark.nightly
 def test_that_nobody_is_verified_is_told_once_in_each_result(tmp_path: Path) -> None:
     off = {f"FOCUS__{section}__VERIFY_TLS": "false" for section in ("FOCUS_SERVER", "KUBERNETES")}
     run = Behave(tmp_path, "--tags=@IN-06a or @CF-10a", FOCUS__KUBERNETES__ACCESS="ssh_tunnel", **off)
@@ -68,6 +69,7 @@ def test_a_tunnel_that_goes_on_listening_makes_the_run_red(tmp_path: Path) -> No
     assert "was closed and still listens on 127.0.0.1:" in problem["message"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", [False, True])
 def test_a_tunnel_ends_with_a_run_that_is_terminated(tmp_path: Path, fault: bool) -> None:
     arguments = ["-D", "publish=record", WHILE_A_JOB_RUNS]

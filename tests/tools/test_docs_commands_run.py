@@ -54,6 +54,7 @@ NOT_HERE = {
     "make lint": LONG,
     "make repeat N=10": LONG,
     "make test": LONG,
+    "make nightly": LONG,
     "make extras": INSTALLS,
     "make lock": INSTALLS,
     ".venv/bin/focus-acceptance doctor -e staging --json": LONG,

@@ -171,6 +171,7 @@ def unreachable(core: client.CoreV1Api) -> Iterator[None]:
         core.patch_node_status(name, [{"op": "replace", "path": "/status/addresses", "value": told}])
 
 
+@pytest.mark.nightly
 def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
     marked: None, unreachable: None, core: client.CoreV1Api, tmp_path: Path
 ) -> None:

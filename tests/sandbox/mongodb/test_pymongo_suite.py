@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.sandbox.mongodb.conftest import mongodb_config
 from tests.sandbox.mongodb.downloads import pymongo_tests
 from tests.sandbox.process_runner import start_process
@@ -85,6 +87,7 @@ def test_the_list_has_no_test_twice_and_is_in_order() -> None:
     assert names == sorted(set(names))
 
 
+@pytest.mark.nightly
 def test_the_drivers_own_tests_pass(tmp_path: Path) -> None:
     folder = pymongo_tests()
     with ThreadPoolExecutor(len(GROUPS)) as pool:
