@@ -151,7 +151,7 @@ def test_everything_that_is_to_run_has_its_job() -> None:
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in CONTENT["jobs"].items()}
     assert {name: runs.pop(name) for name in WITHOUT_MAKE} == WITHOUT_MAKE
     made = {run.split()[1] for several in runs.values() for run in several}
-    assert made == {"lint", "test", "acceptance", "faults", "repeat", "real"}
+    assert made == {"lint", "test", "nightly", "acceptance", "faults", "repeat", "real"}
 
 
 def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
