@@ -159,6 +159,8 @@ def misleading(node: yaml.ScalarNode) -> str | None:
         return f"{text[:_SHOWN]} cannot be read: {error}"
     except yaml.constructor.ConstructorError as error:
         return f"{text[:_SHOWN]} cannot be read: {error.problem}"
+    if isinstance(value, bytes):
+        return f"!!binary {text[:_SHOWN]} is not allowed; allowed: a text, in quotes"
     if node.style is None and node.tag in (_INT, _FLOAT) and not _DECIMAL.fullmatch(text):
         return f"{text} is not allowed; YAML reads it as {value}; allowed: a decimal number, or {text!r} in quotes"
     return None

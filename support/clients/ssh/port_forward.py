@@ -116,7 +116,8 @@ class _Carried:
         self.close()
 
     def close(self) -> None:
-        self._channel.close()
+        with suppress(OSError, EOFError, paramiko.SSHException):  # the SSH connection itself may be lost
+            self._channel.close()
         with suppress(OSError):  # The other side may have been faster.
             self._client.shutdown(socket.SHUT_RDWR)
         self._client.close()

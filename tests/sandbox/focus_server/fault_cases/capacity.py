@@ -44,16 +44,16 @@ def beyond_capacity(estate: Estate, fault: str) -> Iterator[None]:
     estate.process.set_faults()
     first = opened(estate)["job_id"]
     full_cluster(estate)
-    until(lambda: FULL in estate.process.request("state")["room"])
-    refused = estate.configure()
-    assert refused.status == 503 and f"no room in the cluster for one more: {FULL}" in refused.json["error"]
-    assert estate.kubernetes.names("services") == [f"grpc-service-{first}"]
-    estate.process.set_faults(fault)
     try:
+        until(lambda: FULL in estate.process.request("state")["room"], within_s=20.0)
+        refused = estate.configure()
+        assert refused.status == 503 and f"no room in the cluster for one more: {FULL}" in refused.json["error"]
+        assert estate.kubernetes.names("services") == [f"grpc-service-{first}"]
+        estate.process.set_faults(fault)
         yield
     finally:
         empty_cluster(estate)
-        until(lambda: FULL not in estate.process.request("state")["room"])
+        until(lambda: FULL not in estate.process.request("state")["room"], within_s=20.0)
 
 
 @case("capacity-not-checked")

@@ -11,7 +11,7 @@ import pytest
 
 from environments.sandbox.focus_server import hooks
 from environments.sandbox.focus_server.queues import JobQueues
-from tests.sandbox.focus_server.estate import Estate
+from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case
 from tests.sandbox.process_runner import ProcessFailed, start_process
 
@@ -105,7 +105,7 @@ def _(estate: Estate) -> None:
 def _(estate: Estate) -> None:
     with mongodb_away(estate):
         assert estate.call("GET", "/ack").status == 503
-    assert estate.call("GET", "/ack").status == 200
+    until(lambda: estate.call("GET", "/ack").status == 200, within_s=20.0)
 
 
 @case("crash-loop-without-mongodb", "crash-loop-without-rabbitmq")
