@@ -40,8 +40,12 @@ FULL = "GPU slices (nvidia.com/gpu.shared): 0 of 1 free, 5 waiting"
 
 @contextmanager
 def beyond_capacity(estate: Estate, fault: str) -> Iterator[None]:
-    """A cluster so full that a server without faults refuses; the fault is switched on again then."""
+    """A cluster so full that a server without faults refuses; the fault is switched on again then.
+
+    The server is a new one: what it has promised to earlier openings, whose pods nobody makes here, counts as taken.
+    """
     estate.process.set_faults()
+    estate.restart()
     first = opened(estate)["job_id"]
     full_cluster(estate)
     try:
