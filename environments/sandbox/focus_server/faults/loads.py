@@ -27,7 +27,7 @@ SLOW_FROM_JOBS, VERY_SLOW_S = 100, 7.0
 """So slow that the P95 of 200 at once is beyond its limit of 5 s."""
 SLOW_S, SLOWER_S = 0.55, 0.12
 """Above what an opening takes here; the second is below every limit."""
-LOADED_FROM_JOBS = 45
+LOADED_FROM_JOBS = 100
 SMALL_POOL = 5
 WEAR_S = 0.1
 WORN_OUT_FROM = 100
