@@ -65,6 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedSite]:
     sandbox.stop()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "tags"), [("indexes", "@DQ-02"), ("stale-recordings", "@DQ-05")])
 def test_what_is_red_is_green_after_the_remedy_and_red_after_undo(site: DeployedSite, name: str, tags: str) -> None:
     before = site.behave(tags)

@@ -39,6 +39,7 @@ def test_a_client_that_only_holds_a_connection_loses_its_jobs_and_is_named(tmp_p
     assert "stream_client: tcp only holds a connection, grpc drains the stream" in scenario["reason"]
 
 
+@pytest.mark.nightly
 def test_a_client_that_drains_the_stream_keeps_them(tmp_path: Path) -> None:
     code, scenario = run_with(tmp_path, "grpc")
     assert (code, scenario["status"], scenario["reason"]) == (0, "passed", None)

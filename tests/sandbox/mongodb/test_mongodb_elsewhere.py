@@ -155,6 +155,7 @@ def test_its_pod_can_be_stopped_and_the_data_stays(uri: str, owner: Any, estate:
     assert content(owner.ours) == before
 
 
+@pytest.mark.nightly
 def test_the_suite_passes_on_it_again_and_again(uri: str, owner: Any, tmp_path: Path) -> None:
     """Twice: the second run finds what the first one left, and knows it as its own."""
     for number, (tags, least) in enumerate((("(@DQ or @IN) and not @needs_rabbitmq", 40), ("@DQ-01a", 1))):
