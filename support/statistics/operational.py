@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-LITTLE_HOLDS = (0.85, 1.15)
-"""Outside of these bounds the accounting is broken: requests are missing, or clocks are wrong."""
-
 
 def little_ratio(throughput: float, mean_response_s: float, mean_in_flight: float) -> float:
     """X * R / N; near 1 when everything is accounted for. Use the mean of the responses, never their median."""
     if mean_in_flight <= 0:
         raise ValueError("Little's law needs a mean number in flight above 0")
     return throughput * mean_response_s / mean_in_flight
-
-
-def little_holds(ratio: float) -> bool:
-    """Whether a ratio lies within the bounds of correct accounting."""
-    return LITTLE_HOLDS[0] <= ratio <= LITTLE_HOLDS[1]
 
 
 def knee(largest_throughput: float, smallest_response_s: float) -> float:

@@ -220,10 +220,6 @@ class KubernetesClient:
     def delete_service(self, name: str) -> None:
         self._delete("services", name)
 
-    def delete_job(self, name: str) -> None:
-        """Delete a job and, in the background, its pods."""
-        self._delete("jobs", name)
-
     def network_policies(self) -> list[str]:
         """The names of the NetworkPolicies of the namespace."""
         return self._list(lambda raw: str(raw["metadata"]["name"]), "networkpolicies")

@@ -28,11 +28,6 @@ class Snapshot:
         """The investigations that anything belongs to."""
         return frozenset(item.job_id for item in (*self.jobs, *self.pods, *self.services) if item.job_id is not None)
 
-    def new_since(self, other: Snapshot) -> Snapshot:
-        """Only what did not exist in ``other``; an object re-created under its old name is new."""
-        known = {item.uid for item in (*other.jobs, *other.pods, *other.services)}
-        return self._only(lambda item: item.uid not in known)
-
     @property
     def names(self) -> tuple[str, ...]:
         """Everything in it, for people: ``job grpc-job-1-16``."""

@@ -30,7 +30,7 @@ SLOW_S, SLOWER_S = 0.55, 0.12
 LOADED_FROM_JOBS = 100
 SMALL_POOL = 5
 WEAR_S = 0.1
-WORN_OUT_FROM = 100
+WORN_OUT_FROM, WORN_S = 100, 0.005
 LOOKUPS_AT_ONCE, LOOKUP_S = 10, 0.1
 HEAVY_NFFT = 2048
 ENDS_AT, FAILS_EACH = 6, 4
@@ -54,7 +54,7 @@ async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, bo
 
 @fault("slower-after-a-hundred-openings", at="configure", memory=itertools.count)
 async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    await asyncio.sleep(SLOWER_S if next(openings) >= WORN_OUT_FROM else 0.0)
+    await asyncio.sleep(max(0, next(openings) - WORN_OUT_FROM) * WORN_S)
     return await proceed(service, body)
 
 
