@@ -92,7 +92,7 @@ Feature: Every field of a request is required, and of its type
         | an empty body         | there is nothing to read        |
         | a body that breaks off | the connection may have broken |
         | a list as its body    | fields have names               |
-        | a body with NaN in it | it is a number that is none     |
+        | a body with NaN in it | a number nobody can count with  |
 
     @CF-08e @REQ_PZ-14096 @negative
     Scenario Outline: A request that is addressed <address> is not known
