@@ -114,6 +114,7 @@ def names_the_layer(asked: Doctor, fault: str) -> None:
     assert report["conclusion"].startswith(f"layer {number}, {NAMES[number - 1]}, is broken: {advice}")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", BROKEN)
 def test_the_broken_layer_is_named(asked: Doctor, fault: str) -> None:
     names_the_layer(asked, fault)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hamcrest import equal_to
 
 from support import waits
@@ -38,6 +39,7 @@ def merged(folder: Path) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.nightly
 def test_two_shards_give_the_verdicts_of_one_run(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     shards = [share(tmp_path, plan, index) for index in (0, 1)]

@@ -51,6 +51,7 @@ def documented(heading: str) -> set[str]:
     return {name for name in re.findall(r"`([a-z-]+\.[a-z-]+)`", section) if name.split(".")[0] in registry.probes}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_sandbox_answers_as_real_ones_but_for_what_is_documented(played: dict[str, Observed], version: str) -> None:
     record = nearest(records("kubernetes"), version)
@@ -61,12 +62,14 @@ def test_a_sandbox_answers_as_real_ones_but_for_what_is_documented(played: dict[
     assert found.compared >= 30
 
 
+@pytest.mark.nightly
 def test_two_versions_differ_in_what_differs_between_versions(played: dict[str, Observed]) -> None:
     found = compare(*played.values())
     told = documented("Kubernetes: which version, and at which pace")
     assert {each.fact for each in found.differences} == told, table(found, *VERSIONS)
 
 
+@pytest.mark.nightly
 def test_the_command_prints_what_differs(kubeconfigs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for path in kubeconfigs.values() for word in ("--kubeconfig", path)]
     wanted = ["--probe", "extended-resource", "--probe", "nodes", "--time-scale", f"{SCALE:g}"]
@@ -76,6 +79,7 @@ def test_the_command_prints_what_differs(kubeconfigs: dict[str, str], capsys: py
     assert said.endswith("4 facts compared, 1 differ\n")
 
 
+@pytest.mark.nightly
 def test_nothing_is_left_behind(kubeconfigs: dict[str, str]) -> None:
     for path in kubeconfigs.values():
         with config.new_client_from_config(path) as connection:
@@ -83,6 +87,7 @@ def test_nothing_is_left_behind(kubeconfigs: dict[str, str]) -> None:
         assert not [name for name in names if name.startswith("focus-compare-")]
 
 
+@pytest.mark.nightly
 def test_an_unmarked_cluster_is_not_touched(kubeconfigs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         compare_cluster.main(["--kubeconfig", kubeconfigs["1.34"]])
@@ -91,6 +96,7 @@ def test_an_unmarked_cluster_is_not_touched(kubeconfigs: dict[str, str], capsys:
     assert "is not marked for this" in said and "kubectl annotate namespace kube-system" in said
 
 
+@pytest.mark.nightly
 def test_a_marked_cluster_is_used(kubeconfigs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     mark = {"metadata": {"annotations": {"focus-acceptance/may-be-used": "true"}}}
     with config.new_client_from_config(kubeconfigs["1.34"]) as connection:

@@ -187,6 +187,7 @@ def test_every_command_of_the_docs_is_run_or_says_why_not() -> None:
     assert known - set(COMMANDS) == set(), "it is not in the docs any more"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("command", HERE)
 def test_a_command_of_the_docs_does_what_it_is_there_for(warm: WarmSandbox, reports: Path, command: str) -> None:
     done = warm.call(warm.adapted(command, reports))
@@ -196,6 +197,7 @@ def test_a_command_of_the_docs_does_what_it_is_there_for(warm: WarmSandbox, repo
     assert done.stdout
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("command", "says"),
     [
