@@ -78,6 +78,11 @@ NOT_HERE = {
     "make acceptance ENV=cluster": "it needs a cluster",
     "make real": "it needs a cluster",
     ".venv/bin/focus-acceptance report compare": PATTERN,
+    ".venv/bin/focus-acceptance shard plan --shards 3 -e sandbox -o plan.json": "tests/endings/test_shards.py plans",
+    ".venv/bin/focus-acceptance shard run --plan plan.json --index 0": LONG,
+    ".venv/bin/focus-acceptance report merge reports/shards/0 reports/shards/1 reports/shards/2": (
+        "it needs what a long run has found"
+    ),
     ".venv/bin/focus-acceptance watch --tags=@JL-03": FOREVER,
     ".venv/bin/focus-acceptance sandbox up --run-file /tmp/run.json --set gpu_slices=120 --fault job-crashes": FOREVER,
     ".venv/bin/focus-acceptance sandbox up --profile as-deployed-2025-12 --run-file /tmp/run.json": FOREVER,
