@@ -6,6 +6,7 @@ and removed there is kept, and done when it is back.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -88,8 +89,7 @@ class JobQueues:
                 self._keep_alive()
             elif not self._done(*task):
                 self._ending.wait(_AGAIN_AFTER_S)
-        if self._connection is not None and self._connection.is_open:
-            self._connection.close()
+        self._hang_up()
 
     def _next(self) -> tuple[str, str] | None:
         """The oldest wish, or None when there is none for a while."""
@@ -125,6 +125,13 @@ class JobQueues:
                 self._connection.process_data_events(0)
         except (AMQPError, OSError):
             self._connection = None
+
+    def _hang_up(self) -> None:
+        from pika.exceptions import AMQPError
+
+        with contextlib.suppress(AMQPError, OSError):  # the broker may have ended first
+            if self._connection is not None and self._connection.is_open:
+                self._connection.close()
 
     def _connected(self) -> BlockingConnection:
         from pika import BlockingConnection, ConnectionParameters, PlainCredentials

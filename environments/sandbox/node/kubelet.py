@@ -84,16 +84,13 @@ class Kubelet:
             run.settled.set()
             self._go_on(run, self._leave(run, None))
             return
-        self._workloads.started(run.own_images, pod["metadata"]["uid"], pod["metadata"]["name"])
+        self._workloads.started(run.own_images, pod["metadata"]["uid"])
         self._go_on(run, run.run(at_once=self.at_once))
 
     def _end(self, run: PodRun, forgotten: bool) -> None:
         uid = run.pod["metadata"]["uid"]
         run.settled.set()
-        if forgotten:
-            self._workloads.lost(run.own_images, uid)
-        else:
-            self._workloads.ended(run.own_images, uid)
+        self._workloads.ended(run.own_images, uid)
         running = self._tasks.pop(uid, None)
         if forgotten:
             self.runs.pop(uid, None)

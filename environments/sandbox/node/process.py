@@ -100,8 +100,12 @@ class NodeProcess(SandboxProcess):
                 run.show_logs()
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``process_ended``: a process of the sandbox ended by itself. ``pids``: in which process each pod runs, which
-        is this one for all of them."""
+        """``cluster_resets``: the objects of the cluster are about to be replaced, and a reset of the nodes follows.
+        ``process_ended``: a process of the sandbox ended by itself. ``pids``: in which process each pod runs, which is
+        this one for all of them."""
+        if name == "cluster_resets":
+            self._workloads.hold()
+            return {}
         if name == "process_ended":
             self._kubelet.process_ended(params["process"], int(params["exit_code"]))
             return {}

@@ -187,9 +187,11 @@ class Supervisor:
         """The estate as it was right after the start, without any fault."""
         await self.set_faults(set())
         # The cluster first: with its pods come back the processes of workloads that were stopped.
-        for name in ("links", "kubernetes", "node"):
+        for name, command in (
+            ("links", "reset"), ("node", "cluster_resets"), ("kubernetes", "reset"), ("node", "reset"),
+        ):  # fmt: skip
             if name in self.children:
-                await self.children[name].request("reset")
+                await self.children[name].request(command)
         async with contextlib.AsyncExitStack() as held:
             for lock in self._starting.values():
                 await held.enter_async_context(lock)

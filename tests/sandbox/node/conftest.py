@@ -18,4 +18,5 @@ def estate(running: Estate) -> Estate:
     """The estate as right after its start."""
     running.set_faults()
     running.reset()
+    running.node.events.clear()
     return running

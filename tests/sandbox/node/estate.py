@@ -69,9 +69,10 @@ class Estate:
             process.set_faults(*active)
 
     def reset(self) -> None:
+        """As the supervisor does it; what the node told until then is still there."""
+        self.node.request("cluster_resets")
         for process in (self.kubernetes, self.node):
             process.request("reset")
-        self.node.events.clear()
 
     def node_address(self, index: int) -> str:
         address: str = self.config["nodes"][index]["address"]

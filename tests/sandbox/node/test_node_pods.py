@@ -167,8 +167,7 @@ def test_a_reset_leaves_processes_alone_but_restores_one_that_was_stopped(estate
     assert estate.node.wait_event("workload") == {"process": "mongodb", "action": "stop"}
     estate.open_investigation("9-9", 12309, watched=False)
     estate.running_pod("grpc-job-9-9")
-    for process in (estate.kubernetes, estate.node):
-        process.request("reset")
+    estate.reset()
     assert estate.node.wait_event("workload") == {"process": "mongodb", "action": "start"}
     assert not any(message["event"] == "workload" for message in estate.node.events)
     assert estate.node.request("state")["running"] == 4
@@ -178,8 +177,7 @@ def test_a_reset_leaves_a_process_alone_whose_pod_was_replaced_before(estate: Es
     estate.delete(f"{PANDA}/pods/panda-panda-focus-server-78dbcfd9d9-kjj77")
     actions = [estate.node.wait_event("workload")["action"] for _ in range(2)]
     assert actions == ["stop", "start"]
-    for process in (estate.kubernetes, estate.node):
-        process.request("reset")
+    estate.reset()
     assert not any(message["event"] == "workload" for message in estate.node.events)
 
 
