@@ -19,6 +19,7 @@ def no_fibre(context):
 @given("a fibre that was connected in the end")
 def connect_fibre(context):
     context.world.product.fibre.connect()
+    assert_that(context.world.product.fibre.metadata(), is_connected())
 
 
 @given("a server whose stream address is configured as {address}")

@@ -2,7 +2,7 @@
 Feature: An investigation has one of three views
   As a client I choose how I look at the fibre: many channels as spectrograms,
   one channel in detail, or all of them as a waterfall.
-  Each view has its own needs, and there is no fourth.
+  Each view has its own needs, and there is a fourth only where a site offers heat maps.
 
   Rule: The view is multichannel, single channel or waterfall
 
@@ -26,11 +26,17 @@ Feature: An investigation has one of three views
       And nothing is started
 
       Examples: Views that do not exist
-        | view                    | reason                               |
-        | the view "3"            | the first number that is no view     |
-        | the view "99"           | far from any view                    |
-        | the view "-1"           | the number below the first           |
-        | the view "multichannel" | views are numbered, names are refused |
+        | view                          | reason                                |
+        | the first view after the last | the first number that is no view      |
+        | the view "99"                 | far from any view                     |
+        | the view "-1"                 | the number below the first            |
+        | the view "multichannel"       | views are numbered, names are refused |
+
+    @CF-04c @needs_heat_maps
+    Example: A heat map opens where the site offers it
+      Given a connected fibre
+      When a client asks for an investigation with the heat map view
+      Then it opens with the view that was asked for
 
   Rule: A single channel view shows one channel
 

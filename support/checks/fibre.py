@@ -16,8 +16,14 @@ def is_connected() -> Judged[Mapping[str, Any]]:
     """Live metadata that tell a pulse rate: the reliable sign of a connected fibre (docs/facts/mongodb.md 6)."""
     return Judged(
         "live metadata with a pulse rate above 0",
-        lambda seen: None if is_positive(seen.get("prr")) else f"no fibre is connected: prr is {seen.get('prr')!r}",
+        _no_fibre,
     )
+
+
+def _no_fibre(seen: Mapping[str, Any]) -> str | None:
+    if not seen:
+        return "no fibre is connected: there are no live metadata yet"
+    return None if is_positive(seen.get("prr")) else f"no fibre is connected: prr is {seen.get('prr')!r}"
 
 
 def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:

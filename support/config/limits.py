@@ -11,6 +11,9 @@ from pydantic import Field
 
 from support.config.base import Section
 
+HEAT_MAP_VIEW = 3
+"""The number of the view that only some sites offer."""
+
 
 class ClusterTime:
     """Marks a deadline of something the cluster does: it shrinks with the environment's ``time_scale``."""
@@ -71,6 +74,9 @@ class Limits(Section):
     most_channels: Count = 2222
     highest_frequency_hz: Count = 1000
     """Half of the pulse rate."""
+
+    highest_view: Annotated[int, Field(ge=HEAT_MAP_VIEW - 1, le=HEAT_MAP_VIEW)] = HEAT_MAP_VIEW - 1
+    """Views are numbered from 0. Where the last one is the heat map, the environment has the capability heat_maps."""
 
     # Infrastructure (IN).
     mongodb_connect_s: Seconds = 2.0

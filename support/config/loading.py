@@ -15,6 +15,7 @@ from support.config.documents import SettingsDocument, read_run_file, read_yaml,
 from support.config.environment import ENDPOINT_SECTIONS, Environment, Provenance
 from support.config.errors import ConfigurationError, KeyPath, Problem, refuse, suggestion
 from support.config.layers import Layers
+from support.config.limits import HEAT_MAP_VIEW
 from support.config.models import Capability
 from support.config.overrides import read_overrides, unknown_key
 from support.config.production import names_production
@@ -87,6 +88,7 @@ class _Loader:
                 self._layers.data.pop(section, None)
         data = self._layers.resolve()
         self._declare_broker(data)
+        _declare_heat_maps(data)
         missing = self._missing()
         if isinstance(data.get("capabilities"), list):
             data["capabilities"] = [name for name in data["capabilities"] if name not in missing]
@@ -199,3 +201,11 @@ def _sentences(error: ValidationError, loader: _Loader) -> Iterator[tuple[KeyPat
             yield from detail["ctx"]["broken"]
         else:
             yield loader.sentence(detail)
+
+
+def _declare_heat_maps(data: dict[str, Any]) -> None:
+    """Heat maps are offered where the highest view is theirs: the limit is said once, and the capability follows."""
+    limits, capabilities = data.get("limits"), data.get("capabilities")
+    highest = limits.get("highest_view") if isinstance(limits, dict) else None
+    if highest == HEAT_MAP_VIEW and isinstance(capabilities, list) and "heat_maps" not in capabilities:
+        data["capabilities"] = [*capabilities, "heat_maps"]

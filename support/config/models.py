@@ -28,6 +28,7 @@ Capability = Literal[
     "link_control",  # the suite can disturb the connections between Focus Server and MongoDB
     "metrics",  # the cluster serves metrics.k8s.io
     "exclusive_cluster",  # nobody else opens jobs there
+    "heat_maps",  # the view after the waterfall is offered: declared by limits.highest_view of 3
     "gpu",  # nodes offer nvidia.com/gpu.shared
 ]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]

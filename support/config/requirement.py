@@ -13,6 +13,7 @@ NOT_REQUIRED = frozenset(
         *(
             "log_lines",
             "highest_frequency_hz",
+            "highest_view",
             "waiting_jobs",
             "first_stream_port",
             "last_stream_port",

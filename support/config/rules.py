@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from support.config.errors import KeyPath
+from support.config.limits import HEAT_MAP_VIEW
 from support.config.models import WITHOUT_LOAD
 from support.config.sections import Sections
 
@@ -89,6 +90,11 @@ def _capabilities_have_sections(environment: Sections) -> Iterator[Broken]:
             yield (section,), f"missing; the environment declares {', '.join(needing)}, which needs it"
 
 
+def _heat_maps_have_their_view(environment: Sections) -> Iterator[Broken]:
+    if "heat_maps" in environment.capabilities and environment.limits.highest_view < HEAT_MAP_VIEW:
+        yield ("capabilities",), f"heat_maps is not allowed; it is declared by limits.highest_view of {HEAT_MAP_VIEW}"
+
+
 def _exclusive_is_said_twice_alike(environment: Sections) -> Iterator[Broken]:
     if environment.exclusive != ("exclusive_cluster" in environment.capabilities):
         other = str(not environment.exclusive).lower()
@@ -159,7 +165,7 @@ def _ports_are_in_order(environment: Sections) -> Iterator[Broken]:
     if first > last:
         yield (
             ("capacity", "first_stream_port"),
-            f"{first} is not allowed; allowed: at most {last}, the last_stream_port",
+            f"{first} is not allowed; allowed: at most {last}, capacity.last_stream_port",
         )
 
 
@@ -176,6 +182,7 @@ _RULES: tuple[Callable[[Sections], Iterator[Broken]], ...] = (
     _only_a_sandbox,
     _time_is_real,
     _capabilities_have_sections,
+    _heat_maps_have_their_view,
     _exclusive_is_said_twice_alike,
     _cluster_can_be_reached,
     _a_tunnel_has_its_host,

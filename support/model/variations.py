@@ -13,11 +13,25 @@ from typing import Any
 
 from support.config.limits import Limits
 from support.model.fields import FIELDS, Path
-from support.model.requests import MULTICHANNEL, SINGLE_CHANNEL, WATERFALL, Body, Place, live_in, live_of_bytes
+from support.model.requests import (
+    HEAT_MAP,
+    MULTICHANNEL,
+    SINGLE_CHANNEL,
+    WATERFALL,
+    Body,
+    Place,
+    live_in,
+    live_of_bytes,
+)
 
 Fields = dict[str, Any]
 
-_VIEWS = {"multichannel": MULTICHANNEL, "single channel": SINGLE_CHANNEL, "waterfall": WATERFALL}
+_VIEWS = {
+    "multichannel": MULTICHANNEL,
+    "single channel": SINGLE_CHANNEL,
+    "waterfall": WATERFALL,
+    "heat map": HEAT_MAP,
+}
 _VALUES: Mapping[str, object] = {
     "nothing": None,
     "a word": "many",
@@ -89,6 +103,7 @@ _NAMED: Mapping[str, Callable[[Limits], Body]] = {
         limits.highest_frequency_hz - 1, limits.highest_frequency_hz
     ),
     "a frequency above the highest": lambda limits: _frequencies(0, limits.highest_frequency_hz + 1),
+    "the first view after the last": lambda limits: _changed(FIELDS["view"], str(limits.highest_view + 1)),
     "two channels in the single channel view": lambda limits: _channels(7, 8, SINGLE_CHANNEL),
     "a waterfall with a time axis": lambda limits: _waterfall(displayTimeAxisDuration=10),
     "a waterfall with a frequency range": lambda limits: _waterfall(frequencyRange={"min": 0, "max": 500}),
@@ -117,7 +132,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., Body]], ...] = (
         re.compile(r"a (canvas height|time axis) of (-?\d+)"),
         lambda field, value: _changed(FIELDS[field], int(value)),
     ),
-    (re.compile(r"the (multichannel|single channel|waterfall) view"), lambda view: live_in(_VIEWS[view])),
+    (re.compile(r"the (multichannel|single channel|waterfall|heat map) view"), lambda view: live_in(_VIEWS[view])),
     (re.compile(r'the view "(.+)"'), lambda view: _changed(FIELDS["view"], view)),
     (re.compile(rf"no ({_FIELD})"), lambda field: _without(FIELDS[field])),
     (

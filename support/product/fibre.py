@@ -10,6 +10,7 @@ from support.clients.focus_server.client import FocusServerClient
 from support.clients.sandbox.control import SandboxControl
 
 FIBRE = "fibre"
+NOT_FOUND = 404
 
 
 class Fibre:
@@ -20,9 +21,13 @@ class Fibre:
         self._control = control
         self._changes = changes
 
-    def metadata(self) -> Any:
-        """The live metadata as the server answers them now."""
-        return self._client.live_metadata().json()
+    def metadata(self) -> Mapping[str, Any]:
+        """The live metadata as the server answers them now.
+
+        Empty while it answers 404, one of the two ways to say that there is no fibre (docs/facts/focus-server.md 3.3).
+        """
+        answer = self._client.live_metadata()
+        return {} if answer.status == NOT_FOUND else answer.json()
 
     def disconnect(self) -> None:
         """Until the end of the scenario, or until it is connected again: where fibre is declared, it is connected."""

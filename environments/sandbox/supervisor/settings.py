@@ -34,7 +34,7 @@ class SandboxSettings:
     once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
     connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
     investigation at a time, as the real one is said to. ``live_keepalive_s`` (seconds of the real system) ends a live
-    job so long after its client has stopped consuming the stream; 0 never does. ``highest_view`` of 3 offers the heat
+    job so long after its client has stopped consuming the stream; 0 never does. ``highest_view`` of 2 offers no heat
     map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port``
     is ``closed`` where only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
     ``job_image`` and ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access``
@@ -61,7 +61,7 @@ class SandboxSettings:
     controller_burst: int = 30
     waiting_metadata: str = "told"
     configure_turns: str = "many"
-    highest_view: int = 2
+    highest_view: int = 3
     rabbitmq: str = "installed"
     kubernetes_port: str = "open"
     time_scale: float = 0.02

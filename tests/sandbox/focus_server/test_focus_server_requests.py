@@ -46,7 +46,7 @@ def test_a_request_is_read() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("view_type", 0), ("view_type", "3"), ("view_type", "multichannel"), ("view_type", None), ("view_type", ["0"]),
+        ("view_type", 0), ("view_type", "4"), ("view_type", "multichannel"), ("view_type", None), ("view_type", ["0"]),
         ("displayInfo", None), ("displayInfo", 5), ("displayInfo.height", "5"), ("displayInfo.height", True),
         ("displayInfo.height", None), ("displayInfo.height", 2**63), ("displayInfo.height", 1.5),
         ("channels", []), ("channels.min", "1"), ("channels.max", 1.5), ("channels.max", None),

@@ -74,14 +74,14 @@ def test_metadata_of_a_fibre_that_is_waited_for_may_be_not_found(tmp_path: Path)
         assert missing.json == {"error": "Live metadata are not available: waiting for fiber"}
 
 
-def test_heat_maps_are_offered_and_told_where_the_setting_says_so(tmp_path: Path, ordinary: Estate) -> None:
-    assert ordinary.configure(view_type="3").status == 422
-    with estate(tmp_path, configure_ms=0, highest_view=3) as started:
-        opened = started.configure(view_type="3").json
-        assert (opened["view_type"], opened["stream_amount"]) == (3, 3)
-        assert started.configure(view_type="4").status == 422
-        assert started.configure(view_type="3", frequencyRange=None).status == 400
-        assert _views(started) == ["0", "1", "2", "3"] and _views(ordinary) == ["0", "1", "2"]
+def test_heat_maps_are_offered_and_told_unless_the_setting_takes_them_back(tmp_path: Path, ordinary: Estate) -> None:
+    opened = ordinary.configure(view_type="3").json
+    assert (opened["view_type"], opened["stream_amount"]) == (3, 3)
+    assert ordinary.configure(view_type="4").status == 422
+    assert ordinary.configure(view_type="3", frequencyRange=None).status == 400
+    with estate(tmp_path, configure_ms=0, highest_view=2) as started:
+        assert started.configure(view_type="3").status == 422
+        assert _views(ordinary) == ["0", "1", "2", "3"] and _views(started) == ["0", "1", "2"]
 
 
 def _views(target: Estate) -> Any:

@@ -169,7 +169,7 @@ def test_the_sandbox_takes_its_endpoints_from_the_run_file(
 def test_the_requirements_are_the_numbers_of_every_environment(site_variables: Callable[[str], dict[str, str]]) -> None:
     def numbers(environment: Environment) -> dict[str, Any]:
         return (
-            environment.limits.model_dump(exclude={"time_scale", "overhead_s", "start_overhead_s"})
+            environment.limits.model_dump(exclude={"time_scale", "overhead_s", "start_overhead_s", "highest_view"})
             | environment.capacity.model_dump()
         )
 
@@ -196,3 +196,29 @@ def test_what_the_run_file_says_is_missing_is_not_declared_and_the_skip_says_why
     assert reason_to_skip(["needs_gpu"], found) == (
         "environment sandbox does not declare the capability gpu: no node offers slices"
     )
+
+
+def test_the_heat_map_is_declared_by_the_highest_view(site_variables: Callable[[str], dict[str, str]]) -> None:
+    variables = site_variables("staging")
+    assert "heat_maps" not in load_environment("staging", overrides=variables).capabilities
+    offered = load_environment("staging", overrides={**variables, "FOCUS__LIMITS__HIGHEST_VIEW": "3"})
+    assert offered.limits.highest_view == 3 and "heat_maps" in offered.capabilities
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        (
+            "FOCUS__LIMITS__HIGHEST_VIEW",
+            "4",
+            "limits.highest_view: 4 is not allowed; allowed: a whole number, at least 2, at most 3",
+        ),
+        ("FOCUS__CAPABILITIES", "[heat_maps]", "heat_maps is not allowed; it is declared by limits.highest_view of 3"),
+    ],
+)
+def test_another_view_and_a_heat_map_without_one_are_refused(
+    site_variables: Callable[[str], dict[str, str]], setting: str, value: str, allowed: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_environment("staging", overrides={**site_variables("staging"), setting: value})
+    assert allowed in str(refused.value)

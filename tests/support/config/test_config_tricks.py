@@ -43,7 +43,11 @@ def changed(folder: Folder, key: str, text: str) -> str:
         ("limits.configure_p95_ms", "1000000", "at most 600000"),
         ("limits.max_restarts", "1000", "at most 100"),
         ("capacity.recovery_factor", "11", "at most 10"),
-        ("capacity.first_stream_port", "12800", "12800 is not allowed; allowed: at most 12700, the last_stream_port"),
+        (
+            "capacity.first_stream_port",
+            "12800",
+            "12800 is not allowed; allowed: at most 12700, capacity.last_stream_port",
+        ),
         ("focus_server.read_timeout_s", "4000", "at most 3600"),
         ("sandbox.settings.nodes", "yes", "sandbox.settings.nodes: True is not allowed; allowed: a number or a text"),
         ("capacity.steps", "[yes, 200]", "capacity.steps.0: True is not allowed; allowed: a whole number, at least 1"),

@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording, seconds
 from tests.sandbox.focus_server.fault_cases.cases import NOWHERE, case, listing, opened
-from tests.sandbox.process_runner import start_process
 
 
 @case("refusals-do-not-say-why")
@@ -19,7 +18,7 @@ def _(estate: Estate) -> None:
 def _(estate: Estate) -> None:
     assert estate.configure(displayInfo={"height": -7}).json == {"error": "displayInfo.height must be positive"}
     (detail,) = estate.configure(view_type=77).json["detail"]
-    assert detail["msg"] == "view_type must be '0', '1' or '2'" and "input" not in detail
+    assert detail["msg"] == "view_type must be '0', '1', '2' or '3'" and "input" not in detail
 
 
 @case("stack-trace-in-refusal")
@@ -69,7 +68,7 @@ BAD: dict[str, dict[str, Any]] = {
     "frequency-above-half-of-the-pulse-rate-accepted": {"frequencyRange": {"min": 0, "max": 1001}},
     "reversed-frequencies-accepted": {"frequencyRange": {"min": 400, "max": 300}},
     "any-nfft-accepted": {"nfftSelection": 1000},
-    "unknown-view-accepted": {"view_type": "3"},
+    "unknown-view-accepted": {"view_type": "4"},
     "single-channel-accepts-several": {"view_type": "1", "channels": {"min": 7, "max": 8}},
     "waterfall-with-time-axis-accepted": {"view_type": "2", "nfftSelection": 1, "frequencyRange": None},
     "waterfall-with-frequencies-accepted": {"view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None},
@@ -189,10 +188,6 @@ def _(estate: Estate, fault: str) -> None:
 
 @case("heat-map-view-refused")
 def _(estate: Estate) -> None:
-    offered = {**estate.config, "settings": {**estate.config["settings"], "highest_view": 3}}
-    estate.process.stop()
-    estate.process = start_process("focus_server", {**offered, "faults": ["heat-map-view-refused"]})
     assert [estate.configure(view_type=view).status for view in ("0", "3", "4")] == [200, 400, 422]
     estate.process.set_faults()
     assert estate.configure(view_type="3").json["view_type"] == 3
-    estate.restart()
