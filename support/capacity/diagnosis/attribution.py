@@ -30,7 +30,8 @@ class Attribution:
     def primary(self, record: JobRecord) -> Match | None:
         """The cause of a failed investigation; None when no evidence names one."""
         found = self._shared(record) or self._unconsumed(record) or direct_match(record, self.index)
-        return found or self._unanswered(record) or self._unseen(record) or self._stuck(record)
+        found = found or self._unanswered(record) or self._unseen(record) or self._stuck(record)
+        return found or self._left_alone(record)
 
     def of_slow(self, record: JobRecord) -> Match | None:
         """The cause of an answer that came too late."""
@@ -63,6 +64,14 @@ class Attribution:
             "tester's client", f"{record.stream_host}:{record.stream_port}", "connected", "before it ended"
         )
         return Match("stream-client", Confidence.HIGH, (row, *rows))
+
+    def _left_alone(self, record: JobRecord) -> Match | None:
+        """It opened and stayed; those that had opened before it were gone by then."""
+        if record.status != 200 or record.failed_phase is not None or not self._ended_early:
+            return None
+        value = f"{self._ended_early} of the others had ended before all were open"
+        address = f"{record.stream_host}:{record.stream_port}"
+        return Match("stream-client", Confidence.MEDIUM, (EvidenceRow("tester's client", address, "alone", value),))
 
     def _unanswered(self, record: JobRecord) -> Match | None:
         """No answer, or an error that says nothing itself: the server's pod may tell, then its log."""
@@ -133,6 +142,10 @@ class Attribution:
     @cached_property
     def _sharers(self) -> dict[int, tuple[int, ...]]:
         return sharers(self.records)
+
+    @cached_property
+    def _ended_early(self) -> int:
+        return sum(self._unconsumed(record) is not None for record in self.records)
 
     @cached_property
     def _server_end(self) -> Match | None:

@@ -113,8 +113,8 @@ def late_for_the_machine(step: LoadStep, wanted: float) -> str:
 
 
 def _late(step: LoadStep) -> int:
-    """How many had a place on a node and did not come further in time."""
-    return sum(one.status == 200 and "scheduled" in one.reached for one in step.failed)
+    """How many had a place on a node and did not come further in time. Who came to the end of the way is not late."""
+    return sum(one.status == 200 and "scheduled" in one.reached and bool(one.failed_phase) for one in step.failed)
 
 
 def trusted_outcome(outcomes: Iterable[Outcome | None], self_check: SelfCheck | None) -> Outcome:

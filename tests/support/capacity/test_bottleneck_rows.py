@@ -402,3 +402,13 @@ def test_a_job_whose_port_never_opened_says_nothing_of_its_client():
     ended = evidence(pods=[pod(ID, "worker-1", "Succeeded", states=[killed("Completed", 0)])])
     found = diagnose([record(1, "running", alive=False)], ended, self_check=None).findings
     assert "stream-client" not in [one.cause.id for one in found]
+
+
+def test_who_stayed_alone_when_the_others_had_ended_is_told_as_such():
+    ended = pod(ID, "worker-1", "Succeeded", states=[killed("Completed", 0)])
+    records = [record(1, "port_open", alive=False), record(2, "port_open", alive=False)]
+    found = diagnose(records, evidence(pods=[ended]), self_check=None)
+    assert [one.cause.id for one in found.findings] == ["stream-client"] and not found.unattributed
+    assert "1 of the others had ended before all were open" in [row.value for row in found.findings[0].evidence]
+    nobody_ended = diagnose(records, evidence(pods=[]), self_check=None)
+    assert nobody_ended.findings == () and len(nobody_ended.unattributed) == 2

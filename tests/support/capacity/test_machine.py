@@ -68,6 +68,13 @@ def test_what_came_no_further_on_a_busy_machine_is_not_decided() -> None:
     assert judge(replace(run, step=replace(run.step, machine=QUIET))).verdict is Outcome.FAIL
 
 
+def test_what_opened_and_ended_too_soon_was_not_late_for_the_machine() -> None:
+    good = measured(200, 200)
+    gone = tuple(replace(one, alive_together=one.number >= 60) for one in good.step.records)
+    found = judge(replace(good.run, step=replace(good.step, records=gone, machine=BUSY)))
+    assert found.verdict is Outcome.FAIL and spoilt_by(found) is None
+
+
 def test_the_headline_carries_the_reason_and_the_figures() -> None:
     sentence = build_report(slow(5.8, QUIET).run)["gap_analysis"]["sentence"]
     assert sentence.startswith("Target missed: 200 of 200 jobs were open at the same time")
