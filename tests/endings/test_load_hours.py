@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.endings.test_run_endings import Behave
 
 
+@pytest.mark.nightly
 def test_a_load_is_skipped_outside_of_its_hours(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     hours = f"{now + timedelta(hours=2):%H:%M}-{now + timedelta(hours=3):%H:%M} UTC"

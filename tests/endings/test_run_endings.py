@@ -181,6 +181,7 @@ def test_interrupted_run_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -
     assert "interrupted" in json.dumps(run.record()["suite"])
 
 
+@pytest.mark.nightly
 def test_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
     run = Behave(tmp_path, WHILE_A_JOB_RUNS)
     run.read_until("JL-12a")
@@ -252,6 +253,7 @@ def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
+@pytest.mark.nightly
 def test_an_interrupted_load_leaves_a_partial_report_and_nothing_else(tmp_path: Path) -> None:
     run = Behave(tmp_path, "--tags=@CA-01a", FOCUS__CAPACITY__GENERATOR_SHARE="1")
     ledger = run.reports / "ledger-sandbox.jsonl"
@@ -309,6 +311,7 @@ def test_ctrl_c_in_any_other_program_means_what_it_means_there() -> None:
     assert "KeyboardInterrupt" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_reader_that_goes_away_interrupts_the_run(tmp_path: Path) -> None:
     run = Behave(tmp_path, WHILE_A_JOB_RUNS)
     run.read_until("JL-12a")

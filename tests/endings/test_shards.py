@@ -58,6 +58,7 @@ def test_two_shards_give_the_verdicts_of_one_run(tmp_path: Path) -> None:
     assert (tmp_path / "all" / "site" / "index.html").is_file()
 
 
+@pytest.mark.nightly
 def test_a_killed_shard_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     shards = [share(tmp_path, plan, index) for index in (0, 1)]

@@ -30,6 +30,7 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+@pytest.mark.nightly
 def test_verdicts_and_record_are_those_of_one_after_the_other(tmp_path: Path) -> None:
     verdicts = []
     for parallel in (1, 3):
@@ -75,6 +76,7 @@ def test_an_interruption_ends_all_of_them_and_leaves_nothing(tmp_path: Path) -> 
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
+@pytest.mark.nightly
 def test_a_process_that_is_killed_makes_the_run_red_and_says_what_it_ran(tmp_path: Path) -> None:
     run = Behave(tmp_path, "--tags=@CF-10 or @JL-10a", "-D", "parallel=2")
     (worker,) = waits.until(

@@ -36,6 +36,7 @@ def test_a_run_over_a_tunnel_is_green(tmp_path: Path) -> None:
     assert run.left_behind() == []
 
 
+@pytest.mark.nightly
 def test_a_wrong_name_ends_the_run_with_one_sentence(tmp_path: Path) -> None:
     run = Behave(tmp_path, "--tags=@IN-06a", **{**TUNNEL, "FOCUS__KUBERNETES__TLS_SERVER_NAME": "other.example"})
     code, errors = run.end()
@@ -61,6 +62,7 @@ def test_that_nobody_is_verified_is_told_once_in_each_result(tmp_path: Path) -> 
     assert page.count(", ".join(told)) == 1
 
 
+@pytest.mark.nightly
 def test_a_tunnel_that_goes_on_listening_makes_the_run_red(tmp_path: Path) -> None:
     run = with_the_fault(tmp_path, "--tags=@IN-06a")
     code, _ = run.end()

@@ -142,6 +142,7 @@ def test_faults_of_its_own_cluster_are_refused(marked: None, core: client.CoreV1
     assert ours(core) == []
 
 
+@pytest.mark.nightly
 def test_the_suite_passes_on_it_and_leaves_nothing(marked: None, core: client.CoreV1Api, tmp_path: Path) -> None:
     """The features as they are, in the environment ``cluster`` at the other sandbox's pace."""
     before = {pod.metadata.name for pod in core.list_namespaced_pod("panda").items}

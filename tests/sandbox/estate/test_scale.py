@@ -156,6 +156,7 @@ def _objects(up: Up) -> dict[str, int]:
     return {kind: number for kind, number in kinds.items() if kind not in ("events", "process")}
 
 
+@pytest.mark.nightly
 def test_many_one_after_another_leave_nothing_behind(up: Up) -> None:
     async def scenario(clients: Clients) -> None:
         wanted = _objects(up)
