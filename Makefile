@@ -35,7 +35,7 @@ help:
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
-	@$(BIN)/python -m support.gherkin.tags '$(TAGS)'
+	@$(BIN)/python -m support.hooks.asked '$(TAGS)'
 	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed --reports '$(REPORTS)') && )$(WITH_MAKE) $(BIN)/python -m behave \
 		-D env=$(ENV) -D reports='$(REPORTS)' $(if $(RUN_FILE),-D sandbox_run_file='$(RUN_FILE)') \
 		$(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(CONFIRM),-D confirm=$(CONFIRM)) $(if $(FAILED),--tags="($$tags)") \

@@ -7,11 +7,9 @@ Exit codes: 0 usable, 2 not; the reason is one sentence on stderr.
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import re
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from behave.tag_expression.builder import TagExpressionProtocol, make_tag_expression
 from behave.tag_expression.parser import TagExpressionError
@@ -59,16 +57,3 @@ def selector(expression: str) -> Callable[[Iterable[str]], bool]:
 
 def _is_usable(tag: str) -> bool:
     return REQUIREMENT_TAG.fullmatch(tag) is not None or bool(_WILDCARDS.intersection(tag)) or is_known_tag(tag)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m support.gherkin.tags", description="Check a tag expression.")
-    parser.add_argument("expression")
-    problem = problem_with(parser.parse_args(arguments).expression)
-    if problem is not None:
-        print(problem, file=sys.stderr)
-    return 0 if problem is None else 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,6 +6,8 @@ the checkout (behave 1.3.3, configuration.config_filenames and setup_stage).
 
 from __future__ import annotations
 
+import argparse
+import configparser
 import difflib
 import os
 import re
@@ -49,7 +51,7 @@ def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:
 
 
 def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | None]:
-    yield from (_settings_of(Path(name)) for name in config_filenames() if not _is_ours(Path(name)))
+    yield from _other_settings()
     if stage := environment.get("BEHAVE_STAGE"):
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
     elif config.stage:
@@ -58,15 +60,26 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
     yield from (problem_with(expression) for expression in _tags(config))
 
 
+def _other_settings() -> Iterator[str | None]:
+    return (_settings_of(Path(name)) for name in config_filenames() if not _is_ours(Path(name)))
+
+
 def _is_ours(path: Path) -> bool:
     return path.absolute().parent == Path.cwd() and path.name == _SETTINGS
 
 
 def _settings_of(path: Path) -> str | None:
     """A file beside that of this suite, in the checkout or outside of it, that tells behave anything at all."""
-    told = sorted(key.removeprefix("config_") for key, value in read_configuration(str(path)).items() if value)
-    if not told:
+    try:
+        settings = read_configuration(str(path))
+    except (configparser.Error, ValueError, OSError) as error:
+        told_by = str(error).splitlines()[0].rstrip(".")
+        return f"{path}: behave reads its settings from there and cannot: {told_by}; correct it or move it away"
+    told = sorted(key.removeprefix("config_") for key, value in settings.items() if value)
+    if not told and path.absolute().parent != Path.cwd():
         return None
+    if not told:
+        return f"{path}: behave forgets the formatters of {_SETTINGS} when it finds such a file beside it; move it away"
     return (
         f"{path}: behave would take {', '.join(told)} from there; "
         f"only the {_SETTINGS} of this checkout may say what runs: move it away"
@@ -150,3 +163,17 @@ def _without_rows(features: Sequence[Any]) -> list[str]:
         for scenario in feature.walk_scenarios(with_outlines=True)
         if scenario.type == "scenario_outline" and not scenario.scenarios
     ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """What can be refused before behave is there: it reads its files first, and a broken one ends it in its words."""
+    parser = argparse.ArgumentParser(prog="python -m support.hooks.asked", description="Check what a run is asked for.")
+    parser.add_argument("tags", help="a tag expression; empty: what the settings say")
+    refusal = next(filter(None, (*_other_settings(), problem_with(parser.parse_args(arguments).tags))), None)
+    if refusal is not None:
+        print(refusal, file=sys.stderr)
+    return 0 if refusal is None else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

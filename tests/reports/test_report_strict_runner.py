@@ -11,6 +11,8 @@ import pytest
 from behave_project import ROOT, STEPS, BehaveProject
 from passing_project import errors, passing_project, statuses, with_hooks
 
+from support.hooks import asked
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> BehaveProject:
@@ -177,6 +179,41 @@ def test_a_file_that_tells_behave_nothing_is_left_alone_or_ends_it(
     assert project.run(HOME=str(home)).code == 0
     (project.folder / name).write_text("[tox]\nenvlist = py311\n", encoding="utf-8")
     assert project.run().code == 2  # by behave's own words: no verdict depends on it
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "content", "sentence"),
+    [
+        (
+            "home",
+            ".behaverc",
+            "tags = @JL-01a\n",
+            "cannot: File contains no section headers; correct it or move it away",
+        ),
+        ("home", "tox.ini", "[behave]\n[behave]\n", "cannot: While reading from"),
+        ("home", ".behaverc", INI, "behave would take tags from there"),
+        ("checkout", "setup.cfg", "[tox]\n", "setup.cfg: behave forgets the formatters of pyproject.toml"),
+        ("checkout", "behave.ini", "[behave\n", "cannot: File contains no section headers"),
+    ],
+)
+def test_make_says_in_one_sentence_what_behave_would_end_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    where: str, name: str, content: str, sentence: str,
+) -> None:  # fmt: skip
+    for place in ("home", "checkout"):
+        (tmp_path / place).mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert asked.main([""]) == 0
+    (tmp_path / where / name).write_text(content, encoding="utf-8")
+    assert asked.main([""]) == 2
+    told = capsys.readouterr().err
+    assert sentence in told and name in told and told.count("\n") == 1
+
+
+def test_make_refuses_a_tag_expression_before_anything_is_started(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked.main(["@JL-01 adn"]) == 2
+    assert capsys.readouterr().err.startswith("--tags=@JL-01 adn cannot be understood")
 
 
 def test_the_record_says_what_was_asked_for(project: BehaveProject) -> None:
