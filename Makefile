@@ -9,6 +9,8 @@ REPORTS ?= reports
 FAULT ?=
 N ?= 10
 PARALLEL ?=
+SHARDS ?= 3
+INDEX ?=
 PROFILE ?=
 BIN = .venv/bin
 # Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
@@ -16,13 +18,16 @@ export PYTHONDONTWRITEBYTECODE =
 # What make has started ends with it, even if make is killed.
 WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
-.PHONY: help acceptance test nightly faults repeat lint bench real extras lock
+.PHONY: help acceptance plan shard merge test nightly faults repeat lint bench real extras lock
 
 help:
 	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
 	@echo '                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says'
 	@echo '                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site'
 	@echo '                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/'
+	@echo 'make plan [SHARDS=3] [ENV=sandbox] [TAGS="expr"] who runs what, where a run is split among testers: reports/plan.json'
+	@echo 'make shard INDEX=0 [ENV=sandbox]                one share of that plan, from 0; its reports: reports/shards/0'
+	@echo 'make merge                                      one run of the shares in reports/shards'
 	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
 	@echo 'make nightly                                    the tests that take too long for every change'
 	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
@@ -41,6 +46,17 @@ acceptance: .venv/.run-ready
 		$(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(CONFIRM),-D confirm=$(CONFIRM)) $(if $(FAILED),--tags="($$tags)") \
 		$(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')$(if $(OPEN),; code=$$?; \
 		$(BIN)/focus-acceptance report open --reports '$(REPORTS)'; exit $$code)
+
+plan: .venv/.run-ready
+	@$(BIN)/focus-acceptance shard plan --shards $(SHARDS) -e $(ENV) --tags '$(TAGS)' \
+		--reports '$(REPORTS)' --output '$(REPORTS)/plan.json'
+
+shard: .venv/.run-ready
+	@$(WITH_MAKE) $(BIN)/focus-acceptance shard run --plan '$(REPORTS)/plan.json' $(if $(INDEX),--index $(INDEX)) \
+		-e $(ENV) --reports '$(REPORTS)'
+
+merge: .venv/.run-ready
+	@$(BIN)/focus-acceptance report merge '$(REPORTS)'/shards/* --reports '$(REPORTS)'
 
 test: lint
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile

@@ -121,12 +121,14 @@ class LoadMeasurements:
     def historic(self, times: requests.Times) -> Measured:
         """Many over recorded data (CA-09)."""
         bodies = [requests.historic(times)] * HISTORIC
-        return self._decided(lambda: self._measured(self._load("historic investigations", bodies), report=False))
+        return self._decided(
+            lambda: self._measured(self._load("historic investigations", bodies), tells_capacity=False)
+        )
 
     def mixed(self, times: requests.Times) -> Measured:
         """Many live ones, each beside one over recorded data (CA-09)."""
         bodies = [requests.live(), requests.historic(times)] * MIXED
-        return self._decided(lambda: self._measured(self._load("mixed investigations", bodies), report=False))
+        return self._decided(lambda: self._measured(self._load("mixed investigations", bodies), tells_capacity=False))
 
     def growth(self) -> Growth:
         """Loads of growing size, the last is the full load; a step that fails badly is the last."""
@@ -248,6 +250,7 @@ class LoadMeasurements:
         ramp: tuple[LoadStep, ...] = (),
         report: bool = True,
         judges_answers: bool = True,
+        tells_capacity: bool = True,
     ) -> Measured:
         # What the cluster showed explains failures and fills reports; of a success without a report nobody asks for it.
         is_needed = report or made.step.succeeded < made.step.asked
@@ -268,7 +271,8 @@ class LoadMeasurements:
             stopped_because=made.step.stopped_because,
             judges_answers=judges_answers,
         )
-        return Measured(run, self._reports.write(run, self._capacity.target_jobs) if report else ())
+        required = self._capacity.target_jobs if tells_capacity else None
+        return Measured(run, self._reports.write(run, required) if report else ())
 
     def _target(self, asked: int) -> Target:
         settled_s = self._limits.deadline("all_open_s")

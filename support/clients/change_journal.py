@@ -10,7 +10,6 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,13 +125,19 @@ class Changes:
     def undo_all(self, *kinds: str) -> None:
         """Undo what this run has changed, or what it changed of these kinds, the last change first.
 
-        Every one is tried, also when another cannot be undone: that is raised at the end.
+        Every one is tried, also when another cannot be undone. The first that could not is raised at the end: those
+        after it may have failed because of it.
         """
         with self._lock:
             made = [change for change in self._made if not kinds or change.kind in kinds]
-        with ExitStack() as stack:
-            for change in made:
-                stack.callback(self.undo, change)
+        failures: list[BaseException] = []
+        for change in reversed(made):
+            try:
+                self.undo(change)
+            except BaseException as error:  # noqa: BLE001  # raised below, when every one was tried
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _undoer_of(self, kind: str) -> Undo:
         if kind not in self._undoers:

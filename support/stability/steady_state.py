@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 from threading import Event
 
 from support.capacity.load.load_run import LoadRuns
+from support.capacity.report.curves import OpeningMoments, Throughput, curves, openings_of, throughput_of
+from support.capacity.report.store import Reports
 from support.clients.focus_server.client import ConnectionFailed
 from support.clients.kubernetes.client import KubernetesClient, Pod
 from support.clients.kubernetes.servers import Servers
@@ -51,6 +53,14 @@ class Lifetime:
     """When several came together, where that is what it was about: from the first of them to the last."""
 
 
+@dataclass
+class Course:
+    """What becomes of every investigation, and how much those that came together got done."""
+
+    openings: list[OpeningMoments] = field(default_factory=list)
+    points: list[Throughput | None] = field(default_factory=list)
+
+
 class Stability:
     """Opens investigations when a pattern says so, releases them, and measures the memory of the server meanwhile."""
 
@@ -62,9 +72,11 @@ class Stability:
         cluster: KubernetesClient,
         environment: Environment,
         budget: Budget,
+        reports: Reports,
     ) -> None:
         self._investigations, self._releases, self._loads = investigations, releases, loads
-        self._cluster, self._budget = cluster, budget
+        self._cluster, self._budget, self._reports = cluster, budget, reports
+        self._environment = environment
         self._limits = environment.limits
         self._focus_server = Servers(cluster, environment.kubernetes.services.focus_server)
         self._scale = environment.limits.time_scale
@@ -78,13 +90,14 @@ class Stability:
         troubles: list[str] = []
         left: list[str] = []
         wave: list[float] = []
+        course = Course()
         memory: dict[str, list[Point]] = {}
         started_s = time.monotonic()
         with Reporter("stability", planned.asked) as reporter:
             for turn in planned.turns:
                 self._sample_until(turn.at_s * self._scale, started_s, memory)
                 began_s = time.monotonic() - started_s
-                met = self._take(turn, started_s, latencies, left)
+                met = self._take(turn, started_s, latencies, left, course)
                 wave += [began_s, time.monotonic() - started_s] if turn.amount > 1 else []
                 troubles += [f"after {turn.at_s:g} s: {trouble}" for trouble in met]
                 for _ in met:
@@ -93,6 +106,7 @@ class Stability:
                     reporter.opened()
             self._sample_until(planned.duration_s * self._scale, started_s, memory)
         left += [one for one in self._releases.left_behind() if one not in left]
+        self._show(pattern.__name__, course)
         return Lifetime(
             asked=planned.asked,
             latencies_ms=tuple(latencies),
@@ -103,13 +117,22 @@ class Stability:
             wave_s=(wave[0], wave[-1]) if wave else None,
         )
 
-    def _take(self, turn: Turn, started_s: float, latencies: list[Point], left: list[str]) -> list[str]:
+    def _show(self, pattern: str, course: Course) -> None:
+        """The curves of what was seen, as evidence of the scenario."""
+        under_load, alone = self._limits.answer_under_load_p95_ms, self._limits.configure_p95_ms
+        found = curves(course.openings, under_load if course.points else alone, course.points)
+        title = f"Investigations opened and released {pattern.replace('_', ' ')}"
+        self._reports.write_curves(title, self._environment.name, found)
+
+    def _take(self, turn: Turn, started_s: float, latencies: list[Point], left: list[str], course: Course) -> list[str]:
         """One turn: a trouble for each that did not open. How fast those are answered that come together is judged
         elsewhere (CA-01)."""
         if turn.amount == 1:
-            trouble = self._open_one(started_s, latencies)
+            trouble = self._open_one(started_s, latencies, course)
             return [trouble] if trouble else []
         step = self._loads.make(f"{turn.amount} together", [requests.live()] * turn.amount).step
+        course.openings += (together := openings_of(step.records, started_s))
+        course.points.append(throughput_of(together))
         left += [one for one in (*step.of_earlier, *step.leftovers) if one not in left]
         return [f"one of {turn.amount} that came together did not open"] * (step.asked - step.succeeded)
 
@@ -158,15 +181,22 @@ class Stability:
         left = f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else "nothing left"
         return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
 
-    def _open_one(self, started_s: float, latencies: list[Point]) -> str:
+    def _open_one(self, started_s: float, latencies: list[Point], course: Course) -> str:
         """Open, see it run, release; why that went wrong, or nothing. A server that is away is found out, no reason to
         stop."""
+        asked_s = time.monotonic() - started_s
+        seen = OpeningMoments(asked_s)
         try:
             investigation, _ = self._investigations.open_running()
-            latencies.append((time.monotonic() - started_s, investigation.attempt.answer.duration_s * 1000))
+            running_s, took_s = time.monotonic() - started_s, investigation.attempt.answer.duration_s
+            latencies.append((running_s, took_s * 1000))
+            seen = OpeningMoments(asked_s, asked_s + took_s, running_s)
             self._releases.release(investigation.job_id)
+            seen = replace(seen, gone_s=time.monotonic() - started_s)
         except (AssertionError, ConnectionFailed) as trouble:
             return str(trouble)
+        finally:
+            course.openings.append(seen)
         return ""
 
     def _sample_until(self, moment_s: float, started_s: float, memory: dict[str, list[Point]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.latency.answers import Latency
 from support.latency.baselines import Baselines
+from support.model.recording_index import Search
 from support.stability.steady_state import Stability
 from support.world.cluster import Cluster
 
@@ -45,15 +47,16 @@ class CapacityRoom:
         budget: Budget,
         reports: Reports,
         history: Path | None,
+        search: Callable[[], Search],
     ) -> CapacityRoom:
         generator = _generator_check(environment)
-        loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment)
+        loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment, search)
         probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         return cls(
             loads=LoadMeasurements(loads, probes, generator, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
-            stability=Stability(investigations, releases, loads, cluster.client, environment, budget),
+            stability=Stability(investigations, releases, loads, cluster.client, environment, budget, reports),
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
         )

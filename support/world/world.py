@@ -109,7 +109,16 @@ class World:
         )
         self.earlier = EarlierInvestigations(self.investigations, self.clients, jobs, self.recordings.index)
         self.capacity = CapacityRoom.of(
-            environment, self.investigations, self.releases, load_client, client, self.cluster, budget, reports, history
+            environment,
+            self.investigations,
+            self.releases,
+            load_client,
+            client,
+            self.cluster,
+            budget,
+            reports,
+            history,
+            self.recordings.quality.search,
         )
 
     def requests_made(self) -> list[tuple[str, float]]:

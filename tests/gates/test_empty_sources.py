@@ -263,7 +263,7 @@ def stability() -> Stability:
     environment: Any = SimpleNamespace(
         limits=limits, kubernetes=SimpleNamespace(services=SimpleNamespace(focus_server=SERVICE))
     )
-    return Stability(nobody, nobody, nobody, nobody, environment, nobody)
+    return Stability(nobody, nobody, nobody, nobody, environment, nobody, nobody)
 
 
 NO_LIFE = Lifetime(1, (), ("nothing opened",), {}, ("there was no server to watch",), ())

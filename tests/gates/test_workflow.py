@@ -20,7 +20,9 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 PINNED_LINE = re.compile(r"\s*(- )?uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 MAKE = re.compile(r"make (?P<target>[a-z]+)( [A-Z]+=[\w.@-]+)*")
 MORE_PERMISSIONS = {"pages": {"pages": "write", "id-token": "write"}}
-JOBS = {"static", "tests", "windows", "acceptance", "pages", "faults", "stability", "real"}
+JOBS = {
+    "static", "tests", "windows", "acceptance", "pages", "faults", "stability", "real", "plan", "shards", "merged",
+}  # fmt: skip
 IMAGE = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
 WITHOUT_MAKE = {
     "windows": [
@@ -98,6 +100,8 @@ def _job_troubles(name: str, job: dict[str, Any]) -> Iterator[str]:
         uses, run = step.get("uses", ""), step.get("run")
         if uses and not PINNED.fullmatch(uses):
             yield f"{uses} is not pinned by commit"
+        if "${{" in (run or ""):
+            yield f"an expression of GitHub becomes part of a command: {run}"
         if uses.startswith("actions/checkout@") and step.get("with", {}).get("persist-credentials") is not False:
             yield "the checkout leaves its token behind"
         if "upload" in uses and "!cancelled()" not in step.get("if", ""):
@@ -151,7 +155,9 @@ def test_everything_that_is_to_run_has_its_job() -> None:
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in CONTENT["jobs"].items()}
     assert {name: runs.pop(name) for name in WITHOUT_MAKE} == WITHOUT_MAKE
     made = {run.split()[1] for several in runs.values() for run in several}
-    assert made == {"lint", "test", "nightly", "acceptance", "faults", "repeat", "real"}
+    assert made == {
+        "lint", "test", "nightly", "acceptance", "faults", "repeat", "real", "plan", "shard", "merge",
+    }  # fmt: skip
 
 
 def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
@@ -169,12 +175,73 @@ def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
     assert kept == {("acceptance", "reports/history/"), ("faults", "reports/faults/")}
 
 
+def share_troubles(jobs: dict[str, Any]) -> Iterator[str]:
+    """Whether the shares of the matrix are those of the plan, and all of them are merged, red ones too."""
+    plan, shards, merged = jobs["plan"], jobs["shards"], jobs["merged"]
+    (planned,) = re.findall(r"make plan SHARDS=(\d+)", "\n".join(step.get("run", "") for step in plan["steps"]))
+    strategy = shards["strategy"]
+    if strategy["matrix"]["index"] != list(range(int(planned))):
+        yield f"the plan has {planned} shares, the matrix {strategy['matrix']['index']}"
+    if strategy.get("fail-fast") is not False:
+        yield "a red share ends the others"
+    if shards.get("env") != {"INDEX": "${{ matrix.index }}"}:
+        yield "a share does not know its index"
+    if (shards["needs"], merged["needs"]) != ("plan", "shards") or "!cancelled()" not in merged.get("if", ""):
+        yield "the order of plan, shares and merge is another, or a red share is not merged"
+    if _handed(plan) != [("plan", "reports/plan.json")] or _taken(shards) != [("plan", "reports/")]:
+        yield "the shares do not follow the plan"
+    if _handed(shards) != [("shard-${{ matrix.index }}", "reports/shards/")]:
+        yield "a share does not hand over its reports"
+    if _taken(merged) != [("shard-*", "reports/shards/")]:
+        yield "not every share is merged"
+
+
+def _handed(job: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (step["with"]["name"], step["with"]["path"])
+        for step in job["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
+
+
+def _taken(job: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (step["with"].get("name") or step["with"].get("pattern"), step["with"]["path"])
+        for step in job["steps"]
+        if "download-artifact" in step.get("uses", "")
+    ]
+
+
+def test_the_shares_of_the_matrix_are_those_of_the_plan_and_are_merged() -> None:
+    assert list(share_troubles(CONTENT["jobs"])) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "trouble"),
+    [
+        ("index: [0, 1, 2]", "index: [1, 2, 3]", "the plan has 3 shares"),
+        ("SHARDS=3", "SHARDS=4", "the plan has 4 shares"),
+        ("fail-fast: false  # a red share", "fail-fast: true  # a red share", "a red share ends the others"),
+        ("      INDEX: ", "      SHARE: ", "a share does not know its index"),
+        ("needs: shards\n", "needs: plan\n", "the order of plan"),
+        ("!cancelled() && needs.shards", "success() && needs.shards", "the order of plan"),
+        ("name: shard-${{ matrix.index }}", "name: shard", "a share does not hand over its reports"),
+        ("pattern: shard-*", "pattern: shard-0", "not every share is merged"),
+        ("path: reports/plan.json", "path: plan.json", "the shares do not follow the plan"),
+    ],
+)
+def test_a_matrix_that_loses_a_share_is_found(old: str, new: str, trouble: str) -> None:
+    assert old in TEXT
+    found = list(share_troubles(yaml.safe_load(TEXT.replace(old, new))["jobs"]))
+    assert any(one.startswith(trouble) for one in found), found
+
+
 def test_one_action_has_one_version() -> None:
     used = set(re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\S+)", TEXT))
     assert len({name for name, *_ in used}) == len(used)
 
 
-@pytest.mark.parametrize("job", ["stability", "real"])
+@pytest.mark.parametrize("job", ["stability", "real", "plan"])
 def test_the_nightly_run_reaches_the_job(job: str) -> None:
     assert CONTENT[True]["schedule"] and "schedule" in CONTENT["jobs"][job]["if"]
 
@@ -189,6 +256,7 @@ def test_the_nightly_run_reaches_the_job(job: str) -> None:
         ("persist-credentials: false", "fetch-depth: 1", "static: the checkout leaves its token behind"),
         ("run: make lint", "run: make lint && curl -s https://x", "static: runs something else than a make target"),
         ("run: make lint", "run: make lint TAGS=${{ github.head_ref }}", "static: runs something else"),
+        ("run: make lint", "run: make lint N=${{ matrix.n }}", "static: an expression of GitHub becomes part"),
         ("run: make lint", "run: python tools/setup.py test", "static: runs something else than a make target"),
         ("run: make lint", "run: make deploy", "static: runs something else than a make target: make deploy"),
         ("    timeout-minutes: 15\n", "", "static: no timeout"),

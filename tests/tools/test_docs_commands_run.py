@@ -83,6 +83,10 @@ NOT_HERE = {
     ".venv/bin/focus-acceptance report merge reports/shards/0 reports/shards/1 reports/shards/2": (
         "it needs what a long run has found"
     ),
+    ".venv/bin/python -m tools.rights looking=LOG testing=LOG disrupting=LOG": PATTERN,
+    "make plan SHARDS=3": "tests/endings/test_shards.py plans",
+    "make shard INDEX=0": LONG,
+    "make merge": "it needs what a long run has found",
     ".venv/bin/focus-acceptance watch --tags=@JL-03": FOREVER,
     ".venv/bin/focus-acceptance sandbox up --run-file /tmp/run.json --set gpu_slices=120 --fault job-crashes": FOREVER,
     ".venv/bin/focus-acceptance sandbox up --profile as-deployed-2025-12 --run-file /tmp/run.json": FOREVER,

@@ -8,6 +8,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.fault_ids import FAULT_IDS
+from environments.sandbox.kubernetes.http.audit import FILE as AUDIT_FILE
 from environments.sandbox.kubernetes.http.flow_control import FlowControl
 from environments.sandbox.kubernetes.http.server import ApiServer
 from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
@@ -41,6 +42,7 @@ class KubernetesProcess(SandboxProcess):
             version=self._version,
             kubelet=Kubelet(**config["kubelet"]) if "kubelet" in config else None,
             limit=self._limit,
+            audit_file=Path(config["run_dir"]) / "logs" / AUDIT_FILE,
         )
 
     async def start(self) -> Mapping[str, Any]:

@@ -37,6 +37,8 @@ _ALL = (
     Cause("controller-pace", 16, "the control plane starts pods at a steady, slow pace"),
     Cause("job-failed", 17, "the job itself failed or cannot start its container"),
     Cause("mongo-pool", 18, "all connections of the server's MongoDB pool are in use"),
+    Cause("mongo-index", None, "the recordings lack an index: each lookup of recorded data reads every document"),
+    Cause("recordings-storage", None, "the storage of the recordings is full or not there"),
     Cause("server-queueing", 19, "requests queue in front of the server's workers"),
     Cause("server-slow-from", 19, "the server becomes slow from a number of jobs on"),
     Cause("server-cpu", 20, "the server's pod uses all the CPU it can get"),
@@ -60,3 +62,7 @@ ROOM_ON_NODES = frozenset({"node-cpu", "node-memory", "node-storage", "gpu-slice
 """What a lost node takes away."""
 PORTS = frozenset({"node-ports"})
 """What leaked services take away."""
+SLOW_LOOKUPS = frozenset({"mongo-pool", "server-queueing", "server-slow-from"})
+"""What lookups that take long look like from outside."""
+NO_START = frozenset({"pod-start", "never-running"})
+"""What a volume that is not there looks like."""

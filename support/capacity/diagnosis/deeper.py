@@ -1,4 +1,5 @@
-"""Causes behind causes: room that is missing because a node is lost, ports that are missing because they leaked.
+"""Causes behind causes: room that is missing because a node is lost, ports that are missing because they leaked,
+lookups that take long because an index is missing, pods that do not start because their storage is not there.
 
 The cause behind takes only as many jobs as it explains: 40 leaked ports are the cause of 40 refusals, not of 50.
 """
@@ -9,13 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from support.capacity.diagnosis.causes import PORTS, ROOM_ON_NODES
+from support.capacity.diagnosis.causes import NO_START, PORTS, ROOM_ON_NODES, SLOW_LOOKUPS
+from support.capacity.diagnosis.direct import answer_row
 from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, node_row
 from support.capacity.diagnosis.node_room import allocatable, need_per_job, room
 from support.capacity.load.results import JobRecord
 from support.clients.kubernetes.objects import Job, Service
 
 EVERY_JOB = sys.maxsize
+_SCAN = "COLLSCAN"
+_OVERDUE = frozenset({None, 500, 503, 504})
+"""How a request ends that has waited too long for the database."""
 
 
 def deepen(
@@ -24,7 +29,43 @@ def deepen(
     """The same matches, with the cause behind where there is one."""
     lost, leaked = _lost_nodes(index), _leaked_services(records, index)
     after_nodes = _replaced(matches, ROOM_ON_NODES, "node-not-ready", *lost)
-    return _replaced(after_nodes, PORTS, "leaked-ports", *leaked)
+    after_ports = _replaced(after_nodes, PORTS, "leaked-ports", *leaked)
+    after_storage = _replaced(after_ports, NO_START, "recordings-storage", *_lost_claims(index))
+    return with_lookups(after_storage, records, index)
+
+
+def with_lookups(
+    matches: Mapping[int, Match | None], records: Sequence[JobRecord], index: ClusterIndex
+) -> dict[int, Match | None]:
+    """The same matches; where lookups of recordings read every document, that is behind what is slow or unanswered."""
+    scan = scans(index)
+    if not scan:
+        return dict(matches)
+    found = _replaced(matches, SLOW_LOOKUPS, "mongo-index", EVERY_JOB, scan)
+    unanswered = {record.number: record for record in records if record.failed_phase == "answered"}
+    for number, match in found.items():
+        if match is None and number in unanswered and unanswered[number].status in _OVERDUE:
+            found[number] = Match("mongo-index", Confidence.MEDIUM, (answer_row(unanswered[number]), *scan))
+    return found
+
+
+def scans(index: ClusterIndex) -> tuple[EvidenceRow, ...]:
+    """That the database answers a lookup by reading every document; nothing where it uses an index or was not asked."""
+    search = index.evidence.search
+    if search is None or _SCAN not in search.stages:
+        return ()
+    value = f"{' over '.join(search.stages)}, {search.documents_examined} documents examined"
+    return (EvidenceRow("MongoDB explain", "lookup of recordings", "winningPlan", value),)
+
+
+def _lost_claims(index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
+    """Claims of the namespace that have no volume: no pod that mounts one starts."""
+    rows = []
+    for claim in index.evidence.claims:
+        phase = str((claim.get("status") or {}).get("phase"))
+        if phase != "Bound":
+            rows.append(EvidenceRow("persistentvolumeclaim", claim["metadata"]["name"], "status.phase", phase))
+    return EVERY_JOB if rows else 0, tuple(rows)
 
 
 def _replaced(

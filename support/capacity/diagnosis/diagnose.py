@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from support.capacity.diagnosis.attribution import Attribution
 from support.capacity.diagnosis.causes import CAUSES, Cause
-from support.capacity.diagnosis.deeper import deepen
+from support.capacity.diagnosis.deeper import deepen, with_lookups
 from support.capacity.diagnosis.direct import START_EVENTS
 from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, shortened
 from support.capacity.diagnosis.texts import cause_of
@@ -72,7 +72,7 @@ def diagnose(
         if record.number not in numbers and record.reached.get("answered", 0.0) * 1000 > slow_above_ms
     ]  # fmt: skip
     failed_matches = deepen(_matched(failed, rules.primary), records, index)
-    slow_matches = _matched(slow, rules.of_slow)
+    slow_matches = with_lookups(_matched(slow, rules.of_slow), slow, index)
     return Diagnosis(
         failed=len(failed),
         slow=len(slow),

@@ -17,6 +17,11 @@ _RULES: tuple[tuple[str, str], ...] = (
         "api-overload",
         r"server has received too many requests|\bTooManyRequests\b|client-side throttling",
     ),
+    (
+        "recordings-storage",
+        r"No space left on device|\bENOSPC\b|[Dd]isk quota exceeded|\bOutOfDiskSpace\b"
+        r"|unbound immediate PersistentVolumeClaims|bound to non-existent persistentvolume",
+    ),
     ("mongo-pool", r"\w*WaitQueueTimeoutError|Timed out while checking out a connection"),
     ("generator", r"\bEMFILE\b|Too many open files|\bEADDRNOTAVAIL\b|Cannot assign requested address"),
     ("node-not-ready", r"untolerated taint \{node\.kubernetes\.io/(?:not-ready|unreachable)\b"),
@@ -67,7 +72,12 @@ def unschedulable_reasons(message: str) -> list[tuple[int, str]]:
 def _scheduler_cause(text: str) -> str | None:
     """A control plane that takes no jobs is as it should be; room that is missing counts more than a configuration."""
     weighed = list(_weighed(text))
-    return max(weighed)[-1] if weighed else None
+    return max(weighed)[-1] if weighed else _volume_cause(text)
+
+
+def _volume_cause(text: str) -> str | None:
+    """Of a pod whose volume is not bound the scheduler counts no nodes."""
+    return next((cause for cause, pattern in _COMPILED if cause == "recordings-storage" and pattern.search(text)), None)
 
 
 def _weighed(text: str) -> Iterator[tuple[int, int, int, str]]:

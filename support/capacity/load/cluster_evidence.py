@@ -11,7 +11,9 @@ from support.capacity.load.seen import Phases
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
 from support.clients.kubernetes.objects import Raw
 from support.clients.kubernetes.servers import Servers
+from support.clients.mongodb.client import DatabaseError
 from support.config import Environment
+from support.model.recording_index import Search
 
 _OF_INVESTIGATION = re.compile(r"(?:grpc|cleanup)-(?:job|service)-([0-9]+-[0-9]+)")
 
@@ -29,8 +31,11 @@ class Collector:
         self._refusals: list[Raw] = []
         self._log_before = {name: len(text) for name, text in self._logs().items()}
 
-    def collect(self, phases: Phases, job_ids: Collection[str]) -> ClusterEvidence:
-        """Everything about these investigations, and what they stand on."""
+    def collect(
+        self, phases: Phases, job_ids: Collection[str], search: Callable[[], Search] | None = None
+    ) -> ClusterEvidence:
+        """Everything about these investigations, and what they stand on; ``search`` asks how the database answers a
+        lookup of recordings."""
         return ClusterEvidence(
             pods=phases.objects("pod", job_ids),
             jobs=phases.objects("job", job_ids),
@@ -41,8 +46,19 @@ class Collector:
             quotas=tuple(self._ask("quotas", lambda: self._cluster.list_raw("resourcequotas")[0])),
             usage=tuple(self._usage()),
             server_log=self._server_log(),
+            claims=tuple(self._ask("claims", lambda: self._cluster.list_raw("persistentvolumeclaims")[0])),
+            search=None if search is None else self._explained(search),
             refusals=tuple(self._refusals),
         )
+
+    def _explained(self, search: Callable[[], Search]) -> Search | None:
+        try:
+            return search()
+        except DatabaseError as error:
+            self._refusals.append(
+                {"what": "lookup", "status": 0, "message": str(error), "headers": {}, "at_s": time.monotonic()}
+            )
+            return None
 
     def _events(self) -> list[Raw]:
         return self._ask("events", lambda: self._cluster.list_raw("events")[0])

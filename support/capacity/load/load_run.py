@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings
 from support.investigations.release import Releases
 from support.investigations.service import Investigations
+from support.model.recording_index import Search
 from support.reporting.progress import Reporter
 from support.statistics.operational import arrival_spread_ms, peak_in_flight
 
@@ -84,7 +85,10 @@ class Standing:
 
 
 class LoadRuns:
-    """Makes loads with what opens and releases every investigation: ledger, release and proof are those of all."""
+    """Makes loads with what opens and releases every investigation: ledger, release and proof are those of all.
+
+    ``search`` asks how the database answers a lookup of recordings; it is asked while one over recorded data stands.
+    """
 
     def __init__(
         self,
@@ -93,9 +97,10 @@ class LoadRuns:
         cluster: KubernetesClient,
         jobs: Jobs,
         environment: Environment,
+        search: Callable[[], Search],
     ) -> None:
         self._investigations, self._releases, self._cluster, self._jobs = investigations, releases, cluster, jobs
-        self._environment, self._limits = environment, environment.limits
+        self._environment, self._limits, self._search = environment, environment.limits, search
 
     def caps(self, amount: int) -> Caps:
         """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice."""
@@ -181,7 +186,8 @@ class LoadRuns:
         ids = {opening.job_id for opening in openings.each if opening.job_id}
         reached = {job_id: phases.reached(job_id) for job_id in ids}
         seconds = time.monotonic() - openings.burst.samples[0].intended_s
-        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids), machine)
+        search = self._search if any(body.get("start_time") for body in bodies) else None
+        return Standing(openings, phases, reached, alive, seconds, collector.collect(phases, ids, search), machine)
 
     def step(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.capacity.load.machine import MachineUse
+from support.model.recording_index import Search
 
 Raw = Mapping[str, Any]
 
@@ -56,11 +57,12 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class ClusterEvidence:
-    """Kubernetes objects as the API gave them (parsed JSON), taken while the load stood.
+    """Kubernetes objects as the API gave them (parsed JSON), taken while the load stood, and what the database said.
 
     ``pods`` and ``jobs`` hold the last state seen of each object of the load, also of those that are gone; ``usage``
     is metrics.k8s.io by pod name; ``refusals`` are error answers of the API server to the suite itself (status,
-    headers and message).
+    headers and message). ``claims`` are those for volumes; ``search`` is how the database answers a lookup of
+    recordings, None where the load asked for none.
     """
 
     pods: tuple[Raw, ...] = ()
@@ -73,6 +75,8 @@ class ClusterEvidence:
     usage: tuple[Raw, ...] = ()
     server_log: str = ""
     refusals: tuple[Raw, ...] = ()
+    claims: tuple[Raw, ...] = ()
+    search: Search | None = None
 
 
 @dataclass(frozen=True)

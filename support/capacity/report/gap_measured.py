@@ -12,6 +12,7 @@ from support.capacity.load.phases import PhaseTimes, all_phase_times, phase_time
 from support.capacity.load.results import JobRecord, LoadStep
 from support.capacity.load.run import CapacityRun
 from support.capacity.report.cluster_room import GPU
+from support.capacity.report.curves import curves_of_step, openings_of, throughput_of
 from support.clients.kubernetes.objects import Pod
 from support.statistics.operational import little_ratio, mean_in_flight
 from support.statistics.percentiles import minimum_samples, percentile, wilson
@@ -85,6 +86,15 @@ def ramp_part(run: CapacityRun) -> list[dict[str, Any]]:
     """One point for each step, the judged one last; steps without an answer have no times."""
     steps = sorted((*run.ramp, *([run.step] if run.step else ())), key=lambda step: step.asked)
     return [_point(step, run) for step in steps if step.records]
+
+
+def curves_part(run: CapacityRun) -> dict[str, Any] | None:
+    """The judged load over time, and the throughput of every load; None where none ran."""
+    if run.step is None or not run.step.records:
+        return None
+    steps = [step for step in (*run.ramp, run.step) if step.records]
+    points = [throughput_of(openings_of(step.records, 0.0)) for step in steps]
+    return curves_of_step(run.step, run.target.p95_ms, points)
 
 
 def _point(step: LoadStep, run: CapacityRun) -> dict[str, Any]:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from support.capacity.report.curve_charts import charts_of
+from support.capacity.report.page_words import PHASE_WORDS, duration, templates
 
-from support.capacity.report.gap_arithmetic import shown
-from support.reporting.pages import templates_in
-
-_TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"pass": "Target reached", "fail": "Target missed", "inconclusive": "Not decided"}
 _CLASSES = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
-PHASE_WORDS = {
-    "answered": "answered",
-    "job_seen": "job appears",
-    "scheduled": "pod placed",
-    "running": "pod running",
-    "port_open": "port open",
-    "released": "released",
-}
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -32,7 +18,7 @@ def render(report: Mapping[str, Any]) -> str:
     opening = [each for each in result["phases"] if each["phase"] != "released"] if result else []
     verdict = report["gap_analysis"]["verdict"]
     return (
-        _templates()
+        templates()
         .get_template("infra_gap_report.html")
         .render(
             report=report,
@@ -43,44 +29,9 @@ def render(report: Mapping[str, Any]) -> str:
             phases=_phase_bars(opening),
             slowest=_slowest(opening),
             ramp=RampChart(report["ramp"], report["target"]["jobs"]),
+            charts=charts_of(report["curves"]) if report["curves"] else [],
         )
     )
-
-
-@functools.cache
-def _templates() -> Environment:
-    environment = templates_in(_TEMPLATES)
-    environment.filters |= {"ms": duration, "percent": percent, "number": number, "ratio": ratio, "moment": moment}
-    environment.globals |= {"shown": shown, "phase_words": PHASE_WORDS}
-    return environment
-
-
-def duration(milliseconds: float | None) -> str:
-    """Milliseconds for people."""
-    if milliseconds is None:
-        return "-"
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
-
-
-def percent(rate: float) -> str:
-    """One decimal, and never 100.0 % for less than all."""
-    return f"{min(rate * 100, 99.9) if rate < 1 else 100:.1f} %"
-
-
-def _number(value: float) -> str:
-    return "below 0.001" if 0 < value < 0.001 else f"{value:.4g}"
-
-
-def number(value: float | None) -> str:
-    return "-" if value is None else _number(value) if isinstance(value, float) else str(value)
-
-
-def ratio(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def moment(text: str) -> str:
-    return datetime.fromisoformat(text).strftime("%d %b %Y, %H:%M:%S UTC")
 
 
 def _causes(report: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from support.capacity.diagnosis import Diagnosis, diagnose
 from support.capacity.load.run import CapacityRun
 from support.capacity.report.cluster_room import ClusterRoom
 from support.capacity.report.gap_arithmetic import Supply, supplies
-from support.capacity.report.gap_measured import ramp_part, resources_part, result_part
+from support.capacity.report.gap_measured import curves_part, ramp_part, resources_part, result_part
 from support.capacity.report.gap_page import render
 from support.capacity.report.gap_verdict import GapVerdict, judge, verdict_sentence
 from support.capacity.report.next_steps import next_steps
@@ -57,6 +57,7 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
         },
         "result": result_part(run, diagnosis),
         "ramp": ramp_part(run),
+        "curves": curves_part(run),
         "capacity": _capacity(run, found),
         "gap_analysis": _gap(run, judged, diagnosis, found),
         "bottleneck_analysis": [

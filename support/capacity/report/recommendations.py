@@ -169,6 +169,8 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     "preemption": ("give the jobs a priority class that is not preempted", CAPACITY_TAG),
     "api-overload": ("raise the share of Focus Server's flow schema, or make it send fewer requests", CAPACITY_TAG),
     "job-failed": ("read the log of the jobs in the evidence: the container itself ends", CAPACITY_TAG),
+    "mongo-index": ("build the index that is missing: focus-acceptance remedy indexes", "@DQ-02"),
+    "recordings-storage": ("free or extend the storage of the recordings, and look at its claim", "@JL-07c"),
     "server-slow-from": ("profile the server with as many open jobs as the evidence names", LATENCY_TAG),
     "server-cpu": ("raise the server's CPU limit or its replicas", LATENCY_TAG),
     "generator": ("repeat from a stronger or quieter machine; this says nothing about the server", LATENCY_TAG),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from support.capacity.load.run import CapacityRun
+from support.capacity.report.curve_charts import render_load
 from support.capacity.report.gap_report import build_report, write_report
+from support.files import write_atomically
 
 
 class Reports:
@@ -17,17 +21,31 @@ class Reports:
         self.directory, self.fingerprint, self.git_revision = directory, fingerprint, git_revision
         self.used: list[Path] = []
 
-    def write(self, run: CapacityRun, required_jobs: int) -> tuple[Path, ...]:
+    def write(self, run: CapacityRun, required_jobs: int | None) -> tuple[Path, ...]:
         """The report of a run, as JSON and as a page.
 
-        One about fewer investigations than are required is evidence of its scenario: it says nothing about the
-        capacity of the site, so it must not lie where that is looked up.
+        One about fewer investigations than are required, or about others (``required_jobs`` None), is evidence of its
+        scenario: it says nothing about the capacity of the site, so it must not lie where that is looked up.
         """
-        folder = self.directory if run.target.jobs >= required_jobs else self.directory / "evidence"
+        tells_capacity = required_jobs is not None and run.target.jobs >= required_jobs
+        folder = self.directory if tells_capacity else self._evidence
         folder.mkdir(parents=True, exist_ok=True)
         paths = write_report(build_report(run), folder)
         self.use(paths)
         return paths
+
+    def write_curves(self, title: str, environment: str, curves: Mapping[str, Any]) -> Path:
+        """The page of a load that has no gap report; evidence of its scenario. OSError if it cannot be written."""
+        now = datetime.now(UTC)
+        name = re.sub(r"[^a-z0-9]+", "-", f"{environment} {title}".lower())
+        path = self._evidence / f"load_curves_{name}_{now:%Y%m%dT%H%M%SZ}.html"
+        write_atomically(path, render_load(title, environment, now.isoformat(), curves))
+        self.use([path])
+        return path
+
+    @property
+    def _evidence(self) -> Path:
+        return self.directory / "evidence"
 
     def use(self, paths: Iterable[Path]) -> None:
         """These files belong to the scenario that runs, whoever wrote them."""

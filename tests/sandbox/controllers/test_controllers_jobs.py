@@ -173,7 +173,76 @@ def test_fault_cascade_broken(before_the_job: bool) -> None:
 
 def test_a_kind_of_job_the_sandbox_does_not_run_is_refused() -> None:
     async def scenario(cluster: Cluster) -> None:
-        with pytest.raises(Exception, match="the sandbox runs NonIndexed jobs only"):
-            cluster.create_job(completionMode="Indexed")
+        with pytest.raises(Exception, match="spec.maxFailedIndexes: Forbidden: not known to the sandbox"):
+            cluster.create_job(completionMode="Indexed", completions=2, maxFailedIndexes=1)
+
+    play(scenario)
+
+
+def indexes(cluster: Cluster) -> dict[int, dict]:
+    """The pods of the job that have not ended, by number."""
+    pods = [pod for pod in cluster.pods("grpc-job-1-1") if pod["status"]["phase"] in ("Pending", "Running")]
+    return {int(pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]): pod for pod in pods}
+
+
+INDEXED = {
+    "completionMode": "Indexed",
+    "completions": 3,
+    "parallelism": 2,
+    "backoffLimit": 6,
+    "backoffLimitPerIndex": 0,
+}
+
+
+def test_each_pod_of_an_indexed_job_has_a_number_until_all_are_done() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        cluster.create_job(**INDEXED)
+        await cluster.until("two run", lambda: set(indexes(cluster)) == {0, 1})
+        pod = indexes(cluster)[1]
+        assert re.fullmatch(r"grpc-job-1-1-1-[a-z0-9]{5}", pod["metadata"]["name"])
+        assert pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] == "1"
+        assert pod["spec"]["hostname"] == "grpc-job-1-1-1"
+        (variable,) = pod["spec"]["containers"][0]["env"]
+        path = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+        assert variable["name"] == "JOB_COMPLETION_INDEX" and variable["valueFrom"]["fieldRef"]["fieldPath"] == path
+        cluster.end(pod, "Succeeded")
+        await cluster.until("the next", lambda: set(indexes(cluster)) == {0, 2})
+        assert cluster.job()["status"]["completedIndexes"] == "1"
+        for index in (0, 2):
+            cluster.end(indexes(cluster)[index], "Succeeded")
+        await cluster.until("complete", lambda: "Complete" in cluster.ends_of())
+        assert cluster.job()["status"]["completedIndexes"] == "0-2"
+        assert cluster.job()["status"]["succeeded"] == 3
+
+    play(scenario)
+
+
+def test_an_index_that_fails_ends_no_other_and_fails_the_job_at_the_end() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        cluster.create_job(**INDEXED)
+        await cluster.until("two run", lambda: set(indexes(cluster)) == {0, 1})
+        cluster.end(indexes(cluster)[0], "Failed")
+        await cluster.until("the next", lambda: set(indexes(cluster)) == {1, 2})
+        assert cluster.job()["status"]["failedIndexes"] == "0" and cluster.ends_of() == {}
+        for index in (1, 2):
+            cluster.end(indexes(cluster)[index], "Succeeded")
+        await cluster.until("failed", lambda: cluster.ends_of().get("Failed") == "FailedIndexes")
+        status = cluster.job()["status"]
+        assert (status["completedIndexes"], status["failedIndexes"], status["succeeded"]) == ("1-2", "0", 2)
+
+    play(scenario)
+
+
+def test_a_cron_job_is_kept_while_it_is_suspended() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        def create(name: str, **spec: object) -> None:
+            pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}
+            job = {"spec": {"template": {"spec": pod}}}
+            body = {"metadata": {"name": name}, "spec": {"schedule": "1 2 * * *", "jobTemplate": job, **spec}}
+            cluster.store.create("cronjobs", body, "panda")
+
+        create("nightly", suspend=True)
+        with pytest.raises(Exception, match="the sandbox runs no controller for cronjobs; allowed is a suspended one"):
+            create("awake")
 
     play(scenario)

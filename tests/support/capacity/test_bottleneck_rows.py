@@ -6,6 +6,7 @@ import pytest
 
 from support.capacity.diagnosis import CAUSES, diagnose
 from support.capacity.load.results import ClusterEvidence, SelfCheck
+from support.model.recording_index import Search
 from tests.support.capacity.canned import (
     event,
     evidence,
@@ -57,7 +58,13 @@ def queue(workers=24, each_s=0.15, count=200):
     return [record(number, at=each_s * (1 + (number - 1) // workers)) for number in range(1, count + 1)]
 
 
+def claim(phase):
+    return {"metadata": {"name": "recordings"}, "status": {"phase": phase}}
+
+
 SLOW = {"slow_above_ms": 300}
+SCAN, LOOKUP = Search(("COLLSCAN",), 120), Search(("FETCH", "IXSCAN"), 4)
+AWAY = "Cannot look up recordings: MongoDB is not reachable"
 GONE = [record(1, "scheduled")]
 ALL_OPEN = [record(1, alive=False)]
 API_429 = "the server has received too many requests and has asked us to try again later"
@@ -339,6 +346,23 @@ CASES = {
         "node-not-ready", "worker-2", ALL_OPEN,
         evidence(pods=[pod(ID, "worker-2", "Running")], nodes=[node(), node("worker-2", ready="Unknown")]),
     ),
+    "lookups that scan, unanswered": Case(
+        "mongo-index", "COLLSCAN, 120 documents examined", [refused(1, AWAY, 503)], ClusterEvidence(search=SCAN)
+    ),
+    "lookups that scan, with all connections in use": Case(
+        "mongo-index", "maxPoolSize: 5", [refused(1, POOL, 503)], ClusterEvidence(search=SCAN)
+    ),
+    "lookups that scan, late": Case("mongo-index", "COLLSCAN", queue(), ClusterEvidence(search=SCAN), SLOW),
+    "a full storage": Case("recordings-storage", "No space left", [refused(1, "[Errno 28] No space left on device")]),
+    "a storage that is lost": Case(
+        "recordings-storage",
+        "status.phase Lost recordings",
+        GONE,
+        evidence(pods=[waiting(ID, "ContainerCreating")], jobs=[job(ID)], nodes=[node()], claims=[claim("Lost")]),
+    ),
+    "a storage that is not bound": Case(
+        "recordings-storage", "unbound", seen=unplaced("pod has unbound immediate PersistentVolumeClaims")
+    ),
     "no job": Case("job-missing", "never", [record(1, "answered")]),
     "never running, no pod": Case("never-running", "none was ever created", seen=evidence(jobs=[job(ID)])),
     "never running, no reason": Case("never-running", "Pending", seen=evidence(jobs=[job(ID)], pods=[pod(ID)])),
@@ -412,3 +436,17 @@ def test_who_stayed_alone_when_the_others_had_ended_is_told_as_such():
     assert "1 of the others had ended before all were open" in [row.value for row in found.findings[0].evidence]
     nobody_ended = diagnose(records, evidence(pods=[]), self_check=None)
     assert nobody_ended.findings == () and len(nobody_ended.unattributed) == 2
+
+
+@pytest.mark.parametrize(
+    ("records", "seen", "cause"),
+    [
+        ([refused(1, AWAY, 503)], {"search": LOOKUP}, None),
+        ([refused(1, AWAY, 400)], {"search": SCAN}, None),
+        ([refused(1, POOL, 503)], {"search": LOOKUP}, "mongo-pool"),
+        (GONE, {"pods": [waiting(ID, "ContainerCreating")], "claims": [claim("Bound")]}, "pod-start"),
+    ],
+)
+def test_an_index_that_is_used_and_a_claim_that_is_bound_are_no_cause(records, seen, cause):
+    found = diagnose(records, evidence(jobs=[job(ID)], nodes=[node()], **seen)).findings
+    assert [one.cause.id for one in found] == ([cause] if cause else [])

@@ -9,6 +9,8 @@ from support.capacity.load.cluster_evidence import Collector
 from support.capacity.load.seen import Phases
 from support.clients.kubernetes.client import ClusterError, Pod
 from support.clients.kubernetes.watch import Seen
+from support.clients.mongodb.client import DatabaseError
+from support.model.recording_index import Search
 from tests.support.domain import builders
 
 
@@ -122,6 +124,28 @@ def test_evidence_is_what_can_be_had_and_says_what_cannot() -> None:
         "usage",
     ]
     assert evidence.server_log == "during the load\n"
+    assert [one["metadata"]["name"] for one in evidence.claims] == [
+        "persistentvolumeclaims"
+    ] and evidence.search is None
+
+
+def test_how_the_database_answers_a_lookup_is_asked_and_why_it_does_not_is_told() -> None:
+    server = SimpleNamespace(pod_selector="app=focus-server", deployment="focus-server", port=5000, container=None)
+    services = SimpleNamespace(services=SimpleNamespace(focus_server=server))
+    environment = SimpleNamespace(kubernetes=services, capabilities=set())
+    scan = Search(("COLLSCAN",), 120)
+
+    def collected(search: Any) -> Any:
+        collector = Collector(Cluster(), environment)  # type: ignore[arg-type]
+        return collector.collect(Phases(Watch()), (), search)  # type: ignore[arg-type]
+
+    assert collected(lambda: scan).search == scan
+
+    def refuses() -> Search:
+        raise DatabaseError("refused", "explain: not authorised")
+
+    refused = collected(refuses)
+    assert refused.search is None and "not authorised" in str([one["message"] for one in refused.refusals])
 
 
 def test_a_port_is_free_when_its_service_is_gone_whatever_else_is_left() -> None:

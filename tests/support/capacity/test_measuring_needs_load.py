@@ -50,7 +50,7 @@ MEASURING: dict[str, Callable[[Budget], object]] = {
     "PF-02b": lambda budget: latency(budget).health_checks_at_once(),
     "PF-02c": lambda budget: latency(budget).channels(),
     "PF-02d": lambda budget: latency(budget).live_metadata(),
-    "SB-02a": lambda budget: Stability(NOBODY, NOBODY, NOBODY, NOBODY, SITE, budget).live(at_intervals),
+    "SB-02a": lambda budget: Stability(NOBODY, NOBODY, NOBODY, NOBODY, SITE, budget, NOBODY).live(at_intervals),
     "SB-05d": lambda budget: RoughClients(SITE, Journal(), budget, NOBODY).ask_all_at_once(),
     "CA-05a before": lambda budget: Probes(NOBODY, SITE, budget).quiet(),
     "CA-05a after": lambda budget: Probes(NOBODY, SITE, budget).recover(Quiet((1.0,))),

@@ -31,6 +31,7 @@ class Site:
         self._memory_mb, self._fails, self._restarts = memory_mb, fails, restarts
         self._began_s, self._looks, self._random = time.monotonic(), 0, random.Random(7)
         self.released: list[str] = []
+        self.shown: list[tuple[str, Any]] = []
 
     def pods(self, label_selector: str) -> list[Any]:
         self._looks += 1
@@ -59,16 +60,19 @@ class Site:
     def left_behind(self) -> list[str]:
         return []
 
+    def write_curves(self, title: str, environment: str, curves: Any) -> None:
+        self.shown.append((title, curves))
+
 
 def stability(site: Site) -> Stability:
     limits = SimpleNamespace(
         stability_duration_s=3600.0, stability_interval_s=300.0, time_scale=SCALE, stability_success_rate=0.95,
-        memory_growth_mb_per_h=10.0, configure_p95_ms=300.0,
+        memory_growth_mb_per_h=10.0, configure_p95_ms=300.0, answer_under_load_p95_ms=5000.0,
     )  # fmt: skip
     server = SimpleNamespace(pod_selector="app=focus-server", deployment="focus-server", port=5000, container=None)
     services = SimpleNamespace(focus_server=server)
-    environment = SimpleNamespace(limits=limits, kubernetes=SimpleNamespace(services=services))
-    return Stability(site, site, site, site, environment, ANYTHING)  # type: ignore[arg-type]
+    environment = SimpleNamespace(name="site", limits=limits, kubernetes=SimpleNamespace(services=services))
+    return Stability(site, site, site, site, environment, ANYTHING, site)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,11 @@ def test_an_hour_of_memory(memory_mb: Callable[[float], float], verdict: Outcome
     assert judge.stays_fast(seen).outcome is Outcome.PASS
     assert seen.asked == len(site.released) == 12
     assert judge.was_never_restarted(seen).outcome is Outcome.PASS
+    ((title, curves),) = site.shown
+    assert title == "Investigations opened and released at intervals"
+    assert (curves["asked"], len(curves["answers"]), curves["limit_ms"]) == (12, 12, 300.0)
+    assert {answer["ms"] for answer in curves["answers"]} == {40.0}
+    assert max(step["jobs"] for step in curves["open"]) == 1 and curves["open"][-1]["jobs"] == 0
 
 
 def test_failures_and_restarts_are_told() -> None:
@@ -154,7 +163,7 @@ def test_the_shapes_of_load_are_those_of_the_requirement() -> None:
 
 def test_what_did_not_open_of_those_that_came_together_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(lambda hours: 600)
-    step = SimpleNamespace(asked=50, succeeded=44, of_earlier=(), leftovers=("service grpc-service-1-7",))
+    step = SimpleNamespace(asked=50, succeeded=44, records=(), of_earlier=(), leftovers=("service grpc-service-1-7",))
     monkeypatch.setattr(site, "make", lambda title, bodies: SimpleNamespace(step=step), raising=False)
     judge = stability(site)
     seen = judge.live(in_a_rush)

@@ -115,6 +115,18 @@ def test_changes_are_undone_last_first_and_only_once(tmp_path: Path) -> None:
     assert site.undone == ["1", "2", "0"] and journal.pending() == []
 
 
+def test_of_several_that_cannot_be_undone_the_first_is_told(tmp_path: Path) -> None:
+    """The last change is undone first, and those before it may fail because of it."""
+    journal, site = ChangeJournal(tmp_path / "changes.jsonl"), Site()
+    changes = changes_of(journal, site)
+    for name in ("first", "second", "third"):
+        changes.begin("quota", f"the {name}", name=name)
+    site.stuck = {"first", "third"}
+    with pytest.raises(AssertionError, match="third is stuck"):
+        changes.undo_all()
+    assert site.undone == ["second"] and len(journal.pending()) == 2
+
+
 def test_a_change_that_cannot_be_undone_stays_pending_and_holds_up_no_other(tmp_path: Path) -> None:
     journal, site = ChangeJournal(tmp_path / "changes.jsonl"), Site()
     changes = changes_of(journal, site)

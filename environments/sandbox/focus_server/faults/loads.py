@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +18,7 @@ from pymongo.errors import WaitQueueTimeoutError
 from environments.sandbox.focus_server.faults.plain import Unclear, delayed
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS
-from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbBusy
+from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway, MongoDbBusy
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
 
@@ -58,16 +58,24 @@ async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, bo
     return await proceed(service, body)
 
 
-@fault("lookups-fail-among-many", at="recording.find", memory=lambda: SimpleNamespace(going_on=0))
-async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
-    memory.going_on += 1
-    try:
-        await asyncio.sleep(LOOKUP_S)  # long enough for those who ask at the same moment
-        if memory.going_on > LOOKUPS_AT_ONCE:
-            raise Unclear(500, "Internal Server Error")
-        return await proceed(service, window)
-    finally:
-        memory.going_on -= 1
+def _failing_among_many(fault_id: str, failure: Callable[[], Exception]) -> None:
+    """A lookup of recordings that fails while more than a few others go on."""
+
+    @fault(fault_id, at="recording.find", memory=lambda: SimpleNamespace(going_on=0))
+    async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
+        memory.going_on += 1
+        try:
+            await asyncio.sleep(LOOKUP_S)  # long enough for those who ask at the same moment
+            if memory.going_on > LOOKUPS_AT_ONCE:
+                raise failure()
+            return await proceed(service, window)
+        finally:
+            memory.going_on -= 1
+
+
+_failing_among_many("lookups-fail-among-many", lambda: Unclear(500, "Internal Server Error"))
+_failing_among_many("lookups-scan-among-many", MongoDbAway)
+_failing_among_many("storage-full-among-many", lambda: CannotOpen("[Errno 28] No space left on device: '/prisma/root'"))
 
 
 @fault("slow-after-load", at="configure", memory=lambda: SimpleNamespace(was_loaded=False))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from environments.sandbox.kubernetes.controllers.job_indexes import index_of, written
 from environments.sandbox.kubernetes.controllers.meta import (
     Object,
     is_active,
@@ -52,6 +53,7 @@ class End:
 
 BACKOFF = End(True, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
 DEADLINE = End(True, "DeadlineExceeded", "Job was active longer than specified deadline")
+FAILED_INDEXES = End(True, "FailedIndexes", "Job has failed indexes")
 COMPLETED = End(False, "CompletionsReached", "Reached expected number of succeeded pods")
 
 
@@ -60,6 +62,10 @@ class Tally:
     """How each pod of a job ended, by uid: a pod that is gone still counts."""
 
     ends: dict[str, str] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    """The numbers of an Indexed job that have succeeded."""
+    failures: Counter[int] = field(default_factory=Counter)
+    """How often each number has failed."""
     started_s: float | None = None
     failed_last_s: float = 0.0
     turn_s: float | None = None
@@ -78,10 +84,19 @@ class Tally:
             return False
         if phase == "Succeeded":
             self.ends[uid] = SUCCEEDED
+            if (index := index_of(pod)) is not None:
+                self.done.add(index)
         elif phase == "Failed" or gone or is_leaving(pod):
             self.ends[uid] = FAILED
+            if (index := index_of(pod)) is not None:
+                self.failures[index] += 1
             return True
         return False
+
+    def given_up(self, job: Mapping[str, Any]) -> set[int]:
+        """The numbers that have failed too often; none where the job counts its failures as a whole."""
+        limit = dig(job, "spec", "backoffLimitPerIndex")
+        return set() if limit is None else {index for index, failed in self.failures.items() if failed > limit}
 
     def count(self, end: str) -> int:
         return Counter(self.ends.values())[end]
@@ -107,6 +122,10 @@ def numbers(
             status[name] = count
         else:
             status.pop(name, None)
+    if tally.done:
+        status["completedIndexes"] = written(tally.done)
+    if given_up := tally.given_up(job):
+        status["failedIndexes"] = written(given_up)
     status["ready"] = sum(is_ready(pod) for pod in active)
     if version.has_replacement_policy:
         status["terminating"] = sum(is_leaving(pod) and not is_finished(pod) for pod in pods)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from environments.sandbox.kubernetes.controllers import cascade_broken, job_status
+from environments.sandbox.kubernetes.controllers import cascade_broken, job_indexes, job_status
 from environments.sandbox.kubernetes.controllers.job_pods import TRACKING
 from environments.sandbox.kubernetes.controllers.job_status import FAILED, SUCCEEDED, SUSPENDED, End, Tally
 from environments.sandbox.kubernetes.controllers.meta import (
@@ -100,12 +100,15 @@ class Jobs(Controller):
         if failure is not None:
             self._remove(job, active, tally, counts_as=FAILED)
             self._finish(job, pods, tally, failure)
-        elif tally.count(SUCCEEDED) >= spec.get("completions", 1):
-            self._finish(job, pods, tally, job_status.COMPLETED)
+            return
+        given_up = tally.given_up(job)
+        left = spec.get("completions", 1) - tally.count(SUCCEEDED) - len(given_up)
+        if left <= 0:
+            self._finish(job, pods, tally, job_status.FAILED_INDEXES if given_up else job_status.COMPLETED)
         else:
-            wanted = min(spec.get("parallelism", 1), spec.get("completions", 1) - tally.count(SUCCEEDED))
+            wanted = min(spec.get("parallelism", 1), left)
             self._remove(job, active[wanted:], tally)
-            self._start(job, wanted - len(active), tally, time_s)
+            self._start(job, wanted - len(active), active, tally, time_s)
             self._write(job, tally)
 
     def _failure(self, job: Object, tally: Tally, time_s: float) -> End | None:
@@ -119,7 +122,7 @@ class Jobs(Controller):
             self.again_after(key_of(job), left_s)
         return None
 
-    def _start(self, job: Object, missing: int, tally: Tally, time_s: float) -> None:
+    def _start(self, job: Object, missing: int, active: list[Object], tally: Tally, time_s: float) -> None:
         if missing <= 0:
             return
         missing = min(missing, MOST_PODS_AT_ONCE)
@@ -128,9 +131,9 @@ class Jobs(Controller):
             self.again_after(key_of(job), left_s)
             return
         tally.turn_s = None
-        for _ in range(missing):
+        for index in job_indexes.free(job, active, tally.done | tally.given_up(job), missing):
             try:
-                pod = self.store.create("pods", self._pod(job), job["metadata"]["namespace"])
+                pod = self.store.create("pods", self._pod(job, index), job["metadata"]["namespace"])
             except ApiError as error:
                 tally.refusals += 1
                 wait_s = self.process.scaled(self._version.after_refused_pod.after(tally.refusals))
@@ -156,8 +159,9 @@ class Jobs(Controller):
             tally.turn_s = max(slow_s, self._pace.reserve(pods * _REQUESTS_FOR_A_POD, time_s))
         return tally.turn_s
 
-    def _pod(self, job: Object) -> Object:
+    def _pod(self, job: Object, index: int | None) -> Object:
         pod = pod_from(job["spec"]["template"], "jobs", job)
+        pod = pod if index is None else job_indexes.numbered(pod, index)
         pod["metadata"]["finalizers"] = [TRACKING]
         if self.process.fault(cascade_broken.FAULT):
             pod["metadata"]["ownerReferences"].append(cascade_broken.second_owner(self.store))

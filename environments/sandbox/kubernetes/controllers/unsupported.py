@@ -7,7 +7,7 @@ from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.kubernetes.store.resources import RESOURCES
 
-_JOB_FIELDS = ("podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
+_JOB_FIELDS = ("podFailurePolicy", "successPolicy", "maxFailedIndexes")
 
 
 def refuse_unsupported(verb: str, plural: str, new: Object, old: Object | None) -> None:
@@ -15,11 +15,11 @@ def refuse_unsupported(verb: str, plural: str, new: Object, old: Object | None) 
     if verb != "create":
         return
     causes = []
-    if plural in ("daemonsets", "cronjobs", "replicationcontrollers"):
+    if plural in ("daemonsets", "replicationcontrollers"):
         causes.append(_cause("kind", f"the sandbox runs no controller for {plural}"))
+    if plural == "cronjobs" and not dig(new, "spec", "suspend"):
+        causes.append(_cause("spec.suspend", "the sandbox runs no controller for cronjobs; allowed is a suspended one"))
     if plural == "jobs":
-        if dig(new, "spec", "completionMode") == "Indexed":
-            causes.append(_cause("spec.completionMode", "the sandbox runs NonIndexed jobs only"))
         causes += [_cause(f"spec.{field}", "not known to the sandbox") for field in _JOB_FIELDS if field in new["spec"]]
     if plural == "statefulsets" and dig(new, "spec", "volumeClaimTemplates"):
         causes.append(_cause("spec.volumeClaimTemplates", "not known to the sandbox"))

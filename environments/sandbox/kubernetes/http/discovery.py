@@ -29,10 +29,13 @@ _VIRTUAL_VERBS = {
 }  # fmt: skip
 _SUBRESOURCE_VERBS = {
     "log": ("get",), "status": ("get", "patch", "update"), "scale": ("get", "patch", "update"),
-    "exec": ("create", "get"), "portforward": ("create", "get"),
+    "exec": ("create", "get"), "portforward": ("create", "get"), "token": ("create",),
 }  # fmt: skip
 _STREAM_KINDS = {"exec": "PodExecOptions", "portforward": "PodPortForwardOptions"}
-_SCALE_KIND = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+_SUBRESOURCE_KINDS = {
+    "scale": {"group": "autoscaling", "version": "v1", "kind": "Scale"},
+    "token": {"group": AUTHENTICATION_GROUP, "version": "v1", "kind": "TokenRequest"},
+}
 
 GROUP_VERSIONS: dict[str, str] = {
     **GROUPS, METRICS_GROUP: METRICS_VERSION, AUTHORIZATION_GROUP: "v1", AUTHENTICATION_GROUP: "v1",
@@ -49,8 +52,8 @@ def _verbs(resource: Resource) -> list[str]:
 
 
 def _kind(resource: Resource, subresource: str = "") -> Object:
-    if subresource == "scale":
-        return dict(_SCALE_KIND)
+    if subresource in _SUBRESOURCE_KINDS:
+        return dict(_SUBRESOURCE_KINDS[subresource])
     if subresource in _STREAM_KINDS:
         return {"group": "", "version": "v1", "kind": _STREAM_KINDS[subresource]}
     return {"group": resource.group, "version": resource.version, "kind": resource.kind}
@@ -102,8 +105,8 @@ def resource_list(group_name: str, version: str) -> Object | None:
                 "name": f"{each.plural}/{subresource}", "singularName": "", "namespaced": each.namespaced,
                 "verbs": list(_SUBRESOURCE_VERBS[subresource]), "kind": _kind(each, subresource)["kind"],
             }  # fmt: skip
-            if subresource == "scale":
-                entry.update(group=_SCALE_KIND["group"], version=_SCALE_KIND["version"])
+            if own := _SUBRESOURCE_KINDS.get(subresource):
+                entry.update(group=own["group"], version=own["version"])
             resources.append(entry)
     group_version = f"{group_name}/{version}" if group_name else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}

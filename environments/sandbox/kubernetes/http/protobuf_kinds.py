@@ -120,6 +120,17 @@ _ACCESS_SPEC = Message("SelfSubjectAccessReviewSpec", {
     1: _one("resourceAttributes", _ACCESS),
     2: _one("nonResourceAttributes", Message("NonResourceAttributes", _text("path", "verb"))),
 })  # fmt: skip
+_TOKEN = Message("TokenRequestSpec", {1: _texts("audiences"), 4: _number("expirationSeconds")})
+_RULE = Message("PolicyRule", {
+    number: _texts(name)
+    for number, name in enumerate(("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"), start=1)
+})  # fmt: skip
+_ROLE = {1: _METADATA, 2: _many("rules", _RULE)}
+_BINDING = {
+    1: _METADATA,
+    2: _many("subjects", Message("Subject", _text("kind", "apiGroup", "name", "namespace"))),
+    3: _one("roleRef", Message("RoleRef", _text("apiGroup", "kind", "name"))),
+}
 
 
 def _object(kind: str, spec: Message) -> Message:
@@ -139,6 +150,9 @@ BODIES: Mapping[str, Message] = {
     "SelfSubjectRulesReview": _object(
         "SelfSubjectRulesReview", Message("SelfSubjectRulesReviewSpec", _text("namespace"))
     ),
+    "TokenRequest": _object("TokenRequest", _TOKEN),
+    **{kind: Message(kind, _ROLE) for kind in ("Role", "ClusterRole")},
+    **{kind: Message(kind, _BINDING) for kind in ("RoleBinding", "ClusterRoleBinding")},
     "SelfSubjectReview": Message("SelfSubjectReview", {1: _METADATA}),
     "DeleteOptions": Message("DeleteOptions", {
         1: _number("gracePeriodSeconds"),

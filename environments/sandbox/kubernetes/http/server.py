@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http import deleting, discovery, writing
-from environments.sandbox.kubernetes.http.access import User, authenticated, authorize, only_node, review
+from environments.sandbox.kubernetes.http.access import Access, User, only_node
 from environments.sandbox.kubernetes.http.answers import (
     error_answer,
     json_answer,
@@ -19,8 +19,11 @@ from environments.sandbox.kubernetes.http.answers import (
     method_not_allowed,
     no_such_resource,
 )
+from environments.sandbox.kubernetes.http.audit import AuditLog
 from environments.sandbox.kubernetes.http.listing import Visible, list_answer
 from environments.sandbox.kubernetes.http.metrics import Metrics
+from environments.sandbox.kubernetes.http.reviews import review
+from environments.sandbox.kubernetes.http.roles import Asked, verb_of
 from environments.sandbox.kubernetes.http.scaling import scale_of
 from environments.sandbox.kubernetes.http.target import ApiPath, Target, parse
 from environments.sandbox.kubernetes.http.watching import Watch
@@ -61,7 +64,8 @@ def _unlimited(user: str, method: str) -> None:
 class ApiServer:
     """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
 
-    Without ``kubelet`` nothing reaches into pods. ``limit`` may refuse a request by its user and method.
+    Without ``kubelet`` nothing reaches into pods. ``limit`` may refuse a request by its user and method. Who asked for
+    what is written to ``audit_file``.
     """
 
     def __init__(
@@ -73,10 +77,11 @@ class ApiServer:
         version: Callable[[], Mapping[str, Any]] | None = None,
         kubelet: Kubelet | None = None,
         limit: Callable[[str, str], None] = _unlimited,
+        audit_file: Path | None = None,
     ) -> None:
         self.metrics = Metrics(store)
         self._store = store
-        self._tokens = tokens
+        self._access = Access(store, tokens, AuditLog(audit_file))
         self._logs = PodLogs(store, log_folder)
         self._visible = visible
         self._version = version or store.version.described
@@ -106,7 +111,7 @@ class ApiServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         try:
-            user = authenticated(request, self._tokens)
+            user = self._access.authenticated(request)
             self._limit(user.name, request.method)
             return await self._route(request, user)
         except ApiError as error:
@@ -131,7 +136,8 @@ class ApiServer:
         target = parsed.target()
         if target is None:
             raise no_such_resource()
-        authorize(user, request.method, flag(request, "watch"), target)
+        verb = verb_of(request.method, flag(request, "watch"), target.name)
+        self._access.authorize(user, target.asked(verb), request.path)
         return await self._resource(request, target)
 
     def _describe(self, request: web.Request, path: str) -> web.Response | None:
@@ -182,12 +188,14 @@ class ApiServer:
         if kind is not None and len(path.parts) == 1:
             if request.method != "POST":
                 raise method_not_allowed()
-            return json_answer(review(kind, user, await json_body(request)), 201)
+            return json_answer(review(kind, user, self._access, await json_body(request)), 201)
         if path.group != discovery.METRICS_GROUP or path.parts[0] not in ("pods", "nodes") or len(path.parts) > 2:
             raise no_such_resource()
         if request.method != "GET":
             raise method_not_allowed()
         name = path.parts[1] if len(path.parts) == 2 else None
+        asked = Asked(verb_of("GET", False, name), path.group, path.parts[0], path.namespace, name or "")
+        self._access.authorize(user, asked, request.path)
         selector = request.query.get("labelSelector", "")
         return json_answer(self.metrics.answer(path.parts[0], path.namespace, name, selector))
 
@@ -236,6 +244,11 @@ class ApiServer:
             return await self._stream(request, target, name)
         if name not in resource.subresources:
             raise no_such_resource()
+        if name == "token":
+            if method != "POST":
+                raise method_not_allowed()
+            issued = self._access.issued.issue(target.namespace or "", target.name or "", await json_body(request))
+            return json_answer(issued, 201)
         if name == "log" and method == "GET":
             return await self._logs.serve(request, self._pod(target))
         if name == "status" and method == "GET":

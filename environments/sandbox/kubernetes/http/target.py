@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from environments.sandbox.kubernetes.http.roles import Asked
 from environments.sandbox.kubernetes.store.events_group import EVENTS, GROUP
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
 
@@ -16,6 +17,12 @@ class Target:
     namespace: str | None
     name: str | None
     subresource: str | None
+
+    def asked(self, verb: str) -> Asked:
+        """What it is to somebody's rights. A namespace lies in itself."""
+        resource = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+        namespace = self.name if self.resource.plural == "namespaces" else self.namespace
+        return Asked(verb, self.resource.group, resource, namespace, self.name or "")
 
 
 @dataclass(frozen=True)

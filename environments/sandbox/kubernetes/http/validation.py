@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from environments.sandbox.kubernetes.http.field_rules import (
@@ -99,12 +99,16 @@ def _spec(plural: str, obj: Object, version: KubernetesVersion) -> Iterator[Caus
         yield from check_pod("spec", spec, ("Always", "OnFailure", "Never"), version, policy_required=False)
     elif plural == "jobs":
         yield from _job(spec, version)
+    elif plural == "cronjobs":
+        yield from _cron_job(spec, version)
     elif plural == "services":
         yield from _service(spec)
     elif plural == "networkpolicies":
         yield from _network_policy(spec)
     elif plural in _WORKLOADS:
         yield from _workload(spec, version)
+    elif plural in ("roles", "clusterroles"):
+        yield from _rules(obj.get("rules") or ())
 
 
 def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
@@ -112,9 +116,31 @@ def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
         value = spec.get(field)
         if value is not None and value < 0:
             yield wrong(f"spec.{field}", value, "must be greater than or equal to 0")
+    if spec.get("completionMode") != "Indexed" and spec.get("backoffLimitPerIndex") is not None:
+        yield wrong("spec.backoffLimitPerIndex", spec["backoffLimitPerIndex"], "requires indexed completion mode")
+    if spec.get("completionMode") == "Indexed" and spec.get("completions") is None:
+        yield required("spec.completions", "when completion mode is Indexed")
     yield from check_labels("spec.template.labels", dig(spec, "template", "metadata", "labels"))
     template = dig(spec, "template", "spec", default={})
     yield from check_pod("spec.template.spec", template, ("OnFailure", "Never"), version, policy_required=True)
+
+
+def _cron_job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
+    if not spec.get("schedule"):
+        yield required("spec.schedule")
+    for each in _job(dig(spec, "jobTemplate", "spec", default={}), version):
+        yield {**each, "field": f"spec.jobTemplate.{each['field']}"}
+
+
+def _rules(rules: Iterable[Object]) -> Iterator[Cause]:
+    for number, rule in enumerate(rules):
+        if not rule.get("verbs"):
+            yield required(f"rules[{number}].verbs", "verbs must contain at least one value")
+        if rule.get("nonResourceURLs"):
+            continue
+        for field, wanted in (("apiGroups", "api group"), ("resources", "resource")):
+            if not rule.get(field):
+                yield required(f"rules[{number}].{field}", f"resource rules must supply at least one {wanted}")
 
 
 def _service(spec: Object) -> Iterator[Cause]:

@@ -67,6 +67,10 @@ def _involved(event: Object) -> str:
     return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
 
 
+def _bound(binding: Object) -> str:
+    return f"{dig(binding, 'roleRef', 'kind')}/{dig(binding, 'roleRef', 'name')}"
+
+
 def _hosts(ingress: Object) -> str:
     hosts = [rule.get("host") or "*" for rule in dig(ingress, "spec", "rules", default=[])]
     return ",".join(hosts) or "*"
@@ -203,4 +207,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME, Column("Pod-Selector", lambda obj: cells.label_selector(dig(obj, "spec", "podSelector"))), AGE,
     ),
     "leases": (NAME, Column("Holder", _at("spec", "holderIdentity", default="")), AGE),
+    **dict.fromkeys(("clusterroles", "roles"), (NAME, Column("Created At", _at("metadata", "creationTimestamp")))),
+    **dict.fromkeys(("clusterrolebindings", "rolebindings"), (NAME, Column("Role", _bound), AGE)),
 }  # fmt: skip

@@ -73,12 +73,15 @@ def _quality(spec: Object) -> str:
     return "Guaranteed" if fixed else "Burstable"
 
 
+_UNLIMITED = 2**31 - 1
+
+
 def _job(job: Object, version: KubernetesVersion) -> None:
     spec, uid, name = job["spec"], job["metadata"]["uid"], job["metadata"]["name"]
     prefix = "batch.kubernetes.io/" if version.has_prefixed_job_labels else ""
     _missing(
-        spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False,
-        manualSelector=False,
+        spec, parallelism=1, completions=1, completionMode="NonIndexed", suspend=False, manualSelector=False,
+        backoffLimit=6 if spec.get("backoffLimitPerIndex") is None else _UNLIMITED,
     )  # fmt: skip
     if version.has_replacement_policy:
         _missing(spec, podReplacementPolicy="TerminatingOrFailed")

@@ -69,7 +69,7 @@ _KNOWN = (
     _resource("", "replicationcontrollers", "ReplicationController", "rc", everything=True, generation=True),
     _resource("", "resourcequotas", "ResourceQuota", "quota", subresources=_STATUS),
     _resource("", "secrets", "Secret"),
-    _resource("", "serviceaccounts", "ServiceAccount", "sa"),
+    _resource("", "serviceaccounts", "ServiceAccount", "sa", subresources=("token",)),
     _resource("", "services", "Service", "svc", everything=True, subresources=_STATUS),
     _resource("apps", "daemonsets", "DaemonSet", "ds", everything=True, subresources=_STATUS, generation=True),
     _resource("apps", "deployments", "Deployment", "deploy", everything=True, subresources=_SCALE, generation=True),
@@ -81,6 +81,10 @@ _KNOWN = (
     _resource("discovery.k8s.io", "endpointslices", "EndpointSlice"),
     _resource("networking.k8s.io", "ingresses", "Ingress", "ing", subresources=_STATUS, generation=True),
     _resource("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", generation=True),
+    _resource("rbac.authorization.k8s.io", "clusterrolebindings", "ClusterRoleBinding", cluster=True),
+    _resource("rbac.authorization.k8s.io", "clusterroles", "ClusterRole", cluster=True),
+    _resource("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
+    _resource("rbac.authorization.k8s.io", "roles", "Role"),
 )
 
 RESOURCES: dict[str, Resource] = {resource.plural: resource for resource in _KNOWN}

@@ -62,12 +62,30 @@ def _(estate: Estate) -> None:
     assert estate.configure().duration_s >= 50 * WORN_S
 
 
-@case("lookups-fail-among-many")
-def _(estate: Estate) -> None:
+def asked_at_once(estate: Estate) -> set[tuple[int, str]]:
+    """How those are answered who ask for recorded data together; alone each is served."""
     assert estate.configure(**INSIDE).status == 200
     with ThreadPoolExecutor(2 * LOOKUPS_AT_ONCE) as pool:
-        answers = list(pool.map(lambda _: estate.configure(**INSIDE).status, range(2 * LOOKUPS_AT_ONCE)))
-    assert set(answers) == {200, 500}
+        answers = list(pool.map(lambda _: estate.configure(**INSIDE), range(2 * LOOKUPS_AT_ONCE)))
+    assert 200 in {answer.status for answer in answers}
+    return {(answer.status, answer.body.decode()) for answer in answers if answer.status != 200}
+
+
+@case("lookups-fail-among-many")
+def _(estate: Estate) -> None:
+    assert {status for status, _ in asked_at_once(estate)} == {500}
+
+
+@case("lookups-scan-among-many")
+def _(estate: Estate) -> None:
+    ((status, text),) = asked_at_once(estate)
+    assert status == 503 and "Cannot look up recordings: MongoDB is not reachable" in text
+
+
+@case("storage-full-among-many")
+def _(estate: Estate) -> None:
+    ((status, text),) = asked_at_once(estate)
+    assert status == 503 and "No space left on device" in text
 
 
 @case("every-fourth-opening-fails")
