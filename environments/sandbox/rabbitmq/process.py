@@ -54,6 +54,7 @@ class RabbitMQProcess(SandboxProcess):
             self._running = asyncio.create_task(self._run(self.faults))
             self._running.add_done_callback(end_on_defect)
         await self._is_up()
+        self._broker.note_up()
         return self.config["host"], int(self.config["server_port"])
 
     async def _is_up(self) -> None:
