@@ -13,8 +13,8 @@ from environments.sandbox.focus_server.refusals import MongoDbAway
 from environments.sandbox.focus_server.schema import Window
 from tests.sandbox.focus_server.fake_mongodb import FakeMongoDb
 
-ONCE_MORE_S = 0.5
-"""The driver's pause between two looks: it notices only after one of them that its time is over."""
+ONCE_MORE_S = 0.7
+"""The driver notices only after a look that its time is over; and a machine may be busy."""
 
 
 @pytest.fixture
