@@ -104,6 +104,11 @@ def stop_in_the_middle(context):
     context.interrupted = context.world.resilience.meanwhile.open_while_mongodb_stops(context.times)
 
 
+@when("the server crashes while many clients open live investigations one after the other")
+def crash_in_the_middle(context):
+    context.interrupted, context.crashes = context.world.resilience.meanwhile.open_while_server_crashes()
+
+
 @when("{one:Part} and {other:Part} crash at the same time")
 def crash_both(context, one, other):
     context.crashes = context.world.resilience.outages.crash(one, other)
@@ -179,6 +184,16 @@ def has_kept(context, kept):
 @then("some of them were opened and the others refused because MongoDB is away")
 def in_the_middle(context):
     context.world.resilience.meanwhile.assert_came_in_the_middle(context.interrupted)
+
+
+@then("some of them were opened and the others got no answer")
+def cut_short(context):
+    context.world.resilience.meanwhile.assert_cut_short(context.interrupted)
+
+
+@then("in the end each of them is fully open or fully absent")
+def all_or_nothing_in_the_end(context):
+    context.world.resilience.meanwhile.assert_all_or_nothing_in_the_end(context.interrupted)
 
 
 @then("each of them is fully open or fully absent")

@@ -24,7 +24,7 @@ Feature: When the recording index is back, everything is as it was
 
   Rule: No recording is lost in an outage, and none is there twice
 
-    @RS-04c @REQ_PZ-13687 @REQ_PZ-14719 @disruptive @needs_mongodb
+    @RS-04c @REQ_PZ-13687 @REQ_PZ-13810 @REQ_PZ-14719 @disruptive @needs_mongodb
     Example: MongoDB was stopped
       Given the recording index as it is now
       And MongoDB is stopped
@@ -63,3 +63,11 @@ Feature: When the recording index is back, everything is as it was
       When MongoDB is stopped while many clients open that window one after the other
       Then some of them were opened and the others refused because MongoDB is away
       And each of them is fully open or fully absent
+
+    @RS-04f @REQ_PZ-14729 @disruptive @load @needs_kubernetes
+    Example: What was opened survives a crash of the server, and nothing is left of the rest
+      Given a connected fibre
+      When the server crashes while many clients open live investigations one after the other
+      Then some of them were opened and the others got no answer
+      And it is replaced within its deadlines
+      And in the end each of them is fully open or fully absent

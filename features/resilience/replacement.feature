@@ -6,20 +6,20 @@ Feature: What crashes or is stopped comes back
 
   Rule: What crashes is replaced and works again within its deadlines
 
-    @RS-05a @REQ_PZ-14715 @disruptive @needs_mongodb
+    @RS-05a @REQ_PZ-14715 @REQ_PZ-14720 @REQ_PZ-14744 @disruptive @needs_mongodb
     Example: MongoDB is replaced after a crash, and recorded data opens again
       Given a window of recorded data
       When MongoDB crashes
       Then it is replaced within its deadlines
       And that window opens within its deadline
 
-    @RS-05b @REQ_PZ-14721 @disruptive @needs_kubernetes
+    @RS-05b @REQ_PZ-14721 @REQ_PZ-14726 @REQ_PZ-14744 @disruptive @needs_kubernetes
     Example: RabbitMQ is replaced after a crash, and keeps its name
       When RabbitMQ crashes
       Then it is replaced within its deadlines
       And its replacement bears the same name
 
-    @RS-05c @REQ_PZ-14727 @disruptive @needs_kubernetes
+    @RS-05c @REQ_PZ-14727 @REQ_PZ-14732 @REQ_PZ-14744 @disruptive @needs_kubernetes
     Example: The server itself is replaced after a crash, and opens investigations again
       Given a connected fibre
       When the server crashes
@@ -27,24 +27,15 @@ Feature: What crashes or is stopped comes back
       And the server answers within its deadline
       And a live investigation opens within its deadline
 
-    @RS-05e @REQ_PZ-14721 @disruptive @needs_rabbitmq
-    Example: The broker lets the product in again after a crash, and open investigations outlive it
-      Given a message broker that has started
-      And an open investigation whose job is running
-      When RabbitMQ crashes
-      Then it is replaced within its deadlines
-      And the broker lets the product in again within its deadline
-      And the exchange of the product is there
-      And its job has run all the time
-
   Rule: What was stopped works again when it is started
 
-    @RS-05d @REQ_PZ-14716 @REQ_PZ-14722 @REQ_PZ-14728 @disruptive @needs_mongodb
+    @RS-05d @REQ_PZ-14716 @REQ_PZ-14722 @REQ_PZ-14725 @REQ_PZ-14728 @REQ_PZ-14730 @REQ_PZ-14731 @disruptive @needs_mongodb
     Scenario Outline: <part> is stopped and started again
       Given <part> is stopped
       When <part> is back
       Then <part> runs as often as before
       And the server answers within its deadline
+      And a live investigation opens within its deadline
 
       Examples: What the product is made of
         | part       | reason                                     |

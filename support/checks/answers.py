@@ -31,8 +31,8 @@ def is_refused(statuses: Collection[int], about: Collection[str], within_s: floa
             return f"{said}, which does not say that it is about {' or '.join(about)}"
         if (leftover := leftover_in(answer)) is not None:
             return f"{said}, which contains {leftover}"
-        if answer.duration_s > within_s:
-            return f"{said} only after {answer.duration_s:.2f} s"
+        if answer.given_s > within_s:
+            return f"{said} only after {answer.given_s:.2f} s"
         return None
 
     wanted = f"a refusal ({' or '.join(str(status) for status in sorted(statuses))})"

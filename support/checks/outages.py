@@ -25,7 +25,7 @@ def is_no_failure_of_the_server(within_s: float) -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         if answer.status not in (200, 503):
             return f"the server itself failed: {said(answer)}"
-        return f"{said(answer)}, which is too late" if answer.duration_s > within_s else None
+        return f"{said(answer)}, which is too late" if answer.given_s > within_s else None
 
     return Judged(f"an answer within {within_s:g} s that is no failure of the server", trouble)
 
@@ -216,6 +216,19 @@ def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
         return None if 0 < opened < len(answers) else f"{opened} of {len(answers)} were opened: not in the middle"
 
     return Judged("some investigations opened, and the others refused because MongoDB is away", trouble)
+
+
+def were_cut_short() -> Judged[Sequence[Answer | None]]:
+    """Some were opened, and all others got no answer: the server was there, and then it was not."""
+
+    def trouble(answers: Sequence[Answer | None]) -> str | None:
+        opened = [answer for answer in answers if answer is not None and answer.status == 200]
+        refused = [answer for answer in answers if answer is not None and answer.status != 200]
+        if refused:
+            return f"{len(refused)} of {len(answers)} were refused; {said(refused[0])}"
+        return None if 0 < len(opened) < len(answers) else f"{len(opened)} of {len(answers)} were opened: not cut short"
+
+    return Judged("some investigations opened, and the others without an answer", trouble)
 
 
 def are_too_many(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:

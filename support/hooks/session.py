@@ -96,6 +96,8 @@ def before_all(context: Context) -> None:
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
     context.world = _connect(environment, books, reports, history_folder(context.config), budget, confirmed)
     context.add_cleanup(context.world.close)
+    if environment.kind == "sandbox":
+        context.world.infrastructure.announce(tags)
     _tell_clock(context.world.cluster.client.clock)
     context.add_cleanup(_note_requests, context)
     report.fingerprint = fingerprint(context.world)

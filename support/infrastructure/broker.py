@@ -28,6 +28,10 @@ class BrokerExamination:
             what="the message broker to start",
         )
 
+    def announce(self) -> None:
+        """Somebody will come: a broker that starts with its first client is up by then."""
+        self._client.greet()
+
     def log_in(self) -> BrokerOutcome:
         return self._client.log_in()
 

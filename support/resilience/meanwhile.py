@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from hamcrest import assert_that
 
 from support import waits
 from support.checks import outages as checks
+from support.checks.matcher import Judged
 from support.checks.server import Outcome
 from support.clients.focus_server.client import Answer, ConnectionFailed, FocusServerClient
 from support.clients.load_engine import Caps
@@ -25,7 +27,8 @@ from support.model.attempts import Attempt
 from support.model.job_view import JobView
 from support.product.server_life import ServerLife
 from support.resilience.outages import Outages
-from support.resilience.parts import MONGODB
+from support.resilience.parts import SERVER
+from support.resilience.workloads import Crash
 
 CLIENTS, OUTAGE_AFTER, ASKERS = 20, 5, 4
 """How many open one after the other, after how many of them the outage begins; and how many ask for recordings."""
@@ -82,33 +85,50 @@ class Meanwhile:
 
     def open_while_mongodb_stops(self, times: requests.Times) -> Interrupted:
         """Clients open a window one shortly after the other; when some were answered, MongoDB is stopped."""
+        return self._interrupted(requests.historic(times), self._outages.stop_mongodb)
+
+    def open_while_server_crashes(self) -> tuple[Interrupted, list[Crash]]:
+        """The same with live investigations, and a server that crashes."""
+        crashes: list[Crash] = []
+        return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER))), crashes
+
+    def _interrupted(self, body: Mapping[str, Any], outage: Callable[[], None]) -> Interrupted:
         with ThreadPoolExecutor(1) as pool:
-            stopping: list[Future[None]] = []
+            beginning: list[Future[None]] = []
             answered, lock = [0], threading.Lock()
 
             def count(opening: Opening) -> None:
                 with lock:
                     answered[0] += 1
                     if answered[0] == OUTAGE_AFTER:
-                        stopping.append(pool.submit(self._outages.stop, MONGODB))
+                        beginning.append(pool.submit(outage))
 
             caps = Caps(CLIENTS, CLIENTS * _APART_S + 2 * self._limits.outage_answer_s)
-            bodies = [requests.historic(times)] * CLIENTS
-            openings = self._investigations.open_many(bodies, caps, on_opening=count, apart_s=_APART_S)
-            for one in stopping:
+            openings = self._investigations.open_many([body] * CLIENTS, caps, on_opening=count, apart_s=_APART_S)
+            for one in beginning:
                 one.result()
         return Interrupted(openings)
 
     def assert_all_or_nothing(self, interrupted: Interrupted) -> None:
         """Of each of them there is everything or nothing, and it stays so."""
+        within_s = self._limits.deadline("job_running_s")
+        self._assert_whole(interrupted, within_s, checks.are_too_many(interrupted.opened))
+
+    def assert_all_or_nothing_in_the_end(self, interrupted: Interrupted) -> None:
+        """What was opened, and never answered, has nobody who uses it: it is cleaned up like all such."""
+        self._assert_whole(interrupted, sum(map(self._limits.deadline, ("job_running_s", "idle_cleanup_s"))))
+
+    def _assert_whole(
+        self, interrupted: Interrupted, within_s: float, hopeless: Judged[Mapping[str, JobView]] | None = None
+    ) -> None:
         expected = checks.are_whole(interrupted.opened)
         waits.until(
             lambda: self._started(interrupted.openings),
             expected,
-            within_s=self._limits.deadline("job_running_s"),
+            within_s=within_s,
             what="each opening to be whole or absent",
             changes=self._jobs.watch,
-            abort_if=checks.are_too_many(interrupted.opened),
+            abort_if=hopeless,
         )
         waits.holds(
             lambda: self._started(interrupted.openings),
@@ -120,6 +140,9 @@ class Meanwhile:
 
     def assert_came_in_the_middle(self, interrupted: Interrupted) -> None:
         assert_that(interrupted.answers, checks.came_in_the_middle(self._limits.outage_answer_s))
+
+    def assert_cut_short(self, interrupted: Interrupted) -> None:
+        assert_that(interrupted.answers, checks.were_cut_short())
 
     def _started(self, openings: Openings) -> dict[str, JobView]:
         answers: Sequence[Answer] = [one.answer for one in openings.each if one.answer is not None]

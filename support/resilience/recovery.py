@@ -104,6 +104,7 @@ class OutageRecovery:
             within_s=within_s,
             what="the database after the outage",
         )
+        self._mongodb.connect_anew()
 
     def _list_recordings(self) -> Outcome:
         start_s = int(time.time()) - _LONG_AGO_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from support.clients.amqp.client import BrokerClient
@@ -15,6 +16,8 @@ from support.infrastructure.cluster import ClusterExamination
 from support.infrastructure.doctor import Doctor, layers_of
 from support.infrastructure.mongodb import MongoDBExamination
 from support.world.cluster import Cluster
+
+NEEDS_BROKER = "needs_rabbitmq"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Infrastructure:
         """AssertionError where the environment has none: it must not be asked for then."""
         assert self.broker_or_none is not None, "the environment has no message broker"
         return self.broker_or_none
+
+    def announce(self, tags: Iterable[Collection[str]]) -> None:
+        """Of what starts with its first client, as in a sandbox, that which scenarios with these ``tags`` need."""
+        if self.broker_or_none is not None and any(NEEDS_BROKER in of_one for of_one in tags):
+            self.broker_or_none.announce()
 
     @classmethod
     def of(

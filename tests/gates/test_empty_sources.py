@@ -115,6 +115,7 @@ REFUSED: Mapping[str, Case] = {
     "outages.were_not_started_again_since": (outages.were_not_started_again_since({}), []),
     "outages.were_started_once": (outages.were_started_once(), []),
     "outages.came_in_the_middle": (outages.came_in_the_middle(5.0), []),
+    "outages.were_cut_short": (outages.were_cut_short(), []),
     "outages.are_too_many": (outages.are_too_many([]), {}),
     "broker.has_a_queue": (broker.has_a_queue(), []),
     "outages.are_whole": (outages.are_whole([]), {}),

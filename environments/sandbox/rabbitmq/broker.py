@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.rabbitmq.definitions import EXCHANGE_MISSING, definitions
+from environments.sandbox.rabbitmq.home import MANAGEMENT, lay_out
 from environments.sandbox.rabbitmq.installed import SERVER
 
 _NODE = "rabbit@localhost"
@@ -36,12 +37,17 @@ class Broker:
         self._config = config
         self._folder = folder
         self._log_file = log_file
+        self._was_up = folder / "was-up"
+        self._home = folder / "home"
         self._processes: list[Process] = []
 
     @property
     def has_run(self) -> bool:
-        """Whether anything was stored already."""
-        return (self._folder / "data").is_dir()
+        """Whether it was up once, with all that it was started with."""
+        return self._was_up.is_file()
+
+    def note_up(self) -> None:
+        self._was_up.touch()
 
     async def start(self, faults: Collection[str]) -> Process:
         """Begin to start; it listens a few seconds later. The process that is answered ends when the broker does."""
@@ -49,7 +55,7 @@ class Broker:
         epmd = ["epmd", "-address", "127.0.0.1", "-port", str(self._config["epmd_port"])]
         self._processes = [await self._run(*epmd)]
         await self._names_are_served()
-        self._processes.append(await self._run(str(SERVER)))
+        self._processes.append(await self._run(str(self._home / "sbin" / SERVER.name)))
         return self._processes[-1]
 
     async def _names_are_served(self) -> None:
@@ -93,6 +99,8 @@ class Broker:
             "PATH": os.environ.get("PATH", ""),
             "LANG": "C.UTF-8",
             "HOME": str(folder),
+            "RABBITMQ_SCRIPTS_DIR": str(self._home / "sbin"),
+            "RABBITMQ_PLUGINS_DIR": str(self._home / "plugins"),
             "ERL_EPMD_PORT": str(config["epmd_port"]),
             "RABBITMQ_NODENAME": _NODE,
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
@@ -109,7 +117,10 @@ class Broker:
     def _write_files(self, faults: Collection[str]) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         if EXCHANGE_MISSING in faults:  # definitions add to what is stored, and take nothing away
+            self._was_up.unlink(missing_ok=True)
+        if not self.has_run:  # half of a first start that was ended in its middle is worse than nothing
             shutil.rmtree(self._folder / "data", ignore_errors=True)
+        lay_out(self._home, SERVER.resolve().parents[1])
         config = self._config
         settings = {
             "listeners.tcp.1": f"{config['host']}:{config['server_port']}",
@@ -120,7 +131,7 @@ class Broker:
         }
         lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
         self._write("rabbitmq.conf", lines)
-        self._write("plugins", "[rabbitmq_management].\n")
+        self._write("plugins", f"[{MANAGEMENT}].\n")
         self._write("definitions.json", json.dumps(definitions(config, faults)))
 
     def _write(self, name: str, text: str) -> None:

@@ -37,6 +37,8 @@ class RabbitMQProcess(SandboxProcess):
         self._broker = Broker(config, folder / "rabbitmq", folder / "logs" / "rabbitmq-server.log")
         self._door = Door(config["host"], int(config["port"]), self._at_home)
         self._running: asyncio.Task[None] | None = None
+        self._was_met = folder / "rabbitmq-was-met"
+        """There when the broker has been up since it was told to stay away, once it has crashed."""
         self._password = ""
         self._address = f"http://{config['host']}:{config['management_port']}/api"
 
@@ -47,13 +49,16 @@ class RabbitMQProcess(SandboxProcess):
     async def _at_home(self) -> tuple[str, int] | None:
         """Where the broker listens, started if it was not; None while it stays away."""
         if self._running is None:
-            if STAYS_AWAY in self.faults and self._broker.has_run:
+            if STAYS_AWAY in self.faults and self._was_met.is_file():
                 self.log.error("somebody came, and nobody is at home")
                 return None
             self._password = password_with(self.faults, self.config)
             self._running = asyncio.create_task(self._run(self.faults))
             self._running.add_done_callback(end_on_defect)
         await self._is_up()
+        self._broker.note_up()
+        if STAYS_AWAY in self.faults:
+            self._was_met.touch()
         return self.config["host"], int(self.config["server_port"])
 
     async def _is_up(self) -> None:
@@ -89,8 +94,12 @@ class RabbitMQProcess(SandboxProcess):
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
         """Of a broker that runs; one that is not started yet starts with the faults of then."""
+        if STAYS_AWAY in switched_on | switched_off:
+            self._was_met.unlink(missing_ok=True)
         if self._running is None:
             return
+        if STAYS_AWAY in switched_on:
+            self._was_met.touch()
         if PASSWORD_CHANGED in switched_on | switched_off:
             await self._set_password(password_with(self.faults, self.config))
         vhost, name = quote(self.config["vhost"], safe=""), quote(self.config["exchange"], safe="")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from support.clients.journal import Journal
 from support.clients.settings import BrokerSettings
 
 TARGET = "rabbitmq"
+_FIRST_WORD = b"AMQP\x00\x00\x09\x01"
 _ACCESS_REFUSED, _NOT_FOUND, _NOT_ALLOWED = 403, 404, 530
 _TIMEOUT_S = 5.0
 _LOGIN_S = 20.0
@@ -52,6 +54,14 @@ class BrokerClient:
     def wrong_password(self) -> str:
         """One that is not the configured one."""
         return f"not-{self._settings.password.get_secret_value()}"
+
+    def greet(self) -> None:
+        """Say the first word of AMQP and leave: a broker that starts when somebody comes starts now. Who is away is
+        found out by who logs in."""
+        address = self._settings.host, self._settings.port
+        with suppress(OSError), socket.create_connection(address, _TIMEOUT_S) as connection:
+            connection.sendall(_FIRST_WORD)
+        self._journal.record(TARGET, f"greet {address[0]}:{address[1]}", "left", 0.0)
 
     def log_in(self, password: str | None = None) -> BrokerOutcome:
         """Log in to the virtual host, as configured or with another password."""

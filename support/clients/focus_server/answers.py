@@ -67,13 +67,22 @@ class OpenedInvestigation:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. ``duration_s`` runs from sending the request to the last byte; ``request`` is what was asked."""
+    """An HTTP answer. ``duration_s`` runs from sending the request to the last byte; ``request`` is what was asked.
+
+    ``lost_s`` are those of these seconds in which the suite was not given the processor (``support.processor``).
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     duration_s: float
     request: str = field(default="", repr=False)
+    lost_s: float = 0.0
+
+    @property
+    def given_s(self) -> float:
+        """What a deadline counts."""
+        return max(0.0, self.duration_s - self.lost_s)
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import requests
 
+from support import processor
 from support.clients import tls
 from support.clients.clock import ClockOffset
 from support.clients.deadline import Deadline, session, watched
@@ -111,7 +112,7 @@ class FocusServerClient:
         sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if payload is not None else {})}
         sent.update(headers or {})
         asked = _asked(method, url, headers, payload)
-        started, sent_at = time.monotonic(), datetime.now(UTC)
+        started, sent_at, lost_before_s = time.monotonic(), datetime.now(UTC), processor.heartbeat.lost_s()
         deadline = Deadline(self._timeouts_s[0], read_timeout_s or self._timeouts_s[1])
         try:
             with watched(deadline):
@@ -135,6 +136,7 @@ class FocusServerClient:
             body=response.content,
             duration_s=time.monotonic() - started,
             request=self._journal.redact(asked),
+            lost_s=processor.heartbeat.lost_s() - lost_before_s,
         )
         self.clock.note(response.headers, sent_at, datetime.now(UTC))
         kind = response.headers.get("Content-Type", "no content type")

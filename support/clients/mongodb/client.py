@@ -225,6 +225,12 @@ class MongoDBClient:
         self._journal.record("mongodb", "hello", "answered" if answered else "no answer", time.monotonic() - started)
         return answered
 
+    def connect_anew(self) -> None:
+        """Forget what is known of the server. The driver looks for one that it has lost only every half second."""
+        _close(self._client)
+        self._client = self._open(self._uri)
+        self._database = self._client[self._database.name]
+
     def close(self) -> None:
         """Close every connection."""
         _close(self._client)

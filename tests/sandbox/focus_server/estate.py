@@ -33,6 +33,10 @@ class Answer:
         return json.loads(self.body)
 
 
+PATIENCE_S = 10.0
+"""How long a client waits for an answer."""
+
+
 class Estate:
     """Started once per test module; :meth:`restore` brings it back between tests."""
 
@@ -51,6 +55,7 @@ class Estate:
         )  # fmt: skip
         self.node = self.config["nodes"][1]["address"]
         self._context = ssl.create_default_context(cafile=str(authority.ca_file))
+        self.patience_s = PATIENCE_S
         self.configure_cluster()
         self.offer()
         self.process: RunningProcess = start_process("focus_server", self.config)
@@ -77,6 +82,7 @@ class Estate:
     def restore(self) -> None:
         self.kubernetes.away, self.kubernetes.refuse = False, lambda manifest: None
         self.mongodb.silent.clear()
+        self.patience_s = PATIENCE_S
         self.configure_cluster()
         for plural in ("jobs", "services"):
             for name in self.kubernetes.names(plural):
@@ -88,7 +94,7 @@ class Estate:
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
         """One request on its own connection; bytes are sent as they are."""
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context, timeout=10)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context, timeout=self.patience_s)
         payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         started_s = time.monotonic()
         try:

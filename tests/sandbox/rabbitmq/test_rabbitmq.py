@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hamcrest import all_of, contains_string, has_length
+from hamcrest import all_of, contains_string, empty, has_length, is_not
 from pydantic import SecretStr
 
 from environments.sandbox.focus_server.queues import JobQueues
@@ -151,14 +151,22 @@ def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: P
 
 
 @needs_broker
-def test_who_only_looks_whether_it_listens_starts_nothing(tmp_path: Path) -> None:
+def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_hinders_nobody(tmp_path: Path) -> None:
+    """Who only looks whether it listens starts nothing."""
     site = started(tmp_path)
+    stored = Path(site.process.config["run_dir"]) / "rabbitmq" / "data"
     with ExitStack() as closing:
-        closing.callback(site.process.stop)
+        closing.callback(lambda: site.process.stop())
         for _ in range(3):
             socket.create_connection((site.process.config["host"], site.process.config["port"]), 5.0).close()
         assert site.process.request("state")["started"] is False and erlang_machines(tmp_path) == []
+        site.client.greet()
+        waits.until(lambda: [*stored.glob("*/*")], is_not(empty()), within_s=UP_WITHIN_S, what="the first files")
+        site.process.stop()
+        (stored / "rabbit@localhost" / "schema.DAT").write_bytes(b"half a table")
+        site.process = start_process("rabbitmq", site.process.config)
         until_up(site.client)
+        assert site.client.has_exchange("prisma")
 
 
 @needs_broker

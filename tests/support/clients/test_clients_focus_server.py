@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import ssl
@@ -11,6 +12,7 @@ import pytest
 import trustme
 from client_doubles import FocusServerAt, Received, Reply, http_server, port_that_refuses
 
+from support import processor
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient, ShapeError
 from support.clients.journal import Journal
 from support.clients.safety import Budget, SafetyPolicy
@@ -205,6 +207,14 @@ def test_refused_and_late_are_told_apart() -> None:
         gate.set()
     assert raised.value.kind == "timeout"
     assert len(server.received) == 1
+
+
+def test_what_the_suite_was_kept_from_is_told_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor.heartbeat, "lost_s", itertools.count(3.0, 0.001).__next__)
+    with http_server(lambda _: Reply()) as server:
+        answer = FocusServerClient(FocusServerAt(server.url), Journal(), BUDGET).ack()
+    assert answer.lost_s == pytest.approx(0.001)
+    assert answer.given_s == pytest.approx(answer.duration_s - 0.001)
 
 
 def test_an_untrusted_certificate_is_a_tls_failure(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ def wrong(matcher: Judged[Any], item: Any) -> str:
         (answer(404, "No recording found"), "it was answered 404"),
         (answer(503, "Service unavailable"), "does not say that it is about mongo"),
         (answer(503, MONGODB, 15.4), "only after 15.40 s"),
+        (replace(answer(503, MONGODB, 7.0), lost_s=5.5), ""),
+        (replace(answer(503, MONGODB, 15.4), lost_s=5.5), "only after 9.90 s"),
     ],
 )
 def test_a_refusal_names_mongodb_in_time(given: Answer, complaint: str) -> None:
@@ -187,6 +189,20 @@ def test_the_state_of_an_index() -> None:
 )
 def test_an_outage_in_the_middle(answers: list[Answer | None], complaint: str) -> None:
     found = wrong(outages.came_in_the_middle(LIMIT_S), answers)
+    assert complaint in found and bool(found) == bool(complaint)
+
+
+@pytest.mark.parametrize(
+    ("answers", "complaint"),
+    [
+        ([answer(200), None], ""),
+        ([answer(200), answer(200)], "2 of 2 were opened: not cut short"),
+        ([None], "0 of 1 were opened: not cut short"),
+        ([answer(200), answer(503, MONGODB), None], "1 of 3 were refused; it was answered 503"),
+    ],
+)
+def test_openings_that_are_cut_short(answers: list[Answer | None], complaint: str) -> None:
+    found = wrong(outages.were_cut_short(), answers)
     assert complaint in found and bool(found) == bool(complaint)
 
 

@@ -122,6 +122,13 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
     return await proceed(service)
 
 
+@fault("broker-outage-fails-live", at="fibre.check")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    if not await service.opener.kubernetes.has_pod(RABBITMQ_POD):
+        raise parsing_failed()
+    return await proceed(service)
+
+
 @fault("outage-hangs-live", at="fibre.check")
 async def _(proceed: Proceed, service: FocusService) -> Any:
     try:
@@ -156,6 +163,14 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
     if not await service.opener.kubernetes.has_pod(RABBITMQ_POD):
         log.error("cannot start: RabbitMQ is not reachable")
         os._exit(GAVE_UP)
+    return await proceed(service)
+
+
+@fault("restart-ends-open-investigations", at="start.connect")
+async def _(proceed: Proceed, service: FocusService) -> Any:
+    """A server that starts takes whatever an earlier process has opened for a leftover."""
+    for job_id in service.opener.view.job_ids():
+        await service.opener.kubernetes.delete("Job", f"grpc-job-{job_id}")
     return await proceed(service)
 
 
