@@ -63,6 +63,8 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
         yield f"--stage={config.stage}: other steps and hooks would run than those of this checkout; leave it out"
     yield from (_unusable(name, str(value)) for name, value in config.userdata.items())
     yield from (_missing(str(path)) for path in config.paths)
+    yield from (_empty("--name", str(name)) for name in config.name or ())
+    yield from (_empty(f"--{kind}", getattr(config, f"{kind}_re")) for kind in ("include", "exclude"))
     yield from (problem_with(expression) for expression in _tags(config))
 
 
@@ -89,6 +91,16 @@ def _unusable(name: str, value: str) -> str | None:
     if not value.strip() and name != _MAY_BE_EMPTY:
         return f"-D {name}=: it is empty; leave it out, or say what it is"
     return f"-D slow={value}: allowed is yes" if name == "slow" and value != "yes" else None
+
+
+def _empty(option: str, value: Any) -> str | None:
+    """An empty text is in every name: it would select everything."""
+    text = getattr(value, "pattern", value)
+    return (
+        f"{option}=: it is empty; leave it out, or say what is looked for"
+        if text is not None and not text.strip()
+        else None
+    )
 
 
 def _missing(path: str) -> str | None:

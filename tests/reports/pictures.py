@@ -1,7 +1,7 @@
-"""``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``: the pictures of docs/images, of two runs' reports.
+"""``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``: the pictures of docs/images, of the sites of two runs.
 
-WHOLE is the folder of the reports of a run of everything (with the last fault matrix in ``faults/``), CASCADE that of a
-run in which one cause makes many fail. The page of Allure needs a tool of npm and stays as it is.
+WHOLE is the site of a run of everything, with the last fault matrix; CASCADE that of a run in which one cause makes
+many fail. The page of Allure needs a tool of npm and stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from browser import started
 
 from support.files import PROJECT
-from support.reporting.record.folder import latest
 
 IMAGES = PROJECT / "docs" / "images"
 DESKTOP, PHONE = (1100, 930), (390, 844)
@@ -49,4 +48,4 @@ def take(sites: Sequence[Path], images: Path) -> None:
 
 
 if __name__ == "__main__":
-    take([latest(Path(reports)) / "site" for reports in sys.argv[1:3]], IMAGES)
+    take([Path(site) for site in sys.argv[1:3]], IMAGES)
