@@ -17,6 +17,7 @@ from support.clients.sandbox.control import ControlError, SandboxControl
 from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
 from support.config import ConfigurationError, load_environment
 from support.files import PROJECT
+from support.gherkin.tags import problem_with
 from support.hooks.signals import ENDS_WITH, terminated_like_interrupted
 from tools.fault_matrix.warm import WarmBehave, libraries
 
@@ -26,7 +27,10 @@ _DEBOUNCE_MS = 50
 
 
 def run(tags: str, run_file: Path | None, reports: Path) -> int:
-    """Until Ctrl-C. Exit code 2 for a sandbox that does not start."""
+    """Until Ctrl-C. Exit code 2 for tags that cannot be used and for a sandbox that does not start."""
+    if problem := problem_with(tags):
+        print(f"watch: {problem}", file=sys.stderr)
+        return 2
     sandbox: EmbeddedSandbox | None = None
     try:
         with terminated_like_interrupted():

@@ -33,6 +33,7 @@ _SETTINGS_OF_A_RUN = frozenset(
 )
 """What -D may name."""
 _MAY_BE_EMPTY = "history"
+_LANGUAGE = "en"
 
 
 def require_the_runner_of_this_suite() -> None:
@@ -61,6 +62,8 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
     elif config.stage:
         yield f"--stage={config.stage}: other steps and hooks would run than those of this checkout; leave it out"
+    if config.lang not in (None, _LANGUAGE):
+        yield f"--lang={config.lang}: the features are written in {_LANGUAGE}; leave it out"
     yield from (_unusable(name, str(value)) for name, value in config.userdata.items())
     yield from (_missing(str(path)) for path in config.paths)
     yield from (_empty("--name", str(name)) for name in config.name or ())

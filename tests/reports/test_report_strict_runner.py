@@ -114,6 +114,7 @@ SETTINGS = (
         (["-D", "evn=staging"], f"-D evn=staging: there is no setting evn; did you mean env? allowed: {SETTINGS}"),
         (["-D", "sandbox_run_file="], "-D sandbox_run_file=: it is empty; leave it out, or say what it is"),
         (["-i", "nosuch"], "nothing ran: no scenario matches --include=nosuch in features"),
+        (["--lang=xx"], "--lang=xx: the features are written in en; leave it out"),
         (["-n", ""], "--name=: it is empty; leave it out, or say what is looked for"),
         (["-i", " "], "--include=: it is empty; leave it out, or say what is looked for"),
         (["-D", "slow=maybe"], "-D slow=maybe: allowed is yes"),

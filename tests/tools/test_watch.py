@@ -14,7 +14,7 @@ import pytest
 from support.files import PROJECT
 from tests.tools.watched import Watched
 from tools.fault_matrix.warm import libraries
-from tools.watch import rerun, saved
+from tools.watch import rerun, run, saved
 
 
 class RecordingBehave:
@@ -98,6 +98,11 @@ def seen(saves: Iterator[list[Path]], work: Callable[[], object]) -> list[Path]:
     finally:
         over.set()
         editor.join()
+
+
+def test_tags_that_cannot_be_used_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("@JL and", None, tmp_path) == 2
+    assert capsys.readouterr().err.startswith("watch: --tags=@JL and cannot be understood: ")
 
 
 def test_what_is_loaded_before_the_first_save_is_nobody_s_who_saves() -> None:
