@@ -21,23 +21,24 @@ WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 .PHONY: help acceptance plan shard merge test nightly faults repeat lint bench real extras lock
 
 help:
-	@echo 'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first'
-	@echo '                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says'
-	@echo '                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site'
-	@echo '                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/'
-	@echo 'make plan [SHARDS=3] [ENV=sandbox] [TAGS="expr"] who runs what, where a run is split among testers: reports/plan.json'
-	@echo 'make shard INDEX=0 [ENV=sandbox]                one share of that plan, from 0; its reports: reports/shards/0'
-	@echo 'make merge                                      one run of the shares in reports/shards'
-	@echo 'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix'
-	@echo 'make nightly                                    the tests that take too long for every change'
-	@echo 'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky'
-	@echo 'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it'
-	@echo 'make lint                                       static checks only'
-	@echo 'make bench                                      what the load engine adds to a latency, and what naive clients would'
-	@echo 'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there'
-	@echo 'make extras                                     also install what only some sites need: grpcio and Locust'
-	@echo 'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)'
-	@echo 'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
+	@printf '%s\n' \
+		'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first' \
+		'                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says' \
+		'                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site' \
+		'                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/' \
+		'make plan [SHARDS=3] [ENV=sandbox] [TAGS="expr"] who runs what, where a run is split among testers: reports/plan.json' \
+		'make shard INDEX=0 [ENV=sandbox]                one share of that plan, from 0; its reports: reports/shards/0' \
+		'make merge                                      one run of the shares in reports/shards' \
+		'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix' \
+		'make nightly                                    the tests that take too long for every change' \
+		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky' \
+		'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it' \
+		'make lint                                       static checks only' \
+		'make bench                                      what the load engine adds to a latency, and what naive clients would' \
+		'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there' \
+		'make extras                                     also install what only some sites need: grpcio and Locust' \
+		'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)' \
+		'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.hooks.asked '$(TAGS)'

@@ -287,6 +287,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         text = tags if isinstance(tags, str) else " and ".join(tags or [])
         parts = [f"--tags={text}"] if text else []
         parts += [f"--name={name}" for name in self.config.name or []]
+        patterns = {"include": self.config.include_re, "exclude": self.config.exclude_re}
+        parts += [f"--{option}={pattern.pattern}" for option, pattern in patterns.items() if pattern is not None]
         paths = [os.path.relpath(str(path)) for path in self.config.paths]
         return " ".join(parts + ["in", ", ".join(paths)] if parts else [", ".join(paths)])
 

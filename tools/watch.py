@@ -1,11 +1,14 @@
-"""``focus-acceptance watch``: a feature file that is saved runs at once, on a sandbox that stays warm."""
+"""``focus-acceptance watch``: a feature file that is saved runs at once, on a sandbox that stays warm.
+
+What others have written is loaded before the first save; the suite's own code is loaded by each run, as it is then.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from watchfiles import watch
@@ -14,29 +17,34 @@ from support.clients.sandbox.control import ControlError, SandboxControl
 from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
 from support.config import ConfigurationError, load_environment
 from support.files import PROJECT
-from tools.fault_matrix.warm import WarmBehave
+from support.gherkin.tags import problem_with
+from support.hooks.signals import ENDS_WITH, terminated_like_interrupted
+from tools.fault_matrix.warm import WarmBehave, libraries
 
+WATCHED = [PROJECT / name for name in ("features", "steps", "support")]
 _DEBOUNCE_MS = 50
 """An editor writes a file in several steps; what comes within this time is one save."""
 
 
 def run(tags: str, run_file: Path | None, reports: Path) -> int:
-    """Until Ctrl-C. Exit code 2 for a sandbox that does not start."""
+    """Until Ctrl-C. Exit code 2 for tags that cannot be used and for a sandbox that does not start."""
+    if problem := problem_with(tags):
+        print(f"watch: {problem}", file=sys.stderr)
+        return 2
     sandbox: EmbeddedSandbox | None = None
     try:
-        environment = load_environment("sandbox", run_file=run_file)
-        if run_file is None:
-            sandbox = EmbeddedSandbox(environment.sandbox.settings)
-            run_file = sandbox.start().run_file
+        with terminated_like_interrupted():
             environment = load_environment("sandbox", run_file=run_file)
-        assert environment.control is not None
-        control = SandboxControl(environment.control)
-        arguments = ["-D", f"sandbox_run_file={run_file}", "-D", f"reports={reports}", "-D", "history="]
-        arguments += ["-D", "publish=record", *([f"--tags={tags}"] if tags else [])]
-        behave = WarmBehave()
-        behave.run(["--version"], {}, Path(os.devnull))  # what loads modules is loaded before the first save
-        print("watching features/: save a file and it runs; Ctrl-C ends", flush=True)
-        rerun(saved(PROJECT / "features"), arguments, control.reset, behave)
+            if run_file is None:
+                sandbox = EmbeddedSandbox(environment.sandbox.settings)
+                run_file = sandbox.start().run_file
+                environment = load_environment("sandbox", run_file=run_file)
+            assert environment.control is not None
+            control = SandboxControl(environment.control)
+            behave = WarmBehave(libraries(), change=True)
+            behave.run(["--version"], {}, Path(os.devnull))  # what loads modules has loaded them before the first save
+            print("watching features/, steps/ and support/: save a file and it runs; Ctrl-C ends", flush=True)
+            rerun(saved(WATCHED), _arguments(tags, run_file, reports), control.reset, behave)
     except (ConfigurationError, SandboxError, ControlError) as error:
         print(f"watch: {error}", file=sys.stderr)
         return 2
@@ -48,22 +56,36 @@ def run(tags: str, run_file: Path | None, reports: Path) -> int:
     return 0
 
 
-def saved(folder: Path) -> Iterator[list[Path]]:
-    """The feature files of each save that are still there."""
-    for changes in watch(folder, debounce=_DEBOUNCE_MS, step=_DEBOUNCE_MS, watch_filter=_is_feature):
+def _arguments(tags: str, run_file: Path, reports: Path) -> list[str]:
+    """Its record is all that is written, and history is kept of whole runs only."""
+    userdata = {"sandbox_run_file": run_file, "reports": reports, "history": "", "publish": "record"}
+    given = [word for name, value in userdata.items() for word in ("-D", f"{name}={value}")]
+    return [*given, *([f"--tags={tags}"] if tags else [])]
+
+
+def saved(folders: Sequence[Path]) -> Iterator[list[Path]]:
+    """The feature files of each save that are still there; after one of code, those that were saved last."""
+    last: list[Path] = []
+    for changes in watch(*folders, debounce=_DEBOUNCE_MS, step=_DEBOUNCE_MS, watch_filter=_matters):
         files = sorted({Path(path) for _, path in changes if Path(path).is_file()})
-        if files:
-            yield files
+        features = [file for file in files if file.suffix == ".feature"]
+        last = features or [file for file in last if file.is_file()]
+        if files and last:
+            yield last
+        elif files:
+            print("code is saved: save a feature file and it runs with it", flush=True)
 
 
-def _is_feature(change: object, path: str) -> bool:
-    return path.endswith(".feature")
+def _matters(change: object, path: str) -> bool:
+    return path.endswith((".feature", ".py"))
 
 
 def rerun(saves: Iterator[list[Path]], arguments: list[str], reset: Callable[[], None], behave: WarmBehave) -> None:
     """Run what was saved, each time on a sandbox as new, and tell how long that took."""
+    variables = {ENDS_WITH: str(os.getpid())}
     for files in saves:
         began = time.monotonic()
-        code = behave.run([*arguments, *map(str, files)], {}, None)
-        print(f"{'green' if code == 0 else 'red'} after {time.monotonic() - began:.1f} s; watching", flush=True)
+        code = behave.run([*arguments, *map(str, files)], variables, None)
+        verdict = {0: "green", 2: "not judged"}.get(code or 0, "red")
+        print(f"{verdict} after {time.monotonic() - began:.1f} s; watching", flush=True)
         reset()

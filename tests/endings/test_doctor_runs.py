@@ -6,7 +6,6 @@ import functools
 import importlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ import asyncssh
 import jsonschema
 import pytest
 import requests
-import yaml
 
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import load_environment
 from support.infrastructure.doctor import LayerDiagnosis
+from tests.endings.site_file import site_of, write_site_file
 
 ROOT = Path(__file__).resolve().parents[2]
 doctor = importlib.import_module("support.cli.doctor")  # its package has something else of this name
@@ -135,29 +134,12 @@ def test_a_doctor_that_names_the_wrong_layer_is_found(asked: Doctor, monkeypatch
         names_the_layer(asked, "authentication-refused")
 
 
-def _copied(path: str, to: Path) -> str:
-    return str(shutil.copy(path, to))
-
-
 @pytest.fixture
 def site(tmp_path: Path, run_file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """An environment file like that of a site, whose endpoints are those of the sandbox, and its secrets in variables.
-    Changed in place; written by :func:`examined`."""
-    endpoints = json.loads(run_file.read_text())
-    data = yaml.safe_load((ROOT / "environments" / "sandbox.yaml").read_text(encoding="utf-8"))
-    for section in ("focus_server", "kubernetes", "mongodb"):
-        data[section] |= endpoints[section]
-    for host in ("jump", "target"):
-        data["ssh"][host] |= endpoints["ssh"][host]
-    data["ssh"]["known_hosts"] = _copied(endpoints["ssh"]["known_hosts"], tmp_path / "known_hosts")
-    data["ssh"]["target"]["key_file"] = _copied(data["ssh"]["target"]["key_file"], tmp_path / "key")
-    data["kubernetes"]["kubeconfig"] = _copied(data["kubernetes"]["kubeconfig"], tmp_path / "kubeconfig")
-    monkeypatch.setenv("SITE_PASSWORD", Path(data["ssh"]["jump"].pop("password_file")).read_text().strip())
-    monkeypatch.setenv("SITE_MONGODB", data["mongodb"]["uri"])
-    data["ssh"]["jump"]["password"], data["mongodb"]["uri"] = "${SITE_PASSWORD}", "${SITE_MONGODB}"
-    data["identity"] |= {"name": "site", "kind": "staging", "exclusive": False, "title": "A site"}
-    data |= {"endpoints": "given", "capabilities": ["kubernetes", "ssh", "mongodb"], "limits": {}}
-    del data["sandbox"]
+    """An environment file like that of a site. Changed in place; written by :func:`examined`."""
+    data, variables = site_of(run_file, tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(doctor, "load_environment", functools.partial(load_environment, directory=tmp_path))
     return data
 
@@ -166,7 +148,7 @@ def examined(
     site: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, str], str]:
     """Exit code, the prerequisites that are missing, standard error."""
-    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site, sort_keys=False))
+    write_site_file(site, tmp_path / "site.yaml")
     code = doctor.run("site", None, as_json=True)
     output = capsys.readouterr()
     report = json.loads(output.out)

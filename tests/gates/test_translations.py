@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,10 @@ OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 SCRIPTS = {"he": re.compile("[\u05d0-\u05ea]")}
 SAME_EVERYWHERE = {"JSON", "HTTP"}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
+TEMPLATES = Path(__file__).resolve().parents[2] / "support/reporting/site/templates"
+TRANSLATED = re.compile(r"{%-?\s*trans\b.*?{%-?\s*endtrans\s*-?%}|{{.*?}}|{%.*?%}|{#.*?#}", re.DOTALL)
+BESIDE_FEATURES = {"Row", "of", "Table of the step", "@needs_...", "@REQ_..., @TEST_..."}
+"""In elements that say that they are English, as the features are."""
 MARKUP = re.compile(r"</?(?!bdi\b)[a-z][^>]*>")
 
 
@@ -91,3 +97,33 @@ def test_what_is_wrong_with_a_catalogue_is_found(change: dict[str, Any], trouble
     kept = {"id": message.id, "string": message.string, "flags": message.flags, **change}
     catalogue.add(kept["id"], kept["string"], flags=kept["flags"])
     assert any(trouble in found for found in troubles(catalogue, template(), language.code))
+
+
+class Bare(HTMLParser):
+    """What a template shows that comes out of no catalogue."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._tag = ""
+        self.feed(TRANSLATED.sub(" ", template))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag = tag
+        for name, value in attrs:
+            if name in ("aria-label", "title", "alt", "placeholder"):
+                self.handle_data(value or "")
+
+    def handle_data(self, data: str) -> None:
+        if self._tag not in ("style", "script") and re.search("[A-Za-z]", data):
+            self.texts.append(" ".join(data.split()))
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_whatever_a_template_says_can_be_translated(template: Path) -> None:
+    assert set(Bare(template.read_text(encoding="utf-8")).texts) <= BESIDE_FEATURES
+
+
+def test_a_text_that_cannot_be_translated_is_found() -> None:
+    page = '<p title="Seen">{{ _("Yes") }} {% trans n=1 %}{{ n }} is{% endtrans %} <b>Looser:</b> {{ sentence }}</p>'
+    assert Bare(page).texts == ["Seen", "Looser:"]

@@ -95,6 +95,12 @@ def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
     assert "grpc-job-3-17" in (outcome.junit or "")
 
 
+SETTINGS = (
+    "confirm, env, history, parallel, publish, reports, sandbox_run_file, series, shard, shard_plan, shuffle, slow, "
+    "under_load"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -107,6 +113,13 @@ def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
         ),
         (["features/nosuch"], "features/nosuch: there is no such file or folder"),
         (["features/nosuch.feature:3"], "features/nosuch.feature:3: there is no such file or folder"),
+        (["-D", "evn=staging"], f"-D evn=staging: there is no setting evn; did you mean env? allowed: {SETTINGS}"),
+        (["-D", "sandbox_run_file="], "-D sandbox_run_file=: it is empty; leave it out, or say what it is"),
+        (["-i", "nosuch"], "nothing ran: no scenario matches --include=nosuch in features"),
+        (["--lang=xx"], "--lang=xx: the features are written in en; leave it out"),
+        (["-n", ""], "--name=: it is empty; leave it out, or say what is looked for"),
+        (["-i", " "], "--include=: it is empty; leave it out, or say what is looked for"),
+        (["-D", "slow=maybe"], "-D slow=maybe: allowed is yes"),
     ],
 )
 def test_what_selects_nothing_is_refused_and_leaves_the_last_reports(

@@ -88,6 +88,7 @@ NOT_HERE = {
     "make shard INDEX=0": LONG,
     "make merge": "it needs what a long run has found",
     ".venv/bin/focus-acceptance watch --tags=@JL-03": FOREVER,
+    ".venv/bin/python -m tests.tools.watched": LONG,
     ".venv/bin/focus-acceptance sandbox up --run-file /tmp/run.json --set gpu_slices=120 --fault job-crashes": FOREVER,
     ".venv/bin/focus-acceptance sandbox up --profile as-deployed-2025-12 --run-file /tmp/run.json": FOREVER,
     ".venv/bin/focus-acceptance sandbox up [--run-file PATH] [--set key=value ...] [--fault ID ...] [--profile NAME]": (

@@ -1,10 +1,9 @@
-"""``focus-acceptance list``, ``report failed``, ``--version``, ``watch``: what people choose from, and run again."""
+"""``focus-acceptance list``, ``report failed``, ``--version``: what people choose from, and run again."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from typer.testing import CliRunner
 from support.gherkin.requirements import read_requirements
 from support.reporting.record.model import Record, ScenarioResult, write_record
 from tools.cli import app
-from tools.watch import rerun, saved
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
 
@@ -86,41 +84,3 @@ def test_nothing_to_run_again_is_wrong_use(tmp_path: Path, record: bool) -> None
     assert done.exit_code == 2
     assert done.stdout == ""
     assert ("no scenario failed in the last run" if record else "run.json: cannot be read") in done.stderr
-
-
-def test_a_saved_feature_is_seen_and_nothing_else(tmp_path: Path) -> None:
-    feature, other = tmp_path / "a.feature", tmp_path / "a.txt"
-
-    def save() -> None:
-        while not seen:
-            other.write_text("x")
-            feature.write_text("Feature: X")
-            between.wait(0.1)
-
-    seen: list[Path] = []
-    between = threading.Event()
-    writer = threading.Thread(target=save, daemon=True)
-    writer.start()
-    seen += next(saved(tmp_path))
-    writer.join()
-    assert seen == [feature]
-
-
-class Behave:
-    """Notes what it was called with."""
-
-    def __init__(self) -> None:
-        self.calls: list[list[str]] = []
-
-    def run(self, arguments: list[str], variables: object, console: object) -> int:
-        self.calls.append(arguments)
-        return len(self.calls) - 1
-
-
-def test_each_save_runs_on_a_sandbox_as_new(capsys: pytest.CaptureFixture[str]) -> None:
-    behave, resets = Behave(), []
-    saves = iter([[Path("a.feature")], [Path("b.feature")]])
-    rerun(saves, ["-D", "x=y"], lambda: resets.append(1), behave)  # type: ignore[arg-type]
-    assert behave.calls == [["-D", "x=y", "a.feature"], ["-D", "x=y", "b.feature"]]
-    assert len(resets) == 2
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["green", "red"]

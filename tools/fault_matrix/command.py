@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from support.clients.sandbox.control import ControlError
@@ -17,6 +15,7 @@ from support.config import ConfigurationError, load_environment
 from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.files import PROJECT
 from support.gherkin.documents import DocumentError, read_documents
+from support.gherkin.tags import problem_with
 from tools.fault_matrix.bench import MatrixError
 from tools.fault_matrix.judgement import Judgement, Run
 from tools.fault_matrix.matrix import run_matrix, run_once
@@ -24,6 +23,7 @@ from tools.fault_matrix.plan import Plan
 from tools.fault_matrix.profile import compare, load_profile
 from tools.fault_matrix.profile_command import print_comparison
 from tools.fault_matrix.rows import Row, rows_of, rows_to_prove, said_in_backlog_only
+from tools.fault_matrix.stored import write_verdicts
 from tools.gherkin_lint.phrases import Outcomes
 
 DEFAULT_TAGS = "not (@wip or @quarantine)"
@@ -41,6 +41,7 @@ REPORTS = Path("reports") / "faults"
 def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bool) -> int:
     """Run the matrix and print it; the exit code."""
     with _ends_in_a_sentence():
+        _require_usable(tags)
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
         return _matrix(faults, tags, workers, everything, complete=not (wanted or subset or tags != DEFAULT_TAGS))
 
@@ -48,6 +49,7 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bo
 def run_profile(name: str, tags: str, workers: int) -> int:
     """Run every scenario on the sandbox with a profile, and print where it disagrees with what the profile expects."""
     with _ends_in_a_sentence():
+        _require_usable(tags)
         profile = load_profile(name)
         settings, rows = _sandbox()
         settings = {key: value for key, value in settings.items() if key not in profile.settings}
@@ -57,12 +59,29 @@ def run_profile(name: str, tags: str, workers: int) -> int:
     return 0 if comparison.agrees else 1
 
 
+class TagsError(Exception):
+    """The tag expression cannot be used; one sentence. Nothing was started, and no result of before is touched."""
+
+
+def _require_usable(tags: str) -> None:
+    if problem := problem_with(tags):
+        raise TagsError(problem)
+
+
 @contextmanager
 def _ends_in_a_sentence() -> Iterator[None]:
     """Exit code 2 for what cannot be used, 1 for what could not be run to its end."""
     try:
         yield
-    except (CatalogueError, ConfigurationError, DocumentError, SandboxError, MatrixError, ControlError) as error:
+    except (
+        TagsError,
+        CatalogueError,
+        ConfigurationError,
+        DocumentError,
+        SandboxError,
+        MatrixError,
+        ControlError,
+    ) as error:
         print(f"faults: {error}", file=sys.stderr)
         raise SystemExit(1 if isinstance(error, MatrixError | ControlError) else 2) from None
 
@@ -78,27 +97,10 @@ def _matrix(faults: list[Fault], tags: str, workers: int, everything: bool, comp
     settings, rows = _sandbox()
     plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), REPORTS)
     judgements = run_matrix(plan, _report)
-    _write(judgements)
+    write_verdicts(judgements, REPORTS, complete)
     caught = _summary(judgements, time.monotonic() - started)
     everything_proven = not complete or _nothing_unproven(rows, judgements)
     return 0 if caught and everything_proven else 1
-
-
-def _write(judgements: list[Judgement]) -> None:
-    """The verdicts for the living documentation."""
-    faults = [
-        {
-            "id": judgement.fault.id,
-            "caught": judgement.caught,
-            "failed": judgement.failed,
-            "proven": sorted(judgement.proven),
-            "missed": judgement.missed,
-            "unrelated": sorted(judgement.unrelated),
-        }
-        for judgement in judgements
-    ]
-    content = {"finished": datetime.now(UTC).isoformat(), "faults": faults}
-    (REPORTS / "matrix.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _nothing_unproven(rows: Sequence[Row], judgements: Sequence[Judgement]) -> bool:

@@ -13,6 +13,7 @@ from tools.fault_matrix.bench import Bench, MatrixError
 from tools.fault_matrix.judgement import Judgement, Run
 from tools.fault_matrix.plan import Control, Plan, controls, divided
 from tools.fault_matrix.rows import Row
+from tools.fault_matrix.stored import clear
 from tools.fault_matrix.warm import WarmBehave
 
 Benches = queue.SimpleQueue[Bench]
@@ -28,7 +29,7 @@ def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
 
     Raises :class:`MatrixError` when the healthy sandbox fails anything.
     """
-    shutil.rmtree(plan.reports, ignore_errors=True)
+    clear(plan.reports)
     with ExitStack() as closing:
         beside_them = min(_BESIDE, len(plan.waiting()))
         benches = closing.enter_context(_benches(plan, plan.workers + beside_them))

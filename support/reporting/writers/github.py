@@ -46,10 +46,10 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
 
 
 def summary(record: Record, capacity: CapacityReport | None = None, changes: ChangesSince | None = None) -> str:
-    """The verdict first, then what is new, then what failed, then the rest."""
+    """The verdict first, then what is new, the diagnosis, what failed, and the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
-    lines += _diagnosis(record)
     lines += _news(record, changes)
+    lines += _diagnosis(record)
     if record.broken_on_purpose:
         lines += [f"**Changed on purpose:** {_text(record.broken_on_purpose)}", ""]
     lines += [f"- **{_text(sentence)}**" for sentence in record.looser_limits]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.gherkin.documents import read_documents
+from tools.fault_matrix import command
 from tools.fault_matrix.judgement import Run, judge
 from tools.fault_matrix.plan import Control, Plan, controls, divided
 from tools.fault_matrix.rows import Row, rows_of, said_in_backlog_only, selection, watch_of
+from tools.fault_matrix.stored import MATRIX, clear, write_verdicts
 from tools.gherkin_lint.phrases import Outcomes
 
 
@@ -245,3 +249,34 @@ def test_what_only_the_variables_of_a_fault_let_run_is_run_with_them_and_without
     healthy = run(SB_02a=skipped, PF_03a=skipped, JL_01a=passed, IN_04a=passed)
     assert controls(plan, healthy) == [Control(rows[0], leaks)]
     assert controls(plan, run(SB_02a=passed, PF_03a=passed, JL_01a=passed, IN_04a=passed)) == []
+
+
+def stored(folder: Path) -> dict[str, bool]:
+    """Which faults the living documentation would call caught."""
+    return {one["id"]: one["caught"] for one in json.loads((folder / MATRIX).read_text())["faults"]}
+
+
+def test_a_few_faults_leave_the_verdicts_of_all_others_as_they_were(tmp_path: Path) -> None:
+    caught, missed = run(JL_01a=("failed", "is Failed")), run(JL_01a=("passed", None))
+    write_verdicts([judge(fault(id=name), caught) for name in ("a", "b")], tmp_path, complete=True)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "notes.txt").touch()
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [MATRIX]
+    write_verdicts([judge(fault(id="b"), missed)], tmp_path, complete=False)
+    assert stored(tmp_path) == {"a": True, "b": False}
+    write_verdicts([judge(fault(id="c"), caught)], tmp_path, complete=True)
+    assert stored(tmp_path) == {"c": True}
+    (tmp_path / MATRIX).write_text("{")
+    write_verdicts([judge(fault(id="a"), caught)], tmp_path, complete=False)
+    assert stored(tmp_path) == {"a": True}
+
+
+@pytest.mark.parametrize("run_it", [lambda tags: command.run([], False, tags, 1, False),
+                                    lambda tags: command.run_profile("as-deployed-2025-12", tags, 1)])  # fmt: skip
+def test_tags_that_cannot_be_used_are_refused_before_anything_is_started(
+    run_it: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="^2$"):
+        run_it("@smoek")
+    assert capsys.readouterr().err.startswith("faults: --tags=@smoek names @smoek, which is not in the tag dictionary")
