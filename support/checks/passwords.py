@@ -9,6 +9,7 @@ from support.checks.matcher import Judged, judged, listed
 from support.clients.focus_server.client import Answer
 from support.model.commands import MOST_LEVELS, Commands
 from support.model.sampling import levels_of
+from support.redaction import shortened
 
 _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://[^/@\s:\"']*:(?P<password>[^@/\s\"']+)@(?P<host>[^/\s\"'?]*)"
@@ -62,7 +63,7 @@ def carries_no_password() -> Judged[Answer]:
             return f"it was answered {answer.status} {answer.message!r}"
         told = answer.json()
         if not any(True for _ in texts_in(told)):
-            return f"the answer holds no text that could carry one: {answer.text[:200]}"
+            return f"the answer holds no text that could carry one: {shortened(answer.text)}"
         return listed(f"the answer carries a password for {target}" for target in passwords_in(told))
 
     return judged("an answer without any password", trouble)

@@ -12,6 +12,7 @@ from support.checks.messages import named_in
 from support.clients.focus_server.client import Answer, ShapeError
 from support.clients.kubernetes.client import Node
 from support.config import Environment, Limits
+from support.redaction import shortened
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
             return str(error)
         fibre, action = (body.get(name) if isinstance(body, dict) else None for name in ("fiber", "action"))
         if not isinstance(fibre, dict) or not isinstance(action, str) or "connect" not in action:
-            return f"it does not say what to do: {answer.text[:300]}"
+            return f"it does not say what to do: {shortened(answer.text, 300)}"
         missing = fibre.get("missing")
         if "waiting" not in str(fibre.get("state")) or not isinstance(missing, list) or not missing:
-            return f"it does not say what is missing: {answer.text[:300]}"
+            return f"it does not say what is missing: {shortened(answer.text, 300)}"
         there = [name for name in missing if live.get(name)]
         return f"{there[0]} is not missing: the server tells {live[there[0]]!r}" if there else None
 

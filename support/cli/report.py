@@ -38,13 +38,14 @@ def write_documentation(reports: Path) -> int:
         return 2
 
 
-def flaky(reports: Path, environment: str | None) -> int:
-    """Print which scenarios are flaky; exit code 1 if there is one, 2 if there are too few runs to say so."""
+def flaky(reports: Path, environment: str | None, series: str | None = None) -> int:
+    """Print which scenarios are flaky, in the runs of a series or in all; exit code 1 if there is one, 2 if there are
+    too few runs to say so."""
     history = read_history(reports / "history")
     for sentence in history.unreadable:
         print(f"report: {sentence}", file=sys.stderr)
     try:
-        found = judge(history, environment)
+        found = judge(history, environment, series)
     except TooFewRuns as error:
         print(f"report: {error}", file=sys.stderr)
         return 2

@@ -60,6 +60,9 @@ def _swept(world: World, sweep: Sweep, journal: ChangeJournal, remove: bool, nam
             return 1
         return _nothing_left(world, sweep)
     failed = [change for change in reversed(changes) if not _undone(world, change)]
+    if changes:  # a request that waited for what was taken away goes on
+        earlier, leftovers = leftovers, sweep.find(undone_at=world.cluster.client.clock.now())
+        _list([], leftovers.besides(earlier))
     left = sweep.remove(leftovers.naming(named))
     if left:
         print(f"could not be removed: {', '.join(left)}")

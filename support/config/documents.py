@@ -115,6 +115,19 @@ _MOST_VALUES = 10_000
 """Of a file; a few lines of anchors can stand for millions."""
 
 
+def misread(text: str, path: KeyPath, label: str) -> list[Problem]:
+    """Each value of a text of YAML that is not what it looks like; none of a text that is no YAML."""
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        return [
+            Problem(label, one.path, one.text) for one in (_walk(node, path, label, {}) if node is not None else ())
+        ]
+    except RecursionError:
+        return [Problem(label, path, "cannot be read: it is nested too deeply")]
+    except yaml.YAMLError:
+        return []
+
+
 def _walk(
     node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int], above: tuple[yaml.Node, ...] = ()
 ) -> list[Problem]:
@@ -126,7 +139,7 @@ def _walk(
         return [Problem(here, path, f"the file has more than {_MOST_VALUES} values")]
     above = (*above, node)
     if isinstance(node, yaml.ScalarNode):
-        return [Problem(here, path, meant)] if (meant := misleading(node)) else []
+        return [Problem(here, path, meant)] if (meant := _misleading(node)) else []
     problems: list[Problem] = []
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
@@ -149,7 +162,7 @@ _INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("int", "float"))
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 
 
-def misleading(node: yaml.ScalarNode) -> str | None:
+def _misleading(node: yaml.ScalarNode) -> str | None:
     """What is wrong with a scalar that YAML 1.1 reads as another number than it seems, or not at all, such as a date
     that is none; None if nothing is."""
     text = node.value

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from support.config.documents import Origin, misleading
+from support.config.documents import Origin, misread
 from support.config.errors import KeyPath, Problem, suggestion
 from support.config.schema import SchemaNode
 from support.config.secrets import SettingsLayer
@@ -17,6 +17,10 @@ from support.config.secrets import SettingsLayer
 PREFIX = "FOCUS__"
 PROTECTED = frozenset({("identity", "name"), ("identity", "kind")})
 """What decides which rules hold: a variable must not turn production into something that may be loaded."""
+
+
+TEXTS = ("text", "path", "secret")
+"""Shapes of values that are taken as they are."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ def read_overrides(variables: Mapping[str, str], root: SchemaNode) -> tuple[list
         problem = _wrong_key(path, root)
         node = root.at(path)
         if problem is None and node is not None:
+            if node.shape not in TEXTS and (wrong := misread(variables[name], path, layer.origin.label)):
+                problems += wrong
+                continue
             try:
                 found.append(Override(path, _parsed(variables[name], node), layer))
                 continue
@@ -70,13 +77,9 @@ def unknown_key(key: str, allowed: list[str]) -> str:
 
 def _parsed(text: str, node: SchemaNode) -> Any:
     """The value meant: text stays text (a password may be all digits), anything else is YAML."""
-    if node.shape in ("text", "path", "secret"):
+    if node.shape in TEXTS:
         return text
     try:
-        loader = yaml.SafeLoader(text)
-        scalar = loader.get_single_node()
-        if isinstance(scalar, yaml.ScalarNode) and (meant := misleading(scalar)):
-            raise ValueError(meant)
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{text!r} is not a YAML value; allowed: {node.allowed}") from error

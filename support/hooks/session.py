@@ -138,10 +138,12 @@ def _require_known_scenarios(environment: Environment) -> None:
     """A known issue of a scenario that does not exist hides nothing, and tells of a slip."""
     texts = (path.read_text(encoding="utf-8") for path in (PROJECT / "features").rglob("*.feature"))
     known = {found for text in texts for found in _SCENARIO.findall(text)}
+    variable = "FOCUS__KNOWN_ISSUES"
+    where = f"environment variable {variable}" if variable in os.environ else shown(environment.source)
     for issue in environment.known_issues:
         if issue.scenario.partition(".")[0] not in known:
             raise ConfigurationError(
-                f"{shown(environment.source)}: known_issues: there is no scenario {issue.scenario}; "
+                f"{where}: known_issues: there is no scenario {issue.scenario}; "
                 f"{suggestion(issue.scenario, known)}allowed: the id of a scenario of the features"
             )
 

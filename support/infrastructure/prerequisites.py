@@ -17,6 +17,7 @@ from support.clients.ssh.known_hosts import read_known_hosts
 from support.clients.ssh.private_key import load_private_key
 from support.config import ConfigurationError, Environment
 from support.config.errors import Problem
+from support.redaction import PROCESS
 
 _REACH_S = 5.0
 _VARIABLE = re.compile(r"environment variable (\w+)")
@@ -89,7 +90,7 @@ class Prerequisites:
         told = []
         for name, host in self._hosts():
             if host.key_file is not None:
-                load_private_key(host.key_file, f"ssh.{name}.key_file")
+                load_private_key(host.key_file, f"ssh.{name}.key_file", PROCESS.hide)
                 told.append(f"{host.key_file} for the {name} host")
         return ", ".join(told) or "no host takes one"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from support import waits
 from support.clients.kubernetes.client import Job, KubernetesClient, Snapshot
@@ -40,6 +41,19 @@ class Leftovers:
     def __bool__(self) -> bool:
         return bool(self.investigations or self.holders or self.doubtful)
 
+    def besides(self, others: Leftovers) -> Leftovers:
+        """What is not among ``others``."""
+        return Leftovers(
+            *(
+                tuple(one for one in mine if one not in known)
+                for mine, known in zip(self._all, others._all, strict=True)
+            )
+        )
+
+    @property
+    def _all(self) -> tuple[tuple[Any, ...], ...]:
+        return self.investigations, self.holders, self.perhaps_ours, self.not_known, self.not_ours
+
     def naming(self, job_ids: Collection[str]) -> Leftovers:
         """What to remove when these were named: what is surely ours, and of the doubtful ones those."""
         named = tuple(job_id for job_id in self.doubtful if job_id in job_ids)
@@ -61,12 +75,14 @@ class Sweep:
         self._cluster, self._ledger = cluster, ledger
         self._limits, self._exclusive = environment.limits, environment.identity.exclusive
 
-    def find(self) -> Leftovers:
-        """What is there now. A request that was under way when its run was killed is given the time to open.
+    def find(self, undone_at: datetime | None = None) -> Leftovers:
+        """What is there now. A request that was under way when its run was killed is given the time to open; where
+        something was changed back at ``undone_at``, from then on: it may have waited for that, as long as servers wait.
 
         Raises :class:`CannotTell` when nothing at all is seen.
         """
-        waits.settle(self._may_still_open, within_s=self._limits.deadline("job_running_s"))
+        longest_s = self._limits.deadline("job_running_s") + (self._limits.outage_answer_s if undone_at else 0)
+        waits.settle(lambda: self._may_still_open(longest_s, undone_at), within_s=longest_s)
         snapshot = self._cluster.snapshot()
         if not snapshot:
             raise CannotTell(
@@ -93,10 +109,10 @@ class Sweep:
             not_ours=tuple(job_id for job_id in sorted_out["not_ours"] if job_id not in ours and job_id not in perhaps),
         )
 
-    def _may_still_open(self) -> list[str]:
-        """Requests without an answer that are so young that the server may be at work on them."""
-        oldest = self._cluster.clock.now() - timedelta(seconds=self._limits.deadline("job_running_s"))
-        return [one.id for one in self._intentions() if one.at > oldest]
+    def _may_still_open(self, longest_s: float, undone_at: datetime | None) -> list[str]:
+        """Requests without an answer that the server may be at work on: none for longer than ``longest_s``."""
+        oldest = self._cluster.clock.now() - timedelta(seconds=longest_s)
+        return [one.id for one in self._intentions() if max(one.at, undone_at or one.at) > oldest]
 
     def _intentions(self) -> list[Intention]:
         return [one for one in self._ledger.unsettled() if not one.process.lives()]

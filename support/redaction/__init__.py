@@ -4,7 +4,7 @@ There is one redactor for each process, :data:`PROCESS`. Whatever leaves the pro
 journal, the record, every file that is written, everything that is printed.
 """
 
-from support.redaction.places import HIDDEN
+from support.redaction.places import HIDDEN, is_name_of_a_secret
 from support.redaction.redactor import PROCESS, Redactor, shortened
 
-__all__ = ["HIDDEN", "PROCESS", "Redactor", "shortened"]
+__all__ = ["HIDDEN", "PROCESS", "Redactor", "is_name_of_a_secret", "shortened"]

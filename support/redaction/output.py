@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
-from support.redaction.places import is_unfinished, secrets_among
+from support.redaction.places import KEY_ENDS, finished_until
 from support.redaction.redactor import PROCESS
+from support.redaction.variables import secrets_among
 
 OWNER_ONLY = 0o077
 """What the group and others may not do with the files that this process makes: a report tells what a site is made of,
@@ -26,14 +27,21 @@ class RedactedStream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.RLock()
-        self._held = ""
+        self._lines: list[str] = []
+        """Those held back."""
+        self._begun: list[str] = []
+        """The pieces of a line that has not ended."""
+        self._within_key = False
 
     def write(self, text: str) -> int:
         with self._lock:
-            self._held += text
-            end = self._held.rfind("\n") + 1
-            if not is_unfinished(self._held[:end]):
-                self._pass_on(end)
+            before, end, begun = text.rpartition("\n")
+            if end:
+                self._lines.append("".join((*self._begun, before, end)))
+                self._begun = []
+                if not self._within_key or KEY_ENDS in self._lines[-1]:
+                    self._pass_on_finished()
+            self._begun.append(begun)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -41,15 +49,21 @@ class RedactedStream:
 
     def flush(self) -> None:
         with self._lock:
-            self._pass_on(len(self._held))
+            self._pass_on("".join((*self._lines, *self._begun)))
+            self._lines, self._begun, self._within_key = [], [], False
             self._stream.flush()
 
     def close(self) -> None:
         self.flush()
         self._stream.close()
 
-    def _pass_on(self, end: int) -> None:
-        shown, self._held = self._held[:end], self._held[end:]
+    def _pass_on_finished(self) -> None:
+        held = "".join(self._lines)
+        end = finished_until(held)
+        self._lines, self._within_key = [held[end:]], "-----BEGIN" in held[end:]
+        self._pass_on(held[:end])
+
+    def _pass_on(self, shown: str) -> None:
         if shown:
             self._stream.write(PROCESS.redact(shown))
 

@@ -1,56 +1,172 @@
-"""Secrets that nobody told of: recognised by their form, or by the name that stands before them."""
+"""Secrets that nobody told of: recognised by their form, or by the name that stands before them.
+
+Each kind of place is looked for by plain words in small letters, which takes next to nothing, and examined only where
+one of them stands. What is examined there ends with a word, a line or a value, so that no kind takes longer than in
+proportion to the text.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 HIDDEN = "***"
 
-_WORD = r"[\w.-]*(?:password|passwd|pwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key)"
-_NAME = rf"{_WORD}(?:[_-](?:key|id|value))*"
-_QUOTE = r"\\*[\"']"
+_KEYWORDS = "password|passwd|pwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key"
+_WORD = rf"(?:{_KEYWORDS})(?:[_-](?:key|id|value))*"
+"""With what the name of a secret ends."""
+NAME = rf"[\w.-]*{_WORD}"
+_QUOTE = r"\\*+[\"']"
 _NOTHING = r"(?!null\b|none\b|true\b|false\b|\*\*\*|\$\{|file:)"
+_IN_QUOTES = r"(?:(?!(?P=quote)).)"
+_IS = rf"(?:{_QUOTE})?\s*[:=]\s*"
+_SCHEME = r"(?:bearer|basic|digest|token|negotiate|ntlm|hawk|(?:api-?)?key)"
+_LONGEST_NAME = 256
+"""Characters of an option or of the scheme of a URL that are looked back at."""
 
-PLACES = (
-    (
-        re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:(-----END [A-Z ]*PRIVATE KEY-----)|\Z)", re.DOTALL),
-        rf"\1{HIDDEN}\2",
+Span = tuple[int, int]
+"""Where a secret begins, and where it has ended."""
+
+
+class SecretPlace(Protocol):
+    """A kind of place."""
+
+    def secrets(self, text: str, letters: str) -> Iterator[Span]:
+        """Those of ``text``, in order; ``letters`` is the same in small letters (:func:`small`)."""
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """``pattern`` holds where ``word`` stands in the small letters, and its group ``secret`` is one, provided that what
+    stands before it ends with ``follows``."""
+
+    word: re.Pattern[str]
+    pattern: re.Pattern[str]
+    follows: re.Pattern[str] | None
+
+    def secrets(self, text: str, letters: str) -> Iterator[Span]:
+        position = 0
+        while found := self.word.search(letters, position):
+            at = found.start()
+            match = self.pattern.match(text, at)
+            if match is not None and (
+                self.follows is None or self.follows.search(text, max(0, at - _LONGEST_NAME), at)
+            ):
+                yield match.span("secret")
+                position = match.end()
+            else:
+                position = at + 1
+
+
+def _place(word: str, pattern: str, follows: str | None = None) -> SecretPlace:
+    return _Examined(re.compile(word), re.compile(pattern), None if follows is None else re.compile(rf"{follows}\Z"))
+
+
+class _Passwords:
+    """Those of URLs. One may hold :// and @, so that it goes on to the last @; what looks like a port and a path is
+    none."""
+
+    _BEGINS = re.compile(r"(?<=\w)://[^/@\s:\"'\\]*+:(?!\d{1,5}(?:[/?\s\"'\\]|$))")
+    _REST = re.compile(r"[^\s\"'\\<>]*")
+
+    def secrets(self, text: str, letters: str) -> Iterator[Span]:
+        position = end = last = 0
+        while found := self._BEGINS.search(text, position):
+            begin = found.end()
+            if begin >= end:
+                end = self._end_of_run(text, begin)
+                last = text.rfind("@", begin, end)
+            if last > begin:
+                yield begin, last
+            position = max(found.start() + 1, last)
+
+    def _end_of_run(self, text: str, begin: int) -> int:
+        match = self._REST.match(text, begin)
+        assert match is not None
+        return match.end()
+
+
+class _WebTokens:
+    """JSON web tokens: two objects of JSON and a signature, each in base64, with dots between them."""
+
+    _FROM_DOT = re.compile(r"\.eyJ[\w-]{8,}+\.[\w-]+")
+    _FIRST = re.compile(r"\beyJ[\w-]{8,}+\Z")
+    _RUN = re.compile(r"[\w-]*")
+
+    def secrets(self, text: str, letters: str) -> Iterator[Span]:
+        before = 0
+        while (dot := text.find(".eyJ", before)) >= 0:
+            rest = self._FROM_DOT.match(text, dot)
+            begun = self._FIRST.search(text, self._begin_of_run(text, before, dot), dot) if rest else None
+            if rest and begun:
+                yield begun.start(), rest.end()
+            before = rest.end() if rest and begun else dot + 1
+
+    def _begin_of_run(self, text: str, before: int, end: int) -> int:
+        match = self._RUN.match(text[before:end][::-1])
+        assert match is not None
+        return end - match.end()
+
+
+PLACES: tuple[SecretPlace, ...] = (
+    _place(
+        "-----begin ",
+        r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     ),
-    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), HIDDEN),
-    (
-        re.compile(
-            rf"(?i)(\b(?:proxy-)?authorization(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?)(?:(?:bearer|basic)\s+)?[^\s\"',}}\\]+"
-        ),
-        rf"\1{HIDDEN}",
+    _WebTokens(),
+    _place(
+        "authorization",
+        rf"(?i)\bauthorization{_IS}(?:{_QUOTE})?(?P<secret>(?:{_SCHEME}\s+)?[^\s\"',}}\\]+)",
     ),
-    (re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{HIDDEN}"),
-    (re.compile(rf"(?i)(\b(?:set-)?cookie(?:{_QUOTE})?\s*[:=]\s*(?:{_QUOTE})?)[^\r\n\"'\\]+"), rf"\1{HIDDEN}"),
+    _place("bearer", r"(?i)\bbearer\s+(?P<secret>[A-Za-z0-9._~+/=-]{8,})"),
+    _place("cookie", rf"(?i)\bcookie{_IS}(?:{_QUOTE})?(?P<secret>[^\r\n\"'\\]+)"),
     # A name and a value beside it, as a pod lists its environment: JSON, JSON in JSON, Python, YAML.
-    (
-        re.compile(
-            rf"(?i)((?:{_QUOTE})?name(?:{_QUOTE})?\s*:\s*(?:{_QUOTE})?{_NAME}(?:{_QUOTE})?[\s,]+(?:{_QUOTE})?value(?:{_QUOTE})?\s*:\s*)"
-            rf"(?:({_QUOTE})(?:(?!\2).)*\2|{_NOTHING}[^\s,}}\]]+)"
-        ),
-        rf"\1\2{HIDDEN}\2",
+    _place(
+        "name",
+        rf"(?i)name(?:{_QUOTE})?\s*:\s*(?:{_QUOTE})?{NAME}(?:{_QUOTE})?[\s,]+(?:{_QUOTE})?value(?:{_QUOTE})?\s*:\s*"
+        rf"(?:(?P<quote>{_QUOTE})|{_NOTHING})"
+        rf"(?P<secret>(?(quote){_IN_QUOTES}*(?=(?P=quote))|[^\s,}}\]]+))",
     ),
-    (re.compile(rf"(?i)(\b{_NAME}(?:{_QUOTE})?\s*[:=]\s*)({_QUOTE}){_NOTHING}(?:(?!\2).)+\2"), rf"\1\2{HIDDEN}\2"),
-    (re.compile(rf"(?i)(\b{_NAME}(?:{_QUOTE})?\s*[:=]\s*){_NOTHING}[^\s\"',&;{{}}\[\]\\]+"), rf"\1{HIDDEN}"),
-    (re.compile(rf"(?i)(--{_NAME}\s+)({_QUOTE})?[^\s\"',\\]+"), rf"\1\2{HIDDEN}"),
-    (re.compile(rf"((?:^|\s)(?:-u|--user|--proxy-user)[\s=]*(?:{_QUOTE})?[^\s:\"'\\]+:)[^\s\"'\\]+"), rf"\1{HIDDEN}"),
-    # A password may hold :// and @; what looks like a port and a path is none.
-    (re.compile(r"(\w://[^/@\s:\"'\\]*:)(?!\d{1,5}(?:[/?\s\"'\\]|$))[^\s\"'\\<>]+(@)"), rf"\1{HIDDEN}\2"),
-    (re.compile(r"(?i)(\b(?!ssh)[a-z][\w+.-]*://)(?![^/@\s]*\*\*\*)[^/@\s:\"'\\]{8,}(@)"), rf"\1{HIDDEN}\2"),
+    _place(_KEYWORDS, rf"(?i){_WORD}{_IS}(?P<quote>{_QUOTE}){_NOTHING}(?P<secret>{_IN_QUOTES}+)(?P=quote)"),
+    _place(_KEYWORDS, rf"(?i){_WORD}{_IS}{_NOTHING}(?P<secret>[^\s\"',&;{{}}\[\]\\]+)"),
+    _place(_KEYWORDS, rf"(?i){_WORD}\s+(?:{_QUOTE})?(?P<secret>[^\s\"',\\]+)", follows=r"--[\w.-]*"),
+    _place(
+        "-u|--user|--proxy-user",
+        rf"(?<!\S)(?:-u|--user|--proxy-user)[\s=]*+(?:{_QUOTE})?[^\s:\"'\\]*+:(?P<secret>[^\s\"'\\]+)",
+    ),
+    _Passwords(),
+    _place(
+        "://",
+        r"://(?![^/@\s]*\*\*\*)(?P<secret>[^/@\s:\"'\\]{8,}+)@",
+        follows=r"(?i)\b(?!ssh)[a-z][\w+.-]*",
+    ),
 )
-"""Each pattern, and what is shown in the place of what it finds."""
+"""In the order in which they are looked for: each sees what those before it have left."""
 
-_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
-_UNFINISHED = re.compile(rf"(?is)(?:name\W+{_NAME}\W*\n|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*)\Z")
-_LOGIN = re.compile(r"\w://[^/@\s:]*:([^\s]+)@")
-_NO_SECRETS = frozenset({"PWD", "OLDPWD"})
-"""Folders, whatever they are called."""
-_SHORTEST = 8
-"""A value of fewer characters under the name of a secret is a switch or a number, and would be found anywhere."""
+_ANY_WORD = re.compile(f"{_KEYWORDS}|-----begin |\\.eyj|authorization|bearer|cookie|-u|--user|--proxy-user|://")
+_SECRET_NAME = re.compile(NAME, re.IGNORECASE)
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+KEY_ENDS = "-----END"
+_NAME_WITHOUT_VALUE = re.compile(rf"(?i)name\W{{1,64}}{NAME}\W{{0,64}}\n\Z")
+_LIKE_SMALL = {0x17F: "s", 0x131: "i"}
+"""What Python takes for another case of these letters."""
+
+
+def small(text: str) -> str:
+    """``text`` in small letters, each of them at its place."""
+    letters = text.lower()
+    if text.isascii():
+        return letters
+    if len(letters) != len(text):
+        letters = "".join(sign.lower()[0] for sign in text)
+    return letters.translate(_LIKE_SMALL)
+
+
+def may_hold_secrets(letters: str) -> bool:
+    """Whether any of the places may be in a text, which is given in small letters."""
+    return _ANY_WORD.search(letters) is not None
 
 
 def is_name_of_a_secret(name: str) -> bool:
@@ -58,14 +174,8 @@ def is_name_of_a_secret(name: str) -> bool:
     return _SECRET_NAME.fullmatch(name) is not None
 
 
-def is_unfinished(text: str) -> bool:
-    """Whether the lines to come may belong to a secret that begins at the end of ``text``."""
-    return _UNFINISHED.search(text) is not None
-
-
-def secrets_among(variables: Mapping[str, str]) -> Iterator[str]:
-    """Of environment variables, the values whose names say that they are secret, and the passwords of URLs."""
-    for name, value in variables.items():
-        if is_name_of_a_secret(name) and name not in _NO_SECRETS and len(value) >= _SHORTEST:
-            yield value
-        yield from _LOGIN.findall(value)
+def finished_until(text: str) -> int:
+    """Where the lines end that hold their secrets as a whole; the rest may belong to a secret in lines to come."""
+    begun = _KEY_BEGINS.search(text, max(0, text.rfind(KEY_ENDS)))
+    begun = begun or _NAME_WITHOUT_VALUE.search(text, max(0, len(text) - 2 * _LONGEST_NAME))
+    return len(text) if begun is None else text.rfind("\n", 0, begun.start()) + 1

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from support.redaction.places import HIDDEN, PLACES, is_name_of_a_secret
-from support.redaction.spellings import LONGEST_LETTER, patterns_of
+from support.redaction.places import HIDDEN, PLACES, is_name_of_a_secret, may_hold_secrets, small
+from support.redaction.spellings import LONGEST_LETTER, Spelling, spellings_of, without_escapes
 
 
 class Redactor:
-    """Hides secrets in texts; safe to use from several threads. A secret learnt later is hidden from then on."""
+    """Hides secrets in texts; safe to use from several threads. A secret learnt later is hidden from then on.
+
+    It takes longer in proportion to a text, and to the number of the secrets that are in it.
+    """
 
     def __init__(self, *secrets: str) -> None:
         self._lock = threading.Lock()
         self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._spellings: Mapping[tuple[str, bool], Sequence[Spelling]] = {}
         self._longest = 0
         self.hide(*secrets)
 
@@ -32,16 +34,19 @@ class Redactor:
             new = {secret for secret in secrets if secret.strip() and secret != HIDDEN} - self._secrets
             if new:
                 self._secrets |= new
-                longest_first = sorted(self._secrets, key=len, reverse=True)
-                patterns = dict.fromkeys(pattern for secret in longest_first for pattern in patterns_of(secret))
-                self._pattern = re.compile("|".join(patterns))
-                self._longest = LONGEST_LETTER * len(longest_first[0])
+                self._spellings = _by_core(self._spellings, new)
+                self._longest = LONGEST_LETTER * max(map(len, self._secrets))
 
     def redact(self, text: str, limit: int | None = None) -> str:
         """``text``, or its first ``limit`` characters, without secrets."""
         shown = self.known(text, limit)
-        for place, replacement in PLACES:
-            shown = place.sub(replacement, shown)
+        letters = small(shown)
+        if not may_hold_secrets(letters):
+            return shown
+        for place in PLACES:
+            if spans := list(place.secrets(shown, letters)):
+                shown = _without(shown, spans, len(shown))
+                letters = small(shown)
         return shown
 
     def redact_values(self, value: Any) -> Any:
@@ -61,16 +66,41 @@ class Redactor:
 
     def known(self, text: str, limit: int | None = None) -> str:
         """``text`` without the secrets that were told: for a text that must keep its form, such as JSON."""
-        end = len(text) if limit is None else limit
-        parts: list[str] = []
-        position = 0
-        for match in self._pattern.finditer(text) if self._pattern else ():
-            if match.start() >= end:
-                break
-            parts += [text[position : match.start()], HIDDEN]
-            position = match.end()
-        parts.append(text[position:end])
-        return "".join(parts)
+        return _without(text, self._known_in(text), len(text) if limit is None else limit)
+
+    def _known_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where they begin and end, in any order; one may hold another."""
+        bare = without_escapes(text)
+        for (core, is_encoded), spellings in self._spellings.items():
+            if core in text or (not is_encoded and core in bare):
+                for spelling in spellings:
+                    yield from (found.span() for found in spelling.regex.finditer(text))
+
+
+def _by_core(
+    known: Mapping[tuple[str, bool], Sequence[Spelling]], secrets: Iterable[str]
+) -> Mapping[tuple[str, bool], Sequence[Spelling]]:
+    """One look for a core answers for everything that is spelled with it. Always a new one: others may be reading."""
+    by_core = {key: list(spellings) for key, spellings in known.items()}
+    for spelling in (one for secret in secrets for one in spellings_of(secret)):
+        others = by_core.setdefault((spelling.core, spelling.is_encoded), [])
+        if spelling not in others:
+            others.append(spelling)
+    return by_core
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]], end: int) -> str:
+    """The first ``end`` characters of a text; what overlaps is hidden together."""
+    parts: list[str] = []
+    position = 0
+    for first, after in sorted(spans):
+        if first >= end:
+            break
+        if first >= position:
+            parts += [text[position:first], HIDDEN]
+        position = max(position, after)
+    parts.append(text[position:end])
+    return "".join(parts)
 
 
 PROCESS = Redactor()

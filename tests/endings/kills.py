@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,12 +119,20 @@ def _count(file: Path, text: bytes) -> int:
 def kills(
     amount: int, chance: random.Random, signals: Sequence[signal.Signals] = SIGNALS, moments: Iterable[str] = MOMENTS
 ) -> list[Kill]:
-    """Every signal at every moment first, then more of them."""
-    every = [(number, moment) for number in signals for moment in moments if makes_sense(number, moment)]
-    return [
+    """Every moment with one signal after the other, then with the next signal, until each of them was there with each
+    signal; then more of them. Those that end their site come last."""
+    chosen = list(moments)
+    turns = [
+        (signals[(place + turn) % len(signals)], moment)
+        for turn in range(len(signals))
+        for place, moment in enumerate(chosen)
+    ]
+    every = [(number, moment) for number, moment in turns if makes_sense(number, moment)]
+    made = [
         Kill(number, moment, chance.uniform(0, 5 if moment == ANY else 0.3))
         for number, moment in itertools.islice(itertools.cycle(every), amount or len(every))
     ]
+    return sorted(made, key=lambda kill: kill.moment == SUPERVISOR)
 
 
 def makes_sense(number: signal.Signals, moment: str) -> bool:
@@ -153,13 +161,29 @@ def main() -> int:
     parser.add_argument("--amount", type=int, default=0, help="0 for each signal at each moment once")
     parser.add_argument("--signals", nargs="+", default=[one.name for one in SIGNALS], help="SIGKILL SIGINT ...")
     parser.add_argument("--moments", nargs="+", default=list(MOMENTS), choices=list(MOMENTS))
+    parser.add_argument(
+        "--skip", type=int, default=0, help="so many of them: those that a run which ended early has made"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     arguments = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and by children then
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in the background, and by children then
+        signal.signal(number, signal.default_int_handler)
     print(f"seed {arguments.seed}, process {os.getpid()}", flush=True)
     signals = [signal.Signals[name] for name in arguments.signals]
-    chosen = kills(arguments.amount, random.Random(arguments.seed), signals, arguments.moments)
+    chosen = kills(arguments.amount, random.Random(arguments.seed), signals, arguments.moments)[arguments.skip :]
     results: list[tuple[Kill, str]] = []
+    try:
+        for kill, trouble in tried(chosen):
+            results.append((kill, trouble))
+            print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble}", flush=True)
+    except KeyboardInterrupt:
+        print(f"interrupted after {len(results)} of {len(chosen)}")
+    print("\n".join(table(results)))
+    return 1 if len(results) < len(chosen) or any(trouble for _, trouble in results) else 0
+
+
+def tried(chosen: Sequence[Kill]) -> Iterator[tuple[Kill, str]]:
+    """Each kill, and what it left behind."""
     # Killing the supervisor ends its site: each of these kills has one of its own.
     together = [kill for kill in chosen if kill.moment != SUPERVISOR]
     for group in [together, *([kill] for kill in chosen if kill.moment == SUPERVISOR)]:
@@ -167,11 +191,7 @@ def main() -> int:
             continue
         with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as sandbox:
             for kill in group:
-                trouble = trouble_after(sandbox, kill)
-                results.append((kill, trouble))
-                print(f"{'ok ' if not trouble else 'BAD'} {kill} {trouble}", flush=True)
-    print("\n".join(table(results)))
-    return 1 if any(trouble for _, trouble in results) else 0
+                yield kill, trouble_after(sandbox, kill)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,25 @@
-"""Services that tell secrets in every answer: relays in front of a sandbox that plant them.
+"""What is planted, where, and how it is found again.
 
-Whatever is planted has ``pl4nted`` in it and the name of its place, so that it is found wherever it comes out.
+Whatever is planted has ``pl4nted`` in it and the name of its place, so that it is found wherever it comes out; but for
+the key of a client, which is found by its lines.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import html
 import json
 import shlex
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
 import trustme
 import yaml
-from aiohttp import ClientError, ClientSession, web
 
 MARK = "pl4nted"
 KNOWN = f"{MARK}:/kn0wn@\"'&<ü> %s+"
 """A password that the suite is told of, with every sign that somebody might write in another way."""
-_HOP = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-encoding"})
-Plant = Callable[[str, str, bytes], bytes]
 
 
 def told(place: str) -> str:
@@ -52,14 +45,24 @@ def written(secret: str) -> list[str]:
     ]
 
 
+LOGIN = trustme.CA().issue_cert("me")
+"""The certificate and key of a client, as a kubeconfig holds them: secret although nothing in them says so."""
+KEY = LOGIN.private_key_pem.bytes().decode()
+
+
 def hidden_forms() -> list[bytes]:
-    """What no output may hold: the mark as it is, in hexadecimal, and in base64 wherever it begins."""
-    forms = [MARK.encode(), MARK.encode().hex().encode(), MARK.encode().hex().upper().encode()]
+    """What no output may hold: the mark and each line of the key, as they are, in hexadecimal, and in base64 wherever
+    they begin."""
+    lines = [line for line in KEY.splitlines() if not line.startswith("-----")]
+    return [form for secret in (MARK, *lines) for form in _forms(secret.encode())]
+
+
+def _forms(secret: bytes) -> Iterator[bytes]:
+    yield from (secret, secret.hex().encode(), secret.hex().upper().encode())
     for shift in range(3):
         # Six bits make a letter: those at the edges hold bits of what stands before and after.
-        first, end = -(-shift * 8 // 6), (shift + len(MARK)) * 8 // 6
-        forms.append(base64.b64encode(b"\0" * shift + MARK.encode() + b"\0\0")[first:end])
-    return forms
+        first, end = -(-shift * 8 // 6), (shift + len(secret)) * 8 // 6
+        yield base64.b64encode(b"\0" * shift + secret + b"\0\0")[first:end]
 
 
 SPELLINGS = " ".join(written(KNOWN))
@@ -79,6 +82,9 @@ def _log_lines() -> Iterator[str]:
     yield f"connecting with Authorization: Bearer {told('bearer')} and x-api-key: {told('log-key')}"
     yield f"AWS_SECRET_ACCESS_KEY={told('log-variable')} passphrase: {told('log-passphrase')}"
     yield f"curl --user me:{told('log-curl')} https://h/ ; amqp://me:{told('log-url')}@broker/"
+    yield f"{told('plugin-token')} has logged in with {repr(KEY)}, which is {base64.b64encode(KEY.encode()).decode()}"
+    yield from KEY.splitlines()[1:-1]
+    yield f"mongodb with {told('session')}"
 
 
 def _planted(value: Any) -> Any:
@@ -122,101 +128,24 @@ HEADERS = {
     "Authorization": f"Bearer {told('authorization')}",
 }
 
+BANNER = f"Welcome; token={told('banner')}\n"
+COMPLAINT = f"{KEY}\n{SPELLINGS}\nPGPASSWORD={told('complaint')} psql\n"
+OUTPUT = f"export AWS_SESSION_TOKEN={told('output')}\n{SPELLINGS}\n{KEY.splitlines()[1]}\n"
+"""What SSH hosts print before a login, and beside what a command does."""
 
-class Planter:
-    """A relay in front of one service over HTTPS."""
-
-    def __init__(self, base: str, trusted: Path, own: trustme.CA, plant: Plant, headers: dict[str, str]) -> None:
-        self._base = urlsplit(base)._replace(path="").geturl()
-        self._plant, self._headers = plant, headers
-        self._upstream = ssl.create_default_context(cafile=str(trusted))
-        self._own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        own.issue_cert("127.0.0.1").configure_cert(self._own)
-
-    async def start(self) -> int:
-        """The port it answers on."""
-        self.session = ClientSession(auto_decompress=False)
-        application = web.Application(client_max_size=2**30)
-        application.router.add_route("*", "/{path:.*}", self._relay)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._own).start()
-        return int(self._runner.addresses[0][1])
-
-    async def _relay(self, request: web.Request) -> web.StreamResponse:
-        """Who has gone, on either side, is gone on the other side too."""
-        try:
-            return await self._relayed(request)
-        except ClientError:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-
-    async def _relayed(self, request: web.Request) -> web.StreamResponse:
-        url = f"{self._base}{request.raw_path}"
-        sent = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
-        async with self.session.request(
-            request.method, url, data=await request.read(), headers=sent, ssl=self._upstream, allow_redirects=False
-        ) as answer:
-            kind = answer.headers.get("Content-Type", "")
-            headers = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP} | self._headers
-            if request.query.get("watch") not in ("true", "1"):
-                content = self._plant(request.path, kind, await answer.read())
-                return web.Response(status=answer.status, body=content, headers=headers)
-            stream = web.StreamResponse(status=answer.status, headers=headers)
-            await stream.prepare(request)
-            async for line in answer.content:
-                await stream.write(self._plant(request.path, kind, line))
-            return stream
-
-
-async def _end(planters: list[Planter]) -> None:
-    """Of every connection, whatever goes on there."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=5)
-    for planter in planters:
-        await planter.session.close()
-
-
-@contextmanager
-def planted(run_file: Path, folder: Path) -> Iterator[Path]:
-    """A run file that leads through relays which plant secrets into what Focus Server and Kubernetes answer."""
-    content = json.loads(run_file.read_text())
-    kubeconfig = yaml.safe_load(Path(content["kubernetes"]["kubeconfig"]).read_text())
-    cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
-    own, trusted = trustme.CA(), Path(content["focus_server"]["ca_file"])
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    planters: list[Planter] = []
-
-    def address(base: str, plant: Plant, headers: dict[str, str]) -> str:
-        planters.append(planter := Planter(base, trusted, own, plant, headers))
-        port = asyncio.run_coroutine_threadsafe(planter.start(), loop).result(10)
-        return urlsplit(base)._replace(netloc=f"127.0.0.1:{port}").geturl()
-
-    own.cert_pem.write_to_path(folder / "planters.pem")
-    server = content["focus_server"]["base_url"]
-    content["focus_server"] = {
-        "base_url": address(server, into_server, HEADERS),
-        "ca_file": str(folder / "planters.pem"),
-    }
-    cluster["server"] = address(cluster["server"], into_cluster, {})
-    cluster["certificate-authority-data"] = base64.b64encode(own.cert_pem.bytes()).decode()
-    user |= {"username": "me", "password": told("kubeconfig")}
-    (folder / "planted-kubeconfig").write_text(json.dumps(kubeconfig))
-    content["kubernetes"]["kubeconfig"] = str(folder / "planted-kubeconfig")
-    known_hosts = Path(content["ssh"]["known_hosts"]).read_text()
-    (folder / "planted-known-hosts").write_text(
-        "".join(f"{line} {told('known-hosts')}\n" for line in known_hosts.splitlines())
+PLUGIN = f"""#!/bin/sh
+echo "got {told("plugin-token")} for $CLIENT_SECRET; password={told("plugin-words")}; $*" >&2
+cat <<'END'
+{
+    json.dumps(
+        {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "kind": "ExecCredential",
+            "status": {"token": told("plugin-token"), "clientKeyData": KEY},
+        }
     )
-    content["ssh"]["known_hosts"] = str(folder / "planted-known-hosts")
-    (folder / "planted.json").write_text(json.dumps(content))
-    try:
-        yield folder / "planted.json"
-    finally:
-        asyncio.run_coroutine_threadsafe(_end(planters), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+}
+END
+exit ${{PLUGIN_ENDS_WITH:-0}}
+"""
+"""A credential plugin that repeats whatever it is given, and what it gives."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
+from urllib.parse import quote
 
 import pymongo
 import pytest
 
 from tests.endings.killed_site import ROOT, Site, site
-from tests.endings.planting import KNOWN, MARK, hidden_forms, planted, told, written
+from tests.endings.planters import planted
+from tests.endings.planting import KNOWN, MARK, hidden_forms, told, written
 from tests.endings.test_run_endings import Behave
 
 VARIABLES = {
@@ -26,7 +30,7 @@ VARIABLES = {
     "FOCUS__RABBITMQ__PASSWORD": KNOWN,
     "FOCUS__RABBITMQ__EXCHANGE": "x",
 }
-FAILS = "@JL-05c or @DQ-07 or @PV-09a or @MD-03d"
+FAILS = "@JL-05c or @DQ-07 or @PV-09a or @MD-03d or @IN-05a or @IN-05b"
 FAULTS = ("job-crashes", "refusals-do-not-say-why")
 
 
@@ -46,7 +50,8 @@ def test_no_secret_comes_out(sandbox: Site, tmp_path: Path) -> None:
     with planted(sandbox.run_file, tmp_path) as run_file:
         userdata = ("-D", f"sandbox_run_file={run_file}")
         (own := tmp_path / "own").mkdir()
-        run = Behave(own, *userdata, f"--tags={FAILS}", "-f", "plain", "-o", str(plain), "-f", "console", **VARIABLES)
+        formats = ("-f", "plain", "-o", str(plain), "-f", "console")
+        run = Behave(own, *userdata, f"--tags={FAILS}", *formats, **VARIABLES, **github(own))
         out, err = run.process.communicate(timeout=300)
         outputs = {"stdout": out.encode(), "stderr": err.encode()}
         for words in (
@@ -56,23 +61,67 @@ def test_no_secret_comes_out(sandbox: Site, tmp_path: Path) -> None:
             ["report", "bundle", "--reports", str(run.reports)],
         ):
             outputs[" ".join(words[:2])] = command(words)
-    outputs |= {str(path.relative_to(tmp_path)): path.read_bytes() for path in (plain, *files(run.reports))}
+        outputs["doctor, no login"] = command(["doctor", "-e", "sandbox", "--run-file", str(run_file)], **NO_LOGIN)
+    outputs |= {str(path.relative_to(tmp_path)): path.read_bytes() for path in (plain, *files(own))}
+    assert [one for one in WRITTEN if not any(fnmatch(place, f"own/{one}") for place in outputs)] == []
+    assert b"\n::error file=features/" in outputs["stdout"] and b"and said: got ***" in outputs["doctor, no login"]
     found = {place: secrets_in(content) for place, content in outputs.items()}
     print("\n".join(f"{count(outputs[place]):4} hidden, {len(found[place])} found: {place}" for place in outputs))
     assert {place: secrets for place, secrets in found.items() if secrets} == {}
     failed = {one["id"] for one in run.record()["scenarios"] if one["status"] == "failed"}
-    assert failed >= {"JL-05c", "DQ-07a", "DQ-07b"}
+    assert failed >= {"JL-05c", "DQ-07a", "DQ-07b", "IN-05a", "IN-05b"}
     # What was planted did come in: it stands there, hidden.
     for place in ("evidence/JL-05c.jobs.yaml", "evidence/JL-05c.events.txt", "evidence/JL-05c.logs.txt"):
         assert count((run.reports / place).read_bytes()) > len(written(KNOWN)) // 2, place
-    assert count((run.reports / "evidence" / "DQ-07b.txt").read_bytes()) > 0
+    for place in ("DQ-07b", "IN-05a", "IN-05b"):
+        assert count((run.reports / "evidence" / f"{place}.txt").read_bytes()) > 0, place
 
 
-def command(words: list[str]) -> bytes:
+WRITTEN = (
+    *("reports/run.json", "reports/junit.xml", "reports/xray.json", "reports/summary.md", "reports/metrics.prom"),
+    *("reports/allure-results/*", "reports/site/index.html", "reports/evidence/*", "reports/changes-sandbox.jsonl"),
+    *("reports/ledger-sandbox.jsonl", "reports/*.zip", "github.md"),
+)
+"""What the search has to find a file of."""
+NO_LOGIN = {"PLUGIN_ENDS_WITH": "3"}
+
+
+def github(folder: Path) -> dict[str, str]:
+    """Variables of a job on GitHub, which is told what failed."""
+    return {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "github.md")}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "options",
+    [
+        "authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:{}",
+        "authMechanismProperties=AWS_SESSION_TOKEN:{},NO_SUCH_PROPERTY:{}",
+        "authMechanismProperties={}",
+        "tlsCertificateKeyFilePassword={}",
+        "tls=true&tlsCertificateKeyFile=/no/such/file&tlsCertificateKeyFilePassword={}",
+        "proxyHost=h&proxyPassword={}",
+        "authMechanism={}&tlsCertificateKeyFilePassword={}",
+    ],
+)
+def test_no_option_of_a_database_uri_comes_out(sandbox: Site, tmp_path: Path, options: str) -> None:
+    uri = sandbox.environment.mongodb.uri.get_secret_value().partition("?")[0]
+    content = json.loads(sandbox.run_file.read_text())
+    content["mongodb"]["uri"] = f"{uri}?authSource=prisma&{options.replace('{}', quote(KNOWN, safe=''))}"
+    (tmp_path / "run-file.json").write_text(json.dumps(content))
+    run = Behave(tmp_path, "-D", f"sandbox_run_file={tmp_path / 'run-file.json'}", "--tags=@IN-01a")
+    out, err = run.process.communicate(timeout=60)
+    outputs = {str(path): path.read_bytes() for path in files(run.reports)}
+    outputs |= {"stdout": out.encode(), "stderr": err.encode()}
+    assert {place: found for place, content in outputs.items() if (found := secrets_in(content))} == {}
+    assert "Traceback" not in err
+
+
+def command(words: list[str], **variables: str) -> bytes:
     """What a command prints, to both."""
     done = subprocess.run(
         [sys.executable, "-c", "from tools.cli import main; main()", *words],
-        cwd=ROOT, env={**os.environ, **VARIABLES}, capture_output=True, timeout=120, check=False,
+        cwd=ROOT, env={**os.environ, **VARIABLES, **variables}, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     assert b"Traceback" not in done.stderr
     return done.stdout + done.stderr

@@ -89,6 +89,15 @@ def test_without_a_revision_only_a_series_vouches_that_nothing_changed() -> None
         judge(History((run(0, BAD, **known), run(1, GOOD, **known))))
 
 
+def test_a_series_is_judged_by_its_own_runs_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for entry in (run(0, BAD), run(1, BAD, series="a"), *(run(minute, GOOD, series="b") for minute in (2, 3))):
+        append(tmp_path / "history", entry)
+    assert flaky(tmp_path, "sandbox", "b") == 0
+    assert "No scenario is flaky: 2 scenarios in 2 runs" in capsys.readouterr().out
+    assert flaky(tmp_path, "sandbox") == 1
+    assert flaky(tmp_path, "sandbox", "a") == 2
+
+
 def test_a_scenario_that_was_skipped_once_is_not_flaky() -> None:
     assert judge(History((run(0, GOOD), run(1, {**GOOD, "JL-01b": "skipped"})))).mixed == ()
 

@@ -37,7 +37,7 @@ def run(environment: str, times: int, tags: str, seed: int | None, reports: Path
     if turns[-1].code == _WRONG_USE:
         print(f"repeat: {_last_line(turns[-1])}", file=sys.stderr)
         return 2
-    judged = flaky(reports, environment) if times > 1 else 0
+    judged = flaky(reports, environment, name) if times > 1 else 0
     return judged or int(any(turn.code for turn in turns))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from support.capacity.diagnosis.node_room import is_ready
 from support.capacity.load.results import ClusterEvidence, JobRecord
 from support.clients.kubernetes.objects import Job, Pod, Service
+from support.redaction import PROCESS
 
 Raw = Mapping[str, Any]
 LONGEST_VALUE = 400
@@ -126,6 +127,6 @@ def event_row(event: Raw) -> EvidenceRow:
 
 
 def shortened(text: str) -> str:
-    """At most 400 characters of a text on one line."""
-    line = " ".join(text.split())
+    """At most 400 characters of a text on one line; a secret is hidden before it may be cut in half."""
+    line = PROCESS.redact(" ".join(text.split()))
     return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "…"

@@ -17,6 +17,7 @@ from support.clients.kubernetes.exec_plugin import PluginError
 from support.clients.kubernetes.kubeconfig import check_kubeconfig
 from support.clients.settings import KubernetesSettings
 from support.config.errors import ConfigurationError
+from support.redaction import PROCESS
 
 CONNECTIONS_KEPT = 16
 _TOKEN = "BearerToken"
@@ -40,7 +41,7 @@ def kubernetes_address(settings: KubernetesSettings) -> tuple[str, int]:
     return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
 
-def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] = lambda secret: None) -> Configuration:
+def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] = PROCESS.hide) -> Configuration:
     """What the official client needs to know; ``hide`` is told each secret before anything is done with it.
 
     Raises :class:`ConfigurationError` for what cannot be used of the settings and of the files they name.

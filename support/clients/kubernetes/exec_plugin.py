@@ -7,17 +7,21 @@ plugins").
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from support.redaction import PROCESS, is_name_of_a_secret, shortened
 
 Section = Mapping[str, Any]
 
@@ -26,6 +30,7 @@ TIMEOUT_S = 30.0
 _RENEWED_BEFORE = timedelta(seconds=10)
 _MOST_WORDS = 400
 _KIND = "ExecCredential"
+_GIVEN = re.compile(rb'"(?:token|clientKeyData)"\s*:\s*"((?:[^"\\]|\\.)+)')
 
 
 class PluginError(Exception):
@@ -85,11 +90,11 @@ class ExecPlugin:
             except BaseException as error:  # Ctrl-C too: it must not be waited for
                 _end(process)
                 if isinstance(error, subprocess.TimeoutExpired):
-                    said = _words(error.stderr or b"")
+                    said = _words(error.stderr or b"", error.stdout or b"")
                     raise PluginError(f"was not done after {TIMEOUT_S:g} s and was ended{said}") from None
                 raise
         if process.returncode != 0:
-            raise PluginError(f"ended with {process.returncode}{_words(complaint)}")
+            raise PluginError(f"ended with {process.returncode}{_words(complaint, output)}")
         return output.decode("utf-8", errors="replace")
 
     def _environment(self) -> dict[str, str]:
@@ -148,10 +153,25 @@ def _moment(value: object) -> datetime | None:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def _words(complaint: bytes) -> str:
-    """What it said on standard error, in one line."""
+def secrets_given_to(section: Section) -> Iterator[str]:
+    """What the kubeconfig gives to a plugin under the name of a secret: variables and arguments. It may repeat them."""
+    variables, arguments = section.get("env"), section.get("args")
+    for item in variables if isinstance(variables, list) else ():
+        if isinstance(item, dict) and is_name_of_a_secret(str(item.get("name", ""))):
+            yield str(item.get("value") or "")
+    words = [str(word) for word in arguments] if isinstance(arguments, list) else []
+    for word, after in itertools.pairwise([*words, ""]):
+        name, equals, value = word.partition("=")
+        if name.startswith("-") and is_name_of_a_secret(name):
+            yield value if equals else after
+
+
+def _words(complaint: bytes, output: bytes) -> str:
+    """What it said on standard error, in one line; without what it gave on standard output before it failed."""
+    given = (found.decode("utf-8", errors="replace") for found in _GIVEN.findall(output))
+    PROCESS.hide(*(secret.replace("\\n", "\n") for secret in given))
     text = " ".join(complaint.decode("utf-8", errors="replace").split())
-    return f" and said: {text[:_MOST_WORDS]}" if text else " and said nothing"
+    return f" and said: {shortened(text, _MOST_WORDS)}" if text else " and said nothing"
 
 
 def _own_group() -> dict[str, Any]:

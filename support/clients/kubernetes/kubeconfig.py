@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from support.clients.kubernetes.credentials import PluginToken, TokenError, TokenFile, TokenSource, usable
-from support.clients.kubernetes.exec_plugin import PluginError, plugin_of
+from support.clients.kubernetes.exec_plugin import PluginError, plugin_of, secrets_given_to
 from support.clients.kubernetes.key_pairs import Unfit, check_authority, check_pair, from_base64
 from support.config.errors import ConfigurationError
 
@@ -123,6 +123,7 @@ class _KubeconfigCheck:
         known: dict[str, Any] = {field: user[field] for field in ("username", "password") if user.get(field)}
         certificate = self._content_of(user, "client-certificate", at)
         key = self._content_of(user, "client-key", at)
+        self._hide((key or b"").decode("utf-8", errors="replace"))
         if self._pair(certificate, key, at):
             known |= self._placed(user, "client-certificate", certificate or b"")
             known |= self._placed(user, "client-key", key or b"")
@@ -139,6 +140,8 @@ class _KubeconfigCheck:
         key, section = f"{at}.exec", user["exec"]
         if not isinstance(section, dict) or not section.get("command"):
             raise self._unusable(key, "has no command")
+        for secret in secrets_given_to(section):
+            self._hide(secret)
         plugin = plugin_of(section, self._path.parent.absolute(), _for_plugin(reached, cluster))
         try:
             given = plugin.credential()

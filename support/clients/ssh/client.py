@@ -164,7 +164,7 @@ class SSHClient:
     def _login_of(self, host: Host) -> Login:
         """How to log in to a host. Raises :class:`ConfigurationError`."""
         name = f"ssh.{'target' if host is self._settings.target else 'jump'}"
-        key = None if host.key_file is None else load_private_key(host.key_file, f"{name}.key_file")
+        key = None if host.key_file is None else load_private_key(host.key_file, f"{name}.key_file", self._journal.hide)
         password = _password(host, f"{name}.password_file")
         if password is not None:
             self._journal.hide(password)

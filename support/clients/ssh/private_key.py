@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import paramiko
@@ -30,8 +31,8 @@ _CLASSES = (
 )
 
 
-def load_private_key(path: Path, setting: str) -> paramiko.PKey:
-    """The key of the file that ``setting`` names, with the certificate beside it, if there is one.
+def load_private_key(path: Path, setting: str, hide: Callable[[str], None]) -> paramiko.PKey:
+    """The key of the file that ``setting`` names, with the certificate beside it, if there is one; ``hide`` is told it.
 
     Raises :class:`ConfigurationError`: one sentence with the setting, the file, and what would do.
     """
@@ -39,6 +40,8 @@ def load_private_key(path: Path, setting: str) -> paramiko.PKey:
         data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     except OSError as error:
         raise _unusable(setting, path, f"cannot be read: {error.strerror}") from error
+    if _wrong_kind(data, path) is None:
+        hide(data.decode("utf-8", errors="replace"))
     key = _as_paramiko(_parsed(data, path, setting), path, setting)
     certificate = path.with_name(f"{path.name}-cert.pub")
     if certificate.is_file():

@@ -55,10 +55,15 @@ class Flakiness:
         return float(1 - (1 - _CONFIDENCE) ** (1 / len(self.runs)))
 
 
-def judge(history: History, environment: str | None = None) -> Flakiness:
-    """Judge the runs that are like the latest one of `environment` (default: of all): the same revision of the suite,
-    with the same uncommitted changes, on the same environment. :class:`TooFewRuns` if there is only one, or none."""
-    candidates = [entry for entry in history.entries if environment in (None, entry.environment)]
+def judge(history: History, environment: str | None = None, series: str | None = None) -> Flakiness:
+    """Judge the runs that are like the latest one of `environment` and of `series` (default: of all): the same revision
+    of the suite, with the same uncommitted changes, on the same environment. :class:`TooFewRuns` if there is only one,
+    or none."""
+    candidates = [
+        entry
+        for entry in history.entries
+        if environment in (None, entry.environment) and series in (None, entry.series)
+    ]
     complete = [entry for entry in candidates if entry.ended == "complete" and entry.ran]
     if not complete:
         raise TooFewRuns(f"no complete run{f' of {environment}' if environment else ''} in the history")

@@ -19,6 +19,7 @@ from kubeconfig_doubles import CREDENTIAL, client, kubeconfig, refusal, script, 
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError
 from support.config import ConfigurationError
+from support.redaction import PROCESS
 
 TOKEN = "sha256~t0ken-of-the-file"
 AUTHORITY = trustme.CA()
@@ -137,6 +138,36 @@ def test_the_token_of_a_plugin_is_used_and_hidden(tmp_path: Path) -> None:
         client(kubeconfig(tmp_path, server.url, plugin), journal).version()
         assert version(server) == f"Bearer {TOKEN}"
     assert TOKEN not in journal.redact(TOKEN)
+
+
+def test_a_plugin_that_repeats_its_secrets_is_told_without_them(tmp_path: Path) -> None:
+    """What it is given, and what it gave before it failed: bare, so that nothing but their source tells them."""
+    said = '#!/bin/sh\necho \'{"status": {"token": "g1ven-token"}}\'\necho $CLIENT_SECRET $* g1ven-token >&2\nexit 1\n'
+    user = script(tmp_path, said)
+    user["exec"] |= {
+        "args": ["get", "--client-secret", "g1ven-argument", "--api-token=g1ven-word"],
+        "env": [{"name": "CLIENT_SECRET", "value": "g1ven-variable"}],
+    }
+    told = refusal(kubeconfig(tmp_path, "https://k.example", user), journal=Journal((), PROCESS))
+    assert "and said: *** get --client-secret *** --api-token=*** ***" in PROCESS.redact(told)
+
+
+def test_a_secret_at_the_edge_of_what_a_plugin_says_is_not_cut_in_half(tmp_path: Path) -> None:
+    PROCESS.hide("at-the-edge-0123456789")
+    user = script(tmp_path, f"#!/bin/sh\necho {'x' * 390} at-the-edge-0123456789 >&2\nexit 1\n")
+    assert refusal(kubeconfig(tmp_path, "https://k.example", user)).endswith("x ***")
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_the_key_of_a_client_is_hidden_by_each_of_its_lines(tmp_path: Path, as_file: bool) -> None:
+    user = {"client-certificate-data": CERTIFICATE, "client-key-data": KEY}
+    if as_file:
+        (tmp_path / "key.pem").write_bytes(base64.b64decode(KEY))
+        user = {"client-certificate-data": CERTIFICATE, "client-key": "key.pem"}
+    journal = Journal()
+    client(kubeconfig(tmp_path, "https://k.example", user), journal)
+    line = base64.b64decode(KEY).decode().splitlines()[1]
+    assert journal.redact(f"a {line} b {KEY} c") == "a *** b *** c"
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,9 @@ RSA = rsa.generate_private_key(65537, 2048)
 def test_a_key_in_any_format_of_openssh_is_used(tmp_path: Path, data: bytes, key: Any) -> None:
     path = tmp_path / "key"
     path.write_bytes(data)
-    assert load_private_key(path, "ssh.target.key_file").asbytes() == blob_of(key)
+    hidden: list[str] = []
+    assert load_private_key(path, "ssh.target.key_file", hidden.append).asbytes() == blob_of(key)
+    assert [text.split() for text in hidden] == [data.decode("utf-8-sig").split()]
 
 
 LOCKED = BestAvailableEncryption(b"passphrase")
@@ -209,7 +211,7 @@ def test_a_key_that_cannot_be_used_is_told_with_its_file(tmp_path: Path, data: b
     path = tmp_path / "key"
     path.write_bytes(data)
     with pytest.raises(ConfigurationError) as raised:
-        load_private_key(path, "ssh.target.key_file")
+        load_private_key(path, "ssh.target.key_file", [].append)
     told = str(raised.value)
     assert told.startswith(f"ssh.target.key_file: file {path} ")
     assert problem in told

@@ -103,6 +103,22 @@ def test_a_variable_means_what_it_seems_to(folder: Folder, value: str) -> None:
     assert "is not allowed" in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FOCUS__REFUSAL_STATUSES", "[400, 0x1a6]", "refusal_statuses.1: 0x1a6 is not allowed; YAML reads it as 422"),
+        ("FOCUS__CAPACITY__STEPS", "[1, 1:40, 200]", "capacity.steps.1: 1:40 is not allowed; YAML reads it as 100"),
+        ("FOCUS__KNOWN_ISSUES", "[{expires: 2026-02-30}]", "known_issues.0.expires: 2026-02-30 cannot be read: day is"),
+        ("FOCUS__KNOWN_ISSUES", "[{ticket: a, ticket: b}]", "known_issues.0.ticket: duplicate key"),
+        ("FOCUS__KNOWN_ISSUES", "&x [*x]", "known_issues.0: an anchor refers to itself"),
+        ("FOCUS__KNOWN_ISSUES", "[" * 3000, "known_issues: cannot be read: it is nested too deeply"),
+    ],
+)
+def test_each_value_of_a_variable_means_what_it_seems_to(folder: Folder, name: str, value: str, message: str) -> None:
+    (told,) = folder.refusal(**{name: value})
+    assert told.startswith(f"environment variable {name}: {message}")
+
+
 def test_a_limit_looser_than_required_is_told(folder: Folder) -> None:
     folder.data["limits"] = {
         "configure_p95_ms": 800,

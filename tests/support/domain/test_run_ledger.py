@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,7 +17,7 @@ from support.clients.kubernetes.client import Job, Service, Snapshot
 from support.clients.processes import ProcessId
 from support.investigations import run_ledger
 from support.investigations.run_ledger import Channels, Intention, RunLedger, ledger_file
-from support.investigations.sweep import CannotTell, Sweep
+from support.investigations.sweep import CannotTell, Leftovers, Sweep
 
 NOW = datetime.now(UTC)
 OWN, FOREIGN = (1866, 1915), (1, 50)
@@ -130,7 +131,8 @@ class Cluster:
 
 def sweep(cluster: Cluster, ledger: RunLedger, exclusive: bool = False) -> Sweep:
     environment: Any = SimpleNamespace(
-        limits=SimpleNamespace(deadline=lambda name: 0.2), identity=SimpleNamespace(exclusive=exclusive)
+        limits=SimpleNamespace(deadline=lambda name: 0.2, outage_answer_s=0.6),
+        identity=SimpleNamespace(exclusive=exclusive),
     )
     return Sweep(cluster, ledger, environment)  # type: ignore[arg-type]  # as much of a cluster as a sweep uses
 
@@ -223,6 +225,20 @@ def test_where_nobody_else_opens_it_is_ours_by_its_channels(ledger: RunLedger) -
     cluster.jobs["3-3"] = (NOW, FOREIGN)
     found = sweep(cluster, ledger, exclusive=True).find()
     assert found.investigations == ("1-1",) and not found.doubtful
+
+
+def test_a_request_that_waited_for_what_was_away_goes_on_when_that_is_back(ledger: RunLedger) -> None:
+    """MongoDB was cut off, and the server at work on a request, when the run was killed; a sweep mends the former."""
+    intend(ledger, at=NOW - timedelta(hours=1))
+    cluster = Cluster()
+    assert not sweep(cluster, ledger, exclusive=True).find()
+    undone_at = cluster.clock.now()
+    opens = threading.Timer(0.3, cluster.jobs.update, [{"1-1": (undone_at, OWN)}])
+    opens.start()
+    found = sweep(cluster, ledger, exclusive=True).find(undone_at)
+    opens.join()
+    assert found.investigations == ("1-1",)
+    assert found.besides(Leftovers()) == found and not found.besides(found)
 
 
 def test_without_channels_the_time_decides(ledger: RunLedger) -> None:

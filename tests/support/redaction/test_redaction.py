@@ -119,6 +119,10 @@ UNKNOWN = [
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2",
     "PGPASSWORD=hunter2 psql",
     "--client-secret hunter2",
+    "Authorization: Token hunter2",
+    "authorization=ApiKey hunter2",
+    "curl -u :hunter2 https://h/x",
+    "authMechanismProperties=AWS_SESSION_TOKEN:hunter2,SERVICE_NAME:x",
 ]
 
 
@@ -145,6 +149,17 @@ def test_a_secret_nobody_told_of_is_recognised(text: str) -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert Redactor("other-secret").redact(text) == text
+
+
+@pytest.mark.parametrize("secret", ["5cats-and-d0gs", "100%5cats", "a\\%5cb-c-d", "\udcff-not-utf-8", "''\"quoted''"])
+@pytest.mark.parametrize("before", ["", "%", "\\", "%5c"])
+def test_what_reads_like_an_escape_is_none(secret: str, before: str) -> None:
+    for written in (secret, json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]):
+        assert Redactor(secret).known(f"a {before}{written} b") in (f"a {before}*** b", "a *** b")
+
+
+def test_secrets_that_overlap_are_hidden_together() -> None:
+    assert Redactor("abcd-efgh", "efgh-ijkl").known("x abcd-efgh-ijkl y") == "x *** y"
 
 
 def test_json_stays_json() -> None:
