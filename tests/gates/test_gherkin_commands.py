@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gherkin import tags
+from support.hooks import asked
 from tools.gherkin_lint import phrases
 
 FEATURE = """Feature: F
@@ -119,7 +119,7 @@ def test_the_command_tells_findings_from_wrong_use(project: Path) -> None:
     ],
 )
 def test_a_usable_expression_passes(expression: str) -> None:
-    assert tags.main([expression]) == 0
+    assert asked.main([expression]) == 0
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_usable_expression_passes(expression: str) -> None:
 def test_an_unusable_expression_is_refused_in_one_sentence(
     expression: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tags.main([expression]) == 2
+    assert asked.main([expression]) == 2
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1

@@ -224,11 +224,6 @@ def test_make_says_in_one_sentence_what_behave_would_end_at(
     assert sentence in told and name in told and told.count("\n") == 1
 
 
-def test_make_refuses_a_tag_expression_before_anything_is_started(capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked.main(["@JL-01 adn"]) == 2
-    assert capsys.readouterr().err.startswith("--tags=@JL-01 adn cannot be understood")
-
-
 def test_the_record_says_what_was_asked_for(project: BehaveProject) -> None:
     assert project.run().checked["selection"]["complete"] is True
     part = project.run("--tags=@JL-01a").checked["selection"]
