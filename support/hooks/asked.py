@@ -19,23 +19,16 @@ from typing import Any
 from behave.configuration import config_filenames, read_configuration
 from behave.tag_expression.builder import make_tag_expression
 
-from support.config.errors import suggestion
 from support.files import PROJECT
 from support.gherkin.dictionary import REQUIREMENT_TAG
 from support.gherkin.tags import problem_with, with_requirements
+from support.hooks.options import unusable
 from support.reporting.record.context import has_begun
 from support.reporting.record.model import Selection
 
 _FEATURES = "features"
 _SETTINGS = "pyproject.toml"
 _CLOSE_ENOUGH = 0.5
-_SETTINGS_OF_A_RUN = frozenset(
-    {"env", "sandbox_run_file", "reports", "history", "publish", "parallel", "confirm", "slow"}
-    | {"shuffle", "series", "under_load", "shard", "shard_plan"}
-)
-"""What -D may name."""
-_MAY_BE_EMPTY = "history"
-_LANGUAGE = "en"
 
 
 def require_the_runner_of_this_suite() -> None:
@@ -64,12 +57,8 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
     elif config.stage:
         yield f"--stage={config.stage}: other steps and hooks would run than those of this checkout; leave it out"
-    if config.lang not in (None, _LANGUAGE):
-        yield f"--lang={config.lang}: the features are written in {_LANGUAGE}; leave it out"
-    yield from (_unusable(name, str(value)) for name, value in config.userdata.items())
+    yield from unusable(config)
     yield from (_missing(str(path)) for path in config.paths)
-    yield from (_empty("--name", str(name)) for name in config.name or ())
-    yield from (_empty(f"--{kind}", getattr(config, f"{kind}_re")) for kind in ("include", "exclude"))
     yield from (problem_with(expression) for expression in _tags(config))
 
 
@@ -96,26 +85,6 @@ def _settings_of(path: Path) -> str | None:
     return (
         f"{path}: behave would take {', '.join(told)} from there; "
         f"only the {_SETTINGS} of this checkout may say what runs: move it away"
-    )
-
-
-def _unusable(name: str, value: str) -> str | None:
-    """What nobody reads would leave the run as if it had not been given: on another site, or over other reports."""
-    if name not in _SETTINGS_OF_A_RUN:
-        near, allowed = suggestion(name, sorted(_SETTINGS_OF_A_RUN)), ", ".join(sorted(_SETTINGS_OF_A_RUN))
-        return f"-D {name}={value}: there is no setting {name}; {near}allowed: {allowed}"
-    if not value.strip() and name != _MAY_BE_EMPTY:
-        return f"-D {name}=: it is empty; leave it out, or say what it is"
-    return f"-D slow={value}: allowed is yes" if name == "slow" and value != "yes" else None
-
-
-def _empty(option: str, value: Any) -> str | None:
-    """An empty text is in every name: it would select everything."""
-    text = getattr(value, "pattern", value)
-    return (
-        f"{option}=: it is empty; leave it out, or say what is looked for"
-        if text is not None and not text.strip()
-        else None
     )
 
 
