@@ -17,8 +17,8 @@ def _nothing_was_begun(number: int, frame: Any) -> None:
 
 
 def begun() -> None:
-    """From here on Ctrl-C is the business of the run."""
-    if signal.getsignal(signal.SIGINT) is _nothing_was_begun:
+    """From here on Ctrl-C is the business of the run; also where whoever forked this process left it to end it."""
+    if signal.getsignal(signal.SIGINT) in (_nothing_was_begun, signal.SIG_DFL):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

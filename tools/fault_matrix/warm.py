@@ -13,6 +13,7 @@ import os
 import runpy
 import signal
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -108,4 +109,16 @@ def _behave(arguments: list[str], variables: dict[str, str], console: Path | Non
     os.chdir(PROJECT)
     sys.path.insert(0, str(PROJECT))
     sys.argv = ["behave", *arguments]
-    runpy.run_module("behave", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("behave", run_name="__main__", alter_sys=True)
+    except Exception as error:  # noqa: BLE001  # what cannot be loaded, in one sentence
+        print(_told(error), file=sys.stderr)
+        sys.exit(1)
+
+
+def _told(error: Exception) -> str:
+    """The place and what is wrong there."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {error.msg}: {(error.text or '').strip()}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno}: {type(error).__name__}: {error}"

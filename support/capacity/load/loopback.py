@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -91,4 +92,5 @@ async def _serve(service_s: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve every request after a fixed time, until the input ends.")
     parser.add_argument("--service-ms", type=float, required=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
     asyncio.run(_serve(parser.parse_args().service_ms / 1000))

@@ -61,3 +61,24 @@ def test_variables_are_those_of_one_run_only(features: Path) -> None:
     assert behave.run(arguments, {"FOCUS_X": "green"}, console) == 0
     assert behave.run(arguments, {}, console) == 1
     assert "FOCUS_X" not in os.environ
+
+
+def test_ctrl_c_ends_a_run_as_it_ends_a_cold_one(features: Path) -> None:
+    (features / "steps" / "ctrl_c_steps.py").write_text(
+        "import os, signal\nfrom behave import when\n\n"
+        '@when("somebody presses Ctrl-C")\ndef step(context):\n    os.kill(os.getpid(), signal.SIGINT)\n'
+    )
+    arguments = written(features, "FOCUS_X", "stopped")
+    feature = Path(arguments[-1])
+    feature.write_text(feature.read_text().replace("Given FOCUS_X is stopped", "When somebody presses Ctrl-C"))
+    console = features / "console.txt"
+    assert WarmBehave().run(arguments, {}, console) == 1
+    assert "INTERRUPTED: " in console.read_text()
+
+
+def test_what_cannot_be_loaded_is_one_sentence_with_its_place(features: Path) -> None:
+    (features / "steps" / "broken_steps.py").write_text("\ndef step(:\n")
+    console = features / "console.txt"
+    assert WarmBehave().run(written(features, "FOCUS_X", "green"), {}, console) == 1
+    assert "broken_steps.py:2: invalid syntax: def step(:" in console.read_text()
+    assert "Traceback" not in console.read_text()
