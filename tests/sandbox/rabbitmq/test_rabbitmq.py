@@ -201,7 +201,7 @@ def test_nothing_runs_on_when_it_is_stopped(site: Site) -> None:
 def test_a_home_has_the_plugins_that_are_needed_and_no_others(tmp_path: Path) -> None:
     installed, home = tmp_path / "installed", tmp_path / "home"
     for plugin, needs in {
-        "rabbit-3.10.8": "kernel,\n  ra", "ra-2.2.0": "seshat", "seshat-0.3.2": "kernel", "rabbitmq_mqtt-3.10.8": "rabbit",
+        "rabbit-3.10.8": "kernel,\n  ra", "ra-2.2.0": "seshat", "seshat-0.3.2": "kernel", "other-3.10.8": "rabbit",
         "rabbitmq_management-3.10.8": "rabbit, 'amqp_client'", "amqp_client-3.10.8": "rabbit",
     }.items():  # fmt: skip
         folder = installed / "plugins" / plugin / "ebin"
