@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.rabbitmq.definitions import definitions, hashed
+from environments.sandbox.rabbitmq.home import lay_out
 from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.supervisor.configuration import broker_access
 from support import waits
@@ -195,6 +196,23 @@ def test_nothing_runs_on_when_it_is_stopped(site: Site) -> None:
     assert site.client.log_in().kind == "unreachable"
     with pytest.raises(BrokerError, match="does not tell its queues"):
         site.client.queues()
+
+
+def test_a_home_has_the_plugins_that_are_needed_and_no_others(tmp_path: Path) -> None:
+    installed, home = tmp_path / "installed", tmp_path / "home"
+    for plugin, needs in {
+        "rabbit-3.10.8": "kernel,\n  ra", "ra-2.2.0": "seshat", "seshat-0.3.2": "kernel", "other-3.10.8": "rabbit",
+        "rabbitmq_management-3.10.8": "rabbit, 'amqp_client'", "amqp_client-3.10.8": "rabbit",
+    }.items():  # fmt: skip
+        folder = installed / "plugins" / plugin / "ebin"
+        folder.mkdir(parents=True)
+        (folder / f"{plugin.partition('-')[0]}.app").write_text(f"{{application, x, [{{applications, [{needs}]}}]}}.")
+    (installed / "plugins" / "README").touch()
+    for _ in range(2):  # a broker that has crashed starts in the same folder
+        lay_out(home, installed)
+    names = ["amqp_client-3.10.8", "ra-2.2.0", "rabbit-3.10.8", "rabbitmq_management-3.10.8", "seshat-0.3.2"]
+    assert sorted(one.name for one in (home / "plugins").iterdir()) == names
+    assert sorted(one.name for one in home.iterdir()) == ["escript", "plugins", "sbin"]
 
 
 def test_a_password_is_never_written_as_it_is() -> None:
