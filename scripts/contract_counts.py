@@ -15,7 +15,7 @@ def collected(part: str) -> int:
     """How many tests ``tests/sandbox/PART`` has."""
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", f"tests/sandbox/{part}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    count = re.search(r"^(\d+) tests collected", done.stdout, re.MULTILINE)
+    count = re.search(r"^(?:\d+/)?(\d+) tests collected", done.stdout, re.MULTILINE)
     if done.returncode != 0 or count is None:
         sys.exit(f"tests/sandbox/{part} cannot be collected:\n{done.stdout[-2000:]}")
     return int(count[1])
