@@ -92,6 +92,7 @@ class RecordingIndex:
             maxPoolSize=pool,
             appname="focus-server",
             connectTimeoutMS=GIVE_UP_AFTER_MS,
+            serverSelectionTimeoutMS=NOBODY_THERE_AFTER_MS,  # for closing, which looks for a server to end its sessions
             heartbeatFrequencyMS=LOOK_EVERY_MS,
             retryReads=False,
         )
