@@ -39,6 +39,7 @@ MOMENTS = {
     "MongoDB is stopped": ("@RS-01a", "changes", b'"kind": "stopped_workload"', 1),
     "MongoDB is cut off": ("@RS-01b", "changes", b'"kind": "network_policy"', 1),
     "links are disturbed": ("@RS-01c", "changes", b'"kind": "disturbed_link"', 1),
+    "a request that waits for MongoDB": ("@RS-01c", "ledger", b'"intended"', 1),
     "a crash of MongoDB": ("@RS-05a", "changes", b'"kind": "crashed_workload"', 1),
     "a request about to be sent": ("@JL-01a", "ledger", b'"intended"', 1),
     "an open investigation": ("@JL-01a", "ledger", b'"opened"', 1),
