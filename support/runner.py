@@ -156,7 +156,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         """Shuffle what was read, if that was asked for."""
         repeat = self.report.repeat
         if repeat is not None and repeat.shuffle is not None:
-            print(f"shuffled: -D shuffle={repeat.shuffle} gives the same order again")
+            print(f"shuffled: -D shuffle={repeat.shuffle} gives the same order again", flush=True)
             self.features[:] = shuffle(self.features, repeat.shuffle)
 
     def load_hooks(self, filename: str | None = None) -> None:

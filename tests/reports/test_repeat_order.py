@@ -102,7 +102,7 @@ def test_a_selection_is_shuffled_too(project: BehaveProject) -> None:
     ("argument", "says"),
     [
         ("shuffle=soon", "shuffle=soon: the seed of the order is a whole number\n"),
-        ("shuffle=", "shuffle=: the seed of the order is a whole number\n"),
+        ("shuffle=", "-D shuffle=: it is empty; leave it out, or say what it is\n"),
         ("under_load=perhaps", "under_load=perhaps: yes or no\n"),
     ],
 )
