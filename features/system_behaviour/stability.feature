@@ -12,6 +12,6 @@ Feature: The server is stable over time
       When investigations are opened and released at intervals for a long time
       Then in all that time enough of them opened
       And in all that time the server was never restarted
-      And in all that time its memory did not grow
       And in all that time it did not become slower
+      And in all that time its memory did not grow
       And in all that time nothing of theirs was left

@@ -10,6 +10,7 @@ import pytest
 
 from environments.sandbox.focus_server.faults.clients import BURST, SLOW_ALONE_S, SLOW_AMONG_MANY_S, TOLD_LATE_S
 from environments.sandbox.focus_server.faults.loads import (
+    AFTER_LOAD_S,
     ENDED,
     ENDS_AT,
     FAILS_EACH,
@@ -37,13 +38,13 @@ def _(estate: Estate, fault: str) -> None:
 
 @case("slow-after-load")
 def _(estate: Estate) -> None:
-    assert estate.configure().duration_s < SLOW_S
+    assert estate.configure().duration_s < AFTER_LOAD_S
     with_open_jobs_besides(estate, LOADED_FROM_JOBS)
-    assert estate.configure().duration_s < SLOW_S
+    assert estate.configure().duration_s < AFTER_LOAD_S
     for name in estate.kubernetes.names("jobs"):
         estate.kubernetes.remove("jobs", name)
     until(lambda: not estate.process.request("state")["open_jobs"])
-    assert estate.configure().duration_s >= SLOW_S
+    assert estate.configure().duration_s >= AFTER_LOAD_S
 
 
 @case("slower-with-every-job")
