@@ -105,6 +105,11 @@ class Capacity:
         """The job was not created, or is gone."""
         self._coming.subtract(self._expected.pop(name, {}))
 
+    def forget_all(self) -> None:
+        """No job is left that could still get its pod."""
+        self._expected.clear()
+        self._coming.clear()
+
     def rooms(self) -> Iterator[Room]:
         """What is left of everything an investigation needs."""
         nodes = [node for node in self._nodes.values() if node.usable]

@@ -147,6 +147,7 @@ class FocusServer(SandboxProcess):
 
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])
+        self._capacity.forget_all()  # the cluster was reset before
         self._routes.requests_by_status.clear()
 
     async def state(self) -> Mapping[str, Any]:
