@@ -32,7 +32,7 @@ def between(tmp_path: Path) -> Iterator[Relays]:
         yield found
 
 
-@pytest.mark.parametrize("parallel", [1, 3])
+@pytest.mark.parametrize("parallel", [pytest.param(1, marks=pytest.mark.nightly), 3])
 def test_the_default_selection_is_green_and_asks_for_no_load(tmp_path: Path, between: Relays, parallel: int) -> None:
     (folder := tmp_path / "run").mkdir()
     userdata = ("-D", "publish=record", "-D", f"parallel={parallel}", "-D", f"sandbox_run_file={between.run_file}")
@@ -66,6 +66,7 @@ def test_the_relays_see_what_is_forbidden_there(tmp_path: Path, between: Relays)
 TAGS = re.compile(r" @(load|slow|disruptive|writes_database|needs_baseline)\b")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("tags", "openings"),
     [

@@ -27,6 +27,7 @@ def with_the_fault(folder: Path, *arguments: str) -> Behave:
     return Behave(folder, command=[sys.executable, "-c", GOES_ON_LISTENING, *userdata, *arguments], **TUNNEL)
 
 
+@pytest.mark.nightly
 def test_a_run_over_a_tunnel_is_green(tmp_path: Path) -> None:
     run = Behave(tmp_path, "-D", "publish=record", "--tags=@IN-06a or @IN-07a or @JL-01a", **TUNNEL)
     assert run.end() == (0, "")
