@@ -12,7 +12,7 @@ from aiohttp import web
 from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, instead_of, parsing_failed
 from environments.sandbox.focus_server.hooks import MARKS, Proceed, fault
 from environments.sandbox.focus_server.queues import JobQueues
-from environments.sandbox.focus_server.refusals import MongoDbAway, WaitingForFibre
+from environments.sandbox.focus_server.refusals import MongoDbAway, NoRecording, WaitingForFibre
 from environments.sandbox.focus_server.routes import Handler, Routes
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
@@ -177,6 +177,18 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
 @fault("fibre-forgotten-after-restart", at="fibre.check", from_start=True)
 async def _(proceed: Proceed, service: FocusService) -> Any:
     raise WaitingForFibre
+
+
+@fault("recordings-forgotten-after-restart", at="recording.find", from_start=True)
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
+    raise NoRecording(window.start_s, window.end_s)
+
+
+@fault("health-check-forgotten-after-restart", at="request.handle", from_start=True)
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    if request.path.endswith("/ack"):
+        return web.json_response({"error": "Service unavailable"}, status=503)
+    return await proceed(routes, request, handler)
 
 
 @fault("queue-left-behind", at="queues.delete")

@@ -149,6 +149,22 @@ def _(estate: Estate) -> None:
     assert [estate.configure().status for _ in range(2)] == [503, 503]
 
 
+@case("recordings-forgotten-after-restart")
+def _(estate: Estate) -> None:
+    assert estate.configure(**INSIDE).status == 200
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": ["recordings-forgotten-after-restart"]})
+    assert [estate.configure(**INSIDE).status, estate.configure().status] == [404, 200]
+
+
+@case("health-check-forgotten-after-restart")
+def _(estate: Estate) -> None:
+    forgotten = "health-check-forgotten-after-restart"
+    estate.process.stop()
+    estate.process = start_process("focus_server", {**estate.config, "faults": [forgotten]})
+    assert [estate.call("GET", "/ack").status, estate.configure().status] == [503, 200]
+
+
 @case("queue-left-behind")
 def _(estate: Estate) -> None:
     """Without a broker there is nothing to leave: what goes and what stays is decided all the same."""
