@@ -39,10 +39,11 @@ def opens_at_last() -> Judged[Outcome]:
     )
 
 
-def is_served_at_last() -> Judged[Outcome]:
+def is_answered_as_before(status: int) -> Judged[Outcome]:
+    """What was asked is answered with the status that it was answered with before the outage."""
     return Judged(
-        "an answer to what was asked",
-        lambda outcome: None if isinstance(outcome, Answer) and outcome.status == 200 else _said_of(outcome),
+        f"an answer {status}, as before the outage",
+        lambda outcome: None if isinstance(outcome, Answer) and outcome.status == status else _said_of(outcome),
     )
 
 

@@ -112,5 +112,6 @@ class Outages:
             # The first of its scenario: what the one before had taken away was put back at its end.
             for of_before in (self._stops, self._ended, self._others):
                 of_before.clear()
-            self._changes.begin(RECOVERY, "the server may not have found again what was away")
+            answered = self._recovery.answered_before()
+            self._changes.begin(RECOVERY, "the server may not have found again what was away", answered=answered)
             self._servers_before = {pod.uid: pod.restarts for pod in self._parts.pods(self._parts.named(SERVER))}

@@ -69,8 +69,15 @@ def test_live_is_answered_or_refused_in_time(given: Answer, complaint: str) -> N
 def test_a_server_that_does_not_answer_is_no_opening() -> None:
     failure = ConnectionFailed("POST /configure got no answer: connection refused", "refused", 0.1)
     assert wrong(outages.opens_at_last(), failure) == str(failure)
-    assert wrong(outages.is_served_at_last(), failure) == str(failure)
+    assert wrong(outages.is_answered_as_before(200), failure) == str(failure)
     assert "503" in wrong(outages.opens_at_last(), answer(503, MONGODB))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "as_before"), [(200, 200, True), (500, 500, True), (200, 500, False), (500, 404, False)]
+)
+def test_a_server_that_failed_before_need_not_be_better_afterwards(before: int, after: int, as_before: bool) -> None:
+    assert (wrong(outages.is_answered_as_before(before), answer(after)) == "") is as_before
 
 
 def pod(name: str, *, ready: bool = True, restarts: int = 0, uid: str = "") -> Pod:

@@ -32,6 +32,9 @@ class Site:
     def begin(self) -> None:
         """The recovery begins."""
 
+    def answered_before(self) -> int:
+        return 200
+
     def expect_errors(self) -> None:
         """Of the log."""
 
