@@ -16,6 +16,8 @@ from support.statistics.percentiles import wilson_bounds
 from support.statistics.verdict import Outcome, Verdict
 
 _SHOWN_CAUSES = 4
+_MISSED = {"answered": "refused or never answered"}
+"""What is said of those who did not come to a phase, where it is more than that."""
 
 
 def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
@@ -98,7 +100,7 @@ def _figures(run: CapacityRun, diagnosis: Diagnosis) -> Iterator[str]:
     """What was measured of those whose cause is unknown, beside all others and the machine it was measured on."""
     records = run.step.records if run.step else ()
     missed = Counter(one.failed_phase or "alive together" for one in records if one.number in diagnosis.unattributed)
-    yield from (f"{count} never {phase.replace('_', ' ')}" for phase, count in missed.items())
+    yield from (f"{count} {_MISSED.get(phase, f'never {phase}').replace('_', ' ')}" for phase, count in missed.items())
     slow = set(diagnosis.unattributed_slow)
     answered = {one.number: one.reached["answered"] * 1000 for one in records if "answered" in one.reached}
     late_ms = [took_ms for number, took_ms in answered.items() if number in slow]

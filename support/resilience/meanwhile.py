@@ -32,7 +32,7 @@ from support.resilience.workloads import Crash
 
 CLIENTS, OUTAGE_AFTER, ASKERS = 20, 5, 4
 """How many open one after the other, after how many of them the outage begins; and how many ask for recordings."""
-_APART_S = 0.05
+_APART_S = 0.1
 _LONG_AGO_S = 1_000_000
 
 
@@ -93,6 +93,7 @@ class Meanwhile:
         return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER))), crashes
 
     def _interrupted(self, body: Mapping[str, Any], outage: Callable[[], None]) -> Interrupted:
+        self._outages.begin()  # with what it asks beforehand: the outage itself must not come late
         with ThreadPoolExecutor(1) as pool:
             beginning: list[Future[None]] = []
             answered, lock = [0], threading.Lock()

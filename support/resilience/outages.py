@@ -50,7 +50,7 @@ class Outages:
 
     def stop(self, *names: str) -> None:
         """Parts are stopped, one after the other; nothing of them runs any more."""
-        self._begin()
+        self.begin()
         for name in names:
             self._stops[name] = self._workloads.stop(name)
 
@@ -60,17 +60,17 @@ class Outages:
 
     def cut_off(self) -> None:
         """MongoDB is there and reached by nobody."""
-        self._begin()
+        self.begin()
         self._others.append(self._cuts.cut_mongodb_off())
 
     def disturb(self, disturbance: Disturbance) -> None:
         """The connections between the server and MongoDB are there and of no use."""
-        self._begin()
+        self.begin()
         self._others.append(self._links.disturb(disturbance))
 
     def crash(self, *names: str) -> list[Crash]:
         """Parts crash at the same moment."""
-        self._begin()
+        self.begin()
         self._recovery.begin()
         return self._workloads.crash(*names)
 
@@ -105,7 +105,7 @@ class Outages:
     def assert_server_started_once(self) -> None:
         assert_that(self._parts.pods(self._parts.named(SERVER)), checks.were_started_once())
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Before the outage: what must have recovered at the end, after the outage itself is undone."""
         self._ambient.expect_errors()
         if not self._changes.has_made(RECOVERY):

@@ -109,9 +109,9 @@ class MongodbProcess(SandboxProcess):
         if UNCLOSED in switched_off:
             self.instance.forget_unclosed()
 
-    def _site(self) -> Site:
+    def _site(self, fault: str) -> Site:
         guid = str(self.seeded["guid"])
-        return Site(*(self._collection(name) for name in (BASE_PATHS, guid, guid + UNRECOGNIZED_SUFFIX)))
+        return Site(fault, *(self._collection(name) for name in (BASE_PATHS, guid, guid + UNRECOGNIZED_SUFFIX)))
 
     def _collection(self, name: str) -> Collection:
         """The stored one, also while it is hidden."""

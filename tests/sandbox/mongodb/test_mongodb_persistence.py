@@ -152,3 +152,16 @@ def test_a_pod_that_is_replaced_keeps_the_data_as_a_volume_would(tmp_path: Path)
         estate.up.control("POST", "/reset")
         assert "notes" not in estate.database.list_collection_names()
         assert estate.database.base_paths.count_documents({}) == 2
+
+
+@pytest.mark.parametrize("fault", ["stale-recording-in-the-index", "credentials-in-metadata", "recordings-overlap"])
+def test_what_a_fault_put_in_is_the_same_after_an_outage(config: dict[str, Any], fault: str) -> None:
+    def recordings(process: RunningProcess) -> list[dict[str, Any]]:
+        with database_of(process) as database:
+            return list(database[process.ready["guid"]].find({}, {"_id": 0}).sort("uuid"))
+
+    with start_process("mongodb", {**config, "faults": [fault]}) as first:
+        before = recordings(first)
+        first.kill()
+    with start_process("mongodb", {**config, "faults": [fault]}) as second:
+        assert recordings(second) == before

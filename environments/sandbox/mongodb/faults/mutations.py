@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from bson import ObjectId
 
 from environments.sandbox.mongodb.faults.site import QUIET_FOR, Site
-from environments.sandbox.mongodb.seed.recordings import recording
 from environments.sandbox.mongodb.seed.seeding import LIVE_PATH
 from environments.sandbox.mongodb.storage.collection import Document
 
@@ -50,11 +49,11 @@ def _overlapping(site: Site) -> None:
 
 
 def _stale(site: Site, since: timedelta = STALE_FOR) -> None:
-    site.insert(site.recordings, recording(datetime.now(UTC) - since))
+    site.insert(site.recordings, site.recording(since))
 
 
 def _password_in_command(site: Site) -> None:
-    document = recording(datetime.now(UTC) - QUIET_FOR, datetime.now(UTC) - QUIET_FOR + timedelta(seconds=40))
+    document = site.recording(QUIET_FOR, timedelta(seconds=40))
     metadata = document["fiber_metadata"]
     document["fiber_metadata"] = {**metadata, "parent": {**metadata["parent"], "cmd": SECRET_COMMAND}}
     site.insert(site.recordings, document)
@@ -122,9 +121,9 @@ class Mutations:
     def __init__(self) -> None:
         self._sites: dict[str, Site] = {}
 
-    def apply(self, faults: Iterable[str], site: Callable[[], Site]) -> None:
+    def apply(self, faults: Iterable[str], site: Callable[[str], Site]) -> None:
         for fault in sorted(set(faults) & set(MUTATIONS) - set(self._sites)):
-            self._sites[fault] = site()
+            self._sites[fault] = site(fault)
             MUTATIONS[fault](self._sites[fault])
 
     def undo(self, faults: Iterable[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from environments.sandbox.mongodb.seed.recordings import recording
@@ -18,10 +19,15 @@ QUIET_FOR = timedelta(days=20)
 
 
 class Site:
-    """The collections of the configured storage path, and the changes that were made to them."""
+    """The collections of the configured storage path, and the changes that one fault made to them.
 
-    def __init__(self, paths: Collection, recordings: Collection, unrecognised: Collection) -> None:
+    A fault is made anew when the process starts anew, and nothing of it is in the data file. So that an outage changes
+    nothing, what it puts in has the same uuid and the same times each time, until the data are seeded anew.
+    """
+
+    def __init__(self, fault: str, paths: Collection, recordings: Collection, unrecognised: Collection) -> None:
         self.paths, self.recordings, self.unrecognised = paths, recordings, unrecognised
+        self._fault, self._made = fault, 0
         self._undos: list[Undo] = []
 
     def undo(self) -> None:
@@ -70,9 +76,16 @@ class Site:
 
     def add(self, seconds: float = 40, after_s: float = 0, **changes: Any) -> Document:
         """A recording at the quiet time, with these fields instead of its own; ``...`` takes a field away."""
-        start = datetime.now(UTC) - QUIET_FOR + timedelta(seconds=after_s)
-        document = {**recording(start, start + timedelta(seconds=seconds)), **changes}
+        document = {**self.recording(QUIET_FOR - timedelta(seconds=after_s), timedelta(seconds=seconds)), **changes}
         return self.insert(self.recordings, {name: value for name, value in document.items() if value is not ...})
+
+    def recording(self, ago: timedelta, lasts: timedelta | None = None) -> Document:
+        """One that began so long before the data were seeded; without ``lasts`` it is still open."""
+        seeded = min(entry["_id"].generation_time for entry in self.paths.documents.values())
+        self._made += 1
+        own = str(uuid.uuid5(uuid.UUID(self.recordings.name), f"{self._fault} {self._made}"))
+        start = seeded - ago
+        return recording(start, own=own) if lasts is None else recording(start, start + lasts, own=own)
 
     def change_newest(self, recorder: Mapping[str, Any] | None = None, **fibre: Any) -> None:
         """Change what the newest recording says at the level of the recorder and of the fibre; ``...`` takes a field

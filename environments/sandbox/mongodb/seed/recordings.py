@@ -28,12 +28,15 @@ _ABSENT = object()
 _DATES = ("start_time", "end_time")
 
 
-def recording(start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False) -> dict[str, Any]:
+def recording(
+    start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False, own: str = ""
+) -> dict[str, Any]:
     """One document. Without ``end`` the key is absent, with ``None`` it is null: both mean that it is still open.
 
     ``start`` is stored as it is, also when it is no date: documents that are meant to be wrong are made here too.
+    ``own`` is its uuid, a new one unless it is given.
     """
-    own = str(uuid.uuid4())
+    own = own or str(uuid.uuid4())
     document: dict[str, Any] = {"uuid": own, "start_time": _as_stored(start)}
     if end is not _ABSENT:
         document["end_time"] = _as_stored(end)
@@ -80,16 +83,21 @@ def _metadata(own: str, start: datetime, closed: bool) -> dict[str, Any]:
     if closed:
         recorder |= {"num_samples_per_trace": 9791, "n_features": 1}
     recorder["parent"] = {
-        "layer_type": "baby_analyzer", "uuid": str(uuid.uuid4()), "version": TLV,
+        "layer_type": "baby_analyzer", "uuid": _above(own), "version": TLV,
         "cmd": "baby_analyzer --forward livefs", "sw_version": SOFTWARE_VERSION, "processors": [],
-        "in_uuids": None, "gaps": None, "parent": _prp2(start),
+        "in_uuids": None, "gaps": None, "parent": _prp2(_above(_above(own)), start),
     }  # fmt: skip
     return recorder
 
 
-def _prp2(start: datetime) -> dict[str, Any]:
+def _above(own: str) -> str:
+    """The uuid of what a recording was made from: the same for the same recording."""
+    return str(uuid.uuid5(uuid.UUID(own), "parent"))
+
+
+def _prp2(own: str, start: datetime) -> dict[str, Any]:
     return {
-        "layer_type": "prp2_recording", "uuid": str(uuid.uuid4()), "version": TLV,
+        "layer_type": "prp2_recording", "uuid": own, "version": TLV,
         "cmd": "preprocessor --interrogator 1", "sw_version": SOFTWARE_VERSION, "processors": [], "parent": None,
         "dx": 1.0213698148727417, "prr": 2000, "dtype": "float32", "num_traces": 2048, "num_samples_per_trace": 9791,
         "fiber_start_meters": 0, "fiber_length_meters": 10000, "gauge_length_meters": 10.2137,
