@@ -57,6 +57,20 @@ def test_each_is_a_documented_defect_with_the_scenario_that_fails_on_it(name: st
     assert len(found) == len(listed(name))
 
 
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [("production", {"PZ-13986"}), ("staging", {"PZ-13986", "PZ-13295"})],
+    ids=["production", "staging"],
+)
+def test_no_scenario_that_fails_for_a_ticket_is_forgotten(name: str, left_out: set[str]) -> None:
+    """What is left out on purpose is told in the file."""
+    known = {(one["scenario"], one["ticket"]) for one in listed(name)}
+    for defect in [*PROFILE.defect, *PROFILE.beside]:
+        if defect.tickets and not left_out.intersection(defect.tickets):
+            assert all(any((one, ticket) in known for ticket in defect.tickets) for one in defect.scenarios), defect
+    assert all(f"# {ticket} " in (ENVIRONMENTS / f"{name}.yaml").read_text(encoding="utf-8") for ticket in left_out)
+
+
 @dataclass
 class Deployed:
     """A sandbox with the profile, on which scenarios run with the known issues of a site."""
