@@ -10,7 +10,9 @@ from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
 from support.clients.kubernetes.tunnel import tunnel_to
 from support.clients.safety import SafetyPolicy
-from support.clients.ssh.client import CommandResult, SSHClient, SSHError, SSHSession
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.errors import SSHError
+from support.clients.ssh.session import CommandResult, SSHSession
 from support.config import Environment
 from support.infrastructure.cluster import ClusterExamination
 from support.model.infrastructure import TOOLS, ClusterFacts, HostFacts

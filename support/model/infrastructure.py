@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from support.clients.kubernetes.client import Node, Pod, Service
-from support.clients.ssh.client import CommandResult
+from support.clients.ssh.session import CommandResult
 
 TOOLS: Mapping[str, str] = {"kubectl version --client": "Client Version", "k9s version": "Version"}
 """The commands for which engineers come to the target host, and what each of them says of its version."""

@@ -41,7 +41,7 @@ from support.checks import (
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import Answer
 from support.clients.kubernetes.client import Deployment, Pod, Snapshot
-from support.clients.ssh.client import CommandResult
+from support.clients.ssh.session import CommandResult
 from support.infrastructure.doctor import LayerDiagnosis, finds_every_layer_in_order
 from support.model.commands import Commands
 from support.model.index_documents import IndexSnapshot

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from environments.sandbox.links.errors import ApiError, bad_request
+from environments.sandbox.links.errors import ApiError, bad_request, check_fields
 from environments.sandbox.links.policies import PolicyRules
 from environments.sandbox.links.proxy import Address, Proxy
 
@@ -49,7 +49,7 @@ class Links:
     async def update(self, name: str, body: Any) -> Proxy:
         """Change listen, upstream or enabled; changing an address cuts the connections."""
         proxy = self.get(name)
-        _check_fields(body, _FIELDS)
+        check_fields(body, _FIELDS)
         listen = parse_address(body["listen"], "listen") if "listen" in body else proxy.listen
         upstream = parse_address(body["upstream"], "upstream") if "upstream" in body else proxy.upstream
         enabled = _enabled(body, proxy.enabled)
@@ -117,7 +117,7 @@ class Links:
             await proxy.stop()
 
     def _parse(self, body: Any) -> Proxy:
-        _check_fields(body, _FIELDS)
+        check_fields(body, _FIELDS)
         for name in ("name", "upstream"):
             if not body.get(name):
                 raise ApiError(f"missing required field: {name}", 400)
@@ -151,14 +151,6 @@ def parse_address(text: Any, field: str) -> Address:
     if not loopback:
         raise bad_request(f"{field} must be an IPv4 loopback address, not {text!r}")
     return host, int(port)
-
-
-def _check_fields(body: Any, known: set[str]) -> None:
-    if not isinstance(body, dict):
-        raise bad_request("a JSON object is needed")
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise bad_request(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
 
 
 def _enabled(body: Mapping[str, Any], otherwise: bool) -> bool:

@@ -74,7 +74,6 @@ class Direction:
         self._passed_bytes: dict[str, int] = {}
         self._swallower: str | None = None
         self._line_free_s = 0.0
-        self._next_slice_s = 0.0
         self._end_passed = False
 
     def stir(self) -> None:
@@ -124,7 +123,8 @@ class Direction:
         if chunk.broken:
             raise Cut(reset=True)
         if not chunk.data:
-            return self._pass_end(chunk, toxics, now_s)
+            self._pass_end()
+            return None
         due_s = self._due_s(chunk, toxics, now_s)
         if due_s > now_s:
             return due_s - now_s
@@ -161,17 +161,13 @@ class Direction:
             raise Cut(reset=resets)
         return left_s
 
-    def _pass_end(self, end: _Chunk, toxics: Sequence[Toxic], now_s: float) -> float | None:
-        delay_s = sum(toxic["delay"] for toxic in toxics if toxic.type == "slow_close") / 1000
-        if end.arrived_s + delay_s > now_s:
-            return end.arrived_s + delay_s - now_s
+    def _pass_end(self) -> None:
         try:
             if not self._sink.transport.is_closing():
                 self._sink.write_eof()
         except OSError:  # the receiver has gone meanwhile
             raise Cut(reset=True) from None
         self._end_passed = True
-        return None
 
     def _due_s(self, chunk: _Chunk, toxics: Sequence[Toxic], now_s: float) -> float:
         due_s = chunk.arrived_s
@@ -182,9 +178,7 @@ class Direction:
             return due_s
         self._shape(chunk, toxics)
         for toxic in toxics:
-            if toxic.type == "slicer":
-                due_s = max(due_s, self._next_slice_s)
-            elif toxic.type == "bandwidth" and toxic["rate"]:
+            if toxic.type == "bandwidth" and toxic["rate"]:
                 if chunk.line_since_s is None:
                     chunk.line_since_s = max(now_s, self._line_free_s)
                 self._line_free_s = chunk.line_since_s + len(chunk.data) / toxic["rate"] / 1000
@@ -197,9 +191,7 @@ class Direction:
             return
         size = len(chunk.data)
         for toxic in toxics:
-            if toxic.type == "slicer":
-                size = min(size, toxic.slice_bytes(size, self._dice))
-            elif toxic.type == "bandwidth" and toxic["rate"]:
+            if toxic.type == "bandwidth" and toxic["rate"]:
                 size = min(size, toxic["rate"] * _BANDWIDTH_SLICE_MS)
         if size < len(chunk.data):
             self._queue.insert(1, _Chunk(chunk.data[size:], chunk.arrived_s, delays_s=dict(chunk.delays_s)))
@@ -218,9 +210,6 @@ class Direction:
             await self._sink.drain()
         except ConnectionError:
             raise Cut(reset=True) from None
-        for toxic in toxics:
-            if toxic.type == "slicer":
-                self._next_slice_s = time.monotonic() + toxic["delay"] / 1_000_000
         for toxic in limits:
             self._passed_bytes[toxic.name] = self._passed_bytes.get(toxic.name, 0) + len(data)
         if allowed is not None and len(data) >= allowed:

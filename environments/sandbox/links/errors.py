@@ -19,3 +19,11 @@ class ApiError(Exception):
 
 def bad_request(reason: str) -> ApiError:
     return ApiError(f"bad request body: {reason}", 400)
+
+
+def check_fields(body: Any, known: set[str]) -> None:
+    if not isinstance(body, dict):
+        raise bad_request("a JSON object is needed")
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise bad_request(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")

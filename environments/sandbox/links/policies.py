@@ -12,11 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from environments.sandbox.shared.selectors import selector_matches
+
 Labels = Mapping[str, str]
-
-
-class PolicyError(Exception):
-    """A policy uses something this sandbox cannot enforce; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class PolicyRules:
         specs = [
             spec
             for spec in self._specs
-            if direction in _policy_types(spec) and _selects(spec.get("podSelector", {}), selected.labels)
+            if direction in _policy_types(spec) and selector_matches(spec.get("podSelector", {}), selected.labels)
         ]
         rules = [rule for spec in specs for rule in spec.get(field) or ()]
         return not specs or any(
@@ -85,35 +83,14 @@ class PolicyRules:
         if peer.labels is None:
             return False
         namespace_labels = {"kubernetes.io/metadata.name": self._namespace}
-        if "namespaceSelector" in entry and not _selects(entry["namespaceSelector"], namespace_labels):
+        if "namespaceSelector" in entry and not selector_matches(entry["namespaceSelector"], namespace_labels):
             return False
-        return _selects(entry.get("podSelector", {}), peer.labels)
+        return selector_matches(entry.get("podSelector", {}), peer.labels)
 
 
 def _policy_types(spec: Mapping[str, Any]) -> Sequence[str]:
     given: Sequence[str] = spec.get("policyTypes") or ()
     return given or (("Ingress", "Egress") if spec.get("egress") else ("Ingress",))
-
-
-def _selects(selector: Mapping[str, Any], labels: Labels) -> bool:
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_expression_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
-
-
-def _expression_holds(expression: Mapping[str, Any], labels: Labels) -> bool:
-    key, values = expression["key"], expression.get("values") or ()
-    match expression["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-        case other:
-            raise PolicyError(f"label selector operator {other!r} is not known")
 
 
 def _port_matches(wanted: Sequence[Mapping[str, Any]] | None, receiver: Peer) -> bool:

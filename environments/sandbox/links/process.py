@@ -8,7 +8,7 @@ from typing import Any
 
 from environments.sandbox.links.api import ToxiproxyAPI
 from environments.sandbox.links.collection import Links
-from environments.sandbox.links.policies import PEERS, PolicyError, PolicyRules
+from environments.sandbox.links.policies import PEERS, PolicyRules
 from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 NOT_ENFORCED = "network-policy-not-enforced"
@@ -72,7 +72,7 @@ class LinksProcess(SandboxProcess):
     async def _policies(self, policies: list[Mapping[str, Any]]) -> Mapping[str, Any]:
         try:
             rules = PolicyRules(self._namespace, policies)
-        except (PolicyError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise CommandError(f"a NetworkPolicy cannot be enforced: {error}") from error
         async with self._changing:
             await self._links.enforce(PolicyRules(self._namespace) if self.fault(NOT_ENFORCED) else rules)

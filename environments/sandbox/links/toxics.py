@@ -1,4 +1,5 @@
-"""Toxics: what a link can be told to do to the bytes of one direction. Names, units and defaults are Toxiproxy's."""
+"""Toxics: what a link can be told to do to the bytes of one direction. Names, units and defaults are Toxiproxy's;
+of its toxics ``slicer`` and ``slow_close`` are not there."""
 
 from __future__ import annotations
 
@@ -7,17 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from environments.sandbox.links.errors import ApiError, bad_request
+from environments.sandbox.links.errors import ApiError, bad_request, check_fields
 
 STREAMS = ("upstream", "downstream")
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "latency": ("latency", "jitter"),  # ms
     "bandwidth": ("rate",),  # KB/s, 1 KB = 1000 bytes
-    "slow_close": ("delay",),  # ms
     "timeout": ("timeout",),  # ms, 0: swallow for ever
     "reset_peer": ("timeout",),  # ms
     "limit_data": ("bytes",),
-    "slicer": ("average_size", "size_variation", "delay"),  # bytes, bytes, microseconds
 }
 
 
@@ -51,16 +50,10 @@ class Toxic:
         jitter_ms = self["jitter"]
         return max(0.0, self["latency"] + (dice.uniform(-jitter_ms, jitter_ms) if jitter_ms else 0.0)) / 1000
 
-    def slice_bytes(self, length: int, dice: random.Random) -> int:
-        """How much of ``length`` bytes goes into the next packet under a slicer toxic."""
-        variation = self["size_variation"]
-        size = self["average_size"] + (dice.randint(-variation, variation) if variation else 0)
-        return min(length, max(1, size))
-
 
 def parse_toxic(body: Any) -> Toxic:
     """A new toxic from the body of ``POST .../toxics``; :class:`ApiError` when it is not one."""
-    _check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
+    check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
     stream = body.get("stream", "downstream")
     if stream not in STREAMS:
         raise ApiError("stream was invalid, can be either upstream or downstream", 400)
@@ -77,20 +70,12 @@ def parse_toxic(body: Any) -> Toxic:
 
 def updated_toxic(toxic: Toxic, body: Any) -> Toxic:
     """The toxic with what ``PATCH .../toxics/NAME`` changes; name, type and stream never change."""
-    _check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
+    check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
     return replace(
         toxic,
         toxicity=_toxicity(body.get("toxicity", toxic.toxicity)),
         attributes=_attributes(toxic.type, toxic.attributes, body.get("attributes", {})),
     )
-
-
-def _check_fields(body: Any, known: set[str]) -> None:
-    if not isinstance(body, dict):
-        raise bad_request("a JSON object is needed")
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise bad_request(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
 
 
 def _toxicity(value: Any) -> float:
@@ -108,9 +93,4 @@ def _attributes(kind: str, before: Mapping[str, int], given: Any) -> dict[str, i
             raise bad_request(f"unknown attribute {name!r} of toxic type {kind}; known are {known}")
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise bad_request(f"attribute {name} must be a whole number, 0 or more")
-    merged = {**before, **given}
-    if kind == "slicer" and merged["average_size"] < 1:
-        raise bad_request("attribute average_size of a slicer must be 1 or more")
-    if kind == "slicer" and merged["size_variation"] >= merged["average_size"]:
-        raise bad_request("attribute size_variation of a slicer must be less than average_size")
-    return merged
+    return {**before, **given}

@@ -96,17 +96,6 @@ def test_a_half_open_connection_hears_and_is_not_heard(ends: Ends) -> None:
         assert _travel_s(server, client, b"still there?") < SHORT_S
 
 
-def test_slow_close_keeps_the_other_end_waiting_for_the_end(ends: Ends) -> None:
-    ends.toxic("slow_close", "upstream", delay=300)
-    client, server = ends.connect()
-    with client, server:
-        assert _travel_s(client, server) < SHORT_S
-        began_s = time.monotonic()
-        client.shutdown(socket.SHUT_WR)
-        assert server.recv(1) == b""
-        assert 0.3 <= time.monotonic() - began_s < 1
-
-
 @pytest.mark.parametrize(
     ("kind", "attributes", "arrives"),
     [("timeout", {"timeout": 100}, b""), ("limit_data", {"bytes": 700}, b"x" * 700)],
@@ -129,18 +118,6 @@ def test_reset_peer_resets(ends: Ends) -> None:
         server.sendall(b"x")
         with pytest.raises(ConnectionResetError):
             client.recv(1)
-
-
-def test_slicer_cuts_into_pieces_and_loses_nothing(ends: Ends) -> None:
-    ends.toxic("slicer", "upstream", average_size=20, size_variation=5, delay=20_000)
-    client, server = ends.connect()
-    with client, server:
-        client.sendall(bytes(range(100)))
-        pieces = [server.recv(1000)]
-        while sum(map(len, pieces)) < 100:
-            pieces.append(server.recv(1000))
-    assert b"".join(pieces) == bytes(range(100))
-    assert 4 <= len(pieces) <= 7 and all(15 <= len(piece) <= 25 for piece in pieces[:-1])
 
 
 def test_toxicity_is_the_share_of_connections(ends: Ends) -> None:

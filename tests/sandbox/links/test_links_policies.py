@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from environments.sandbox.links.policies import PolicyError, PolicyRules
+from environments.sandbox.links.policies import PolicyRules
 from tests.sandbox.links.links_harness import Links, receive
 from tests.sandbox.process_runner import ProcessFailed
 
@@ -90,5 +90,5 @@ def test_what_is_not_a_pod_is_never_selected() -> None:
 
 
 def test_unknown_operators_are_named() -> None:
-    with pytest.raises(PolicyError, match="Near"):
+    with pytest.raises(ValueError, match="Near"):
         PolicyRules("panda", [policy({"matchExpressions": [{"key": "a", "operator": "Near"}]})])

@@ -62,16 +62,6 @@ def test_bandwidth(links: Links) -> None:
         assert 0.45 <= time.monotonic() - began_s < 2
 
 
-def test_slow_close_delays_only_the_end(links: Links) -> None:
-    links.add_toxic("slow_close", delay=300)
-    with links.connect() as connection:
-        assert _echo_s(connection) < 0.28
-        began_s = time.monotonic()
-        connection.sendall(b"bye")
-        assert receive(connection, 1) == b""
-        assert time.monotonic() - began_s >= 0.29
-
-
 def test_timeout_zero_swallows_until_it_is_removed_and_then_closes(links: Links) -> None:
     links.add_toxic("timeout", timeout=0)
     with links.connect(timeout_s=0.3) as connection:
@@ -107,15 +97,6 @@ def test_limit_data_ends_after_so_many_bytes(links: Links) -> None:
         assert len(receive(connection, 600)) == 600
         connection.sendall(b"give 600")
         assert len(receive(connection, 600)) == 400
-
-
-def test_slicer_makes_small_packets(links: Links) -> None:
-    links.add_toxic("slicer", average_size=10, size_variation=4, delay=100_000)
-    with links.connect() as connection:
-        connection.sendall(b"give 40")
-        first = connection.recv(4096)
-        assert 6 <= len(first) <= 14
-        assert len(first + receive(connection, 40 - len(first))) == 40
 
 
 def test_toxicity_zero_leaves_connections_alone(links: Links) -> None:

@@ -52,21 +52,14 @@ QUERIES: list[tuple[dict[str, Any], list[int]]] = [
     ({"n": {"$in": [1, 3, None]}}, [1, 2, 4, 5, 6, 7, 8, 9]),
     ({"n": {"$nin": [1, None]}}, [3, 4]),
     ({"n": {"$type": "double"}}, [2]),
-    ({"n": {"$not": {"$gt": 1}}}, [1, 2, 5, 6, 7, 8, 9]),
     ({"$or": [{"n": 1}, {"list": 5}]}, [1, 2, 6]),
-    ({"$nor": [{"n": {"$exists": True}}]}, [6, 7, 8, 9]),
     ({"$and": [{"n": {"$gt": 0}}, {"n": {"$lt": 2}}]}, [1, 2]),
     ({"list": 5}, [6]),
     ({"list": [5, 6]}, [6]),
-    ({"list": {"$size": 2}}, [6]),
-    ({"list": {"$elemMatch": {"$gt": 5, "$lt": 7}}}, [6]),
     ({"rows.k": 1}, [7]),
-    ({"rows": {"$elemMatch": {"k": 1, "v": "b"}}}, []),
-    ({"rows": {"$elemMatch": {"k": 1, "v": "a"}}}, [7]),
     ({"rows.1.k": 2}, [7]),
     ({"text": {"$regex": "^HE", "$options": "i"}}, [8]),
     ({"inner": {"deep": 7}}, [9]),
-    ({"$expr": {"$gt": ["$n", "$_id"]}}, []),
     ({"n": {"$gt": "a"}}, []),
 ]
 DOCUMENTS: list[dict[str, Any]] = [
@@ -94,7 +87,7 @@ def test_filters_find_the_same_with_and_without_an_index(things: Things, index: 
 
 @pytest.mark.parametrize(
     "query",
-    [{"$brew": 1}, {"n": {"$brew": 1}}, {"$or": []}, {"n": {"$in": 1}}, {"n": {"$regex": "("}}, {"n": {"$size": -1}}],
+    [{"$brew": 1}, {"n": {"$brew": 1}}, {"$or": []}, {"n": {"$in": 1}}, {"n": {"$regex": "("}}],
 )
 def test_queries_that_are_not_valid_are_errors(things: Things, query: dict[str, Any]) -> None:
     assert code_of(lambda: things.find_one(query)) in (2, 51091)
@@ -112,7 +105,7 @@ def test_projections(things: Things) -> None:
     assert one({"_id": 0, "rows.k": 1}) == {"rows": [{"k": 1}, {"k": 2}]}
     assert one({"_id": 0, "a": 0, "b": 0}) == {"rows": [{"k": 1, "v": 2}, {"k": 2}]}
     assert one({"_id": 1}) == {"_id": 1} and len(one({"_id": 0}) or {}) == 3
-    assert one({"_id": 0, "twice": {"$multiply": ["$a", 2]}}) == {"twice": 2}
+    assert one({"_id": 0, "copy": "$b.c"}) == {"copy": 2}
     assert code_of(lambda: one({"a": 1, "b": 0})) == 31254
     assert code_of(lambda: one({"rows.$": 1})) == 115
 
@@ -179,7 +172,7 @@ def test_cursors_give_everything_in_batches(things: Things) -> None:
 def test_an_operation_that_takes_too_long_is_ended(things: Things) -> None:
     fill(things)
     with pytest.raises(ExecutionTimeout):
-        things.aggregate([{"$match": {"$expr": {"$gt": [{"$add": ["$_id", 1]}, -1]}}}], maxTimeMS=1)
+        things.aggregate([{"$match": {"$or": [{"nothing": number} for number in range(100)]}}], maxTimeMS=1)
 
 
 def test_distinct(things: Things) -> None:
@@ -193,24 +186,17 @@ def test_aggregations(things: Things) -> None:
     things.insert_many([{"_id": n, "start": start, "end": end} for n, (start, end) in enumerate(window)])
     things.insert_one({"_id": 9, "start": START, "list": [1, 2]})
     closed: list[dict[str, Any]] = [{"$match": {"end": {"$ne": None}}}]
-    length, parity = {"$subtract": ["$end", "$start"]}, {"$mod": ["$_id", 2]}
 
     def result(*stages: dict[str, Any]) -> list[dict[str, Any]]:
         return list(things.aggregate([*stages]))
 
-    of_all = {"_id": None, "mean": {"$avg": length}, "n": {"$sum": 1}, "first": {"$min": "$start"}}
-    assert result(*closed, {"$group": of_all}) == [{"_id": None, "mean": 40000.0, "n": 5, "first": START}]
-    by_parity = {"$group": {"_id": parity, "ids": {"$push": "$_id"}}}
-    odd_first = [{"_id": 1, "ids": [1, 3]}, {"_id": 0, "ids": [0, 2, 4]}]
-    assert result(*closed, by_parity, {"$sort": {"_id": -1}}) == odd_first
-    second = ({"$sort": {"_id": -1}}, {"$skip": 1}, {"$limit": 1}, {"$unset": ["start", "end"]})
+    assert result(*closed, {"$group": {"_id": None, "n": {"$sum": 1}, "ids": {"$sum": "$_id"}}}) == [
+        {"_id": None, "n": 5, "ids": 10}
+    ]
+    by_end = {"$group": {"_id": {"end": "$end"}, "n": {"$sum": "$start"}}}
+    assert result({"$match": {"_id": 0}}, by_end) == [{"_id": {"end": window[0][1]}, "n": 0}]
+    second = ({"$sort": {"_id": -1}}, {"$skip": 1}, {"$limit": 1}, {"$project": {"start": 0, "end": 0}})
     assert result(*closed, *second) == [{"_id": 3}]
-    assert result({"$unwind": "$list"}, {"$project": {"_id": 0, "list": 1}}) == [{"list": 1}, {"list": 2}]
-    state = {"$cond": [{"$eq": [{"$type": "$end"}, "missing"]}, "live", "closed"]}
-    assert result({"$match": {"_id": {"$gte": 4}}}, {"$set": {"end": "$$REMOVE", "state": state}},
-                  {"$project": {"state": 1, "twice": {"$multiply": ["$_id", 2]}}}) == [
-        {"_id": 4, "state": "closed", "twice": 8}, {"_id": 9, "state": "live", "twice": 18},
-    ]  # fmt: skip
     kinds: list[dict[str, Any]] = [{"$project": {"_id": 0, "kind": {"$literal": "again"}}}]
     union = {"$unionWith": {"coll": things.name, "pipeline": [{"$limit": 2}, *kinds]}}
     assert result({"$match": {"_id": 0}}, {"$project": {"_id": 1}}, union) == [{"_id": 0}, *[{"kind": "again"}] * 2]
@@ -226,25 +212,19 @@ def test_duplicates_can_be_found_without_an_index(things: Things) -> None:
     assert list(things.aggregate(pipeline)) == [{"_id": "a", "n": 2}]
 
 
-def test_other_commands_can_be_explained(things: Things) -> None:
-    things.insert_many([{"_id": n, "a": n} for n in range(10)])
-    things.create_index("a")
-    explain = things.database.command
-    counted = explain("explain", {"count": things.name, "query": {"a": {"$lt": 5}}}, verbosity="executionStats")
-    assert stages_of(counted) == ["COUNT", "COUNT_SCAN"]
-    assert (counted["executionStats"]["totalKeysExamined"], counted["executionStats"]["totalDocsExamined"]) == (5, 0)
-    matched = [{"$match": {"a": 3}}, {"$count": "n"}]
-    piped = explain(
-        "explain", {"aggregate": things.name, "pipeline": matched, "cursor": {}}, verbosity="executionStats"
-    )
-    assert stages_of(piped) == ["FETCH", "IXSCAN"] and piped["executionStats"]["totalDocsExamined"] == 1
-    assert code_of(lambda: explain("explain", {"delete": things.name})) == 59
-
-
 def test_what_is_not_supported_says_so(things: Things) -> None:
     things.insert_one({})
     assert code_of(lambda: things.find_one({}, collation={"locale": "en"})) == 115
     assert code_of(lambda: things.find_one({"$where": "true"})) == 115
-    for stage in ("$graphLookup", "$lookup", "$out", "$facet", "$setWindowFields"):
+    for operator in ("$elemMatch", "$size", "$not"):
+        assert code_of(lambda name=operator: things.find_one({"a": {name: 1}})) == 115
+    for operator in ("$expr", "$nor"):
+        assert code_of(lambda name=operator: things.find_one({name: []})) == 115
+    for operator in ("$avg", "$push", "$first"):
+        assert code_of(lambda name=operator: things.aggregate([{"$group": {"_id": 1, "n": {name: "$n"}}}])) == 115
+    for operator in ("$add", "$subtract", "$cond", "$eq", "$type"):
+        assert code_of(lambda name=operator: things.aggregate([{"$project": {"n": {name: ["$n", 1]}}}])) == 168
+    assert code_of(lambda: things.database.command("explain", {"count": things.name})) == 115
+    for stage in ("$graphLookup", "$lookup", "$out", "$facet", "$setWindowFields", "$set", "$unset", "$unwind"):
         assert code_of(lambda name=stage: things.aggregate([{name: {}}])) == 115
     assert code_of(things.watch) == 40573

@@ -32,7 +32,7 @@ NOT_KEPT = (
     "find_one_and", "let", "rename", "validate_collection", "bypass_document_validation", "update_many_pipeline",
     "update_one_pipeline", "aggregate_out", "client_bulkWrite", "command_bulkWrite", "BulkAuthorization",
     "TestDatabaseAggregation", "collation", "index_2dsphere", "index_geo2d", "index_hashed",
-    "index_text", "index_filter", "gridfs",
+    "index_text", "index_filter", "gridfs", "query_array_of_documents",
 )  # fmt: skip
 """Parts of the names of tests of commands, options and stages that this server refuses by name."""
 ROOT = {"user": "tests", "password": "of-the-driver", "database": "admin", "roles": ["root"]}

@@ -13,6 +13,8 @@ from aiohttp import web
 from environments.sandbox.shared.certificates import CertificateAuthority
 
 TOKEN = "operator-token"
+NEVER_TOLD = "never-told"
+"""An object whose answer never comes."""
 
 
 def pod(name: str, phase: str = "Running", **labels: str) -> dict[str, Any]:
@@ -34,7 +36,7 @@ class ClusterStub:
         self._tls.load_cert_chain(certificate.cert_file, certificate.key_file)
         self.objects: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
-        self.log_asked, self.log_abandoned = threading.Event(), threading.Event()
+        self.asked, self.abandoned = threading.Event(), threading.Event()
         self.restore()
         self._loop = asyncio.new_event_loop()
         self._runner = self._loop.run_until_complete(self._serve())
@@ -78,9 +80,6 @@ class ClusterStub:
             app.router.add_get(root + "/{plural}", self._list)
             app.router.add_get(root + "/namespaces/{namespace}/{plural}", self._list)
             app.router.add_get(root + "/namespaces/{namespace}/{plural}/{name}", self._get)
-            app.router.add_get(root + "/namespaces/{namespace}/{plural}/{name}/log", self._log)
-            app.router.add_delete(root + "/namespaces/{namespace}/{plural}/{name}", self._delete)
-            app.router.add_patch(root + "/namespaces/{namespace}/{plural}/{name}/scale", self._scale)
         runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls).start()
@@ -122,24 +121,10 @@ class ClusterStub:
         return web.json_response({"kind": "Table", "columnDefinitions": columns, "rows": rows})
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._object(request))
-
-    async def _log(self, request: web.Request) -> web.Response:
-        if self._object(request)["status"]["phase"] == "Pending":  # as a log that never comes
-            self.log_asked.set()
+        if request.match_info["name"] == NEVER_TOLD:
+            self.asked.set()
             try:
                 await asyncio.Event().wait()
             finally:
-                self.log_abandoned.set()
-        lines = [f"line {number}" for number in range(1, 6)]
-        return web.Response(text="\n".join(lines[-int(request.query.get("tailLines", "5")) :]) + "\n")
-
-    async def _delete(self, request: web.Request) -> web.Response:
-        found = self._object(request)
-        del self.objects[request.match_info["plural"]][request.match_info["name"]]
-        return web.json_response(found)
-
-    async def _scale(self, request: web.Request) -> web.Response:
-        found = self._object(request)
-        found["spec"].update((await request.json())["spec"])
-        return web.json_response({"kind": "Scale"})
+                self.abandoned.set()
+        return web.json_response(self._object(request))

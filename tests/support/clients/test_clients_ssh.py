@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from ssh_estate import BIG, PASSWORD, TARGET_NAME, Estate, running_estate, wait_until
 
 from support.clients.journal import Journal
-from support.clients.ssh.client import LocalForward, SSHClient, SSHError
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.errors import SSHError
+from support.clients.ssh.port_forward import LocalForward
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from support.clients.journal import Journal
 from support.clients.mongodb import client as mongodb
+from support.clients.mongodb import connection as mongodb_connection
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.clients.safety import SafetyPolicy
 
@@ -119,8 +120,9 @@ def endless(how: str, from_the_start: bool = False) -> Iterator[MongoDBClient]:
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COMMAND_TIMEOUT_S", "DOCUMENTS_TIMEOUT_S", "CLOSE_TIMEOUT_S"):
-        monkeypatch.setattr(mongodb, name, LIMIT_S)
+    monkeypatch.setattr(mongodb, "DOCUMENTS_TIMEOUT_S", LIMIT_S)
+    for name in ("COMMAND_TIMEOUT_S", "CLOSE_TIMEOUT_S"):
+        monkeypatch.setattr(mongodb_connection, name, LIMIT_S)
 
 
 CALLS: dict[str, Callable[[MongoDBClient], object]] = {

@@ -18,7 +18,9 @@ from pydantic import SecretStr
 
 from support.clients.journal import Journal
 from support.clients.ssh import client as ssh
-from support.clients.ssh.client import SSHClient, SSHError
+from support.clients.ssh import session as ssh_session
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.errors import SSHError
 
 LIMIT_S = 0.5
 LONGEST_S = 3.0
@@ -91,7 +93,7 @@ def test_a_command_that_goes_on_writing_is_given_up(host: SSHClient, command: st
 def test_a_command_that_writes_too_much_is_given_up(
     host: SSHClient, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "MOST_OUTPUT", 100_000)
+    monkeypatch.setattr(ssh_session, "MOST_OUTPUT", 100_000)
     with host.connect_target() as session, pytest.raises(SSHError, match="wrote more than 100000 bytes") as raised:
         session.run(command)
     assert raised.value.kind == "endless"

@@ -15,7 +15,8 @@ from client_doubles import HostAt, SSHAt
 from pydantic import SecretStr
 
 from support.clients.journal import Journal
-from support.clients.ssh.client import SSHClient, SSHError
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.errors import SSHError
 
 PASSWORD = "the-passw0rd"
 

@@ -20,7 +20,8 @@ from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
 from support.clients.kubernetes.tunnel import StillListening, tunnel_to
 from support.clients.safety import SafetyPolicy
-from support.clients.ssh.client import LocalForward, SSHClient
+from support.clients.ssh.client import SSHClient
+from support.clients.ssh.port_forward import LocalForward
 
 NAME = "kubernetes.cluster.example"
 AUTHORITY = trustme.CA()

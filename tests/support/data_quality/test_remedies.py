@@ -18,7 +18,7 @@ from bson import ObjectId, json_util
 from pymongo.monitoring import CommandListener
 
 from support.clients.journal import Journal
-from support.clients.mongodb import client as mongodb_client
+from support.clients.mongodb import connection as mongodb_connection
 from support.clients.mongodb.client import MongoDBClient
 from support.clients.safety import SafetyError, SafetyPolicy
 from support.config import load_environment
@@ -125,7 +125,7 @@ def site(process: RunningProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
         def failed(self, event: Any) -> None: ...
 
-    monkeypatch.setattr(mongodb_client, "CommandJournal", Noting)
+    monkeypatch.setattr(mongodb_connection, "CommandJournal", Noting)
     yield found
     client.close()
     process.request("reset")  # first: what a test has done to the documents is in nobody's way then

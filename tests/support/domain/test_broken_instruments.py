@@ -13,7 +13,7 @@ from support.capacity.load.full_site import FullSite
 from support.checks import resources
 from support.clients.kubernetes.client import Pod, Service, Snapshot
 from support.clients.mongodb.client import ConnectionOutcome, ServerStatus
-from support.clients.ssh.client import CommandResult
+from support.clients.ssh.session import CommandResult
 from support.data_quality.index import DataQuality
 from support.infrastructure.access import AccessExamination
 from support.infrastructure.mongodb import MongoDBExamination

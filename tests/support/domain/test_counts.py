@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.clients.ssh.client import CommandResult
+from support.clients.ssh.session import CommandResult
 from support.infrastructure.access import AccessExamination, connections_in
 from support.infrastructure.mongodb import MongoDBExamination
 

@@ -9,8 +9,6 @@ from environments.sandbox.kubernetes.store.resources import ALL_VERBS, GROUPS, R
 
 Object = dict[str, Any]
 
-AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-
 METRICS_GROUP, METRICS_VERSION = "metrics.k8s.io", "v1beta1"
 AUTHORIZATION_GROUP, AUTHENTICATION_GROUP = "authorization.k8s.io", "authentication.k8s.io"
 
@@ -110,41 +108,6 @@ def resource_list(group_name: str, version: str) -> Object | None:
             resources.append(entry)
     group_version = f"{group_name}/{version}" if group_name else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
-
-
-def _aggregated_resource(each: Resource) -> Object:
-    entry: Object = {
-        "resource": each.plural, "responseKind": _kind(each), "scope": "Namespaced" if each.namespaced else "Cluster",
-        "singularResource": each.singular, "verbs": _verbs(each),
-    }  # fmt: skip
-    if each.short_names:
-        entry["shortNames"] = list(each.short_names)
-    if each.categories:
-        entry["categories"] = list(each.categories)
-    if each.subresources:
-        entry["subresources"] = [
-            {"subresource": name, "responseKind": _kind(each, name), "verbs": list(_SUBRESOURCE_VERBS[name])}
-            for name in each.subresources
-        ]
-    return entry
-
-
-def _aggregated_group(name: str, version: str) -> Object:
-    resources = [_aggregated_resource(each) for each in _served(name)]
-    metadata = {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None}
-    return {
-        "metadata": metadata,
-        "versions": [{"version": version, "resources": resources, "freshness": "Current"}],
-    }
-
-
-def aggregated(path: str) -> Object:
-    """The APIGroupDiscoveryList for ``/api`` or ``/apis``."""
-    groups = {"": "v1"} if path == "/api" else GROUP_VERSIONS
-    return {
-        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
-        "items": [_aggregated_group(name, version) for name, version in groups.items()],
-    }  # fmt: skip
 
 
 def _group_paths() -> dict[str, tuple[str, str]]:

@@ -1,20 +1,60 @@
 """Requests kubectl sends as protobuf whatever the server offers: reviews, ``drain``, every ``kubectl create KIND``.
 
-The messages are in :mod:`protobuf_kinds`. What is not described there is refused, never dropped.
+The messages are in ``protobuf.toml``, which says how they are written. What is not described there is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import base64
+import functools
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from environments.sandbox.kubernetes.http.protobuf_kinds import BODIES, Field, Message, TypeMeta
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
 
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 
 _MAGIC = b"k8s\x00"
 _LENGTH_DELIMITED, _VARINT = 2, 0
+_DROPPED = "-"
+_FIELD = re.compile(r"(?P<name>\w+) (?P<form>\[\]|map\[|\*)?(?P<type>\w+)\]?")
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "string": bytes.decode,
+    "int": lambda value: value - 2**64 if value >= 2**63 else value,
+    "bool": bool,
+    "bytes": lambda value: base64.b64encode(value).decode(),
+}
+_AS_JSON: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "Quantity": lambda value: value.get("string", "0"),
+    "IntOrString": lambda value: value.get("string", "") if value.get("type") else value.get("int", 0),
+}
+"""Messages that are no objects in JSON."""
+
+
+class _Field(NamedTuple):
+    """``form`` is ``[]``, ``map[``, ``*`` or empty."""
+
+    name: str
+    form: str
+    type: str
+
+
+@functools.cache
+def _messages() -> Mapping[str, Mapping[int, _Field | None]]:
+    """The fields of each message by number; None for one that nobody reads."""
+    described = tomllib.loads(Path(__file__).with_name("protobuf.toml").read_text(encoding="utf-8"))
+    return {name: {int(number): _field(text) for number, text in fields.items()} for name, fields in described.items()}
+
+
+def _field(text: str) -> _Field | None:
+    if text == _DROPPED:
+        return None
+    match = _FIELD.fullmatch(text)
+    assert match is not None, text
+    return _Field(match["name"], match["form"] or "", match["type"])
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -22,42 +62,40 @@ def decode(body: bytes) -> dict[str, Any]:
     if not body.startswith(_MAGIC):
         raise bad_request("the body of the request is not a Kubernetes protobuf message")
     envelope = dict(_fields(body[len(_MAGIC) :]))
-    type_meta = _message(envelope.get(1, b""), TypeMeta)
+    type_meta = _message(envelope.get(1, b""), "TypeMeta")
     kind = type_meta.get("kind", "")
-    if kind not in BODIES:
+    if kind not in _messages():
         raise ApiError(415, "UnsupportedMediaType", f"{kind} must be sent as application/json")
-    return {**type_meta, **_message(envelope.get(2, b""), BODIES[kind])}
+    return {**type_meta, **_message(envelope.get(2, b""), kind)}
 
 
-def _message(data: bytes, described: Message) -> dict[str, Any]:
+def _message(data: bytes, kind: str) -> dict[str, Any]:
     message: dict[str, Any] = {}
+    fields = _messages()[kind]
     for number, value in _fields(data):
-        field = described.fields.get(number)
+        field = fields.get(number)
         if field is not None:
             _put(message, field, value)
-        elif not _is_empty(value):
-            raise ApiError(
-                415, "UnsupportedMediaType", f"field {number} of {described.name} must be sent as application/json"
-            )
+        elif number not in fields and not _is_empty(value):
+            raise ApiError(415, "UnsupportedMediaType", f"field {number} of {kind} must be sent as application/json")
     return message
 
 
-def _put(message: dict[str, Any], field: Field, value: Any) -> None:
-    """Go writes every field that is no pointer: what is empty there is absent in JSON."""
-    if field.dropped:
-        return
-    if field.is_map:
+def _put(message: dict[str, Any], field: _Field, value: Any) -> None:
+    if field.form == "map[":
         entry = dict(_fields(value))
-        message.setdefault(field.name, {})[entry.get(1, b"").decode()] = _value(field, entry.get(2, b""))
-    elif field.many:
-        message.setdefault(field.name, []).append(_value(field, value))
-    elif field.kept_when_empty or not _is_empty(value):
-        message[field.name] = _value(field, value)
+        message.setdefault(field.name, {})[entry.get(1, b"").decode()] = _value(field.type, entry.get(2, b""))
+    elif field.form == "[]":
+        message.setdefault(field.name, []).append(_value(field.type, value))
+    elif field.form == "*" or not _is_empty(value):
+        message[field.name] = _value(field.type, value)
 
 
-def _value(field: Field, value: Any) -> Any:
-    inner = _message(value, field.message) if field.message is not None else value
-    return field.read(inner)
+def _value(kind: str, value: Any) -> Any:
+    if kind in _READ:
+        return _READ[kind](value)
+    inner = _message(value, kind)
+    return _AS_JSON[kind](inner) if kind in _AS_JSON else inner
 
 
 def _is_empty(value: Any) -> bool:

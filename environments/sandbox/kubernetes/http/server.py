@@ -144,8 +144,6 @@ class ApiServer:
         """Discovery, version, health and OpenAPI; None when the path is none of these."""
         parts = path.strip("/").split("/")
         if path in ("/api", "/apis"):
-            if self._asks_v2(request):
-                return json_answer(discovery.aggregated(path), content_type=discovery.AGGREGATED)
             return json_answer(discovery.core_versions(self._address) if path == "/api" else discovery.group_list())
         if path == "/version":
             return json_answer(self._version())
@@ -163,12 +161,6 @@ class ApiServer:
         elif parts[0] == "apis" and len(parts) == 3:
             found = discovery.resource_list(parts[1], parts[2])
         return None if found is None else json_answer(found)
-
-    @staticmethod
-    def _asks_v2(request: web.Request) -> bool:
-        wanted = {"g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"}
-        kinds = request.headers.get("Accept", "").replace(" ", "").split(",")
-        return any(wanted <= set(kind.split(";")) for kind in kinds)
 
     async def _told_by_node(self, request: web.Request, user: User, path: str) -> web.Response:
         only_node(user, path)

@@ -23,8 +23,8 @@ from environments.sandbox.kubernetes.http.pod_validation import check_pod
 from environments.sandbox.kubernetes.store.errors import cause, invalid
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.kubernetes.store.resources import Resource
-from environments.sandbox.kubernetes.store.selectors import selector_matches
 from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
+from environments.sandbox.shared.selectors import selector_matches
 
 Object = dict[str, Any]
 

@@ -101,19 +101,3 @@ def everything(*predicates: Predicate | None) -> Predicate | None:
     if not wanted:
         return None
     return wanted[0] if len(wanted) == 1 else lambda obj: all(predicate(obj) for predicate in wanted)
-
-
-def selector_matches(selector: Object | None, labels: Object) -> bool:
-    """Whether the ``matchLabels`` and ``matchExpressions`` of a LabelSelector object hold for ``labels``."""
-    selector = selector or {}
-    for expression in selector.get("matchExpressions", ()):
-        value, values = labels.get(expression["key"]), expression.get("values", ())
-        holds = {
-            "In": value in values,
-            "NotIn": value not in values,
-            "Exists": expression["key"] in labels,
-            "DoesNotExist": expression["key"] not in labels,
-        }[expression["operator"]]
-        if not holds:
-            return False
-    return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())

@@ -9,38 +9,36 @@ from typing import Any
 from environments.sandbox.mongodb.commands import reading
 from environments.sandbox.mongodb.commands.instance import VERSION
 from environments.sandbox.mongodb.commands.registry import ANY, GENERIC, TEXT, Request, check_fields, command
-from environments.sandbox.mongodb.query.pipeline import split_pipeline
-from environments.sandbox.mongodb.query.planner import Plan, choose
+from environments.sandbox.mongodb.query.planner import Plan
 from environments.sandbox.mongodb.storage.collection import Collection
-from environments.sandbox.mongodb.wire.errors import Code, MongoError
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 _VERBOSITIES = ("queryPlanner", "executionStats", "allPlansExecution")
-_FIELDS = {"find": reading.FIND_FIELDS, "count": reading.COUNT_FIELDS, "aggregate": reading.AGGREGATE_FIELDS}
 
 _OF_FIND = {"skip": "SKIP", "limit": "LIMIT", "projection": "PROJECTION_DEFAULT"}
 
 
 @command("explain", "read", {"verbosity": TEXT})
 def explain(request: Request) -> dict[str, Any]:
-    """Of find, count and aggregate."""
+    """Of find."""
     body, verbosity = request.body["explain"], request.option("verbosity", "allPlansExecution")
     if verbosity not in _VERBOSITIES:
         raise MongoError(Code.BadValue, f"verbosity string must be one of {_VERBOSITIES}")
     if not isinstance(body, dict) or not body:
         raise MongoError(Code.BadValue, "explain needs a command")
     name = next(iter(body))
-    if name not in _FIELDS:
-        raise MongoError(Code.CommandNotFound, f"Explain failed due to unknown command: {name}")
-    check_fields(name, body, {**GENERIC, name: ANY, **_FIELDS[name]})
+    if name != "find":
+        raise refused(f"explain of {name}")
+    check_fields(name, body, {**GENERIC, name: ANY, **reading.FIND_FIELDS})
     inside = Request(request.instance, request.peer, name, {**body, "$db": request.database}, request.deadline)
     return _explained(inside, body, verbosity)
 
 
 def _explained(inside: Request, body: Mapping[str, Any], verbosity: str) -> dict[str, Any]:
     collection = reading.stored_or_empty(inside)
-    plan, sort = _plan(inside, collection)
+    plan, sort = reading.plan_find(inside, collection)
     is_stored = inside.instance.store.find(inside.database, inside.collection) is not None
-    tree = _tree(plan, body, sort, inside.name) if is_stored else {"stage": "EOF"}
+    tree = _tree(plan, body, sort) if is_stored else {"stage": "EOF"}
     answer: dict[str, Any] = {
         "explainVersion": "1",
         "queryPlanner": {"namespace": inside.namespace, "parsedQuery": plan.query, "indexFilterSet": False,
@@ -54,39 +52,25 @@ def _explained(inside: Request, body: Mapping[str, Any], verbosity: str) -> dict
     return answer
 
 
-def _plan(inside: Request, collection: Collection) -> tuple[Plan, dict[str, int]]:
-    if inside.name == "find":
-        return reading.plan_find(inside, collection)
-    if inside.name == "count":
-        return reading.plan_count(inside, collection), {}
-    query, sort, _ = split_pipeline(inside.need("pipeline"))
-    return choose(collection, query, sort, inside.option("hint")), sort
-
-
-def _tree(plan: Plan, body: Mapping[str, Any], sort: Mapping[str, int], name: str) -> dict[str, Any]:
-    tree = _scan_stage(plan, counting=name == "count")
-    if name == "count":
-        return {"stage": "COUNT", "inputStage": tree}
+def _tree(plan: Plan, body: Mapping[str, Any], sort: Mapping[str, int]) -> dict[str, Any]:
+    tree = _scan_stage(plan)
     if sort and not plan.sorted:
         tree = {"stage": "SORT", "sortPattern": dict(sort), "memLimit": 104857600, "type": "simple", "inputStage": tree}
     for field, stage in _OF_FIND.items():
-        if name == "find" and body.get(field):
+        if body.get(field):
             tree = {"stage": stage, "inputStage": tree}
     return tree
 
 
-def _scan_stage(plan: Plan, counting: bool) -> dict[str, Any]:
+def _scan_stage(plan: Plan) -> dict[str, Any]:
     direction = "backward" if plan.backward != plan.descending else "forward"
     if plan.index is None:
         return {"stage": "COLLSCAN", **({"filter": plan.query} if plan.query else {}), "direction": direction}
-    counted = counting and plan.exact
     keys = {
-        "stage": "COUNT_SCAN" if counted else "IXSCAN", "keyPattern": plan.index.key,
+        "stage": "IXSCAN", "keyPattern": plan.index.key,
         "indexName": plan.index.name, "isMultiKey": plan.index.multikey, "isUnique": plan.index.unique,
         "isSparse": plan.index.sparse, "isPartial": False, "indexVersion": 2, "direction": direction,
     }  # fmt: skip
-    if counted:
-        return keys
     return {"stage": "FETCH", **({} if plan.exact else {"filter": plan.query}), "inputStage": keys}
 
 
@@ -94,13 +78,7 @@ def _execute(
     request: Request, collection: Collection, plan: Plan, sort: dict[str, int], tree: dict[str, Any]
 ) -> dict[str, Any]:
     started_s = time.monotonic()
-    returned = 0
-    if request.name == "count":
-        plan.count(collection, request.deadline)
-    elif request.name == "find":
-        returned = len(reading.found(request, collection, plan, sort))
-    else:
-        returned = sum(1 for _ in plan.run(collection, request.deadline))
+    returned = len(reading.found(request, collection, plan, sort))
     return {
         "executionSuccess": True, "nReturned": returned,
         "executionTimeMillis": int((time.monotonic() - started_s) * 1000),
@@ -112,7 +90,7 @@ def _execute(
 def _counted(tree: dict[str, Any], plan: Plan, returned: int) -> dict[str, Any]:
     """The stages with what each of them counted."""
     counted = {**tree, "nReturned": returned}
-    if tree["stage"] in ("IXSCAN", "COUNT_SCAN"):
+    if tree["stage"] == "IXSCAN":
         counted |= {"keysExamined": plan.keys_examined, "nReturned": plan.keys_examined}
     if tree["stage"] in ("FETCH", "COLLSCAN"):
         counted["docsExamined"] = plan.documents_examined

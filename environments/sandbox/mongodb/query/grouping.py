@@ -1,38 +1,23 @@
-"""``$group`` and its accumulators."""
+"""``$group`` with ``$sum``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from environments.sandbox.mongodb.query.expressions import Scope, compile_expression, root_scope
-from environments.sandbox.mongodb.query.functions import mean, nullish, total
+from environments.sandbox.mongodb.query.numbers import total
 from environments.sandbox.mongodb.storage.ordering import MISSING, Key, sort_key
-from environments.sandbox.mongodb.wire.errors import MongoError
+from environments.sandbox.mongodb.wire.errors import MongoError, refused
 
 Accumulator = Callable[[list[Scope]], Any]
 
 
-def _present(value: Any) -> Any:
-    return None if value is MISSING else value
-
-
-def _extreme(choose: Callable[..., Any]) -> Callable[[list[Any]], Any]:
-    """The least or the greatest in BSON order; null when there is none."""
-    return lambda values: choose((value for value in values if not nullish(value)), key=sort_key, default=None)
-
-
-_ACCUMULATORS: Mapping[str, Callable[[list[Any]], Any]] = {
-    "$sum": total,
-    "$avg": mean,
-    "$min": _extreme(min),
-    "$max": _extreme(max),
-    "$first": lambda values: _present(values[0]),
-    "$last": lambda values: _present(values[-1]),
-    "$push": lambda values: [value for value in values if value is not MISSING],
-    "$addToSet": lambda values: list({sort_key(value): value for value in values if value is not MISSING}.values()),
-}
+_REFUSED = frozenset({
+    "$addToSet", "$avg", "$count", "$first", "$firstN", "$last", "$lastN", "$max", "$mergeObjects", "$min", "$push",
+    "$stdDevPop", "$stdDevSamp", "$top", "$topN",
+})  # fmt: skip
 
 
 def _accumulator(spec: Any) -> Accumulator:
@@ -40,12 +25,12 @@ def _accumulator(spec: Any) -> Accumulator:
     if not isinstance(spec, dict) or len(spec) != 1:
         raise MongoError(40234, "The field must be an accumulator object")
     ((name, operand),) = spec.items()
-    if name == "$count":
-        return len
-    if name not in _ACCUMULATORS:
+    if name in _REFUSED:
+        raise refused(name)
+    if name != "$sum":
         raise MongoError(15952, f"unknown group operator '{name}'")
-    function, evaluate = _ACCUMULATORS[name], compile_expression(operand)
-    return lambda scopes: function([evaluate(scope) for scope in scopes])
+    evaluate = compile_expression(operand)
+    return lambda scopes: total(evaluate(scope) for scope in scopes)
 
 
 def compile_group(operand: Any, now: datetime) -> Callable[[Iterable[Any]], Iterable[Any]]:
@@ -59,7 +44,8 @@ def compile_group(operand: Any, now: datetime) -> Callable[[Iterable[Any]], Iter
         groups: dict[Key, tuple[Any, list[Scope]]] = {}
         for document in documents:
             scope = root_scope(document, now)
-            value = _present(identity(scope))
+            value = identity(scope)
+            value = None if value is MISSING else value
             groups.setdefault(sort_key(value), (value, []))[1].append(scope)
         for value, scopes in groups.values():
             yield {"_id": value, **{name: accumulate(scopes) for name, accumulate in fields.items()}}

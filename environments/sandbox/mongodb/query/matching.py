@@ -7,7 +7,6 @@ from typing import Any
 
 from bson import Regex
 
-from environments.sandbox.mongodb.query.expressions import compile_expression, root_scope, truthy
 from environments.sandbox.mongodb.query.operators import OPERATORS, ValueTest, equals
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.ordering import MISSING
@@ -18,6 +17,7 @@ Predicate = Callable[[Any], bool]
 _REFUSED = frozenset({
     "$where", "$text", "$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$function", "$jsonSchema", "$mod",
     "$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear", "$all",
+    "$elemMatch", "$expr", "$nor", "$not", "$size",
 })  # fmt: skip
 
 
@@ -40,11 +40,8 @@ def _all(tests: list[Predicate]) -> Predicate:
 def _clause(name: str, operand: Any) -> Predicate:
     if not name.startswith("$"):
         return _field(name, operand)
-    if name in ("$and", "$or", "$nor"):
+    if name in ("$and", "$or"):
         return _logical(name, operand)
-    if name == "$expr":
-        evaluate = compile_expression(operand)
-        return lambda document: truthy(evaluate(root_scope(document)))
     if name == "$comment":
         return lambda _: True
     if name in _REFUSED:
@@ -63,9 +60,7 @@ def _logical(name: str, operand: Any) -> Predicate:
     tests = [compile_filter(part) for part in operand]
     if name == "$and":
         return _all(tests)
-    if name == "$or":
-        return lambda document: any(test(document) for test in tests)
-    return lambda document: not any(test(document) for test in tests)
+    return lambda document: any(test(document) for test in tests)
 
 
 def is_operator_document(value: Any) -> bool:
@@ -94,37 +89,20 @@ def _operators(parts: tuple[str, ...], operand: Mapping[str, Any]) -> Predicate:
 def _operator(parts: tuple[str, ...], op: str, operand: Any, siblings: Mapping[str, Any]) -> Predicate:
     if op in _REFUSED:
         raise refused(op)
-    if op == "$not":
-        return _not(parts, operand)
     if op == "$ne":
         return _negated(_any_value(parts, equals(operand)))
     if op == "$nin":
         return _negated(_any_value(parts, OPERATORS["$in"](operand, siblings)))
-    if op == "$elemMatch":
-        return _element(parts, operand)
     if op == "$exists":
         wanted = bool(operand)
         return lambda document: any(leaf is not MISSING for leaf in paths.leaves(document, parts)) == wanted
     if op not in OPERATORS:
         raise MongoError(Code.BadValue, f"unknown operator: {op}")
-    test = OPERATORS[op](operand, siblings)
-    return _leaf(parts, test) if op == "$size" else _any_value(parts, test)
-
-
-def _not(parts: tuple[str, ...], operand: Any) -> Predicate:
-    if isinstance(operand, Regex):
-        return _negated(_any_value(parts, OPERATORS["$regex"](operand, {})))
-    if not is_operator_document(operand):
-        raise MongoError(Code.BadValue, "$not needs a regex or a document")
-    return _negated(_operators(parts, operand))
+    return _any_value(parts, OPERATORS[op](operand, siblings))
 
 
 def _negated(test: Predicate) -> Predicate:
     return lambda document: not test(document)
-
-
-def _leaf(parts: tuple[str, ...], test: ValueTest) -> Predicate:
-    return lambda document: any(test(leaf) for leaf in paths.leaves(document, parts))
 
 
 def _any_value(parts: tuple[str, ...], test: ValueTest) -> Predicate:
@@ -144,16 +122,3 @@ def _any_value(parts: tuple[str, ...], test: ValueTest) -> Predicate:
         )
 
     return nested
-
-
-def _element(parts: tuple[str, ...], operand: Any) -> Predicate:
-    if not isinstance(operand, dict):
-        raise MongoError(Code.BadValue, "$elemMatch needs an Object")
-    if is_operator_document(operand) and next(iter(operand)) not in ("$and", "$or", "$nor", "$expr"):
-        value_test = _field("value", operand)
-        return _leaf(parts, lambda leaf: type(leaf) is list and any(value_test({"value": item}) for item in leaf))
-    document_test = compile_filter(operand)
-    return _leaf(
-        parts,
-        lambda leaf: type(leaf) is list and any(isinstance(item, dict) and document_test(item) for item in leaf),
-    )

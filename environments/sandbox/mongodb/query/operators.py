@@ -123,12 +123,6 @@ def _type(operand: Any, _: Mapping[str, Any]) -> ValueTest:
     return lambda value: value is not MISSING and type_name(value) in names
 
 
-def _size(operand: Any, _: Mapping[str, Any]) -> ValueTest:
-    if not isinstance(operand, (int, float)) or operand % 1 or not operand >= 0:
-        raise MongoError(Code.BadValue, "$size must be a non-negative whole number")
-    return lambda value: type(value) is list and len(value) == operand
-
-
 OPERATORS: Mapping[str, Factory] = {
     "$eq": lambda operand, _: equals(operand),
     "$gt": _comparison(operator.gt, inclusive=False),
@@ -138,5 +132,4 @@ OPERATORS: Mapping[str, Factory] = {
     "$in": _in,
     "$regex": _regex,
     "$type": _type,
-    "$size": _size,
 }

@@ -11,9 +11,10 @@ from environments.sandbox.mongodb.query.stages import STAGES, Context, Documents
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 _REFUSED = frozenset({
-    "$bucket", "$bucketAuto", "$currentOp", "$densify", "$documents", "$facet", "$fill", "$geoNear", "$graphLookup",
-    "$indexStats", "$listLocalSessions", "$listSessions", "$lookup", "$merge", "$out", "$planCacheStats", "$redact",
-    "$replaceRoot", "$replaceWith", "$sample", "$search", "$setWindowFields", "$sortByCount",
+    "$addFields", "$bucket", "$bucketAuto", "$currentOp", "$densify", "$documents", "$facet", "$fill", "$geoNear",
+    "$graphLookup", "$indexStats", "$listLocalSessions", "$listSessions", "$lookup", "$merge", "$out",
+    "$planCacheStats", "$redact", "$replaceRoot", "$replaceWith", "$sample", "$search", "$set", "$setWindowFields",
+    "$sortByCount", "$unset", "$unwind",
 })  # fmt: skip
 
 

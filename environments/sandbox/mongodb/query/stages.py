@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from environments.sandbox.mongodb.query.expressions import compile_expression, now_milliseconds, root_scope
+from environments.sandbox.mongodb.query.expressions import now_milliseconds
 from environments.sandbox.mongodb.query.grouping import compile_group
 from environments.sandbox.mongodb.query.matching import compile_filter
-from environments.sandbox.mongodb.query.projection import compile_projection, with_value, without
+from environments.sandbox.mongodb.query.projection import compile_projection
 from environments.sandbox.mongodb.query.sorting import check_sort, sort_documents
-from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.collection import Collection
-from environments.sandbox.mongodb.storage.ordering import MISSING
 from environments.sandbox.mongodb.storage.store import Store
-from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 Documents = Iterable[dict[str, Any]]
 Stage = Callable[[Documents], Documents]
@@ -56,28 +54,6 @@ def _project(operand: Any, context: Context) -> Stage:
     return lambda documents: map(project, documents)
 
 
-def _set(operand: Any, context: Context) -> Stage:
-    if not isinstance(operand, dict):
-        raise MongoError(40272, "$addFields specification stage must be an object")
-    fields = [(paths.split(name), compile_expression(value)) for name, value in operand.items()]
-
-    def change(document: dict[str, Any]) -> dict[str, Any]:
-        scope, result = root_scope(document, context.now), document
-        for parts, evaluate in fields:
-            value = evaluate(scope)
-            result = without(result, parts) if value is MISSING else with_value(result, parts, value)
-        return result
-
-    return lambda documents: map(change, documents)
-
-
-def _unset(operand: Any, context: Context) -> Stage:
-    names = operand if isinstance(operand, list) else [operand]
-    if not all(isinstance(name, str) for name in names):
-        raise MongoError(31120, "$unset specification must be a string or an array containing only string values")
-    return _project(dict.fromkeys(names, 0), context)
-
-
 def _sort(operand: Any, _: Context) -> Stage:
     sort = check_sort(operand)
     return lambda documents: sort_documents(documents, sort, lambda document: document)
@@ -111,25 +87,6 @@ def _count(operand: Any, _: Context) -> Stage:
     return count
 
 
-def _unwind(operand: Any, _: Context) -> Stage:
-    if isinstance(operand, dict) and set(operand) != {"path"}:
-        raise refused("$unwind with more than 'path'")
-    path = operand["path"] if isinstance(operand, dict) else operand
-    if not isinstance(path, str) or not path.startswith("$"):
-        raise MongoError(28818, f"path option to $unwind stage should be prefixed with a '$': {path!r}")
-    parts = paths.split(path[1:])
-
-    def unwind(documents: Documents) -> Documents:
-        for document in documents:
-            value = paths.get(document, parts)
-            if isinstance(value, list):
-                yield from (with_value(document, parts, item) for item in value)
-            elif value is not MISSING and value is not None:
-                yield document
-
-    return unwind
-
-
 def _coll_stats(operand: Any, context: Context) -> Stage:
     collection = context.store.require(context.database, context.collection)
     if not isinstance(operand, dict) or set(operand) - {"count", "storageStats"}:
@@ -151,14 +108,10 @@ def _coll_stats(operand: Any, context: Context) -> Stage:
 STAGES: Mapping[str, Callable[[Any, Context], Stage]] = {
     "$match": _match,
     "$project": _project,
-    "$set": _set,
-    "$addFields": _set,
-    "$unset": _unset,
     "$group": lambda operand, context: compile_group(operand, context.now),
     "$sort": _sort,
     "$limit": _limit,
     "$skip": _skip,
     "$count": _count,
-    "$unwind": _unwind,
     "$collStats": _coll_stats,
 }

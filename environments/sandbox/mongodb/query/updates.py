@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from environments.sandbox.mongodb.query.functions import add_numbers, is_number
 from environments.sandbox.mongodb.query.matching import is_operator_document
+from environments.sandbox.mongodb.query.numbers import add_numbers, is_number
 from environments.sandbox.mongodb.query.projection import with_value
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.collection import Document
