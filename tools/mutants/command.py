@@ -21,6 +21,7 @@ from support.hooks.signals import end_with_the_one_who_waits
 from tools.fault_matrix.rows import Row, rows_of, rows_to_prove
 from tools.mutants.lines import durations_in, read_lines, write_lines
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
+from tools.mutants.noticed import Noticed
 from tools.mutants.runs import ResultsFile, Settings, laboratories, record, try_all
 from tools.mutants.table import as_data, lines_of, outcomes
 from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Result
@@ -35,7 +36,7 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
 @app.command()
 def run(
     sample: Annotated[int, typer.Option(min=0, help="only so many, drawn by the seed; 0 for all")] = 0,
-    seed: Annotated[int, typer.Option(help="of the sample")] = 1,
+    seed: Annotated[int, typer.Option(help="of the sample, and of the order")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="leave out those that have a result")] = False,
     survived: Annotated[bool, typer.Option("--survivors", help="only those that survived")] = False,
     only: Annotated[
@@ -54,7 +55,8 @@ def run(
         equivalent = read_equivalent(mutants)
         file = ResultsFile(reports / "results.jsonl")
         known = file.read()
-        wanted = [one for one in (sampled(mutants, sample, seed) if sample else mutants) if one.id not in equivalent]
+        drawn = sampled(mutants, sample or len(mutants), seed)
+        wanted = [one for one in drawn if one.id not in equivalent]
         wanted = _beginning_with(only or [], wanted)
         if resume:
             wanted = [one for one in wanted if one.id not in known or known[one.id].verdict == UNTRIED]
@@ -141,16 +143,18 @@ class Effort:
 def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: Path) -> list[Result]:
     settings, rows = _sandbox(load=effort.everything)
     lines, started_s = read_lines(), time.monotonic()
+    noticed = Noticed(file.read().values())
     now: list[Result] = []
 
     def report(result: Result) -> None:
         file.add(result)
         now.append(result)
+        noticed.note(result)
         print(f"{len(now):>4} of {len(wanted)}  {_line(result)}", flush=True)
 
     def scenarios(mutant: Mutant) -> list[Row]:
         first, others = lines.order(mutant, rows)
-        return [*first, *(others if effort.everything else ())][: effort.most or None]
+        return noticed.first(mutant, [*first, *(others if effort.everything else ())])[: effort.most or None]
 
     runs = reports / "runs"
     shutil.rmtree(runs, ignore_errors=True)

@@ -20,6 +20,8 @@ from tools.mutants.trial import Laboratory, Result
 
 Settings = Mapping[str, int | float | str]
 T = TypeVar("T")
+_TOGETHER = 60
+"""So many are tried process by process: for another process than the last one a sandbox is started anew."""
 
 
 class ResultsFile:
@@ -58,7 +60,9 @@ def try_all(
     def attempt(laboratory: Laboratory, mutant: Mutant) -> None:
         report(laboratory.try_mutant(mutant, scenarios(mutant)))
 
-    _share(sorted(mutants, key=lambda one: one.process), laboratories, attempt, is_over)
+    for begin in range(0, len(mutants), _TOGETHER):
+        together = sorted(mutants[begin : begin + _TOGETHER], key=lambda one: one.process)
+        _share(together, laboratories, attempt, is_over)
 
 
 def record(
