@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools.fault_matrix.rows import Row
-from tools.mutants.lines import BEFORE_ALL, Lines, functions_of, users_of
+from tools.mutants.functions import functions_of, names_made_of, names_used
+from tools.mutants.lines import BEFORE_ALL, Lines
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
 from tools.mutants.places import Place
 from tools.mutants.runs import ResultsFile
@@ -87,8 +88,9 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
 
 
 def test_who_uses_a_constant_comes_first() -> None:
-    source = "LIMIT: int = 3\n\n\ndef f(a):\n    return a < LIMIT\n\n\ndef g():\n    return 1\n"
-    assert users_of(source, 1) == {"f"} and users_of(source, 5) == frozenset()
+    source = "LIMIT: int = 3\nTWICE = 2 * LIMIT\n\n\ndef f(a):\n    return a < TWICE\n\n\ndef g():\n    return 1\n"
+    assert names_made_of(source, 1) == {"LIMIT", "TWICE"} and names_made_of(source, 6) == frozenset()
+    assert names_used(source) == {"f": {"a", "TWICE"}, "g": frozenset()}
     mutant = next(one for one in MUTANTS if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
     uses, other = "focus_server.rules:check_frequencies", "focus_server.rules:check_canvas"
     entered = {(uses, "any"): {1: frozenset({"CF-02b"})}, (other, "any"): {1: frozenset({"CF-07b"})}}
