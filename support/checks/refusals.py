@@ -31,6 +31,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "no fibre is connected": Refusal(("fiber", "fibre"), frozenset({503})),
     "of the configured stream address": Refusal(("stream address",), frozenset({503})),
     "the cluster takes no further job": Refusal(("job", "quota"), frozenset({503})),
+    "the cluster gives no further port": Refusal(("port", "quota"), frozenset({503})),
     "the site is full": Refusal(("room", "capacity", "full", "free"), frozenset({429, 503})),
     "the job id is unknown": Refusal(("job id", "job_id"), frozenset({404})),
     "of its size": Refusal(("large", "size"), frozenset({413}), or_as_invalid=True),

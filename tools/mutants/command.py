@@ -103,7 +103,7 @@ def record_lines(
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         modules = sorted({one.module for one in every_mutant()})
-        settings, rows = _sandbox(load=False)
+        settings, rows = _sandbox(load=True)
         folder = reports / "recording"
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
@@ -126,7 +126,8 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
     for name, its in found.items():
         if not its:
             raise MutantsError(f"--only {name}: no module and no id of a mutant begins like this")
-    return [one for its in found.values() for one in its] if names else list(mutants)
+    chosen = {one.id for its in found.values() for one in its}
+    return [one for one in mutants if not names or one.id in chosen]
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,20 @@ fault("other-refusals-with-leftovers", at="refusal.word", memory=lambda: itertoo
 )
 
 
-@fault("refusals-allow-what-is-refused", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    if isinstance(error, RuleViolation):
-        return status, {"error": body["error"].replace(str(HIGHEST_FREQUENCY_HZ), str(2 * HIGHEST_FREQUENCY_HZ))}
-    return status, body
+def _naming_as_highest_frequency(hz: int) -> Any:
+    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+        status, body = await proceed(routes, request, error)
+        if isinstance(error, RuleViolation):
+            return status, {"error": body["error"].replace(str(HIGHEST_FREQUENCY_HZ), str(hz))}
+        return status, body
+
+    return word
+
+
+fault("refusals-allow-what-is-refused", at="refusal.word")(_naming_as_highest_frequency(2 * HIGHEST_FREQUENCY_HZ))
+fault("refusals-allow-less-than-is-accepted", at="refusal.word")(
+    _naming_as_highest_frequency(HIGHEST_FREQUENCY_HZ // 2)
+)
 
 
 def _answering(error_status: int, status: int, body: Any) -> Any:
