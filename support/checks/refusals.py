@@ -40,7 +40,8 @@ REFUSALS: Mapping[str, Refusal] = {
 
 def highest_of(limits: Limits) -> dict[str, float]:
     """The highest values that may be asked for, by the server's name of the field."""
-    return dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
+    frequencies = dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
+    return {**frequencies, "channels": limits.most_channels}
 
 
 def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answer]:

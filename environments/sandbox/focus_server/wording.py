@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.focus_server.answers import CHANNEL_DISTANCE_M, SAMPLES, SAMPLES_PER_CHANNEL
+from environments.sandbox.focus_server.answers import CHANNEL_DISTANCE_M, FIBRE_LENGTH_M, SAMPLES_PER_CHANNEL
 from environments.sandbox.focus_server.refusals import NoRecording, Refused, UnknownJob, WaitingForFibre
 
 HIGHEST_CHANNEL = 2337
@@ -46,9 +46,9 @@ class Wording:
 
 
 def _of_more_channels(fibre: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The measures of the fibre that those channels are made of; a recording keeps its own."""
-    if fibre.get("num_samples_per_trace") != SAMPLES:
+    """The measures of the sandbox's fibre, as far as they are told, if it had those channels; others stay."""
+    if fibre.get("fiber_length_meters") != FIBRE_LENGTH_M:
         return fibre
     samples = HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL
-    length_m = round(samples * CHANNEL_DISTANCE_M)
-    return {**fibre, "num_samples_per_trace": samples, "fiber_length_meters": length_m}
+    measures = {"num_samples_per_trace": samples, "fiber_length_meters": round(samples * CHANNEL_DISTANCE_M)}
+    return {name: measures.get(name, value) for name, value in fibre.items()}

@@ -72,6 +72,9 @@ def _of_the_fibre(field: str, value: Callable[[Any], Any]) -> Callable[..., Told
     return told
 
 
+change("one-frequency-listed", at="configure.answer")(
+    lambda answer, *asked: {**answer, "frequencies_list": answer["frequencies_list"][:1], "frequencies_amount": 1}
+)
 change("live-investigation-shows-another-fibre", at="configure.answer")(
     _of_the_fibre("fiber_description", lambda told: "another")
 )
