@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from support.files import write_atomically
 from tools.fault_matrix.rows import Row
@@ -96,7 +97,7 @@ class Lines:
         return self._functions[module]
 
 
-def _transposed(scenarios: Mapping[object, frozenset[str]]) -> Mapping[str, frozenset[object]]:
+def _transposed(scenarios: Mapping[Any, frozenset[str]]) -> Mapping[str, frozenset[object]]:
     found: dict[str, set[object]] = defaultdict(set)
     for what, names in scenarios.items():
         for name in names:

@@ -18,17 +18,20 @@ class Noticed:
 
     def __init__(self, results: Iterable[Result]) -> None:
         self._by: dict[str, Counter[str]] = defaultdict(Counter)
+        self._itself: dict[str, str] = {}
         for result in results:
             self.note(result)
 
     def note(self, result: Result) -> None:
         if result.verdict == KILLED and result.by != AT_START:
+            self._itself[result.id] = result.by
             for name in (result.at, result.at.partition(":")[0]):
                 self._by[name][result.by] += 1
 
     def first(self, mutant: Mutant, rows: Sequence[Row]) -> list[Row]:
-        """The same rows: those that noticed its neighbours before the others."""
-        names = [name for name, _ in self._by[mutant.at].most_common(_OF_FUNCTION)]
+        """The same rows: whoever noticed it the last time, then those that noticed its neighbours, then the others."""
+        names = [self._itself.get(mutant.id, "")]
+        names += [name for name, _ in self._by[mutant.at].most_common(_OF_FUNCTION)]
         names += [name for name, _ in self._by[mutant.module].most_common(_OF_MODULE)]
         likely = [row for name in dict.fromkeys(names) for row in rows if row.id == name]
         return [*likely, *(row for row in rows if row not in likely)]
