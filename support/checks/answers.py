@@ -84,7 +84,8 @@ def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | 
             return f"{message!r} does not name the value {' or '.join(map(_shown, values))}"
         if not _SAYS_WHAT_IS_ALLOWED.search(message):
             return f"{message!r} does not say what is allowed"
-        limits = [limit for field, limit in (highest or {}).items() if field in named]
+        meant = named.keys() or {field.split(".")[0] for field in wrong}
+        limits = [limit for field, limit in (highest or {}).items() if field in meant]
         return _range_told(message, min(limits)) if limits else None
 
     return Judged("a message that names the field, its value and what is allowed", trouble)

@@ -95,6 +95,12 @@ def test_refusal_tells_the_range_that_is_accepted(allowed: str, words: str | Non
     assert (text is None) if words is None else (text is not None and words in text)
 
 
+def test_the_range_of_a_whole_field_is_told_too() -> None:
+    matcher = answers.says_what_to_do({"channels.min": 1, "channels.max": 2500}, {"channels": 2222})
+    message = "channels must be at most 2223 channels: got 2500 channels, allowed 1 to 2223 channels"
+    assert "allows 2223, which is refused" in str(trouble(matcher, answer(400, {"error": message})))
+
+
 def test_no_recording_needs_its_status_and_its_words() -> None:
     matcher = answers.says_no_recording_was_found()
     assert trouble(matcher, answer(404, {"error": "No recording found in given time range"})) is None
