@@ -30,7 +30,7 @@ help:
 		'make shard INDEX=0 [ENV=sandbox]                one share of that plan, from 0; its reports: reports/shards/0' \
 		'make merge                                      one run of the shares in reports/shards' \
 		'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix' \
-		'make nightly                                    the tests that take too long for every change' \
+		'make nightly                                    the tests that take too long for every change, and all mutants' \
 		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky' \
 		'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it' \
 		'make lint                                       static checks only' \
@@ -65,6 +65,7 @@ test: lint
 
 nightly: .venv/.test-ready
 	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m nightly
+	$(WITH_MAKE) $(BIN)/python -m tools.mutants run
 
 faults: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))

@@ -69,6 +69,11 @@ def forbid_jobs(context):
     context.world.cluster.occupancy.forbid_jobs()
 
 
+@given("a cluster that gives no further port")
+def forbid_ports(context):
+    context.world.cluster.occupancy.forbid_ports()
+
+
 @given("an opening that failed because the cluster took no further job")
 def given_failed_opening(context):
     context.world.cluster.occupancy.forbid_jobs()

@@ -93,6 +93,7 @@ Feature: Every field of a request is required, and of its type
         | a body that breaks off | the connection may have broken |
         | a list as its body    | fields have names               |
         | a body with NaN in it | a number nobody can count with  |
+        | a body with an endless number | no machine has one so large |
 
     @CF-08e @REQ_PZ-14096 @negative
     Scenario Outline: A request that is addressed <address> is not known

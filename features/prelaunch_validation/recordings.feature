@@ -27,6 +27,11 @@ Feature: A client can list what was recorded
       When a client lists the recordings of a window that reaches into the recording that goes on
       Then exactly the recordings that touch the window are listed
 
+    @PV-10f @REQ_PZ-14019
+    Example: The very first second is a time as any other
+      When a client lists the recordings of a window that starts when time began
+      Then exactly the recordings that touch the window are listed
+
     @PV-10c @REQ_PZ-14019 @negative
     Scenario Outline: The list for a window <window> is refused
       When a client lists the recordings of a window <window>

@@ -14,6 +14,14 @@ Feature: A failed opening leaves nothing behind
       Then the request is refused because the cluster takes no further job
       And nothing is started
 
+    @SB-04c @REQ_PZ-13873 @negative @disruptive @needs_exclusive_cluster
+    Example: An investigation that the cluster gives no port is refused, and nothing is left
+      Given a connected fibre
+      And a cluster that gives no further port
+      When a client asks for a live investigation
+      Then the request is refused because the cluster gives no further port
+      And nothing is started
+
     @SB-04b @REQ_PZ-13873 @disruptive @needs_exclusive_cluster
     Example: The next investigation opens
       Given a connected fibre

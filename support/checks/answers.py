@@ -70,7 +70,8 @@ def says_no_recording_was_found() -> Judged[Answer]:
 def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | None = None) -> Judged[Answer]:
     """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed.
 
-    ``highest`` are the highest values that are allowed, by field: nothing above may be named as allowed.
+    ``highest`` are the highest values that are allowed, by field: nothing above may be named as allowed, and where
+    numbers are named, the last one before it is.
     """
 
     def trouble(answer: Answer) -> str | None:
@@ -83,12 +84,21 @@ def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | 
             return f"{message!r} does not name the value {' or '.join(map(_shown, values))}"
         if not _SAYS_WHAT_IS_ALLOWED.search(message):
             return f"{message!r} does not say what is allowed"
-        limits = [limit for field, limit in (highest or {}).items() if field in named]
-        told = [float(number) for number in _NUMBER.findall(message.rpartition("allowed")[2])] if limits else []
-        beyond = [number for number in told if number > min(limits)]
-        return f"{message!r} allows {beyond[0]:g}, which is refused" if beyond else None
+        meant = named.keys() or {field.split(".")[0] for field in wrong}
+        limits = [limit for field, limit in (highest or {}).items() if field in meant]
+        return _range_told(message, min(limits)) if limits else None
 
     return Judged("a message that names the field, its value and what is allowed", trouble)
+
+
+def _range_told(message: str, highest: float) -> str | None:
+    """What is wrong with the range that a message allows; the lower end of a range may be one below its highest."""
+    told = [float(number) for number in _NUMBER.findall(message.rpartition("allowed")[2])]
+    if not told or highest - 1 <= max(told) <= highest:
+        return None
+    if max(told) > highest:
+        return f"{message!r} allows {max(told):g}, which is refused"
+    return f"{message!r} allows up to {max(told):g} only, and {highest:g} is accepted"
 
 
 def the_server_does_not_know(what: str) -> Judged[Answer]:

@@ -13,6 +13,7 @@ from typing import Any
 from support.checks.matcher import Judged
 from support.clients.focus_server.client import OpenedInvestigation
 from support.model.requests import channels_of
+from support.model.sampling import is_positive, levels_of
 
 Fields = Mapping[str, Any]
 
@@ -51,9 +52,19 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
         outside = [value for value in listed if not band["min"] - _ROUNDING <= value <= band["max"] + _ROUNDING]
         if outside:
             return f"{len(outside)} frequencies are outside of the range, the first is {outside[0]} Hz"
+        if len(listed) == 1 and _coarsest_amount(request, opened) >= 2:
+            return f"only {listed[0]:g} Hz is listed"
         return _spread(listed, band["min"], band["max"])
 
     return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", trouble)
+
+
+def _coarsest_amount(request: Fields, opened: OpenedInvestigation) -> float:
+    """How many frequencies the build lists that lists the fewest, a quarter of what the NFFT can tell apart
+    (docs/facts/focus-server.md 2.5); 0 where no pulse rate is told."""
+    rates = [level["prr"] for level in levels_of(opened.metadata) if is_positive(level.get("prr"))]
+    band = request["frequencyRange"]
+    return float(request["nfftSelection"] * (band["max"] - band["min"]) / rates[-1] / 4) if rates else 0.0
 
 
 def _spread(listed: Sequence[float], lowest_hz: float, highest_hz: float) -> str | None:

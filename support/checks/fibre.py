@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from support.checks.matcher import Judged
+from support.checks.messages import leftover
 from support.clients.focus_server.client import OpenedInvestigation
 from support.model.sampling import SAMPLES, is_positive, levels_of
 
+_DECIMATION = "decimation_factor_x"
+_WORDS_OF_OTHERS = frozenset({"cmd"})
+"""A command line is written for a machine."""
 _FACTS = ("dx", "prr", "fiber_start_meters", "fiber_length_meters", "fiber_description", SAMPLES, "dtype")
 
 
@@ -27,15 +31,33 @@ def _no_fibre(seen: Mapping[str, Any]) -> str | None:
 
 
 def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
-    """What the metadata of an investigation say of the fibre is what the server says of it, as far as both say it."""
+    """What the metadata of an investigation say of the fibre is what the server says of it, as far as both say it; the
+    channels made of its samples are as many as the server has, and its words are words for people."""
 
     def trouble(opened: OpenedInvestigation) -> str | None:
+        levels = levels_of(opened.metadata)
         wrong = [
             f"{name} is {level[name]!r} instead of {live[name]!r}"
-            for level in levels_of(opened.metadata)
+            for level in levels
             for name in _FACTS
             if name in live and level.get(name) is not None and level[name] != live[name]
         ]
+        wrong += filter(None, (_channels_made_of(level, live.get("number_of_channels")) for level in levels))
+        wrong += [f"{name} contains {found}" for level in levels for name, found in _leftovers(level)]
         return "; ".join(wrong) or None
 
     return Judged("metadata that describe the fibre as the server does", trouble)
+
+
+def _channels_made_of(level: Mapping[str, Any], channels: object) -> str | None:
+    """So many samples are averaged into one channel; a fraction is rounded (docs/facts/focus-server.md 3.3)."""
+    samples, decimation = level.get(SAMPLES), level.get(_DECIMATION)
+    if not (is_positive(samples) and is_positive(decimation) and is_positive(channels)):
+        return None
+    made = samples / decimation
+    return None if round(made) == round(channels) else f"{made:g} channels are made of its samples, not {channels:g}"
+
+
+def _leftovers(level: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    texts = {name: text for name, text in level.items() if isinstance(text, str) and name not in _WORDS_OF_OTHERS}
+    return ((name, found) for name, text in texts.items() if (found := leftover(text)) is not None)

@@ -50,7 +50,8 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         wrong = [name for name in _FIBRE_NUMBERS if not is_positive(fields.get(name))]
-        wrong += [name for name in _FIBRE_TEXTS if not _tells_something(fields.get(name))]
+        texts = {*_FIBRE_TEXTS, *(name for name, value in fields.items() if isinstance(value, str))}
+        wrong += [name for name in sorted(texts) if not _tells_something(fields.get(name))]
         if not _is_number(fields.get("fiber_start_meters")) or fields["fiber_start_meters"] < 0:
             wrong.append("fiber_start_meters")
         return "; ".join(f"{name} is {fields.get(name, 'missing')!r}" for name in wrong) or None

@@ -31,6 +31,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "no fibre is connected": Refusal(("fiber", "fibre"), frozenset({503})),
     "of the configured stream address": Refusal(("stream address",), frozenset({503})),
     "the cluster takes no further job": Refusal(("job", "quota"), frozenset({503})),
+    "the cluster gives no further port": Refusal(("port", "quota"), frozenset({503})),
     "the site is full": Refusal(("room", "capacity", "full", "free"), frozenset({429, 503})),
     "the job id is unknown": Refusal(("job id", "job_id"), frozenset({404})),
     "of its size": Refusal(("large", "size"), frozenset({413}), or_as_invalid=True),
@@ -39,7 +40,8 @@ REFUSALS: Mapping[str, Refusal] = {
 
 def highest_of(limits: Limits) -> dict[str, float]:
     """The highest values that may be asked for, by the server's name of the field."""
-    return dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
+    frequencies = dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
+    return {**frequencies, "channels": limits.most_channels}
 
 
 def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answer]:

@@ -107,14 +107,21 @@ class Occupancy:
 
     def forbid_jobs(self) -> None:
         """Let the cluster refuse every further job, and nothing else: a quota of no job at all."""
+        self._forbid("job", "count/jobs.batch")
+
+    def forbid_ports(self) -> None:
+        """Let the cluster give no further port of its nodes to a service, and refuse nothing else."""
+        self._forbid("port", "services.nodeports")
+
+    def _forbid(self, what: str, resource: str) -> None:
         name = f"focus-acceptance-quota-{self._run_id}"
-        self._changes.begin(QUOTA, f"quota {name}, which lets the cluster refuse every job", name=name)
+        self._changes.begin(QUOTA, f"quota {name}, which lets the cluster refuse every {what}", name=name)
         self._cluster.create_quota(
             {
                 "apiVersion": "v1",
                 "kind": "ResourceQuota",
                 "metadata": {"name": name, "labels": {RUN_LABEL: self._run_id}},
-                "spec": {"hard": {"count/jobs.batch": "0"}},
+                "spec": {"hard": {resource: "0"}},
             }
         )
 

@@ -121,6 +121,11 @@ _NAMED: Mapping[str, Callable[[Limits], Body]] = {
     "an empty body": lambda limits: b"",
     "a body that breaks off": lambda limits: b'{"view_type": "0", "channels": {"min": 1,',
     "a list as its body": lambda limits: b"[]",
+    "a body with an endless number": lambda limits: (
+        json.dumps(live_in(MULTICHANNEL))
+        .replace('"displayTimeAxisDuration": 10', '"displayTimeAxisDuration": 1e999')
+        .encode()
+    ),
     "a body with NaN in it": lambda limits: json.dumps(_changed(("displayTimeAxisDuration",), float("nan"))).encode(),
 }
 _FIELD = "|".join(sorted(FIELDS, key=len, reverse=True))

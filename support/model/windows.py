@@ -71,6 +71,12 @@ def _into_the_open_one(source: Source) -> Times:
     return _between(math.ceil(source.recordings.open_one().start.timestamp()) + NEIGHBOURS_OVERLAP_S, _now_s())
 
 
+def _since_time_began(source: Source) -> Times:
+    """From the very first second to just after the earliest recording began: so few are listed."""
+    earliest = min(found.start for found in source.recordings.finished())
+    return _between(0, math.ceil(earliest.timestamp()) + 20)
+
+
 def _beside(offset_s: int) -> Callable[[Source], Times]:
     return lambda source: _inside(source.this, offset_s + 5, offset_s + 35)
 
@@ -85,6 +91,7 @@ _WINDOWS: dict[str, Callable[[Source], Times]] = {
     "over a few seconds of recorded data": lambda source: _inside(source.recordings.long_one(), 5, 15),
     "inside a recording": lambda source: _inside(source.recordings.long_one(), 3, 28),
     "that cuts through several of them": _cutting_through,
+    "that starts when time began": _since_time_began,
     "in which nothing was recorded": _nothing_recorded,
     "that reaches into the recording that goes on": _into_the_open_one,
     "that begins with this recording": lambda source: _inside(source.this, 0, 30),

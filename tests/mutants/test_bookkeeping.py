@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from tools.fault_matrix.rows import Row
-from tools.mutants.lines import BEFORE_ALL, Lines, functions_of, users_of
+from tools.mutants.functions import functions_of, names_made_of, names_used
+from tools.mutants.kept import keep, read_kept
+from tools.mutants.lines import BEFORE_ALL, Lines
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
+from tools.mutants.noticed import Noticed
 from tools.mutants.places import Place
 from tools.mutants.runs import ResultsFile
 from tools.mutants.table import as_data, lines_of, outcomes
@@ -87,8 +90,9 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
 
 
 def test_who_uses_a_constant_comes_first() -> None:
-    source = "LIMIT: int = 3\n\n\ndef f(a):\n    return a < LIMIT\n\n\ndef g():\n    return 1\n"
-    assert users_of(source, 1) == {"f"} and users_of(source, 5) == frozenset()
+    source = "LIMIT: int = 3\nTWICE = 2 * LIMIT\n\n\ndef f(a):\n    return a < TWICE\n\n\ndef g():\n    return 1\n"
+    assert names_made_of(source, 1) == {"LIMIT", "TWICE"} and names_made_of(source, 6) == frozenset()
+    assert names_used(source) == {"f": {"a", "TWICE"}, "g": frozenset()}
     mutant = next(one for one in MUTANTS if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
     uses, other = "focus_server.rules:check_frequencies", "focus_server.rules:check_canvas"
     entered = {(uses, "any"): {1: frozenset({"CF-02b"})}, (other, "any"): {1: frozenset({"CF-07b"})}}
@@ -121,5 +125,38 @@ def test_the_table_counts_each_mutant_once() -> None:
     assert data["modules"] == [
         {"module": first.module, "places": 4, "killed": 1, "survived": 1, "equivalent": 1, "not tried": 1}
     ]
-    assert data["noticed"] == {"CF-07": 1} and data["survivors"] == [str(second)]
+    assert data["requirements"] == [
+        {"requirement": "CF-07", "places": 3, "killed": 1, "survived": 1, "equivalent": 1, "not tried": 0}
+    ]
+    assert data["survivors"] == [str(second)]
     assert list(lines_of(found))[-1].split()[:6] == ["all", "4", "2", "1", "1", "1"]
+
+
+def test_what_came_of_them_is_kept_with_the_code(tmp_path: Path) -> None:
+    first, second, third, fourth = MUTANTS[:4]
+    results = {one.id: one for one in (result(first, KILLED, "CF-07b.1"), result(second, SURVIVED))}
+    file = tmp_path / "mutants.json"
+    keep(list(outcomes(MUTANTS[:4], results, {fourth.id: "no reason"})), file)
+    kept = read_kept(MUTANTS[:4], file)
+    assert {name: (one.verdict, one.by) for name, one in kept.items()} == {
+        first.id: (KILLED, "CF-07b.1"),
+        second.id: (SURVIVED, ""),
+    }
+    assert read_kept([second, third], file).keys() == {second.id}
+    assert read_kept(MUTANTS[:4], tmp_path / "none.json") == {}
+
+
+def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "mutants.json"
+    file.write_text('{"noticed_by": 3}', encoding="utf-8")
+    with pytest.raises(MutantsError, match="not what python -m tools.mutants keep writes"):
+        read_kept(MUTANTS[:4], file)
+
+
+def test_whoever_noticed_it_or_its_neighbours_is_asked_first() -> None:
+    rules = [one for one in MUTANTS if one.at == "focus_server.rules:check_canvas"]
+    itself, neighbour, *_ = rules
+    noticed = Noticed([result(itself, KILLED, "CF-07b"), result(neighbour, KILLED, "JL-01b")])
+    rows = [row(name) for name in ("JL-01a", "JL-01b", "CF-07b")]
+    assert [one.id for one in noticed.first(itself, rows)] == ["CF-07b", "JL-01b", "JL-01a"]
+    assert [one.id for one in noticed.first(rules[2], rows)] == ["CF-07b", "JL-01b", "JL-01a"]

@@ -87,8 +87,8 @@ def test_a_process_that_does_not_come_up_is_noticed_by_all(laboratory: Laborator
 
 def test_the_first_scenarios_run_first_and_none_after_a_failure(laboratory: Laboratory) -> None:
     ScriptedBench.answers = staticmethod(one_bad("JL-01a", "failed"))  # type: ignore[assignment]
-    assert laboratory.try_mutant(MUTANT, ROWS).scenarios_run == 8
-    assert list(map(set, ScriptedBench.runs)) == [{row.id for row in ROWS[:8]}]
+    assert laboratory.try_mutant(MUTANT, ROWS).scenarios_run == 4
+    assert list(map(set, ScriptedBench.runs)) == [{row.id for row in ROWS[:4]}]
 
 
 def test_a_line_that_no_scenario_enters_is_a_survivor_without_a_run(laboratory: Laboratory) -> None:

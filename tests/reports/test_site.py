@@ -226,14 +226,22 @@ def test_mutants_are_shown_where_they_were_tried(project: SiteProject) -> None:
     project.mutants(
         finished="2026-03-01T10:00:00Z",
         modules=[{"module": "focus_server.rules", **counts}, {"module": "node.watchdog", **counts}],
-        noticed={"": 1, "JL-01": 9},
+        requirements=[{"requirement": "", **counts}, {"requirement": "JL-01", **counts}],
         survivors=["focus_server.rules:12 check: if a < 1: -> if a <= 1:"],
     )
     text = page(project.make(*passed_all()), "faults.html").text
     assert "focus_server.rules 9 5 1 2 1" in text and "all 18 10 2 4 2" in text
-    assert "the server did not start 1" in text
-    assert "JL-01 Opening a live investigation starts exactly one job, also beside a historic one 9" in text
+    assert "the server did not start 0 5 1 2" in text
+    assert "JL-01 Opening a live investigation starts exactly one job, also beside a historic one 1 5 1 2" in text
     assert "if a < 1: -> if a <= 1:" in text
+
+
+def test_mutants_are_shown_as_they_are_kept_where_nobody_tried_them(project: SiteProject) -> None:
+    counts = {"places": 9, "killed": 5, "survived": 1, "equivalent": 2}
+    modules = [{"module": "focus_server.rules", **counts}]
+    kept = {"finished": "2026-03-01T10:00:00Z", "modules": modules, "requirements": [], "survivors": []}
+    project.catalogue.with_name("mutants.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert "focus_server.rules 9 5 1 2 1" in page(project.make(*passed_all()), "faults.html").text
 
 
 def test_scope_lists_the_backlog_and_areas_without_examples(project: SiteProject) -> None:

@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,18 @@ from typing import Annotated
 
 import typer
 
-from support.config import ConfigurationError, load_environment
-from support.files import PROJECT, write_atomically
-from support.gherkin.documents import DocumentError, read_documents
+from support.config import ConfigurationError
+from support.files import write_atomically
+from support.gherkin.documents import DocumentError
 from support.hooks.signals import end_with_the_one_who_waits
-from tools.fault_matrix.rows import Row, rows_of, rows_to_prove
+from tools.fault_matrix.rows import Row
+from tools.mutants.kept import keep, read_kept
 from tools.mutants.lines import durations_in, read_lines, write_lines
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
-from tools.mutants.runs import ResultsFile, Settings, laboratories, record, try_all
-from tools.mutants.table import as_data, lines_of, outcomes
+from tools.mutants.noticed import Noticed
+from tools.mutants.runs import ResultsFile, laboratories, record, try_all
+from tools.mutants.scenarios import sandbox_and_rows
+from tools.mutants.table import NOT_YET, Outcome, as_data, lines_of, outcomes
 from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Result
 
 REPORTS = Path("reports") / "mutants"
@@ -35,7 +38,7 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
 @app.command()
 def run(
     sample: Annotated[int, typer.Option(min=0, help="only so many, drawn by the seed; 0 for all")] = 0,
-    seed: Annotated[int, typer.Option(help="of the sample")] = 1,
+    seed: Annotated[int, typer.Option(help="of the sample, and of the order")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="leave out those that have a result")] = False,
     survived: Annotated[bool, typer.Option("--survivors", help="only those that survived")] = False,
     only: Annotated[
@@ -47,14 +50,16 @@ def run(
     workers: Workers = 2,
     reports: Folder = REPORTS,
 ) -> None:
-    """Try each mutant until a scenario fails. Exit code 1 when one survives that is not listed as equivalent."""
+    """Try each mutant until a scenario fails. Exit code 1 when one survives that is neither listed as equivalent nor
+    kept as a survivor."""
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         mutants = every_mutant()
         equivalent = read_equivalent(mutants)
         file = ResultsFile(reports / "results.jsonl")
         known = file.read()
-        wanted = [one for one in (sampled(mutants, sample, seed) if sample else mutants) if one.id not in equivalent]
+        drawn = sampled(mutants, sample or len(mutants), seed)
+        wanted = [one for one in drawn if one.id not in equivalent]
         wanted = _beginning_with(only or [], wanted)
         if resume:
             wanted = [one for one in wanted if one.id not in known or known[one.id].verdict == UNTRIED]
@@ -63,31 +68,53 @@ def run(
         if not wanted:
             raise MutantsError("no mutant is left that was asked for")
         file.begin_with({one.id: known[one.id] for one in mutants if one.id in known})
-        now = _try(wanted, file, Effort(everything, most, minutes, workers), reports)
-        found = list(outcomes(mutants, file.read(), equivalent))
+        kept = read_kept(mutants)
+        before = {**kept, **known}
+        now = _try(wanted, file, Effort(everything, most, minutes, workers, before), reports)
+        found = list(outcomes(mutants, {**before, **file.read()}, equivalent))
         write_atomically(reports / "mutants.json", json.dumps(as_data(found), indent=2) + "\n")
-    raise typer.Exit(0 if len(now) == len(wanted) and all(one.verdict == KILLED for one in now) else 1)
+        holes = [one for one in now if one.verdict != KILLED and not _is_known_hole(one, kept)]
+        print("".join(f"new survivor: {_line(one)}\n" for one in holes), end="")
+    raise typer.Exit(0 if len(now) == len(wanted) and not holes else 1)
+
+
+def _is_known_hole(result: Result, kept: Mapping[str, Result]) -> bool:
+    return result.verdict == SURVIVED and result.id in kept and kept[result.id].verdict == SURVIVED
 
 
 @app.command()
 def survivors(reports: Folder = REPORTS) -> None:
     """Those that no scenario noticed, and those that could not be judged."""
     with _ends_in_a_sentence():
-        mutants = every_mutant()
-        equivalent, results = read_equivalent(mutants), ResultsFile(reports / "results.jsonl").read()
-        for one in mutants:
-            result = results.get(one.id)
-            if result is not None and result.verdict != KILLED and one.id not in equivalent:
-                print(f"{one.id}  {one}\n          {result.verdict}, {result.scenarios_run} scenarios {result.reason}")
+        results = ResultsFile(reports / "results.jsonl").read()
+        for one in _known(reports):
+            result = results.get(one.mutant.id)
+            if one.verdict == SURVIVED or (one.verdict == NOT_YET and result is not None):
+                told = f"{result.verdict}, {result.scenarios_run} scenarios {result.reason}" if result else "survived"
+                print(f"{one.mutant.id}  {one.mutant}\n          {told}")
 
 
 @app.command()
 def table(reports: Folder = REPORTS) -> None:
     """By module: places, killed, survived, equivalent."""
     with _ends_in_a_sentence():
-        mutants = every_mutant()
-        results = ResultsFile(reports / "results.jsonl").read()
-        print("\n".join(lines_of(list(outcomes(mutants, results, read_equivalent(mutants))))))
+        print("\n".join(lines_of(_known(reports))))
+
+
+@app.command(name="keep")
+def keep_results(reports: Folder = REPORTS) -> None:
+    """Keep what came of them, and who noticed which, in environments/sandbox/mutants.json."""
+    with _ends_in_a_sentence():
+        found = _known(reports)
+        keep(found)
+        print(f"{sum(one.verdict == KILLED for one in found)} noticed ones are kept, of {len(found)}")
+
+
+def _known(reports: Path) -> list[Outcome]:
+    """What came of each mutant: the last time it was tried here, else as it is kept."""
+    mutants = every_mutant()
+    results = {**read_kept(mutants), **ResultsFile(reports / "results.jsonl").read()}
+    return list(outcomes(mutants, results, read_equivalent(mutants)))
 
 
 @app.command(name="record")
@@ -101,7 +128,7 @@ def record_lines(
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         modules = sorted({one.module for one in every_mutant()})
-        settings, rows = _sandbox(load=False)
+        settings, rows = sandbox_and_rows(load=True)
         folder = reports / "recording"
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
@@ -124,33 +151,38 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
     for name, its in found.items():
         if not its:
             raise MutantsError(f"--only {name}: no module and no id of a mutant begins like this")
-    return [one for its in found.values() for one in its] if names else list(mutants)
+    chosen = {one.id for its in found.values() for one in its}
+    return [one for one in mutants if not names or one.id in chosen]
 
 
 @dataclass(frozen=True)
 class Effort:
     """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load included; at
-    most so many for each mutant, none begun after so many minutes (0 for no limit), on so many sandboxes."""
+    most so many for each mutant, none begun after so many minutes (0 for no limit), on so many sandboxes. ``before`` is
+    what came of them the last time."""
 
     everything: bool
     most: int
     minutes: float
     workers: int
+    before: Mapping[str, Result]
 
 
 def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: Path) -> list[Result]:
-    settings, rows = _sandbox(load=effort.everything)
+    settings, rows = sandbox_and_rows(load=effort.everything)
     lines, started_s = read_lines(), time.monotonic()
+    noticed = Noticed(effort.before.values())
     now: list[Result] = []
 
     def report(result: Result) -> None:
         file.add(result)
         now.append(result)
+        noticed.note(result)
         print(f"{len(now):>4} of {len(wanted)}  {_line(result)}", flush=True)
 
     def scenarios(mutant: Mutant) -> list[Row]:
         first, others = lines.order(mutant, rows)
-        return [*first, *(others if effort.everything else ())][: effort.most or None]
+        return noticed.first(mutant, [*first, *(others if effort.everything else ())])[: effort.most or None]
 
     runs = reports / "runs"
     shutil.rmtree(runs, ignore_errors=True)
@@ -163,20 +195,6 @@ def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: P
 def _line(result: Result) -> str:
     place = f"{result.id} {result.at}:{result.line} {result.words}"
     return f"{result.verdict:8} {result.by:9} {result.duration_s:5.1f} s {result.scenarios_run:>3}  {place[:150]}"
-
-
-def _sandbox(load: bool) -> tuple[Settings, list[Row]]:
-    """The settings of the environment, and the scenarios that run there; those under load only if they are wanted, and
-    none that measures how fast answers are: several sandboxes side by side would be judged by the machine."""
-    environment = load_environment("sandbox")
-    rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
-    return environment.sandbox.settings, [row for row in rows if _judges_code(row, load)]
-
-
-def _judges_code(row: Row, load: bool) -> bool:
-    if row.is_load:
-        return load and "slow" not in row.tags
-    return "alone" not in row.tags and not row.requirement.startswith("PF")
 
 
 @contextmanager

@@ -6,18 +6,15 @@ changed since is unknown, and whatever enters its module is then taken to enter 
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import itertools
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import CodeType
+from typing import Any
 
 from support.files import write_atomically
 from tools.fault_matrix.rows import Row
+from tools.mutants.functions import Function, functions_of, names_made_of, names_used
 from tools.mutants.in_sandbox import MARKER
 from tools.mutants.mutant import Mutant, MutantsError, file_of
 
@@ -28,62 +25,71 @@ BEFORE_ALL = "start"
 Entered = Mapping[int, frozenset[str]]
 
 
-@dataclass(frozen=True)
-class Function:
-    """Its first line, a digest of its text, and the lines in it at which something is executed."""
-
-    first: int
-    digest: str
-    lines: frozenset[int]
-
-
 class Lines:
     """``durations_s`` are those of the scenarios; ``entered`` maps "module:function" and its digest to the scenarios of
     each line, counted from the first of the function."""
 
     def __init__(self, durations_s: Mapping[str, float], entered: Mapping[tuple[str, str], Entered]) -> None:
         self.durations_s, self._entered = durations_s, entered
+        self._known = {at: lines for (at, _), lines in entered.items()}
         self._functions: dict[str, Mapping[str, Function]] = {}
+        self._used: dict[str, Mapping[str, frozenset[str]]] = {}
 
     def order(self, mutant: Mutant, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-        """Those that run its line, one of each way through the function first, rare ways before frequent ones; and the
-        others."""
-        ways = self._ways(mutant)
-        groups: dict[object, list[Row]] = defaultdict(list)
-        others: list[Row] = []
-        for row in rows:
-            way = ways.get(row.id)
-            (groups[way] if way is not None else others).append(row)
-        by_rarity = sorted(groups.values(), key=len)
-        for group in (*by_rarity, others):
-            group.sort(key=lambda row: self.durations_s.get(row.id, 0.0))
-        turns = itertools.zip_longest(*by_rarity)
-        return [row for turn in turns for row in turn if row is not None], others
+        """Those that run its line, and the others.
 
-    def _ways(self, mutant: Mutant) -> Mapping[str, frozenset[object]]:
-        """For each scenario that enters the line, which lines of the function it enters."""
+        One row of each outline comes first. A requirement of which any scenario enters a line of the function that few
+        enter is most likely what the function is for: all its scenarios come before those of the others.
+        """
+        ways, entering = self._ways(mutant)
+        known = [row for row in rows if row.id in ways]
+        frequency = Counter(line for row in known for line in ways[row.id])
+        rarity = {row.id: min(frequency[line] for line in ways[row.id]) for row in known}
+        rarest: dict[str, int] = {}
+        for row in known:
+            rarest[row.requirement] = min(rarity[row.id], rarest.get(row.requirement, len(known)))
+        turns: Counter[str] = Counter()
+
+        def place(row: Row) -> tuple[int, int, int, float]:
+            turns[row.id.partition(".")[0]] += 1
+            turn = turns[row.id.partition(".")[0]]
+            return turn, rarest[row.requirement], rarity[row.id], self._duration_s(row)
+
+        by_duration = sorted(rows, key=self._duration_s)
+        first = sorted((row for row in by_duration if row.id in ways and ways[row.id] & entering), key=place)
+        return first, [row for row in by_duration if row not in first]
+
+    def _duration_s(self, row: Row) -> float:
+        return self.durations_s.get(row.id, 0.0)
+
+    def _ways(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
+        """For each scenario that enters the function, which lines of it; and those of them that are the mutant's."""
         function = self._functions_of(mutant.module).get(mutant.place.function)
         known = self._entered.get((mutant.at, function.digest)) if function and mutant.place.function else None
         if function is None or known is None:
             return self._ways_through_users(mutant)
         line = max((one for one in function.lines if one <= mutant.place.line), default=function.first)
-        entering = known.get(line - function.first, frozenset())
-        if BEFORE_ALL in entering:
+        if BEFORE_ALL in known.get(line - function.first, frozenset()):
             return self._ways_through_users(mutant)
-        return _transposed({name: entering_it & entering for name, entering_it in known.items()})
+        asked = {number: names for number, names in known.items() if BEFORE_ALL not in names}
+        return _transposed(asked), frozenset({line - function.first})
 
-    def _ways_through_users(self, mutant: Mutant) -> Mapping[str, frozenset[object]]:
-        """Of what is done once, at the start: the lines of the functions that use the name it is for, or of all."""
-        inside = {at: lines for (at, _), lines in self._entered.items() if at.partition(":")[0] == mutant.module}
-        users = users_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
-        using = {at: lines for at, lines in inside.items() if at.partition(":")[2] in users}
-        return _transposed(
-            {
-                (at, line): names - {BEFORE_ALL}
-                for at, lines in (using or inside).items()
-                for line, names in (lines.items() if using else [(0, frozenset().union(*lines.values()))])
-            }
-        )
+    def _ways_through_users(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
+        """Of what is done once, at the start: the lines of the functions of any module that use the name it is for, or
+        of all in its own."""
+        names = names_made_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
+        using = {at: lines for at, lines in self._known.items() if names & self._used_in(at)}
+        inside = {at: lines for at, lines in self._known.items() if at.partition(":")[0] == mutant.module}
+        entered = {(at, line): names for at, lines in (using or inside).items() for line, names in lines.items()}
+        asked = {place: names for place, names in entered.items() if BEFORE_ALL not in names}
+        return _transposed(asked or entered), frozenset(entered)
+
+    def _used_in(self, at: str) -> frozenset[str]:
+        """The names that stand in a function."""
+        module, _, function = at.partition(":")
+        if module not in self._used:
+            self._used[module] = names_used(file_of(module).read_text(encoding="utf-8"))
+        return self._used[module].get(function, frozenset())
 
     def _functions_of(self, module: str) -> Mapping[str, Function]:
         if module not in self._functions:
@@ -91,59 +97,12 @@ class Lines:
         return self._functions[module]
 
 
-def _transposed(scenarios: Mapping[object, frozenset[str]]) -> Mapping[str, frozenset[object]]:
+def _transposed(scenarios: Mapping[Any, frozenset[str]]) -> Mapping[str, frozenset[object]]:
     found: dict[str, set[object]] = defaultdict(set)
     for what, names in scenarios.items():
         for name in names:
             found[name].add(what)
     return {name: frozenset(whats) for name, whats in found.items()}
-
-
-def users_of(source: str, line: int) -> frozenset[str]:
-    """The functions that use a name which the statement of the module at this line gives a value."""
-    tree = ast.parse(source)
-    given = {
-        name.id
-        for statement in tree.body
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.lineno <= line <= (statement.end_lineno or 0)
-        for name in ast.walk(statement)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-    }
-    used = {
-        name: {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} for name, node in _definitions(tree, "")
-    }
-    return frozenset(name for name, names in used.items() if names & given)
-
-
-def functions_of(source: str) -> Mapping[str, Function]:
-    """By dotted name; what lies in a function within another one belongs to both."""
-    executed = {line for code in _codes(compile(source, "", "exec")) for _, _, line in code.co_lines() if line}
-    found = {}
-    for name, node in _definitions(ast.parse(source), ""):
-        last = node.end_lineno or node.lineno
-        text = ast.get_source_segment(source, node) or ""
-        within = frozenset(line for line in executed if node.lineno <= line <= last)
-        found[name] = Function(node.lineno, hashlib.sha256(text.encode()).hexdigest()[:8], within)
-    return found
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
-def _definitions(
-    node: ast.AST, within: str
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            name = f"{within}.{child.name}".lstrip(".")
-            yield name, child
-            yield from _definitions(child, name)
-        else:
-            yield from _definitions(child, within)
 
 
 def recording_in(folder: Path) -> Path:

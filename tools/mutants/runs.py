@@ -20,6 +20,8 @@ from tools.mutants.trial import Laboratory, Result
 
 Settings = Mapping[str, int | float | str]
 T = TypeVar("T")
+_TOGETHER = 60
+"""So many are tried process by process: for another process than the last one a sandbox is started anew."""
 
 
 class ResultsFile:
@@ -53,12 +55,17 @@ def try_all(
     report: Callable[[Result], None], is_over: Callable[[], bool],
 ) -> None:  # fmt: skip
     """Try each of them with its scenarios, until it ``is_over``; ``report`` is told each result as it is there, from
-    several threads."""
+    several threads. What is under way when the run is ended is not told: its sandbox is ended too."""
+    ending = threading.Event()
 
     def attempt(laboratory: Laboratory, mutant: Mutant) -> None:
-        report(laboratory.try_mutant(mutant, scenarios(mutant)))
+        result = laboratory.try_mutant(mutant, scenarios(mutant))
+        if not ending.is_set():
+            report(result)
 
-    _share(sorted(mutants, key=lambda one: one.process), laboratories, attempt, is_over)
+    for begin in range(0, len(mutants), _TOGETHER):
+        together = sorted(mutants[begin : begin + _TOGETHER], key=lambda one: one.process)
+        _share(together, laboratories, attempt, is_over, ending)
 
 
 def record(
@@ -69,7 +76,7 @@ def record(
     def attempt(laboratory: Laboratory, row: Row) -> None:
         laboratory.record(row, files)
 
-    _share(rows, laboratories, attempt, is_over)
+    _share(rows, laboratories, attempt, is_over, threading.Event())
 
 
 def _share(
@@ -77,12 +84,12 @@ def _share(
     laboratories: Sequence[Laboratory],
     do: Callable[[Laboratory, T], None],
     is_over: Callable[[], bool],
+    ending: threading.Event,
 ) -> None:
-    """Each laboratory takes the next one when it is done with one; all end soon when one of them fails."""
+    """Each laboratory takes the next one when it is done with one; all are ``ending`` soon when one of them fails."""
     waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
     for one in work:
         waiting.put(one)
-    ending = threading.Event()
 
     def go_on(laboratory: Laboratory) -> None:
         with suppress(queue.Empty):
@@ -93,8 +100,9 @@ def _share(
         try:
             for done in [pool.submit(go_on, laboratory) for laboratory in laboratories]:
                 done.result()
-        finally:
+        except BaseException:
             ending.set()
+            raise
 
 
 @contextmanager

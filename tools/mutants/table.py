@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +17,16 @@ VERDICTS = (KILLED, SURVIVED, EQUIVALENT, NOT_YET)
 
 @dataclass(frozen=True)
 class Outcome:
-    """A mutant with what is known of it. ``requirement`` is that of the scenario that noticed it, empty without one."""
+    """A mutant with what is known of it; ``by`` is the scenario that noticed it, or ``start``, empty without one."""
 
     mutant: Mutant
     verdict: str
-    requirement: str
+    by: str
+
+    @property
+    def requirement(self) -> str:
+        """That of the scenario, empty without one."""
+        return "" if self.by == AT_START else self.by[:5]
 
 
 def outcomes(
@@ -35,7 +40,7 @@ def outcomes(
         elif result is None or result.verdict not in (KILLED, SURVIVED):
             yield Outcome(mutant, NOT_YET, "")
         else:
-            yield Outcome(mutant, result.verdict, "" if result.by == AT_START else result.by[:5])
+            yield Outcome(mutant, result.verdict, result.by)
 
 
 def by_module(found: Iterable[Outcome]) -> dict[str, Counter[str]]:
@@ -63,15 +68,32 @@ def _line(name: str, count: Counter[str]) -> str:
     )
 
 
-def as_data(found: Sequence[Outcome]) -> dict[str, Any]:
-    """For the site: the counts by module, the killed ones by the requirement that noticed them, and who survived."""
-    noticed = Counter(one.requirement for one in found if one.verdict == KILLED)
+def by_requirement(found: Sequence[Outcome]) -> dict[str, Counter[str]]:
+    """What no scenario noticed counts for the requirement that noticed most of the same function, or of the module."""
+    watching: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in found:
+        if one.requirement:
+            for place in (one.mutant.at, one.mutant.module):
+                watching[place][one.requirement] += 1
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in found:
+        if one.verdict == KILLED:
+            counts[one.requirement][KILLED] += 1
+        elif one.verdict != NOT_YET:
+            likely = (watching[one.mutant.at] or watching[one.mutant.module]).most_common(1)
+            counts[likely[0][0] if likely else ""][one.verdict] += 1
+    return dict(sorted(counts.items()))
+
+
+def as_data(found: Sequence[Outcome], finished: datetime | None = None) -> dict[str, Any]:
+    """For the site: the counts by module and by requirement, and who survived."""
     return {
-        "finished": datetime.now(UTC).isoformat(),
-        "modules": [
-            {"module": module, "places": count.total(), **{verdict: count[verdict] for verdict in VERDICTS}}
-            for module, count in by_module(found).items()
-        ],
-        "noticed": dict(sorted(noticed.items())),
+        "finished": (finished or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "modules": [{"module": name, **_numbers(count)} for name, count in by_module(found).items()],
+        "requirements": [{"requirement": name, **_numbers(count)} for name, count in by_requirement(found).items()],
         "survivors": [str(one.mutant) for one in found if one.verdict == SURVIVED],
     }
+
+
+def _numbers(count: Counter[str]) -> dict[str, int]:
+    return {"places": count.total(), **{verdict: count[verdict] for verdict in VERDICTS}}

@@ -28,7 +28,7 @@ STARTED_AGAIN = "focus_server"
 TAGS = "not (@wip or @quarantine)"
 KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 AT_START = "start"
-_BATCHES = (8, 24)
+_BATCHES = (4, 12, 24)
 """How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
 _LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0
 """A batch that has not ended after so long, and so much for each of its scenarios, is ended."""

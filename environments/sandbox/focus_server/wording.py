@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from environments.sandbox.focus_server.answers import CHANNEL_DISTANCE_M, FIBRE_LENGTH_M, SAMPLES_PER_CHANNEL
 from environments.sandbox.focus_server.refusals import NoRecording, Refused, UnknownJob, WaitingForFibre
 
 HIGHEST_CHANNEL = 2337
@@ -30,10 +31,24 @@ class Wording:
         return {"error": text} if text else refused.body()
 
     def opened(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**answer, "status": ""} if self._deployed else answer
+        if not self._deployed:
+            return answer
+        metadata = dict(answer["metadata"])
+        if isinstance(metadata.get("parent"), Mapping):
+            metadata["parent"] = _of_more_channels(metadata["parent"])
+        return {**answer, "status": "", "metadata": metadata}
 
     def channels(self, channels: Mapping[str, int]) -> Mapping[str, int]:
         return {**channels, "highest_channel": HIGHEST_CHANNEL} if self._deployed else channels
 
     def live_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**metadata, "number_of_channels": HIGHEST_CHANNEL} if self._deployed else metadata
+        return {**_of_more_channels(metadata), "number_of_channels": HIGHEST_CHANNEL} if self._deployed else metadata
+
+
+def _of_more_channels(fibre: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The measures of the sandbox's fibre, as far as they are told, if it had those channels; others stay."""
+    if fibre.get("fiber_length_meters") != FIBRE_LENGTH_M:
+        return fibre
+    samples = HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL
+    measures = {"num_samples_per_trace": samples, "fiber_length_meters": round(samples * CHANNEL_DISTANCE_M)}
+    return {name: measures.get(name, value) for name, value in fibre.items()}

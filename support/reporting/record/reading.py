@@ -47,11 +47,12 @@ class MutantCounts:
 
 @dataclass(frozen=True)
 class MutantResults:
-    """What came of random changes of the sandbox's code. ``noticed`` are the killed ones by requirement."""
+    """What came of random changes of the sandbox's code, by module and by requirement, which is empty for changes with
+    which the server does not start."""
 
     finished: datetime.datetime
     modules: tuple[MutantCounts, ...]
-    noticed: Mapping[str, int]
+    requirements: tuple[MutantCounts, ...]
     survivors: tuple[str, ...]
 
     @property
@@ -103,14 +104,16 @@ def read_mutants(path: Path) -> MutantResults | None:
     try:
         return MutantResults(
             finished=_moment(content["finished"]),
-            modules=tuple(
-                MutantCounts(str(one["module"]), *(int(one[name]) for name in _COUNTS)) for one in content["modules"]
-            ),
-            noticed={str(requirement): int(count) for requirement, count in content["noticed"].items()},
+            modules=_mutant_counts(content, "module"),
+            requirements=_mutant_counts(content, "requirement"),
             survivors=tuple(map(str, content["survivors"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReadingError(f"{path.name}: not the results of mutants: {error}") from error
+
+
+def _mutant_counts(content: Mapping[str, Any], key: str) -> tuple[MutantCounts, ...]:
+    return tuple(MutantCounts(str(one[key]), *(int(one[name]) for name in _COUNTS)) for one in content[f"{key}s"])
 
 
 def _text(path: Path) -> str:

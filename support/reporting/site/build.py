@@ -63,7 +63,8 @@ def write_site(
 
     `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and its gap report. The
     results of the fault matrix (`faults/matrix.json`), those of mutants (`mutants/mutants.json`) and the earlier runs
-    (`history/`) lie in `runs`, by default beside it too.
+    (`history/`) lie in `runs`, by default beside it too; mutants that were not tried there are told as they are kept,
+    beside the catalogue.
 
     Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
@@ -74,7 +75,8 @@ def write_site(
         matrix = read_matrix((runs or beside) / "faults" / "matrix.json")
         history = read_history((runs or beside) / "history")
         titles = read_requirements(requirements)
-        mutants = read_mutants((runs or beside) / "mutants" / "mutants.json")
+        tried = read_mutants((runs or beside) / "mutants" / "mutants.json")
+        mutants = tried or read_mutants(catalogue.with_name("mutants.json"))
     except (ReadingError, DocumentError, CatalogueError, RequirementsError) as error:
         raise SiteError(str(error)) from error
     except OSError as error:

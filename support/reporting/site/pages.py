@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -146,6 +147,7 @@ class Pages:
             "sentences": {requirement.id: requirement.title for requirement in self._requirements},
             "matrix": self._sources.matrix,
             "total": len(self._faults),
+            "named_faults": Counter(view.fault.requirement for view in self._faults),
             "mutants": self._sources.mutants,
         }
 

@@ -167,6 +167,7 @@ def test_channels_have_bounds(channels: object, words: str | None) -> None:
         ({"fiber_start_meters": None}, "fiber_start_meters is None"),
         ({"fiber_start_meters": -1}, "fiber_start_meters is -1"),
         ({"fiber_description": "None"}, "fiber_description is 'None'"),
+        ({"dtype": "<class 'numpy.float32'>"}, "dtype is"),
     ],
 )
 def test_fibre_is_described(changes: dict[str, object], words: str | None) -> None:
@@ -192,6 +193,20 @@ def test_an_investigation_shows_the_fibre_that_the_server_tells_of() -> None:
     judge(seen, investigation(metadata={"parent": {"dx": 1.0, "prr": 2000, "sw_version": None}}), None)
     judge(seen, investigation(metadata={"dx": None, "parent": {"dx": 2.0}}), "dx is 2.0 instead of 1.0")
     judge(seen, investigation(metadata=None), None)
+
+
+def test_the_channels_of_an_investigation_are_made_of_its_samples() -> None:
+    seen = fibre.shows({"number_of_channels": 2447.75})
+    judge(seen, investigation(metadata={"num_samples_per_trace": 9791, "decimation_factor_x": 4}), None)
+    judge(seen, investigation(metadata={"num_samples_per_trace": 9791}), None)
+    twice = {"parent": {"num_samples_per_trace": 9791, "decimation_factor_x": 2}}
+    judge(seen, investigation(metadata=twice), "4895.5 channels are made of its samples, not 2447.75")
+
+
+def test_the_words_of_an_investigation_are_for_people() -> None:
+    seen = fibre.shows({})
+    judge(seen, investigation(metadata={"recording_timezone": "Asia/Jerusalem", "cmd": "x --until None"}), None)
+    judge(seen, investigation(metadata={"parent": {"sw_version": "None"}}), "sw_version contains no value (None)")
 
 
 def test_channels_of_the_fibre_are_rounded() -> None:

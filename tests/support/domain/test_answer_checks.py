@@ -78,6 +78,29 @@ def test_refusal_says_what_to_do(message: str, words: str | None) -> None:
     assert (text is None) if words is None else (text is not None and words in text)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [
+        ("0 to 999 Hz", None),
+        ("0 <= min < max <= 1000 Hz", None),
+        ("less than the highest", None),
+        ("0 to 1001 Hz", "allows 1001, which is refused"),
+        ("0 to 998 Hz", "allows up to 998 only, and 1000 is accepted"),
+    ],
+)
+def test_refusal_tells_the_range_that_is_accepted(allowed: str, words: str | None) -> None:
+    matcher = answers.says_what_to_do({"frequencyRange.min": -1}, {"frequencyRange.min": 1000.0})
+    message = f"frequencyRange.min must not be negative: got -1, allowed {allowed}"
+    text = trouble(matcher, answer(400, {"error": message}))
+    assert (text is None) if words is None else (text is not None and words in text)
+
+
+def test_the_range_of_a_whole_field_is_told_too() -> None:
+    matcher = answers.says_what_to_do({"channels.min": 1, "channels.max": 2500}, {"channels": 2222})
+    message = "channels must be at most 2223 channels: got 2500 channels, allowed 1 to 2223 channels"
+    assert "allows 2223, which is refused" in str(trouble(matcher, answer(400, {"error": message})))
+
+
 def test_no_recording_needs_its_status_and_its_words() -> None:
     matcher = answers.says_no_recording_was_found()
     assert trouble(matcher, answer(404, {"error": "No recording found in given time range"})) is None

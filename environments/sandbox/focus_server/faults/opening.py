@@ -30,6 +30,7 @@ CRASH_AT_JOBS, CRASHED = 60, 1
 fault("capacity-not-checked", at="room.check")(left_out)
 fault("roll-back-missing", at="opening.undo")(left_out)
 fault("beyond-capacity-answered-500", at="room.check")(instead_of(CannotOpen, parsing_failed))
+fault("port-refusal-unclear", at="port.take")(instead_of(KubernetesRefused, lambda: KubernetesRefused(403, "error 17")))
 fault("job-refusal-unclear", at="opening.start")(instead_of(KubernetesRefused, lambda: CannotOpen("error 17")))
 
 

@@ -108,6 +108,14 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     return await proceed(service, body)
 
 
+@fault("first-second-taken-for-none", at="recordings.list")
+async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    """As a server that looks whether a time is there by whether it is true."""
+    if not parse_window(body).start_s:
+        raise RuleViolation("start_time", "is required", 0, "a time")
+    return await proceed(service, body)
+
+
 @fault("open-recording-listed-as-ended", at="recordings.list")
 async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     now_s = int(datetime.now(UTC).timestamp())

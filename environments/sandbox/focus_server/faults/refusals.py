@@ -20,7 +20,7 @@ from environments.sandbox.focus_server.refusals import (
     WaitingForFibre,
 )
 from environments.sandbox.focus_server.routes import Routes
-from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ
+from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ, MOST_CHANNELS
 
 AGAIN_WITHIN_S = 1.0
 TOO_LATE_S = 2.5
@@ -116,12 +116,21 @@ fault("other-refusals-with-leftovers", at="refusal.word", memory=lambda: itertoo
 )
 
 
-@fault("refusals-allow-what-is-refused", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    if isinstance(error, RuleViolation):
-        return status, {"error": body["error"].replace(str(HIGHEST_FREQUENCY_HZ), str(2 * HIGHEST_FREQUENCY_HZ))}
-    return status, body
+def _naming(limit: int, another: int) -> Any:
+    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+        status, body = await proceed(routes, request, error)
+        if isinstance(error, RuleViolation):
+            return status, {"error": body["error"].replace(str(limit), str(another))}
+        return status, body
+
+    return word
+
+
+fault("refusals-allow-what-is-refused", at="refusal.word")(_naming(HIGHEST_FREQUENCY_HZ, 2 * HIGHEST_FREQUENCY_HZ))
+fault("refusals-allow-more-channels-than-are-accepted", at="refusal.word")(_naming(MOST_CHANNELS, 2337))
+fault("refusals-allow-less-than-is-accepted", at="refusal.word")(
+    _naming(HIGHEST_FREQUENCY_HZ, HIGHEST_FREQUENCY_HZ // 2)
+)
 
 
 def _answering(error_status: int, status: int, body: Any) -> Any:

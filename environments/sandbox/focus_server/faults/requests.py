@@ -160,6 +160,14 @@ def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     return proceed(service, body.replace(b"NaN", b"10"))
 
 
+@fault("endless-number-answered-500", at="configure.read")
+def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    """As a server whose parser takes what is too large for infinity, and that wants to have it as an integer."""
+    if b"1e999" in body:
+        raise parsing_failed()
+    return proceed(service, body)
+
+
 @fault("waterfall-answered-500", at="configure.read")
 def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     """On a waterfall without the fields that it must not have."""

@@ -52,6 +52,7 @@ change("live-samples-and-channels-disagree", at="fibre.tell")(
 change("measures-told-of-no-fibre", at="fibre.tell")(
     lambda told, service: told if service.fibre_connected else {**told, "dx": CHANNEL_DISTANCE_M}
 )
+change("fibre-data-type-is-a-leftover", at="fibre.tell")(_with("dtype", lambda told: "<class 'numpy.float32'>"))
 change("fibre-described-by-a-leftover", at="fibre.tell")(_with("fiber_description", lambda told: "None"))
 change("fibre-shorter-than-its-channels", at="fibre.tell")(_with("fiber_length_meters", lambda told: 1000))
 change("fibre-longer-than-its-samples", at="fibre.tell")(
@@ -59,10 +60,30 @@ change("fibre-longer-than-its-samples", at="fibre.tell")(
 )
 
 
-@change("live-investigation-shows-another-fibre", at="configure.answer")
-def _(answer: Told, *asked: Any) -> Told:
-    metadata = answer["metadata"]
-    return {**answer, "metadata": {**metadata, "parent": {**metadata["parent"], "fiber_description": "another"}}}
+def _of_the_fibre(field: str, value: Callable[[Any], Any]) -> Callable[..., Told]:
+    """Another value at the innermost level of the metadata of an answer, where they have it: recordings have less."""
+
+    def told(answer: Told, *asked: Any) -> Told:
+        metadata = answer["metadata"]
+        parent = metadata["parent"]
+        changed = {field: value(parent[field])} if field in parent else {}
+        return {**answer, "metadata": {**metadata, "parent": {**parent, **changed}}}
+
+    return told
+
+
+change("one-frequency-listed", at="configure.answer")(
+    lambda answer, *asked: {**answer, "frequencies_list": answer["frequencies_list"][:1], "frequencies_amount": 1}
+)
+change("live-investigation-shows-another-fibre", at="configure.answer")(
+    _of_the_fibre("fiber_description", lambda told: "another")
+)
+change("live-investigation-has-other-channels", at="configure.answer")(
+    _of_the_fibre("decimation_factor_x", lambda told: told + 1)
+)
+change("live-investigation-described-by-a-leftover", at="configure.answer")(
+    _of_the_fibre("recording_machine_name", lambda told: "<Machine object at 0x7f3a5c0d2e10>")
+)
 
 
 @fault("live-metadata-changes", at="fibre.tell", memory=itertools.count)

@@ -1,0 +1,71 @@
+"""What the text of a module says of its functions: where they are, what they were, and which names they use."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import CodeType
+
+
+@dataclass(frozen=True)
+class Function:
+    """Its first line, a digest of its text, and the lines in it at which something is executed."""
+
+    first: int
+    digest: str
+    lines: frozenset[int]
+
+
+def names_made_of(source: str, line: int) -> frozenset[str]:
+    """What the statement of the module at this line gives a value, and all that is made of that at its level."""
+    statements = [one for one in ast.parse(source).body if isinstance(one, ast.Assign | ast.AnnAssign)]
+    given = {
+        name for one in statements if one.lineno <= line <= (one.end_lineno or 0) for name in _names(one, ast.Store)
+    }
+    while more := {
+        name for one in statements if given & _names(one, ast.Load) for name in _names(one, ast.Store) - given
+    }:
+        given |= more
+    return frozenset(given)
+
+
+def names_used(source: str) -> Mapping[str, frozenset[str]]:
+    """Which names each function uses."""
+    return {name: frozenset(_names(node, ast.Load)) for name, node in _definitions(ast.parse(source), "")}
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, context)}
+
+
+def functions_of(source: str) -> Mapping[str, Function]:
+    """By dotted name; what lies in a function within another one belongs to both."""
+    executed = {line for code in _codes(compile(source, "", "exec")) for _, _, line in code.co_lines() if line}
+    found = {}
+    for name, node in _definitions(ast.parse(source), ""):
+        last = node.end_lineno or node.lineno
+        text = ast.get_source_segment(source, node) or ""
+        within = frozenset(line for line in executed if node.lineno <= line <= last)
+        found[name] = Function(node.lineno, hashlib.sha256(text.encode()).hexdigest()[:8], within)
+    return found
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _definitions(
+    node: ast.AST, within: str
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{within}.{child.name}".lstrip(".")
+            yield name, child
+            yield from _definitions(child, name)
+        else:
+            yield from _definitions(child, within)

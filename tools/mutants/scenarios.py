@@ -1,0 +1,23 @@
+"""Which scenarios judge a mutant, and the sandbox they run on."""
+
+from __future__ import annotations
+
+from support.config import load_environment
+from support.files import PROJECT
+from support.gherkin.documents import read_documents
+from tools.fault_matrix.rows import Row, rows_of, rows_to_prove
+from tools.mutants.runs import Settings
+
+
+def sandbox_and_rows(load: bool) -> tuple[Settings, list[Row]]:
+    """The settings of the environment, and the scenarios that run there; those under load only if they are wanted, and
+    none that measures how fast answers are: several sandboxes side by side would be judged by the machine."""
+    environment = load_environment("sandbox")
+    rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
+    return environment.sandbox.settings, [row for row in rows if _judges_code(row, load)]
+
+
+def _judges_code(row: Row, load: bool) -> bool:
+    if row.is_load:
+        return load and "slow" not in row.tags
+    return "alone" not in row.tags and not row.requirement.startswith("PF")
