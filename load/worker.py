@@ -13,7 +13,6 @@ import argparse  # noqa: E402
 import hashlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
-import resource  # noqa: E402
 import signal  # noqa: E402
 import ssl  # noqa: E402
 import sys  # noqa: E402
@@ -25,6 +24,9 @@ from gevent.pool import Pool  # noqa: E402
 from gevent.queue import Queue  # noqa: E402
 from locust import FastHttpUser, task  # noqa: E402
 from locust.env import Environment  # noqa: E402
+
+if sys.platform != "win32":
+    import resource
 
 TOLD_EVERY_S = 0.02
 """Answers are collected for so long before they are told: a message for each would take its time from the others."""
@@ -53,6 +55,21 @@ def trust_of(plan):
     elif plan["ca"]:
         context = ssl.create_default_context(cadata=plan["ca"])
     return context
+
+
+def peak_kilobytes():
+    """The most memory that this process ever had; 0 where nobody tells it."""
+    if sys.platform == "win32":
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def raise_own_limit():
+    """Of open files, as far as the machine allows: each user has a connection."""
+    if sys.platform != "win32":
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def plain(headers):
@@ -155,9 +172,7 @@ class Crew:
 
     def on_use(self, environment, msg, **_):
         """What this process has used so far."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        kilobytes = used.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-        self.runner.send_message("used", {"cpu_s": used.ru_utime + used.ru_stime, "kilobytes": kilobytes})
+        self.runner.send_message("used", {"cpu_s": time.process_time(), "kilobytes": peak_kilobytes()})
 
     def tell(self):
         """For as long as the worker lives: what came of the tickets."""
@@ -182,6 +197,7 @@ def main():
     parser.add_argument("--master", required=True, help="HOST:PORT")
     parser.add_argument("--ends-with-input", action="store_true", help="of one that is started by the master's side")
     options = parser.parse_args()
+    raise_own_limit()
     host, _, port = options.master.rpartition(":")
     if options.ends_with_input:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input

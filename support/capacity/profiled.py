@@ -15,10 +15,11 @@ from support.capacity.load.run import CapacityRun, Target
 from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.measuring import Measured
 from support.capacity.report.store import Reports
-from support.clients.distributed.testers import Testers
+from support.clients.distributed.testers import LoadTesters
 from support.config import Environment
 from support.config.load_profile import LoadProfile, LoadTurn
 from support.model import requests
+from support.statistics.percentiles import minimum_samples
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class AskedLoad:
     """What a run is asked for, and the testers that make it."""
 
     profile: LoadProfile
-    testers: Testers
+    testers: LoadTesters
 
 
 class ProfiledLoads:
@@ -49,7 +50,10 @@ class ProfiledLoads:
         self._environment, self._times, self._profile = environment, times, profile
 
     def measure(self) -> Measured:
-        """Every turn of the profile that this run was given, with one report. AssertionError where there is none."""
+        """Every turn of the profile that this run was given, with one report. AssertionError where there is none.
+
+        P95 of fewer answers than it needs for a finite bound is shown only.
+        """
         profile = self._profile
         if profile is None:
             raise AssertionError("this run was given no profile of load: focus-acceptance load gives it one")
@@ -81,6 +85,7 @@ class ProfiledLoads:
             generator={**self._generator.description(), "profile": profile.model_dump(mode="json")},
             git_revision=self._reports.git_revision,
             stopped_because=step.stopped_because,
+            judges_answers=profile.in_all >= minimum_samples(0.95),
             turns=len(made),
         )
         return Measured(run, self._reports.write(run, None))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from support.clients.distributed.processes import PROGRAMS, TestersError, require_locust, worker_command
+from support.clients.distributed.processes import PROGRAMS, LoadTestersError, require_locust, worker_command
 from support.config import ConfigurationError, load_environment
 from support.config.documents import shown
 from support.config.load_profile import read_load_profile, require_within
@@ -34,7 +34,7 @@ def run(
         require_locust()
         amount, address = _testers(workers, expected, listen)
         _require_possible(environment, profile)
-    except (ConfigurationError, TestersError) as error:
+    except (ConfigurationError, LoadTestersError) as error:
         print("\n".join(f"load: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return 2
     told = {
@@ -57,7 +57,7 @@ def run_worker(master: str) -> int:
     try:
         require_locust()
         _require_address("--master", master)
-    except TestersError as error:
+    except LoadTestersError as error:
         print(f"load-worker: {error}", file=sys.stderr)
         return 2
     return _become(worker_command(master))
@@ -72,26 +72,26 @@ def _become(command: list[str]) -> NoReturn:
 def _testers(workers: int | None, expected: int | None, listen: str | None) -> tuple[int, str | None]:
     """How many there are, and where those from elsewhere are expected."""
     if workers is not None and expected is not None:
-        raise TestersError("--workers starts them here, --expect-workers waits for others: give one of them")
+        raise LoadTestersError("--workers starts them here, --expect-workers waits for others: give one of them")
     if expected is None:
         if listen is not None:
-            raise TestersError("--listen is for workers from elsewhere: give --expect-workers with it")
-        return _amount("--workers", workers or os.cpu_count() or 1), None
+            raise LoadTestersError("--listen is for workers from elsewhere: give --expect-workers with it")
+        return _amount("--workers", (os.cpu_count() or 1) if workers is None else workers), None
     if listen is None:
-        raise TestersError("--expect-workers needs --listen ADDRESS:PORT, where they find this machine")
+        raise LoadTestersError("--expect-workers needs --listen ADDRESS:PORT, where they find this machine")
     return _amount("--expect-workers", expected), _require_address("--listen", listen)
 
 
 def _amount(option: str, number: int) -> int:
     if not 1 <= number <= MOST_WORKERS:
-        raise TestersError(f"{option} {number} is not allowed; allowed: 1 to {MOST_WORKERS}")
+        raise LoadTestersError(f"{option} {number} is not allowed; allowed: 1 to {MOST_WORKERS}")
     return number
 
 
 def _require_address(option: str, text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise TestersError(f"{option} {text} is not allowed; allowed: an address and a port, as 10.0.0.7:5557")
+        raise LoadTestersError(f"{option} {text} is not allowed; allowed: an address and a port, as 10.0.0.7:5557")
     return text
 
 

@@ -9,7 +9,7 @@ from behave.runner import Context
 
 from support.capacity.profiled import AskedLoad
 from support.clients.distributed.load_client import plan_of
-from support.clients.distributed.testers import Testers
+from support.clients.distributed.testers import LoadTesters
 from support.config import Environment
 from support.config.load_profile import read_load_profile
 
@@ -20,14 +20,14 @@ PROFILE, WORKERS, LISTEN, WITHIN = "load_profile", "load_workers", "load_listen"
 def asked_load(context: Context, environment: Environment) -> AskedLoad | None:
     """What this run was asked for, with testers that have come; None for any other run. They end with the run.
 
-    Raises :class:`ConfigurationError` and :class:`TestersError`.
+    Raises :class:`ConfigurationError` and :class:`LoadTestersError`.
     """
     told: Mapping[str, str] = context.config.userdata
     if PROFILE not in told:
         return None
     profile = read_load_profile(Path(told[PROFILE]))
     plan = plan_of(environment.focus_server)
-    testers = Testers(int(told[WORKERS]), listen=told.get(LISTEN), within_s=float(told[WITHIN]), plan=plan)
+    testers = LoadTesters(int(told[WORKERS]), listen=told.get(LISTEN), within_s=float(told[WITHIN]), plan=plan)
     testers.__enter__()
     context.add_cleanup(testers.__exit__, None, None, None)
     return AskedLoad(profile, testers)

@@ -12,7 +12,7 @@ from typing import Any
 from requests.structures import CaseInsensitiveDict
 
 from support.clients import tls
-from support.clients.distributed.testers import Tester, Testers
+from support.clients.distributed.testers import LoadTester, LoadTesters
 from support.clients.focus_server.client import Body, encoded
 from support.clients.focus_server.load_client import WARMING_AT_ONCE, asked, headers_of, note_exchange
 from support.clients.journal import Journal
@@ -48,7 +48,7 @@ class DistributedLoadClient:
 
     engine = "Locust, FastHttpUser"
 
-    def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget, testers: Testers) -> None:
+    def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget, testers: LoadTesters) -> None:
         self._base_url = settings.base_url.rstrip("/")
         self._journal, self._budget, self._testers = journal, budget, testers
         self._takers = ThreadPoolExecutor(1, "answers")
@@ -96,8 +96,8 @@ class _DistributedBurst:
 
     def __init__(
         self,
-        testers: Testers,
-        served_by: Sequence[Tester],
+        testers: LoadTesters,
+        served_by: Sequence[LoadTester],
         tickets: Sequence[Mapping[str, Any]],
         apart_s: float,
         on_done: Callable[[Sample], None],
@@ -168,7 +168,7 @@ class _DistributedBurst:
 
     def _hand_out_due(self, handed: int, budget: Budget, opens: bool) -> tuple[int, SafetyError | None]:
         """Every ticket whose moment is near, each within the budget. Answers how many are handed out now."""
-        due: dict[str, tuple[Tester, list[Mapping[str, Any]]]] = {}
+        due: dict[str, tuple[LoadTester, list[Mapping[str, Any]]]] = {}
         refused = None
         while handed < len(self._tickets) and self._intended_s(handed) <= time.monotonic() + LEAD_S:
             try:

@@ -16,16 +16,16 @@ PROGRAMS = PROJECT / "load"
 _ENDS_WITHIN_S = 10.0
 
 
-class TestersError(Exception):
+class LoadTestersError(Exception):
     """The load cannot be made by these testers; one sentence. ``exit_code`` is that of wrong use."""
 
     exit_code = 2
 
 
 def require_locust() -> None:
-    """Raises :class:`TestersError` where the extra is not installed. Locust itself is not imported to find out."""
+    """Raises :class:`LoadTestersError` where the extra is not installed. Locust itself is not imported to find out."""
     if importlib.util.find_spec("locust") is None:
-        raise TestersError(
+        raise LoadTestersError(
             "the load of many testers needs the package locust, which is not installed; allowed: make extras, or "
             "pip install '.[load]'"
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from support.clients.distributed.processes import Processes, TestersError
+from support.clients.distributed.processes import LoadTestersError, Processes
 from support.clients.machine import require_room_for
 
 COME_WITHIN_S = 60.0
@@ -22,7 +22,7 @@ LOOPBACK = "127.0.0.1:0"
 
 
 @dataclass
-class Tester:
+class LoadTester:
     """One worker. ``ahead_s`` is what its monotonic clock shows more than that of this process, give or take half of
     the ``round_s`` that the question took."""
 
@@ -39,10 +39,10 @@ class Tester:
 Answers = Callable[[str, Sequence[Mapping[str, Any]]], None]
 
 
-class Testers:
+class LoadTesters:
     """So many workers: started on this machine, or expected from elsewhere at ``listen`` (HOST:PORT).
 
-    The ``with`` starts and ends them. Raises :class:`TestersError` when they do not come in time.
+    The ``with`` starts and ends them. Raises :class:`LoadTestersError` when they do not come in time.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Testers:
         self.listen = listen or LOOPBACK
         self.host = self.listen.rpartition(":")[0]
         self._changed = threading.Condition()
-        self._known: dict[str, Tester] = {}
+        self._known: dict[str, LoadTester] = {}
         self._port: int | None = None
         self._ended = False
         self._pongs = self._connected = self._used = 0
@@ -60,7 +60,7 @@ class Testers:
         self._tickets = self._users = 0
 
     @property
-    def present(self) -> list[Tester]:
+    def present(self) -> list[LoadTester]:
         """Those that came and were not lost."""
         return [one for one in list(self._known.values()) if one.name and not one.lost]
 
@@ -69,7 +69,7 @@ class Testers:
         """The names of those that were lost."""
         return [one.name for one in list(self._known.values()) if one.lost]
 
-    def __enter__(self) -> Testers:
+    def __enter__(self) -> LoadTesters:
         self._processes = Processes(self.listen)
         self._reader = threading.Thread(target=self._read, name="testers", daemon=True)
         self._reader.start()
@@ -91,14 +91,14 @@ class Testers:
     ) -> None:
         self._processes.stop()
 
-    def connect(self, amount: int, url: str, at_once: int) -> list[tuple[Tester, int]]:
+    def connect(self, amount: int, url: str, at_once: int) -> list[tuple[LoadTester, int]]:
         """So many users, each newly connected by a GET of ``url``, at most ``at_once`` at a time: the places that
-        tickets are handed to, in turns among the testers. Raises :class:`TestersError`."""
+        tickets are handed to, in turns among the testers. Raises :class:`LoadTestersError`."""
         if not self._elsewhere:
             require_room_for(amount)
         present = self.present
         if not present:
-            raise TestersError(f"no tester is left: {', '.join(self.lost)} ended")
+            raise LoadTestersError(f"no tester is left: {', '.join(self.lost)} ended")
         each, more = divmod(amount, len(present))
         for place, tester in enumerate(present):
             tester.users = each + (place < more)
@@ -138,12 +138,12 @@ class Testers:
         first, self._tickets = self._tickets, self._tickets + amount
         return first
 
-    def hand_out(self, tester: Tester, tickets: Sequence[Mapping[str, Any]]) -> None:
+    def hand_out(self, tester: LoadTester, tickets: Sequence[Mapping[str, Any]]) -> None:
         """To be sent at the moments that stand on them, which are of this process's clock."""
         told = [{**ticket, "at_s": ticket["at_s"] + tester.ahead_s} for ticket in tickets]
         self._processes.say("tickets", told, tester.id)
 
-    def use(self) -> list[Tester]:
+    def use(self) -> list[LoadTester]:
         """The testers, with what each has used of its processor and memory so far."""
         self._used = 0
         present = self.present
@@ -164,9 +164,9 @@ class Testers:
             if done():
                 return
         if self._ended:
-            raise TestersError(f"the master of Locust at {self.listen} has ended: {self._processes.last_words()}")
+            raise LoadTestersError(f"the master of Locust at {self.listen} has ended: {self._processes.last_words()}")
         came = f"{len(self.present)} of {self.amount} workers came within {within_s:g} s to {self.host}:{self._port}"
-        raise TestersError(otherwise or f"{came}; start those that are missing, or expect fewer")
+        raise LoadTestersError(otherwise or f"{came}; start those that are missing, or expect fewer")
 
     def _read(self) -> None:
         for said in self._processes.heard():
@@ -188,7 +188,7 @@ class Testers:
             self._changed.notify_all()
 
     def _take_in(self, told: str, worker: str | None, data: Any) -> None:
-        tester = self._known.setdefault(worker, Tester(worker)) if worker is not None else None
+        tester = self._known.setdefault(worker, LoadTester(worker)) if worker is not None else None
         if tester is None:
             self._port = data
         elif told == "here":
@@ -210,7 +210,7 @@ class Testers:
             ]
             self._answers(tester.id, at_home)
 
-    def _note_clock(self, tester: Tester, asked_s: float, clock_s: float) -> None:
+    def _note_clock(self, tester: LoadTester, asked_s: float, clock_s: float) -> None:
         now_s = time.monotonic()
         self._pongs += 1
         if now_s - asked_s < tester.round_s:
