@@ -45,7 +45,7 @@ def broken_sandbox(folder: Path, fault: str) -> Iterator[Path]:
 
 def verdict(run: Behave) -> tuple[str, str]:
     (scenario,) = run.record()["scenarios"]
-    return scenario["status"], str(scenario.get("message") or scenario)
+    return scenario["status"], str(scenario["reason"])
 
 
 @pytest.mark.nightly

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -36,7 +35,7 @@ class LoadTester:
     kilobytes: int = 0
 
 
-Answers = Callable[[str, Sequence[Mapping[str, Any]]], None]
+Answers = Callable[[Mapping[str, Any]], None]
 
 
 class LoadTesters:
@@ -56,7 +55,7 @@ class LoadTesters:
         self._port: int | None = None
         self._ended = False
         self._pongs = self._connected = self._used = 0
-        self._answers: Answers | None = None
+        self._expected: dict[range, Answers] = {}
         self._tickets = self._users = 0
 
     @property
@@ -126,17 +125,18 @@ class LoadTesters:
             self._users = each
             self._processes.say("users", each * present)
 
-    @contextlib.contextmanager
-    def answers_to(self, take: Answers) -> Iterator[None]:
-        """Whatever the testers tell goes to ``take``, in the thread that hears it; after the ``with`` too, until the
-        next one: an answer that comes late has still opened something."""
-        self._answers = take
-        yield
-
-    def number_tickets(self, amount: int) -> int:
-        """The first of so many numbers that no ticket has had."""
+    def expect(self, amount: int, take: Answers) -> int:
+        """The first of so many numbers that no ticket has had. Whatever is told of these goes to ``take``, in the
+        thread that hears it, until they are forgotten: an answer that comes late has still opened something."""
         first, self._tickets = self._tickets, self._tickets + amount
+        with self._changed:
+            self._expected[range(first, self._tickets)] = take
         return first
+
+    def forget(self, first: int) -> None:
+        """Nothing more can come of the numbers that begin with this one."""
+        with self._changed:
+            self._expected = {numbers: take for numbers, take in self._expected.items() if numbers.start != first}
 
     def hand_out(self, tester: LoadTester, tickets: Sequence[Mapping[str, Any]]) -> None:
         """To be sent at the moments that stand on them, which are of this process's clock."""
@@ -203,12 +203,16 @@ class LoadTesters:
         elif told == "used":
             tester.cpu_s, tester.kilobytes = data["cpu_s"], data["kilobytes"]
             self._used += 1
-        elif told == "answers" and self._answers is not None:
-            at_home = [
-                {**one, "sent_s": one["sent_s"] - tester.ahead_s, "done_s": one["done_s"] - tester.ahead_s}
-                for one in data
-            ]
-            self._answers(tester.id, at_home)
+        elif told == "answers":
+            self._pass_on(tester, data)
+
+    def _pass_on(self, tester: LoadTester, answers: Sequence[Mapping[str, Any]]) -> None:
+        """To those who expect them, with moments of this process's clock."""
+        for one in answers:
+            at_home = {name: one[name] - tester.ahead_s for name in ("sent_s", "done_s")}
+            for numbers, take in self._expected.items():
+                if one["number"] in numbers:
+                    take({**one, **at_home})
 
     def _note_clock(self, tester: LoadTester, asked_s: float, clock_s: float) -> None:
         now_s = time.monotonic()
