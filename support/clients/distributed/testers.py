@@ -73,7 +73,7 @@ class LoadTesters:
         self._reader = threading.Thread(target=self._read, name="testers", daemon=True)
         self._reader.start()
         try:
-            self._wait(lambda: self._port is not None, self._within_s, "the master of Locust did not start")
+            self._wait(lambda: self._port is not None, COME_WITHIN_S, "the master of Locust did not start")
             if not self._elsewhere:
                 for process in self._processes.add_workers(self.amount, self._port or 0):
                     threading.Thread(target=self._mourn, args=(process,), daemon=True).start()

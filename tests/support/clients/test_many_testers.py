@@ -239,6 +239,7 @@ def test_workers_that_do_not_come_are_counted() -> None:
     assert missing.value.exit_code == 2
 
 
+@pytest.mark.nightly
 def test_a_port_that_is_taken_is_told() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as taken:
         listen = f"127.0.0.1:{taken.server_address[1]}"
