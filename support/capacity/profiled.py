@@ -10,7 +10,7 @@ from typing import Any
 
 from support.capacity.load.load_run import Load, LoadRuns
 from support.capacity.load.recovery import Probes
-from support.capacity.load.results import PHASES, LoadStep
+from support.capacity.load.results import PHASES, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Target
 from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.measuring import Measured
@@ -44,19 +44,19 @@ class ProfiledLoads:
         reports: Reports,
         environment: Environment,
         times: Callable[[], requests.Times],
-        profile: LoadProfile | None,
+        asked: AskedLoad | None,
     ) -> None:
         self._loads, self._probes, self._generator, self._reports = loads, probes, generator, reports
-        self._environment, self._times, self._profile = environment, times, profile
+        self._environment, self._times, self._asked = environment, times, asked
 
     def measure(self) -> Measured:
         """Every turn of the profile that this run was given, with one report. AssertionError where there is none.
 
         P95 of fewer answers than it needs for a finite bound is shown only.
         """
-        profile = self._profile
-        if profile is None:
+        if self._asked is None:
             raise AssertionError("this run was given no profile of load: focus-acceptance load gives it one")
+        profile, testers = self._asked.profile, self._asked.testers
         quiet, check = self._probes.quiet(), self._generator.result()
         started, before = datetime.now(UTC), self._loads.evidence_before()
         made = self._made(profile, profile.turns(self._environment.limits.time_scale))
@@ -79,7 +79,7 @@ class ProfiledLoads:
             step=step,
             during=worst.evidence,
             before=before,
-            self_check=check,
+            self_check=without_lost(check, testers.lost),
             fingerprint=self._reports.fingerprint,
             recovery=replace(recovery, leftovers=tuple(one for one in left if one not in step.leftovers)),
             generator={**self._generator.description(), "profile": profile.model_dump(mode="json")},
@@ -111,6 +111,11 @@ class ProfiledLoads:
             return cycle([requests.live()])
         historic = requests.historic(self._times())
         return cycle([historic] if kind == "historic" else [requests.live(), historic])
+
+
+def without_lost(check: SelfCheck, lost: Sequence[str]) -> SelfCheck:
+    """A generator of which a part was lost is not trusted: what that part has not seen answered blames nobody."""
+    return replace(check, trusted=False, reason=f"{', '.join(lost)} was lost during the load") if lost else check
 
 
 def in_one(steps: Sequence[LoadStep]) -> LoadStep:

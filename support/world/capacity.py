@@ -56,7 +56,6 @@ class CapacityRoom:
         asked: AskedLoad | None,
     ) -> CapacityRoom:
         generator = _generator_check(environment)
-        profile = None if asked is None else asked.profile
         crowd = generator if asked is None else _generator_check_of_testers(environment, asked)
         loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment, search)
         probes = Probes(investigations, environment, budget)
@@ -67,7 +66,7 @@ class CapacityRoom:
             stability=Stability(investigations, releases, loads, cluster.client, environment, budget, reports),
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
-            profiled=ProfiledLoads(loads, probes, crowd, reports, environment, times, profile),
+            profiled=ProfiledLoads(loads, probes, crowd, reports, environment, times, asked),
         )
 
 

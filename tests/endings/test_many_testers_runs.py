@@ -107,10 +107,11 @@ def test_a_worker_that_is_killed_decides_nothing_and_leaves_nothing(tmp_path: Pa
     wait_for_the_load(run)
     os.kill(_a_worker_of(run), signal.SIGKILL)
     code, _ = run.end()
-    assert code == 1 and verdict(run)[0] == "error"
+    status, said = verdict(run)
+    assert (code, status) == (1, "error") and "was lost during the load" in said
     (report,) = (run.reports / "runs").rglob("infra_gap_report_sandbox_*.json")
     found = json.loads(report.read_text())
-    assert "was lost before its answers came" in found["gap_analysis"]["sentence"]
+    assert "was lost before its answers came" in found["gap_analysis"]["sentence"], found["gap_analysis"]
     assert found["gap_analysis"]["verdict"] == "inconclusive"
     assert run.record()["leftovers"] == []
     assert run.leaves_nothing(20.0), run.left_behind()
