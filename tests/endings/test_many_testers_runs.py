@@ -83,7 +83,7 @@ def test_cycles_of_live_and_historic_investigations_are_judged_together(tmp_path
     ],
 )
 def test_what_is_broken_makes_the_load_red(tmp_path: Path, fault: str, profile: str, words: str) -> None:
-    limits = {"FOCUS__LIMITS__ANSWER_UNDER_LOAD_P95_MS": "5000"} if fault == "slow-from-100-jobs" else {}
+    limits = {"FOCUS__LIMITS__ANSWER_UNDER_LOAD_P95_MS": "1500"} if fault == "slow-from-100-jobs" else {}
     with broken_sandbox(tmp_path, fault) as file:
         run = load(tmp_path, profile, "--workers", "2", "--run-file", str(file), **limits)
         code, _ = run.end()
