@@ -195,7 +195,7 @@ class LoadTesters:
             if len(self.present) < self.amount:
                 tester.name = f"worker {data['name']}"
         elif told == "lost":
-            # One of this machine is lost when its process ends: before that, a busy machine only keeps it from speaking.
+            # One of this machine is lost when its process ends; before that a busy machine keeps it from speaking.
             tester.lost = tester.lost or self._elsewhere
         elif told == "pong":
             self._note_clock(tester, data["asked"], data["clock_s"])
