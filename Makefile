@@ -34,7 +34,7 @@ help:
 		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky' \
 		'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it' \
 		'make lint                                       static checks only' \
-		'make bench                                      what the load engine adds to a latency, and what naive clients would' \
+		'make bench                                      what the load engines add to a latency, and what naive clients would' \
 		'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there' \
 		'make extras                                     also install what only some sites need: grpcio and Locust' \
 		'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)' \
@@ -73,7 +73,7 @@ faults: .venv/.run-ready
 repeat: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'
 
-bench: .venv/.run-ready
+bench: .venv/.extras-ready
 	@$(WITH_MAKE) $(BIN)/python -m tools.bench
 
 real: .venv/.run-ready

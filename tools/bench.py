@@ -1,8 +1,9 @@
-"""``python -m tools.bench`` (``make bench``): what our load engine adds to a latency, and what others would.
+"""``python -m tools.bench`` (``make bench``): what our load engines add to a latency, and what others would.
 
 Each client sends the same burst of 200 requests to a server on loopback that takes exactly 300 ms. What a client sees
 above 300 ms is its own doing, and would be called a slow server. Rounds are interleaved and their order is turned, so
 that a busy moment of the machine does not hit one client alone; medians over the rounds, ratios within them.
+Locust is what ``focus-acceptance load`` uses, here with one and with two workers; it needs ``make extras``.
 The naive clients are what docs/facts/capacity.md 2.2 and 2.3 compare; only libraries of the locks are used.
 """
 
@@ -15,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from statistics import median
 
@@ -24,6 +25,9 @@ from requests.adapters import HTTPAdapter
 
 from support.capacity.load.loopback import LoopbackServer
 from support.capacity.load.self_check import added_ms, one_round
+from support.clients.distributed.load_client import DistributedLoadClient, plan_of
+from support.clients.distributed.processes import LoadTestersError
+from support.clients.distributed.testers import LoadTesters
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
 from support.clients.load_engine import Sample, fair_turns
@@ -116,6 +120,21 @@ CLIENTS: dict[str, Callable[[str], Sequence[Sample]]] = {
 }
 
 
+def with_locust(closing: ExitStack) -> dict[str, Callable[[str], Sequence[Sample]]]:
+    """The engine of ``focus-acceptance load``, with workers that stay until ``closing``."""
+
+    def by(workers: int) -> Callable[[str], Sequence[Sample]]:
+        testers = closing.enter_context(LoadTesters(workers, plan=plan_of(Loopback(""))))
+
+        def client(url: str) -> Sequence[Sample]:
+            made = DistributedLoadClient(Loopback(url), Journal(), Budget.on_loopback(), testers)
+            return one_round(made, CONCURRENT).samples
+
+        return client
+
+    return {"Locust, 1 worker": by(1), "Locust, 2 workers": by(2)}
+
+
 def naive(post: Post, workers: int = CONCURRENT, fair: bool = False) -> list[Sample]:
     """Everybody at once through a pool; the clock starts when a worker takes the request, as is usual."""
     gate = threading.Barrier(min(workers, CONCURRENT))
@@ -162,12 +181,14 @@ def measured(samples: Sequence[Sample]) -> Measured:
 
 def rounds(amount: int) -> dict[str, list[Measured]]:
     """Every client once in each round, each round beginning with another one."""
-    found: dict[str, list[Measured]] = {name: [] for name in CLIENTS}
-    names = list(CLIENTS)
-    with LoopbackServer(SERVICE_MS) as server:
+    with ExitStack() as closing:
+        clients = {"ours": CLIENTS["ours"], **with_locust(closing), **CLIENTS}
+        names = list(clients)
+        found: dict[str, list[Measured]] = {name: [] for name in names}
+        server = closing.enter_context(LoopbackServer(SERVICE_MS))
         for turn in range(amount):
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
-                found[name].append(measured(CLIENTS[name](server.url)))
+                found[name].append(measured(clients[name](server.url)))
     return found
 
 
@@ -198,7 +219,11 @@ def main() -> int:
     amount = parser.parse_args().rounds
     if amount < 1:
         parser.error(f"--rounds {amount}: allowed is 1 or more")
-    found = rounds(amount)
+    try:
+        found = rounds(amount)
+    except LoadTestersError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
     print("\n".join(table(found)))
     added_ms_ = median(one.p95_ms for one in found["ours"])
     good = added_ms_ < ALLOWED_P95_MS

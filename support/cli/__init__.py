@@ -15,8 +15,9 @@ from support.cli.kinds import Kind
 from support.files import PROJECT
 from support.later import Later
 
-doctor, failed, listing, publish, report, shard, sweep = (
-    Later(f"support.cli.{name}") for name in ("doctor", "failed", "listing", "publish", "report", "shard", "sweep")
+doctor, failed, listing, load, publish, report, shard, sweep = (
+    Later(f"support.cli.{name}")
+    for name in ("doctor", "failed", "listing", "load", "publish", "report", "shard", "sweep")
 )
 fingerprint = Later("support.hooks.fingerprint")
 
@@ -208,3 +209,29 @@ def run_shard(
 ) -> None:
     """Run one share; its reports lie in reports/shards/INDEX."""
     raise typer.Exit(shard.run(environment, shards, tags, index, plan, reports))
+
+
+@app.command(name="load")
+def load_the_site(
+    profile: Annotated[Path, typer.Option(help="the profile of load; load/profiles/ has examples")],
+    environment: Annotated[str, typer.Option("--environment", "-e", help="its name in environments/")],
+    workers: Annotated[int | None, typer.Option(help="start so many here; by default one for each core")] = None,
+    expect_workers: Annotated[int | None, typer.Option(help="instead: wait for so many from elsewhere")] = None,
+    listen: Annotated[str | None, typer.Option(help="ADDRESS:PORT at which those find this machine")] = None,
+    within_s: Annotated[float, typer.Option(min=1, max=3600, help="so long workers are waited for")] = 60.0,
+    run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
+    confirm: Annotated[str | None, typer.Option(help="the name of the environment: permits load on a site")] = None,
+    reports: ReportsFolder = Path("reports"),
+) -> None:
+    """Load a site as a profile says, from many testers (Locust), and judge it as a run of the features does."""
+    raise typer.Exit(
+        load.run(environment, profile, workers, expect_workers, listen, within_s, run_file, confirm, reports)
+    )
+
+
+@app.command(name="load-worker")
+def be_a_worker_of_a_load(
+    master: Annotated[str, typer.Option(help="ADDRESS:PORT at which focus-acceptance load listens")],
+) -> None:
+    """Be one of the testers that focus-acceptance load --expect-workers waits for."""
+    raise typer.Exit(load.run_worker(master))

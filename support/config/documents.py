@@ -43,8 +43,11 @@ def shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def read_yaml(path: Path) -> SettingsDocument:
-    """The environment file at ``path``. Malformed YAML and duplicate keys raise :class:`ConfigurationError`."""
+def read_yaml(path: Path, is_what: str = "an environment file is a mapping of sections") -> SettingsDocument:
+    """The settings in the file at ``path``; ``is_what`` says what such a file is.
+
+    Malformed YAML and duplicate keys raise :class:`ConfigurationError`.
+    """
     label = shown(path)
     text = _read(path, label)
     try:
@@ -69,7 +72,7 @@ def read_yaml(path: Path) -> SettingsDocument:
     finally:
         loader.dispose()
     if not isinstance(data, dict):
-        raise ConfigurationError(f"{label}: an environment file is a mapping of sections, this one is {_kind(data)}")
+        raise ConfigurationError(f"{label}: {is_what}, this one is {_kind(data)}")
     return SettingsDocument(path, Origin(label, lines), _with_text_keys(data))
 
 

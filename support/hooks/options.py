@@ -10,6 +10,7 @@ from support.config.errors import suggestion
 _SETTINGS_OF_A_RUN = frozenset(
     {"env", "sandbox_run_file", "reports", "history", "publish", "parallel", "confirm", "slow"}
     | {"shuffle", "series", "under_load", "shard", "shard_plan"}
+    | {"load_profile", "load_workers", "load_listen", "load_within_s"}
 )
 """What -D may name."""
 _MAY_BE_EMPTY = "history"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from behave.runner import Context
 
+from support.capacity.profiled import AskedLoad
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, journal_file
 from support.clients.clock import WORTH_TELLING_S, ClockOffset
@@ -26,6 +27,7 @@ from support.config.errors import suggestion
 from support.files import PROJECT
 from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
+from support.hooks.many_testers import asked_load
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.stream_clients import require_stream_client
@@ -94,7 +96,8 @@ def before_all(context: Context) -> None:
     PROCESS.hide(*environment.secrets())
     _tell_what_is_not_checked(environment)
     reports = Reports(run_folder(context.config), {}, revision(PROJECT)["git"] or "unknown")
-    context.world = _connect(environment, books, reports, history_folder(context.config), budget, confirmed)
+    asked = asked_load(context, environment)
+    context.world = _connect(environment, books, reports, history_folder(context.config), budget, confirmed, asked)
     context.add_cleanup(context.world.close)
     if environment.kind == "sandbox":
         context.world.infrastructure.announce(tags)
@@ -200,9 +203,10 @@ def _connect(
     history: Path | None,
     budget: Budget,
     confirmed: bool,
+    asked: AskedLoad | None = None,
 ) -> World:
     try:
-        return World(environment, books.ledger, books.changes, reports, history, budget, confirmed)
+        return World(environment, books.ledger, books.changes, reports, history, budget, confirmed, asked)
     except (ClusterError, SSHError) as error:
         name = environment.identity.name
         doctor = f"focus-acceptance doctor -e {name} tells which layer is broken"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
-from support.clients.focus_server.load_client import LoadClient, Reply
-from support.clients.load_engine import Burst, Caps, Sample, fire
+from support.clients.focus_server.load_client import BurstClient
+from support.clients.load_engine import Burst, Caps, Sample
 from support.model import requests
 
 
@@ -41,7 +41,7 @@ class Openings:
 
 
 def open_at_once(
-    load: LoadClient,
+    load: BurstClient,
     bodies: Sequence[requests.Body],
     caps: Caps,
     jobs_before: frozenset[str],
@@ -53,20 +53,13 @@ def open_at_once(
 
     ``take_in`` learns of each answer in the thread that received it.
     """
-    connections = load.connections("POST", "/configure", list(bodies), warm=True)
     openings: dict[int, Opening] = {}
 
     def done(sample: Sample) -> None:
         openings[sample.number] = _opening(sample)
         take_in(openings[sample.number])
 
-    try:
-        burst = fire(connections, caps, stagger_s=apart_s, on_done=done, stop=stop)
-    finally:
-        for connection in connections:
-            connection.close()
-    for connection, sample in zip(connections, burst.samples, strict=True):
-        load.note(connection, _reply(sample))
+    burst = load.burst("POST", "/configure", bodies, caps, on_done=done, stop=stop, apart_s=apart_s)
     each = (_opening(sample) if sample.status is None else openings[sample.number] for sample in burst.samples)
     return Openings(burst, tuple(each), jobs_before)
 
@@ -79,7 +72,3 @@ def _opening(sample: Sample) -> Opening:
         return Opening(sample, answer, answer.opened())
     except ShapeError:
         return Opening(sample, answer, None)
-
-
-def _reply(sample: Sample) -> Reply:
-    return Reply(sample.sent_s, sample.done_s, sample.status, sample.headers, sample.body, sample.error)

@@ -11,7 +11,7 @@ from hamcrest import assert_that
 from support.checks.answers import opens
 from support.checks.matcher import judged
 from support.clients.focus_server.client import Answer, FocusServerClient, OpenedInvestigation
-from support.clients.focus_server.load_client import LoadClient
+from support.clients.focus_server.load_client import BurstClient
 from support.clients.kubernetes.client import KubernetesClient
 from support.clients.load_engine import STAGGER_S, Caps
 from support.config import Environment
@@ -37,7 +37,7 @@ class Investigations:
     def __init__(
         self,
         client: FocusServerClient,
-        load: LoadClient,
+        load: BurstClient,
         cluster: KubernetesClient,
         jobs: Jobs,
         clients: StreamKeeper,

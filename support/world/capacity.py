@@ -11,7 +11,9 @@ from support.capacity.load.load_run import LoadRuns
 from support.capacity.load.recovery import Probes
 from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.measuring import LoadMeasurements
+from support.capacity.profiled import AskedLoad, ProfiledLoads
 from support.capacity.report.store import Reports
+from support.clients.distributed.load_client import DistributedLoadClient
 from support.clients.focus_server.client import FocusServerClient
 from support.clients.focus_server.load_client import LoadClient
 from support.clients.journal import Journal
@@ -23,6 +25,7 @@ from support.investigations.service import Investigations
 from support.latency.answers import Latency
 from support.latency.baselines import Baselines
 from support.model.recording_index import Search
+from support.model.requests import Times
 from support.stability.steady_state import Stability
 from support.world.cluster import Cluster
 
@@ -34,6 +37,7 @@ class CapacityRoom:
     stability: Stability
     baselines: Baselines
     latency: Latency
+    profiled: ProfiledLoads
 
     @classmethod
     def of(
@@ -48,8 +52,11 @@ class CapacityRoom:
         reports: Reports,
         history: Path | None,
         search: Callable[[], Search],
+        times: Callable[[], Times],
+        asked: AskedLoad | None,
     ) -> CapacityRoom:
         generator = _generator_check(environment)
+        crowd = generator if asked is None else _generator_check_of_testers(environment, asked)
         loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment, search)
         probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
@@ -59,6 +66,7 @@ class CapacityRoom:
             stability=Stability(investigations, releases, loads, cluster.client, environment, budget, reports),
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
+            profiled=ProfiledLoads(loads, probes, crowd, reports, environment, times, asked),
         )
 
 
@@ -72,4 +80,18 @@ def _generator_check(environment: Environment) -> GeneratorCheck:
         environment.capacity.target_jobs,
         environment.limits.configure_p95_ms,
         environment.capacity.generator_share,
+    )
+
+
+def _generator_check_of_testers(environment: Environment, asked: AskedLoad) -> GeneratorCheck:
+    """The same of many testers, with as many at once as their profile has."""
+    server, testers, budget = environment.focus_server, asked.testers, Budget.on_loopback()
+    return GeneratorCheck(
+        lambda url: DistributedLoadClient(At(url, server), Journal(), budget, testers),
+        lambda url: FocusServerClient(At(url, server), Journal(), budget),
+        asked.profile.most,
+        environment.limits.configure_p95_ms,
+        environment.capacity.generator_share,
+        DistributedLoadClient.engine,
+        testers.host,
     )

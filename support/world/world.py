@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from support.capacity.profiled import AskedLoad
 from support.capacity.report.store import Reports
 from support.clients.change_journal import ChangeJournal, Changes
+from support.clients.distributed.load_client import DistributedLoadClient
 from support.clients.focus_server.client import TARGET as FOCUS_SERVER
 from support.clients.focus_server.client import FocusServerClient
-from support.clients.focus_server.load_client import LoadClient
+from support.clients.focus_server.load_client import BurstClient, LoadClient
 from support.clients.journal import Journal
 from support.clients.safety import Budget, SafetyPolicy
 from support.clients.ssh.client import SSHClient
@@ -23,6 +25,7 @@ from support.investigations.release import Releases
 from support.investigations.run_ledger import RunLedger
 from support.investigations.service import Investigations
 from support.investigations.stream_clients import stream_clients
+from support.model.windows import Source, times_of
 from support.redaction import PROCESS
 from support.world.capacity import CapacityRoom
 from support.world.closing import closed_with
@@ -37,7 +40,8 @@ from support.world.undoing import undoers
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all.
 
-    ``budget`` is given where the run has other processes, and is theirs as well.
+    ``budget`` is given where the run has other processes, and is theirs as well. ``asked`` is the load of a run of
+    ``focus-acceptance load``: what is opened at one moment then comes from its testers.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class World:
         history: Path | None,
         budget: Budget | None = None,
         confirmed: bool = True,
+        asked: AskedLoad | None = None,
     ) -> None:
         self.environment = environment
+        self._asked_load = asked
         self.limits = environment.limits
         self.reports = reports
         self.ledger = ledger
@@ -78,8 +84,12 @@ class World:
         cluster, jobs = self.cluster.client, self.cluster.jobs
         self.register = register = Register(ledger, self.cluster.watch, cluster.clock, environment, self.neighbours)
         self.releases = Releases(cluster, jobs, streams, register, environment)
+        asked = self._asked_load
+        burst_client: BurstClient = load_client
+        if asked is not None:
+            burst_client = DistributedLoadClient(environment.focus_server, self.journal, budget, asked.testers)
         self.investigations = Investigations(
-            client, load_client, cluster, jobs, streams, register, self.releases, environment
+            client, burst_client, cluster, jobs, streams, register, self.releases, environment
         )
         self.clients = Clients(client, cluster, jobs, register)
         self.effects = Effects(self.cluster.client, self.cluster.jobs, environment, self.neighbours)
@@ -119,6 +129,8 @@ class World:
             reports,
             history,
             self.recordings.quality.search,
+            lambda: times_of("over recorded data", Source(self.recordings.index, None)),
+            asked,
         )
 
     def requests_made(self) -> list[tuple[str, float]]:

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {"support", "steps", "environments", "tests", "tools"}
 EXTRAS_OF = {
-    "support": ("amqp", "grpc", "load"),
+    "support": ("amqp", "grpc"),
     "steps": (),
     "environment.py": (),
     "environments": ("sandbox",),
@@ -27,10 +27,11 @@ EXTRAS_OF = {
     "tools": ("sandbox",),  # the command line is among them
     "tools/check_wheels.py": ("dev",),
     "tools/licences.py": ("dev",),
+    "load": ("load",),
     "scripts": ("sandbox", "dev"),
 }
 """Which optional dependencies each part may import, besides those of the project itself."""
-NOT_ALWAYS_INSTALLED = {"grpc": "grpcio", "locust": "locust", "pika": "pika"}
+NOT_ALWAYS_INSTALLED = {"gevent": "gevent", "grpc": "grpcio", "locust": "locust", "pika": "pika"}
 INSTALLED = packages_distributions()
 NAMED_AT_RUN_TIME = {
     "allure-behave": "behave is given the name of its formatter",

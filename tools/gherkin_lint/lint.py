@@ -37,7 +37,7 @@ def lint(paths: Iterable[Path]) -> list[LintFinding]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.gherkin_lint.lint", description="Check feature files.")
-    parser.add_argument("paths", nargs="*", type=Path, default=[Path("features")])
+    parser.add_argument("paths", nargs="*", type=Path, default=[Path("features"), Path("load")])
     try:
         files = feature_files(parser.parse_args(arguments).paths)
     except FileNotFoundError as error:

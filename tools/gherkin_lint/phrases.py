@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.gherkin_lint.phrases", description="Compare features and steps."
     )
-    parser.add_argument("paths", nargs="*", type=Path, default=[Path("features")])
+    parser.add_argument("paths", nargs="*", type=Path, default=[Path("features"), Path("load")])
     parser.add_argument("--steps", type=Path, default=Path("steps"))
     given = parser.parse_args(arguments)
     if not given.steps.is_dir():

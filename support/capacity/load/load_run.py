@@ -15,7 +15,7 @@ from support.capacity.load.results import ClusterEvidence, JobRecord, LoadStep
 from support.capacity.load.seen import Phases
 from support.checks.matcher import judged
 from support.clients.kubernetes.client import KubernetesClient
-from support.clients.load_engine import Caps
+from support.clients.load_engine import STAGGER_S, Caps
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings
@@ -102,15 +102,19 @@ class LoadRuns:
         self._investigations, self._releases, self._cluster, self._jobs = investigations, releases, cluster, jobs
         self._environment, self._limits, self._search = environment, environment.limits, search
 
-    def caps(self, amount: int) -> Caps:
-        """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice."""
-        return Caps(amount, 2 * self._environment.focus_server.read_timeout_s)
+    def caps(self, amount: int, over_s: float = 0.0) -> Caps:
+        """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice,
+        after the last was sent (``over_s``)."""
+        return Caps(amount, over_s + 2 * self._environment.focus_server.read_timeout_s)
 
-    def make(self, title: str, bodies: list[Mapping[str, Any]]) -> Load:
-        """Open all at once, prove that they are alive together, release them and prove that they are gone."""
+    def make(
+        self, title: str, bodies: list[Mapping[str, Any]], *, apart_s: float = STAGGER_S, hold_s: float = 0.0
+    ) -> Load:
+        """Open all at once, or each ``apart_s`` after the one before, prove that they are alive together after
+        ``hold_s``, release them and prove that they are gone."""
         self.clean_state()
         try:
-            standing = self.stand(title, bodies)
+            standing = self.stand(title, bodies, apart_s, hold_s)
         except BaseException:
             self._releases.release_all()
             raise
@@ -166,8 +170,10 @@ class LoadRuns:
         snapshot = self._cluster.snapshot()
         return frozenset(one.job_id for one in (*snapshot.jobs, *snapshot.pods) if one.job_id is not None)
 
-    def stand(self, title: str, bodies: list[Mapping[str, Any]]) -> Standing:
-        """Open all at once and follow them until each is open or will never be; nothing is released."""
+    def stand(
+        self, title: str, bodies: list[Mapping[str, Any]], apart_s: float = STAGGER_S, hold_s: float = 0.0
+    ) -> Standing:
+        """Open all, follow them until each is open or will never be, and hold them; nothing is released."""
         phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
         meter = MachineMeter()
         with Reporter(title, len(bodies)) as reporter:
@@ -176,9 +182,11 @@ class LoadRuns:
                 if opening.opened is None:
                     reporter.failed()
 
-            openings = self._investigations.open_many(bodies, self.caps(len(bodies)), on_opening=answered)
+            caps = self.caps(len(bodies), apart_s * len(bodies))
+            openings = self._investigations.open_many(bodies, caps, on_opening=answered, apart_s=apart_s)
             opened = [opening for opening in openings.each if opening.opened is not None]
             self._follow({opening.job_id or "" for opening in opened}, phases, reporter)
+        waits.settle(lambda: ["held"], within_s=hold_s)
         machine = meter.use()
         alive = self._alive_now([opening.job_id or "" for opening in opened])
         phases.take_in()

@@ -16,25 +16,27 @@ import time
 from types import TracebackType
 
 ARRIVED, LEFT = "X-Arrived-S", "X-Left-S"
-_BACKLOG = 1024
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 8192
 
 
 class LoopbackServer:
     """The server as its user sees it: a URL, for as long as the ``with`` lasts."""
 
-    def __init__(self, service_ms: float) -> None:
-        self.service_ms = service_ms
+    def __init__(self, service_ms: float, host: str = LOOPBACK) -> None:
+        """``host`` is an address of this machine; another than loopback where those who ask are elsewhere."""
+        self.service_ms, self._host = service_ms, host
         self.url = ""
 
     def __enter__(self) -> LoopbackServer:
-        command = [sys.executable, "-m", "support.capacity.load.loopback", f"--service-ms={self.service_ms}"]
+        command = [sys.executable, "-m", __name__, f"--service-ms={self.service_ms}", f"--host={self._host}"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._process.stdout is None:
             raise RuntimeError("the loopback server has no output")
         port = self._process.stdout.readline().strip()
         if not port:
             raise RuntimeError(f"the loopback server ended with {self._process.wait()} before it was ready")
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{self._host}:{port}"
         return self
 
     def __exit__(
@@ -80,9 +82,9 @@ def _announced(head: bytes) -> int:
     return 0
 
 
-async def _serve(service_s: float) -> None:
+async def _serve(service_s: float, host: str) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _LoopbackConnection(service_s), "127.0.0.1", 0, backlog=_BACKLOG)
+    server = await loop.create_server(lambda: _LoopbackConnection(service_s), host, 0, backlog=_BACKLOG)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
@@ -92,5 +94,7 @@ async def _serve(service_s: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve every request after a fixed time, until the input ends.")
     parser.add_argument("--service-ms", type=float, required=True)
+    parser.add_argument("--host", required=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
-    asyncio.run(_serve(parser.parse_args().service_ms / 1000))
+    options = parser.parse_args()
+    asyncio.run(_serve(options.service_ms / 1000, options.host))

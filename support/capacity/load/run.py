@@ -59,7 +59,8 @@ class CapacityRun:
     ``before`` is the cluster without the load (for what others take), ``during`` while the load stood.
     ``baseline_p95_ms`` are P95s of earlier runs of this environment. ``stopped_because`` is empty unless the run was
     ended early: the report is then marked partial. ``judges_answers`` is whether the requirement has a limit for P95 of
-    the answers (CA-01 has, CA-03 has not): otherwise it is shown only.
+    the answers (CA-01 has, CA-03 has not): otherwise it is shown only. A
+    load of several ``turns`` has the records of all of them in one step.
     """
 
     environment: str
@@ -78,6 +79,7 @@ class CapacityRun:
     git_revision: str = "unknown"
     stopped_because: str = ""
     judges_answers: bool = True
+    turns: int = 1
 
     @property
     def partial(self) -> bool:

@@ -6,11 +6,11 @@ import platform
 from collections.abc import Callable, Mapping
 from statistics import median
 
-from support.capacity.load.loopback import ARRIVED, LEFT, LoopbackServer
+from support.capacity.load.loopback import ARRIVED, LEFT, LOOPBACK, LoopbackServer
 from support.capacity.load.results import SelfCheck
 from support.clients.focus_server.client import FocusServerClient
-from support.clients.focus_server.load_client import LoadClient
-from support.clients.load_engine import Burst, Caps, Sample, fire
+from support.clients.focus_server.load_client import BurstClient, LoadClient
+from support.clients.load_engine import Burst, Caps, Sample
 from support.model import requests
 from support.statistics.operational import arrival_spread_ms, peak_in_flight
 from support.statistics.percentiles import percentile
@@ -22,7 +22,11 @@ SINGLE_REQUESTS, SINGLE_SERVICE_MS = 40, 5.0
 
 
 def check_generator(
-    client_of: Callable[[str], LoadClient], concurrent: int, limit_ms: float, allowed_ms: float | None = None
+    client_of: Callable[[str], BurstClient],
+    concurrent: int,
+    limit_ms: float,
+    allowed_ms: float | None = None,
+    host: str = LOOPBACK,
 ) -> SelfCheck:
     """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each: there the
     generator decides between a pass and a failure. ``allowed_ms`` is a tenth of that unless it is given.
@@ -32,7 +36,7 @@ def check_generator(
     """
     allowed_ms = limit_ms * SHARE_OF_LIMIT if allowed_ms is None else allowed_ms
     rounds: list[SelfCheck] = []
-    with LoopbackServer(limit_ms) as server:
+    with LoopbackServer(limit_ms, host) as server:
         client = client_of(server.url)
         while len(rounds) < MOST_ROUNDS and not (rounds and rounds[0].trusted):
             rounds.append(_judged(one_round(client, concurrent), concurrent, limit_ms, allowed_ms))
@@ -45,13 +49,17 @@ class GeneratorCheck:
 
     def __init__(
         self,
-        load_client: Callable[[str], LoadClient],
+        load_client: Callable[[str], BurstClient],
         client: Callable[[str], FocusServerClient],
         concurrent: int,
         limit_ms: float,
         share: float = SHARE_OF_LIMIT,
+        engine: str = LoadClient.engine,
+        host: str = LOOPBACK,
     ) -> None:
-        """``load_client`` and ``client`` make the clients of this run for another base URL."""
+        """``load_client`` and ``client`` make the clients of this run for another base URL; ``host`` is where those who
+        make the load find this machine."""
+        self._engine, self._host = engine, host
         self._load_client, self._client = load_client, client
         self._concurrent, self._limit_ms, self._share = concurrent, limit_ms, share
         self._result: SelfCheck | None = None
@@ -61,7 +69,7 @@ class GeneratorCheck:
         """What the generator adds; checked once in a run."""
         if self._result is None:
             self._result = check_generator(
-                self._load_client, self._concurrent, self._limit_ms, self._limit_ms * self._share
+                self._load_client, self._concurrent, self._limit_ms, self._limit_ms * self._share, self._host
             )
         return self._result
 
@@ -75,20 +83,14 @@ class GeneratorCheck:
             self._single_ms = own_share_ms(self._client)
         return self._single_ms
 
-    @staticmethod
-    def description() -> dict[str, str]:
+    def description(self) -> dict[str, str]:
         """What makes the load."""
-        return {"engine": "threads, one requests session each", "python": platform.python_version()}
+        return {"engine": self._engine, "python": platform.python_version()}
 
 
-def one_round(client: LoadClient, concurrent: int) -> Burst:
+def one_round(client: BurstClient, concurrent: int) -> Burst:
     """One burst from connections that are there already."""
-    connections = client.connections("POST", "/configure", [requests.live()] * concurrent, warm=True)
-    try:
-        return fire(connections, Caps(concurrent, 30.0))
-    finally:
-        for connection in connections:
-            connection.close()
+    return client.burst("POST", "/configure", [requests.live()] * concurrent, Caps(concurrent, 30.0))
 
 
 def own_share_ms(client_of: Callable[[str], FocusServerClient]) -> float:

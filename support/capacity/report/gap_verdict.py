@@ -129,7 +129,8 @@ def verdict_sentence(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis)
     target, step = run.target.jobs, run.step
     if step is None:
         return f"Not decided: the load of {target} jobs never ran ({run.stopped_because or 'no reason given'})."
-    held = f"{step.succeeded} of {target} jobs were open at the same time, each with its own port"
+    together = "open at the same time" if run.turns == 1 else f"open, in {run.turns} turns, with those of their turn"
+    held = f"{step.succeeded} of {target} jobs were {together}, each with its own port"
     return f"{_WORDS[judged.verdict]}: {held}{_because(run, judged, diagnosis)}."
 
 

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
+from typing import Protocol
 
 import requests
 
@@ -20,6 +22,7 @@ from support.clients.deadline import Deadline, watched
 from support.clients.deadline import session as session_with_deadlines
 from support.clients.focus_server.client import TARGET, Body, encoded
 from support.clients.journal import Journal
+from support.clients.load_engine import STAGGER_S, Burst, Caps, EngineReply, Sample, fire
 from support.clients.machine import require_room_for
 from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
@@ -87,14 +90,34 @@ class LoadConnection:
         """The request as the journal writes it."""
         body = self._prepared.body
         text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else ""
-        return f"{self._prepared.method} {self._prepared.url}\n{text}".rstrip("\n")
+        return asked(str(self._prepared.method), str(self._prepared.url), text)
 
     def close(self) -> None:
         self._session.close()
 
 
+class BurstClient(Protocol):
+    """Sends many requests at one moment, each once: from threads, or from many testers."""
+
+    engine: str
+
+    def burst(
+        self,
+        method: str,
+        path: str,
+        bodies: Sequence[Body | None],
+        caps: Caps,
+        *,
+        on_done: Callable[[Sample], None] = ...,
+        stop: threading.Event | None = None,
+        apart_s: float = STAGGER_S,
+    ) -> Burst: ...
+
+
 class LoadClient:
     """Makes connections for a load, within the budget of the run."""
+
+    engine = "threads, one requests session each"
 
     def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
         self._base_url = settings.base_url.rstrip("/")
@@ -121,21 +144,60 @@ class LoadClient:
                 list(pool.map(LoadConnection.warm_up, made, repeat(f"{self._base_url}/ack")))
         return made
 
-    def note(self, connection: LoadConnection, reply: Reply) -> None:
+    def burst(
+        self,
+        method: str,
+        path: str,
+        bodies: Sequence[Body | None],
+        caps: Caps,
+        *,
+        on_done: Callable[[Sample], None] = lambda sample: None,
+        stop: threading.Event | None = None,
+        apart_s: float = STAGGER_S,
+    ) -> Burst:
+        """Send all ``bodies``, each ``apart_s`` after the one before, from connections that are there already.
+
+        As :func:`~support.clients.load_engine.fire`, and written into the journal after the measurement.
+        """
+        connections = self.connections(method, path, bodies, warm=True)
+        try:
+            burst = fire(connections, caps, stagger_s=apart_s, on_done=on_done, stop=stop)
+        finally:
+            for connection in connections:
+                connection.close()
+        for connection, sample in zip(connections, burst.samples, strict=True):
+            self.note(connection, sample)
+        return burst
+
+    def note(self, connection: LoadConnection, reply: EngineReply) -> None:
         """Write an exchange into the journal: after the measurement, because writing takes time."""
-        if reply.status is None:
-            answer = reply.error
-        else:
-            kind = reply.headers.get("Content-Type", "no content type")
-            answer = f"{reply.status} ({kind}) {reply.body.decode('utf-8', errors='replace')}"
-        self._journal.record(TARGET, connection.asked, answer, reply.done_s - reply.sent_s)
+        note_exchange(self._journal, connection.asked, reply)
 
     def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
         # All connections share what was read from the certificate file once: reading it 200 times costs a second.
         session = session_with_deadlines(self._context, pin=self._trust.pin)
         payload = encoded(body)
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
-        request = requests.Request(method, self._base_url + path, data=payload, headers=headers)
+        request = requests.Request(method, self._base_url + path, data=payload, headers=headers_of(payload))
         opens = opens_an_investigation(method, path)
         prepared = session.prepare_request(request)
         return LoadConnection(session, prepared, self._timeouts_s, self._trust.checks_authority, self._budget, opens)
+
+
+def headers_of(payload: bytes | None) -> dict[str, str]:
+    """What is said with a request of a load."""
+    return {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
+
+
+def asked(method: str, url: str, text: str) -> str:
+    """A request as the journal writes it."""
+    return f"{method} {url}\n{text}".rstrip("\n")
+
+
+def note_exchange(journal: Journal, asked_for: str, reply: EngineReply) -> None:
+    """Write a request of a load and its answer into the journal."""
+    if reply.status is None:
+        answer = reply.error
+    else:
+        kind = reply.headers.get("Content-Type", "no content type")
+        answer = f"{reply.status} ({kind}) {reply.body.decode('utf-8', errors='replace')}"
+    journal.record(TARGET, asked_for, answer, reply.done_s - reply.sent_s)

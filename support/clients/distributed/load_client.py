@@ -1,0 +1,83 @@
+"""Many requests at the same moment, from many testers: as the load client does it from threads, and with its caps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from support.clients import tls
+from support.clients.distributed.burst import DistributedBurst
+from support.clients.distributed.testers import LoadTesters
+from support.clients.focus_server.client import Body, encoded
+from support.clients.focus_server.load_client import WARMING_AT_ONCE, asked, headers_of, note_exchange
+from support.clients.journal import Journal
+from support.clients.load_engine import STAGGER_S, Burst, CapExceeded, Caps, Sample
+from support.clients.safety import Budget, opens_an_investigation
+from support.clients.settings import FocusServerSettings
+
+
+def plan_of(settings: FocusServerSettings) -> dict[str, Any]:
+    """What workers must know of a Focus Server: whom to trust and how long to wait. They have no files of ours."""
+    trust = tls.ServerTrust.of(settings, "focus_server")
+    trust.context()  # a certificate file that cannot be read is found here
+    ca = trust.ca_file.read_text(encoding="utf-8") if trust.ca_file is not None else ""
+    return {
+        "verify": trust.verify,
+        "ca": ca,
+        "pin": trust.pin or "",
+        "connect_s": settings.connect_timeout_s,
+        "read_s": settings.read_timeout_s,
+    }
+
+
+class DistributedLoadClient:
+    """Hands requests to the testers, each with its moment, within the budget of the run.
+
+    A tester has no budget and sends nothing that was not handed to it: what is counted, is counted here.
+    """
+
+    engine = "Locust, FastHttpUser"
+
+    def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget, testers: LoadTesters) -> None:
+        self._base_url = settings.base_url.rstrip("/")
+        self._journal, self._budget, self._testers = journal, budget, testers
+        self._takers = ThreadPoolExecutor(1, "answers")
+
+    def burst(
+        self,
+        method: str,
+        path: str,
+        bodies: Sequence[Body | None],
+        caps: Caps,
+        *,
+        on_done: Callable[[Sample], None] = lambda sample: None,
+        stop: threading.Event | None = None,
+        apart_s: float = STAGGER_S,
+    ) -> Burst:
+        """As :meth:`LoadClient.burst`. A tester that is lost has not answered what was handed to it; that is why the
+        burst was stopped."""
+        if len(bodies) > caps.requests:
+            raise CapExceeded(f"{len(bodies)} requests at once are refused: the cap is {caps.requests}")
+        self._budget.require_at_once(len(bodies))
+        with ExitStack() as warming:
+            at_once = min(WARMING_AT_ONCE, len(bodies))
+            for _ in range(at_once):
+                warming.enter_context(self._budget.asking(opens=False))
+            places = self._testers.connect(len(bodies), f"{self._base_url}/ack", at_once)
+        payloads = [encoded(body) for body in bodies]
+        tickets = [
+            {"method": method, "url": self._base_url + path, "headers": headers_of(payload)}
+            | {"body": None if payload is None else payload.decode(), "user": user}
+            for payload, (_, user) in zip(payloads, places, strict=False)
+        ]
+        made = DistributedBurst(
+            self._testers, [tester for tester, _ in places], tickets, apart_s, on_done, self._takers
+        )
+        burst = made.run(caps, self._budget, opens_an_investigation(method, path), stop or threading.Event())
+        for payload, sample in zip(payloads, burst.samples, strict=True):
+            text = "" if payload is None else payload.decode("utf-8", errors="replace")
+            note_exchange(self._journal, asked(method, self._base_url + path, text), sample)
+        return burst
