@@ -180,7 +180,7 @@ class LoadMeasurements:
         reason."""
         step = measured.step
         shown = f"{step.succeeded} of {step.asked} opened"
-        late = late_for_the_machine(step, self._capacity.success_rate) if step.failed else ""
+        late = late_for_the_machine(measured.run, self._capacity.success_rate) if step.failed else ""
         why = late or spoilt_by(judge(measured.run))
         return f"{shown}, {why}" if why else None
 
