@@ -1,0 +1,91 @@
+"""Questions that are asked while loads are made: as many as it takes, and none under a load that opened nothing."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from support.clients.focus_server.client import Answer, ConnectionFailed
+from support.clients.safety import Budget, SafetyError, SafetyPolicy
+from support.latency import under_load
+from support.latency.answers import ENOUGH
+from support.latency.polling import READS, Polling
+from support.latency.under_load import EACH, MOST_LOADS, UnderLoad
+
+TIMES = {"start_time": 1_700_000_000, "end_time": 1_700_000_600}
+PERMITTED = Budget(SafetyPolicy("sandbox", load=True))
+REFUSED = Budget(SafetyPolicy("production", load=False))
+
+
+class Site:
+    """Loads that take as long as they are told to, and a server that answers as it is told to."""
+
+    def __init__(self, opens: int = 2 * EACH, takes_s: float = 0.5, status: int = 200, fails: bool = False) -> None:
+        self._opens, self._takes_s, self._status, self._fails = opens, takes_s, status, fails
+        self.bodies: list[Any] = []
+
+    def make(self, title: str, bodies: list[Any]) -> Any:
+        self.bodies.append(bodies)
+        until_s = time.monotonic() + self._takes_s
+        while time.monotonic() < until_s:
+            time.sleep(0.01)
+        reached = [{"answered": 0.1}] * self._opens + [{}] * (len(bodies) - self._opens)
+        return SimpleNamespace(
+            step=SimpleNamespace(asked=len(bodies), records=[SimpleNamespace(reached=r) for r in reached])
+        )
+
+    def ack(self) -> Answer:
+        if self._fails:
+            raise ConnectionFailed("nobody answers", "refused", 0.1)
+        return Answer(self._status, {}, b"", 0.02, "GET /ack")
+
+    def metadata(self, job_id: str) -> Answer:
+        return Answer(200, {}, job_id.encode(), 0.01, "")
+
+
+def asking(site: Site, budget: Budget = PERMITTED) -> UnderLoad:
+    environment = SimpleNamespace(
+        limits=SimpleNamespace(time_scale=0.01), focus_server=SimpleNamespace(read_timeout_s=5.0)
+    )
+    generator = SimpleNamespace(single_ms=lambda: 1.0)
+    return UnderLoad(cast(Any, site), cast(Any, site), cast(Any, generator), cast(Any, environment), budget)
+
+
+def test_loads_are_made_until_there_are_enough_answers() -> None:
+    site = Site()
+    told = asking(site).health_checks(TIMES)
+    assert len(told.latencies_ms) >= ENOUGH or len(site.bodies) == MOST_LOADS
+    assert set(told.latencies_ms) == {20.0} and told.trouble == ""
+    assert [len(bodies) for bodies in site.bodies] == [2 * EACH] * len(site.bodies)
+    assert {body["start_time"] for body in site.bodies[0]} == {None, TIMES["start_time"]}
+
+
+@pytest.mark.parametrize(
+    ("site", "first", "took_ms"),
+    [(Site(status=503), "503 ", 20.0), (Site(fails=True), "nobody answers", 5000.0)],
+)
+def test_answers_that_fail_are_told_and_count(site: Site, first: str, took_ms: float) -> None:
+    told = asking(site).health_checks(TIMES)
+    assert f"failed, the first: {first}" in told.trouble and set(told.latencies_ms) == {took_ms}
+
+
+def test_a_load_that_opened_hardly_anything_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    with pytest.raises(AssertionError, match="no load to ask under: 3 of 50 were opened"):
+        asking(Site(opens=3, takes_s=0.1)).health_checks(TIMES)
+
+
+def test_where_no_load_is_permitted_nothing_is_asked() -> None:
+    site = Site()
+    with pytest.raises(SafetyError):
+        asking(site, REFUSED).health_checks(TIMES)
+    with pytest.raises(SafetyError):
+        Polling(cast(Any, site), REFUSED).metadata("1-2")
+    assert site.bodies == []
+
+
+def test_metadata_are_read_a_hundred_times() -> None:
+    assert [answer.text for answer in Polling(cast(Any, Site()), PERMITTED).metadata("1-2")] == ["1-2"] * READS
