@@ -24,7 +24,7 @@ Feature: Recorded data can be watched by many
       And every step began when nothing was left of the one before
 
     @CA-09d @REQ_PZ-13986 @load
-    Example: Enough windows of one client are served, each with its own part of the recordings
+    Example: Enough windows of one client are served, each with the recordings it was opened for
       When one client opens as many historic investigations as it has windows
       Then enough of them have a running job and a port of their own at one same moment
       And each of them plays its own window

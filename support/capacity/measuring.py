@@ -22,7 +22,7 @@ from support.capacity.report.store import Reports
 from support.config import Environment
 from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
-from support.model.windows import side_by_side
+from support.model.windows import one_after_the_other
 from support.reporting.record import context as reporting
 
 OPENINGS_FIGURE = "openings_at_once_p95_ms"
@@ -137,8 +137,8 @@ class LoadMeasurements:
         return self._decided(lambda: self._measured(self._load("heavy historic investigations", bodies), report=False))
 
     def windows(self, times: requests.Times) -> Measured:
-        """As many windows as one client may have open, each over its own part of recorded data (CA-09)."""
-        windows = side_by_side(times, WINDOWS)
+        """As many as one client may have open, each over another window of recorded data (CA-09)."""
+        windows = one_after_the_other(times, WINDOWS)
         bodies = [requests.historic(one) for one in windows]
         measured = self._decided(
             lambda: self._measured(self._load("windows of one client", bodies), tells_capacity=False)

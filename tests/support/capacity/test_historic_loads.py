@@ -1,4 +1,4 @@
-"""Loads over recorded data: windows side by side, each played by its own job, and a growth that stops when it fails."""
+"""Loads over recorded data: windows one after the other, each played by its own job, and a growth."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import pytest
 from support.capacity import checks
 from support.capacity.measuring import HISTORIC_STEPS, Measured
 from support.checks.jobs import times_in_words
-from support.model.windows import side_by_side
+from support.model.windows import one_after_the_other
 from tests.support.capacity.canned import pod
 from tests.support.capacity.test_capacity_verdicts import measured
 
-WINDOWS = tuple(side_by_side({"start_time": 1_700_000_000, "end_time": 1_700_000_090}, 3))
+WINDOWS = tuple(one_after_the_other({"start_time": 1_700_000_000, "end_time": 1_700_000_090}, 3))
 
 
-def test_windows_follow_each_other() -> None:
+def test_windows_begin_one_after_the_other() -> None:
     assert [(one["start_time"], one["end_time"]) for one in WINDOWS] == [
-        (1_700_000_000, 1_700_000_030),
-        (1_700_000_030, 1_700_000_060),
-        (1_700_000_060, 1_700_000_090),
+        (1_700_000_000, 1_700_000_088),
+        (1_700_000_001, 1_700_000_089),
+        (1_700_000_002, 1_700_000_090),
     ]
 
 
 def test_a_window_that_is_too_short_cannot_be_cut() -> None:
-    with pytest.raises(ValueError, match="a window of 2 s cannot be cut into 3"):
-        side_by_side({"start_time": 10, "end_time": 12}, 3)
+    with pytest.raises(ValueError, match="a window of 2 s has no room for 3 of them"):
+        one_after_the_other({"start_time": 10, "end_time": 12}, 3)
 
 
 def started_for(windows: tuple[object, ...]) -> Measured:

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
+from support.capacity.load.machine import MachineUse
 from support.clients.focus_server.client import Answer, ConnectionFailed
 from support.clients.safety import Budget, SafetyError, SafetyPolicy
 from support.latency import under_load
 from support.latency.answers import ENOUGH
 from support.latency.polling import READS, Polling
-from support.latency.under_load import EACH, MOST_LOADS, UnderLoad
+from support.latency.under_load import AT_ONCE, MOST_LOADS, UnderLoad
+from support.statistics.verdict import Inconclusive
 
 TIMES = {"start_time": 1_700_000_000, "end_time": 1_700_000_600}
 PERMITTED = Budget(SafetyPolicy("sandbox", load=True))
@@ -23,9 +25,10 @@ REFUSED = Budget(SafetyPolicy("production", load=False))
 class Site:
     """Loads that take as long as they are told to, and a server that answers as it is told to."""
 
-    def __init__(self, opens: int = 2 * EACH, takes_s: float = 0.5, status: int = 200, fails: bool = False) -> None:
+    def __init__(self, opens: int = AT_ONCE, takes_s: float = 0.5, status: int = 200, fails: bool = False) -> None:
         self._opens, self._takes_s, self._status, self._fails = opens, takes_s, status, fails
         self.bodies: list[Any] = []
+        self.machine: MachineUse | None = None
 
     def make(self, title: str, bodies: list[Any]) -> Any:
         self.bodies.append(bodies)
@@ -34,7 +37,9 @@ class Site:
             time.sleep(0.01)
         reached = [{"answered": 0.1}] * self._opens + [{}] * (len(bodies) - self._opens)
         return SimpleNamespace(
-            step=SimpleNamespace(asked=len(bodies), records=[SimpleNamespace(reached=r) for r in reached])
+            step=SimpleNamespace(
+                machine=self.machine, asked=len(bodies), records=[SimpleNamespace(reached=r) for r in reached]
+            )
         )
 
     def ack(self) -> Answer:
@@ -56,11 +61,18 @@ def asking(site: Site, budget: Budget = PERMITTED) -> UnderLoad:
 
 def test_loads_are_made_until_there_are_enough_answers() -> None:
     site = Site()
-    told = asking(site).health_checks(TIMES)
+    told = asking(site).health_checks()
     assert len(told.latencies_ms) >= ENOUGH or len(site.bodies) == MOST_LOADS
     assert set(told.latencies_ms) == {20.0} and told.trouble == ""
-    assert [len(bodies) for bodies in site.bodies] == [2 * EACH] * len(site.bodies)
-    assert {body["start_time"] for body in site.bodies[0]} == {None, TIMES["start_time"]}
+    assert [len(bodies) for bodies in site.bodies] == [AT_ONCE] * len(site.bodies)
+    assert {body["start_time"] for body in site.bodies[0]} == {None}
+
+
+def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
+    site = Site()
+    index = SimpleNamespace(ping_ms=lambda: 7.0, answer_time_of=tuple)
+    told = cast(Any, asking(site).index_speed(cast(Any, index), TIMES))
+    assert set(told) == {7.0} and {body["start_time"] for body in site.bodies[0]} == {None, TIMES["start_time"]}
 
 
 @pytest.mark.parametrize(
@@ -68,20 +80,27 @@ def test_loads_are_made_until_there_are_enough_answers() -> None:
     [(Site(status=503), "503 ", 20.0), (Site(fails=True), "nobody answers", 5000.0)],
 )
 def test_answers_that_fail_are_told_and_count(site: Site, first: str, took_ms: float) -> None:
-    told = asking(site).health_checks(TIMES)
+    told = asking(site).health_checks()
     assert f"failed, the first: {first}" in told.trouble and set(told.latencies_ms) == {took_ms}
 
 
 def test_a_load_that_opened_hardly_anything_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     with pytest.raises(AssertionError, match="no load to ask under: 3 of 50 were opened"):
-        asking(Site(opens=3, takes_s=0.1)).health_checks(TIMES)
+        asking(Site(opens=3, takes_s=0.1)).health_checks()
+
+
+def test_a_load_that_a_busy_machine_has_spoilt_decides_nothing() -> None:
+    site = Site(opens=3, takes_s=0.1)
+    site.machine = MachineUse(2, 10.0, 0.8, 0.97, 3.0)
+    with pytest.raises(Inconclusive, match="3 of 50 were opened; this machine was busy: other programs took 80%"):
+        asking(site).health_checks()
 
 
 def test_where_no_load_is_permitted_nothing_is_asked() -> None:
     site = Site()
     with pytest.raises(SafetyError):
-        asking(site, REFUSED).health_checks(TIMES)
+        asking(site, REFUSED).health_checks()
     with pytest.raises(SafetyError):
         Polling(cast(Any, site), REFUSED).metadata("1-2")
     assert site.bodies == []
