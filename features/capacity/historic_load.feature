@@ -26,5 +26,5 @@ Feature: Recorded data can be watched by many
     @CA-09d @REQ_PZ-13986 @load
     Example: Enough windows of one client are served, each with the recordings it was opened for
       When one client opens as many historic investigations as it has windows
-      Then enough of them have a running job and a port of their own at one same moment
-      And each of them plays its own window
+      Then each of them plays its own window
+      And enough of them have a running job and a port of their own at one same moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,9 +32,7 @@ class Site:
 
     def make(self, title: str, bodies: list[Any]) -> Any:
         self.bodies.append(bodies)
-        until_s = time.monotonic() + self._takes_s
-        while time.monotonic() < until_s:
-            time.sleep(0.01)
+        threading.Event().wait(self._takes_s)
         reached = [{"answered": 0.1}] * self._opens + [{}] * (len(bodies) - self._opens)
         return SimpleNamespace(
             step=SimpleNamespace(
