@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,7 +9,6 @@ Alteration = Callable[..., Any]
 
 _SLOW_S = 0.5
 _BUILD_S = 3.0
-_MANY_LOOKUPS, _FELT_S, _BUSY_S = 20, 5.0, 0.2
 _SLOW_COMMANDS = ("find", "aggregate", "count")
 _FOREIGN_HOST = "mongodb-staging-5c9f7d6b8-x2x4q:27017"
 _WRONG_PASSWORDS = (
@@ -36,27 +33,11 @@ def _slow_builds(delay_s: float, *, command: str) -> float:
     return _BUILD_S if command == "createIndexes" else delay_s
 
 
-class SlowAmongLookups:
-    """Lets everybody else wait while many look up recordings."""
-
-    def __init__(self) -> None:
-        self._found_s: deque[float] = deque(maxlen=_MANY_LOOKUPS)
-
-    def __call__(self, delay_s: float, *, command: str) -> float:
-        now_s = time.monotonic()
-        if command == "find":
-            self._found_s.append(now_s)
-            return delay_s
-        is_busy = len(self._found_s) == _MANY_LOOKUPS and now_s - self._found_s[0] < _FELT_S
-        return _BUSY_S if is_busy and command in ("ping", "aggregate", "count") else delay_s
-
-
 ALTERATIONS: Mapping[str, tuple[str, Alteration]] = {
     "another-mongodb-answers": ("host", lambda _: _FOREIGN_HOST),
     "mongodb-version-unknown": ("version", lambda _: ""),
     "configured-database-missing": ("databases", lambda names, configured: names - {configured}),
     "queries-slow": ("delay_s", _slow),
-    "queries-slow-among-many": ("delay_s", SlowAmongLookups()),
     "index-builds-slow": ("delay_s", _slow_builds),
     "wrong-password-looks-unreachable": ("drops after a wrong password", lambda _: True),
     "authentication-refused": ("refuses the right password", lambda _: True),
