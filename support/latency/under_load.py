@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 
 class UnderLoad:
-    """Makes loads, and asks the same question all the while."""
+    """Makes loads, and asks the same question at fixed moments all the while."""
 
     def __init__(
         self,
@@ -60,16 +61,19 @@ class UnderLoad:
     def index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
         """Warm answers of MongoDB, while half of those who open an investigation have it look up recordings."""
         bodies: Bodies = [requests.live(), requests.historic(times)] * (AT_ONCE // 2)
-        return index.answer_time_of(self._meanwhile(index.ping_ms, bodies))
+        return index.answer_time_of(self._meanwhile(lambda _: index.ping_ms(), bodies))
 
-    def _health_check(self) -> tuple[float, str]:
+    def _health_check(self, due_s: float) -> tuple[float, str]:
+        """Milliseconds since it was due, and what went wrong: one that waits for the answer before it is late, too
+        (docs/facts/capacity.md 2.6)."""
         try:
             answer = self._client.ack()
         except ConnectionFailed as failure:
             return self._timeout_ms, str(failure)
-        return answer.duration_s * 1000, "" if answer.status == 200 else f"{answer.status} {answer.message}"
+        took_ms = (time.monotonic() - due_s) * 1000
+        return took_ms, "" if answer.status == 200 else f"{answer.status} {answer.message}"
 
-    def _meanwhile(self, ask: Callable[[], T], bodies: Bodies) -> list[T]:
+    def _meanwhile(self, ask: Callable[[float], T], bodies: Bodies) -> list[T]:
         """What was answered while loads were made, until there is enough.
 
         AssertionError for a load that hardly opened anything; Inconclusive where the tester's own machine was busy.
@@ -83,13 +87,17 @@ class UnderLoad:
                 answers += self._during_one_load(pool, ask, f"load {number + 1} to ask under", bodies)
         return answers
 
-    def _during_one_load(self, pool: ThreadPoolExecutor, ask: Callable[[], T], title: str, bodies: Bodies) -> list[T]:
+    def _during_one_load(
+        self, pool: ThreadPoolExecutor, ask: Callable[[float], T], title: str, bodies: Bodies
+    ) -> list[T]:
         answers: list[T] = []
         has_ended = Event()
 
         def go_on_asking() -> None:
-            while not has_ended.wait(self._every_s):
-                answers.append(ask())
+            due_s = time.monotonic()
+            while not has_ended.wait(due_s - time.monotonic()):
+                answers.append(ask(due_s))
+                due_s += self._every_s
 
         asking = pool.submit(go_on_asking)
         try:

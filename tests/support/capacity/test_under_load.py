@@ -29,6 +29,7 @@ class Site:
         self._opens, self._takes_s, self._status, self._fails = opens, takes_s, status, fails
         self.bodies: list[Any] = []
         self.machine: MachineUse | None = None
+        self.slow_once_s = 0.0
 
     def make(self, title: str, bodies: list[Any]) -> Any:
         self.bodies.append(bodies)
@@ -43,6 +44,8 @@ class Site:
     def ack(self) -> Answer:
         if self._fails:
             raise ConnectionFailed("nobody answers", "refused", 0.1)
+        slow_s, self.slow_once_s = self.slow_once_s, 0.0
+        threading.Event().wait(slow_s)
         return Answer(self._status, {}, b"", 0.02, "GET /ack")
 
     def metadata(self, job_id: str) -> Answer:
@@ -61,9 +64,18 @@ def test_loads_are_made_until_there_are_enough_answers() -> None:
     site = Site()
     told = asking(site).health_checks()
     assert len(told.latencies_ms) >= ENOUGH or len(site.bodies) == MOST_LOADS
-    assert set(told.latencies_ms) == {20.0} and told.trouble == ""
+    assert min(told.latencies_ms) >= 0.0 and told.trouble == ""
     assert [len(bodies) for bodies in site.bodies] == [AT_ONCE] * len(site.bodies)
     assert {body["start_time"] for body in site.bodies[0]} == {None}
+
+
+def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer of a second, among quick ones: nineteen of twenty are no measure of those who came meanwhile."""
+    monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    site = Site(takes_s=1.5)
+    site.slow_once_s = 1.0
+    told = asking(site).health_checks()
+    assert sum(took_ms > 200 for took_ms in told.latencies_ms) >= 50
 
 
 def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
@@ -74,12 +86,12 @@ def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "first", "took_ms"),
-    [(Site(status=503), "503 ", 20.0), (Site(fails=True), "nobody answers", 5000.0)],
+    ("site", "first"),
+    [(Site(status=503), "503 "), (Site(fails=True), "nobody answers")],
 )
-def test_answers_that_fail_are_told_and_count(site: Site, first: str, took_ms: float) -> None:
+def test_answers_that_fail_are_told_and_count(site: Site, first: str) -> None:
     told = asking(site).health_checks()
-    assert f"failed, the first: {first}" in told.trouble and set(told.latencies_ms) == {took_ms}
+    assert f"failed, the first: {first}" in told.trouble
 
 
 def test_a_load_that_opened_hardly_anything_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
