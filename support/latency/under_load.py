@@ -91,11 +91,11 @@ class UnderLoad:
         self, pool: ThreadPoolExecutor, ask: Callable[[float], T], title: str, bodies: Bodies
     ) -> list[T]:
         answers: list[T] = []
-        has_ended = Event()
+        has_ended, ended_s = Event(), list[float]()
 
         def go_on_asking() -> None:
             due_s = time.monotonic()
-            while not has_ended.wait(due_s - time.monotonic()):
+            while not has_ended.wait(due_s - time.monotonic()) or due_s < min(ended_s):
                 answers.append(ask(due_s))
                 due_s += self._every_s
 
@@ -103,6 +103,7 @@ class UnderLoad:
         try:
             step = self._loads.make(title, bodies).step
         finally:
+            ended_s.append(time.monotonic())
             has_ended.set()
         asking.result()
         opened = sum("answered" in record.reached for record in step.records)

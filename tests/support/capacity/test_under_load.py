@@ -72,10 +72,10 @@ def test_loads_are_made_until_there_are_enough_answers() -> None:
 def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """One answer of a second, among quick ones: nineteen of twenty are no measure of those who came meanwhile."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
-    site = Site(takes_s=1.5)
+    site = Site(takes_s=0.5)
     site.slow_once_s = 1.0
     told = asking(site).health_checks()
-    assert sum(took_ms > 200 for took_ms in told.latencies_ms) >= 50
+    assert sum(took_ms > 500 for took_ms in told.latencies_ms) >= 25
 
 
 def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
