@@ -50,6 +50,11 @@ def exchange_is_there(context):
     assert_that(examination.has_the_exchange(), broker.is_there(examination.exchange))
 
 
+@then("the broker has no queue of theirs any more")
+def no_queue_of_many_left(context):
+    context.world.infrastructure.broker.wait_until_no_queue_is_left(context.measured.job_ids)
+
+
 @then("the broker has no queue of it any more")
 def no_queue_left(context):
     context.world.infrastructure.broker.wait_until_no_queue_of(context.investigation.job_id)

@@ -18,6 +18,7 @@ register_choice(
     Mixture={
         "historic investigations": LoadMeasurements.historic,
         "live and historic investigations": LoadMeasurements.mixed,
+        "historic investigations with a heavy configuration": LoadMeasurements.heavy_historic,
     },
     PortBehaviour={
         "accepts its client": capacity.reaches_every_port,
@@ -40,6 +41,18 @@ def open_at_once(context, clients):
 def open_mixture(context, mixture):
     times = times_of("over recorded data", Source(context.world.recordings.index, None))
     context.measured = mixture(context.world.capacity.loads, times)
+
+
+@when("one client opens as many historic investigations as it has windows")
+def open_windows(context):
+    times = times_of("over recorded data", Source(context.world.recordings.index, None))
+    context.measured = context.world.capacity.loads.windows(times)
+
+
+@when("the number of historic investigations grows in steps")
+def grow_historic(context):
+    times = times_of("over recorded data", Source(context.world.recordings.index, None))
+    context.growth = context.world.capacity.loads.historic_growth(times)
 
 
 @when("the required number of clients have opened a live investigation and released it")
@@ -102,6 +115,11 @@ def steps_began_clean(context):
 @then("the required number of them is free")
 def enough_ports(context):
     assert_that(context.free_ports, capacity.has_so_many_free_ports(context.world.environment.capacity.target_jobs))
+
+
+@then("each of them plays its own window")
+def each_plays_its_own(context):
+    assert_that(context.measured, capacity.plays_its_own_window())
 
 
 @then("each of their ports {behaviour:PortBehaviour}")

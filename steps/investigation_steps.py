@@ -115,6 +115,13 @@ def opens_with(context, part):
     assert_that(context.attempt.answer.opened(), part(context.attempt.fields))
 
 
+@then("the second answer shows the same, with a job of its own")
+def shows_the_same(context):
+    first, second = context.attempts
+    assert_that(first.answer, answers.opens())
+    assert_that(second.answer, answers.opens_like(first.answer.opened()))
+
+
 @then("the answer names {what:Named}")
 def answer_names(context, what):
     assert_that(context.investigation.opened, what(context.world))

@@ -6,6 +6,7 @@ from hamcrest import assert_that
 from support.checks.verdict import passes
 from support.gherkin.words import register_choice
 from support.latency.answers import Latency
+from support.model.windows import Source, times_of
 
 register_choice(
     Question={
@@ -19,6 +20,7 @@ register_choice(
         "an opening": Latency.openings_are_fast,
         "a health check": Latency.health_checks_are_fast,
         "many health checks at once": Latency.health_checks_at_once_are_fast,
+        "a health check among openings": Latency.health_checks_at_once_are_fast,
         "the channels": Latency.channels_are_fast,
         "the description of the fibre": Latency.live_metadata_are_fast,
     },
@@ -28,6 +30,18 @@ register_choice(
 @when("the answers to {question:Question} are timed")
 def time_answers(context, question):
     context.answers = question(context.world.capacity.latency)
+
+
+@when("the answers to the health checks of one client are timed while many investigations open")
+def time_health_checks_under_load(context):
+    context.answers = context.world.capacity.under_load.health_checks()
+
+
+@when("an engineer examines the speed of the recording index while many investigations open")
+def examine_speed_under_load(context):
+    times = times_of("over recorded data", Source(context.world.recordings.index, None))
+    index = context.world.infrastructure.mongodb
+    context.seen = context.world.capacity.under_load.index_speed(index, times)
 
 
 @then("they come within the limit for {limit:LatencyLimit}")

@@ -17,6 +17,11 @@ def read_metadata(context):
     context.reading = context.world.product.metadata.read(context.earlier.job_id)
 
 
+@when("another client reads its metadata again and again")
+def poll_metadata(context):
+    context.readings = context.world.capacity.polling.metadata(context.earlier.job_id)
+
+
 @when("a client asks for the metadata of an investigation that was never opened")
 def ask_for_unknown(context):
     context.attempt = context.world.product.metadata.ask_for_unknown()
@@ -30,6 +35,16 @@ def metadata_are_ready(context):
 @then("they tell the same as the answer that opened it")
 def tell_the_same(context):
     assert_that(context.answer, metadata.tells_the_same_as(context.investigation.opened))
+
+
+@then("they tell the same as the answer that opened it each time")
+def tell_the_same_each_time(context):
+    assert_that(context.readings, metadata.tell_the_same_each_time(context.earlier.opened))
+
+
+@then("reading them does not become slower")
+def are_read_as_fast(context):
+    assert_that(context.readings, metadata.are_read_as_fast_as_at_first())
 
 
 @then("the answer has the documented form")

@@ -5,6 +5,8 @@ from hamcrest import assert_that
 
 from support.checks.verdict import passes
 from support.gherkin.words import register_choice
+from support.model import requests
+from support.model.windows import Source, times_of
 from support.stability import patterns
 from support.stability.steady_state import Stability
 
@@ -29,6 +31,12 @@ register_choice(
 @when("investigations are opened and released {pattern:Pattern}")
 def live(context, pattern):
     context.lifetime = context.world.capacity.stability.live(pattern)
+
+
+@when("historic investigations are opened and released {pattern:Pattern}")
+def live_historic(context, pattern):
+    times = times_of("over recorded data", Source(context.world.recordings.index, None))
+    context.lifetime = context.world.capacity.stability.live(pattern, requests.historic(times))
 
 
 @then("in all that time {steadiness:Steadiness}")

@@ -1,4 +1,7 @@
-"""``python -m tools.examples REPORTS DESTINATION``: the reports of a run as committed examples.
+"""``python -m tools.examples REPORTS DESTINATION [NAME]``: the reports of a run as committed examples.
+
+With a name it is the gap report of the run that is kept, ``gap_reports/NAME.json`` and its page. Exit code 2 and one
+sentence where the run has none, or one that decided nothing.
 
 The record is kept without the places of this machine; everything else is made from it again, so that the examples show
 what the code makes, and a test can tell when they do not.
@@ -9,11 +12,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from support.capacity.report.gap_page import render
 from support.reporting.compare import compare, comparison_lines
 from support.reporting.facts import inside_reports
 from support.reporting.history import History, entry_of
@@ -40,6 +45,37 @@ def keep(reports: Path, destination: Path) -> None:
     record = _without_places(record)
     (destination / "run.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     derive(destination)
+
+
+class NoExampleError(Exception):
+    """A run that shows nothing; one sentence."""
+
+
+def keep_gap_report(reports: Path, destination: Path, name: str) -> None:
+    """Replace the example of this name, JSON and page. Raises NoExampleError."""
+    found = sorted(reports.glob("infra_gap_report_*.json"))
+    if not found:
+        raise NoExampleError(f"{reports}: no gap report")
+    report = _without_places(json.loads(found[-1].read_text(encoding="utf-8")))
+    if report["gap_analysis"]["verdict"] != "fail":
+        raise NoExampleError(f"{found[-1]}: {report['gap_analysis']['sentence']}")
+    destination.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    (destination / f"{name}.json").write_text(text, encoding="utf-8")
+    (destination / f"{name}.html").write_text(render(report), encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
+    reports, destination = Path(arguments[0]), Path(arguments[1])
+    try:
+        if len(arguments) > 2:
+            keep_gap_report(reports, destination / "gap_reports", arguments[2])
+        else:
+            keep(reports, destination)
+    except NoExampleError as nothing:
+        print(f"examples: {nothing}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def derive(destination: Path) -> None:
@@ -83,4 +119,4 @@ def _without_places(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), Path(sys.argv[2]))
+    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,7 @@ Feature: A full site says that it is full
 
   Rule: Beyond the limit the server refuses
 
-    @CA-08a @REQ_PZ-13986 @negative @load @needs_gpu @needs_exclusive_cluster
+    @CA-08a @REQ_PZ-13986 @REQ_PZ-14807 @negative @load @needs_gpu @needs_exclusive_cluster
     Example: One investigation too many is refused, and the others go on
       Given a connected fibre
       And as many open investigations as the site has room for

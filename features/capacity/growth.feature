@@ -6,7 +6,7 @@ Feature: Capacity grows in steps
 
   Rule: One investigation is the baseline
 
-    @CA-02a @REQ_PZ-13986 @alone
+    @CA-02a @REQ_PZ-13986 @REQ_PZ-15234 @REQ_PZ-15235 @alone
     Example: A single investigation opens each time, and is answered in time
       Given a connected fibre
       When a client opens a single live investigation, again and again
@@ -15,7 +15,7 @@ Feature: Capacity grows in steps
 
   Rule: Capacity grows in steps up to the required number
 
-    @CA-03a @REQ_PZ-13986 @load
+    @CA-03a @REQ_PZ-13986 @REQ_PZ-15236 @load
     Example: The site holds every step
       Given a connected fibre
       When the number of investigations grows in steps up to the required number
@@ -24,8 +24,13 @@ Feature: Capacity grows in steps
 
   Rule: Heavy configurations are served as well
 
-    @CA-04a @REQ_PZ-13986 @load
+    @CA-04a @REQ_PZ-13986 @REQ_PZ-15238 @load
     Example: Enough clients are served when several ask for the heaviest configuration at once
       Given a connected fibre
       When several clients with a heavy configuration open a live investigation at the same time
+      Then enough of them have a running job and a port of their own at one same moment
+
+    @CA-04b @REQ_PZ-15245 @load
+    Example: Enough clients are served when several ask for the heaviest configuration over recorded data
+      When many clients open historic investigations with a heavy configuration at the same time
       Then enough of them have a running job and a port of their own at one same moment

@@ -7,7 +7,7 @@ Feature: Two hundred investigations are open at the same time
 
   Rule: Two hundred investigations are open at the same time
 
-    @CA-01a @REQ_PZ-13756 @REQ_PZ-13986 @REQ_PZ-14088 @load
+    @CA-01a @REQ_PZ-13756 @REQ_PZ-13986 @REQ_PZ-14088 @REQ_PZ-14800 @REQ_PZ-15240 @load
     Example: Enough of them are served to meet the requirement
       Given a connected fibre
       When the required number of clients open a live investigation at the same time
@@ -35,7 +35,7 @@ Feature: Two hundred investigations are open at the same time
 
   Rule: The server recovers after stress
 
-    @CA-05a @REQ_PZ-14088 @load
+    @CA-05a @REQ_PZ-14088 @REQ_PZ-14806 @load
     Example: The next investigation opens as fast as before
       Given a connected fibre
       When the required number of clients have opened a live investigation and released it
@@ -46,6 +46,13 @@ Feature: Two hundred investigations are open at the same time
       Given a connected fibre
       When the required number of clients have opened a live investigation and released it
       Then nothing is left of theirs
+
+    @CA-05c @REQ_PZ-14088 @load @needs_rabbitmq
+    Example: No queue of theirs is left at the broker
+      Given a connected fibre
+      And a message broker that has started
+      When the required number of clients have opened a live investigation and released it
+      Then the broker has no queue of theirs any more
 
   Rule: Every load ends with a gap report
 

@@ -35,3 +35,9 @@ Feature: The answer to a valid request is consistent
       Given a connected fibre
       When a client opens a live investigation
       Then the answer names the fibre as the server describes it
+
+    @CF-09d @REQ_PZ-13817 @REQ_PZ-13858
+    Example: The same request shows the same when it is sent again
+      Given a connected fibre
+      When a client asks twice for an investigation with the single channel view
+      Then the second answer shows the same, with a job of its own

@@ -10,3 +10,9 @@ Feature: Layer 3, speed: the recording index answers quickly
     Example: The typical answer is quick
       When an engineer examines the speed of the recording index
       Then a typical answer takes no longer than its limit
+
+    @IN-03b @REQ_PZ-15140 @needs_mongodb @load
+    Example: The typical answer is quick while many investigations open
+      Given a connected fibre
+      When an engineer examines the speed of the recording index while many investigations open
+      Then a typical answer takes no longer than its limit

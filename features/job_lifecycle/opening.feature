@@ -31,7 +31,7 @@ Feature: A job is opened for every investigation
 
   Rule: Opening a historic investigation over recorded data starts one job for that window
 
-    @JL-02a @REQ_PZ-13899 @smoke
+    @JL-02a @REQ_PZ-13899 @REQ_PZ-15241 @REQ_PZ-15242 @smoke
     Example: The job is running and was started for the window asked for
       When a client opens a historic investigation over recorded data
       Then a job for it is running within its deadline

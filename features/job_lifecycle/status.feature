@@ -13,7 +13,7 @@ Feature: The status of a job is visible from its start to its end
       Then a job for it is running within its deadline
       And the job is reported active and stays so
 
-    @JL-08b @REQ_PZ-13899 @needs_playback_end
+    @JL-08b @REQ_PZ-13899 @REQ_PZ-15249 @needs_playback_end
     Example: A job whose data has been played is reported complete
       When a client opens a historic investigation over a few seconds of recorded data
       Then the job is reported complete when the data has been played

@@ -24,6 +24,12 @@ Feature: The server answers fast
       When the answers to the health checks of many clients at once are timed
       Then they come within the limit for many health checks at once
 
+    @PF-02e @REQ_PZ-14033 @load
+    Example: The health check is answered within its limit while many investigations open
+      Given a connected fibre
+      When the answers to the health checks of one client are timed while many investigations open
+      Then they come within the limit for a health check among openings
+
     @PF-02c @REQ_PZ-13986 @load
     Example: The channels of the site are told within their limit
       When the answers to questions for the channels are timed

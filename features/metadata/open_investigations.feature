@@ -34,6 +34,13 @@ Feature: The metadata describe the open investigation
       And its metadata can be read within their deadline
       And they tell the same as the answer that opened it
 
+    @MD-01f @REQ_PZ-13800 @REQ_PZ-13859 @load
+    Example: An investigation is described the same, and as fast, however often it is read
+      Given an open investigation
+      When another client reads its metadata again and again
+      Then they tell the same as the answer that opened it each time
+      And reading them does not become slower
+
   Rule: The metadata of an unknown investigation are refused
 
     @MD-01d @REQ_PZ-13563 @negative

@@ -6,7 +6,7 @@ Feature: A historic investigation needs recorded data
 
   Rule: Historic data must exist for the requested time
 
-    @PV-02a @REQ_PZ-14019 @smoke
+    @PV-02a @REQ_PZ-14019 @REQ_PZ-15248 @smoke
     Example: A window inside a recording opens
       When a client opens a historic investigation inside a recording
       Then a job for it is running within its deadline

@@ -6,7 +6,7 @@ Feature: The server is stable over time
 
   Rule: The server is stable over time
 
-    @SB-02a @REQ_PZ-13873 @slow @load @needs_metrics
+    @SB-02a @REQ_PZ-13873 @REQ_PZ-15138 @slow @load @needs_metrics
     Example: The server stays as it was while investigations come and go for an hour
       Given a connected fibre
       When investigations are opened and released at intervals for a long time

@@ -10,10 +10,12 @@ from typing import Any
 from support.capacity.load.results import sharers
 from support.capacity.measuring import Measured
 from support.capacity.shortage import Shortage
+from support.checks.jobs import WINDOW_OPTIONS, times_in_words, window_in
 from support.checks.matcher import Judged
 from support.checks.messages import named_in
 from support.checks.verdict import failure
 from support.clients.focus_server.client import Answer
+from support.clients.kubernetes.objects import Pod
 from support.statistics.verdict import Outcome, Verdict
 
 _WORDS = {"nvidia.com/gpu.shared": "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "memory": "memory"}
@@ -70,6 +72,27 @@ def reaches_every_port() -> Judged[Measured]:
         return None
 
     return Judged("a port of its own that accepts its client, for each that was opened", trouble)
+
+
+def plays_its_own_window() -> Judged[Measured]:
+    """The pod of each was started for the window that was asked for, and not for that of a neighbour."""
+
+    def trouble(measured: Measured) -> str | None:
+        pods = {pod.job_id: pod for pod in map(Pod.parse, measured.run.during.pods)}
+        started = [
+            (record, window, window_in(pods[record.job_id].containers[0].command))
+            for record, window in zip(measured.step.records, measured.windows, strict=True)
+            if record.job_id in pods
+        ]
+        if not started:
+            return "not one pod was seen, so none can be looked at"
+        for record, window, options in started:
+            wanted = dict(zip(WINDOW_OPTIONS, times_in_words(window), strict=True))
+            if options != wanted:
+                return f"job {record.job_id} was started for {options or 'no window'}, asked for was {wanted}"
+        return None
+
+    return Judged("a job for its own window, for each", trouble)
 
 
 def gave_back_its_ports() -> Judged[Measured]:

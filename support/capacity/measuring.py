@@ -22,6 +22,7 @@ from support.capacity.report.store import Reports
 from support.config import Environment
 from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
+from support.model.windows import one_after_the_other
 from support.reporting.record import context as reporting
 
 OPENINGS_FIGURE = "openings_at_once_p95_ms"
@@ -31,6 +32,10 @@ ASKED_BEYOND = 7
 """More investigations than a cluster with few slices has room for, when it is made to be short (CA-07)."""
 HISTORIC, MIXED = 50, 100
 """Historic ones alone, and of each kind beside the other (CA-09)."""
+HISTORIC_STEPS = (5, 10, 25, 50, 100)
+"""How the number of those over recorded data grows (CA-09)."""
+WINDOWS = 30
+"""So many windows a client may have open (docs/facts/focus-server.md 2.3)."""
 _TRIED_AT_ONCE = 16
 
 Body = Mapping[str, Any]
@@ -44,6 +49,8 @@ class Measured:
     reports: tuple[Path, ...]
     refusing: tuple[Connection, ...] = ()
     still_published: tuple[int, ...] = ()
+    windows: tuple[requests.Times, ...] = ()
+    """What each was asked for, in order, where they ask for different windows."""
     told_before: tuple[str, ...] = ()
     """What was measured before, where this is a repetition of what the tester's own machine had spoilt."""
 
@@ -53,6 +60,11 @@ class Measured:
         if self.run.step is None:
             raise AssertionError("no load was made")
         return self.run.step
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Every job that an answer named."""
+        return [record.job_id for record in self.step.records if record.job_id]
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,21 @@ class LoadMeasurements:
         bodies = [requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)] * wanted.heavy_jobs
         return self._decided(lambda: self._measured(self._load("heavy investigations", bodies), report=False))
 
+    def heavy_historic(self, times: requests.Times) -> Measured:
+        """Several of the heaviest configuration over recorded data."""
+        wanted = self._capacity
+        bodies = [requests.heavy_historic(wanted.heavy_channels, wanted.heavy_nfft, times)] * wanted.heavy_jobs
+        return self._decided(lambda: self._measured(self._load("heavy historic investigations", bodies), report=False))
+
+    def windows(self, times: requests.Times) -> Measured:
+        """As many as one client may have open, each over another window of recorded data (CA-09)."""
+        windows = one_after_the_other(times, WINDOWS)
+        bodies = [requests.historic(one) for one in windows]
+        measured = self._decided(
+            lambda: self._measured(self._load("windows of one client", bodies), tells_capacity=False)
+        )
+        return replace(measured, windows=tuple(windows))
+
     def historic(self, times: requests.Times) -> Measured:
         """Many over recorded data (CA-09)."""
         bodies = [requests.historic(times)] * HISTORIC
@@ -132,22 +159,33 @@ class LoadMeasurements:
 
     def growth(self) -> Growth:
         """Loads of growing size, the last is the full load; a step that fails badly is the last."""
-        measured: list[Measured] = []
         *smaller, target = self.steps()
-        for amount in smaller:
-            measured.append(self._decided(functools.partial(self._grown, amount, _ramp(measured))))
+        grown = self._growing(smaller, requests.live(), target)
+        if grown.stopped_because:
+            return grown
+        return Growth((*grown.measured, self._last_step(_ramp(grown.measured))))
+
+    def historic_growth(self, times: requests.Times) -> Growth:
+        """Loads of growing size over recorded data (CA-09)."""
+        return self._growing(HISTORIC_STEPS, requests.historic(times), None)
+
+    def _growing(self, amounts: Sequence[int], body: Body, required: int | None) -> Growth:
+        """One load for each amount, until one fails badly: of that one there is a report."""
+        measured: list[Measured] = []
+        for amount in amounts:
+            measured.append(self._decided(functools.partial(self._grown, amount, body, _ramp(measured))))
             share, limit = measured[-1].step.succeeded / amount, self._capacity.stop_below_rate
             if share < limit:
                 last = measured[-1]
-                measured[-1] = replace(last, reports=self._reports.write(last.run, target))
+                measured[-1] = replace(last, reports=self._reports.write(last.run, required))
                 return Growth(
                     tuple(measured), f"stopped at {amount}: {last.step.succeeded} of them opened, less than {limit:.0%}"
                 )
-        return Growth((*measured, self._last_step(_ramp(measured))))
+        return Growth(tuple(measured))
 
-    def _grown(self, amount: int, ramp: tuple[LoadStep, ...]) -> Measured:
-        """One step of the growth below the required number."""
-        load = self._load(f"step of {amount}", [requests.live()] * amount)
+    def _grown(self, amount: int, body: Body, ramp: tuple[LoadStep, ...]) -> Measured:
+        """One step of a growth."""
+        load = self._load(f"step of {amount}", [body] * amount)
         return self._measured(load, ramp=ramp, report=False, judges_answers=False)
 
     def _last_step(self, ramp: tuple[LoadStep, ...]) -> Measured:
@@ -180,7 +218,7 @@ class LoadMeasurements:
         reason."""
         step = measured.step
         shown = f"{step.succeeded} of {step.asked} opened"
-        late = late_for_the_machine(step, self._capacity.success_rate) if step.failed else ""
+        late = late_for_the_machine(measured.run, self._capacity.success_rate) if step.failed else ""
         why = late or spoilt_by(judge(measured.run))
         return f"{shown}, {why}" if why else None
 

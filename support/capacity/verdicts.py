@@ -120,7 +120,7 @@ def _share(measured: Measured, wanted: float) -> Verdict:
     reason = f"{step.succeeded} of {step.asked} opened completely, wanted {wanted:.0%}"
     check = measured.run.self_check
     doubt = [f"the load generator is not trusted: {check.reason}"] if check is not None and not check.trusted else []
-    if verdict is Outcome.FAIL and (busy := late_for_the_machine(step, wanted)):
+    if verdict is Outcome.FAIL and (busy := late_for_the_machine(measured.run, wanted)):
         verdict, doubt = Outcome.INCONCLUSIVE, [busy]
     if verdict is Outcome.PASS:
         return Verdict(verdict, reason)

@@ -13,6 +13,7 @@ from support.checks.messages import leftover_in
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 from support.clients.kubernetes.client import Node
 from support.model.fields import MISSING
+from support.redaction import shortened
 
 _JOB_ID = re.compile(r"^[0-9]+-[0-9]+$")
 _SAYS_WHAT_IS_ALLOWED = re.compile(r"\b(allowed|must|both|neither|between|at least|at most)\b", re.IGNORECASE)
@@ -171,6 +172,28 @@ def streams_from_address(configured: str) -> Judged[OpenedInvestigation]:
         )
 
     return Judged(f"the stream URL {configured!r}", trouble)
+
+
+_OF_ONE_JOB = frozenset({"job_id", "stream_url", "stream_port", "status", "metadata"})
+"""What two answers to the same request may differ in."""
+
+
+def opens_like(first: OpenedInvestigation) -> Judged[Answer]:
+    """Another job, which shows the same: every fact of the answer but those that name the job and its stream."""
+
+    def trouble(answer: Answer) -> str | None:
+        opened = answer.opened()
+        if opened.job_id == first.job_id:
+            return f"both were given job {opened.job_id}"
+        facts = (opened.raw.keys() | first.raw.keys()) - _OF_ONE_JOB
+        wrong = [
+            f"{fact} is {shortened(repr(opened.raw.get(fact)))} instead of {shortened(repr(first.raw.get(fact)))}"
+            for fact in sorted(facts)
+            if opened.raw.get(fact) != first.raw.get(fact)
+        ]
+        return "; ".join(wrong) or None
+
+    return Judged(f"a job of its own that shows the same as job {first.job_id}", trouble)
 
 
 def has_a_port_number() -> Judged[OpenedInvestigation]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from support.checks.matcher import Judged
-from support.clients.amqp.client import BrokerOutcome
+from support.clients.amqp.client import BrokerOutcome, owner_of
+
+_SHOWN = 3
 
 
 def lets_in_within(limit_s: float) -> Judged[BrokerOutcome]:
@@ -38,6 +40,19 @@ def is_there(exchange: str) -> Judged[bool]:
 def has_a_queue() -> Judged[Sequence[str]]:
     """Of the queues of one investigation."""
     return Judged("a queue of it", lambda names: None if names else "the broker has none")
+
+
+def has_no_queue_of(job_ids: Collection[str]) -> Judged[Sequence[str]]:
+    """Of all queues of the broker: none that belongs to one of these investigations."""
+    wanted = frozenset(job_ids)
+
+    def trouble(names: Sequence[str]) -> str | None:
+        if not wanted:
+            return "no investigation was opened, so none can have left anything"
+        left = [name for name in names if owner_of(name) in wanted]
+        return f"{len(left)} left: {', '.join(left[:_SHOWN])}" if left else None
+
+    return Judged(f"no queue of {len(wanted)} investigations", trouble)
 
 
 def has_no_queue() -> Judged[Sequence[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from support.checks.matcher import Judged
@@ -10,6 +10,7 @@ from support.clients.kubernetes.client import Event, Node, Snapshot
 from support.model.job_view import JobView
 
 COMMAND_TIME = "%Y-%m-%d:%H:%M:%S"
+WINDOW_OPTIONS = ("--time-start", "--time-end")
 
 
 def is_visible() -> Judged[JobView]:
@@ -122,7 +123,7 @@ def was_started_for(start_text: str, end_text: str) -> Judged[JobView]:
 
     def trouble(view: JobView) -> str | None:
         options = window_options(view)
-        wanted = {"--time-start": start_text, "--time-end": end_text}
+        wanted = dict(zip(WINDOW_OPTIONS, (start_text, end_text), strict=True))
         return None if options == wanted else f"job {view.job_id} was started with {_options(options)}"
 
     return Judged(f"a job that was started from {start_text} to {end_text}", trouble)
@@ -138,9 +139,13 @@ def was_started_without_window() -> Judged[JobView]:
 
 def window_options(view: JobView) -> Mapping[str, str]:
     """``--time-start`` and ``--time-end`` of the job's command, as far as they are there."""
-    command = view.job.command if view.job is not None else view.pod.containers[0].command
+    return window_in(view.job.command if view.job is not None else view.pod.containers[0].command)
+
+
+def window_in(command: Sequence[str]) -> Mapping[str, str]:
+    """The options of a command that say which window it plays."""
     following = dict(zip(command, command[1:], strict=False))
-    return {key: following[key] for key in ("--time-start", "--time-end") if key in following}
+    return {key: following[key] for key in WINDOW_OPTIONS if key in following}
 
 
 def _options(options: Mapping[str, str]) -> str:

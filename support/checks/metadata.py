@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any
 
 from support.checks.matcher import Judged, judged
 from support.clients.focus_server.client import Answer, OpenedInvestigation, ShapeError
 from support.redaction import shortened
+from support.statistics.trends import theil_sen
 
 # The word for the state of an investigation may change while it is open (docs/facts/focus-server.md 3.4).
 _MAY_DIFFER = frozenset({"status"})
+_DRIFT_CONFIDENCE, _LEAST_DRIFT_MS = 0.99, 25.0
+"""Less in all is a pause of the tester's scheduler, as for the openings of a long time (SB-02)."""
+_FEWEST_READS = 20
 _EMPTY, _FULL, _END_OF_PLAYBACK = 200, 201, 208
 
 
@@ -37,6 +42,40 @@ def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
         return "; ".join(wrong) or None
 
     return Judged(f"the facts of the answer that opened job {opened.job_id}", trouble)
+
+
+def tell_the_same_each_time(opened: OpenedInvestigation) -> Judged[Sequence[Answer]]:
+    """However often they are read."""
+    answered, same = is_answered(), tells_the_same_as(opened)
+
+    def trouble(answers: Sequence[Answer]) -> str | None:
+        if not answers:
+            return "nothing was read"
+        for number, answer in enumerate(answers, 1):
+            if (wrong := answered.trouble(answer) or same.trouble(answer)) is not None:
+                return f"reading {number} of {len(answers)}: {wrong}"
+        return None
+
+    return Judged(f"the facts of the answer that opened job {opened.job_id}, each time", trouble)
+
+
+def are_read_as_fast_as_at_first() -> Judged[Sequence[Answer]]:
+    """No drift over all of them, shown with confidence; a pause of the tester is none."""
+
+    def trouble(answers: Sequence[Answer]) -> str | None:
+        if len(answers) < _FEWEST_READS:
+            return f"{len(answers)} answers show no drift, it takes {_FEWEST_READS}"
+        points = [(float(number), answer.duration_s * 1000) for number, answer in enumerate(answers)]
+        slope = theil_sen(points, _DRIFT_CONFIDENCE)
+        if slope.lower * len(points) <= _LEAST_DRIFT_MS:
+            return None
+        first, last = (median(took_ms for _, took_ms in part) for part in (points[:10], points[-10:]))
+        return (
+            f"reading them became slower: the first ten took {first:.0f} ms, the last ten {last:.0f} ms, "
+            f"{slope.value:.2f} ms more each time (at least {slope.lower:.2f})"
+        )
+
+    return Judged("answers that do not become slower", trouble)
 
 
 def _shown(facts: dict[str, Any], name: str) -> str:

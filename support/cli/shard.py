@@ -18,12 +18,14 @@ from support.reporting.history import append, entry_of, read_history
 from support.reporting.publish import publish_run
 from support.reporting.record.folder import new_folder
 from support.reporting.record.model import write_record
-from support.selection import EXCLUDES
+from support.selection import EXCLUDES, SLOW
 from support.sharding.merge import MergeError, merge, read_shards
-from support.sharding.plan import Plan, PlanError, Planned, index_of, make_plan, read_plan
+from support.sharding.plan import FULL_LOAD, Plan, PlanError, Planned, index_of, make_plan, read_plan
 
 USUAL_TAGS = "not (@wip or @quarantine)"
 _RECENT_RUNS = 5
+_OF_THE_FULL_LOAD = ("the required number of clients", "up to the required number")
+"""Words of the steps that need the one load of the required number."""
 
 
 def print_plan(environment: str, shards: int, tags: str, reports: Path, output: Path | None) -> int:
@@ -119,15 +121,23 @@ def _matching(expression: str) -> Iterator[Planned]:
 
 def _rows(example: Example) -> Iterator[Planned]:
     tags = frozenset(example.tags)
+    shared = FULL_LOAD if any(words in step.name for step in example.steps for words in _OF_THE_FULL_LOAD) else None
     rows = [f"{example.id}.{row.number}" for block in example.blocks for row in block.rows]
-    yield from (Planned(name, tags) for name in (rows if example.blocks else [str(example.id)]))
+    yield from (Planned(name, tags, shared) for name in (rows if example.blocks else [str(example.id)]))
 
 
 def _took_s(site: Environment, reports: Path) -> dict[str, float]:
-    """What each scenario took in the last runs of this environment, by id; the middle of them."""
+    """What each scenario took in the last runs of this environment, by id; the middle of them.
+
+    One that these runs skipped takes no time; neither does what takes long, where nobody has asked for it.
+    """
     took: dict[str, list[float]] = {}
     for entry in read_history(reports / "history").of(site.name)[-_RECENT_RUNS:]:
         for name, seen in entry.scenarios.items():
-            if seen.ran:
-                took.setdefault(name, []).append(seen.duration_s)
-    return {name: median(seconds) for name, seconds in took.items()}
+            took.setdefault(name, []).extend([seen.duration_s] if seen.ran else [])
+    slow = [one.id for one in _matching(f"@{SLOW}")]
+    if os.environ.get("FOCUS_SLOW") == "yes":
+        took = {name: seconds for name, seconds in took.items() if seconds or name not in slow}
+    else:
+        took |= {name: [] for name in slow}
+    return {name: median(seconds) if seconds else 0.0 for name, seconds in took.items()}

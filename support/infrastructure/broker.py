@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from support import waits
 from support.checks import broker as checks
@@ -47,6 +47,15 @@ class BrokerExamination:
 
     def wait_until_no_queue_of(self, job_id: str) -> None:
         self._wait(job_id, checks.has_no_queue())
+
+    def wait_until_no_queue_is_left(self, job_ids: Collection[str]) -> None:
+        """Of many investigations."""
+        waits.until(
+            self._client.queues,
+            checks.has_no_queue_of(job_ids),
+            within_s=self._limits.deadline("release_s"),
+            what=f"the queues of {len(job_ids)} investigations",
+        )
 
     def _wait(self, job_id: str, matcher: Judged[Sequence[str]]) -> None:
         waits.until(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 from support import waits
 from support.clients.mongodb.client import BasePath, ConnectionOutcome, DatabaseError, MongoDBClient, ServerStatus
@@ -84,11 +85,19 @@ class MongoDBExamination:
         queries = [self._client.timed_latest_recordings(self._settings.base_path) for _ in range(_QUERIES)]
         return Query(min(found for found, _ in queries), statistics.median(duration_ms for _, duration_ms in queries))
 
+    def ping_ms(self) -> float:
+        """How long one warm answer takes."""
+        return self._client.ping_ms(1)[0]
+
     def answer_time(self) -> AnswerTime:
+        return self.answer_time_of(self._client.ping_ms(self._limits.ping_samples))
+
+    def answer_time_of(self, samples_ms: Sequence[float]) -> AnswerTime:
+        """Answers that were timed, with the classes of this environment."""
         limits = self._limits
         classes = (
             (limits.mongodb_ping_excellent_ms, "excellent"),
             (limits.mongodb_ping_median_ms, "acceptable"),
             (limits.mongodb_ping_warning_ms, "warning"),
         )
-        return AnswerTime(tuple(self._client.ping_ms(limits.ping_samples)), classes)
+        return AnswerTime(tuple(samples_ms), classes)

@@ -166,9 +166,9 @@ class Investigations:
     def open_historic(self, times: requests.Times) -> Investigation:
         return self.open(requests.historic(times))
 
-    def open_running(self) -> tuple[Investigation, JobView]:
-        """A live investigation whose job runs."""
-        investigation = self.open_live()
+    def open_running(self, request: Mapping[str, Any] | None = None) -> tuple[Investigation, JobView]:
+        """An investigation whose job runs, a live one by default."""
+        investigation = self.open(requests.live() if request is None else request)
         return investigation, self._jobs.wait_until_running(investigation.job_id)
 
     def open_and_release(self) -> Investigation:

@@ -39,7 +39,7 @@ class Answers:
     machine: MachineUse | None = None
 
 
-def _recorded(figure: str, answers: Answers) -> Answers:
+def recorded(figure: str, answers: Answers) -> Answers:
     """The answers themselves; their P95 goes to the record of the run, and from there to metrics and trends."""
     reporting.current().figure(figure, percentile(answers.latencies_ms, 0.95).value)
     return answers
@@ -68,11 +68,11 @@ class Latency:
         """Live investigations, one after the other, each released at once; asked for once in a run."""
         if self._openings is None:
             opened = self._one_after_the_other("opening", self._investigations.open_briefly)
-            self._openings = _recorded(OPENING_FIGURE, opened)
+            self._openings = recorded(OPENING_FIGURE, opened)
         return self._openings
 
     def health_checks(self) -> Answers:
-        return _recorded("health_check_p95_ms", self._one_after_the_other("health check", self._client.ack))
+        return recorded("health_check_p95_ms", self._one_after_the_other("health check", self._client.ack))
 
     def channels(self) -> Answers:
         return self._one_after_the_other("question for the channels", self._client.channels, SEVERAL)
@@ -94,7 +94,7 @@ class Latency:
         trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
         latencies_ms = tuple(sample.response_ms for sample in burst.samples)
         answers = Answers("health check", latencies_ms, trouble, check.added_p95_ms, meter.use())
-        return _recorded("health_checks_at_once_p95_ms", answers)
+        return recorded("health_checks_at_once_p95_ms", answers)
 
     def openings_are_fast(self, answers: Answers) -> Verdict:
         return self.are_fast(answers, self._limits.configure_p95_ms, self._limits.configure_p99_ms)

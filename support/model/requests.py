@@ -61,6 +61,11 @@ def heavy(channels: int, nfft: int) -> dict[str, Any]:
     return {**live(), "channels": {"min": 1, "max": channels}, "nfftSelection": nfft}
 
 
+def heavy_historic(channels: int, nfft: int, times: Times) -> dict[str, Any]:
+    """The same over recorded data."""
+    return {**heavy(channels, nfft), **times}
+
+
 def live_in(view: object) -> dict[str, Any]:
     """A live investigation that opens, in this view; a view nobody knows is taken for multichannel."""
     return {**_OPENING.get(view if isinstance(view, str) else MULTICHANNEL, _MULTICHANNEL), **_LIVE}

@@ -41,6 +41,19 @@ def _between(start_s: float, end_s: float) -> Times:
     return {"start_time": int(start_s), "end_time": int(end_s)}
 
 
+def one_after_the_other(times: Times, amount: int) -> list[Times]:
+    """``amount`` windows inside this one, each a second later than the one before, and all of the same length: short
+    ones would have been played before the last of them is open.
+
+    ValueError for a window that is too short for that.
+    """
+    start_s, end_s = times["start_time"] or 0, times["end_time"] or 0
+    length_s = end_s - start_s - (amount - 1)
+    if length_s < 1:
+        raise ValueError(f"a window of {end_s - start_s} s has no room for {amount} of them")
+    return [_between(start_s + number, start_s + number + length_s) for number in range(amount)]
+
+
 def _now_s() -> int:
     return int(time.time())
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 from threading import Event
+from typing import Any
 
 from support.capacity.load.load_run import LoadRuns
 from support.capacity.report.curves import OpeningMoments, Throughput, curves, openings_of, throughput_of
@@ -81,8 +82,10 @@ class Stability:
         self._focus_server = Servers(cluster, environment.kubernetes.services.focus_server)
         self._scale = environment.limits.time_scale
 
-    def live(self, pattern: Callable[[Limits], Pattern]) -> Lifetime:
-        """As long as the pattern says, scaled like everything of the cluster."""
+    def live(self, pattern: Callable[[Limits], Pattern], request: Mapping[str, Any] | None = None) -> Lifetime:
+        """As long as the pattern says, scaled like everything of the cluster. ``request`` is what everybody asks for,
+        a live investigation by default."""
+        body = requests.live() if request is None else request
         self._budget.require_load("open investigations for a long time")
         planned = pattern(self._limits)
         before = {pod.uid: pod for pod in self._servers()}
@@ -97,7 +100,7 @@ class Stability:
             for turn in planned.turns:
                 self._sample_until(turn.at_s * self._scale, started_s, memory)
                 began_s = time.monotonic() - started_s
-                met = self._take(turn, started_s, latencies, left, course)
+                met = self._take(turn, body, started_s, latencies, left, course)
                 wave += [began_s, time.monotonic() - started_s] if turn.amount > 1 else []
                 troubles += [f"after {turn.at_s:g} s: {trouble}" for trouble in met]
                 for _ in met:
@@ -124,13 +127,21 @@ class Stability:
         title = f"Investigations opened and released {pattern.replace('_', ' ')}"
         self._reports.write_curves(title, self._environment.name, found)
 
-    def _take(self, turn: Turn, started_s: float, latencies: list[Point], left: list[str], course: Course) -> list[str]:
+    def _take(
+        self,
+        turn: Turn,
+        body: Mapping[str, Any],
+        started_s: float,
+        latencies: list[Point],
+        left: list[str],
+        course: Course,
+    ) -> list[str]:
         """One turn: a trouble for each that did not open. How fast those are answered that come together is judged
         elsewhere (CA-01)."""
         if turn.amount == 1:
-            trouble = self._open_one(started_s, latencies, course)
+            trouble = self._open_one(body, started_s, latencies, course)
             return [trouble] if trouble else []
-        step = self._loads.make(f"{turn.amount} together", [requests.live()] * turn.amount).step
+        step = self._loads.make(f"{turn.amount} together", [body] * turn.amount).step
         course.openings += (together := openings_of(step.records, started_s))
         course.points.append(throughput_of(together))
         left += [one for one in (*step.of_earlier, *step.leftovers) if one not in left]
@@ -181,13 +192,13 @@ class Stability:
         left = f"left over: {', '.join(seen.leftovers)}" if seen.leftovers else "nothing left"
         return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
 
-    def _open_one(self, started_s: float, latencies: list[Point], course: Course) -> str:
+    def _open_one(self, body: Mapping[str, Any], started_s: float, latencies: list[Point], course: Course) -> str:
         """Open, see it run, release; why that went wrong, or nothing. A server that is away is found out, no reason to
         stop."""
         asked_s = time.monotonic() - started_s
         seen = OpeningMoments(asked_s)
         try:
-            investigation, _ = self._investigations.open_running()
+            investigation, _ = self._investigations.open_running(body)
             running_s, took_s = time.monotonic() - started_s, investigation.attempt.answer.duration_s
             latencies.append((running_s, took_s * 1000))
             seen = OpeningMoments(asked_s, asked_s + took_s, running_s)

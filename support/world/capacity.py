@@ -24,6 +24,8 @@ from support.investigations.release import Releases
 from support.investigations.service import Investigations
 from support.latency.answers import Latency
 from support.latency.baselines import Baselines
+from support.latency.polling import Polling
+from support.latency.under_load import UnderLoad
 from support.model.recording_index import Search
 from support.model.requests import Times
 from support.stability.steady_state import Stability
@@ -38,6 +40,8 @@ class CapacityRoom:
     baselines: Baselines
     latency: Latency
     profiled: ProfiledLoads
+    under_load: UnderLoad
+    polling: Polling
 
     @classmethod
     def of(
@@ -67,6 +71,8 @@ class CapacityRoom:
             baselines=baselines,
             latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
             profiled=ProfiledLoads(loads, probes, crowd, reports, environment, times, asked),
+            under_load=UnderLoad(loads, client, generator, environment, budget),
+            polling=Polling(client, budget),
         )
 
 

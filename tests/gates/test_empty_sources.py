@@ -28,6 +28,7 @@ from support.checks import (
     index_documents,
     information,
     jobs,
+    metadata,
     mongodb,
     outages,
     passwords,
@@ -80,7 +81,11 @@ SILENT = HostFacts(
 )
 NO_LOAD: Any = SimpleNamespace(
     step=SimpleNamespace(records=(), leftovers=()),
-    run=SimpleNamespace(recovery=SimpleNamespace(seconds=0.1, baseline_p95_ms=float("inf"), leftovers=())),
+    run=SimpleNamespace(
+        recovery=SimpleNamespace(seconds=0.1, baseline_p95_ms=float("inf"), leftovers=()),
+        during=SimpleNamespace(pods=()),
+    ),
+    windows=(),
     refusing=(),
     still_published=(),
     reports=(),
@@ -169,6 +174,9 @@ REFUSED: Mapping[str, Case] = {
     "sampling.agrees_on_samples_and_channels": (sampling.agrees_on_samples_and_channels(), []),
     "outages.holds_what_it_held": (outages.holds_what_it_held(NO_INDEX), NO_INDEX),
     "outages.has_the_structure_of": (outages.has_the_structure_of(NO_INDEX), NO_INDEX),
+    "metadata.tell_the_same_each_time": (metadata.tell_the_same_each_time(SimpleNamespace(job_id="1-2", raw={})), []),
+    "metadata.are_read_as_fast_as_at_first": (metadata.are_read_as_fast_as_at_first(), []),
+    "broker.has_no_queue_of": (broker.has_no_queue_of([]), []),
     # The infrastructure
     "mongodb.lets_the_user_in": (mongodb.lets_the_user_in(LIMITS), IndexFacts(0.1)),
     "mongodb.names_the_configured_database": (mongodb.names_the_configured_database(SETTINGS), IndexFacts(0.1)),
@@ -183,6 +191,7 @@ REFUSED: Mapping[str, Case] = {
     "doctor.finds_every_layer_in_order": (finds_every_layer_in_order(), LayerDiagnosis(())),
     # Loads
     "capacity.reaches_every_port": (capacity.reaches_every_port(), NO_LOAD),
+    "capacity.plays_its_own_window": (capacity.plays_its_own_window(), NO_LOAD),
     "capacity.gave_back_its_ports": (capacity.gave_back_its_ports(), NO_LOAD),
     "capacity.refuses_at_once": (capacity.refuses_at_once(), NO_LOAD),
     "capacity.has_recovered": (capacity.has_recovered(), NO_LOAD),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from support.capacity.diagnosis import server, timing
+from support.capacity.diagnosis import pace, server, timing
 from support.capacity.diagnosis.direct import answer_row, direct_match
 from support.capacity.diagnosis.evidence import ClusterIndex, Confidence, EvidenceRow, Match, container_states
 from support.capacity.load.results import JobRecord, SelfCheck, sharers
@@ -153,7 +153,7 @@ class Attribution:
 
     @cached_property
     def _pace(self) -> Match | None:
-        return timing.controller_pace(self.records, self.limit_s)
+        return pace.controller_pace(self.records, self.limit_s)
 
     @cached_property
     def _slow_server(self) -> Match | None:

@@ -1,12 +1,11 @@
 """What the timing of answers and phases shows, where nothing says it directly.
 
-Source: docs/facts/capacity.md 5, rows 16 and 19, and docs/facts/capacity.md 4.5.
+Source: docs/facts/capacity.md 5, row 19, and docs/facts/capacity.md 4.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean, median
 
 from support.capacity.diagnosis.evidence import Confidence, EvidenceRow, Match
@@ -15,33 +14,14 @@ from support.statistics.operational import knee, little_ratio, mean_in_flight, p
 
 FEWEST = 20
 """Fewer moments show no pattern."""
-FEWEST_OF_PACE = 8
-LINEAR = 0.95
-"""R squared of moments against their order above which the pace is called steady."""
+LINEAR = 0.9
+"""R squared of sorted latencies against their order above which they grow with the place in the queue."""
 QUEUED = 3.0
 """A queue makes the slowest answer at least this many times as long as the fastest."""
 JUMP = 0.5
 """A gap between neighbouring latencies of at least this share of their whole range is a jump, not a queue."""
 JUMPED = 2.0
 """What lies behind the jump takes at least this many times as long as what lies before it."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Completions at a steady rate: ``per_s`` of them, the last one ``last_s`` after the start."""
-
-    per_s: float
-    last_s: float
-    count: int
-
-
-def steady_pace(moments_s: Sequence[float]) -> Pace | None:
-    """The pace of moments that come at a steady rate over at least a second; None for any other pattern."""
-    ordered = sorted(moments_s)
-    n = len(ordered)
-    if n < FEWEST_OF_PACE or ordered[-1] - ordered[0] < 1.0 or r_squared(ordered) < LINEAR:
-        return None
-    return Pace((n - 1) / (ordered[-1] - ordered[0]), ordered[-1], n)
 
 
 def r_squared(ordered: Sequence[float]) -> float:
@@ -52,29 +32,6 @@ def r_squared(ordered: Sequence[float]) -> float:
     xx = sum((x - mean_x) ** 2 for x in range(n))
     yy = sum((y - mean_y) ** 2 for y in ordered)
     return xy * xy / (xx * yy) if yy > 0 else 0.0
-
-
-def placing_pace(records: Sequence[JobRecord]) -> Pace | None:
-    """The rate at which pods get placed one after the other, while answers do not; None where nothing paces them."""
-    own = [record.reached["scheduled"] - record.reached["answered"] for record in records
-           if {"scheduled", "answered"} <= record.reached.keys() and "scheduled" not in record.distrusted]  # fmt: skip
-    pace = steady_pace([record.reached["scheduled"] for record in records if "scheduled" in record.reached])
-    return None if pace is None or max(own, default=0.0) < pace.last_s / 2 else pace
-
-
-def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | None:
-    """A steady pace that ``limit_s`` is too short for."""
-    pace = placing_pace(records)
-    if pace is None:
-        return None
-    needed_s = len(records) / pace.per_s
-    if needed_s < limit_s:
-        return None
-    rows = (
-        EvidenceRow("phase timing", f"{pace.count} pods", "scheduled per second", round(pace.per_s, 1)),
-        EvidenceRow("phase timing", f"{len(records)} pods", "seconds needed at this pace", round(needed_s, 1)),
-    )
-    return Match("controller-pace", Confidence.MEDIUM, rows)
 
 
 def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]] = ()) -> Match | None:
@@ -90,7 +47,7 @@ def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord
             EvidenceRow("phase timing", f"the other {len(slow)} answers", "median ms", round(median(slow) * 1000)),
         )
         return Match("server-slow-from", Confidence.MEDIUM, rows)
-    if latencies[-1] >= QUEUED * latencies[0] and r_squared(latencies) >= LINEAR - 0.05:
+    if latencies[-1] >= QUEUED * latencies[0] and r_squared(latencies) >= LINEAR:
         return Match("server-queueing", Confidence.MEDIUM, tuple(queue_rows(records)))
     return _slower_than_ramp(records, ramp)
 

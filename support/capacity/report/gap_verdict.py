@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from support.capacity.diagnosis import Diagnosis
+from support.capacity.diagnosis import Confidence, Diagnosis
+from support.capacity.diagnosis.direct import direct_match
+from support.capacity.diagnosis.evidence import ClusterIndex
 from support.capacity.load.phases import latencies_ms
-from support.capacity.load.results import LoadStep, SelfCheck
-from support.capacity.load.run import CapacityRun, Target
+from support.capacity.load.results import ClusterEvidence, LoadStep, SelfCheck
+from support.capacity.load.run import CapacityRun
 from support.statistics.gates import (
     BaselineGate,
     PercentileGate,
@@ -58,7 +60,7 @@ def judge(run: CapacityRun) -> GapVerdict:
     p95 = percentile_gate(answers, 0.95, target.p95_ms)
     p99 = percentile_gate(answers, 0.99, target.p95_ms)
     shown, answered = success.verdict, p95.verdict if run.judges_answers else None
-    doubt = _machine_doubt(step, target, success, p95 if run.judges_answers else None)
+    doubt = _machine_doubt(run, step, success, p95 if run.judges_answers else None)
     if doubt:
         shown = Outcome.INCONCLUSIVE if shown is Outcome.FAIL else shown
         answered = Outcome.INCONCLUSIVE if answered is Outcome.FAIL else answered
@@ -88,33 +90,41 @@ def spoilt_by(judged: GapVerdict) -> str | None:
     return next((f"{gate.name}: {gate.reason}" for gate in own), None)
 
 
-def _machine_doubt(step: LoadStep, target: Target, success: RateGate, p95: PercentileGate | None) -> str:
+def _machine_doubt(run: CapacityRun, step: LoadStep, success: RateGate, p95: PercentileGate | None) -> str:
     """Why a failure may be that of the tester's machine, in one sentence; empty where there is no such doubt.
 
-    What was refused, or never placed on a node, has not failed for want of a processor.
+    What was refused, never placed on a node, or has another cause by the cluster's own word, has not failed for want
+    of a processor.
     """
     machine = step.machine
     if machine is None or not machine.is_busy:
         return ""
     excused = []
     if p95 is not None and p95.verdict is Outcome.FAIL:
-        excused.append(machine.explains(p95.percentile.lower or p95.percentile.value, target.p95_ms))
+        excused.append(machine.explains(p95.percentile.lower or p95.percentile.value, run.target.p95_ms))
     if success.verdict is Outcome.FAIL:
-        rest = success_gate(step.succeeded + _late(step), len(step.records), target.success_rate)
+        rest = success_gate(step.succeeded + _late(step, run.during), len(step.records), run.target.success_rate)
         excused.append(rest.verdict is not Outcome.FAIL)
     return f"this machine was busy: {machine}" if excused and all(excused) else ""
 
 
-def late_for_the_machine(step: LoadStep, wanted: float) -> str:
+def late_for_the_machine(run: CapacityRun, wanted: float) -> str:
     """That enough would have opened on a machine that was not busy, in one sentence; empty where it is not so."""
-    if step.machine is None or not step.machine.is_busy or (step.succeeded + _late(step)) / step.asked < wanted:
+    step = run.step
+    if step is None or step.machine is None or not step.machine.is_busy:
+        return ""
+    if (step.succeeded + _late(step, run.during)) / step.asked < wanted:
         return ""
     return f"this machine was busy: {step.machine}"
 
 
-def _late(step: LoadStep) -> int:
-    """How many had a place on a node and did not come further in time. Who came to the end of the way is not late."""
-    return sum(one.status == 200 and "scheduled" in one.reached and bool(one.failed_phase) for one in step.failed)
+def _late(step: LoadStep, evidence: ClusterEvidence) -> int:
+    """How many had a place on a node, did not come further in time, and nothing in the cluster says why. Who came to
+    the end of the way is not late."""
+    index = ClusterIndex(evidence)
+    placed = [one for one in step.failed if one.status == 200 and "scheduled" in one.reached and one.failed_phase]
+    causes = (direct_match(one, index) for one in placed)
+    return sum(cause is None or cause.confidence is not Confidence.HIGH for cause in causes)
 
 
 def trusted_outcome(outcomes: Iterable[Outcome | None], self_check: SelfCheck | None) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from support.capacity.diagnosis import Diagnosis
-from support.capacity.diagnosis.timing import placing_pace
+from support.capacity.diagnosis.pace import placing_pace
 from support.capacity.load.run import CapacityRun
 from support.capacity.report.gap_arithmetic import Supply
 from support.capacity.report.recommendations import Recommendation

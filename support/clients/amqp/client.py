@@ -24,6 +24,9 @@ from support.clients.settings import BrokerSettings
 TARGET = "rabbitmq"
 _FIRST_WORD = b"AMQP\x00\x00\x09\x01"
 _ACCESS_REFUSED, _NOT_FOUND, _NOT_ALLOWED = 403, 404, 530
+_OF_A_JOB = re.compile(r"grpc-job-(?P<data>\d+-\d+)-.*|focus_baby\.(?P<commands>.+)")
+"""What the queues of an investigation are called: that of its data and that of its commands
+(docs/facts/kubernetes.md 3)."""
 _TIMEOUT_S = 5.0
 _LOGIN_S = 20.0
 """Of a login as a whole: a broker that has just been started lets a client wait for some seconds."""
@@ -40,6 +43,12 @@ class BrokerOutcome:
     kind: str
     message: str
     duration_s: float
+
+
+def owner_of(queue: str) -> str | None:
+    """The job id in the name of a queue of an investigation; None for any other queue."""
+    found = _OF_A_JOB.fullmatch(queue)
+    return found and (found["data"] or found["commands"])
 
 
 class BrokerClient:
@@ -103,9 +112,8 @@ class BrokerClient:
         return names
 
     def queues_of(self, job_id: str) -> list[str]:
-        """Those of one investigation: the one of its data and the one of its commands (docs/facts/kubernetes.md 3)."""
-        own = re.compile(rf"grpc-job-{re.escape(job_id)}-.*|focus_baby\.{re.escape(job_id)}")
-        return [name for name in self.queues() if own.fullmatch(name)]
+        """Those of one investigation."""
+        return [name for name in self.queues() if owner_of(name) == job_id]
 
     @contextmanager
     def _channel(self, password: str | None = None) -> Iterator[Any]:

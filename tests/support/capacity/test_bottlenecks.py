@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from support.capacity.diagnosis import Confidence, diagnose
 from support.capacity.diagnosis.texts import cause_of, unschedulable_reasons
-from support.capacity.diagnosis.timing import steady_pace
 from support.capacity.load.results import ClusterEvidence, SelfCheck
 from tests.support.capacity.canned import (
     event,
@@ -174,13 +173,6 @@ def test_a_few_slow_answers_are_no_pattern():
     diagnosis = diagnose(records, ClusterEvidence(), slow_above_ms=300)
     assert diagnosis.findings == ()
     assert diagnosis.unattributed_slow == (199, 200)
-
-
-def test_a_steady_pace_is_not_seen_in_noise_or_in_a_burst():
-    assert steady_pace([0.1 * number for number in range(40)]).per_s == pytest.approx(10)
-    assert steady_pace([0.001 * number for number in range(40)]) is None
-    assert steady_pace([0.0] * 30 + [9.0] * 10) is None
-    assert steady_pace([1.0, 2.0]) is None
 
 
 def test_the_knee_of_few_workers_is_told():

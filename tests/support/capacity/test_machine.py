@@ -14,9 +14,10 @@ from support.capacity.load import machine
 from support.capacity.load.machine import MachineMeter, MachineUse, wait_until_calm
 from support.capacity.measuring import Measured
 from support.capacity.report.gap_report import build_report
-from support.capacity.report.gap_verdict import judge, spoilt_by
+from support.capacity.report.gap_verdict import judge, late_for_the_machine, spoilt_by
 from support.config.models import Capacity
 from support.statistics.verdict import Outcome
+from tests.support.capacity.canned import evidence, waiting
 from tests.support.capacity.test_capacity_verdicts import measured, record
 
 QUIET = MachineUse(2, 10.0, 0.02, 0.4, 0.1)
@@ -66,6 +67,22 @@ def test_what_came_no_further_on_a_busy_machine_is_not_decided() -> None:
     assert found.verdict is Outcome.INCONCLUSIVE
     assert (spoilt_by(found) or "").startswith("this machine: this machine was busy")
     assert judge(replace(run, step=replace(run.step, machine=QUIET))).verdict is Outcome.FAIL
+
+
+def test_what_the_cluster_names_a_cause_for_is_not_excused_by_the_machine() -> None:
+    """Images that cannot be pulled: the pods were placed, and came no further on a quiet machine either."""
+    good = measured(200, 200)
+    cut = tuple(
+        replace(one, reached={"answered": 0.1, "job_seen": 0.2, "scheduled": 0.3}) if one.number < 60 else one
+        for one in good.step.records
+    )
+    told = evidence(pods=[waiting(f"{number}-{number}", "ImagePullBackOff") for number in range(60)])
+    run = replace(good.run, step=replace(good.step, records=cut, machine=BUSY), during=told)
+    found = judge(run)
+    assert found.verdict is Outcome.FAIL and spoilt_by(found) is None
+    assert late_for_the_machine(run, 0.95) == ""
+    of_few = replace(run, during=evidence(pods=told.pods[:5]))
+    assert judge(of_few).verdict is Outcome.INCONCLUSIVE and late_for_the_machine(of_few, 0.95) != ""
 
 
 def test_what_opened_and_ended_too_soon_was_not_late_for_the_machine() -> None:

@@ -31,6 +31,7 @@ class Site:
         self._memory_mb, self._fails, self._restarts = memory_mb, fails, restarts
         self._began_s, self._looks, self._random = time.monotonic(), 0, random.Random(7)
         self.released: list[str] = []
+        self.asked: list[Any] = []
         self.shown: list[tuple[str, Any]] = []
 
     def pods(self, label_selector: str) -> list[Any]:
@@ -43,7 +44,8 @@ class Site:
         used = self._memory_mb(hours) + self._random.gauss(0, 2)
         return {SERVER: SimpleNamespace(memory_bytes=int(used * 1_000_000))}
 
-    def open_running(self) -> tuple[Any, None]:
+    def open_running(self, request: Any) -> tuple[Any, None]:
+        self.asked.append(request)
         if self._fails:
             self._looks += 1
             raise (

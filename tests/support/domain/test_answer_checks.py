@@ -163,3 +163,11 @@ def test_list_of_another_shape_is_a_failure() -> None:
 def test_order_of_the_list() -> None:
     assert trouble(recordings.lists_in_order(), answer(200, [[1, 2], [3, 4]])) is None
     assert trouble(recordings.lists_in_order(), answer(200, [[3, 4], [1, 2]])) is not None
+
+
+def test_the_same_request_shows_the_same_with_another_job() -> None:
+    first = opened().opened()
+    again = answers.opens_like(first)
+    assert trouble(again, opened(job_id="4-18", stream_port=12304)) is None
+    assert trouble(again, opened()) == "both were given job 3-17"
+    assert trouble(again, opened(job_id="4-18", lines_dt=1.0)) == "lines_dt is 1.0 instead of 0.5"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from support.checks import metadata
@@ -77,3 +80,34 @@ def test_form_of_the_metadata_of_a_task() -> None:
     assert form(Reading(answer(201, {"prr": 2000}), metadata.describes_a_task)) is None
     assert "no object" in str(form(Reading(answer(201, [2000]), metadata.describes_a_task)))
     assert "404" in str(form(Reading(answer(404, {"detail": "Not Found"}), metadata.describes_a_task)))
+
+
+def read(*durations_s: float) -> list[Answer]:
+    return [replace(opened(), duration_s=duration_s) for duration_s in durations_s]
+
+
+def test_metadata_that_stay_the_same_and_as_fast() -> None:
+    noise = random.Random(7)
+    readings = read(*(0.01 + noise.uniform(0, 0.03) for _ in range(100)))
+    assert trouble(metadata.tell_the_same_each_time(OPENED), readings) is None
+    assert trouble(metadata.are_read_as_fast_as_at_first(), readings) is None
+
+
+def test_one_pause_is_no_drift() -> None:
+    assert trouble(metadata.are_read_as_fast_as_at_first(), read(*[0.01] * 60, 2.0, *[0.01] * 39)) is None
+
+
+def test_reading_that_becomes_slower_is_told() -> None:
+    told = str(trouble(metadata.are_read_as_fast_as_at_first(), read(*(0.01 + n / 1000 for n in range(100)))))
+    assert told.startswith("reading them became slower: the first ten took 14 ms, the last ten 104 ms, 1.00 ms more")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (answer(404, {"error": "Invalid job_id"}), "reading 3 of 3: it was answered 404 'Invalid job_id'"),
+        (opened(stream_port=12304), "reading 3 of 3: stream_port is 12304 instead of 12303"),
+    ],
+)
+def test_the_reading_that_differs_is_named(wrong: Answer, words: str) -> None:
+    assert trouble(metadata.tell_the_same_each_time(OPENED), [opened(), opened(), wrong]) == words

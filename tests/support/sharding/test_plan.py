@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from support.cli.shard import _matching, _took_s
+from support.config import load_environment
 from support.hooks.sharding import shard_of
-from support.sharding.plan import Plan, PlanError, Planned, make_plan, read_plan
+from support.sharding.plan import FULL_LOAD, Plan, PlanError, Planned, make_plan, read_plan
 
 
-def planned(*names: str, tags: str = "") -> list[Planned]:
-    return [Planned(name, frozenset(tags.split())) for name in names]
+def planned(*names: str, tags: str = "", shared: str | None = None) -> list[Planned]:
+    return [Planned(name, frozenset(tags.split()), shared) for name in names]
 
 
 def plan(
@@ -29,9 +31,35 @@ def test_shares_take_about_as_long_as_each_other() -> None:
 
 
 def test_what_looks_at_one_load_is_never_torn_apart() -> None:
-    load = planned("CA-01a", "CA-03a", "CA-05a", tags="CA load")
+    load = planned("CA-01a", "CA-03a", "CA-05a", tags="CA load", shared=FULL_LOAD)
     made = plan([*load, *planned("JL-01a", "JL-02a")], 2, {"CA-01a": 9.0, "CA-03a": 9.0, "CA-05a": 9.0})
     assert {"CA-01a", "CA-03a", "CA-05a"} in [set(share.scenarios) for share in made.shares]
+
+
+def test_loads_of_their_own_go_to_whoever_has_least() -> None:
+    """Ten of them in one share made a share of two thirds of the time."""
+    loads = planned(*(f"CA-{number:02}a" for number in range(1, 11)), tags="CA load")
+    made = plan(loads, 2, {one.id: 5.0 for one in loads})
+    assert [share.seconds for share in made.shares] == [25.0, 25.0]
+
+
+def test_what_is_shared_is_paid_for_once_while_nothing_is_known_of_it() -> None:
+    load = planned("CA-01a", "CA-03a", "CA-05a", tags="CA load", shared=FULL_LOAD)
+    made = plan([*load, *planned("RS-01a", "RS-02a", tags="RS disruptive")], 2)
+    assert [share.seconds for share in made.shares] == [pytest.approx(35.0), pytest.approx(2.8)]
+
+
+def test_only_those_of_the_full_load_share_it() -> None:
+    sharing = {one.id for one in _matching("@CA") if one.shared == FULL_LOAD}
+    assert sharing == {"CA-01a", "CA-03a", "CA-05a", "CA-05b", "CA-05c", "CA-06b", "CA-06c", "CA-07a"}
+
+
+@pytest.mark.parametrize(("asked", "taken_s"), [("", 0.0), ("yes", None)])
+def test_what_is_skipped_takes_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, taken_s: float | None
+) -> None:
+    monkeypatch.setenv("FOCUS_SLOW", asked)
+    assert _took_s(load_environment("sandbox"), tmp_path).get("SB-02a") == taken_s
 
 
 def test_what_bears_no_neighbour_runs_after_the_others_on_a_shared_site() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from environments.sandbox.focus_server.hooks import change
+from environments.sandbox.focus_server.hooks import Proceed, change, fault
 from environments.sandbox.focus_server.rules import HIGHEST_FREQUENCY_HZ
 
 Answer = dict[str, Any]
@@ -64,3 +65,9 @@ def _replacing(distort: Callable[[Answer], Answer]) -> Callable[..., Answer]:
 
 for _fault_id, _distort in DISTORTED.items():
     change(_fault_id, at="configure.answer")(_replacing(_distort))
+
+
+@fault("answer-differs-when-asked-again", at="configure.answer", memory=itertools.count)
+def _(asked: Iterator[int], proceed: Proceed, *request: Any) -> Answer:
+    answer = proceed(*request)
+    return {**answer, "lines_dt": answer["lines_dt"] * (1 + next(asked) % 2)}

@@ -17,6 +17,7 @@ from environments.sandbox.focus_server.routes import Handler, Routes
 SLOW_ALONE_S, SLOW_AMONG_MANY_S, MANY_CLIENTS = 0.15, 1.5, 20
 TOLD_LATE_S = 1.2
 BURST, BURST_WITHIN_S = 40, 3.0
+OPENINGS, SLOW_AMONG_OPENINGS_S = 20, 3.0
 MOST_PIECES = 3
 NOTICED_S = 0.05
 """How long after the opening the end of the client's connection is waited for."""
@@ -98,6 +99,13 @@ async def _(askers: deque[object], proceed: Proceed, routes: Routes, request: we
     if _asks(request, "ack"):
         askers.append(request.transport)
         await asyncio.sleep(SLOW_AMONG_MANY_S if len(set(askers)) >= MANY_CLIENTS else 0.0)
+    return await proceed(routes, request, handler)
+
+
+@fault("health-check-slow-among-openings", at="request.handle")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
+    is_full = len(routes.service.opener.slots.unusable()) >= OPENINGS
+    await asyncio.sleep(SLOW_AMONG_OPENINGS_S if is_full and _asks(request, "ack") else 0.0)
     return await proceed(routes, request, handler)
 
 

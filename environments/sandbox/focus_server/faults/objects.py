@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -11,6 +12,8 @@ from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VO
 from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.slots import Serials, Slots
+
+MIXED_WITHIN_S = 0.2
 
 
 def _not_creating(left_out: Callable[[Object], bool]) -> Any:
@@ -99,6 +102,18 @@ change("live-job-gets-a-window", at="job.window")(lambda window, investigation: 
 change("historic-window-passed-shifted", at="job.window")(
     lambda window, investigation: window and Window(window.start_s + 7200, window.end_s + 7200)
 )
+
+
+@fault("windows-mixed-among-many", at="job.window", memory=lambda: deque(maxlen=1))
+def _(before: deque[tuple[float, Window]], proceed: Proceed, investigation: Investigation) -> Window | None:
+    """Who asks at once after another plays what that one has asked for."""
+    window: Window | None = proceed(investigation)
+    if window is None:
+        return None
+    now_s = time.monotonic()
+    recent = before[0][1] if before and now_s - before[0][0] < MIXED_WITHIN_S else window
+    before.append((now_s, window))
+    return recent
 
 
 @fault("slot-not-reused", at="slot.reserve", memory=set)

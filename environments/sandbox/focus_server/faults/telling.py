@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from environments.sandbox.focus_server.refusals import NoLiveMetadata, UnknownJo
 from environments.sandbox.focus_server.service import FocusService
 
 METADATA_LATE_S = 6.0
+SLOWER_EACH_READ_S, FORGOTTEN_AFTER_READS = 0.001, 60
 Told = Mapping[str, Any]
 
 
@@ -156,6 +158,22 @@ def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
     """Known as long as this process lives, and written nowhere."""
     proceed(book, job_id, answer)
     (book.folder / job_id).unlink()
+
+
+@fault("metadata-slower-with-every-read", at="metadata.tell", memory=itertools.count)
+async def _(reads: Iterator[int], proceed: Proceed, service: FocusService, job_id: str) -> Told:
+    await asyncio.sleep(next(reads) * SLOWER_EACH_READ_S)
+    told: Told = await proceed(service, job_id)
+    return told
+
+
+@fault("metadata-forgotten-after-many-reads", at="metadata.tell", memory=Counter)
+async def _(reads: Counter[str], proceed: Proceed, service: FocusService, job_id: str) -> Told:
+    reads[job_id] += 1
+    if reads[job_id] > FORGOTTEN_AFTER_READS:
+        raise UnknownJob(job_id)
+    told: Told = await proceed(service, job_id)
+    return told
 
 
 @fault("metadata-incomplete", at="metadata.tell")

@@ -1,0 +1,115 @@
+"""How fast others are answered while many investigations open, stand and go (PF-02, IN-03)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any, TypeVar
+
+from support.capacity.load.load_run import LoadRuns
+from support.capacity.load.machine import MachineMeter
+from support.capacity.load.self_check import GeneratorCheck
+from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
+from support.clients.safety import Budget
+from support.config import Environment
+from support.infrastructure.mongodb import MongoDBExamination
+from support.latency.answers import ENOUGH, Answers, recorded
+from support.model import requests
+from support.model.infrastructure import AnswerTime
+from support.statistics.verdict import Inconclusive
+
+AT_ONCE = 50
+"""So many investigations open at one moment."""
+MOST_LOADS = 6
+"""Enough answers are there after so many at the latest, or too few are judged as too few."""
+ASK_EVERY_S, SHORTEST_PAUSE_S = 0.1, 0.01
+"""Ten questions a second of the time of the cluster, as PZ-14033 asks; never more than a hundred."""
+FEWEST_OPENED = 0.8
+"""Of a load that answers are to be measured under."""
+
+Bodies = list[Mapping[str, Any]]
+T = TypeVar("T")
+
+
+class UnderLoad:
+    """Makes loads, and asks the same question at fixed moments all the while."""
+
+    def __init__(
+        self,
+        loads: LoadRuns,
+        client: FocusServerClient,
+        generator: GeneratorCheck,
+        environment: Environment,
+        budget: Budget,
+    ) -> None:
+        self._loads, self._client, self._generator, self._budget = loads, client, generator, budget
+        self._every_s = max(SHORTEST_PAUSE_S, ASK_EVERY_S * environment.limits.time_scale)
+        self._timeout_ms = environment.focus_server.read_timeout_s * 1000
+
+    def health_checks(self) -> Answers:
+        """Those of one client, while others open live investigations."""
+        own_share_ms, meter = self._generator.single_ms(), MachineMeter()
+        answers = self._meanwhile(self._health_check, [requests.live()] * AT_ONCE)
+        bad = [trouble for _, trouble in answers if trouble]
+        trouble = f"{len(bad)} of {len(answers)} failed, the first: {bad[0]}" if bad else ""
+        latencies_ms = tuple(took_ms for took_ms, _ in answers)
+        told = Answers("health check among openings", latencies_ms, trouble, own_share_ms, meter.use())
+        return recorded("health_check_under_load_p95_ms", told)
+
+    def index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
+        """Warm answers of MongoDB, while half of those who open an investigation have it look up recordings."""
+        bodies: Bodies = [requests.live(), requests.historic(times)] * (AT_ONCE // 2)
+        return index.answer_time_of(self._meanwhile(lambda _: index.ping_ms(), bodies))
+
+    def _health_check(self, due_s: float) -> tuple[float, str]:
+        """Milliseconds since it was due, and what went wrong: one that waits for the answer before it is late, too
+        (docs/facts/capacity.md 2.6)."""
+        try:
+            answer = self._client.ack()
+        except ConnectionFailed as failure:
+            return self._timeout_ms, str(failure)
+        took_ms = (time.monotonic() - due_s) * 1000
+        return took_ms, "" if answer.status == 200 else f"{answer.status} {answer.message}"
+
+    def _meanwhile(self, ask: Callable[[float], T], bodies: Bodies) -> list[T]:
+        """What was answered while loads were made, until there is enough.
+
+        AssertionError for a load that hardly opened anything; Inconclusive where the tester's own machine was busy.
+        """
+        self._budget.require_load("ask while many investigations open")
+        answers: list[T] = []
+        with ThreadPoolExecutor(1) as pool:
+            for number in range(MOST_LOADS):
+                if len(answers) >= ENOUGH:
+                    break
+                answers += self._during_one_load(pool, ask, f"load {number + 1} to ask under", bodies)
+        return answers
+
+    def _during_one_load(
+        self, pool: ThreadPoolExecutor, ask: Callable[[float], T], title: str, bodies: Bodies
+    ) -> list[T]:
+        answers: list[T] = []
+        has_ended, ended_s = Event(), list[float]()
+
+        def go_on_asking() -> None:
+            due_s = time.monotonic()
+            while not has_ended.wait(due_s - time.monotonic()) or due_s < min(ended_s):
+                answers.append(ask(due_s))
+                due_s += self._every_s
+
+        asking = pool.submit(go_on_asking)
+        try:
+            step = self._loads.make(title, bodies).step
+        finally:
+            ended_s.append(time.monotonic())
+            has_ended.set()
+        asking.result()
+        opened = sum("answered" in record.reached for record in step.records)
+        if opened < FEWEST_OPENED * step.asked:
+            told = f"no load to ask under: {opened} of {step.asked} were opened"
+            if step.machine is not None and step.machine.is_busy:
+                raise Inconclusive(f"{told}; this machine was busy: {step.machine}")
+            raise AssertionError(told)
+        return answers

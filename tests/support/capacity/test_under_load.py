@@ -1,0 +1,120 @@
+"""Questions that are asked while loads are made: as many as it takes, and none under a load that opened nothing."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from support.capacity.load.machine import MachineUse
+from support.clients.focus_server.client import Answer, ConnectionFailed
+from support.clients.safety import Budget, SafetyError, SafetyPolicy
+from support.latency import under_load
+from support.latency.answers import ENOUGH
+from support.latency.polling import READS, Polling
+from support.latency.under_load import AT_ONCE, MOST_LOADS, UnderLoad
+from support.statistics.verdict import Inconclusive
+
+TIMES = {"start_time": 1_700_000_000, "end_time": 1_700_000_600}
+PERMITTED = Budget(SafetyPolicy("sandbox", load=True))
+REFUSED = Budget(SafetyPolicy("production", load=False))
+
+
+class Site:
+    """Loads that take as long as they are told to, and a server that answers as it is told to."""
+
+    def __init__(self, opens: int = AT_ONCE, takes_s: float = 0.5, status: int = 200, fails: bool = False) -> None:
+        self._opens, self._takes_s, self._status, self._fails = opens, takes_s, status, fails
+        self.bodies: list[Any] = []
+        self.machine: MachineUse | None = None
+        self.slow_once_s = 0.0
+
+    def make(self, title: str, bodies: list[Any]) -> Any:
+        self.bodies.append(bodies)
+        threading.Event().wait(self._takes_s)
+        reached = [{"answered": 0.1}] * self._opens + [{}] * (len(bodies) - self._opens)
+        return SimpleNamespace(
+            step=SimpleNamespace(
+                machine=self.machine, asked=len(bodies), records=[SimpleNamespace(reached=r) for r in reached]
+            )
+        )
+
+    def ack(self) -> Answer:
+        if self._fails:
+            raise ConnectionFailed("nobody answers", "refused", 0.1)
+        slow_s, self.slow_once_s = self.slow_once_s, 0.0
+        threading.Event().wait(slow_s)
+        return Answer(self._status, {}, b"", 0.02, "GET /ack")
+
+    def metadata(self, job_id: str) -> Answer:
+        return Answer(200, {}, job_id.encode(), 0.01, "")
+
+
+def asking(site: Site, budget: Budget = PERMITTED) -> UnderLoad:
+    environment = SimpleNamespace(
+        limits=SimpleNamespace(time_scale=0.01), focus_server=SimpleNamespace(read_timeout_s=5.0)
+    )
+    generator = SimpleNamespace(single_ms=lambda: 1.0)
+    return UnderLoad(cast(Any, site), cast(Any, site), cast(Any, generator), cast(Any, environment), budget)
+
+
+def test_loads_are_made_until_there_are_enough_answers() -> None:
+    site = Site()
+    told = asking(site).health_checks()
+    assert len(told.latencies_ms) >= ENOUGH or len(site.bodies) == MOST_LOADS
+    assert min(told.latencies_ms) >= 0.0 and told.trouble == ""
+    assert [len(bodies) for bodies in site.bodies] == [AT_ONCE] * len(site.bodies)
+    assert {body["start_time"] for body in site.bodies[0]} == {None}
+
+
+def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer of a second, among quick ones: nineteen of twenty are no measure of those who came meanwhile."""
+    monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    site = Site(takes_s=0.5)
+    site.slow_once_s = 1.0
+    told = asking(site).health_checks()
+    assert sum(took_ms > 500 for took_ms in told.latencies_ms) >= 25
+
+
+def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
+    site = Site()
+    index = SimpleNamespace(ping_ms=lambda: 7.0, answer_time_of=tuple)
+    told = cast(Any, asking(site).index_speed(cast(Any, index), TIMES))
+    assert set(told) == {7.0} and {body["start_time"] for body in site.bodies[0]} == {None, TIMES["start_time"]}
+
+
+@pytest.mark.parametrize(
+    ("site", "first"),
+    [(Site(status=503), "503 "), (Site(fails=True), "nobody answers")],
+)
+def test_answers_that_fail_are_told_and_count(site: Site, first: str) -> None:
+    told = asking(site).health_checks()
+    assert f"failed, the first: {first}" in told.trouble
+
+
+def test_a_load_that_opened_hardly_anything_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    with pytest.raises(AssertionError, match="no load to ask under: 3 of 50 were opened"):
+        asking(Site(opens=3, takes_s=0.1)).health_checks()
+
+
+def test_a_load_that_a_busy_machine_has_spoilt_decides_nothing() -> None:
+    site = Site(opens=3, takes_s=0.1)
+    site.machine = MachineUse(2, 10.0, 0.8, 0.97, 3.0)
+    with pytest.raises(Inconclusive, match="3 of 50 were opened; this machine was busy: other programs took 80%"):
+        asking(site).health_checks()
+
+
+def test_where_no_load_is_permitted_nothing_is_asked() -> None:
+    site = Site()
+    with pytest.raises(SafetyError):
+        asking(site, REFUSED).health_checks()
+    with pytest.raises(SafetyError):
+        Polling(cast(Any, site), REFUSED).metadata("1-2")
+    assert site.bodies == []
+
+
+def test_metadata_are_read_a_hundred_times() -> None:
+    assert [answer.text for answer in Polling(cast(Any, Site()), PERMITTED).metadata("1-2")] == ["1-2"] * READS
