@@ -72,7 +72,7 @@ def _phrases() -> Rows:
     """Each with its noun (the module it stands in), where it is defined, and how many steps use it."""
     return [
         {"noun": phrase.noun, "phrase": phrase.text, "uses": phrase.uses, "place": phrase.place}
-        for phrase in phrases_of(PROJECT / "steps", PROJECT / "features")
+        for phrase in phrases_of(PROJECT / "steps", PROJECT / "features", PROJECT / "load")
     ]
 
 

@@ -22,11 +22,11 @@ class Phrase:
     uses: int
 
 
-def phrases_of(steps: Path, features: Path) -> list[Phrase]:
+def phrases_of(steps: Path, *features: Path) -> list[Phrase]:
     """Every phrase, noun by noun. Loads the step modules as behave does; raises DocumentError for the features."""
     step_registry.registry.clear()
     load_step_modules([str(steps)])
-    texts = [step.name for step in _written(features)]
+    texts = [step.name for folder in features for step in _written(folder)]
     found = [
         Phrase(
             Path(definition.location.filename).stem.removesuffix("_steps"),

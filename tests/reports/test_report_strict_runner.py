@@ -96,8 +96,8 @@ def test_leftovers_make_the_run_red(project: BehaveProject, where: str) -> None:
 
 
 SETTINGS = (
-    "confirm, env, history, parallel, publish, reports, sandbox_run_file, series, shard, shard_plan, shuffle, slow, "
-    "under_load"
+    "confirm, env, history, load_listen, load_profile, load_within_s, load_workers, parallel, publish, reports, "
+    "sandbox_run_file, series, shard, shard_plan, shuffle, slow, under_load"
 )
 
 

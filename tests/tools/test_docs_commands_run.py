@@ -69,6 +69,12 @@ NOT_HERE = {
     ".venv/bin/python -m tools.compare_cluster --kubeconfig A --kubeconfig B": PATTERN,
     ".venv/bin/python -m tools.compare_mongodb --uri URI": PATTERN,
     ".venv/bin/python -m tools.compare_mongodb --uri A [--uri B]": PATTERN,
+    ".venv/bin/focus-acceptance load --profile load/profiles/constant.yaml -e staging --confirm staging": LONG,
+    ".venv/bin/focus-acceptance load --profile load/profiles/ramp.yaml -e staging --confirm staging --expect-workers 4 "
+    "--listen 10.0.0.7:5557": LONG,
+    ".venv/bin/focus-acceptance load-worker --master 10.0.0.7:5557": "its master runs on another machine",
+    ".venv/bin/python -m tools.load_limits": LONG,
+    ".venv/bin/python -m tools.mutants keep": WRITES,
     ".venv/bin/python -m tools.mutants record": LONG,
     ".venv/bin/python -m tools.mutants run --resume": LONG,
     ".venv/bin/python -m tools.mutants run --sample 20 --seed 1": LONG,

@@ -28,7 +28,7 @@ STEPS = ("Given a connected fibre", "When a client opens a live investigation", 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for folder in ("features", "steps", "environments/sandbox/focus_server/faults"):
+    for folder in ("features", "load", "steps", "environments/sandbox/focus_server/faults"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT / "environments/sandbox/faults.toml", tmp_path / "environments/sandbox/faults.toml")
     return tmp_path
@@ -47,7 +47,7 @@ def test_the_four_pieces_are_where_they_belong(root: Path, capsys: pytest.Captur
     made = examples["A title of an outcome"]
     assert made.id is not None and f"scenario  {FEATURE}: @{made.id}" in told
     assert [step.name for step in made.steps] == [step.partition(" ")[2] for step in STEPS]
-    assert compare(sorted((root / "features").rglob("*.feature")), root / "steps") == []
+    assert compare([*(root / "features").rglob("*.feature"), *(root / "load").rglob("*.feature")], root / "steps") == []
     fault = load_catalogue(root / "environments/sandbox/faults.toml")["job-id-endless"]
     assert (fault.requirement, dict(fault.scenarios)) == ("JL-03", {made.id: "digits"})
     for module in ("steps/job_steps.py", "environments/sandbox/focus_server/faults/answers.py"):

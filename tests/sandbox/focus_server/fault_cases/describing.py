@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from environments.sandbox.focus_server.faults.telling import FORGOTTEN_AFTER_READS, SLOWER_EACH_READ_S
 from tests.sandbox.focus_server.estate import Estate
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case, opened
 
@@ -60,3 +61,17 @@ def _(estate: Estate, fault: str) -> None:
     told = estate.call("GET", "/live_metadata")
     assert (told.status, told.json.get("prr")) == ((404, None) if fault == "live-metadata-not-found" else (200, 1000.0))
     assert estate.configure().status == 200
+
+
+@case("metadata-slower-with-every-read")
+def _(estate: Estate) -> None:
+    job_id = opened(estate)["job_id"]
+    took_s = [estate.call("GET", f"/metadata/{job_id}").duration_s for _ in range(61)]
+    assert took_s[-1] >= 60 * SLOWER_EACH_READ_S
+
+
+@case("metadata-forgotten-after-many-reads")
+def _(estate: Estate) -> None:
+    job_id = opened(estate)["job_id"]
+    told = [estate.call("GET", f"/metadata/{job_id}").status for _ in range(FORGOTTEN_AFTER_READS + 1)]
+    assert told == [200] * FORGOTTEN_AFTER_READS + [404]

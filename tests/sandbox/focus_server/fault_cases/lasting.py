@@ -8,7 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from environments.sandbox.focus_server.faults.clients import BURST, SLOW_ALONE_S, SLOW_AMONG_MANY_S, TOLD_LATE_S
+from environments.sandbox.focus_server.faults.clients import (
+    BURST,
+    OPENINGS,
+    SLOW_ALONE_S,
+    SLOW_AMONG_MANY_S,
+    SLOW_AMONG_OPENINGS_S,
+    TOLD_LATE_S,
+)
 from environments.sandbox.focus_server.faults.loads import (
     AFTER_LOAD_S,
     ENDED,
@@ -143,3 +150,11 @@ def with_open_jobs_besides(estate: Estate, amount: int) -> None:
     for slot in range(101, 101 + amount):
         estate.kubernetes.put("jobs", f"grpc-job-{slot}-1")
     until(lambda: len(estate.process.request("state")["open_jobs"]) >= amount)
+
+
+@case("health-check-slow-among-openings")
+def _(estate: Estate) -> None:
+    assert estate.call("GET", "/ack").duration_s < SLOW_AMONG_OPENINGS_S
+    for _ in range(OPENINGS):
+        opened(estate)
+    assert estate.call("GET", "/ack").duration_s >= SLOW_AMONG_OPENINGS_S

@@ -184,3 +184,13 @@ def _(estate: Estate, fault: str) -> None:
         together = [answer.json for answer in pool.map(lambda _: estate.configure(), range(40))]
     job_ids, ports = {answer["job_id"] for answer in together}, {answer["stream_port"] for answer in together}
     assert len(ports) < 40 and (len(job_ids) < 40) is (fault == "simultaneous-openings-share-a-job")
+
+
+@case("windows-mixed-among-many")
+def _(estate: Estate) -> None:
+    """The second one plays what the first one asked for."""
+    later = {name: moment + 1 for name, moment in INSIDE.items()}
+    commands = [container(estate, **window)["command"] for window in (INSIDE, later)]
+    assert {command[command.index("--time-start") + 1] for command in commands} == {
+        (START + timedelta(seconds=5)).strftime("%Y-%m-%d:%H:%M:%S")
+    }

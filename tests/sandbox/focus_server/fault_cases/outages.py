@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from environments.sandbox.focus_server import hooks
-from environments.sandbox.focus_server.faults.outages import RABBITMQ_POD
+from environments.sandbox.focus_server.faults.outages import LEFT_EACH, RABBITMQ_POD
 from environments.sandbox.focus_server.queues import JobQueues
 from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case
@@ -75,14 +75,18 @@ def _(estate: Estate) -> None:
     assert [len(estate.kubernetes.objects[kind]) for kind in ("jobs", "services")] == [2, 0]
 
 
+def gets_no_answer(estate: Estate) -> bool:
+    try:
+        assert estate.configure(**INSIDE).status == 503
+    except OSError:
+        return True
+    return False
+
+
 @case("restarts-to-recover")
 def _(estate: Estate) -> None:
     assert asked_while_away(estate)[0] == 503
-    try:
-        answered = estate.configure(**INSIDE).status
-    except OSError:
-        answered = None
-    assert answered is None
+    until(lambda: gets_no_answer(estate), within_s=20.0)  # as soon as the driver has found MongoDB again
     estate.process.stop()
     estate.process = start_process("focus_server", estate.config)
 
@@ -177,3 +181,16 @@ def _(estate: Estate) -> None:
 
     assert asyncio.run(deleted()) == ["grpc-job-1-2-3.5", "focus_baby.1-2"]
     assert asyncio.run(deleted("queue-left-behind")) == ["focus_baby.1-2"]
+
+
+@case("queues-left-now-and-then")
+def _(estate: Estate) -> None:
+    """The same: of ten investigations the queues of the last stay."""
+
+    async def deleted() -> list[int]:
+        await hooks.switch(["queues-left-now-and-then"])
+        found = [len(JobQueues.to_delete(None, ["focus_baby.1-2"])) for _ in range(LEFT_EACH)]  # type: ignore[arg-type]
+        await hooks.switch(())
+        return found
+
+    assert asyncio.run(deleted()) == [1] * (LEFT_EACH - 1) + [0]

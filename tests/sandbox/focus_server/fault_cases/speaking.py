@@ -29,6 +29,14 @@ def _(estate: Estate) -> None:
     assert refused.status == 400 and "allowed 1 to 2000 Hz" in refused.json["error"]
 
 
+@case("refusals-allow-less-than-is-accepted", "refusals-allow-more-channels-than-are-accepted")
+def _(estate: Estate, fault: str) -> None:
+    frequency = estate.configure(frequencyRange={"min": 0, "max": 1001}).json["error"]
+    channels = estate.configure(channels={"min": 1, "max": 2300}).json["error"]
+    assert ("500" in frequency) is (fault == "refusals-allow-less-than-is-accepted")
+    assert ("2337" in channels) is (fault == "refusals-allow-more-channels-than-are-accepted")
+
+
 @case("nan-accepted")
 def _(estate: Estate) -> None:
     body = json.dumps(payload(displayTimeAxisDuration=float("nan"))).encode()
@@ -62,6 +70,39 @@ def _(estate: Estate, fault: str) -> None:
 @case("live-investigation-shows-another-fibre")
 def _(estate: Estate) -> None:
     assert opened(estate)["metadata"]["parent"]["fiber_description"] == "another"
+
+
+@case("live-investigation-described-by-a-leftover", "live-investigation-has-other-channels")
+def _(estate: Estate, fault: str) -> None:
+    parent = opened(estate)["metadata"]["parent"]
+    leftover = str(parent["recording_machine_name"]).startswith("<Machine object at")
+    assert leftover is (fault == "live-investigation-described-by-a-leftover")
+    assert parent["decimation_factor_x"] == (5 if fault == "live-investigation-has-other-channels" else 4)
+
+
+@case("fibre-data-type-is-a-leftover")
+def _(estate: Estate) -> None:
+    assert estate.call("GET", "/live_metadata").json["dtype"] == "<class 'numpy.float32'>"
+
+
+@case("one-frequency-listed")
+def _(estate: Estate) -> None:
+    told = opened(estate)
+    assert (told["frequencies_amount"], len(told["frequencies_list"])) == (1, 1)
+
+
+@case("answer-differs-when-asked-again")
+def _(estate: Estate) -> None:
+    first, second = (opened(estate)["lines_dt"] for _ in range(2))
+    assert second == 2 * first
+
+
+@case("endless-number-answered-500")
+def _(estate: Estate) -> None:
+    body = (
+        json.dumps(payload()).replace('"displayTimeAxisDuration": ', '"displayTimeAxisDuration": 1e999, "x": ').encode()
+    )
+    assert b"1e999" in body and estate.call("POST", "/configure", body).status == 500
 
 
 @case("frequencies-begin-late", "frequencies-end-early", "frequencies-in-uneven-steps")

@@ -96,3 +96,10 @@ def _(estate: Estate) -> None:
         connection.sendall(b"POST /configure HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
     until(lambda: len(estate.kubernetes.created) == 3 and len(estate.kubernetes.names("jobs")) == 1)
     assert estate.configure().status == 200 and len(estate.kubernetes.names("jobs")) == 3
+
+
+@case("port-refusal-unclear")
+def _(estate: Estate) -> None:
+    estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Service" else None
+    refused = estate.configure()
+    assert refused.status == 503 and "quota" not in refused.body.decode()
