@@ -32,8 +32,8 @@ ASKED_BEYOND = 7
 """More investigations than a cluster with few slices has room for, when it is made to be short (CA-07)."""
 HISTORIC, MIXED = 50, 100
 """Historic ones alone, and of each kind beside the other (CA-09)."""
-HISTORIC_STEPS = (5, 10, 25, 50, 100)
-"""How the number of those over recorded data grows (CA-09)."""
+HISTORIC_STEPS = (5, 10, 25, 50)
+"""How the number of those over recorded data grows (CA-09); a hundred of them stand beside as many live ones."""
 WINDOWS = 30
 """So many windows a client may have open (docs/facts/focus-server.md 2.3)."""
 _TRIED_AT_ONCE = 16
