@@ -32,7 +32,7 @@ SUBSET = (
     "two-jobs-for-one-request",
     "refusals-start-a-job",
     "idle-jobs-are-kept",
-    "mongodb-slow",
+    "base-paths-missing",
     "ssh-target-host-key-changed",
 )
 REPORTS = Path("reports") / "faults"
