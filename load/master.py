@@ -8,17 +8,17 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
+import argparse
+import json
+import os
+import signal
+import sys
 
-import gevent  # noqa: E402
-from gevent.fileobject import FileObject  # noqa: E402
-from locust import User, runners, task  # noqa: E402
-from locust.env import Environment  # noqa: E402
-from locust.runners import STATE_MISSING, MasterRunner  # noqa: E402
+import gevent
+from gevent.fileobject import FileObject
+from locust import User, runners, task
+from locust.env import Environment
+from locust.runners import STATE_MISSING, MasterRunner
 
 LOOK_EVERY_S = 0.2
 runners.HEARTBEAT_LIVENESS = 20

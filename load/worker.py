@@ -9,21 +9,21 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import argparse  # noqa: E402
-import hashlib  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import signal  # noqa: E402
-import ssl  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
+import argparse
+import hashlib
+import json
+import os
+import signal
+import ssl
+import sys
+import time
 
-import gevent  # noqa: E402
-from gevent.fileobject import FileObject  # noqa: E402
-from gevent.pool import Pool  # noqa: E402
-from gevent.queue import Queue  # noqa: E402
-from locust import FastHttpUser, task  # noqa: E402
-from locust.env import Environment  # noqa: E402
+import gevent
+from gevent.fileobject import FileObject
+from gevent.pool import Pool
+from gevent.queue import Queue
+from locust import FastHttpUser, task
+from locust.env import Environment
 
 if sys.platform != "win32":
     import resource

@@ -46,9 +46,15 @@ class PodNetwork:
         return endpoint in self._open
 
     async def listen(self, endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Accept connections to the port of a pod; the pod closes it with :meth:`close`."""
-        server = await asyncio.get_running_loop().create_server(protocol, *endpoint, backlog=_BACKLOG)
+        """Accept connections to the port of a pod; the pod closes it with :meth:`close`, also one that is ended here.
+
+        asyncio would leave the port open for ever if the task were cancelled right after it began to serve
+        (create_server, Python 3.11: start_serving): the next pod with the address could not listen.
+        """
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(protocol, *endpoint, backlog=_BACKLOG, start_serving=False)
         self._open[endpoint] = server
+        await server.start_serving()
         self._changed(endpoint[0])
 
     def close(self, endpoint: Endpoint) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -11,10 +9,17 @@ from typing import Any
 from support.clients import tls
 from support.clients.distributed.burst import DistributedBurst
 from support.clients.distributed.testers import LoadTesters
-from support.clients.focus_server.client import Body, encoded
-from support.clients.focus_server.load_client import WARMING_AT_ONCE, asked, headers_of, note_exchange
+from support.clients.focus_server.client import encoded
+from support.clients.focus_server.load_client import (
+    WARMING_AT_ONCE,
+    BurstClient,
+    BurstOrder,
+    asked,
+    headers_of,
+    note_exchange,
+)
 from support.clients.journal import Journal
-from support.clients.load_engine import STAGGER_S, Burst, CapExceeded, Caps, Sample
+from support.clients.load_engine import Burst, CapExceeded
 from support.clients.safety import Budget, opens_an_investigation
 from support.clients.settings import FocusServerSettings
 
@@ -33,7 +38,7 @@ def plan_of(settings: FocusServerSettings) -> dict[str, Any]:
     }
 
 
-class DistributedLoadClient:
+class DistributedLoadClient(BurstClient):
     """Hands requests to the testers, each with its moment, within the budget of the run.
 
     A tester has no budget and sends nothing that was not handed to it: what is counted, is counted here.
@@ -46,38 +51,29 @@ class DistributedLoadClient:
         self._journal, self._budget, self._testers = journal, budget, testers
         self._takers = ThreadPoolExecutor(1, "answers")
 
-    def burst(
-        self,
-        method: str,
-        path: str,
-        bodies: Sequence[Body | None],
-        caps: Caps,
-        *,
-        on_done: Callable[[Sample], None] = lambda sample: None,
-        stop: threading.Event | None = None,
-        apart_s: float = STAGGER_S,
-    ) -> Burst:
-        """As :meth:`LoadClient.burst`. A tester that is lost has not answered what was handed to it; that is why the
-        burst was stopped."""
-        if len(bodies) > caps.requests:
-            raise CapExceeded(f"{len(bodies)} requests at once are refused: the cap is {caps.requests}")
-        self._budget.require_at_once(len(bodies))
+    def _send(self, order: BurstOrder) -> Burst:
+        """A tester that is lost has not answered what was handed to it; that is why the burst was stopped."""
+        amount = len(order.bodies)
+        if amount > order.caps.requests:
+            raise CapExceeded(f"{amount} requests at once are refused: the cap is {order.caps.requests}")
+        self._budget.require_at_once(amount)
         with ExitStack() as warming:
-            at_once = min(WARMING_AT_ONCE, len(bodies))
+            at_once = min(WARMING_AT_ONCE, amount)
             for _ in range(at_once):
                 warming.enter_context(self._budget.asking(opens=False))
-            places = self._testers.connect(len(bodies), f"{self._base_url}/ack", at_once)
-        payloads = [encoded(body) for body in bodies]
+            places = self._testers.connect(amount, f"{self._base_url}/ack", at_once)
+        url = self._base_url + order.path
+        payloads = [encoded(body) for body in order.bodies]
         tickets = [
-            {"method": method, "url": self._base_url + path, "headers": headers_of(payload)}
+            {"method": order.method, "url": url, "headers": headers_of(payload)}
             | {"body": None if payload is None else payload.decode(), "user": user}
             for payload, (_, user) in zip(payloads, places, strict=False)
         ]
         made = DistributedBurst(
-            self._testers, [tester for tester, _ in places], tickets, apart_s, on_done, self._takers
+            self._testers, [tester for tester, _ in places], tickets, order.apart_s, order.on_done, self._takers
         )
-        burst = made.run(caps, self._budget, opens_an_investigation(method, path), stop or threading.Event())
+        burst = made.run(order.caps, self._budget, opens_an_investigation(order.method, order.path), order.stop)
         for payload, sample in zip(payloads, burst.samples, strict=True):
             text = "" if payload is None else payload.decode("utf-8", errors="replace")
-            note_exchange(self._journal, asked(method, self._base_url + path, text), sample)
+            note_exchange(self._journal, asked(order.method, url, text), sample)
         return burst

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
-from typing import Protocol
+from typing import ClassVar
 
 import requests
 
@@ -96,10 +97,23 @@ class LoadConnection:
         self._session.close()
 
 
-class BurstClient(Protocol):
+@dataclass(frozen=True)
+class BurstOrder:
+    """What is to be sent, each body once, ``apart_s`` after the one before, and who learns of each answer."""
+
+    method: str
+    path: str
+    bodies: Sequence[Body | None]
+    caps: Caps
+    on_done: Callable[[Sample], None]
+    stop: threading.Event
+    apart_s: float
+
+
+class BurstClient(ABC):
     """Sends many requests at one moment, each once: from threads, or from many testers."""
 
-    engine: str
+    engine: ClassVar[str]
 
     def burst(
         self,
@@ -108,13 +122,24 @@ class BurstClient(Protocol):
         bodies: Sequence[Body | None],
         caps: Caps,
         *,
-        on_done: Callable[[Sample], None] = ...,
+        on_done: Callable[[Sample], None] = lambda sample: None,
         stop: threading.Event | None = None,
         apart_s: float = STAGGER_S,
-    ) -> Burst: ...
+    ) -> Burst:
+        """Send all ``bodies``, each ``apart_s`` after the one before, from connections that are there already.
+
+        ``on_done`` learns of each answer as soon as it is there, also of one that comes after its request was given
+        up. With ``stop`` no further request is sent. Every exchange is written into the journal after the
+        measurement. Raises :class:`~support.clients.load_engine.CapExceeded`, and ``SafetyError`` for more at once than
+        is permitted.
+        """
+        return self._send(BurstOrder(method, path, bodies, caps, on_done, stop or threading.Event(), apart_s))
+
+    @abstractmethod
+    def _send(self, order: BurstOrder) -> Burst: ...
 
 
-class LoadClient:
+class LoadClient(BurstClient):
     """Makes connections for a load, within the budget of the run."""
 
     engine = "threads, one requests session each"
@@ -144,24 +169,10 @@ class LoadClient:
                 list(pool.map(LoadConnection.warm_up, made, repeat(f"{self._base_url}/ack")))
         return made
 
-    def burst(
-        self,
-        method: str,
-        path: str,
-        bodies: Sequence[Body | None],
-        caps: Caps,
-        *,
-        on_done: Callable[[Sample], None] = lambda sample: None,
-        stop: threading.Event | None = None,
-        apart_s: float = STAGGER_S,
-    ) -> Burst:
-        """Send all ``bodies``, each ``apart_s`` after the one before, from connections that are there already.
-
-        As :func:`~support.clients.load_engine.fire`, and written into the journal after the measurement.
-        """
-        connections = self.connections(method, path, bodies, warm=True)
+    def _send(self, order: BurstOrder) -> Burst:
+        connections = self.connections(order.method, order.path, order.bodies, warm=True)
         try:
-            burst = fire(connections, caps, stagger_s=apart_s, on_done=on_done, stop=stop)
+            burst = fire(connections, order.caps, stagger_s=order.apart_s, on_done=order.on_done, stop=order.stop)
         finally:
             for connection in connections:
                 connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -142,6 +143,21 @@ def test_queries_can_be_slow(database: Data, mongodb: RunningProcess) -> None:
         list(database.base_paths.find(max_time_ms=50))
     mongodb.set_faults()
     assert len(list(database.base_paths.find(max_time_ms=5000))) == 2
+
+
+def test_pings_can_be_slow_among_many_lookups_only(database: Data, mongodb: RunningProcess) -> None:
+    def ping_s() -> float:
+        began_s = time.monotonic()
+        database.command("ping")
+        return time.monotonic() - began_s
+
+    mongodb.set_faults("mongodb-slow-under-load")
+    assert min(ping_s() for _ in range(3)) < 0.15
+    for _ in range(20):
+        database.base_paths.find_one()
+    assert ping_s() >= 0.15
+    mongodb.set_faults()
+    assert min(ping_s() for _ in range(3)) < 0.15
 
 
 def test_it_ends_and_cleans_up_when_the_line_breaks(connect: Connect, tmp_path: Path) -> None:
