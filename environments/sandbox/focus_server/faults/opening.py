@@ -23,6 +23,8 @@ from environments.sandbox.focus_server.starting import SETTINGS_KEY
 _IN_THE_SETTINGS = re.compile(rf'{ADDRESS_KEY} = "([^"]*)"')
 _OFFERED = re.compile(r"of (\d+)")
 LOADED_FROM_JOBS, LEFT_EACH = 45, 7
+IN_FLIGHT_S = 0.1
+"""After what cleans up is gone, a removal that it has asked for may still be on its way."""
 CRASH_AT_JOBS, CRASHED = 60, 1
 """How many investigations are one too many, and the exit code then."""
 
@@ -160,12 +162,14 @@ fault("leftovers-after-load", at="opening.start", memory=Openings)(_leaving(Open
 
 
 async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
-    """When everything of it has been there and is gone, its service comes back."""
-    names = (investigation.job_name, investigation.service_name)
+    """When everything of it has been there and is gone, its service comes back; also what cleans up is gone, which
+    would take the service away once more."""
+    names = (investigation.job_name, investigation.service_name, investigation.cleanup_name)
     while not all(map(opener.view.exists, names)):
         await asyncio.sleep(0.02)
     while any(map(opener.view.exists, names)):
         await asyncio.sleep(0.02)
+    await asyncio.sleep(IN_FLIGHT_S)
     while True:
         try:
             await opener.create(manifests.service(investigation))
