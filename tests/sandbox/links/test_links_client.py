@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import http.server
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -56,14 +57,19 @@ def _travel_s(sender: socket.socket, receiver: socket.socket, data: bytes = b"x"
     return time.monotonic() - began_s
 
 
+def _quickest_s(sender: socket.socket, receiver: socket.socket, data: bytes = b"x") -> float:
+    """Of three: what a toxic holds back is held back each time, what the machine does is not."""
+    return min(_travel_s(sender, receiver, data) for _ in range(3))
+
+
 @pytest.mark.parametrize("stream", ["upstream", "downstream"])
 def test_latency_delays_its_own_direction_only(ends: Ends, stream: str) -> None:
     ends.toxic("latency", stream, latency=300)
     client, server = ends.connect()
     with client, server:
-        up_s, down_s = _travel_s(client, server), _travel_s(server, client)
+        up_s, down_s = _quickest_s(client, server), _quickest_s(server, client)
     slow_s, fast_s = (up_s, down_s) if stream == "upstream" else (down_s, up_s)
-    assert 0.3 <= slow_s < 1 and fast_s < SHORT_S
+    assert 0.3 <= slow_s < 0.6 and fast_s < SHORT_S
 
 
 def test_jitter_varies_the_latency_within_its_bounds(ends: Ends) -> None:
@@ -71,7 +77,7 @@ def test_jitter_varies_the_latency_within_its_bounds(ends: Ends) -> None:
     client, server = ends.connect()
     with client, server:
         delays_s = [_travel_s(server, client) for _ in range(12)]
-    assert min(delays_s) >= 0.01 and max(delays_s) < 0.11 + SHORT_S
+    assert min(delays_s) >= 0.01 and statistics.median(delays_s) < 0.11
     assert max(delays_s) - min(delays_s) > 0.02
 
 
@@ -80,9 +86,9 @@ def test_bandwidth_slows_its_own_direction_only(ends: Ends, stream: str) -> None
     ends.toxic("bandwidth", stream, rate=200)
     client, server = ends.connect()
     with client, server:
-        up_s, down_s = _travel_s(client, server, b"x" * 60_000), _travel_s(server, client, b"x" * 60_000)
+        up_s, down_s = _quickest_s(client, server, b"x" * 60_000), _quickest_s(server, client, b"x" * 60_000)
     slow_s, fast_s = (up_s, down_s) if stream == "upstream" else (down_s, up_s)
-    assert 0.29 <= slow_s < 1 and fast_s < SHORT_S
+    assert 0.29 <= slow_s < 0.6 and fast_s < SHORT_S
 
 
 def test_a_half_open_connection_hears_and_is_not_heard(ends: Ends) -> None:

@@ -20,7 +20,7 @@ def _echo_s(connection: socket.socket, text: bytes = b"hello") -> float:
 
 def test_without_toxics_bytes_pass_unchanged_and_fast(links: Links) -> None:
     with links.connect() as connection:
-        assert _echo_s(connection) < 0.5
+        assert min(_echo_s(connection) for _ in range(3)) < 0.5
         connection.sendall(b"give 3000000")
         assert receive(connection, 3_000_000) == b"x" * 3_000_000
 
@@ -38,8 +38,12 @@ def test_latency_counts_from_the_arrival_of_each_chunk(links: Links) -> None:
         began_s = time.monotonic()
         for part in (b"header", b"body"):
             connection.sendall(part)
-        assert receive(connection, 10) == b"headerbody"
-        assert 0.4 <= time.monotonic() - began_s < 0.75
+        assert receive(connection, 6) == b"header"
+        header_s = time.monotonic() - began_s
+        assert receive(connection, 4) == b"body"
+        body_s = time.monotonic() - began_s
+    assert header_s >= 0.4
+    assert body_s - header_s < 0.3  # and not one latency more, however long the machine kept both waiting
 
 
 def test_latency_works_on_open_connections_and_ends_with_its_removal(links: Links) -> None:
