@@ -32,7 +32,7 @@ help:
 		'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix' \
 		'make nightly                                    the tests that take too long for every change, and all mutants' \
 		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky' \
-		'make faults [FAULT=id | PROFILE=name]           the whole fault matrix, or a profile and what must fail on it' \
+		'make faults [FAULT=id | PROFILE=name] [PARALLEL=4] the whole fault matrix, or a profile and what must fail on it' \
 		'make lint                                       static checks only' \
 		'make bench                                      what the load engines add to a latency, and what naive clients would' \
 		'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there' \
@@ -68,7 +68,8 @@ nightly: .venv/.test-ready
 	$(WITH_MAKE) $(BIN)/python -m tools.mutants run
 
 faults: .venv/.run-ready
-	@$(WITH_MAKE) $(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE))
+	@$(WITH_MAKE) $(BIN)/focus-acceptance faults $(if $(FAULT),--fault $(FAULT)) $(if $(PROFILE),--profile $(PROFILE)) \
+		$(if $(PARALLEL),--parallel $(PARALLEL))
 
 repeat: .venv/.run-ready
 	@$(WITH_MAKE) $(BIN)/focus-acceptance repeat --times $(N) -e $(ENV) --tags '$(TAGS)'

@@ -36,6 +36,7 @@ def fault_matrix(
     subset: Annotated[bool, typer.Option(help="only the small fixed subset that is part of make test")] = False,
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = DEFAULT_TAGS,
     workers: Annotated[int, typer.Option(min=1, max=16, help="sandboxes at work side by side")] = 4,
+    parallel: Annotated[int, typer.Option(min=1, help="scenarios side by side on each of them")] = 1,
     everything: Annotated[bool, typer.Option("--all", help="every scenario with every fault, not one of each")] = False,
     profile: Annotated[str | None, typer.Option(help="instead: a profile, and what must fail on it")] = None,
 ) -> None:
@@ -44,8 +45,8 @@ def fault_matrix(
     if profile is not None:
         if fault or subset or everything:
             raise typer.BadParameter("it runs by itself, without --fault, --subset or --all", param_hint="--profile")
-        raise typer.Exit(faults.run_profile(profile, tags, workers))
-    raise typer.Exit(faults.run(fault or [], subset, tags, workers, everything))
+        raise typer.Exit(faults.run_profile(profile, tags, workers, parallel))
+    raise typer.Exit(faults.run(fault or [], subset, tags, workers, parallel, everything))
 
 
 @app.command(name="watch")

@@ -143,6 +143,8 @@ def _walk(
     above = (*above, node)
     if isinstance(node, yaml.ScalarNode):
         return [Problem(here, path, meant)] if (meant := _misleading(node)) else []
+    if node.tag in _NEITHER_LIST_NOR_SECTION:
+        return [Problem(here, path, f"{_spelling(node.tag)} is not allowed; allowed: a list or a section without it")]
     problems: list[Problem] = []
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
@@ -161,7 +163,16 @@ def _walk(
     return problems
 
 
-_INT, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("int", "float"))
+_YAML = "tag:yaml.org,2002:"
+_NEITHER_LIST_NOR_SECTION = tuple(_YAML + kind for kind in ("set", "omap", "pairs"))
+"""They say nothing of an order, or are lists of pairs; no setting is one."""
+
+
+def _spelling(tag: str) -> str:
+    return tag.replace(_YAML, "!!")
+
+
+_INT, _FLOAT = (_YAML + kind for kind in ("int", "float"))
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 
 

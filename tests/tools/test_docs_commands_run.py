@@ -46,6 +46,7 @@ NOT_HERE = {
     ".venv/bin/focus-acceptance faults --all": LONG,
     ".venv/bin/focus-acceptance faults --fault job-crashes --fault port-shared": LONG,
     ".venv/bin/focus-acceptance faults --workers 6": LONG,
+    ".venv/bin/focus-acceptance faults --parallel 4": LONG,
     "make bench": LONG,
     "make faults": LONG,
     "make faults FAULT=job-crashes": LONG,

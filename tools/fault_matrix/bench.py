@@ -34,8 +34,11 @@ class Bench:
         behave: WarmBehave,
         options: Iterable[str] = (),
         variables: Mapping[str, str] | None = None,
+        parallel: int = 1,
     ) -> None:
+        """``parallel`` scenarios of a run go side by side, where they do not exclude each other."""
         self._reports = reports
+        self._parallel = parallel
         self._tags = tags
         self._behave = behave
         self.sandbox = EmbeddedSandbox(settings, options, variables)
@@ -69,8 +72,8 @@ class Bench:
         folder = self._reports / name
         folder.mkdir(parents=True)
         arguments = ["-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}", "-D", f"reports={folder}"]
-        # Its record is all that is wanted of it, and a fault is judged by what scenarios do alone.
-        arguments += ["-D", "history=", "-D", "publish=record", "-D", "parallel=1"]
+        # Its record is all that is wanted of it.
+        arguments += ["-D", "history=", "-D", "publish=record", "-D", f"parallel={self._parallel}"]
         arguments += [*options, f"--tags={self._tags}", *(row.place for row in rows)]
         console, record = folder / "console.txt", folder / "run.json"
         if self._behave.run(arguments, variables, console, within_s) is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from support.clients.sandbox.control import ControlError
 from support.clients.sandbox.embedded import SandboxError
 from support.config import ConfigurationError, load_environment
+from support.config.sections import MOST_PARALLEL
 from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.files import PROJECT
 from support.gherkin.documents import DocumentError, read_documents
@@ -38,34 +39,37 @@ SUBSET = (
 REPORTS = Path("reports") / "faults"
 
 
-def run(wanted: list[str], subset: bool, tags: str, workers: int, everything: bool) -> int:
+def run(wanted: list[str], subset: bool, tags: str, workers: int, parallel: int, everything: bool) -> int:
     """Run the matrix and print it; the exit code."""
     with _ends_in_a_sentence():
-        _require_usable(tags)
+        _require_usable(tags, parallel)
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
-        return _matrix(faults, tags, workers, everything, complete=not (wanted or subset or tags != DEFAULT_TAGS))
+        complete = not (wanted or subset or tags != DEFAULT_TAGS)
+        return _matrix(faults, tags, workers, parallel, everything, complete)
 
 
-def run_profile(name: str, tags: str, workers: int) -> int:
+def run_profile(name: str, tags: str, workers: int, parallel: int) -> int:
     """Run every scenario on the sandbox with a profile, and print where it disagrees with what the profile expects."""
     with _ends_in_a_sentence():
-        _require_usable(tags)
+        _require_usable(tags, parallel)
         profile = load_profile(name)
         settings, rows = _sandbox()
         settings = {key: value for key, value in settings.items() if key not in profile.settings}
-        plan = Plan(settings, [], rows, tags, True, workers, REPORTS, ["--profile", name])
+        plan = Plan(settings, [], rows, tags, True, workers, parallel, REPORTS, ["--profile", name])
         comparison = compare(profile, run_once(name, plan))
     print_comparison(profile, comparison)
     return 0 if comparison.agrees else 1
 
 
-class TagsError(Exception):
-    """The tag expression cannot be used; one sentence. Nothing was started, and no result of before is touched."""
+class OptionError(Exception):
+    """An option cannot be used; one sentence. Nothing was started, and no result of before is touched."""
 
 
-def _require_usable(tags: str) -> None:
+def _require_usable(tags: str, parallel: int) -> None:
     if problem := problem_with(tags):
-        raise TagsError(problem)
+        raise OptionError(problem)
+    if parallel > MOST_PARALLEL:
+        raise OptionError(f"--parallel={parallel}: a whole number from 1 to {MOST_PARALLEL}")
 
 
 @contextmanager
@@ -74,7 +78,7 @@ def _ends_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except (
-        TagsError,
+        OptionError,
         CatalogueError,
         ConfigurationError,
         DocumentError,
@@ -92,10 +96,10 @@ def _sandbox() -> tuple[Mapping[str, int | float | str], list[Row]]:
     return environment.sandbox.settings, rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
 
 
-def _matrix(faults: list[Fault], tags: str, workers: int, everything: bool, complete: bool) -> int:
+def _matrix(faults: list[Fault], tags: str, workers: int, parallel: int, everything: bool, complete: bool) -> int:
     started = time.monotonic()
     settings, rows = _sandbox()
-    plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), REPORTS)
+    plan = Plan(settings, faults, rows, tags, everything, min(workers, len(faults)), parallel, REPORTS)
     judgements = run_matrix(plan, _report)
     write_verdicts(judgements, REPORTS, complete)
     caught = _summary(judgements, time.monotonic() - started)

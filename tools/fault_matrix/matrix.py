@@ -123,7 +123,7 @@ def _benches(plan: Plan, amount: int) -> Iterator[Benches]:
     with ExitStack() as closing:
 
         def started(_: int) -> None:
-            bench = Bench(plan.settings, plan.reports, plan.tags, behave, plan.options)
+            bench = Bench(plan.settings, plan.reports, plan.tags, behave, plan.options, parallel=plan.parallel)
             closing.callback(bench.close)
             benches.put(bench)
 

@@ -14,7 +14,8 @@ from tools.fault_matrix.rows import Row, selection
 @dataclass(frozen=True)
 class Plan:
     """What the matrix is made of. ``rows`` are those that can run; with ``everything`` all of them run with each
-    fault. ``options`` are further words for ``sandbox up``."""
+    fault. ``workers`` sandboxes are at work at a time, and on each of them ``parallel`` scenarios side by side.
+    ``options`` are further words for ``sandbox up``."""
 
     settings: Mapping[str, int | float | str]
     faults: Sequence[Fault]
@@ -22,6 +23,7 @@ class Plan:
     tags: str
     everything: bool
     workers: int
+    parallel: int
     reports: Path
     options: Sequence[str] = ()
 

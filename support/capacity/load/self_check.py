@@ -30,9 +30,9 @@ def check_generator(
     allowed_ms: float | None = None,
     host: str = LOOPBACK,
 ) -> SelfCheck:
-    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each, a second at
-    most: what the generator adds there may decide between a pass and a failure. ``allowed_ms`` is a tenth of the limit
-    unless it is given.
+    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each, a
+    second at most: what the generator adds there may decide between a pass and a failure. ``allowed_ms`` is a tenth of
+    the limit unless it is given.
 
     What is judged is the middle of at most three rounds; when the first is good there is only one. A shared machine
     stands still for a moment now and then, and that says nothing about the generator.

@@ -20,7 +20,7 @@ VALUES = {
     "a date": ["2026-02-30", "2026-01-01", "2026-13-01T00:00:00Z"],
     "nothing": ["~", "null", "[]", "{}"],
     "a list or a section": ["[1, 2]", "{a: 1}", "[[[]]]", "- 5"],
-    "a tag": ["!!str 5", "!!binary aGk=", "!!python/tuple [1]", "!!set {a}", "!unknown 5"],
+    "a tag": ["!!str 5", "!!binary aGk=", "!!python/tuple [1]", "!!set {a}", "!!omap [a: 1]", "!unknown 5"],
     "an anchor": ["*nowhere", "&a 5", "&a [*a]", "&a {b: *a}"],
     "broken YAML": ["'unclosed", "a: b: c", "@x", "`x`", "%x", '"\\x"', "\t5", "5\x00", "[1, 2", "{a: 1", "\x07"],
     "a variable": ["${NOT_SET}", "${A:-b}", "${", "file:/nowhere"],

@@ -110,6 +110,7 @@ def test_a_variable_means_what_it_seems_to(folder: Folder, value: str) -> None:
         ("FOCUS__CAPACITY__STEPS", "[1, 1:40, 200]", "capacity.steps.1: 1:40 is not allowed; YAML reads it as 100"),
         ("FOCUS__KNOWN_ISSUES", "[{expires: 2026-02-30}]", "known_issues.0.expires: 2026-02-30 cannot be read: day is"),
         ("FOCUS__KNOWN_ISSUES", "[{ticket: a, ticket: b}]", "known_issues.0.ticket: duplicate key"),
+        ("FOCUS__REFUSAL_STATUSES", "!!set {400}", "refusal_statuses: !!set is not allowed; allowed: a list"),
         ("FOCUS__KNOWN_ISSUES", "&x [*x]", "known_issues.0: an anchor refers to itself"),
         ("FOCUS__KNOWN_ISSUES", "[" * 3000, "known_issues: cannot be read: it is nested too deeply"),
     ],

@@ -151,8 +151,8 @@ def test_rows_have_the_place_that_behave_selects_them_by(tmp_path: Path) -> None
 def test_healthy_rows_are_those_that_run_with_a_fault_and_are_divided_between_features_only() -> None:
     rows = [row("JL-01a"), row("JL-01b"), row("PV-04a.1"), row("CF-01a")]
     assert [[each.id for each in share] for share in divided(rows, 2)] == [["JL-01a", "JL-01b", "CF-01a"], ["PV-04a.1"]]
-    assert Plan({}, [fault()], rows, "", True, 2, Path("x")).healthy_rows() == rows
-    some = {each.id for each in Plan({}, [fault()], rows, "", False, 2, Path("x")).healthy_rows()}
+    assert Plan({}, [fault()], rows, "", True, 2, 1, Path("x")).healthy_rows() == rows
+    some = {each.id for each in Plan({}, [fault()], rows, "", False, 2, 1, Path("x")).healthy_rows()}
     assert "JL-01a" in some and "JL-01b" not in some
 
 
@@ -161,7 +161,7 @@ def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None
     short, long = fault(id="short"), fault(id="long", scenarios={"JL-01a": "", "JL-01b": ""})
     loaded = fault(id="loaded", scenarios={"PF-01a": ""})
     first, second = fault(id="first", scenarios={"PF-01a": ""}, waits=True), fault(id="second", waits=True)
-    plan = Plan({}, [short, first, loaded, long, second], rows, "", False, 2, Path("x"))
+    plan = Plan({}, [short, first, loaded, long, second], rows, "", False, 2, 1, Path("x"))
     assert plan.quiet() == [long, short]
     assert plan.strained() == [loaded]
     assert plan.waiting() == [second, first]
@@ -244,7 +244,7 @@ def test_what_only_the_variables_of_a_fault_let_run_is_run_with_them_and_without
         fault(id="slower", scenarios={"PF-03a": ""}),
         fault(id="other-database", scenarios={"IN-04a": ""}, environment={"X": "y"}, is_switch=False),
     ]
-    plan = Plan({}, faults, rows, "", True, 2, Path("x"))
+    plan = Plan({}, faults, rows, "", True, 2, 1, Path("x"))
     skipped, passed = ("skipped", "not now"), ("passed", None)
     healthy = run(SB_02a=skipped, PF_03a=skipped, JL_01a=passed, IN_04a=passed)
     assert controls(plan, healthy) == [Control(rows[0], leaks)]
@@ -272,11 +272,17 @@ def test_a_few_faults_leave_the_verdicts_of_all_others_as_they_were(tmp_path: Pa
     assert stored(tmp_path) == {"a": True}
 
 
-@pytest.mark.parametrize("run_it", [lambda tags: command.run([], False, tags, 1, False),
-                                    lambda tags: command.run_profile("as-deployed-2025-12", tags, 1)])  # fmt: skip
+@pytest.mark.parametrize("run_it", [lambda tags: command.run([], False, tags, 1, 1, False),
+                                    lambda tags: command.run_profile("as-deployed-2025-12", tags, 1, 1)])  # fmt: skip
 def test_tags_that_cannot_be_used_are_refused_before_anything_is_started(
     run_it: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="^2$"):
         run_it("@smoek")
     assert capsys.readouterr().err.startswith("faults: --tags=@smoek names @smoek, which is not in the tag dictionary")
+
+
+def test_more_side_by_side_than_a_run_takes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="^2$"):
+        command.run([], False, command.DEFAULT_TAGS, 1, 33, False)
+    assert capsys.readouterr().err == "faults: --parallel=33: a whole number from 1 to 32\n"
