@@ -13,7 +13,7 @@ from support.hooks.signals import end_with_the_one_who_waits
 from support.later import Later
 from support.redaction import output
 
-faults, repeat = Later("tools.fault_matrix.command"), Later("tools.repeat.command")
+faults, repeat, load = map(Later, ("tools.fault_matrix.command", "tools.repeat.command", "tools.repeat.load"))
 DEFAULT_TAGS = "not (@wip or @quarantine)"
 
 
@@ -23,11 +23,15 @@ def repeat_series(
     times: Annotated[int, typer.Option(min=1, max=1000, help="how often")] = 10,
     tags: Annotated[str, typer.Option(help="only scenarios with these tags")] = "",
     seed: Annotated[int | None, typer.Option(min=0, help="of the first order; by default drawn and printed")] = None,
+    busy: Annotated[int | None, typer.Option(min=1, max=64, help="so many programs keep the machine busy")] = None,
+    busy_every: Annotated[int, typer.Option(min=0, help="in each run that this number divides; 0: in none")] = 3,
+    busy_after: Annotated[float, typer.Option(min=0, max=600, help="from this second of the run on")] = 0.0,
     reports: ReportsFolder = Path("reports"),
 ) -> None:
     """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
     end_with_the_one_who_waits()
-    raise typer.Exit(repeat.run(environment, times, tags, seed, reports))
+    strain = load.Strain(busy, busy_every, busy_after)
+    raise typer.Exit(repeat.run(environment, times, tags, seed, reports, strain))
 
 
 @app.command(name="faults")

@@ -16,7 +16,7 @@ from hamcrest import equal_to, greater_than
 from support import waits
 from support.reporting.history import read_history
 from support.reporting.history.flaky import judge
-from tools.repeat.load import busy
+from tools.repeat.load import Strain, busy
 from tools.repeat.series import behave, run_series
 
 DEPENDENT = """
@@ -50,8 +50,8 @@ STARTER = (
 
 BURNING = """
 import time
-from tools.repeat.load import busy
-with busy(1) as pids:
+from tools.repeat.load import Strain, busy
+with busy(Strain(1)) as pids:
     print(*pids, flush=True)
     time.sleep(60)
 """
@@ -141,16 +141,27 @@ def is_running(pid: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see what a process uses")
 def test_a_busy_machine_is_busy_until_it_is_not_needed_any_more() -> None:
-    with busy(processes=1) as [pid]:
+    with busy(Strain(processes=1)) as [pid]:
         waits.until(lambda: used_s(pid), greater_than(0.3), within_s=20, what="the processor to be used")
+    assert not is_running(pid)
+
+
+def test_a_strain_says_which_runs_it_concerns() -> None:
+    assert [number for number in range(1, 8) if Strain().concerns(number)] == [3, 6]
+    assert [number for number in range(1, 4) if Strain(every=1).concerns(number)] == [1, 2, 3]
+    assert not any(Strain(every=0).concerns(number) for number in range(1, 8))
+
+
+def test_a_burner_that_is_needed_no_more_before_its_time_never_begins() -> None:
+    with busy(Strain(processes=1, after_s=600)) as [pid]:
+        pass
     assert not is_running(pid)
 
 
 def test_a_burner_ends_with_its_time() -> None:
     started = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-m", "tools.repeat.load", "0.2"], cwd=ROOT, stdin=subprocess.PIPE, timeout=20, check=False
-    )
+    command = [sys.executable, "-m", "tools.repeat.load", "0.2", "0.1"]
+    ended = subprocess.run(command, cwd=ROOT, stdin=subprocess.PIPE, timeout=20, check=False)
     assert ended.returncode == 0
     assert time.monotonic() - started < 10
 

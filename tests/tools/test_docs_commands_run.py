@@ -54,6 +54,7 @@ NOT_HERE = {
     "make faults PROFILE=as-deployed-2025-12": LONG,
     "make lint": LONG,
     "make repeat N=10": LONG,
+    ".venv/bin/focus-acceptance repeat --times 3 --busy 24 --busy-every 1 --busy-after 30": LONG,
     "make test": LONG,
     "make nightly": LONG,
     "make extras": INSTALLS,

@@ -10,12 +10,13 @@ from pathlib import Path
 from support.cli.report import flaky
 from support.gherkin.tags import problem_with
 from support.hooks.signals import terminated_like_interrupted
+from tools.repeat.load import Strain
 from tools.repeat.series import Turn, behave, run_series
 
 _WRONG_USE = 2
 
 
-def run(environment: str, times: int, tags: str, seed: int | None, reports: Path) -> int:
+def run(environment: str, times: int, tags: str, seed: int | None, reports: Path, strain: Strain) -> int:
     """Run the series, print a line for each run and then what is flaky; exit code 0 only if every run passed."""
     problem = problem_with(tags)
     if problem is not None:
@@ -27,7 +28,7 @@ def run(environment: str, times: int, tags: str, seed: int | None, reports: Path
     turns: list[Turn] = []
     try:
         with terminated_like_interrupted():
-            for turn in run_series(behave(environment, tags), name, times, first, reports.absolute()):
+            for turn in run_series(behave(environment, tags), name, times, first, reports.absolute(), strain):
                 turns.append(turn)
                 if turn.code != _WRONG_USE:
                     print(_line(turn, times), flush=True)

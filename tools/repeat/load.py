@@ -12,13 +12,32 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 LONGEST_S = 900.0
 _LOOK_S = 0.02
 
 
-def burn(longest_s: float) -> None:
-    """Use a processor until standard input ends, or for `longest_s`."""
+@dataclass(frozen=True)
+class Strain:
+    """How a machine is kept busy: by so many processes (None: one for each processor), in each run of a series whose
+    number `every` divides (0: in none), from `after_s` seconds after its beginning on."""
+
+    processes: int | None = None
+    every: int = 3
+    after_s: float = 0.0
+
+    def concerns(self, number: int) -> bool:
+        return self.every > 0 and number % self.every == 0
+
+
+OFTEN = Strain()
+
+
+def burn(longest_s: float, after_s: float = 0.0) -> None:
+    """Use a processor until standard input ends, or for `longest_s`; first wait for `after_s`."""
+    if select.select([sys.stdin], [], [], after_s)[0]:
+        return
     end = time.monotonic() + longest_s
     while time.monotonic() < end and not select.select([sys.stdin], [], [], 0)[0]:
         until = time.monotonic() + _LOOK_S
@@ -27,12 +46,12 @@ def burn(longest_s: float) -> None:
 
 
 @contextlib.contextmanager
-def busy(processes: int | None = None, longest_s: float = LONGEST_S) -> Iterator[list[int]]:
-    """Keep every processor busy (or as many as told) inside of the `with`; yields the ids of the processes."""
-    command = [sys.executable, "-m", "tools.repeat.load", str(longest_s)]
+def busy(strain: Strain = OFTEN, longest_s: float = LONGEST_S) -> Iterator[list[int]]:
+    """Keep processors busy inside of the `with`; yields the ids of the processes that do it."""
+    command = [sys.executable, "-m", "tools.repeat.load", str(longest_s), str(strain.after_s)]
     with contextlib.ExitStack() as closing:
         burners = []
-        for _ in range(processes or os.cpu_count() or 1):
+        for _ in range(strain.processes or os.cpu_count() or 1):
             burner = closing.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))
             burners.append(burner)
         try:
@@ -44,4 +63,4 @@ def busy(processes: int | None = None, longest_s: float = LONGEST_S) -> Iterator
 
 
 if __name__ == "__main__":
-    burn(float(sys.argv[1]))
+    burn(*map(float, sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""A series: the suite several times, each time in another order, every third time on a busy machine."""
+"""A series: the suite several times, each time in another order, some of them on a busy machine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.files import PROJECT
-from tools.repeat.load import busy
-
-LOADED_EVERY = 3
+from tools.repeat.load import OFTEN, Strain, busy
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,9 @@ class Turn:
     folder: Path
 
 
-def run_series(command: Sequence[str], name: str, times: int, seed: int, reports: Path) -> Iterator[Turn]:
+def run_series(
+    command: Sequence[str], name: str, times: int, seed: int, reports: Path, strain: Strain = OFTEN
+) -> Iterator[Turn]:
     """Run `command` (behave and its arguments) `times` times, and tell each result as it is there.
 
     Each run has its own folder below `repeats/`, all of them the one history. It ends early when a run was not used
@@ -41,7 +41,7 @@ def run_series(command: Sequence[str], name: str, times: int, seed: int, reports
     folder = reports / "repeats"
     shutil.rmtree(folder, ignore_errors=True)
     for number in range(1, times + 1):
-        under_load = number % LOADED_EVERY == 0
+        under_load = strain.concerns(number)
         own = folder / f"{number:03d}"
         own.mkdir(parents=True)
         told = {
@@ -54,7 +54,7 @@ def run_series(command: Sequence[str], name: str, times: int, seed: int, reports
         }
         defined = [argument for key, value in told.items() for argument in ("-D", f"{key}={value}")]
         started = time.monotonic()
-        with busy() if under_load else contextlib.nullcontext():
+        with busy(strain) if under_load else contextlib.nullcontext():
             code = _run([*command, *defined], own / "console.txt")
         verdict = _verdict(own / "run.json")
         yield Turn(number, seed + number - 1, under_load, code, verdict, time.monotonic() - started, own)
