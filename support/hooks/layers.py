@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from support.reporting.record.context import RunContext
 
@@ -19,6 +20,11 @@ def reason_of_a_lower_layer(requirement: str | None, run: RunContext) -> str | N
         return None
     found = run.broken_layers[below]
     return f"layer {below}, {_NAMES[below - 1]}, is broken ({found}): what stands on it is not examined"
+
+
+def is_of_a_layer(tags: Iterable[str]) -> bool:
+    """Whether a scenario with these tags may be skipped for what another has found, so that their order matters."""
+    return any(_layer(tag[:-1]) is not None for tag in tags)
 
 
 def note_layer(requirement: str | None, scenario_id: str, failed: bool, run: RunContext) -> None:

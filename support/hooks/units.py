@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from support.config.sections import MOST_PARALLEL
+from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES
 
 LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
@@ -28,8 +29,12 @@ def parallel_of(userdata: Mapping[str, str]) -> int | None:
 
 
 def side_by_side(selected: Iterable[Any]) -> list[Any]:
-    """Those of the selected scenarios that exclude no other, what lasts longest first."""
-    fit = [one for one in selected if not EXCLUDES.intersection(one.effective_tags)]
+    """Those of the selected scenarios that exclude no other, what lasts longest first.
+
+    Layers of the infrastructure are examined from the bottom, one after the other: a broken one skips those above it.
+    """
+    may = [one for one in selected if not EXCLUDES.intersection(one.effective_tags)]
+    fit = [one for one in may if not is_of_a_layer(one.effective_tags)]
     return sorted(fit, key=lambda one: not LASTS.intersection(one.effective_tags))
 
 

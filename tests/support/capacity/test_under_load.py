@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,6 +17,7 @@ from support.latency import under_load
 from support.latency.answers import ENOUGH
 from support.latency.polling import READS, Polling
 from support.latency.under_load import AT_ONCE, MOST_LOADS, UnderLoad
+from support.model.infrastructure import AnswerTime
 from support.statistics.verdict import Inconclusive
 
 TIMES = {"start_time": 1_700_000_000, "end_time": 1_700_000_600}
@@ -52,9 +55,14 @@ class Site:
         return Answer(200, {}, job_id.encode(), 0.01, "")
 
 
+def rated(samples_ms: Sequence[float]) -> AnswerTime:
+    return AnswerTime(tuple(samples_ms), ((100.0, "acceptable"),))
+
+
 def asking(site: Site, budget: Budget = PERMITTED) -> UnderLoad:
     environment = SimpleNamespace(
-        limits=SimpleNamespace(time_scale=0.01), focus_server=SimpleNamespace(read_timeout_s=5.0)
+        limits=SimpleNamespace(time_scale=0.01, mongodb_ping_median_ms=100.0),
+        focus_server=SimpleNamespace(read_timeout_s=5.0),
     )
     generator = SimpleNamespace(single_ms=lambda: 1.0)
     return UnderLoad(cast(Any, site), cast(Any, site), cast(Any, generator), cast(Any, environment), budget)
@@ -80,8 +88,8 @@ def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatc
 
 def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
     site = Site()
-    index = SimpleNamespace(ping_ms=lambda: 7.0, answer_time_of=tuple)
-    told = cast(Any, asking(site).index_speed(cast(Any, index), TIMES))
+    index = SimpleNamespace(ping_ms=lambda: 7.0, answer_time_of=rated)
+    told = asking(site).index_speed(cast(Any, index), TIMES).samples_ms
     assert len(told) >= ENOUGH and {body["start_time"] for body in site.bodies[0]} == {None, TIMES["start_time"]}
 
 
@@ -91,9 +99,28 @@ def test_a_few_slow_answers_of_mongodb_are_not_outweighed_by_the_quick_ones_befo
     """Slow from the tenth on: those that were due meanwhile are late as well, and the median says so."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     pauses_s = iter([0.0] * 10 + [0.15] * 1_000)
-    index = SimpleNamespace(ping_ms=lambda: threading.Event().wait(next(pauses_s)), answer_time_of=tuple)
-    told = sorted(cast(Any, asking(Site(takes_s=0.5)).index_speed(cast(Any, index), TIMES)))
+    index = SimpleNamespace(ping_ms=lambda: threading.Event().wait(next(pauses_s)), answer_time_of=rated)
+    told = sorted(asking(Site(takes_s=0.5)).index_speed(cast(Any, index), TIMES).samples_ms)
     assert told[0] < 100 < told[len(told) // 2]
+
+
+@pytest.mark.parametrize(
+    ("others_share", "median_ms", "decides"),
+    [(0.1, 150.0, True), (0.5, 99.0, True), (0.5, 150.0, False), (0.5, 250.0, True)],
+)
+def test_late_answers_of_mongodb_decide_nothing_where_the_busy_machine_explains_them(
+    monkeypatch: pytest.MonkeyPatch, others_share: float, median_ms: float, decides: bool
+) -> None:
+    use = MachineUse(2, 10.0, others_share, None, 0.0)
+    monkeypatch.setattr(under_load, "MachineMeter", lambda: SimpleNamespace(use=lambda: use))
+    monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    index = SimpleNamespace(ping_ms=lambda: 1.0, answer_time_of=lambda _: rated([median_ms]))
+    speed = functools.partial(asking(Site(takes_s=0.1)).index_speed, cast(Any, index), TIMES)
+    if decides:
+        assert speed().median_ms == median_ms
+    else:
+        with pytest.raises(Inconclusive, match="150.0 ms, the limit is 100 ms; this machine was busy: other programs"):
+            speed()
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,17 @@ def test_what_bears_no_neighbour_is_left_out_and_what_lasts_begins() -> None:
     assert [one.name.split(" -- ")[0] for one in side_by_side(scenarios())] == ["d", "a", "c 1", "c 2"]
 
 
-@pytest.mark.parametrize("tag", ["alone", "load", "disruptive", "needs_exclusive_cluster", "needs_fibre_control"])
+EXCLUDING = ["alone", "IN-01a", "IN-06c", "load", "disruptive", "needs_exclusive_cluster", "needs_fibre_control"]
+
+
+@pytest.mark.parametrize("tag", EXCLUDING)
 def test_tags_that_exclude(tag: str) -> None:
     assert side_by_side([SimpleNamespace(effective_tags={tag})]) == []
+
+
+def test_what_is_no_layer_of_the_infrastructure_needs_no_order() -> None:
+    only = SimpleNamespace(effective_tags={"IN-07a", "IN", "needs_mongodb"})
+    assert side_by_side([only]) == [only]
 
 
 def test_a_unit_runs_its_scenarios_only_and_puts_everything_back() -> None:
