@@ -8,12 +8,9 @@ does not.
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,24 +19,23 @@ from behave.runner import Runner
 
 from support import starting
 from support.files import print_any_text
-from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, vanished
+from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, selection_text, vanished
+from support.hooks.failures import HookFailures
 from support.hooks.order import RepeatError, repeat_of, shuffle
 from support.hooks.sharding import Shard, shard_of
 from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
 from support.hooks.units import ParallelError, parallel_of, units_of
-from support.redaction import PROCESS, output
+from support.redaction import output
 from support.reporting.formatter import reports_directory, run_folder, write_reports
 from support.reporting.record import context as reporting
 from support.reporting.record.folder import new_folder
-from support.reporting.record.model import Record, ScenarioResult, Trouble, grouped_reasons, now, write_record
+from support.reporting.record.making import nothing_ran, record_of
+from support.reporting.record.model import Trouble, write_record
 from support.reporting.record.outcome import all_results, exception_text
 from support.reporting.writers.junit import write_junit
 from support.sharding.plan import PlanError
 
-_SUITE_HOOKS = ("before_all", "after_all", "before_feature", "after_feature", "before_rule", "after_rule")
-_SCENARIO_HOOKS = ("before_scenario", "after_scenario", "before_step", "after_step")
-_TAG_HOOKS = ("before_tag", "after_tag")
 _PUBLISH = ("all", "record")
 _NOTHING_JUDGED = 2
 
@@ -57,8 +53,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         super().__init__(config)
         environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
         self.report = reporting.begin(environment)
-        self._exit_code = 2
-        self._hooks_called: set[str] = set()
+        self._failures = HookFailures(self, self.report, self._say_that_it_began)
         self._parallel: int | None = None
         self._shard: Shard | None = None
         # behave announces the class of its runner between here and run(), which tells a reader nothing.
@@ -104,7 +99,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             until_published.enter_context(held())
             if self.report.refusal is not None:
                 print(self.report.refusal, file=sys.stderr)
-                raise SystemExit(self._exit_code)
+                raise SystemExit(self._failures.exit_code)
             record = self.report.record
             red = record is None or record.verdict != "passed" or self._is_unexplained(behave_failed)
             problems = self._publish()
@@ -130,14 +125,14 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             if scenario.should_run(self.config)
         ]
         if not self.report.selected:
-            selection, close = self._selection(), near_miss(self.config, self.features)
+            selection, close = selection_text(self.config), near_miss(self.config, self.features)
             raise _Refused(f"nothing ran: no scenario matches {selection}{close}")
         for sentence in vanished(self.features, self.report.selection):
             self.report.suite_error("features", sentence)
         everything = self.features if features is None else features
         if self._shard is not None:
             everything = self._own_share(self._shard)
-        self.context.on_cleanup_error = self._note_cleanup_failure
+        self.context.on_cleanup_error = self._failures.note_cleanup
         self.context.add_cleanup(self._finish)
         self.context.side_by_side = SideBySide(self, self._parallel)
         return bool(super().run_model(self.context.side_by_side.features(everything)))
@@ -160,11 +155,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.features[:] = shuffle(self.features, repeat.shuffle)
 
     def load_hooks(self, filename: str | None = None) -> None:
-        """Load environment.py and watch its hooks: behave itself forgets why one of them failed."""
+        """Load environment.py and watch its hooks."""
         super().load_hooks(filename)
-        for name in (*_SUITE_HOOKS, *_SCENARIO_HOOKS, *_TAG_HOOKS):
-            if name in self.hooks:
-                self.hooks[name] = self._watched(name, self.hooks[name])
+        self._failures.watch(self.hooks)
 
     def abort(self, reason: str | None = None) -> None:
         """End the run early; called by behave for Ctrl-C and for a failing before_all."""
@@ -175,67 +168,11 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             return
         super().abort(reason)
 
-    # Troubles.
-
-    def _watched(self, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(hook)
-        def watched(context: Any, *args: Any) -> Any:
-            self._hooks_called.add(name)
-            try:
-                answer = hook(context, *args)
-                if name == "before_all":
-                    self._say_that_it_began()
-                return answer
-            except (KeyboardInterrupt, SystemExit) as end:
-                if name != "before_all" or isinstance(end, SystemExit):
-                    self._note(
-                        name, context, end
-                    )  # otherwise nothing is judged, which the record says of the whole run
-                raise
-            except Exception as error:  # noqa: BLE001  # behave would print it unredacted; noted here, it makes the run red
-                self._note(name, context, error)
-                self._mark_failed(name, context, args, error)
-                return None
-
-        return watched
-
-    def _mark_failed(self, name: str, context: Any, args: tuple[Any, ...], error: Exception) -> None:
-        """Do what behave does for a failed hook, so that it treats the scenario, rule or feature as it always would."""
-        self.hook_failures += 1
-        if name == "before_all":
-            self.aborted = True
-            exit_code = getattr(error, "exit_code", None)
-            if isinstance(exit_code, int):
-                self._exit_code, self.report.refusal = exit_code, self.report.redact(str(error))
-        elif name in _TAG_HOOKS:
-            found = (getattr(context, kind, None) for kind in ("scenario", "rule", "feature"))
-            next(element for element in found if element is not None).hook_failed = True
-        elif name != "after_all":
-            args[0].hook_failed = True
-
-    def _note(self, name: str, context: Any, error: BaseException) -> None:
-        scenario = None if name in _SUITE_HOOKS else getattr(context, "scenario", None)
-        self._note_trouble(scenario, name, error)
-
-    def _note_cleanup_failure(self, context: Any, cleanup: Callable[..., Any], error: BaseException) -> None:
-        name = getattr(cleanup, "__name__", "")
-        # behave wraps a clean-up that has arguments in a function of this name, and its own name is lost.
-        where = "clean-up" if name in ("", "internal_cleanup_func") else f"clean-up {name}"
-        self._note_trouble(getattr(context, "scenario", None), where, error)
-
-    def _note_trouble(self, scenario: Any, where: str, error: BaseException) -> None:
-        text = str(error) if hasattr(error, "exit_code") else exception_text(error)
-        troubles = [Trouble(where, self.report.redact(part)) for part in getattr(error, "parts", [text])]
-        if scenario is None:
-            self.report.suite_errors += troubles
-        else:
-            self.report.scenario_troubles.setdefault(id(scenario), []).extend(troubles)
-
     def _say_that_it_began(self) -> None:
         """A run that dies must not leave the verdict of the one before it in its place."""
         reports = reports_directory(self.config)
         began = f"the run that began at {self.report.started:%Y-%m-%d %H:%M:%S} UTC has not ended, or was killed"
-        record = self._record([], [Trouble("run", began)])
+        record = record_of(self.report, [], [Trouble("run", began)])
         write_record(record, reports)
         write_junit(record, reports)
 
@@ -250,47 +187,10 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         if self.context is not None:
             self.aborted = False  # otherwise behave says "ABORTED: By user" besides
         results = all_results(self.report)
-        sentence = None if self.report.suite_errors else self._nothing_ran(results)
+        sentence = None if self.report.suite_errors else nothing_ran(results)
         if sentence:
             self.report.suite_errors.append(Trouble("run", sentence))
-        self.report.record = self._record(results, self.report.suite_errors)
-
-    def _record(self, results: list[ScenarioResult], suite_errors: list[Trouble]) -> Record:
-        report = self.report
-        return Record(
-            environment=report.environment,
-            started=report.started,
-            finished=now(),
-            duration_s=round(time.monotonic() - report.started_s, 3),
-            scenarios=results,
-            suite_errors=suite_errors,
-            leftovers=PROCESS.redact_values(report.leftovers),
-            fingerprint=PROCESS.redact_values(report.fingerprint),
-            interrupted=report.interrupted,
-            repeat=report.repeat,
-            figures=report.figures,
-            requests=report.requests,
-            selection=report.selection,
-            shard=report.shard,
-            remarks=report.remarks,
-            looser_limits=report.looser_limits,
-        )
-
-    def _nothing_ran(self, results: list[Any]) -> str | None:
-        if any(result.ran for result in results):
-            return None
-        reasons = "; ".join(f"{reason} ({len(ids)})" for reason, ids in grouped_reasons(results).items())
-        return f"nothing ran: every selected scenario was skipped: {reasons}"
-
-    def _selection(self) -> str:
-        tags = self.config.tags
-        text = tags if isinstance(tags, str) else " and ".join(tags or [])
-        parts = [f"--tags={text}"] if text else []
-        parts += [f"--name={name}" for name in self.config.name or []]
-        patterns = {"include": self.config.include_re, "exclude": self.config.exclude_re}
-        parts += [f"--{option}={pattern.pattern}" for option, pattern in patterns.items() if pattern is not None]
-        paths = [os.path.relpath(str(path)) for path in self.config.paths]
-        return " ".join(parts + ["in", ", ".join(paths)] if parts else [", ".join(paths)])
+        self.report.record = record_of(self.report, results, self.report.suite_errors)
 
     def _ended_early(self, end: BaseException) -> None:
         """An interruption, or sys.exit in a step, reached us through behave: clean up and close what it left open."""
@@ -313,7 +213,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     def _clean_up_what_is_left(self) -> None:
         # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.
         self.context.fail_on_cleanup_errors = False
-        if "after_all" not in self._hooks_called:
+        if "after_all" not in self._failures.called:
             self.run_hook("after_all")
         self.context._do_remaining_cleanups()
 

@@ -118,6 +118,18 @@ def selection_of(config: Any) -> Selection:
     return Selection(tags, names, paths, everything and patterns and not config.stop)
 
 
+def selection_text(config: Any) -> str:
+    """What was asked for, as one would type it."""
+    tags = config.tags
+    text = tags if isinstance(tags, str) else " and ".join(tags or [])
+    parts = [f"--tags={text}"] if text else []
+    parts += [f"--name={name}" for name in config.name or []]
+    patterns = {"include": config.include_re, "exclude": config.exclude_re}
+    parts += [f"--{option}={pattern.pattern}" for option, pattern in patterns.items() if pattern is not None]
+    paths = [os.path.relpath(str(path)) for path in config.paths]
+    return " ".join(parts + ["in", ", ".join(paths)] if parts else [", ".join(paths)])
+
+
 def near_miss(config: Any, features: Iterable[Any]) -> str:
     """What exists that is close to what was asked for and is not there; nothing if nothing is close."""
     scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
