@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from support.checks.matcher import Judged
-from support.clients.kubernetes.client import Event, Node, Snapshot
+from support.clients.kubernetes.client import Event, Job, Node, Snapshot
 from support.model.job_view import JobView
 
 COMMAND_TIME = "%Y-%m-%d:%H:%M:%S"
@@ -51,12 +51,14 @@ def waits_for(resource: str) -> Judged[JobView]:
 
 
 def has_ended(outcome: str) -> Judged[JobView]:
-    """Reported ``outcome`` with a reason where there must be one ("Failed")."""
+    """Reported ``outcome`` with a reason where there must be one ("Failed"), and its one pod is counted so."""
 
     def trouble(view: JobView) -> str | None:
         if view.outcome != outcome:
             return str(view)
-        return f"job {view.job_id} is {outcome} without a reason" if outcome == "Failed" and not view.reason else None
+        if outcome == "Failed" and not view.reason:
+            return f"job {view.job_id} is {outcome} without a reason"
+        return _wrong_counts(view.job_id, outcome, view.ended)
 
     return Judged(f"a job that is reported {outcome}", trouble)
 
@@ -67,9 +69,22 @@ def is_reported_active() -> Judged[JobView]:
             return f"job {view.job_id} is reported {view.outcome}"
         if view.job is None:
             return f"job {view.job_id} has no job object"
-        return None if view.job.state == "Active" else f"job {view.job_id} is reported {view.job.state}"
+        if view.job.state != "Active":
+            return f"job {view.job_id} is reported {view.job.state}"
+        return _wrong_counts(view.job_id, "Active", view.job)
 
     return Judged("a job that is reported Active", trouble)
+
+
+def _wrong_counts(job_id: str, state: str, job: Job | None) -> str | None:
+    """What the status of a job in this state counts, where that is anything but its one pod in this state."""
+    if job is None:
+        return f"job {job_id} is {state}, and no job object with this condition was seen"
+    counts = {"Active": job.active, "Complete": job.succeeded, "Failed": job.failed}
+    if counts == {name: int(name == state) for name in counts}:
+        return None
+    pods = f"{job.active} active, {job.succeeded} succeeded, {job.failed} failed pods"
+    return f"job {job_id} is {state} and counts {pods}"
 
 
 def was_not_started_again() -> Judged[JobView]:

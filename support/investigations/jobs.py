@@ -32,7 +32,7 @@ class Jobs:
         """What the watch has seen of ``job_id`` so far."""
         jobs_seen, pods_seen = _of_latest_job(self.watch.history(job_id))
         pods = tuple(pod for pod in self.watch.pods().values() if pod.job_id == job_id and pod.role == "grpc")
-        outcome, reason = _outcome(jobs_seen)
+        outcome, reason, ended = _outcome(jobs_seen)
         return JobView(
             job_id=job_id,
             job=self.watch.job(f"grpc-job-{job_id}"),
@@ -44,6 +44,7 @@ class Jobs:
             outcome=outcome,
             reason=reason,
             traces=self._traces(job_id),
+            ended=ended,
         )
 
     def job_ids_watched(self) -> frozenset[str]:
@@ -194,10 +195,11 @@ def _owner(pod: Pod) -> str | None:
     return str(owners[0]["uid"]) if owners else None
 
 
-def _outcome(jobs_seen: list[Job]) -> tuple[str | None, str]:
+def _outcome(jobs_seen: list[Job]) -> tuple[str | None, str, Job | None]:
+    """The end condition that was seen last, its reason, and the job that had it."""
     for job in reversed(jobs_seen):
         for outcome in ("Failed", "Complete"):
             condition = job.conditions.get(outcome)
             if condition is not None and condition.status == "True":
-                return outcome, condition.reason or condition.message
-    return None, ""
+                return outcome, condition.reason or condition.message, job
+    return None, "", None

@@ -13,7 +13,8 @@ class JobView:
 
     ``pods`` are those of the job itself, present now; ``phases`` and ``pod_names`` cover all its pods ever seen by
     the watch,
-    ``outcome`` is the end condition ("Complete" or "Failed") with its reason, also when the job is gone already.
+    ``outcome`` is the end condition ("Complete" or "Failed") with its reason, also when the job is gone already;
+    ``ended`` is the job as it was with that condition.
     """
 
     job_id: str
@@ -26,6 +27,7 @@ class JobView:
     outcome: str | None
     reason: str
     traces: tuple[str, ...]
+    ended: Job | None = None
 
     @property
     def pod(self) -> Pod:

@@ -8,6 +8,7 @@ FAULT_IDS = frozenset(
         "gpu-granted-on-node-without-gpus",
         "storage-not-bound",
         "job-not-active",
+        "ended-job-still-active",
         "job-never-finishes",
         "failed-job-not-reported",
         "gpu-slice-not-returned",

@@ -152,6 +152,20 @@ def test_fault_job_not_active() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize(("phase", "condition"), [("Succeeded", "Complete"), ("Failed", "Failed")])
+def test_fault_ended_job_still_active(phase: str, condition: str) -> None:
+    async def scenario(cluster: Cluster) -> None:
+        cluster.set_faults("ended-job-still-active")
+        cluster.create_job()
+        cluster.end(await cluster.placed("grpc-job-1-1"), phase)
+        await cluster.until("ended", lambda: condition in cluster.ends_of())
+        assert cluster.job()["status"]["active"] == 1
+        cluster.set_faults()
+        await cluster.until("not active", lambda: "active" not in cluster.job()["status"])
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("before_the_job", [True, False])
 def test_fault_cascade_broken(before_the_job: bool) -> None:
     async def scenario(cluster: Cluster) -> None:

@@ -67,10 +67,31 @@ def test_a_job_that_has_failed_is_told_so_also_when_it_is_gone_already() -> None
 
 
 def test_failure_needs_a_reason_and_completion_does_not() -> None:
-    assert trouble(jobs.has_ended("Complete"), view(outcome="Complete")) is None
-    assert trouble(jobs.has_ended("Failed"), view(outcome="Failed", reason="BackoffLimitExceeded")) is None
+    assert trouble(jobs.has_ended("Complete"), view(outcome="Complete", ended=job(succeeded=1))) is None
+    failed = view(outcome="Failed", reason="BackoffLimitExceeded", ended=job(failed=1))
+    assert trouble(jobs.has_ended("Failed"), failed) is None
     assert trouble(jobs.has_ended("Failed"), view(outcome="Failed")) == "job 3-17 is Failed without a reason"
     assert trouble(jobs.has_ended("Failed"), view(outcome="Complete")) is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts", "told"),
+    [
+        ("Complete", {"active": 1, "succeeded": 1}, "1 active, 1 succeeded, 0 failed"),
+        ("Complete", {}, "0 active, 0 succeeded, 0 failed"),
+        ("Failed", {"succeeded": 1}, "0 active, 1 succeeded, 0 failed"),
+        ("Failed", {"failed": 2}, "0 active, 0 succeeded, 2 failed"),
+    ],
+)
+def test_the_end_of_a_job_and_its_counts_fit_together(outcome: str, counts: dict[str, int], told: str) -> None:
+    ended = view(outcome=outcome, reason="why", ended=job(**counts))
+    assert trouble(jobs.has_ended(outcome), ended) == f"job 3-17 is {outcome} and counts {told} pods"
+
+
+def test_an_active_job_counts_its_one_pod() -> None:
+    for counts, told in (({"active": 2}, "2 active, 0"), ({"active": 1, "failed": 1}, "1 active, 0 succeeded, 1")):
+        text = trouble(jobs.is_reported_active(), view(job=job(**counts)))
+        assert text is not None and text.startswith(f"job 3-17 is Active and counts {told}")
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,9 @@ COMPONENT = "job-controller"
 NEVER_FINISHES = "job-never-finishes"
 NOT_REPORTED = "failed-job-not-reported"
 NOT_ACTIVE = "job-not-active"
+STILL_ACTIVE = "ended-job-still-active"
 SLOW_PACE = "job-controller-slow"
-_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, cascade_broken.FAULT, SLOW_PACE})
+_FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, STILL_ACTIVE, cascade_broken.FAULT, SLOW_PACE})
 _SLOW_PODS_PER_S = 10.0
 """With ``job-controller-slow``; not scaled, as what it delays is not."""
 _REQUESTS_FOR_A_POD = 3
@@ -206,6 +207,8 @@ class Jobs(Controller):
         job = self.store.find("jobs", job["metadata"]["name"], job["metadata"]["namespace"]) or job
         pods, hide_active = owned(self.store, "pods", job), self.process.fault(NOT_ACTIVE)
         status = job_status.numbers(job, pods, tally, hide_active, self._version)
+        if tally.ends and self.process.fault(STILL_ACTIVE):
+            status["active"] = len(tally.ends)
         if job["spec"].get("suspend"):
             set_condition(status, "Suspended", "True", "JobSuspended", "Job suspended")
             status.pop("startTime", None)
