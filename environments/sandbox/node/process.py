@@ -59,7 +59,7 @@ class NodeProcess(SandboxProcess):
         self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
         self._metering_task: asyncio.Task[None] | None = None
         self._streaming = Streaming(
-            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {})
+            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {}), self._network.where
         )
 
     async def start(self) -> Mapping[str, Any]:
