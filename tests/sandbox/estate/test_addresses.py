@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,16 @@ def test_with_one_address_no_process_has_another(tmp_path: Path) -> None:
 
 def sockets_of(pids: list[int]) -> list[tuple[tuple[str, int], tuple[str, int]]]:
     """Both ends of each TCP socket; port 0 is that of nobody: of one that listens."""
-    ours = {link.readlink().name for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir()}
+    ours = {name for pid in pids for name in open_files(pid)}
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     assert not [line for line in Path("/proc/net/tcp6").read_text().splitlines()[1:] if _inode(line.split()) in ours]
     return [(_end(line[1]), _end(line[2])) for line in lines if _inode(line) in ours]
+
+
+def open_files(pid: int) -> Iterator[str]:
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield link.readlink().name
 
 
 def _inode(line: list[str]) -> str:
