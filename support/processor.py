@@ -9,6 +9,7 @@ long as they lasted; a slow system stays late.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -83,4 +84,5 @@ def _begin_anew() -> None:
     heartbeat = Heartbeat()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+if sys.platform != "win32":  # where no process is forked
+    os.register_at_fork(after_in_child=_begin_anew)

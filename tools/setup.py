@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 11)
-NEWEST_TESTED = (3, 13)
+NEWEST_TESTED = (3, 14)
 USUAL_TIME = {"run": "half a minute to two minutes", "test": "one to four minutes", "extras": "one to three minutes"}
 INCLUDES = {"run": ("run",), "test": ("test", "run"), "extras": ("extras", "run")}
 """The locks that are satisfied by one of them."""

@@ -16,7 +16,7 @@ Feature: Port and stream address are valid before a job is launched
 
   Rule: The stream address is valid
 
-    @PV-08a @REQ_PZ-14018 @needs_server_configuration @disruptive
+    @PV-08a @REQ_PZ-14018 @needs_server_configuration @needs_node_addresses @disruptive
     Example: A server configured with the address of another node hands out that address
       Given a connected fibre
       And a server whose stream address is configured as the address of another node

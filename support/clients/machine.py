@@ -18,6 +18,8 @@ FILES_PER_REQUEST = 3
 PORTS_PER_REQUEST = 2
 MEMORY_PER_REQUEST_BYTES = 400_000
 """A bound, not a measurement: the touched stack of a thread, the buffers of TLS and of the answer."""
+_OPEN_FILES_OF_MACOS = 10_240
+"""OPEN_MAX: more is refused there, whatever the hard limit says (setrlimit(2))."""
 SPARE = 32
 """Files and threads for everything else that goes on meanwhile."""
 
@@ -55,9 +57,10 @@ def _raise_own_limit() -> None:
     """Of open files, as far as the machine allows it without a privilege."""
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
+        for most in (hard, max(soft, _OPEN_FILES_OF_MACOS)) if soft != hard else ():
             with suppress(ValueError, OSError):  # some systems allow less than they say
-                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+                return
 
 
 def free_files() -> int | None:

@@ -29,6 +29,7 @@ Capability = Literal[
     "metrics",  # the cluster serves metrics.k8s.io
     "exclusive_cluster",  # nobody else opens jobs there
     "heat_maps",  # the view after the waterfall is offered: declared by limits.highest_view of 3
+    "node_addresses",  # nodes that take jobs have addresses of their own, and there are several
     "gpu",  # nodes offer nvidia.com/gpu.shared
 ]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]

@@ -21,7 +21,9 @@ NAME = rf"[\w.-]*{_WORD}"
 _QUOTE = r"\\*+[\"']"
 _NOTHING = r"(?!null\b|none\b|true\b|false\b|\*\*\*|\$\{|file:)"
 _IN_QUOTES = r"(?:(?!(?P=quote)).)"
-_IS = rf"(?:{_QUOTE})?\s*[:=]\s*"
+_SPACE = r"(?:\s|\\++[nrt])"
+"""Also one that is written with a backslash, as in the ``repr`` of a text and in a line of a program."""
+_IS = rf"(?:{_QUOTE})?{_SPACE}*[:=]{_SPACE}*"
 _SCHEME = r"(?:bearer|basic|digest|token|negotiate|ntlm|hawk|(?:api-?)?key)"
 _LONGEST_NAME = 256
 """Characters of an option or of the scheme of a URL that are looked back at."""
@@ -125,7 +127,8 @@ PLACES: tuple[SecretPlace, ...] = (
     # A name and a value beside it, as a pod lists its environment: JSON, JSON in JSON, Python, YAML.
     _place(
         "name",
-        rf"(?i)name(?:{_QUOTE})?\s*:\s*(?:{_QUOTE})?{NAME}(?:{_QUOTE})?[\s,]+(?:{_QUOTE})?value(?:{_QUOTE})?\s*:\s*"
+        rf"(?i)name(?:{_QUOTE})?\s*:\s*(?:{_QUOTE})?{NAME}(?:{_QUOTE})?(?:{_SPACE}|,)+"
+        rf"(?:{_QUOTE})?value(?:{_QUOTE})?\s*:\s*"
         rf"(?:(?P<quote>{_QUOTE})|{_NOTHING})"
         rf"(?P<secret>(?(quote){_IN_QUOTES}*(?=(?P=quote))|[^\s,}}\]]+))",
     ),

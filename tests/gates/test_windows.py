@@ -24,7 +24,9 @@ ONLY_POSIX = {
     "os": re.compile(
         r"fork(pty)?|dup|kill|link|symlink|rename|(l|f)?chmod|(get|set)((e|re|res)?[ug]id|pgid|pgrp|sid|priority|groups)|getloadavg|killpg|wait(3|4|id)?|W[A-Z]+"
         r"|[fl]?chown|fchdir|fchmod|chroot|mkfifo|mknod|nice|openpty|pidfd_open|posix_\w+|p(read|write)v?|sched_\w+|sendfile"
-        r"|f?statvfs|sysconf|tc[gs]etpgrp|ttyname|uname|unshare|EX_\w+|O_(CLOEXEC|DIRECTORY|NOFOLLOW|NONBLOCK|SYNC)"
+        r"|confstr|copy_file_range|ctermid|eventfd\w*|fdatasync|f?pathconf|getgrouplist|getrandom|initgroups|lockf|login_tty"
+        r"|(get|list|remove|set)xattr|major|makedev|memfd_create|minor|ptsname|(grant|unlock)pt|register_at_fork|readv|setns"
+        r"|splice|sync|timerfd_\w+|writev|f?statvfs|sysconf|tc[gs]etpgrp|ttyname|uname|unshare|EX_\w+|O_(CLOEXEC|DIRECTORY|NOFOLLOW|NONBLOCK|SYNC)"
     ),
     "signal": re.compile(
         r"SIG(?!(?:ABRT|BREAK|FPE|ILL|INT|SEGV|TERM)$)[A-Z]+[0-9]?|ITIMER_\w+|alarm|pause|pthread_\w+|setitimer"
@@ -172,6 +174,7 @@ def test_what_is_mended_is_no_longer_listed() -> None:
         ("def f():\n    from pwd import getpwuid", "pwd"),
         ("from os import fork", "os.fork"),
         ("import os\nos.getpgid(1)", "os.getpgid"),
+        ("os.register_at_fork(after_in_child=f)", "os.register_at_fork"),
         ("import os\nos.killpg(1, 9)", "os.killpg"),
         ("import signal\nsignal.signal(signal.SIGHUP, f)", "signal.SIGHUP"),
         ("subprocess.Popen(command, start_new_session=True)", "start_new_session"),

@@ -9,16 +9,20 @@ from collections.abc import Callable
 from environments.sandbox.node.relay import Endpoint
 
 _BACKLOG = 32
+_LOOPBACK = "127.0.0.1"
 
 
 class PodNetwork:
-    """The second and following /24 of the sandbox' loopback block.
+    """The second and following /24 of ``network``, of which the first two numbers are given.
 
+    In a loopback block pods listen at their addresses. Any other network stands in the objects of the API only: there
+    each port of a pod is a free one of 127.0.0.1, and only what asks :meth:`where` finds it.
     ``changed`` is called with the address when one of its ports opens or closes.
     """
 
     def __init__(self, network: str, changed: Callable[[str], None]) -> None:
         self._network = network
+        self._on_loopback = network.startswith("127.")
         self._changed = changed
         self._next = 0
         self._returned: list[int] = []
@@ -45,6 +49,11 @@ class PodNetwork:
     def is_open(self, endpoint: Endpoint) -> bool:
         return endpoint in self._open
 
+    def where(self, endpoint: Endpoint) -> Endpoint | None:
+        """Where the port of a pod is on this machine; None while it is closed."""
+        server = self._open.get(endpoint)
+        return server.sockets[0].getsockname() if server is not None and server.sockets else None
+
     async def listen(self, endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Accept connections to the port of a pod; the pod closes it with :meth:`close`, also one that is ended here.
 
@@ -52,7 +61,8 @@ class PodNetwork:
         (create_server, Python 3.11: start_serving): the next pod with the address could not listen.
         """
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(protocol, *endpoint, backlog=_BACKLOG, start_serving=False)
+        place = endpoint if self._on_loopback else (_LOOPBACK, 0)
+        server = await loop.create_server(protocol, *place, backlog=_BACKLOG, start_serving=False)
         self._open[endpoint] = server
         await server.start_serving()
         self._changed(endpoint[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 _METRICS_INTERVAL_S = 0.5
 _OPEN_FILES = 65_536
+_OPEN_FILES_OF_MACOS = 10_240
+"""OPEN_MAX: more is refused there, whatever the hard limit says (setrlimit(2))."""
 _MOST_CONNECTIONS = 3000
 _RUNNING_WITHIN_S = 10.0
 _FOCUS_LOG_FAULT = "focus-server-log-empty"
@@ -59,7 +62,7 @@ class NodeProcess(SandboxProcess):
         self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
         self._metering_task: asyncio.Task[None] | None = None
         self._streaming = Streaming(
-            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {})
+            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {}), self._network.where
         )
 
     async def start(self) -> Mapping[str, Any]:
@@ -156,7 +159,8 @@ def _names(pod: Mapping[str, Any]) -> tuple[str, str]:
 def _raise_open_files() -> int:
     """The limit of open files, as high as it may be: a node port is a socket on every node, a connection three more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    most = _OPEN_FILES if sys.platform == "linux" else _OPEN_FILES_OF_MACOS
+    wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return max(soft, wanted)

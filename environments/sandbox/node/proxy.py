@@ -29,7 +29,7 @@ class KubeProxy:
         self, network: PodNetwork, nodes: Sequence[str], most_connections: int, fault: Callable[[str], bool]
     ) -> None:
         self._fault = fault
-        self._network, self._nodes = network, list(nodes)
+        self._network, self._nodes = network, list(dict.fromkeys(nodes))
         self._forwarders = Forwarders(most_connections)
         self._services: dict[Key, Object] = {}
         self._endpoints: dict[Key, Object] = {}
@@ -144,7 +144,7 @@ class KubeProxy:
 
     def _choose(self, port: int) -> Endpoint | None:
         backends = self._backends.get(port)
-        return random.choice(backends) if backends else None
+        return self._network.where(random.choice(backends)) if backends else None
 
 
 def _keep(known: dict[Key, Object], obj: Object, gone: bool) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from environments.sandbox.node.commands import Commands
 from environments.sandbox.node.pod_run import PodRun
 from environments.sandbox.node.programs import image_name
+from environments.sandbox.node.relay import Endpoint
 
 _CHUNK_BYTES = 64 * 1024
 _NO_SUCH_CONTAINER = "container not found"
@@ -27,10 +28,14 @@ class _Refused(Exception):
 
 
 class Streaming:
-    """``processes`` maps images to the address of the process of the sandbox that stands behind them."""
+    """``processes`` maps images to the address of the process of the sandbox that stands behind them; ``where`` tells
+    the place of an open port of a pod."""
 
-    def __init__(self, runs: Callable[[], Iterable[PodRun]], token: str, processes: Mapping[str, str]) -> None:
-        self._runs, self._token, self._processes = runs, token, processes
+    def __init__(
+        self, runs: Callable[[], Iterable[PodRun]], token: str, processes: Mapping[str, str],
+        where: Callable[[Endpoint], Endpoint | None],
+    ) -> None:  # fmt: skip
+        self._runs, self._token, self._processes, self._where = runs, token, processes, where
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
@@ -102,9 +107,11 @@ class Streaming:
         self, request: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         run, port = self._run(request), int(request["port"])
-        host, number = self._endpoint(run, port)
+        place = self._place(run, port)
         try:
-            pod_reader, pod_writer = await asyncio.open_connection(host, number)
+            if place is None:
+                raise ConnectionRefusedError
+            pod_reader, pod_writer = await asyncio.open_connection(*place)
         except OSError:
             where = f"failed to connect to localhost:{port} inside the pod"
             raise _Refused(f"{where}, IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused") from None
@@ -114,8 +121,8 @@ class Streaming:
         finally:
             pod_writer.close()
 
-    def _endpoint(self, run: PodRun, port: int) -> tuple[str, int]:
-        """What listens in the pod: a process of the sandbox where it is the pod's server, else the pod's address."""
+    def _place(self, run: PodRun, port: int) -> Endpoint | None:
+        """What listens in the pod: a process of the sandbox where it is the pod's server, else the pod's program."""
         for container in run.containers.values():
             process = self._processes.get(str(image_name(container.spec["image"])))
             ports = [each["containerPort"] for each in container.spec.get("ports", ())]
@@ -125,7 +132,7 @@ class Streaming:
         addresses = [container.address for container in run.containers.values()]
         if not addresses:
             raise _Refused("the pod is not running")
-        return addresses[0], port
+        return self._where((addresses[0], port))
 
 
 async def _line(writer: asyncio.StreamWriter, content: Mapping[str, Any]) -> None:

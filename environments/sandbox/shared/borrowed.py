@@ -44,7 +44,8 @@ def owner() -> dict[str, str]:
 
 
 def is_abandoned(namespace: Mapping[str, Any]) -> bool:
-    """Whether a namespace with the label was made on this machine, by a process that is gone."""
+    """Whether a namespace with the label was made on this machine, by a process that is gone. Where there is no /proc
+    none is taken for that."""
     annotations = namespace["metadata"].get("annotations") or {}
     if annotations.get(_HOST) != _host():
         return False
@@ -53,8 +54,9 @@ def is_abandoned(namespace: Mapping[str, Any]) -> bool:
 
 
 def _host() -> str:
-    """This machine since it was started."""
-    return f"{socket.gethostname()}-{_BOOT.read_text(encoding='ascii').strip()}"
+    """This machine since it was started; elsewhere than on Linux this machine."""
+    boot = _BOOT.read_text(encoding="ascii").strip() if _BOOT.is_file() else ""
+    return f"{socket.gethostname()}-{boot}"
 
 
 def _started(pid: int) -> str:

@@ -142,13 +142,19 @@ class SandboxProcess:
 
 
 def _own_use() -> dict[str, int]:
-    """What this process holds at the moment; ``resident_mib`` is its memory in RAM."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    """What this process holds at the moment; ``resident_mib`` is its memory in RAM, elsewhere than on Linux the most
+    that it ever was."""
     return {
         "tasks": len(asyncio.all_tasks()),
-        "open_files": sum(1 for _ in Path("/proc/self/fd").iterdir()),
-        "resident_mib": pages * resource.getpagesize() // 2**20,
+        "open_files": sum(1 for _ in Path("/dev/fd").iterdir()),
+        "resident_mib": _resident_bytes() // 2**20,
     }
+
+
+def _resident_bytes() -> int:
+    if sys.platform == "linux":
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS tells bytes
 
 
 async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from environments.sandbox.ssh.files import Home
 _COMMANDS_KEPT = 100
 _COMMAND_CHARACTERS_KEPT = 300
 _SLOW_LOGIN_S = 2.5
-_TCP_ESTABLISHED = 1  # the first byte of the kernel's TCP_INFO
+# The option of a socket whose first byte tells the state of its connection, and the byte of an established one; those
+# of macOS are TCP_CONNECTION_INFO and TCPS_ESTABLISHED (netinet/tcp.h, netinet/tcp_fsm.h).
+_TCP_INFO, _TCP_ESTABLISHED = (socket.TCP_INFO, 1) if sys.platform == "linux" else (0x106, 4)
 
 Destination = tuple[str, int]
 log = logging.getLogger("ssh")
@@ -110,7 +113,7 @@ class HostConnection(asyncssh.SSHServer):
         if own is None:
             return False
         try:
-            info = own.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            info = own.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)
         except OSError:  # closed already
             return False
         return bool(info[0] == _TCP_ESTABLISHED)

@@ -28,9 +28,13 @@ RESERVED = (
     "kubelet",
 )
 CLUSTER_LINK = "focus-server-kubernetes"
+BROKER_NUMBER, CLUSTER_NUMBER = 2, 9
+"""The last numbers of their addresses in the sandbox's own block, beside those of its nodes."""
+CLUSTER_PORT = 6443
 BROKER_EPMD_PORT, BROKER_DISTRIBUTION_PORT = 61_300, 61_600
 """Of the first block of addresses; each sandbox takes those of its own block. RabbitMQ does not start while anybody
 listens on its distribution port, at whatever address."""
+BROKER_PORTS_OF_ONE = (61_901, 61_902, 61_903)
 BROKER_INTERNALS = ("server_port", "epmd_port", "distribution_port")
 """What no client needs to know of the broker."""
 KUBERNETES_USERS = (
@@ -72,6 +76,8 @@ class Plan:
     faults: list[str]
     network: str
     nodes: list[dict[str, Any]]
+    cluster_address: str
+    """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
     ports: Mapping[str, int]
     ca_file: Path
     certificates: Mapping[str, Certificate]
@@ -85,11 +91,6 @@ class Plan:
     namespace: str = NAMESPACE
     cluster: ClusterAccess | None = None
     """Set when the cluster is not ours."""
-
-    @property
-    def cluster_address(self) -> str:
-        """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
-        return f"{cluster_host(self.network)}:6443"
 
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
@@ -107,22 +108,17 @@ class Plan:
         return {"url": f"https://{self.at(port_name)}", "ca_file": str(self.ca_file), "token": self.tokens[user]}
 
 
-def cluster_host(network: str) -> str:
-    """The address of the cluster in the sandbox's own block, beside those of its nodes."""
-    return f"{network}.0.9"
-
-
-def broker_access(network: str, password: str) -> dict[str, Any]:
-    """The broker has an address of the sandbox' own block, and there the ports that everybody knows.
+def broker_access(host: str, password: str) -> dict[str, Any]:
+    """The broker has an address of the sandbox' own block, and there the ports that everybody knows; where there is one
+    address only, ports beside those by which Erlang finds it.
 
     The Focus Server has a port of its own: what it has to say can wait until somebody looks, and starts no broker.
     """
-    block = int(network.rsplit(".", 1)[1])
+    block = int(host.split(".")[1])
+    ports = (5672, 5673, 15672) if block else BROKER_PORTS_OF_ONE
     return {
-        "host": f"{network}.0.2",
-        "port": 5672,
-        "server_port": 5673,
-        "management_port": 15672,
+        "host": host,
+        **dict(zip(("port", "server_port", "management_port"), ports, strict=True)),
         "epmd_port": BROKER_EPMD_PORT + block,
         "distribution_port": BROKER_DISTRIBUTION_PORT + block,
         "user": "prisma",
@@ -297,9 +293,13 @@ def run_file(plan: Plan, control_port: int, control_token: str) -> dict[str, Any
 
 def _missing(plan: Plan) -> dict[str, Any]:
     """What the environment file may declare and this sandbox does not have: capability and reason."""
-    if plan.cluster is None or not plan.cluster.without_slices:
-        return {}
-    return {"missing": {"gpu": plan.cluster.without_slices}}
+    missing = {}
+    if plan.cluster is not None and plan.cluster.without_slices:
+        missing["gpu"] = plan.cluster.without_slices
+    addresses = {node["address"] for node in plan.nodes if node["role"] == "worker"}
+    if len(addresses) == 1:
+        missing["node_addresses"] = f"the nodes of this sandbox that take jobs have one address, {addresses.pop()}"
+    return {"missing": missing} if missing else {}
 
 
 def _write_kubeconfig(plan: Plan) -> Path:

@@ -23,6 +23,8 @@ def start_detached(arguments: Sequence[str], run_file: Path | None) -> int:
 
     Raises UsageError where one runs already, StartError with its last words if it does not become ready.
     """
+    if sys.platform != "linux":  # by whose /proc it is found again, and ended as the one that it is
+        raise UsageError("--detach: needs Linux; without it the sandbox stays in the foreground")
     place = run_file or USUAL_RUN_FILE
     place.parent.mkdir(parents=True, exist_ok=True)
     if (pid := _running(place)) is not None:

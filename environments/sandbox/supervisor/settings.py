@@ -19,6 +19,7 @@ CHOICES = {
     "configure_turns": ("many", "one"),
     "stream_access": ("node_ports", "port_forward"),
     "kubernetes_port": ("open", "closed"),
+    "addresses": ("auto", "one", "block"),
 }
 
 
@@ -38,7 +39,9 @@ class SandboxSettings:
     map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port``
     is ``closed`` where only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
     ``job_image`` and ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access``
-    how clients reach them there. A port of 0 means any free one.
+    how clients reach them there. ``addresses`` is ``block`` where nodes and pods have addresses of their own on
+    loopback, ``one`` where 127.0.0.1 is all there is, ``auto`` for the block if there is one. A port of 0 means any
+    free one.
     """
 
     nodes: int = 2
@@ -69,6 +72,7 @@ class SandboxSettings:
     job_image: str = ""
     cleanup_image: str = ""
     stream_access: str = "node_ports"
+    addresses: str = "auto"
     control_port: int = 0
     focus_server_port: int = 0
 
@@ -99,7 +103,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 _IMAGES = ("job_image", "cleanup_image")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
-_WHERE = frozenset({"control_port", "focus_server_port"})
+_WHERE = frozenset({"addresses", "control_port", "focus_server_port"})
 """Where it listens is nothing that was done to it."""
 
 

@@ -53,7 +53,7 @@ class Supervisor:
         self.active: set[str] = set(faults)
         self.mongodb, self.kubeconfig, self.permitted = mongodb, kubeconfig, permitted
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.addresses = Addresses()
+        self.addresses = Addresses(settings.addresses)
         self.run_dir = Path(tempfile.mkdtemp(prefix="focus-sandbox-"))
         self.children: dict[str, ChildProcess] = {}
         self.control_port = 0
@@ -106,12 +106,16 @@ class Supervisor:
         jump_password = secrets.token_urlsafe(12)
         write_ssh_key(self.run_dir / "ssh", "target_key")
         reserve = self.addresses.reserve
+        self.addresses.look_at_node_ports(self.settings.nodeport_first, self.settings.nodeport_last)
+        cluster_port = reserve("cluster") if self.addresses.is_one else configuration.CLUSTER_PORT
+        cluster_address = f"{self.addresses.at(configuration.CLUSTER_NUMBER)}:{cluster_port}"
         plan = configuration.Plan(
             run_dir=self.run_dir,
             settings=asdict(self.settings),
             faults=sorted(self._in_force()),
             network=self.addresses.network,
             nodes=borrowed.nodes if borrowed else [asdict(node) for node in self.addresses.nodes(self.settings.nodes)],
+            cluster_address=cluster_address,
             ports={
                 "focus_server": reserve("focus server", self.settings.focus_server_port),
                 **{name: reserve(name) for name in configuration.RESERVED},
@@ -119,9 +123,7 @@ class Supervisor:
             ca_file=authority.ca_file,
             certificates={
                 "focus-server": authority.issue("focus-server", ["127.0.0.1"]),
-                "kubernetes": authority.issue(
-                    "kubernetes", ["127.0.0.1", configuration.cluster_host(self.addresses.network)]
-                ),
+                "kubernetes": authority.issue("kubernetes", ["127.0.0.1", cluster_address.split(":")[0]]),
             },
             tokens={user: secrets.token_urlsafe(24) for user in configuration.KUBERNETES_USERS},
             mongodb=self._database_access(),
@@ -141,7 +143,7 @@ class Supervisor:
     def _broker_access(self) -> dict[str, Any] | None:
         if self.settings.rabbitmq == "off" or not is_installed():
             return None
-        return configuration.broker_access(self.addresses.network, secrets.token_urlsafe(12))
+        return configuration.broker_access(self.addresses.at(configuration.BROKER_NUMBER), secrets.token_urlsafe(12))
 
     def _database_access(self) -> configuration.DatabaseAccess:
         there = self.mongodb

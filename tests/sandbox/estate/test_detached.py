@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
+from environments.sandbox.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -37,6 +41,16 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
     up = sandbox("up", "--detach", "--run-file", str(tmp_path / "run.json"), "--fault", "nope")
     assert (up.returncode, up.stderr) == (2, "sandbox: --fault nope: no such fault in faults.toml\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_it_could_not_be_found_again_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert main(["up", "--detach", "--run-file", str(tmp_path / "run.json")]) == 2
+    assert capsys.readouterr().err == (
+        "sandbox: --detach: needs Linux; without it the sandbox stays in the foreground\n"
+    )
 
 
 def test_nothing_to_end_is_wrong_use(tmp_path: Path) -> None:

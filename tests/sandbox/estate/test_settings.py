@@ -28,7 +28,7 @@ def test_values_get_the_type_of_their_setting() -> None:
     ("assignment", "sentence"),
     [
         ("nodes", "--set nodes: write it as key=value"),
-        ("node=3", "--set node: no such setting; allowed are answers, cleanup_image, "),
+        ("node=3", "--set node: no such setting; allowed are addresses, answers, cleanup_image, "),
         ("nodes=many", "--set nodes=many: must be a number from 1 to 100"),
         ("nodes=0", "--set nodes=0: must be a number from 1 to 100"),
         ("time_scale=2", "--set time_scale=2: must be a number from 0.001 to 1"),

@@ -86,7 +86,7 @@ def test_the_world_of_a_container(container: Container) -> None:
 def test_the_kubelet_refuses(token: str, request_: dict[str, Any], error: str) -> None:
     async def ask() -> Any:
         port = reserve_port()
-        streaming = Streaming(list, "right", {})
+        streaming = Streaming(list, "right", {}, lambda endpoint: endpoint)
         await streaming.start(HOST, port)
         try:
             reader, writer = await asyncio.open_connection(HOST, port)

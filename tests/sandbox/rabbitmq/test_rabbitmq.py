@@ -52,7 +52,7 @@ def started(folder: Path, *faults: str) -> Site:
     (folder / "logs").mkdir()
     config = base_config(folder)
     at = BrokerAt(f"{config['network']}.0.2")
-    access = broker_access(config["network"], at.password.get_secret_value())
+    access = broker_access(f"{config['network']}.0.2", at.password.get_secret_value())
     process = start_process("rabbitmq", {**config, **access, "faults": list(faults)})
     return Site(process, BrokerClient(at, Journal([])), folder)
 

@@ -65,6 +65,24 @@ def test_the_own_limit_of_files_is_raised_as_far_as_it_may_be(monkeypatch: pytes
     assert asked == [(4096, 4096)]
 
 
+def test_a_system_that_allows_less_files_than_it_says_is_asked_for_what_it_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As macOS, which says that there is no limit."""
+    asked: list[Any] = []
+
+    def set_limit(which: int, limits: tuple[int, int]) -> None:
+        asked.append(limits)
+        if limits[0] != 10_240:
+            raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    monkeypatch.setattr(machine, "ROOMS", ())
+    require_room_for(200)
+    assert asked == [(resource.RLIM_INFINITY,) * 2, (10_240, resource.RLIM_INFINITY)]
+
+
 def test_this_machine_tells_its_limits() -> None:
     for room in machine.ROOMS:
         free = room.free()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import Folder
+from mutants import NO_SUCH_DAY
 
 from support.config import load_environment
 
@@ -51,7 +52,7 @@ def changed(folder: Folder, key: str, text: str) -> str:
         ("focus_server.read_timeout_s", "4000", "at most 3600"),
         ("sandbox.settings.nodes", "yes", "sandbox.settings.nodes: True is not allowed; allowed: a number or a text"),
         ("capacity.steps", "[yes, 200]", "capacity.steps.0: True is not allowed; allowed: a whole number, at least 1"),
-        ("identity.title", "2026-02-30", "identity.title: 2026-02-30 cannot be read: day is out of range"),
+        ("identity.title", "2026-02-30", f"identity.title: 2026-02-30 cannot be read: {NO_SUCH_DAY}"),
     ],
 )
 def test_a_number_that_is_none_or_out_of_its_range(folder: Folder, key: str, text: str, message: str) -> None:
@@ -108,7 +109,11 @@ def test_a_variable_means_what_it_seems_to(folder: Folder, value: str) -> None:
     [
         ("FOCUS__REFUSAL_STATUSES", "[400, 0x1a6]", "refusal_statuses.1: 0x1a6 is not allowed; YAML reads it as 422"),
         ("FOCUS__CAPACITY__STEPS", "[1, 1:40, 200]", "capacity.steps.1: 1:40 is not allowed; YAML reads it as 100"),
-        ("FOCUS__KNOWN_ISSUES", "[{expires: 2026-02-30}]", "known_issues.0.expires: 2026-02-30 cannot be read: day is"),
+        (
+            "FOCUS__KNOWN_ISSUES",
+            "[{expires: 2026-02-30}]",
+            f"known_issues.0.expires: 2026-02-30 cannot be read: {NO_SUCH_DAY}",
+        ),
         ("FOCUS__KNOWN_ISSUES", "[{ticket: a, ticket: b}]", "known_issues.0.ticket: duplicate key"),
         ("FOCUS__REFUSAL_STATUSES", "!!set {400}", "refusal_statuses: !!set is not allowed; allowed: a list"),
         ("FOCUS__KNOWN_ISSUES", "&x [*x]", "known_issues.0: an anchor refers to itself"),

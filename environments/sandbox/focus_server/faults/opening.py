@@ -39,8 +39,10 @@ fault("job-refusal-unclear", at="opening.start")(instead_of(KubernetesRefused, l
 @fault("stream-host-not-a-node", at="opening.address")
 async def _(proceed: Proceed, opener: Opener) -> str:
     await proceed(opener)
-    block = ".".join(next(host for host in opener.node_hosts if host[0].isdigit()).split(".")[:2])
-    return f"http://{block}.250.250"
+    node = next(host for host in opener.node_hosts if host[0].isdigit())
+    if node == "127.0.0.1":  # all there is: another name of it is none of a node
+        return "http://localhost"
+    return f"http://{'.'.join(node.split('.')[:2])}.250.250"
 
 
 @fault("invalid-stream-address-handed-out", at="opening.address")
