@@ -168,8 +168,7 @@ async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
 def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
     """Run the process that ``make`` makes of its configuration; Ctrl-C is the supervisor's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=line, force=True)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     log_in_one_line()
     with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
         runner.run(_run(make))

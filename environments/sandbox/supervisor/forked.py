@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import resource
 import runpy
@@ -42,6 +43,9 @@ def _become(package: str) -> None:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
+        sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
+        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        logging.root.handlers.clear()
         os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         Path("/proc/self/comm").write_text(package, encoding="ascii")
         runpy.run_module(f"environments.sandbox.{package}", run_name="__main__", alter_sys=True)
