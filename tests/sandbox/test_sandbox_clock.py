@@ -44,7 +44,7 @@ def test_given_time_is_that_of_the_wall_while_the_loop_turns() -> None:
     clock = GivenTime(wall, lambda: 1.0)
     for _ in range(100):
         wall.at_s += BEAT_S
-        clock.beat()
+        clock.now()
     assert clock.now() == pytest.approx(wall.at_s)
 
 
@@ -65,7 +65,7 @@ def test_a_turn_that_is_a_little_late_is_no_standstill() -> None:
 def test_a_crowd_slows_the_clock_down() -> None:
     wall = Wall()
     clock = GivenTime(wall, lambda: 0.25)
-    clock.beat()
+    clock.now()
     for _ in range(40):
         wall.at_s += BEAT_S
         clock.now()

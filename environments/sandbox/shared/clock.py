@@ -9,10 +9,12 @@ counts a part of the time while the processors are crowded: sleeps, timers and t
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import os
+import selectors
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 BEAT_S = 0.05
 TOLERATED_S = 0.02
@@ -20,13 +22,19 @@ TOLERATED_S = 0.02
 CROWD_PER_CORE = 2
 """Runnable threads for each core up to which the clock goes at full speed: the sandbox and a client are a few."""
 
-_LOAD = Path("/proc/loadavg")
+_ENOUGH_BYTES = 128
+
+
+@functools.cache
+def _load() -> int:
+    """The descriptor of a file that is read twenty times a second for as long as the process lives."""
+    return os.open("/proc/loadavg", os.O_RDONLY)
 
 
 def share_given() -> float:
     """The share (0 to 1) of a processor that a program gets now; 1 where the kernel does not tell (not Linux)."""
     try:
-        runnable = int(_LOAD.read_text(encoding="ascii").split()[3].split("/")[0])
+        runnable = int(os.pread(_load(), _ENOUGH_BYTES, 0).split()[3].split(b"/")[0])
     except OSError:
         return 1.0
     return min(1.0, CROWD_PER_CORE * (os.cpu_count() or 1) / max(runnable, 1))
@@ -37,22 +45,42 @@ class GivenTime:
 
     def __init__(self, wall: Callable[[], float] = time.monotonic, share: Callable[[], float] = share_given) -> None:
         self._wall, self._share = wall, share
-        self._looked_s = self._given_s = wall()
+        self._looked_s = self._given_s = self._beat_s = wall()
         self.speed = 1.0
         """Given seconds in one of the wall."""
 
     def now(self) -> float:
-        """Asked at least once in each beat; what is missing beyond that is a standstill."""
+        """Asked at least once in each beat; what is missing beyond that is a standstill.
+
+        Once in a beat it looks how crowded the processors are.
+        """
         wall_s = self._wall()
         passed_s = wall_s - self._looked_s
         self._looked_s = wall_s
         self._given_s += self.speed * (passed_s if passed_s <= BEAT_S + TOLERATED_S else BEAT_S)
+        if wall_s >= self._beat_s:
+            self._beat_s = wall_s + BEAT_S
+            self.speed = self._share()
         return self._given_s
 
-    def beat(self) -> None:
-        """Look how crowded the processors are."""
-        self.now()
-        self.speed = self._share()
+
+class BeatingSelector(selectors.DefaultSelector):
+    """Waits in beats. A timer of the loop for each would cost eight processes more than all else they do when idle."""
+
+    def __init__(self, given: GivenTime) -> None:
+        super().__init__()
+        self._given = given
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready within ``timeout`` given seconds; None waits for ever."""
+        now_s = self._given.now()
+        until_s = math.inf if timeout is None else now_s + timeout
+        while True:
+            left_s = max(0.0, until_s - now_s)
+            ready = super().select(min(BEAT_S, left_s / self._given.speed))
+            now_s = self._given.now()
+            if ready or now_s >= until_s:
+                return ready
 
 
 class GivenTimeLoop(asyncio.SelectorEventLoop):
@@ -60,12 +88,7 @@ class GivenTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._given = GivenTime()
-        super().__init__()
-        self._beat()
+        super().__init__(BeatingSelector(self._given))
 
     def time(self) -> float:
         return self._given.now()
-
-    def _beat(self) -> None:
-        self._given.beat()
-        self.call_later(BEAT_S * self._given.speed, self._beat)  # in seconds of the wall, however slow the clock goes

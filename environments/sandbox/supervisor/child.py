@@ -60,7 +60,8 @@ class ChildProcess:
         """Whether it runs and has said that it serves."""
         return self.pid is not None and self._became_ready.is_set()
 
-    async def start(self) -> None:
+    async def start(self, become: Callable[[], None] | None = None) -> None:
+        """``become`` is what a fork of this process does instead of starting a Python of its own."""
         self.ending = False
         self._became_ready.clear()
         self._begin_log()
@@ -68,6 +69,7 @@ class ChildProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", f"environments.sandbox.{self.package}",
                 stdin=PIPE, stdout=PIPE, stderr=log, limit=MAX_LINE_BYTES, start_new_session=True,
+                restore_signals=become is None, preexec_fn=become,
             )  # fmt: skip
         self._write(self.config)
         self._reading = asyncio.create_task(self._read(self._process))

@@ -20,13 +20,13 @@ from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import KUBERNETES_VARIABLE, MONGODB_VARIABLE
 from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
 from environments.sandbox.supervisor.detached import end, is_running, start_detached
+from environments.sandbox.supervisor.forked import wait_without_threads
 from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
 from environments.sandbox.supervisor.settings import CHOICES, SandboxSettings, parse_settings
 from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
 
 if TYPE_CHECKING:
     from environments.sandbox.mongodb.elsewhere import Elsewhere
-    from environments.sandbox.supervisor.control import ControlAPI
 
 _PARENT_CHECK_S = 0.2
 
@@ -96,12 +96,6 @@ def _signalled() -> asyncio.Future[str]:
     return arrived
 
 
-def _load_control() -> type[ControlAPI]:
-    from environments.sandbox.supervisor.control import ControlAPI
-
-    return ControlAPI
-
-
 def _mongodb(uri: str) -> Elsewhere | None:
     if not uri:
         return None
@@ -153,9 +147,10 @@ async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> 
 
 
 async def _start(supervisor: Supervisor, controls: AsyncExitStack, run_file: Path) -> None:
-    loading = asyncio.to_thread(_load_control)  # beside the start of the processes: it takes long
-    control_api, _ = await asyncio.gather(loading, supervisor.start())
-    control = control_api(supervisor)
+    from environments.sandbox.supervisor.control import ControlAPI  # what it takes long to load, the forks need too
+
+    await supervisor.start()
+    control = ControlAPI(supervisor)
     controls.push_async_callback(control.stop)
     await control.start(supervisor.control_port)
     content = supervisor.run_file()
@@ -184,6 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"--run-file {arguments.run_file}: the folder {arguments.run_file.parent} does not exist")
         mongodb = _mongodb(os.environ.get(MONGODB_VARIABLE, ""))
         kubeconfig, permitted = _kubeconfig(), arguments.permitted
+        wait_without_threads()
         return asyncio.run(
             _up(arguments, lambda: Supervisor(settings, catalogue, faults, mongodb, kubeconfig, permitted))
         )

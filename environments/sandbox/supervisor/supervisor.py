@@ -25,6 +25,7 @@ from environments.sandbox.supervisor import configuration
 from environments.sandbox.supervisor.addresses import Addresses
 from environments.sandbox.supervisor.catalogue import Fault, check_implemented, with_parts
 from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
+from environments.sandbox.supervisor.forked import fork_of
 from environments.sandbox.supervisor.settings import SandboxSettings, changed
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Supervisor:
             log_file = logs / f"{package.replace('_', '-')}.log"
             log_file.touch()
             self.children[package] = ChildProcess(package, config, log_file, self._on_event)
-        await asyncio.gather(*(child.start() for child in self.children.values()))
+        for package, child in self.children.items():
+            await child.start(fork_of(package))
         await asyncio.gather(*(child.wait_until_ready(READY_TIMEOUT_S) for child in self.children.values()))
         check_implemented(self.catalogue, self._implemented())
         self._plan_in_force = plan

@@ -1,0 +1,70 @@
+"""Processes that begin as forks of this one: as if Python had started them, with nothing of ours but what is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from environments.sandbox.shared.errors import StartError
+from environments.sandbox.supervisor.child import ChildProcess
+from environments.sandbox.supervisor.forked import fork_of, wait_without_threads
+from tests.sandbox.process_runner import base_config
+
+
+def begin(tmp_path: Path, package: str) -> list[str]:
+    """Start ``package`` as a fork beside a pipe that is open here; what its descriptors lead to."""
+    wait_without_threads()
+    log_file = tmp_path / f"{package}.log"
+    log_file.touch()
+
+    async def run() -> list[str]:
+        child = ChildProcess(package, base_config(tmp_path, proxies=[]), log_file, lambda *_: None)
+        become = fork_of(package)
+        assert become is not None
+        await child.start(become)
+        try:
+            await child.wait_until_ready(15)
+            assert Path(f"/proc/{child.pid}/comm").read_text(encoding="ascii").strip() == package
+            return [str(each.readlink()) for each in Path(f"/proc/{child.pid}/fd").iterdir()]
+        finally:
+            await child.stop()
+
+    return asyncio.run(run())
+
+
+def test_a_fork_holds_no_descriptor_of_ours(tmp_path: Path) -> None:
+    kept = os.pipe()
+    mine = {str(Path(f"/proc/self/fd/{each}").readlink()) for each in kept}
+    try:
+        theirs = begin(tmp_path, "links")
+    finally:
+        for each in kept:
+            os.close(each)
+    assert not mine.intersection(theirs)
+
+
+def test_a_fork_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="no_such_process process ended: .*No module named"):
+        begin(tmp_path, "no_such_process")
+
+
+def test_python_starts_anew_beside_a_thread_and_where_it_may_be_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert fork_of("links") is not None
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    assert fork_of("links") is None
+    monkeypatch.delenv("PYTHONPATH")
+    ending = threading.Event()
+    thread = threading.Thread(target=ending.wait)
+    thread.start()
+    try:
+        assert fork_of("links") is None
+    finally:
+        ending.set()
+        thread.join()
