@@ -60,11 +60,11 @@ merge: .venv/.run-ready
 	@$(BIN)/focus-acceptance report merge '$(REPORTS)'/shards/* --reports '$(REPORTS)'
 
 test: lint
-	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 3 --dist loadfile
+	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder
 	$(WITH_MAKE) $(BIN)/focus-acceptance faults --subset
 
 nightly: .venv/.test-ready
-	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m nightly
+	$(WITH_MAKE) $(BIN)/python -m pytest -q -n 2 --no-loadscope-reorder -m nightly
 	$(WITH_MAKE) $(BIN)/python -m tools.mutants run
 
 faults: .venv/.run-ready

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,12 +30,20 @@ def _production_hosts(directory: Path) -> dict[str, str]:
     """Hosts of each production environment, as written in its file, and its name."""
     hosts: dict[str, str] = {}
     for path in sorted(directory.glob("*.yaml")):
-        # A file that cannot be read must stop this run: what it protects would not be known.
-        data = read_yaml(path).data
-        identity = data.get("identity")
-        if isinstance(identity, dict) and identity.get("kind") == "production":
-            hosts |= {host: path.stem for _, host in _hosts_in(data, ()) if not _LOOPBACK.fullmatch(host)}
+        state = path.stat()
+        hosts |= dict.fromkeys(_protected_by(path, (state.st_mtime_ns, state.st_size, state.st_ino)), path.stem)
     return hosts
+
+
+@lru_cache
+def _protected_by(path: Path, _: tuple[int, int, int]) -> frozenset[str]:
+    """The hosts of a file if it is of a production environment; read again when its state, the second, has changed."""
+    # A file that cannot be read must stop this run: what it protects would not be known.
+    data = read_yaml(path).data
+    identity = data.get("identity")
+    if not isinstance(identity, dict) or identity.get("kind") != "production":
+        return frozenset()
+    return frozenset(host for _, host in _hosts_in(data, ()) if not _LOOPBACK.fullmatch(host))
 
 
 def _hosts_of(environment: Environment) -> Iterator[tuple[KeyPath, str]]:

@@ -23,6 +23,7 @@ from support.clients.sandbox.control import SandboxControl
 from support.config import Environment, load_environment
 from support.model import requests
 from support.resilience.links import LINK
+from tests import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240.0
@@ -97,12 +98,8 @@ class Site:
         return self.folder / "run.log"
 
     def sweep(self, *more: str) -> tuple[int, str]:
-        program = "from tools.cli import main; main()"
         options = ["sweep", "-e", "sandbox", "--run-file", str(self.run_file), "--reports", str(self.reports), *more]
-        ended = subprocess.run(
-            [sys.executable, "-c", program, *options],
-            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
+        ended = warm.run("tests.focus_acceptance", *options, timeout_s=PATIENCE_S)
         return ended.returncode, ended.stdout + ended.stderr
 
     def processes(self) -> list[str]:

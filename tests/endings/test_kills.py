@@ -27,7 +27,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         Kill(signal.SIGKILL, "a quota", 0.05),
         Kill(signal.SIGKILL, "the settings of the server", 0.2),
         Kill(signal.SIGHUP, "a stale recording", 0.02),
-        Kill(signal.SIGKILL, "MongoDB is cut off", 0.0),
+        pytest.param(Kill(signal.SIGKILL, "MongoDB is cut off", 0.0), marks=pytest.mark.nightly),
         Kill(signal.SIGKILL, "an open investigation", 0.0),
         Kill(signal.SIGKILL, MAKE, 0.0),
         Kill(signal.SIGINT, PUBLISHING, 0.0),

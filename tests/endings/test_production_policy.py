@@ -17,7 +17,7 @@ import pytest
 from support.config.models import WITHOUT_LOAD
 from tests.endings.killed_site import site
 from tests.endings.relays import Relays, relays
-from tests.endings.test_run_endings import ROOT, Behave
+from tests.endings.test_run_endings import ROOT, Behave, WarmBehave
 
 FORBIDDEN = {f"FOCUS__SAFETY__{name}": "false" for name in ("LOAD", "DISRUPTIVE", "WRITES_DATABASE")}
 WHOLE = os.environ.get("PRODUCTION_POLICY") == "all"
@@ -36,7 +36,7 @@ def between(tmp_path: Path) -> Iterator[Relays]:
 def test_the_default_selection_is_green_and_asks_for_no_load(tmp_path: Path, between: Relays, parallel: int) -> None:
     (folder := tmp_path / "run").mkdir()
     userdata = ("-D", "publish=record", "-D", f"parallel={parallel}", "-D", f"sandbox_run_file={between.run_file}")
-    run = Behave(folder, *userdata, f"--tags={SELECTION}", **FORBIDDEN)
+    run = WarmBehave(folder, *userdata, f"--tags={SELECTION}", **FORBIDDEN)
     code, errors = run.end()
     print("\n".join(counted(between)))
     by_id = {scenario["id"]: scenario["status"] for scenario in run.record()["scenarios"]}
@@ -56,7 +56,7 @@ def test_the_cluster_is_examined_through_a_host(tmp_path: Path) -> None:
 
 def test_the_relays_see_what_is_forbidden_there(tmp_path: Path, between: Relays) -> None:
     (folder := tmp_path / "run").mkdir()
-    run = Behave(folder, "-D", f"sandbox_run_file={between.run_file}", "--tags=@SB-04a or @PV-06b")
+    run = WarmBehave(folder, "-D", f"sandbox_run_file={between.run_file}", "--tags=@SB-04a or @PV-06b")
     assert run.end() == (0, "")
     kinds = {asked.partition("?")[0].rpartition("/")[0].rpartition("/")[2] for asked in between.writes_beyond_releases}
     assert "POST /api/v1/namespaces/panda/resourcequotas" in between.writes_beyond_releases, kinds

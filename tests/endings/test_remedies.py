@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config import load_environment
+from tests import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = "as-deployed-2025-12"
@@ -27,8 +26,8 @@ class DeployedSite:
         """The status of each scenario by its id."""
         reports = self.folder / "reports"
         options = ["-D", f"sandbox_run_file={self.run_file}", "-D", f"reports={reports}"]
-        command = [sys.executable, "-m", "behave", *options, "-D", "history=", "-D", "publish=record", f"--tags={tags}"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        words = [*options, "-D", "history=", "-D", "publish=record", f"--tags={tags}"]
+        done = warm.run("behave", *words, timeout_s=600)
         found = {
             one["id"]: one["status"]
             for one in json.loads((reports / "run.json").read_text(encoding="utf-8"))["scenarios"]
@@ -37,9 +36,7 @@ class DeployedSite:
         return found
 
     def remedy(self, *words: str) -> tuple[int, list[str]]:
-        command = [sys.executable, "-c", "from tools.cli import main; main()", "remedy", *words]
-        command += ["--run-file", str(self.run_file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        done = warm.run("tests.focus_acceptance", "remedy", *words, "--run-file", str(self.run_file), timeout_s=600)
         uri = load_environment("sandbox", run_file=self.run_file).mongodb.uri.get_secret_value()
         said = done.stdout + done.stderr
         assert "mongodb://" not in said and uri.split(":")[2].split("@")[0] not in said

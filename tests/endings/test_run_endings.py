@@ -17,6 +17,7 @@ import trustme
 from hamcrest import greater_than
 
 from support import waits
+from tests import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 WHILE_A_JOB_RUNS = "--tags=@JL"
@@ -69,6 +70,21 @@ class Behave:
         return not self.left_behind()
 
 
+class WarmBehave(Behave):
+    """The same for a run that is left to end by itself, in less time: see :mod:`tests.warm`."""
+
+    def __init__(self, own: Path, *arguments: str, **variables: str) -> None:
+        self.reports = own / "reports"
+        self.temporary = own / "temporary"
+        self.temporary.mkdir()
+        given = {**os.environ, "TMPDIR": str(self.temporary), **variables}
+        words = ["-D", f"reports={self.reports}", *arguments]
+        self._ended = warm.run("behave", *words, variables=given, timeout_s=600)
+
+    def end(self) -> tuple[int, str]:
+        return self._ended.returncode, self._ended.stderr
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -101,7 +117,7 @@ def _read(path: Path) -> bytes:
 def test_wrong_use_is_one_sentence(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], sentence: str
 ) -> None:
-    run = Behave(tmp_path, *arguments, **variables)
+    run = WarmBehave(tmp_path, *arguments, **variables)
     code, errors = run.end()
     assert code == 2
     assert len(errors.splitlines()) == 1, errors
@@ -110,7 +126,7 @@ def test_wrong_use_is_one_sentence(
 
 
 def test_sandbox_that_cannot_start_is_one_sentence(tmp_path: Path) -> None:
-    run = Behave(tmp_path, FOCUS__SANDBOX__SETTINGS__NODES="0")
+    run = WarmBehave(tmp_path, FOCUS__SANDBOX__SETTINGS__NODES="0")
     code, errors = run.end()
     assert code == 2
     assert errors.strip() == "the sandbox did not start: --set nodes=0: must be a number from 1 to 100"
@@ -142,7 +158,7 @@ def test_run_file_whose_endpoints_do_not_answer_is_one_sentence(tmp_path: Path) 
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "key")
     (tmp_path / "known_hosts").write_text("")
     (tmp_path / "run.json").write_text(json.dumps(endpoints))
-    run = Behave(tmp_path, "-D", f"sandbox_run_file={tmp_path / 'run.json'}")
+    run = WarmBehave(tmp_path, "-D", f"sandbox_run_file={tmp_path / 'run.json'}")
     code, errors = run.end()
     assert code == 2
     assert len(errors.splitlines()) == 1, errors
@@ -150,7 +166,7 @@ def test_run_file_whose_endpoints_do_not_answer_is_one_sentence(tmp_path: Path) 
 
 
 def test_an_empty_selection_is_wrong_use(tmp_path: Path) -> None:
-    run = Behave(tmp_path, "--tags=@smoke and @negative")
+    run = WarmBehave(tmp_path, "--tags=@smoke and @negative")
     code, errors = run.end()
     assert code == 2
     assert errors.startswith("nothing ran: no scenario matches --tags=@smoke and @negative in features")
@@ -166,7 +182,7 @@ def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_certificates_that_are_not_checked_are_told_once(tmp_path: Path) -> None:
     services = ("focus_server", "kubernetes")
-    run = Behave(tmp_path, "--tags=@CF-04a", **{f"FOCUS__{name.upper()}__VERIFY_TLS": "false" for name in services})
+    run = WarmBehave(tmp_path, "--tags=@CF-04a", **{f"FOCUS__{name.upper()}__VERIFY_TLS": "false" for name in services})
     told = "note: certificates are not checked where it says false: focus_server.verify_tls, kubernetes.verify_tls\n"
     assert run.end() == (0, told)
 
@@ -209,7 +225,7 @@ def test_a_killed_sandbox_leaves_nothing_behind(tmp_path: Path) -> None:
     assert run.leaves_nothing(within_s=30), run.left_behind()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.nightly)])
 def test_a_run_that_is_told_to_end_is_recorded_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -221,6 +237,7 @@ def test_a_run_that_is_told_to_end_is_recorded_and_leaves_nothing_behind(
     assert "interrupted" in json.dumps(run.record()["suite"])
 
 
+@pytest.mark.nightly
 def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> None:
     run_file, reports = tmp_path / "run.json", tmp_path / "reports"
     command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file)]
@@ -245,11 +262,8 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
 
 
 def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:
-    program = "from tools.cli import main; main()"
     options = ["sweep", "-e", "sandbox", "--run-file", str(run_file), "--reports", str(reports), *more]
-    ended = subprocess.run(
-        [sys.executable, "-c", program, *options], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ended = warm.run("tests.focus_acceptance", *options)
     return ended.returncode, ended.stdout
 
 

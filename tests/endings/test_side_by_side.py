@@ -11,7 +11,7 @@ import pytest
 from hamcrest import equal_to, greater_than, has_length
 
 from support import waits
-from tests.endings.test_run_endings import Behave
+from tests.endings.test_run_endings import Behave, WarmBehave
 
 SOME = "--tags=@JL-01 or @JL-03 or @PV-04 or @MD-01"
 
@@ -49,7 +49,7 @@ def test_verdicts_and_record_are_those_of_one_after_the_other(tmp_path: Path) ->
 
 @pytest.mark.parametrize("given", ["0", "many", "33", "-1"])
 def test_a_number_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
-    run = Behave(tmp_path, SOME, "-D", f"parallel={given}")
+    run = WarmBehave(tmp_path, SOME, "-D", f"parallel={given}")
     assert run.end() == (2, f"-D parallel={given}: a whole number from 1 to 32\n")
 
 

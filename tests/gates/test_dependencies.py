@@ -10,11 +10,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.gates.sources import imports_only
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {"support", "steps", "environments", "tests", "tools"}
@@ -32,7 +35,6 @@ EXTRAS_OF = {
 }
 """Which optional dependencies each part may import, besides those of the project itself."""
 NOT_ALWAYS_INSTALLED = {"gevent": "gevent", "grpc": "grpcio", "locust": "locust", "pika": "pika"}
-INSTALLED = packages_distributions()
 NAMED_AT_RUN_TIME = {
     "allure-behave": "behave is given the name of its formatter",
     "tzdata": "zoneinfo reads it where the system has no time zones, as Windows",
@@ -64,8 +66,11 @@ def foreign(tree: ast.AST, siblings: set[str]) -> Iterator[tuple[int, str]]:
             yield line, name
 
 
+installed = cache(packages_distributions)
+
+
 def distributions(name: str) -> set[str]:
-    found = {normal(one) for one in INSTALLED.get(name, ())}
+    found = {normal(one) for one in installed().get(name, ())}
     return found or {NOT_ALWAYS_INSTALLED.get(name, normal(name))}
 
 
@@ -92,9 +97,7 @@ def test_what_is_imported_is_declared(part: str) -> None:
     found = [
         trouble
         for path in python_files(part)
-        for trouble in undeclared(
-            path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")), allowed, siblings
-        )
+        for trouble in undeclared(path.relative_to(ROOT).as_posix(), imports_only(path), allowed, siblings)
     ]
     assert found == []
 
@@ -106,7 +109,7 @@ def test_every_part_is_looked_at() -> None:
 
 def test_what_is_declared_is_imported() -> None:
     parts = ("support", "steps", "environments", "tools", "environment.py")
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for part in parts for path in python_files(part)]
+    trees = [imports_only(path) for part in parts for path in python_files(part)]
     used = {one for tree in trees for _, name in foreign(tree, set()) for one in distributions(name)}
     assert declared(PROJECT, "sandbox") - used == set(NAMED_AT_RUN_TIME)
 

@@ -32,7 +32,8 @@ HEADING = re.compile(r"^#{2,3} (\d+(?:\.\d+)*)\.? ", re.MULTILINE)
 
 
 def cited_files() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*")):
+    tops = [top for top in ROOT.iterdir() if not (top.is_dir() and top.name.startswith("."))]
+    for path in sorted(path for top in tops for path in (top, *top.rglob("*"))):
         inside = path.relative_to(ROOT).parts
         if any(part.startswith(".") for part in inside[:-1]) or inside[0] in {"reports", "build"}:
             continue

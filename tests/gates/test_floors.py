@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.gates.sources import imports_only
+
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = (
@@ -48,7 +50,7 @@ def modules_below(*folders: str) -> dict[str, Path]:
 
 def imports_of(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
     """The modules of the project that a file imports, wherever in the file it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(imports_only(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.gates.sources import imports_only
+
 ROOT = Path(__file__).resolve().parents[2]
 APART = ("locust", "gevent", "geventhttpclient", "zmq")
 OURS = ("support", "steps", "tools", "environments")
@@ -19,7 +21,7 @@ PROGRAMS = sorted((ROOT / "load").glob("*.py"))
 
 def imported(path: Path) -> Iterator[str]:
     """First names of all imports of a file, wherever they stand."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(imports_only(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:

@@ -7,17 +7,19 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from tests.gates.sources import imports_only
+
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = ROOT / "environments" / "sandbox"
 BELOW_THE_SUPERVISOR = ("focus_server", "kubernetes", "links", "mongodb", "node", "shared", "ssh")
 
 
 def modules(folder: Path, root: Path) -> dict[str, ast.Module]:
-    """Every module below ``folder`` by its dotted name."""
+    """The imports of every module below ``folder``, by its dotted name."""
     found = {}
     for path in folder.rglob("*.py"):
         parts = path.relative_to(root).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = imports_only(path)
     return found
 
 

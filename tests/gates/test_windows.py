@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,7 @@ def python_files() -> list[Path]:
     )
 
 
+@cache
 def found() -> dict[str, list[tuple[str, int, str]]]:
     """What needs POSIX, by the name of the file: path, line, name."""
     by_file: dict[str, list[tuple[str, int, str]]] = {}

@@ -14,6 +14,8 @@ from typing import Any
 
 import jsonschema
 
+from tests import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "support" / "reporting" / "run.schema.json").read_text(encoding="utf-8"))
 
@@ -101,16 +103,8 @@ class BehaveProject:
 
     def run(self, *arguments: str, publish: str = "record", **environment: str) -> Outcome:
         """`publish` is `record` for run.json and junit.xml only, `all` for every report."""
-        done = subprocess.run(
-            [sys.executable, "-m", "behave", "-D", f"publish={publish}", *arguments],
-            cwd=self.folder,
-            env=self._environment(environment),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
+        variables = self._environment(environment)
+        done = warm.run("behave", "-D", f"publish={publish}", *arguments, folder=self.folder, variables=variables)
         return self._outcome(done.returncode, done.stdout, done.stderr)
 
     def run_and_send(self, number: signal.Signals, marker: str, publish: str = "record") -> Outcome:

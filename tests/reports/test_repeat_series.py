@@ -16,6 +16,7 @@ from hamcrest import equal_to, greater_than
 from support import waits
 from support.reporting.history import read_history
 from support.reporting.history.flaky import judge
+from tests import warm
 from tools.repeat.load import Strain, busy
 from tools.repeat.series import behave, run_series
 
@@ -181,9 +182,7 @@ def test_what_is_not_ready_is_left_out_whatever_the_tags_are() -> None:
 
 
 def repeated(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = "from tools.cli import main; main()"
-    command = [sys.executable, "-c", program, "repeat", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    return warm.run("tests.focus_acceptance", "repeat", *arguments, timeout_s=600)
 
 
 def test_an_environment_that_is_not_known_is_one_sentence(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from environments.sandbox.supervisor.settings import SandboxSettings
+from tests.warm import WarmProcess
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())
 NETWORK_LOCK_PORT = 47001
 """A socket bound to this port of 127.A.0.1 marks the loopback block 127.A as taken."""
@@ -46,16 +46,13 @@ class RunningProcess:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._answers: dict[int, Mapping[str, Any]] = {}
         self._last_id = 0
+        (its_input, ours), (answers, its_output) = os.pipe(), os.pipe()
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"environments.sandbox.{package}"],
-                cwd=REPOSITORY,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,  # as the supervisor starts it
-            )
+            streams = (its_input, its_output, log.fileno())
+            self._process = WarmProcess(f"environments.sandbox.{package}", [], streams)
+        os.close(its_input)
+        os.close(its_output)
+        self._input, self._output = os.fdopen(ours, "w", encoding="utf-8"), os.fdopen(answers, encoding="utf-8")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._write(config)
@@ -122,8 +119,7 @@ class RunningProcess:
 
     def close_line(self) -> None:
         """Break the line, as the death of the supervisor would; the process has to end by itself."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._input.close()
         self._process.wait(10.0)
 
     def kill(self) -> None:
@@ -137,13 +133,11 @@ class RunningProcess:
         return self.log_file.read_text(errors="replace")[-characters:] if self.log_file.exists() else ""
 
     def _write(self, message: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
+        self._input.write(json.dumps(message) + "\n")
+        self._input.flush()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in self._output:
             self._lines.put(line)
         self._lines.put(None)
 
@@ -163,10 +157,9 @@ class RunningProcess:
 
     def _close_pipes(self) -> None:
         self._reader.join(2.0)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None and not pipe.closed:
-                with contextlib.suppress(BrokenPipeError):  # unsent bytes for a process that is gone
-                    pipe.close()
+        for pipe in (self._input, self._output):
+            with contextlib.suppress(BrokenPipeError):  # unsent bytes for a process that is gone
+                pipe.close()
 
 
 def start_process(package: str, config: Mapping[str, Any], timeout_s: float = 15.0) -> RunningProcess:

@@ -74,7 +74,8 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
+def own(tmp_path: Path) -> Iterator[Up]:
+    """One that the test may end."""
     started = Up(tmp_path / "run.json")
     yield started
     if started.process.poll() is None:
@@ -132,10 +133,10 @@ def test_control_api_refuses_in_one_sentence(up: Up, method: str, path: str, bod
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_leaves_nothing_behind(up: Up, number: signal.Signals) -> None:
-    up.process.send_signal(number)
-    assert up.process.wait(20) == 0
-    assert up.traces() == []
+def test_signal_leaves_nothing_behind(own: Up, number: signal.Signals) -> None:
+    own.process.send_signal(number)
+    assert own.process.wait(20) == 0
+    assert own.traces() == []
 
 
 def test_killed_parent_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -145,15 +146,15 @@ def test_killed_parent_leaves_nothing_behind(tmp_path: Path) -> None:
     assert wait_until(lambda: not started.traces(), 20), started.traces()
 
 
-def test_killed_supervisor_leaves_no_process_and_no_folder_behind(up: Up) -> None:
-    up.process.kill()
-    up.process.wait()
-    up.run_file.unlink()
-    assert wait_until(lambda: not up.traces(), 20), up.traces()
+def test_killed_supervisor_leaves_no_process_and_no_folder_behind(own: Up) -> None:
+    own.process.kill()
+    own.process.wait()
+    own.run_file.unlink()
+    assert wait_until(lambda: not own.traces(), 20), own.traces()
 
 
-def test_process_that_ends_by_itself_ends_the_sandbox(up: Up) -> None:
-    pid = up.control("GET", "/state")["processes"]["links"]["pid"]
+def test_process_that_ends_by_itself_ends_the_sandbox(own: Up) -> None:
+    pid = own.control("GET", "/state")["processes"]["links"]["pid"]
     os.kill(pid, signal.SIGKILL)
-    assert up.process.wait(20) == 1
-    assert up.traces() == []
+    assert own.process.wait(20) == 1
+    assert own.traces() == []

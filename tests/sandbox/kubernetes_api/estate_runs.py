@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.sandbox.estate.test_lifecycle import Up
 from tests.sandbox.kubernetes_api.kubectl_runs import KUBECTL
 
 RABBITMQ = "rabbitmq-panda-0"
-
-
-@contextlib.contextmanager
-def sandbox(folder: Path) -> Iterator[Up]:
-    started = Up(folder / "run.json")
-    try:
-        yield started
-    finally:
-        started.process.terminate()
-        started.process.wait(20)
 
 
 def kubeconfig_of(up: Up) -> Path:

@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 import requests
 
 from tests.sandbox.estate.test_lifecycle import Up, wait_until
-from tests.sandbox.kubernetes_api.estate_runs import RABBITMQ, Forward, environment, kubeconfig_of, sandbox
+from tests.sandbox.kubernetes_api.estate_runs import RABBITMQ, Forward, environment, kubeconfig_of
 from tests.sandbox.kubernetes_api.kubectl_runs import KUBECTL, Kubectl, needs_kubectl, runner, succeeds, table
 from tests.sandbox.node.estate import grpc_job
 
@@ -23,12 +22,6 @@ pytestmark = needs_kubectl
 
 MONGODB, FOCUS_SERVER = "deployment/mongodb", "deployment/panda-panda-focus-server"
 WITHIN = "--timeout=15s"
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with sandbox(tmp_path_factory.mktemp("sandbox")) as started:
-        yield started
 
 
 @pytest.fixture

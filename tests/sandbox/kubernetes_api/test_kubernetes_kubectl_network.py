@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.sandbox.estate.test_lifecycle import Up, wait_until
-from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of, sandbox
+from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of
 from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner, succeeds
 from tests.sandbox.kubernetes_api.transcripts import write_manifests
 
 pytestmark = needs_kubectl
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with sandbox(tmp_path_factory.mktemp("sandbox")) as started:
-        yield started
 
 
 def _connects(url: str) -> bool:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.estate.test_lifecycle import Up
-from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of, sandbox
+from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of
 from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner
 from tests.sandbox.kubernetes_api.transcripts import Entry, read, write_manifests
 
 SECTIONS = dict(read(Path(__file__).with_name("kubectl.transcript")))
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with sandbox(tmp_path_factory.mktemp("sandbox")) as started:
-        yield started
 
 
 @needs_kubectl

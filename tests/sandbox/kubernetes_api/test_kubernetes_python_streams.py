@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
 
 import pytest
 from kubernetes import client, config
 from kubernetes.stream import portforward, stream
 
 from tests.sandbox.estate.test_lifecycle import Up
-from tests.sandbox.kubernetes_api.estate_runs import RABBITMQ, kubeconfig_of, sandbox
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with sandbox(tmp_path_factory.mktemp("sandbox")) as started:
-        yield started
+from tests.sandbox.kubernetes_api.estate_runs import RABBITMQ, kubeconfig_of
 
 
 @pytest.fixture

@@ -1,0 +1,26 @@
+"""What the gates read of the project's Python files: each file is parsed once for all gates of a process."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+HOLD_STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+@cache
+def imports_only(path: Path) -> ast.Module:
+    """A file of which nothing is left but its imports, wherever in it they stand."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [node for node in _statements(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return ast.Module(body=list(found), type_ignores=[])
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below a node; no statement stands in an expression."""
+    for field in HOLD_STATEMENTS:
+        for child in getattr(node, field, ()):
+            yield child
+            yield from _statements(child)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox.estate.test_lifecycle import Up
+
+
+@pytest.fixture(scope="session")
+def usual_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A sandbox with the usual settings, for all tests of this process that a reset of it is enough for."""
+    started = Up(tmp_path_factory.mktemp("usual") / "run.json")
+    try:
+        yield started
+    finally:
+        started.process.terminate()
+        started.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def up(usual_sandbox: Up) -> Up:
+    """The sandbox that the tests of several modules share, as after its start."""
+    usual_sandbox.control("POST", "/reset")
+    return usual_sandbox

@@ -1,0 +1,56 @@
+"""Which process of xdist gets which tests: whole files, the longest first, and those that share a sandbox together."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+USUAL_SANDBOX = (
+    *("tests/sandbox/estate/test_control.py", "tests/sandbox/estate/test_lifecycle.py"),
+    *("tests/sandbox/kubernetes_api/test_kubernetes_kubectl_estate.py",),
+    *("tests/sandbox/kubernetes_api/test_kubernetes_kubectl_network.py",),
+    *("tests/sandbox/kubernetes_api/test_kubernetes_kubectl_transcript.py",),
+    *("tests/sandbox/kubernetes_api/test_kubernetes_python_streams.py",),
+)
+"""What uses the sandbox of :func:`tests.sandbox.conftest.usual_sandbox`: in one process it is started once."""
+LONGEST = (
+    *USUAL_SANDBOX,
+    "tests/sandbox/focus_server/test_focus_server_faults.py",
+    "tests/reports/test_report_strict_runner.py",
+    "tests/reports/test_every_ending.py",
+    "tests/mutants/test_sample.py",
+    "tests/sandbox/estate/test_cluster_elsewhere.py",
+    "tests/support/clients/test_deadlines.py",
+    "tests/support/clients/test_mongodb_deadlines.py",
+    "tests/reports/test_site_browser.py",
+    "tests/sandbox/focus_server/test_focus_server_contract.py",
+    "tests/support/config/test_config_mutants.py",
+    "tests/support/capacity/test_under_load.py",
+    "tests/sandbox/rabbitmq/test_rabbitmq.py",
+    "tests/sandbox/mongodb/test_mongodb_elsewhere.py",
+    "tests/support/data_quality/test_remedies.py",
+    "tests/support/clients/test_many_testers.py",
+    "tests/support/capacity/test_stability.py",
+    "tests/reports/test_repeat_order.py",
+    "tests/reports/test_repeat_series.py",
+    "tests/sandbox/estate/test_shortages.py",
+    "tests/gates/test_settings_are_read.py",
+)
+"""Whatever takes ten seconds or more is not begun last, when nothing is left for the other processes."""
+
+
+def file_of(name: str) -> str:
+    return name.partition("::")[0]
+
+
+class WholeFiles(LoadScopeScheduling):
+    """Like ``--dist loadfile``, in the order of the collection."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "the usual sandbox" if file_of(nodeid) in USUAL_SANDBOX else file_of(nodeid)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Order the tests by file, and leave the rest of their order as it is."""
+    place = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(file_of(item.nodeid), len(place)))
