@@ -122,6 +122,11 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     return [[start_s, now_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
 
 
+@fault("open-recording-listed-with-another-mark", at="recordings.list")
+async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    return [[start_s, 2 * end_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
+
+
 @fault("recordings-answered-500", at="recordings.list")
 async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     parse_window(body)

@@ -104,6 +104,13 @@ def _(estate: Estate) -> None:
     assert abs(end_s - seconds(ago())) < 60
 
 
+@case("open-recording-listed-with-another-mark")
+def _(estate: Estate) -> None:
+    estate.mongodb.store(STORAGE, [recording(ago(minutes=5), None)])
+    ((_, end_s),) = listing(estate, seconds(ago(hours=1)), seconds(ago())).json
+    assert end_s == -2
+
+
 @case("first-second-taken-for-none")
 def _(estate: Estate) -> None:
     assert (listing(estate, 0, 60).status, listing(estate, 1, 60).status) == (400, 200)
