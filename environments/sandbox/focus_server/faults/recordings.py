@@ -116,6 +116,12 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     return await proceed(service, body)
 
 
+@fault("historic-investigation-described-by-the-live-fibre", at="recording.find")
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Recording:
+    """As a server that does not take the metadata of what it has found."""
+    return replace(await proceed(service, window), metadata={})
+
+
 @fault("open-recording-listed-as-ended", at="recordings.list")
 async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     now_s = int(datetime.now(UTC).timestamp())
