@@ -37,7 +37,7 @@ Feature: The answer to a valid request is consistent
       Then the answer names the fibre as the server describes it
 
     @CF-09e @REQ_PZ-13901 @needs_mongodb
-    Example: A historic investigation shows the recording that it plays
+    Example: A historic investigation shows the recording that is played
       When a client opens a historic investigation over recorded data
       Then the answer describes the recording as the index does
 

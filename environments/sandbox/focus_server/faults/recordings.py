@@ -117,7 +117,7 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
 
 
 @fault("historic-investigation-described-by-the-live-fibre", at="recording.find")
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Recording:
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
     """As a server that does not take the metadata of what it has found."""
     return replace(await proceed(service, window), metadata={})
 
