@@ -127,6 +127,12 @@ def answer_names(context, what):
     assert_that(context.investigation.opened, what(context.world))
 
 
+@then("the answer describes the recording as the index does")
+def describes_the_recording(context):
+    recorded = context.world.recordings.index.metadata_touching(context.investigation.attempt.fields)
+    assert_that(context.investigation.opened, fibre.shows_a_recording_of(recorded))
+
+
 @then("it is given the same slot and the same port")
 def same_slot_and_port(context):
     assert_that(context.investigation.opened, answers.has_slot_and_port_of(context.earlier.opened))

@@ -39,6 +39,13 @@ def occupy_next_port(context):
     context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
 
 
+@given("an opening that found its port occupied by another service")
+def given_opening_beside(context):
+    context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
+    context.world.investigations.open_live()
+    context.world.cluster.occupancy.free()
+
+
 @then("it is given a port that nobody else owns")
 def port_is_its_own(context):
     services = context.world.cluster.client.services()

@@ -36,6 +36,11 @@ Feature: The answer to a valid request is consistent
       When a client opens a live investigation
       Then the answer names the fibre as the server describes it
 
+    @CF-09e @REQ_PZ-13901 @needs_mongodb
+    Example: A historic investigation shows the recording that is played
+      When a client opens a historic investigation over recorded data
+      Then the answer describes the recording as the index does
+
     @CF-09d @REQ_PZ-13817 @REQ_PZ-13858
     Example: The same request shows the same when it is sent again
       Given a connected fibre

@@ -27,6 +27,12 @@ Feature: An investigation is drawn on a canvas with a height
 
   Rule: The time axis is positive
 
+    @CF-07d @REQ_PZ-13877
+    Example: One second is a time axis
+      Given a connected fibre
+      When a client asks for an investigation with a time axis of 1
+      Then the investigation opens
+
     @CF-07c @REQ_PZ-13877 @negative
     Scenario Outline: An investigation with <axis> is refused
       When a client asks for an investigation with <axis>

@@ -66,6 +66,14 @@ Feature: A job is opened for every investigation
       When several clients open a live investigation at one moment
       Then every answer names a job and a port of its own
 
+    @JL-03d @REQ_PZ-13899 @disruptive @needs_exclusive_cluster
+    Example: A job id is not used again by a server that was started anew
+      Given a connected fibre
+      And an investigation that was opened and released
+      And a server that was just restarted
+      When a client opens a live investigation
+      Then the answer names a job id that was never used before in this run
+
   Rule: The answer tells where to stream
 
     @JL-04a @REQ_PZ-13899

@@ -14,6 +14,14 @@ Feature: Port and stream address are valid before a job is launched
       Then it is given a port that nobody else owns
       And a job for it is running within its deadline
 
+    @PV-07b @REQ_PZ-14018 @disruptive @needs_exclusive_cluster
+    Example: A port that was occupied is handed out again when it is free
+      Given a connected fibre
+      And an investigation that was opened and released
+      And an opening that found its port occupied by another service
+      When a client opens a live investigation
+      Then it is given the same slot and the same port
+
   Rule: The stream address is valid
 
     @PV-08a @REQ_PZ-14018 @needs_server_configuration @needs_node_addresses @disruptive

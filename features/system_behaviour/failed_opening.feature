@@ -29,3 +29,11 @@ Feature: A failed opening leaves nothing behind
       When a client opens a live investigation
       Then a job for it is running within its deadline
       And it is the only job that was started
+
+    @SB-04d @REQ_PZ-13873 @disruptive @needs_exclusive_cluster
+    Example: The next investigation is given the slot and the port that the failed one was to have
+      Given a connected fibre
+      And an investigation that was opened and released
+      And an opening that failed because the cluster took no further job
+      When a client opens a live investigation
+      Then it is given the same slot and the same port

@@ -117,10 +117,10 @@ def the_server_does_not_know(what: str) -> Judged[Answer]:
 
 
 def _says(value: object, message: str) -> bool:
-    """Whether the value stands there by itself: 10 is not named by 100, nor 1 by -1."""
+    """Whether the value stands there by itself, and whole: 10 is not named by 100, nor 1 by -1, nor 1 by 1..."""
     if value is None or value is MISSING:
         return bool(_SAYS_IT_IS_MISSING.search(message))
-    return bool(re.search(rf"(?<![\w.-]){re.escape(str(value))}(?![\w]|\.\d)", message))
+    return bool(re.search(rf"(?<![\w.-]){re.escape(str(value))}(?!\w|\.\d|['\"]?(?:\.{{3}}|\u2026))", message))
 
 
 def _shown(value: object) -> str:

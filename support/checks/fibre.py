@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from support.checks.matcher import Judged
@@ -47,6 +48,39 @@ def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
         return "; ".join(wrong) or None
 
     return Judged("metadata that describe the fibre as the server does", trouble)
+
+
+def shows_a_recording_of(recorded: Sequence[Mapping[str, Any]]) -> Judged[OpenedInvestigation]:
+    """Every level of the metadata says what the index says of one of these recordings; a time may be written in any
+    way, a command is written for a machine."""
+
+    def trouble(opened: OpenedInvestigation) -> str | None:
+        if not recorded:
+            return "the index describes no recording of the window: there is nothing to compare the metadata with"
+        found = [_told_otherwise(levels_of(one), levels_of(opened.metadata)) for one in recorded]
+        closest: list[str] = min(found, key=len)
+        return "; ".join(closest) or None
+
+    return Judged("metadata that describe a recording as the index does", trouble)
+
+
+def _told_otherwise(true: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[str]:
+    if len(seen) != len(true):
+        return [f"there are {len(seen)} levels instead of {len(true)}"]
+    return [
+        f"{name} is {told.get(name)!r} instead of {value!r}"
+        for level, told in zip(true, seen, strict=True)
+        for name, value in level.items()
+        if _can_be_compared(name, value) and not _is_told(value, told.get(name))
+    ]
+
+
+def _can_be_compared(name: str, value: object) -> bool:
+    return name not in _WORDS_OF_OTHERS and isinstance(value, str | int | float | datetime | None)
+
+
+def _is_told(value: object, told: object) -> bool:
+    return told is not None if isinstance(value, datetime) else told == value
 
 
 def _channels_made_of(level: Mapping[str, Any], channels: object) -> str | None:

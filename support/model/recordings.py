@@ -139,6 +139,12 @@ class Recordings:
             if not found.deleted and found.touches(start, end) and _ends_on_a_date(found, oldest_open)
         ]
 
+    def metadata_touching(self, times: Mapping[str, int | None]) -> list[Mapping[str, Any]]:
+        """What the index says of how the recordings of a window were made, by start time."""
+        query = {"uuid": {"$in": [found.uuid for found in self.touching(times)]}}
+        documents = self._index.find(self.collection, query, sort=[("start_time", 1)])
+        return [document["fiber_metadata"] for document in documents if document.get("fiber_metadata")]
+
     def quiet_moment(self) -> datetime:
         """A moment with no recording of any kind for hours around it, the latest such before all recordings."""
         everything = self.all()

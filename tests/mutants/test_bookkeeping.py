@@ -85,7 +85,14 @@ def test_scenarios_of_each_way_through_a_function_come_first_and_rare_ways_befor
 def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first() -> None:
     mutant = Mutant("focus_server", "focus_server.rules", Place(0, "", 11, "number", "x"))
     entered = {("focus_server.rules:check_canvas", "any"): {1: frozenset({"CF-07b", BEFORE_ALL})}}
-    first, others = Lines({}, entered).order(mutant, [row("JL-01a"), row("CF-07b")])
+    known = {"JL-01a": 1.0, "CF-07b": 1.0}
+    first, others = Lines(known, entered).order(mutant, [row("JL-01a"), row("CF-07b")])
+    assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
+
+
+def test_a_scenario_of_which_nothing_is_recorded_yet_is_taken_to_enter_the_line() -> None:
+    mutant = Mutant("focus_server", "focus_server.rules", Place(0, "", 11, "number", "x"))
+    first, others = Lines({"JL-01a": 1.0}, {}).order(mutant, [row("JL-01a"), row("CF-07b")])
     assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
 
 
@@ -96,7 +103,7 @@ def test_who_uses_a_constant_comes_first() -> None:
     mutant = next(one for one in MUTANTS if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
     uses, other = "focus_server.rules:check_frequencies", "focus_server.rules:check_canvas"
     entered = {(uses, "any"): {1: frozenset({"CF-02b"})}, (other, "any"): {1: frozenset({"CF-07b"})}}
-    first, others = Lines({}, entered).order(mutant, [row("CF-07b"), row("CF-02b")])
+    first, others = Lines({"CF-07b": 1.0, "CF-02b": 1.0}, entered).order(mutant, [row("CF-07b"), row("CF-02b")])
     assert [one.id for one in first] == ["CF-02b"] and [one.id for one in others] == ["CF-07b"]
 
 

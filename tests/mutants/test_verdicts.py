@@ -29,6 +29,7 @@ class ScriptedBench:
 
     answers: Answers
     runs: list[list[str]]
+    reason = "says so"
     does_not_start = False
 
     def __init__(self, *_: object, variables: Mapping[str, str]) -> None:
@@ -45,14 +46,14 @@ class ScriptedBench:
             status = type(self).answers(row.id, self._has_mutant)
             if status == "hangs":
                 raise MatrixError(f"the run {name} did not end")
-            entries[row.id] = {"status": status, "reason": f"{row.id} says so", "requirement": row.requirement}
+            entries[row.id] = {"status": status, "reason": f"{row.id} {self.reason}", "requirement": row.requirement}
         return Run(entries, 1.0)
 
 
 @pytest.fixture
 def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
     monkeypatch.setattr(trial, "Bench", ScriptedBench)
-    ScriptedBench.runs, ScriptedBench.does_not_start = [], False
+    ScriptedBench.runs, ScriptedBench.does_not_start, ScriptedBench.reason = [], False, "says so"
     return Laboratory({}, tmp_path, None)  # type: ignore[arg-type]  # nothing is run by behave here
 
 
@@ -77,6 +78,24 @@ def test_verdict(laboratory: Laboratory, answers: Answers, verdict: str, by: str
     ScriptedBench.answers = staticmethod(answers)  # type: ignore[assignment]
     result = laboratory.try_mutant(MUTANT, ROWS)
     assert (result.verdict, result.by) == (verdict, by)
+
+
+@pytest.mark.parametrize(
+    ("reason", "without", "verdict", "runs"),
+    [
+        ("the job is Pending: waited 1.60 s of 1.60 s", "passed", KILLED, 3),
+        ("the job is Pending: waited 1.60 s of 1.60 s", "failed", UNTRIED, 3),
+        ("got no answer: connection refused", "failed", UNTRIED, 3),
+        ("the job id is ''", "failed", KILLED, 1),
+    ],
+)
+def test_what_a_busy_machine_may_cause_counts_only_beside_a_healthy_sandbox(
+    laboratory: Laboratory, reason: str, without: str, verdict: str, runs: int
+) -> None:
+    ScriptedBench.answers = staticmethod(one_bad("JL-01b", "failed", without))  # type: ignore[assignment]
+    ScriptedBench.reason = reason
+    assert laboratory.try_mutant(MUTANT, ROWS).verdict == verdict
+    assert len(ScriptedBench.runs) == runs
 
 
 def test_a_process_that_does_not_come_up_is_noticed_by_all(laboratory: Laboratory) -> None:

@@ -39,8 +39,11 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
 def run(
     sample: Annotated[int, typer.Option(min=0, help="only so many, drawn by the seed; 0 for all")] = 0,
     seed: Annotated[int, typer.Option(help="of the sample, and of the order")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="leave out those that have a result")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="leave out those that have a result, here or kept")] = False,
     survived: Annotated[bool, typer.Option("--survivors", help="only those that survived")] = False,
+    listed: Annotated[
+        bool, typer.Option("--equivalent", help="only those listed as equivalent: none may be killed")
+    ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="only those whose module or id begins so; again and again")
     ] = None,
@@ -51,31 +54,38 @@ def run(
     reports: Folder = REPORTS,
 ) -> None:
     """Try each mutant until a scenario fails. Exit code 1 when one survives that is neither listed as equivalent nor
-    kept as a survivor."""
+    kept as a survivor; with --equivalent, when one is noticed."""
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         mutants = every_mutant()
         equivalent = read_equivalent(mutants)
         file = ResultsFile(reports / "results.jsonl")
-        known = file.read()
+        known, kept = file.read(), read_kept(mutants)
+        before = {**kept, **known}
         drawn = sampled(mutants, sample or len(mutants), seed)
-        wanted = [one for one in drawn if one.id not in equivalent]
+        wanted = [one for one in drawn if (one.id in equivalent) is listed]
         wanted = _beginning_with(only or [], wanted)
         if resume:
-            wanted = [one for one in wanted if one.id not in known or known[one.id].verdict == UNTRIED]
+            wanted = [one for one in wanted if one.id not in before or before[one.id].verdict == UNTRIED]
         if survived:
-            wanted = [one for one in wanted if one.id in known and known[one.id].verdict == SURVIVED]
+            wanted = [one for one in wanted if one.id in before and before[one.id].verdict == SURVIVED]
         if not wanted:
             raise MutantsError("no mutant is left that was asked for")
         file.begin_with({one.id: known[one.id] for one in mutants if one.id in known})
-        kept = read_kept(mutants)
-        before = {**kept, **known}
         now = _try(wanted, file, Effort(everything, most, minutes, workers, before), reports)
         found = list(outcomes(mutants, {**before, **file.read()}, equivalent))
         write_atomically(reports / "mutants.json", json.dumps(as_data(found), indent=2) + "\n")
-        holes = [one for one in now if one.verdict != KILLED and not _is_known_hole(one, kept)]
-        print("".join(f"new survivor: {_line(one)}\n" for one in holes), end="")
-    raise typer.Exit(0 if len(now) == len(wanted) and not holes else 1)
+        wrong = _not_equivalent(now) if listed else _holes(now, kept)
+        print("".join(f"{line}\n" for line in wrong), end="")
+    raise typer.Exit(0 if len(now) == len(wanted) and not wrong else 1)
+
+
+def _holes(now: Sequence[Result], kept: Mapping[str, Result]) -> list[str]:
+    return [f"new survivor: {_line(one)}" for one in now if one.verdict != KILLED and not _is_known_hole(one, kept)]
+
+
+def _not_equivalent(now: Sequence[Result]) -> list[str]:
+    return [f"noticed, not equivalent: {_line(one)}" for one in now if one.verdict == KILLED]
 
 
 def _is_known_hole(result: Result, kept: Mapping[str, Result]) -> bool:

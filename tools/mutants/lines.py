@@ -36,7 +36,7 @@ class Lines:
         self._used: dict[str, Mapping[str, frozenset[str]]] = {}
 
     def order(self, mutant: Mutant, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-        """Those that run its line, and the others.
+        """Those that run its line, before them those of which nothing is recorded yet, and the others.
 
         One row of each outline comes first. A requirement of which any scenario enters a line of the function that few
         enter is most likely what the function is for: all its scenarios come before those of the others.
@@ -57,6 +57,8 @@ class Lines:
 
         by_duration = sorted(rows, key=self._duration_s)
         first = sorted((row for row in by_duration if row.id in ways and ways[row.id] & entering), key=place)
+        new = [row for row in by_duration if row.id not in self.durations_s and not row.is_load]
+        first = [*new, *first]
         return first, [row for row in by_duration if row not in first]
 
     def _duration_s(self, row: Row) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,10 @@ KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 AT_START = "start"
 _BATCHES = (4, 12, 24)
 """How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
+_SPEAKS_OF_TIME = re.compile(
+    r"wait|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
+)
+"""Words of a failure that a busy machine may cause as well as a mutant."""
 _LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0
 """A batch that has not ended after so long, and so much for each of its scenarios, is ended."""
 _GONE_WITHIN_S, _LOOK_S = 10.0, 0.01
@@ -40,7 +46,8 @@ _PROCESSES = Path("/proc")
 class Result:
     """What came of a mutant. ``by`` is the scenario that noticed it, or ``start`` when its process did not come up.
 
-    It is ``untried`` when that scenario ended in an error and does so without the mutant too: this proves nothing.
+    It is ``untried`` when a busy machine may have been what that scenario stumbled over: without the mutant it stumbles
+    too, at the same moment.
     """
 
     id: str
@@ -63,10 +70,18 @@ class Laboratory:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._switch = (folder / "switch.json").resolve()
         self._bench: Bench | None = None
+        self._healthy: Laboratory | None = None
         self._in: Mutant | None = None
         self._runs = sum(1 for _ in folder.glob("[0-9]*"))
 
     def close(self) -> None:
+        """End its sandbox, and the healthy one beside it."""
+        self._end_sandbox()
+        healthy, self._healthy = self._healthy, None
+        if healthy is not None:
+            healthy.close()
+
+    def _end_sandbox(self) -> None:
         bench, self._bench = self._bench, None
         if bench is not None:
             bench.close()
@@ -77,7 +92,7 @@ class Laboratory:
         try:
             verdict, by, reason, ran = self._verdict(mutant, rows)
         except MutantsError as error:
-            self.close()
+            self._end_sandbox()
             verdict, by, reason, ran = UNTRIED, "", str(error), 0
         place, duration_s = mutant.place, round(time.monotonic() - started_s, 2)
         return Result(
@@ -118,15 +133,24 @@ class Laboratory:
             bad = {name: reason for name, reason in run.bad().items() if name not in run.undecided()}
             ran += len(run.passed()) + len(bad)
             for name, reason in bad.items():
-                if run.scenarios[name]["status"] == "error" and not self._passes_without_mutant(name, batch):
-                    return UNTRIED, name, reason, ran
-                return KILLED, name, reason, ran
+                in_error = run.scenarios[name]["status"] == "error"
+                if not (in_error or _SPEAKS_OF_TIME.search(reason)):
+                    return KILLED, name, reason, ran
+                with_mutant, without = self._beside_a_healthy_one([row for row in batch if row.id == name])
+                if name in with_mutant.bad() and name in without.passed():
+                    return KILLED, name, reason, ran
+                return UNTRIED, name, reason, ran
         return SURVIVED, "", "", ran
 
-    def _passes_without_mutant(self, name: str, batch: Sequence[Row]) -> bool:
-        """Whether it was the mutant that a scenario stumbled over, and not the sandbox or the machine."""
-        self._put(None)
-        return name in self.run([row for row in batch if row.id == name]).passed()
+    def _beside_a_healthy_one(self, rows: Sequence[Row]) -> tuple[Run, Run]:
+        """Run them with the mutant and, at the same moment, on a second sandbox without: a busy machine disturbs both,
+        the mutant one of them."""
+        if self._healthy is None:
+            self._healthy = Laboratory(self._settings, self._folder / "healthy", self._behave)
+            self._healthy._put(None)
+        with ThreadPoolExecutor(1) as beside:
+            without = beside.submit(self._healthy.run, rows)
+            return self.run(rows), without.result()
 
     def _put(self, mutant: Mutant | None) -> str | None:
         """Have this mutant in the sandbox and no other; why its process does not come up with it, or None."""
@@ -135,12 +159,12 @@ class Laboratory:
         content = {} if mutant is None else {"module": mutant.full_name, "number": mutant.place.number}
         try:
             if self._bench is None or concerned - {STARTED_AGAIN}:
-                self.close()
+                self._end_sandbox()
                 self._start(content)
             else:
                 self._start_again(self._bench, content)
         except (SandboxError, ControlError) as error:
-            self.close()
+            self._end_sandbox()
             if mutant is None:
                 raise MutantsError(f"the sandbox does not start without a mutant: {error}") from error
             return str(error)

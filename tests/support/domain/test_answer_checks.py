@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.checks import answers, ports, recordings
+from support.checks import answers, fibre, ports, recordings
 from support.clients.focus_server.client import Answer
 from support.model.recordings import Recording
 from tests.support.domain.builders import node
@@ -171,3 +171,33 @@ def test_the_same_request_shows_the_same_with_another_job() -> None:
     assert trouble(again, opened(job_id="4-18", stream_port=12304)) is None
     assert trouble(again, opened()) == "both were given job 3-17"
     assert trouble(again, opened(job_id="4-18", lines_dt=1.0)) == "lines_dt is 1.0 instead of 0.5"
+
+
+@pytest.mark.parametrize(
+    "told", ["got 17..., allowed 18 or more", 'got "17"..., allowed 18', "got 17\u2026, allowed 18"]
+)
+def test_a_value_that_is_cut_off_is_not_named(told: str) -> None:
+    text = trouble(answers.says_what_to_do({"height": 17}), answer(400, {"error": f"height must be 18: {told}"}))
+    assert "does not name the value 17" in (text or "")
+
+
+def test_an_open_end_is_a_mark_and_no_time() -> None:
+    matcher = recordings.lists_exactly([recording(139, None)])
+    assert trouble(matcher, answer(200, [[139, -1]])) is None
+    assert "instead of" in (trouble(matcher, answer(200, [[139, -2]])) or "")
+
+
+def test_a_recording_is_described_level_by_level() -> None:
+    fibre_level = {"uuid": "b", "prr": 2000, "start_time": datetime(2026, 1, 1, tzinfo=UTC), "cmd": "secret"}
+    matcher = fibre.shows_a_recording_of(
+        [{"uuid": "other", "parent": fibre_level}, {"uuid": "a", "parent": fibre_level}]
+    )
+    told = {"uuid": "b", "prr": 2000, "start_time": "2026-01-01T00:00:00+00:00", "cmd": "***"}
+
+    def seen(**changes: object) -> str:
+        return trouble(matcher, opened(metadata={"uuid": "a", "parent": {**told, **changes}}).opened()) or ""
+
+    assert seen() == ""
+    assert "prr is 1000 instead of 2000" in seen(prr=1000) and "start_time is None" in seen(start_time=None)
+    assert "1 levels instead of 2" in (trouble(matcher, opened(metadata={"uuid": "a"}).opened()) or "")
+    assert "nothing to compare" in (trouble(fibre.shows_a_recording_of([]), opened().opened()) or "")

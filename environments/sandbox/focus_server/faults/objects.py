@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from environments.sandbox.focus_server.hooks import Proceed, change, fault
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VOLUME, Investigation, JobId, Object
 from environments.sandbox.focus_server.opening import Opener
 from environments.sandbox.focus_server.schema import Window
-from environments.sandbox.focus_server.slots import Serials, Slots
+from environments.sandbox.focus_server.slots import FIRST_SERIAL, Serials, Slots
 
 MIXED_WITHIN_S = 0.2
 
@@ -126,3 +127,9 @@ def _(used: set[int], proceed: Proceed, slots: Slots, occupied: Collection[int])
 @fault("job-id-repeated", at="serial.next")
 def _(proceed: Proceed, serials: Serials) -> int:
     return serials.last
+
+
+@fault("job-ids-begin-again-after-a-start", at="serial.next", memory=lambda: itertools.count(FIRST_SERIAL + 1))
+def _(numbers: Iterator[int], proceed: Proceed, serials: Serials) -> int:
+    """As a server that keeps its last number nowhere but in its memory."""
+    return next(numbers)

@@ -221,3 +221,32 @@ async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> A
     if port is None:
         raise Unclear(500, f"port {investigation.port} is in use")
     return port
+
+
+@dataclass
+class _Expected:
+    """Objects that the server waits for in vain; it does no more once the fault is off."""
+
+    found: list[tuple[Opener, str]] = field(default_factory=list)
+
+    def add(self, opener: Opener, name: str) -> None:
+        opener.view.expect(name)
+        self.found.append((opener, name))
+
+    async def aclose(self) -> None:
+        for opener, name in self.found:
+            opener.view.forget(name)
+
+
+@fault("slot-lost-after-a-failed-opening", at="opening.undo", memory=_Expected)
+async def _(expected: _Expected, proceed: Proceed, opener: Opener, investigation: Investigation) -> None:
+    await proceed(opener, investigation)
+    expected.add(opener, investigation.job_name)
+
+
+@fault("occupied-port-never-tried-again", at="port.take", memory=_Expected)
+async def _(expected: _Expected, proceed: Proceed, opener: Opener, investigation: Investigation) -> Any:
+    port = await proceed(opener, investigation)
+    if port is None:
+        expected.add(opener, investigation.service_name)
+    return port

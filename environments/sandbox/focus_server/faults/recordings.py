@@ -116,10 +116,21 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     return await proceed(service, body)
 
 
+@fault("historic-investigation-described-by-the-live-fibre", at="recording.find")
+async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
+    """As a server that does not take the metadata of what it has found."""
+    return replace(await proceed(service, window), metadata={})
+
+
 @fault("open-recording-listed-as-ended", at="recordings.list")
 async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
     now_s = int(datetime.now(UTC).timestamp())
     return [[start_s, now_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
+
+
+@fault("open-recording-listed-with-another-mark", at="recordings.list")
+async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+    return [[start_s, 2 * end_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
 
 
 @fault("recordings-answered-500", at="recordings.list")

@@ -88,6 +88,12 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error
     return status, body
 
 
+@fault("refusals-cut-the-value-off", at="refusal.word")
+async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+    status, body = await proceed(routes, request, error)
+    return status, {"error": body["error"].replace(", allowed", "..., allowed")} if "error" in body else body
+
+
 def _with_a_leftover(body: Any, leftover: str) -> Any:
     if isinstance(body.get("detail"), list):
         return {"detail": [{**detail, "msg": f"{detail['msg']} for {leftover}"} for detail in body["detail"]]}

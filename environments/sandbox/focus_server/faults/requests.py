@@ -111,6 +111,7 @@ REFUSED: Mapping[str, tuple[str, Callable[[ConfigureRequest], bool]]] = {
     "waterfall-view-refused": ("view_type", lambda request: request.view is View.WATERFALL),
     "heat-map-view-refused": ("view_type", lambda request: request.view is View.HEAT_MAP),
     "lowest-canvas-refused": ("displayInfo.height", lambda request: request.height_px == 1),
+    "shortest-time-axis-refused": ("displayTimeAxisDuration", lambda request: request.time_axis_s == 1),
 }
 """Fault -> the field that it blames, and the good requests that it refuses."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE
 from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, START, case, container, job, opened
+from tests.sandbox.process_runner import start_process
 
 
 @case("nothing-is-started")
@@ -56,6 +57,18 @@ def _(estate: Estate) -> None:
             estate.kubernetes.remove(plural, name)
     until(lambda: estate.process.request("state")["busy_slots"] == [])
     until(lambda: opened(estate)["job_id"] == first)
+
+
+@case("job-ids-begin-again-after-a-start")
+def _(estate: Estate) -> None:
+    serials = []
+    for _ in range(2):
+        serials.append(opened(estate)["job_id"].partition("-")[2])
+        estate.process.stop()
+        estate.process = start_process(
+            "focus_server", {**estate.config, "faults": ["job-ids-begin-again-after-a-start"]}
+        )
+    assert serials[0] == serials[1]
 
 
 @case("stream-host-not-a-node")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording, seconds
-from tests.sandbox.focus_server.fault_cases.cases import INSIDE, NOWHERE, START, case, listing
+from tests.sandbox.focus_server.fault_cases.cases import INSIDE, NOWHERE, START, case, listing, opened
 
 
 @case("missing-recording-accepted", "missing-recording-unclear", "missing-recording-starts-a-job")
@@ -102,6 +102,18 @@ def _(estate: Estate) -> None:
     estate.mongodb.store(STORAGE, [recording(ago(minutes=5), None)])
     ((_, end_s),) = listing(estate, seconds(ago(hours=1)), seconds(ago())).json
     assert abs(end_s - seconds(ago())) < 60
+
+
+@case("open-recording-listed-with-another-mark")
+def _(estate: Estate) -> None:
+    estate.mongodb.store(STORAGE, [recording(ago(minutes=5), None)])
+    ((_, end_s),) = listing(estate, seconds(ago(hours=1)), seconds(ago())).json
+    assert end_s == -2
+
+
+@case("historic-investigation-described-by-the-live-fibre")
+def _(estate: Estate) -> None:
+    assert opened(estate, **INSIDE)["metadata"] == opened(estate)["metadata"]
 
 
 @case("first-second-taken-for-none")

@@ -21,6 +21,11 @@ def _(estate: Estate) -> None:
     assert detail["msg"] == "view_type must be '0', '1', '2' or '3'" and "input" not in detail
 
 
+@case("refusals-cut-the-value-off")
+def _(estate: Estate) -> None:
+    assert "got -7..., allowed" in estate.configure(displayInfo={"height": -7}).json["error"]
+
+
 @case("stack-trace-in-refusal")
 def _(estate: Estate) -> None:
     for changes, status in (({"view_type": 1}, 422), ({"displayInfo": {"height": 0}}, 400)):
@@ -92,6 +97,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "view_type": "2", "nfftSelection": 1, "displayTimeAxisDuration": None, "frequencyRange": None,
     },
     "lowest-canvas-refused": {"displayInfo": {"height": 1}},
+    "shortest-time-axis-refused": {"displayTimeAxisDuration": 1},
 }  # fmt: skip
 # A name that is no number has the same defect as a view that does not exist: both are refused as no view. The other
 # faults swallow what a narrower one swallows, too.

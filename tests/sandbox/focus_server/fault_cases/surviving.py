@@ -24,6 +24,21 @@ def _(estate: Estate, fault: str) -> None:
     assert estate.configure().status == 200
 
 
+@case("slot-lost-after-a-failed-opening")
+def _(estate: Estate) -> None:
+    estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Job" else None
+    assert estate.configure().status == 503
+    estate.kubernetes.refuse = lambda manifest: None
+    assert estate.configure().json["job_id"].startswith("2-")
+
+
+@case("occupied-port-never-tried-again")
+def _(estate: Estate) -> None:
+    taken = iter([(422, "already allocated")])
+    estate.kubernetes.refuse = lambda manifest: next(taken, None) if manifest["kind"] == "Service" else None
+    assert [estate.configure().json["job_id"].partition("-")[0] for _ in range(2)] == ["2", "3"]
+
+
 @case("answers-differ-when-asked-twice")
 def _(estate: Estate) -> None:
     nowhere_else = {"start_time": 1000, "end_time": 2001}
