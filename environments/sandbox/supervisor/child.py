@@ -71,7 +71,8 @@ class ChildProcess:
                 stdin=PIPE, stdout=PIPE, stderr=log, limit=MAX_LINE_BYTES, start_new_session=True,
                 restore_signals=become is None, preexec_fn=become,
             )  # fmt: skip
-        self._write(self.config)
+        with contextlib.suppress(ProcessGone):  # it has ended already; who waits until it is ready hears why
+            self._write(self.config)
         self._reading = asyncio.create_task(self._read(self._process))
 
     def _begin_log(self) -> None:
