@@ -138,7 +138,9 @@ def test_two_writers_at_once_lose_nothing_and_a_reader_sees_only_whole_entries(t
     assert [said(one) for one in writers] == ["ready", "ready"]
     while any(one.poll() is None for one in writers):
         assert read_history(tmp_path).unreadable == ()
-    assert [one.wait() for one in writers] == [0, 0]
+    for one in writers:
+        one.communicate()
+    assert [one.returncode for one in writers] == [0, 0]
     history = read_history(tmp_path)
     assert len({entry.started for entry in history.entries}) == 200
     assert history.entries == tuple(sorted(history.entries, key=lambda entry: entry.started))
@@ -149,7 +151,7 @@ def test_a_writer_that_is_killed_leaves_no_half_entry_and_its_rest_is_cleared_aw
     killed = writer(tmp_path, 5, 1, KILLED + WRITER)
     assert [said(killed), said(killed)] == ["ready", "half"]
     killed.kill()
-    killed.wait()
+    killed.communicate()
     [rest] = tmp_path.glob(".*")
     assert len(read_history(tmp_path).entries) == 1
     assert read_history(tmp_path).unreadable == ()

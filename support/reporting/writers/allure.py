@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import mimetypes
 import os
 import uuid
 from collections.abc import Iterator
@@ -44,6 +43,8 @@ _TITLES = {
     ".logs.txt": "Logs of the pods",
     ".txt": "Requests and answers",
 }
+_KINDS = {".html": "text/html", ".json": "application/json"}
+"""Of evidence that is no plain text. What the machine knows of file names differs by Python and by its packages."""
 # Version 2 wants the whole message to match, version 3 reads them as JavaScript does: no flags, no dot for a new line.
 _CATEGORIES = (
     {
@@ -181,7 +182,7 @@ class _Writer:
             if ".." in inside.parts or not file.is_file():
                 continue
             title = next((title for suffix, title in _TITLES.items() if inside.name.endswith(suffix)), inside.name)
-            kind = mimetypes.guess_type(inside.name)[0] or "text/plain"
+            kind = _KINDS.get(inside.suffix, "text/plain")
             yield self._attached(title, file.read_text(encoding="utf-8"), kind, file.suffix)
 
     def _attached(self, name: str, text: str, kind: str, suffix: str) -> Attachment:
