@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -57,6 +58,21 @@ def serve(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(os.getppid())
+    atexit._clear()  # what the parent has asked for is the parent's to do
+    try:
+        _serve(connection, connect, run, farewell)
+    finally:
+        # multiprocessing ends a process without it (3.11 to 3.14), and the official Kubernetes client (37) removes only
+        # then the files into which it has written the keys of a kubeconfig.
+        atexit._run_exitfuncs()
+
+
+def _serve(
+    connection: Connection,
+    connect: Callable[[Path | None, int], None],
+    run: Callable[[int], Any],
+    farewell: Callable[[], tuple[list[tuple[str, float]], list[str]]],
+) -> None:
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     with contextlib.suppress(EOFError, BrokenPipeError):
         how = _told(connection)

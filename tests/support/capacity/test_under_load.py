@@ -98,6 +98,8 @@ def test_a_few_slow_answers_of_mongodb_are_not_outweighed_by_the_quick_ones_befo
 ) -> None:
     """Slow from the tenth on: those that were due meanwhile are late as well, and the median says so."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
+    calm = MachineUse(2, 10.0, 0.0, None, 0.0)
+    monkeypatch.setattr(under_load, "MachineMeter", lambda: SimpleNamespace(use=lambda: calm))
     pauses_s = iter([0.0] * 10 + [0.15] * 1_000)
     index = SimpleNamespace(ping_ms=lambda: threading.Event().wait(next(pauses_s)), answer_time_of=rated)
     told = sorted(asking(Site(takes_s=0.5)).index_speed(cast(Any, index), TIMES).samples_ms)
