@@ -17,8 +17,6 @@ from support.statistics.percentiles import percentile
 
 SHARE_OF_LIMIT = 0.1
 """A generator that adds more than this share of a limit cannot judge the limit (docs/facts/capacity.md 2.6)."""
-MOST_SERVICE_MS = 1000.0
-"""A longer answer shows nothing more: from 300 ms on all of a burst are in flight (docs/facts/capacity.md 2.4)."""
 MOST_ROUNDS = 3
 SINGLE_REQUESTS, SINGLE_SERVICE_MS = 40, 5.0
 
@@ -30,20 +28,18 @@ def check_generator(
     allowed_ms: float | None = None,
     host: str = LOOPBACK,
 ) -> SelfCheck:
-    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each, a
-    second at most: what the generator adds there may decide between a pass and a failure. ``allowed_ms`` is a tenth of
-    the limit unless it is given.
+    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each: there the
+    generator decides between a pass and a failure. ``allowed_ms`` is a tenth of that unless it is given.
 
     What is judged is the middle of at most three rounds; when the first is good there is only one. A shared machine
     stands still for a moment now and then, and that says nothing about the generator.
     """
     allowed_ms = limit_ms * SHARE_OF_LIMIT if allowed_ms is None else allowed_ms
-    service_ms = min(limit_ms, MOST_SERVICE_MS)
     rounds: list[SelfCheck] = []
-    with LoopbackServer(service_ms, host) as server:
+    with LoopbackServer(limit_ms, host) as server:
         client = client_of(server.url)
         while len(rounds) < MOST_ROUNDS and not (rounds and rounds[0].trusted):
-            rounds.append(_judged(one_round(client, concurrent), concurrent, service_ms, allowed_ms))
+            rounds.append(_judged(one_round(client, concurrent), concurrent, limit_ms, allowed_ms))
     middle_ms = median(each.added_p95_ms for each in rounds)
     return next(each for each in rounds if each.added_p95_ms == middle_ms)
 

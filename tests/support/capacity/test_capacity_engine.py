@@ -154,13 +154,6 @@ def test_a_generator_that_adds_too_much_is_not_trusted_and_says_how_much() -> No
     assert "at P95 to a server of 20 ms, allowed are 0 ms" in check.reason
 
 
-def test_a_limit_of_several_seconds_is_checked_with_a_server_of_one_and_a_tenth_of_the_limit() -> None:
-    check = check_generator(client, 3, limit_ms=5000)
-    assert check.service_ms == 1000
-    assert check.trusted
-    assert check.peak_in_flight == 3
-
-
 def waits_for(condition: object, within_s: float = 5.0) -> bool:
     deadline = time.monotonic() + within_s
     pause = threading.Event()
