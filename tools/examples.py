@@ -53,7 +53,8 @@ class NoExampleError(Exception):
 
 def keep_gap_report(reports: Path, destination: Path, name: str) -> None:
     """Replace the example of this name, JSON and page. Raises NoExampleError."""
-    found = sorted(reports.glob("infra_gap_report_*.json"))
+    places = (reports, reports / "evidence")  # that of a growth that was stopped is evidence of a failure
+    found = sorted((one for place in places for one in place.glob("infra_gap_report_*.json")), key=lambda one: one.name)
     if not found:
         raise NoExampleError(f"{reports}: no gap report")
     report = _without_places(json.loads(found[-1].read_text(encoding="utf-8")))
