@@ -41,10 +41,9 @@ class HookFailures:
                     self._began()
                 return answer
             except (KeyboardInterrupt, SystemExit) as end:
+                # Otherwise nothing is judged, which the record says of the whole run.
                 if name != "before_all" or isinstance(end, SystemExit):
-                    self._note(
-                        name, context, end
-                    )  # otherwise nothing is judged, which the record says of the whole run
+                    self._note(name, context, end)
                 raise
             except Exception as error:  # noqa: BLE001  # behave would print it unredacted; noted here, it makes the run red
                 self._note(name, context, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -32,6 +33,21 @@ def terminated_like_interrupted() -> Iterator[None]:
 
     with _handled(_ends(), interrupt):
         yield
+
+
+@contextlib.contextmanager
+def ends_like_a_program() -> Iterator[None]:
+    """For a process that multiprocessing has forked: what is registered with atexit meanwhile runs at its end.
+
+    multiprocessing leaves that out (3.11 to 3.14), and the official Kubernetes client (37) removes only then the files
+    into which it has written what a kubeconfig holds (findings/kubernetes_files_of_a_child.sh). What the parent had
+    registered before is the parent's to do.
+    """
+    atexit._clear()
+    try:
+        yield
+    finally:
+        atexit._run_exitfuncs()
 
 
 @contextlib.contextmanager

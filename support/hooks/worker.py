@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -13,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from support.hooks.signals import end_with
+from support.hooks.signals import end_with, ends_like_a_program
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult, Trouble
 from support.reporting.record.outcome import exception_text, scenario_result
@@ -45,6 +44,7 @@ def outcome_of(scenario: Any) -> WorkerOutcome:
     return WorkerOutcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())))
 
 
+@ends_like_a_program()
 def serve(
     connection: Connection,
     connect: Callable[[Path | None, int], None],
@@ -58,21 +58,6 @@ def serve(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(os.getppid())
-    atexit._clear()  # what the parent has asked for is the parent's to do
-    try:
-        _serve(connection, connect, run, farewell)
-    finally:
-        # multiprocessing ends a process without it (3.11 to 3.14), and the official Kubernetes client (37) removes only
-        # then the files into which it has written the keys of a kubeconfig.
-        atexit._run_exitfuncs()
-
-
-def _serve(
-    connection: Connection,
-    connect: Callable[[Path | None, int], None],
-    run: Callable[[int], Any],
-    farewell: Callable[[], tuple[list[tuple[str, float]], list[str]]],
-) -> None:
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     with contextlib.suppress(EOFError, BrokenPipeError):
         how = _told(connection)

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from support.files import PROJECT
+from support.hooks.signals import ends_like_a_program
 
 _SUITE = (
     "behave.configuration",
@@ -96,6 +97,7 @@ def _is_of_others(name: str, module: ModuleType) -> bool:
     return not place.is_relative_to(PROJECT) or place.is_relative_to(sys.prefix)
 
 
+@ends_like_a_program()
 def _behave(arguments: list[str], variables: dict[str, str], console: Path | None, change: bool) -> None:
     """In the forked process."""
     sys.dont_write_bytecode = sys.dont_write_bytecode or change

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from support.files import PROJECT
 from support.hooks.signals import held, terminated_like_interrupted
 
 
@@ -70,3 +72,31 @@ def test_ctrl_break_of_windows_ends_a_run_as_ctrl_c_does(monkeypatch: pytest.Mon
     monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
     with pytest.raises(KeyboardInterrupt), terminated_like_interrupted():
         os.kill(os.getpid(), signal.SIGUSR1)
+
+
+FORKS = """
+import atexit, multiprocessing, sys
+from pathlib import Path
+from support.hooks.signals import ends_like_a_program
+
+def note(who):
+    with Path(sys.argv[1]).open("a") as notes:
+        print(who, file=notes)
+
+@ends_like_a_program()
+def registers():
+    atexit.register(note, "child")
+
+atexit.register(note, "parent")
+child = multiprocessing.get_context("fork").Process(target=registers)
+child.start()
+child.join()
+note(f"child ended with {child.exitcode}")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork a process")
+def test_a_forked_process_does_at_its_end_what_it_has_registered_and_nothing_of_its_parent(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", FORKS, str(tmp_path / "notes")], cwd=PROJECT, check=True, timeout=60)
+    noted = (tmp_path / "notes").read_text(encoding="utf-8")
+    assert noted.split("\n") == ["child", "child ended with 0", "parent", ""]
