@@ -10,12 +10,8 @@ from tests.sandbox.estate.test_lifecycle import Up
 @pytest.fixture(scope="session")
 def usual_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A sandbox with the usual settings, for all tests of this process that a reset of it is enough for."""
-    started = Up(tmp_path_factory.mktemp("usual") / "run.json")
-    try:
+    with Up(tmp_path_factory.mktemp("usual") / "run.json") as started:
         yield started
-    finally:
-        started.process.terminate()
-        started.process.wait(20)
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,8 @@ SET = [f"--set={name.lower()}={image}" for name, image in IMAGES.items()]
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    started = Up(tmp_path_factory.mktemp("theirs") / "run.json")
-    yield started
-    started.process.terminate()
-    started.process.wait(20)
+    with Up(tmp_path_factory.mktemp("theirs") / "run.json") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,15 @@ class Up:
         self.folder = Path(self.endpoints["kubernetes"]["kubeconfig"]).parent
         self.pids = [part["pid"] for part in self.control("GET", "/state")["processes"].values()]
 
+    def __enter__(self) -> Up:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, unless it has ended."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+
     def control(self, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
         access = self.endpoints["control"]
@@ -76,11 +85,8 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Up]:
     """One that the test may end."""
-    started = Up(tmp_path / "run.json")
-    yield started
-    if started.process.poll() is None:
-        started.process.terminate()
-        started.process.wait(20)
+    with Up(tmp_path / "run.json") as started:
+        yield started
 
 
 def test_run_file_names_every_endpoint(up: Up) -> None:
@@ -104,12 +110,8 @@ def test_faults_are_switched_over_the_control_api(up: Up) -> None:
 
 def test_the_state_tells_what_was_set_otherwise_than_usual_but_not_where_it_listens(tmp_path: Path) -> None:
     settings = ("gpu_slices=120", "nodes=2", "fibre=waiting", f"control_port={free_port()}")
-    started = Up(tmp_path / "run.json", *(word for one in settings for word in ("--set", one)))
-    try:
+    with Up(tmp_path / "run.json", *(word for one in settings for word in ("--set", one))) as started:
         assert started.control("GET", "/state")["changed_settings"] == {"gpu_slices": 120, "fibre": "waiting"}
-    finally:
-        started.process.terminate()
-        started.process.wait(20)
 
 
 def test_of_a_usual_sandbox_nothing_was_changed(up: Up) -> None:

@@ -32,10 +32,8 @@ Scenario = Callable[[Clients], Coroutine[Any, Any, None]]
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     # Jobs must stay although nobody connects to them: 50 s of the real system are 25 s here.
-    started = Up(tmp_path_factory.mktemp("up") / "run.json", "--set", "time_scale=0.5")
-    yield started
-    started.process.terminate()
-    started.process.wait(20)
+    with Up(tmp_path_factory.mktemp("up") / "run.json", "--set", "time_scale=0.5") as started:
+        yield started
 
 
 def play(up: Up, scenario: Scenario) -> None:

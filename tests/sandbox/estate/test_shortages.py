@@ -28,10 +28,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     # Jobs must stay although nobody connects to them: 50 s of the real system are 25 s here.
     small = (f"gpu_slices={SLICES}", f"waiting_jobs={MAY_WAIT}", "time_scale=0.5", "configure_ms=0")
     arguments = (part for setting in small for part in ("--set", setting))
-    started = Up(tmp_path_factory.mktemp("up") / "run.json", *arguments)
-    yield started
-    started.process.terminate()
-    started.process.wait(20)
+    with Up(tmp_path_factory.mktemp("up") / "run.json", *arguments) as started:
+        yield started
 
 
 def play(up: Up, scenario: Scenario, *faults: str) -> None:

@@ -22,13 +22,9 @@ VERSIONS = {"1.25": "v1.25.12+k3s1", "1.34": "v1.34.1+k3s1", "1.35": "v1.35.0+k3
 @pytest.fixture(scope="module", params=VERSIONS)
 def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A sandbox of each version with one running job of its own."""
-    started = Up(tmp_path_factory.mktemp("up") / "run.json", "--set", f"kubernetes_version={request.param}")
-    started.version = request.param  # type: ignore[attr-defined]  # for this module only
-    try:
+    with Up(tmp_path_factory.mktemp("up") / "run.json", "--set", f"kubernetes_version={request.param}") as started:
+        started.version = request.param  # type: ignore[attr-defined]  # for this module only
         yield started
-    finally:
-        started.process.terminate()
-        started.process.wait(20)
 
 
 @pytest.fixture(scope="module")
