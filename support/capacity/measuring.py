@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from support.capacity.load.load_run import Load, LoadRuns
-from support.capacity.load.machine import CALM_WITHIN_S, wait_until_calm
+from support.capacity.load.once_more import OnceMore
 from support.capacity.load.phases import phase_times
 from support.capacity.load.recovery import Probes
 from support.capacity.load.results import PHASES, ClusterEvidence, LoadStep, SelfCheck
@@ -100,12 +100,18 @@ class LoadMeasurements:
     """Makes loads and the reports on them. Every load is preceded by a check of the generator, once in a run."""
 
     def __init__(
-        self, loads: LoadRuns, probes: Probes, generator: GeneratorCheck, reports: Reports, environment: Environment
+        self,
+        loads: LoadRuns,
+        probes: Probes,
+        generator: GeneratorCheck,
+        once_more: OnceMore,
+        reports: Reports,
+        environment: Environment,
     ) -> None:
         self._loads, self._probes, self._generator, self._reports = loads, probes, generator, reports
+        self._once_more = once_more
         self._environment, self._limits, self._capacity = environment, environment.limits, environment.capacity
         self._full: Measured | None = None
-        self._patience_s = CALM_WITHIN_S
 
     def full_load(self, ramp: tuple[LoadStep, ...] = ()) -> Measured:
         """The required number at once, released again, with what came after; made once in a run, as the last step of
@@ -197,21 +203,8 @@ class LoadMeasurements:
         return replace(full, run=run, reports=self._reports.write(run, self._capacity.target_jobs))
 
     def _decided(self, make: Callable[[], Measured]) -> Measured:
-        """What ``make`` measures. Where this very machine runs the estate and was too busy to decide anything, it is
-        measured once more when it has calmed down; the result tells of both."""
-        first = make()
-        spoilt = self._spoilt(first)
-        if spoilt is None or not self._environment.is_embedded:
-            return first
-        calm_s = wait_until_calm(self._patience_s)
-        if calm_s is None:
-            self._patience_s = 0.0  # of the whole run: what comes next finds the same machine
-            return replace(first, told_before=(f"not repeated: the machine stayed busy for {CALM_WITHIN_S:g} s",))
-        self._patience_s -= calm_s
-        self._generator.forget()
-        again = make()
-        told = f"measured again, when this machine had been calm after {calm_s:.1f} s; before that: {spoilt}"
-        return replace(again, told_before=(told,))
+        """What ``make`` measures; the result of a repetition tells of both."""
+        return self._once_more.decided(make, self._spoilt, lambda one, told: replace(one, told_before=(told,)))
 
     def _spoilt(self, measured: Measured) -> str | None:
         """Why a measurement decides nothing because of the tester's own machine; None when it does, or for another

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 
 from support.capacity.load.load_run import LoadRuns
 from support.capacity.load.machine import MachineMeter
+from support.capacity.load.once_more import MachineBusy, OnceMore
 from support.capacity.load.self_check import GeneratorCheck
 from support.clients.focus_server.client import ConnectionFailed, FocusServerClient
 from support.clients.safety import Budget
 from support.config import Environment
 from support.infrastructure.mongodb import MongoDBExamination
-from support.latency.answers import ENOUGH, Answers, recorded
+from support.latency.answers import ENOUGH, Answers, Latency, recorded
 from support.model import requests
 from support.model.infrastructure import AnswerTime
-from support.statistics.verdict import Inconclusive
 
 AT_ONCE = 50
 """So many investigations open at one moment."""
@@ -27,6 +27,9 @@ MOST_LOADS = 6
 """Enough answers are there after so many at the latest, or too few are judged as too few."""
 ASK_EVERY_S, SHORTEST_PAUSE_S = 0.1, 0.01
 """Ten questions a second of the time of the cluster, as PZ-14033 asks; never more than a hundred."""
+ASKING = 10
+"""Who is asked takes turns among so many: one alone could not keep the moments where answers take longer than the time
+between two of them, and would report its own queue, however far below their limit they are."""
 FEWEST_OPENED = 0.8
 """Of a load that answers are to be measured under."""
 
@@ -42,35 +45,45 @@ class UnderLoad:
         loads: LoadRuns,
         client: FocusServerClient,
         generator: GeneratorCheck,
+        once_more: OnceMore,
+        latency: Latency,
         environment: Environment,
         budget: Budget,
     ) -> None:
         self._loads, self._client, self._generator, self._budget = loads, client, generator, budget
+        self._once_more, self._latency = once_more, latency
         self._every_s = max(SHORTEST_PAUSE_S, ASK_EVERY_S * environment.limits.time_scale)
         self._index_limit_ms = environment.limits.mongodb_ping_median_ms
         self._timeout_ms = environment.focus_server.read_timeout_s * 1000
 
     def health_checks(self) -> Answers:
         """Those of one client, while others open live investigations."""
+        told = self._latency.decided(self._health_checks, self._latency.health_checks_at_once_are_fast)
+        return recorded("health_check_under_load_p95_ms", told)
+
+    def _health_checks(self) -> Answers:
         own_share_ms, meter = self._generator.single_ms(), MachineMeter()
         answers = self._meanwhile(self._health_check, [requests.live()] * AT_ONCE)
         bad = [trouble for _, trouble in answers if trouble]
         trouble = f"{len(bad)} of {len(answers)} failed, the first: {bad[0]}" if bad else ""
         latencies_ms = tuple(took_ms for took_ms, _ in answers)
-        told = Answers("health check among openings", latencies_ms, trouble, own_share_ms, meter.use())
-        return recorded("health_check_under_load_p95_ms", told)
+        return Answers("health check among openings", latencies_ms, trouble, own_share_ms, meter.use())
 
     def index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
         """Warm answers of MongoDB, while half of those who open an investigation have it look up recordings.
 
-        Inconclusive where they are late and the tester's own machine explains it.
+        MachineBusy where they are late and the tester's own machine explains it.
         """
+        speed = functools.partial(self._index_speed, index, times)
+        return self._once_more.decided(speed, lambda _: None, lambda one, _: one)
+
+    def _index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
         bodies: Bodies = [requests.live(), requests.historic(times)] * (AT_ONCE // 2)
         meter = MachineMeter()
         told = index.answer_time_of(self._meanwhile(functools.partial(self._ping, index), bodies))
         use = meter.use()
         if told.median_ms >= self._index_limit_ms and use.explains(told.median_ms, self._index_limit_ms):
-            raise Inconclusive(f"{told}, the limit is {self._index_limit_ms:g} ms; this machine was busy: {use}")
+            raise MachineBusy(f"{told}, the limit is {self._index_limit_ms:g} ms; this machine was busy: {use}")
         return told
 
     def _health_check(self, due_s: float) -> tuple[float, str]:
@@ -91,11 +104,11 @@ class UnderLoad:
     def _meanwhile(self, ask: Callable[[float], T], bodies: Bodies) -> list[T]:
         """What was answered while loads were made, until there is enough.
 
-        AssertionError for a load that hardly opened anything; Inconclusive where the tester's own machine was busy.
+        AssertionError for a load that hardly opened anything; MachineBusy where the tester's own machine was busy.
         """
         self._budget.require_load("ask while many investigations open")
         answers: list[T] = []
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(ASKING) as pool:
             for number in range(MOST_LOADS):
                 if len(answers) >= ENOUGH:
                     break
@@ -105,26 +118,26 @@ class UnderLoad:
     def _during_one_load(
         self, pool: ThreadPoolExecutor, ask: Callable[[float], T], title: str, bodies: Bodies
     ) -> list[T]:
-        answers: list[T] = []
-        has_ended, ended_s = Event(), list[float]()
+        has_ended, ended_s, began_s = Event(), list[float](), time.monotonic()
 
-        def go_on_asking() -> None:
-            due_s = time.monotonic()
+        def go_on_asking(turn: int) -> list[T]:
+            answers, due_s = [], began_s + turn * self._every_s
             while not has_ended.wait(due_s - time.monotonic()) or due_s < min(ended_s):
                 answers.append(ask(due_s))
-                due_s += self._every_s
+                due_s += ASKING * self._every_s
+            return answers
 
-        asking = pool.submit(go_on_asking)
+        asking = [pool.submit(go_on_asking, turn) for turn in range(ASKING)]
         try:
             step = self._loads.make(title, bodies).step
         finally:
             ended_s.append(time.monotonic())
             has_ended.set()
-        asking.result()
+        answers = [answer for one in asking for answer in one.result()]
         opened = sum("answered" in record.reached for record in step.records)
         if opened < FEWEST_OPENED * step.asked:
             told = f"no load to ask under: {opened} of {step.asked} were opened"
             if step.machine is not None and step.machine.is_busy:
-                raise Inconclusive(f"{told}; this machine was busy: {step.machine}")
+                raise MachineBusy(f"{told}; this machine was busy: {step.machine}")
             raise AssertionError(told)
         return answers

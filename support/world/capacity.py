@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support.capacity.load.full_site import FullSite
 from support.capacity.load.load_run import LoadRuns
+from support.capacity.load.once_more import OnceMore
 from support.capacity.load.recovery import Probes
 from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.measuring import LoadMeasurements
@@ -62,16 +63,18 @@ class CapacityRoom:
         generator = _generator_check(environment)
         crowd = generator if asked is None else _generator_check_of_testers(environment, asked)
         loads = LoadRuns(investigations, releases, cluster.client, cluster.jobs, environment, search)
+        once_more = OnceMore(environment, generator)
         probes = Probes(investigations, environment, budget)
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
+        latency = Latency(client, load_client, investigations, generator, once_more, baselines, environment, budget)
         return cls(
-            loads=LoadMeasurements(loads, probes, generator, reports, environment),
+            loads=LoadMeasurements(loads, probes, generator, once_more, reports, environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
             stability=Stability(investigations, releases, loads, cluster.client, environment, budget, reports),
             baselines=baselines,
-            latency=Latency(client, load_client, investigations, generator, baselines, environment, budget),
+            latency=latency,
             profiled=ProfiledLoads(loads, probes, crowd, reports, environment, times, asked),
-            under_load=UnderLoad(loads, client, generator, environment, budget),
+            under_load=UnderLoad(loads, client, generator, once_more, latency, environment, budget),
             polling=Polling(client, budget),
         )
 

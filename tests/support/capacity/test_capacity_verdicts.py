@@ -151,7 +151,7 @@ def test_ports_that_were_not_reached_or_are_shared_are_told() -> None:
 
 
 def latency() -> Latency:
-    return Latency(None, None, None, None, None, SimpleNamespace(limits=None), None)  # type: ignore[arg-type]
+    return Latency(None, None, None, None, None, None, SimpleNamespace(limits=None), None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

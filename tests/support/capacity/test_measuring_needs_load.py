@@ -41,7 +41,7 @@ NOBODY: Any = SimpleNamespace(open_briefly=None, ack=None, channels=None, live_m
 
 
 def latency(budget: Budget) -> Latency:
-    return Latency(NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, SITE, budget)
+    return Latency(NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, SITE, budget)
 
 
 MEASURING: dict[str, Callable[[Budget], object]] = {

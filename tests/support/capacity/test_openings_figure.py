@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.capacity.load.once_more import OnceMore
 from support.capacity.measuring import LoadMeasurements, Measured
 from support.config.models import Capacity
 from support.reporting.record import context as reporting
@@ -21,7 +22,7 @@ class MadeBefore(LoadMeasurements):
         environment: Any = SimpleNamespace(limits=None, capacity=Capacity(), is_embedded=False)
         reports: Any = SimpleNamespace(use=lambda reports: None)
         nobody: Any = None
-        super().__init__(nobody, nobody, nobody, reports, environment)
+        super().__init__(nobody, nobody, nobody, OnceMore(environment, nobody), reports, environment)
         self._made_before = made
 
     def _full_load(self, ramp: Any = ()) -> Measured:
