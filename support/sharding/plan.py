@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from support.selection import EXCLUDES
+
 SCHEMA: Literal["focus-acceptance/shards/1"] = "focus-acceptance/shards/1"
 MOST_SHARDS = 64
 FULL_LOAD = "the full load"
@@ -53,6 +55,26 @@ class Planned:
     def bundle(self) -> str:
         """All with the same one stay together."""
         return self.shared or self.id
+
+
+_KINDS = (frozenset({"load"}), EXCLUDES)
+"""What bears no neighbour, by the first of these that shares a tag with it; anything else is of the kind after them."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Scenarios that one tester runs together, by their ids; ``kind`` is a place in ``_KINDS``, or the one after."""
+
+    ids: tuple[str, ...]
+    seconds: float
+    kind: int
+
+    @classmethod
+    def of(cls, together: Sequence[Planned], took_s: Mapping[str, float]) -> Bundle:
+        ids = tuple(one.id for one in together)
+        tags = frozenset[str]().union(*(one.tags for one in together))
+        kind = next((number for number, kinds in enumerate(_KINDS) if tags & kinds), len(_KINDS))
+        return cls(ids, _sum(ids, took_s), kind)
 
 
 class Share(BaseModel):
@@ -117,7 +139,9 @@ def make_plan(
     seconds: Mapping[str, float],
     excluding: frozenset[str] = frozenset(),
 ) -> Plan:
-    """A plan for ``amount`` testers; the longest is given away first, each time to whoever has the least.
+    """A plan for ``amount`` testers: loads stay together as far as shares of equal time permit, then whatever else
+    bears no neighbour; what is left goes, the longest first, to whoever has the least. So one tester makes a load while
+    another waits for a server to come back, and two on one machine do not spoil each other's measurements.
 
     ``seconds`` are what scenarios took before, by id; what is not known is as usual. Scenarios with a tag of
     ``excluding`` bear no neighbour on the site: they run alone, after all others. Raises :class:`PlanError`.
@@ -131,23 +155,56 @@ def make_plan(
     if not seconds.keys() & set(sharing):
         took_s |= dict.fromkeys(sharing, _FULL_LOAD_S / max(1, len(sharing)))
     alone = [one.id for one in scenarios if one.tags & excluding]
-    bundles: dict[str, list[str]] = {}
+    bundles: dict[str, list[Planned]] = {}
     for one in scenarios:
         if not one.tags & excluding:
-            bundles.setdefault(one.bundle, []).append(one.id)
+            bundles.setdefault(one.bundle, []).append(one)
     if amount > len(bundles):
         raise PlanError(f"--shards {amount}: only {len(bundles)} of what matches {tags!r} can run side by side")
-    shares: list[list[str]] = [[] for _ in range(amount)]
-    for ids in sorted(bundles.values(), key=lambda ids: (-_sum(ids, took_s), ids)):
-        min(shares, key=lambda share: _sum(share, took_s)).extend(ids)
+    shares = _dealt([Bundle.of(together, took_s) for together in bundles.values()], amount)
     return Plan(
         schema=SCHEMA,
         environment=environment,
         tags=tags,
         complete=complete,
-        shares=tuple(Share(seconds=_sum(ids, took_s), scenarios=tuple(ids)) for ids in shares),
+        shares=tuple(map(_share, shares)),
         alone=Share(seconds=_sum(alone, took_s), scenarios=tuple(alone)) if alone else None,
     )
+
+
+def _dealt(bundles: Sequence[Bundle], amount: int) -> list[list[Bundle]]:
+    """The bundles of each share, none of them empty."""
+    even_s = _seconds(bundles) / amount
+    shares: list[list[Bundle]] = [[] for _ in range(amount)]
+    left = len(bundles)
+    for bundle in sorted(bundles, key=lambda one: (one.kind, -one.seconds, one.ids)):
+        empty = [share for share in shares if not share]
+        fitting = [share for share in shares if _seconds(share) + bundle.seconds <= even_s]
+        if len(empty) >= left:
+            empty[0].append(bundle)
+        elif fitting and bundle.kind < len(_KINDS):
+            _of_its_kind(bundle, fitting).append(bundle)
+        else:
+            min(shares, key=lambda share: (_seconds(share), len(share))).append(bundle)
+        left -= 1
+    return shares
+
+
+def _of_its_kind(bundle: Bundle, shares: Sequence[list[Bundle]]) -> list[Bundle]:
+    """The share with most of this kind; the least filled where none has any."""
+
+    def alike_then_empty(share: list[Bundle]) -> tuple[float, float]:
+        return _seconds([one for one in share if one.kind == bundle.kind]), -_seconds(share)
+
+    return max(shares, key=alike_then_empty)
+
+
+def _seconds(bundles: Iterable[Bundle]) -> float:
+    return round(sum(one.seconds for one in bundles), 3)
+
+
+def _share(bundles: Sequence[Bundle]) -> Share:
+    return Share(seconds=_seconds(bundles), scenarios=tuple(one for bundle in bundles for one in bundle.ids))
 
 
 def _sum(ids: Iterable[str], took_s: Mapping[str, float]) -> float:

@@ -43,6 +43,29 @@ def test_loads_of_their_own_go_to_whoever_has_least() -> None:
     assert [share.seconds for share in made.shares] == [25.0, 25.0]
 
 
+def test_loads_are_made_by_one_tester_while_another_waits() -> None:
+    """On two sandboxes of one machine two loads at the same time would be measured against each other."""
+    names = {kind: [f"{kind}-{number:02}a" for number in range(1, 6)] for kind in ("CA", "RS", "JL")}
+    scenarios = [
+        *planned(*names["CA"], tags="CA load"),
+        *planned(*names["RS"], tags="RS disruptive"),
+        *planned(*names["JL"]),
+    ]
+    took = dict.fromkeys(names["CA"], 6.0) | dict.fromkeys(names["RS"], 5.0) | dict.fromkeys(names["JL"], 1.0)
+    made = plan(scenarios, 2, took)
+    assert [share.seconds for share in made.shares] == [30.0, 30.0]
+    assert set(made.shares[0].scenarios) == set(names["CA"])
+    assert set(made.shares[1].scenarios) == {*names["RS"], *names["JL"]}
+
+
+@pytest.mark.parametrize("tags", ["", "CA load"])
+@pytest.mark.parametrize("seconds", [(10.0, 1.0, 1.0), (0.0, 0.0, 0.0), (3.0, 0.0, 0.0)])
+def test_no_share_is_empty(tags: str, seconds: tuple[float, ...]) -> None:
+    scenarios = planned("CA-01a", "CA-02a", "CA-03a", tags=tags)
+    made = plan(scenarios, 3, {one.id: taken_s for one, taken_s in zip(scenarios, seconds, strict=True)})
+    assert [len(share.scenarios) for share in made.shares] == [1, 1, 1]
+
+
 def test_what_is_shared_is_paid_for_once_while_nothing_is_known_of_it() -> None:
     load = planned("CA-01a", "CA-03a", "CA-05a", tags="CA load", shared=FULL_LOAD)
     made = plan([*load, *planned("RS-01a", "RS-02a", tags="RS disruptive")], 2)
