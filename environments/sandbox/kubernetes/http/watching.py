@@ -21,6 +21,9 @@ from environments.sandbox.kubernetes.store.selectors import Predicate, everythin
 
 _LONGEST_S = 3600
 _BOOKMARK_EVERY_S = 10.0
+_GATHERED_S = 0.01
+"""After a write changes are gathered so long. One that comes alone is told at once; of a burst each write would cost
+the server and every watcher more than what it says."""
 
 
 class Watch:
@@ -94,6 +97,7 @@ class Watch:
                 lines.append(self._seen(queue.get_nowait()))
             if data := b"".join(lines):
                 await response.write(data)
+                await asyncio.sleep(_GATHERED_S)
 
     def _passes(self, obj: dict[str, Any] | None) -> bool:
         return obj is not None and (self._selected is None or self._selected(obj))

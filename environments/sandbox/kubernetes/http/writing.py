@@ -53,13 +53,6 @@ def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, statu
     return json_answer(obj, status) if dry_run else raw_answer(store.encoded(resource.plural, obj), status)
 
 
-def create_event(store: Store, event: Object) -> None:
-    """An event the node has written; one about a namespace that is gone is of no use to anybody."""
-    namespace = event["metadata"]["namespace"]
-    if store.find("namespaces", namespace) is not None:
-        store.create("events", event, namespace)
-
-
 def _drop_empty_spec(new: Object) -> None:
     if not new.get("spec", True):
         del new["spec"]
