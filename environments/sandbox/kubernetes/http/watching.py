@@ -16,8 +16,8 @@ from environments.sandbox.kubernetes.query import flag, number
 from environments.sandbox.kubernetes.store.errors import ApiError
 from environments.sandbox.kubernetes.store.events_group import encoded
 from environments.sandbox.kubernetes.store.object_store import Change, Store
-from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything
+from environments.sandbox.shared.json_text import encode
 
 _LONGEST_S = 3600
 _BOOKMARK_EVERY_S = 10.0
