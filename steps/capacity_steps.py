@@ -7,6 +7,7 @@ from support.capacity import checks as capacity
 from support.capacity import verdicts
 from support.capacity.measuring import ASKED_BEYOND, LoadMeasurements
 from support.checks.verdict import passes
+from support.gherkin.sharing import asks_for
 from support.gherkin.words import register_choice
 from support.model.windows import Source, times_of
 
@@ -56,6 +57,7 @@ def grow_historic(context):
 
 
 @when("the required number of clients have opened a live investigation and released it")
+@asks_for(LoadMeasurements.full_load)
 def have_opened_the_required_number(context):
     context.measured = context.world.capacity.loads.full_load()
 
@@ -66,6 +68,7 @@ def open_single(context):
 
 
 @when("the number of investigations grows in steps up to the required number")
+@asks_for(LoadMeasurements.growth)
 def grow(context):
     context.growth = context.world.capacity.loads.growth()
 

@@ -20,10 +20,12 @@ from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.report.gap_verdict import judge, late_for_the_machine, spoilt_by
 from support.capacity.report.store import Reports
 from support.config import Environment
+from support.gherkin.sharing import made_once
 from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
 from support.model.windows import one_after_the_other
 from support.reporting.record import context as reporting
+from support.sharding.plan import FULL_LOAD
 
 OPENINGS_FIGURE = "openings_at_once_p95_ms"
 ANSWERED = "answered"
@@ -113,6 +115,7 @@ class LoadMeasurements:
         self._environment, self._limits, self._capacity = environment, environment.limits, environment.capacity
         self._full: Measured | None = None
 
+    @made_once(FULL_LOAD)
     def full_load(self, ramp: tuple[LoadStep, ...] = ()) -> Measured:
         """The required number at once, released again, with what came after; made once in a run, as the last step of
         the growth where there was one before."""
@@ -163,6 +166,7 @@ class LoadMeasurements:
         bodies = [requests.live(), requests.historic(times)] * MIXED
         return self._decided(lambda: self._measured(self._load("mixed investigations", bodies), tells_capacity=False))
 
+    @made_once(FULL_LOAD)
     def growth(self) -> Growth:
         """Loads of growing size, the last is the full load; a step that fails badly is the last."""
         *smaller, target = self.steps()

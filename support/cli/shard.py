@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from support.cli.report import summary
 from support.config import ConfigurationError, Environment, load_environment
 from support.files import PROJECT, write_atomically
 from support.gherkin.documents import DocumentError, Example, read_documents
+from support.gherkin.sharing import Sharing
 from support.gherkin.tags import problem_with, selector
 from support.reporting.history import append, entry_of, read_history
 from support.reporting.publish import publish_run
@@ -20,12 +22,10 @@ from support.reporting.record.folder import new_folder
 from support.reporting.record.model import write_record
 from support.selection import EXCLUDES, SLOW
 from support.sharding.merge import MergeError, merge, read_shards
-from support.sharding.plan import FULL_LOAD, Plan, PlanError, Planned, index_of, make_plan, read_plan
+from support.sharding.plan import Plan, PlanError, Planned, index_of, make_plan, read_plan
 
 USUAL_TAGS = "not (@wip or @quarantine)"
 _RECENT_RUNS = 5
-_OF_THE_FULL_LOAD = ("the required number of clients", "up to the required number")
-"""Words of the steps that need the one load of the required number."""
 
 
 def print_plan(environment: str, shards: int, tags: str, reports: Path, output: Path | None) -> int:
@@ -112,18 +112,24 @@ def _planned(environment: str, shards: int, tags: str, reports: Path) -> Plan:
 
 def _matching(expression: str) -> Iterator[Planned]:
     """Every scenario and row that a run with this tag expression selects."""
-    is_wanted = selector(expression)
+    is_wanted, sharing = selector(expression), _sharing()
     for document in read_documents(PROJECT / "features"):
         for rule in document.rules:
             for example in rule.examples:
-                yield from (one for one in _rows(example) if is_wanted(one.tags))
+                yield from (one for one in _rows(example, sharing) if is_wanted(one.tags))
 
 
-def _rows(example: Example) -> Iterator[Planned]:
+@functools.cache
+def _sharing() -> Sharing:
+    return Sharing(PROJECT / "steps")
+
+
+def _rows(example: Example, sharing: Sharing) -> Iterator[Planned]:
     tags = frozenset(example.tags)
-    shared = FULL_LOAD if any(words in step.name for step in example.steps for words in _OF_THE_FULL_LOAD) else None
-    rows = [f"{example.id}.{row.number}" for block in example.blocks for row in block.rows]
-    yield from (Planned(name, tags, shared) for name in (rows if example.blocks else [str(example.id)]))
+    if not example.blocks:
+        yield Planned(str(example.id), tags, sharing.of(step.name for step in example.steps))
+    for row in (row for block in example.blocks for row in block.rows):
+        yield Planned(f"{example.id}.{row.number}", tags, sharing.of(step.name for step in row.steps))
 
 
 def _took_s(site: Environment, reports: Path) -> dict[str, float]:

@@ -13,6 +13,7 @@ from support.clients.focus_server.load_client import LoadClient
 from support.clients.load_engine import Caps, fire
 from support.clients.safety import Budget
 from support.config import Environment
+from support.gherkin.sharing import made_once
 from support.investigations.service import Investigations
 from support.latency.baselines import OPENING_FIGURE, Baselines
 from support.redaction import shortened
@@ -72,6 +73,7 @@ class Latency:
         self._limits = environment.limits
         self._openings: Answers | None = None
 
+    @made_once("the openings of one client")
     def openings(self) -> Answers:
         """Live investigations, one after the other, each released at once; asked for once in a run."""
         if self._openings is None:

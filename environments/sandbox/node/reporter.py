@@ -1,4 +1,8 @@
-"""What the kubelet tells the API server: statuses at once, events when there is time."""
+"""What the kubelet tells the API server: statuses and ends at once, events when there is time.
+
+A burst of pods would need more requests for this than for everything else. What is to be told while a request is under
+way therefore goes with the next one.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,27 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from environments.sandbox.node.cluster import Cluster
 from environments.sandbox.node.pod_status import now
-from environments.sandbox.shared.kubernetes_client import JSON_PATCH, Object, Refused, path_of
+from environments.sandbox.shared.defects import end_on_defect
+from environments.sandbox.shared.kubernetes_client import Object, Refused
 
-_EVENTS_PATH = "/sandbox/events"
+_EVENTS_PATH, _PODS_PATH = "/sandbox/events", "/sandbox/pods"
 _GATHERED_S = 0.02
-"""So long events are gathered: a burst of pods would else need more requests for them than for everything else."""
+"""So long events are gathered."""
 
 log = logging.getLogger("node")
+
+
+@dataclass(frozen=True)
+class _Report:
+    """One pod's; ``told`` is done once the API server has it."""
+
+    body: Object
+    told: asyncio.Future[None]
 
 
 class Reporter:
@@ -25,41 +39,34 @@ class Reporter:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._events: asyncio.Queue[Object] = asyncio.Queue()
-        self._writer: asyncio.Task[None] | None = None
+        self._reports: asyncio.Queue[_Report] = asyncio.Queue()
+        self._writers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._writer = asyncio.create_task(self._write_events())
+        for work in (self._write_events(), self._write_reports()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(end_on_defect)
+            self._writers.append(task)
 
     async def stop(self) -> None:
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        for task in self._writers:
+            task.cancel()
+        await asyncio.gather(*self._writers, return_exceptions=True)
 
     async def status(self, pod: Mapping[str, Any], status: Object) -> None:
         """Replace the given fields of the status of exactly this pod, not of one that took over its name."""
-        metadata = pod["metadata"]
-        operations = [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}]
-        operations += [{"op": "add", "path": f"/status/{field}", "value": value} for field, value in status.items()]
-        path = path_of("pods", metadata["namespace"], metadata["name"]) + "/status"
-        try:
-            await self._cluster.request("PATCH", path, operations, content_type=JSON_PATCH)
-        except Refused as error:
-            if error.status not in (404, 409, 422):
-                raise
-            log.info("pod %s changed before its status was written: %s", metadata["name"], error)
+        await self._report(pod, status)
 
     async def delete(self, pod: Mapping[str, Any]) -> None:
         """The pod has stopped: let the API server forget it."""
+        await self._report(pod, None)
+
+    async def _report(self, pod: Mapping[str, Any], status: Object | None) -> None:
         metadata = pod["metadata"]
-        options = {
-            "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
-            "preconditions": {"uid": metadata["uid"]},
-        }  # fmt: skip
-        try:
-            await self._cluster.request("DELETE", path_of("pods", metadata["namespace"], metadata["name"]), options)
-        except Refused as error:
-            if error.status not in (404, 409):
-                raise
+        body = {**{field: metadata[field] for field in ("namespace", "name", "uid")}, "status": status}
+        report = _Report(body, asyncio.get_running_loop().create_future())
+        self._reports.put_nowait(report)
+        await report.told
 
     def event(
         self, pod: Mapping[str, Any], container: str | None, reason: str, message: str, kind: str = "Normal"
@@ -79,6 +86,20 @@ class Reporter:
             "source": {"component": "kubelet", "host": pod["spec"]["nodeName"]},
             "reportingComponent": "kubelet", "reportingInstance": pod["spec"]["nodeName"],
         })  # fmt: skip
+
+    async def _write_reports(self) -> None:
+        while True:
+            waiting = [await self._reports.get()]
+            while not self._reports.empty():
+                waiting.append(self._reports.get_nowait())
+            reports = [each for each in waiting if not each.told.cancelled()]
+            if not reports:
+                continue
+            for refused in await self._cluster.request("POST", _PODS_PATH, [each.body for each in reports]):
+                log.info("not written: %s", refused)
+            for each in reports:
+                if not each.told.done():
+                    each.told.set_result(None)
 
     async def _write_events(self) -> None:
         while True:

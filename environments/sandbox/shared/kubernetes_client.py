@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from environments.sandbox.shared.json_text import decode, encode
+
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -97,10 +99,10 @@ class KubernetesClient:
         """The JSON of the answer."""
         options: dict[str, Any] = {"headers": {"Accept": accept}, "params": parameters}
         if body is not None:
-            options["data"] = json.dumps(body, separators=(",", ":")).encode()
+            options["data"] = encode(body)
             options["headers"]["Content-Type"] = content_type
         async with self._answer(method, path, timeout, **options) as answer:
-            return json.loads(await answer.read())
+            return decode(await answer.read())
 
     async def text(self, path: str, parameters: Mapping[str, str]) -> str:
         """What is not JSON: logs."""
@@ -116,7 +118,7 @@ class KubernetesClient:
         timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=self._timeout.sock_connect)
         async with self._answer("GET", path, timeout, params=parameters) as answer:
             async for line in _lines(answer.content):
-                yield json.loads(line)
+                yield decode(line)
 
     @asynccontextmanager
     async def websocket(self, path: str, port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:

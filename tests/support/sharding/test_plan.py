@@ -72,9 +72,24 @@ def test_what_is_shared_is_paid_for_once_while_nothing_is_known_of_it() -> None:
     assert [share.seconds for share in made.shares] == [pytest.approx(35.0), pytest.approx(2.8)]
 
 
-def test_only_those_of_the_full_load_share_it() -> None:
-    sharing = {one.id for one in _matching("@CA") if one.shared == FULL_LOAD}
-    assert sharing == {"CA-01a", "CA-03a", "CA-05a", "CA-05b", "CA-05c", "CA-06b", "CA-06c", "CA-07a"}
+def test_what_a_run_makes_once_is_shared_by_those_who_look_at_it_and_nobody_else() -> None:
+    sharing: dict[str, set[str]] = {}
+    for one in _matching("@CA or @PF or @JL"):
+        if one.shared is not None:
+            sharing.setdefault(one.shared, set()).add(one.id)
+    assert sharing == {
+        FULL_LOAD: {"CA-01a", "CA-03a", "CA-05a", "CA-05b", "CA-05c", "CA-06b", "CA-06c", "CA-07a"},
+        "the openings of one client": {"PF-01a", "PF-03a"},
+    }
+
+
+def test_no_plan_of_the_suite_makes_twice_what_a_run_makes_once() -> None:
+    scenarios = list(_matching("not (@wip or @quarantine)"))
+    for amount in (2, 3, 8):
+        shares = [set(share.scenarios) for share in plan(scenarios, amount).shares]
+        for what in {one.shared for one in scenarios} - {None}:
+            looking = {one.id for one in scenarios if one.shared == what}
+            assert sum(bool(share & looking) for share in shares) == 1, (amount, what)
 
 
 @pytest.mark.parametrize(("asked", "taken_s"), [("", 0.0), ("yes", None)])

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.http import protobuf
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, unsupported_media_type
-from environments.sandbox.kubernetes.store.objects import encode
+from environments.sandbox.shared.json_text import encode
 
 JSON = "application/json"
 

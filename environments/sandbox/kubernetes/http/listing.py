@@ -17,9 +17,9 @@ from environments.sandbox.kubernetes.query import number
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, expired
 from environments.sandbox.kubernetes.store.events_group import encoded_item
 from environments.sandbox.kubernetes.store.object_store import Change, Store
-from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.resources import Resource
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything, field_selector, label_selector
+from environments.sandbox.shared.json_text import encode
 
 Visible = Callable[[str, dict[str, Any]], bool]
 HIDEABLE = frozenset({"events", "nodes", "namespaces"})

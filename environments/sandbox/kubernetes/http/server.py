@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http import deleting, discovery, writing
-from environments.sandbox.kubernetes.http.access import Access, User, only_node
+from environments.sandbox.kubernetes.http.access import Access, User
 from environments.sandbox.kubernetes.http.answers import (
     error_answer,
     json_answer,
@@ -22,6 +22,7 @@ from environments.sandbox.kubernetes.http.answers import (
 from environments.sandbox.kubernetes.http.audit import AuditLog
 from environments.sandbox.kubernetes.http.listing import Visible, list_answer
 from environments.sandbox.kubernetes.http.metrics import Metrics
+from environments.sandbox.kubernetes.http.node_reports import NodeReports
 from environments.sandbox.kubernetes.http.reviews import review
 from environments.sandbox.kubernetes.http.roles import Asked, verb_of
 from environments.sandbox.kubernetes.http.scaling import scale_of
@@ -38,9 +39,6 @@ from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, 
 from environments.sandbox.kubernetes.store.object_store import Store
 
 _LOG = logging.getLogger("kubernetes")
-_METRICS_PATH = "/sandbox/metrics"
-_EVENTS_PATH = "/sandbox/events"
-"""What the node tells besides the API: measurements, and many events in one request."""
 _HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
 _STREAMS = {"exec": execute, "portforward": forward_ports}
 _REVIEWS = {
@@ -80,6 +78,7 @@ class ApiServer:
         audit_file: Path | None = None,
     ) -> None:
         self.metrics = Metrics(store)
+        self._node_reports = NodeReports(store, self.metrics)
         self._store = store
         self._access = Access(store, tokens, AuditLog(audit_file))
         self._logs = PodLogs(store, log_folder)
@@ -126,8 +125,8 @@ class ApiServer:
             if request.method not in ("GET", "HEAD"):
                 raise method_not_allowed()
             return described
-        if path in (_METRICS_PATH, _EVENTS_PATH):
-            return await self._told_by_node(request, user, path)
+        if self._node_reports.are_at(path):
+            return await self._node_reports.serve(request, user, path)
         parsed = parse(path)
         if parsed is None or not discovery.serves(parsed.group, parsed.version):
             return web.Response(text="404 page not found\n", status=404)
@@ -161,18 +160,6 @@ class ApiServer:
         elif parts[0] == "apis" and len(parts) == 3:
             found = discovery.resource_list(parts[1], parts[2])
         return None if found is None else json_answer(found)
-
-    async def _told_by_node(self, request: web.Request, user: User, path: str) -> web.Response:
-        only_node(user, path)
-        if request.method not in ("POST", "PUT"):
-            raise method_not_allowed()
-        body = await json_body(request)
-        if path == _METRICS_PATH:
-            self.metrics.put(body)
-        else:
-            for event in body:
-                writing.create_event(self._store, event)
-        return json_answer({})
 
     async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:
         """The groups whose objects are not stored: measurements and reviews."""

@@ -16,11 +16,14 @@ from environments.sandbox.kubernetes.query import flag, number
 from environments.sandbox.kubernetes.store.errors import ApiError
 from environments.sandbox.kubernetes.store.events_group import encoded
 from environments.sandbox.kubernetes.store.object_store import Change, Store
-from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything
+from environments.sandbox.shared.json_text import encode
 
 _LONGEST_S = 3600
 _BOOKMARK_EVERY_S = 10.0
+_GATHERED_S = 0.01
+"""After a write changes are gathered so long. One that comes alone is told at once; of a burst each write would cost
+the server and every watcher more than what it says."""
 
 
 class Watch:
@@ -94,6 +97,7 @@ class Watch:
                 lines.append(self._seen(queue.get_nowait()))
             if data := b"".join(lines):
                 await response.write(data)
+                await asyncio.sleep(_GATHERED_S)
 
     def _passes(self, obj: dict[str, Any] | None) -> bool:
         return obj is not None and (self._selected is None or self._selected(obj))

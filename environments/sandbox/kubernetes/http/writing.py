@@ -53,13 +53,6 @@ def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, statu
     return json_answer(obj, status) if dry_run else raw_answer(store.encoded(resource.plural, obj), status)
 
 
-def create_event(store: Store, event: Object) -> None:
-    """An event the node has written; one about a namespace that is gone is of no use to anybody."""
-    namespace = event["metadata"]["namespace"]
-    if store.find("namespaces", namespace) is not None:
-        store.create("events", event, namespace)
-
-
 def _drop_empty_spec(new: Object) -> None:
     if not new.get("spec", True):
         del new["spec"]
@@ -88,7 +81,9 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     if request.method == "PATCH":
         patch_kind(request.headers.get("Content-Type", ""))  # of what is not served not even the body can be read
     body = await json_body(request)
-    old = store.get(resource.plural, name, target.namespace)
+    old = store.find(resource.plural, name, target.namespace)
+    if old is None:
+        raise errors.not_found(resource, name)
     scaled = target.subresource == "scale"
     current = scale_of(resource, old) if scaled else old
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
@@ -113,9 +108,9 @@ def _write_scale(
 ) -> web.Response:
     replicas = read_replicas(resource, old, scale)
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
-    old["metadata"]["resourceVersion"] = revision
-    old["spec"]["replicas"] = replicas
-    return json_answer(scale_of(resource, store.update(resource.plural, old, dry_run=dry_run, record=record)))
+    metadata, spec = {**old["metadata"], "resourceVersion": revision}, {**old["spec"], "replicas": replicas}
+    new = {**old, "metadata": metadata, "spec": spec}
+    return json_answer(scale_of(resource, store.update(resource.plural, new, dry_run=dry_run, record=record)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
@@ -129,10 +124,8 @@ def _combined(resource: Resource, target: Target, old: Object, new: Object) -> O
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     revision = metadata.get("resourceVersion") or old["metadata"]["resourceVersion"]
     if target.subresource == "status":
-        written: Object = clone(old)
-        written["status"] = new.get("status") or {}
-        written["metadata"]["resourceVersion"] = revision
-        return written
+        kept = {**old["metadata"], "resourceVersion": revision}
+        return {**old, "metadata": kept, "status": new.get("status") or {}}
     before = old["metadata"]
     for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "creationTimestamp", "generation", "selfLink"):
         metadata.pop(field, None)
@@ -141,11 +134,11 @@ def _combined(resource: Resource, target: Target, old: Object, new: Object) -> O
     metadata.update(name=before["name"], resourceVersion=revision, uid=metadata.get("uid") or before["uid"])
     if "namespace" in before:
         metadata["namespace"] = before["namespace"]
-    written = {**new, "metadata": metadata}
+    written: Object = {**new, "metadata": metadata}
     if "status" in resource.subresources:
         written.pop("status", None)
         if "status" in old:
-            written["status"] = old["status"]
+            written["status"] = clone(old["status"])
     if resource.plural == "services":
         _keep_addresses(written, old)
     return written

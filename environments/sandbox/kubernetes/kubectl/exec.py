@@ -13,7 +13,7 @@ from environments.sandbox.kubernetes.kubectl.logs import container_of, state_of
 from environments.sandbox.kubernetes.kubectl.streams import check_placed, upgraded
 from environments.sandbox.kubernetes.query import flag
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
-from environments.sandbox.kubernetes.store.objects import encode
+from environments.sandbox.shared.json_text import encode
 
 _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDOUT, _STDERR, _STATUS = 1, 2, 3

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from environments.sandbox.kubernetes.store.object_store import Change
-from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.resources import Resource
+from environments.sandbox.shared.json_text import encode
 
 GROUP = "events.k8s.io"
 EVENTS = Resource(GROUP, "v1", "events", "Event", True, "event", short_names=("ev",))

@@ -1,8 +1,8 @@
 """The objects of the cluster and the history of their changes.
 
 Stored objects are never changed in place: every write replaces the object, so that readers, watchers and the history
-may share them. What :meth:`Store.list`, :meth:`Store.find` and :class:`Change` hand out is therefore shared and must
-not be mutated; ``get``, ``create``, ``update``, ``mutate`` and ``delete`` answer with copies.
+may share them. What the store hands out is therefore shared and must not be mutated, also the answer to a write; only
+:meth:`Store.get` answers with a copy. What it is given to write it copies.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from environments.sandbox.kubernetes.store.metadata import (
     now,
     owner_uids,
 )
-from environments.sandbox.kubernetes.store.objects import encode
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
+from environments.sandbox.shared.json_text import encode
 from environments.sandbox.shared.kubernetes_versions import DEFAULT, VERSIONS, KubernetesVersion
 
 __all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", "now"]
@@ -166,12 +166,15 @@ class Store:
         if dry_run:
             return new
         self._write("ADDED", plural, key, new, None)
-        return copy_of(new)
+        return new
 
     def update(self, plural: str, obj: Object, *, dry_run: bool = False, record: Record | None = None) -> Object:
         """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
+        return self._replace(plural, copy_of(obj), dry_run=dry_run, record=record)
+
+    def _replace(self, plural: str, new: Object, *, dry_run: bool = False, record: Record | None = None) -> Object:
+        """``new`` is the store's from now on."""
         resource = RESOURCES[plural]
-        new = copy_of(obj)
         metadata = new["metadata"]
         key = self._key(plural, metadata["name"], metadata.get("namespace"))
         old = self._objects[plural].get(key)
@@ -196,16 +199,19 @@ class Store:
         released = before.get("finalizers") and not metadata.get("finalizers")
         if released and metadata.get("deletionGracePeriodSeconds") == 0:
             Deletion(self).finish(plural, new)
-        return copy_of(new)
+        return new
 
     def mutate(self, plural: str, name: str, namespace: str | None, change: Callable[[Object], None]) -> Object | None:
-        """Read, let ``change`` alter the copy, write; None when the object is gone. Nothing can come between."""
+        """Read, let ``change`` alter a copy, write; None when the object is gone. Nothing can come between.
+
+        What ``change`` puts into the copy becomes a part of what is stored.
+        """
         found = self.find(plural, name, namespace)
         if found is None:
             return None
         new = copy_of(found)
         change(new)
-        return self.update(plural, new)
+        return self._replace(plural, new)
 
     def delete(
         self, plural: str, name: str, namespace: str | None = None, *, propagation: str | None = None,
@@ -219,7 +225,7 @@ class Store:
         found = self.find(plural, name, namespace)
         if found is None:
             raise errors.not_found(RESOURCES[plural], name)
-        return copy_of(Deletion(self).request(plural, found, propagation, grace_s))
+        return Deletion(self).request(plural, found, propagation, grace_s)
 
     def clear(self) -> None:
         """Remove every object without asking anybody; watchers see each go, older revisions cannot be watched from."""

@@ -1,8 +1,7 @@
-"""JSON values: copying, encoding and reading paths of them."""
+"""JSON values: copying them and reading paths of them."""
 
 from __future__ import annotations
 
-import json
 import marshal
 from typing import Any
 
@@ -21,10 +20,6 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(each) for each in value]
     return value
-
-
-def encode(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def dig(value: Any, *path: str | int, default: Any = None) -> Any:

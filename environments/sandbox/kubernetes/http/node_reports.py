@@ -1,0 +1,68 @@
+"""What the nodes tell besides the API: measurements, and events and statuses of many pods in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from aiohttp import web
+
+from environments.sandbox.kubernetes.http.access import User, only_node
+from environments.sandbox.kubernetes.http.answers import json_answer, json_body, method_not_allowed
+from environments.sandbox.kubernetes.http.metrics import Metrics
+from environments.sandbox.kubernetes.store.object_store import Store
+from environments.sandbox.kubernetes.store.objects import without_nulls
+
+Object = dict[str, Any]
+
+
+class NodeReports:
+    """Takes in what only the nodes may write."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store, self._metrics = store, metrics
+        self._take_in: dict[str, Callable[[Any], Any]] = {
+            "/sandbox/metrics": self._measured, "/sandbox/events": self._happened, "/sandbox/pods": self._reported,
+        }  # fmt: skip
+
+    def are_at(self, path: str) -> bool:
+        return path in self._take_in
+
+    async def serve(self, request: web.Request, user: User, path: str) -> web.Response:
+        """:class:`ApiError` 403 for anybody but a node."""
+        only_node(user, path)
+        if request.method not in ("POST", "PUT"):
+            raise method_not_allowed()
+        return json_answer(self._take_in[path](await json_body(request)))
+
+    def _measured(self, body: Any) -> Object:
+        self._metrics.put(body)
+        return {}
+
+    def _happened(self, events: list[Object]) -> Object:
+        """One about a namespace that is gone is of no use to anybody."""
+        for event in events:
+            namespace = event["metadata"]["namespace"]
+            if self._store.find("namespaces", namespace) is not None:
+                self._store.create("events", event, namespace)
+        return {}
+
+    def _reported(self, pods: list[Object]) -> list[str]:
+        """Each with its name and uid and the fields of its status, or null for one that has ended; answers with what
+        could not be written, because the pod is gone or another has its name."""
+        return list(self._not_written(pods))
+
+    def _not_written(self, pods: list[Object]) -> Iterator[str]:
+        for told in pods:
+            name, namespace, status = told["name"], told["namespace"], without_nulls(told["status"])
+            found = self._store.find("pods", name, namespace)
+            if found is None or found["metadata"]["uid"] != told["uid"]:
+                yield f"pod {name} is {'gone' if found is None else 'another one by now'}"
+            elif status is None:
+                self._store.delete("pods", name, namespace, grace_s=0)
+            else:
+                self._store.mutate("pods", name, namespace, _with(status))
+
+
+def _with(status: Object) -> Callable[[Object], None]:
+    return lambda pod: pod.setdefault("status", {}).update(status)

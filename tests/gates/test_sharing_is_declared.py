@@ -1,0 +1,55 @@
+"""A step that asks for what a run makes once says so: otherwise two shards of a run would both make it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.capacity.measuring import LoadMeasurements
+from support.gherkin.sharing import Sharing, asks_for, name_of
+from support.latency.answers import Latency
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKERS = {
+    name: value for kind in (LoadMeasurements, Latency) for name, value in vars(kind).items() if name_of(value)
+}  # fmt: skip
+
+
+def undeclared(tree: ast.Module) -> Iterator[str]:
+    """The step functions that call a maker and are not marked with it."""
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        called = {
+            node.func.attr for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }  # fmt: skip
+        marks = " ".join(ast.unparse(each) for each in function.decorator_list)
+        if any(name in called and f".{name})" not in marks for name in MAKERS):
+            yield function.name
+
+
+def test_every_step_that_asks_for_it_says_so() -> None:
+    assert MAKERS.keys() == {"full_load", "growth", "openings"}
+    files = sorted((ROOT / "steps").glob("*.py"))
+    assert [name for file in files for name in undeclared(ast.parse(file.read_text(encoding="utf-8")))] == []
+
+
+def test_one_that_does_not_is_found() -> None:
+    tree = ast.parse("@when('x')\ndef step(context):\n    context.world.capacity.loads.full_load()\n")
+    assert list(undeclared(tree)) == ["step"]
+
+
+def test_what_is_made_for_each_scenario_cannot_be_asked_for_so() -> None:
+    with pytest.raises(ValueError, match="heavy is not declared as made once in a run"):
+        asks_for(LoadMeasurements.heavy)
+
+
+def test_a_scenario_can_look_at_one_of_them_only() -> None:
+    texts = [
+        "the answers to requests for a live investigation are timed",
+        "the required number of clients open a live investigation at the same time",
+    ]
+    with pytest.raises(ValueError, match="looks at the full load and the openings of one client"):
+        Sharing(ROOT / "steps").of(texts)
