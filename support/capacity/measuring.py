@@ -25,7 +25,7 @@ from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
 from support.model.windows import one_after_the_other
 from support.reporting.record import context as reporting
-from support.sharding.plan import FULL_LOAD
+from support.sharding.dealing import FULL_LOAD
 
 OPENINGS_FIGURE = "openings_at_once_p95_ms"
 ANSWERED = "answered"

@@ -21,8 +21,9 @@ from support.reporting.publish import publish_run
 from support.reporting.record.folder import new_folder
 from support.reporting.record.model import write_record
 from support.selection import EXCLUDES, SLOW
+from support.sharding.dealing import Planned, make_plan
 from support.sharding.merge import MergeError, merge, read_shards
-from support.sharding.plan import Plan, PlanError, Planned, index_of, make_plan, read_plan
+from support.sharding.plan import Plan, PlanError, index_of, read_plan
 
 USUAL_TAGS = "not (@wip or @quarantine)"
 _RECENT_RUNS = 5

@@ -1,80 +1,20 @@
-"""Which tester runs which scenarios: shares of about equal time, made from what the scenarios took before."""
+"""Which tester runs which scenarios, and the file that says so."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from support.selection import EXCLUDES
-
 SCHEMA: Literal["focus-acceptance/shards/1"] = "focus-acceptance/shards/1"
 MOST_SHARDS = 64
-FULL_LOAD = "the full load"
-"""What scenarios look at together that need one load of the required number: it is made once by whoever has them."""
-_FULL_LOAD_S = 35.0
-_USUAL_S = {
-    frozenset({"slow"}): 30.0,
-    frozenset({"CA", "load"}): 3.0,
-    frozenset({"CA", "alone"}): 3.0,
-    frozenset({"PF", "load"}): 1.5,
-    frozenset({"load"}): 2.0,
-    frozenset({"RS"}): 1.4,
-    frozenset({"disruptive"}): 0.4,
-    frozenset({"DQ"}): 0.02,
-    frozenset(): 0.2,
-}
-"""Seconds of a scenario while nothing is known of it, by the first of these tags that it has; measured on the sandbox
-in whole runs of 300 scenarios."""
 
 
 class PlanError(Exception):
     """There is no such plan; one sentence."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A scenario, or a row of an outline, with its tags."""
-
-    id: str
-    tags: frozenset[str]
-    shared: str | None = None
-    """What is made once for all that look at it, and must therefore not be torn apart; None for one by itself."""
-
-    @property
-    def usual_s(self) -> float:
-        """What such a scenario usually takes on the sandbox; what is shared is paid for by all who share it."""
-        return next(seconds for tags, seconds in _USUAL_S.items() if self.tags >= tags)
-
-    @property
-    def bundle(self) -> str:
-        """All with the same one stay together."""
-        return self.shared or self.id
-
-
-_KINDS = (frozenset({"load"}), EXCLUDES)
-"""What bears no neighbour, by the first of these that shares a tag with it; anything else is of the kind after them."""
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """Scenarios that one tester runs together, by their ids; ``kind`` is a place in ``_KINDS``, or the one after."""
-
-    ids: tuple[str, ...]
-    seconds: float
-    kind: int
-
-    @classmethod
-    def of(cls, together: Sequence[Planned], took_s: Mapping[str, float]) -> Bundle:
-        ids = tuple(one.id for one in together)
-        tags = frozenset[str]().union(*(one.tags for one in together))
-        kind = next((number for number, kinds in enumerate(_KINDS) if tags & kinds), len(_KINDS))
-        return cls(ids, _sum(ids, took_s), kind)
 
 
 class Share(BaseModel):
@@ -128,87 +68,6 @@ class Plan(BaseModel):
     def text(self) -> str:
         """The plan as JSON, as it is kept in a file."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
-
-
-def make_plan(
-    environment: str,
-    tags: str,
-    complete: bool,
-    scenarios: Sequence[Planned],
-    amount: int,
-    seconds: Mapping[str, float],
-    excluding: frozenset[str] = frozenset(),
-) -> Plan:
-    """A plan for ``amount`` testers: loads stay together as far as shares of equal time permit, then whatever else
-    bears no neighbour; what is left goes, the longest first, to whoever has the least. So one tester makes a load while
-    another waits for a server to come back, and two on one machine do not spoil each other's measurements.
-
-    ``seconds`` are what scenarios took before, by id; what is not known is as usual. Scenarios with a tag of
-    ``excluding`` bear no neighbour on the site: they run alone, after all others. Raises :class:`PlanError`.
-    """
-    if not 1 <= amount <= MOST_SHARDS:
-        raise PlanError(f"--shards {amount}: allowed are 1 to {MOST_SHARDS}")
-    if not scenarios:
-        raise PlanError(f"no scenario matches {tags!r}: there is nothing to split")
-    took_s = {one.id: seconds.get(one.id, one.usual_s) for one in scenarios}
-    sharing = [one.id for one in scenarios if one.shared == FULL_LOAD]
-    if not seconds.keys() & set(sharing):
-        took_s |= dict.fromkeys(sharing, _FULL_LOAD_S / max(1, len(sharing)))
-    alone = [one.id for one in scenarios if one.tags & excluding]
-    bundles: dict[str, list[Planned]] = {}
-    for one in scenarios:
-        if not one.tags & excluding:
-            bundles.setdefault(one.bundle, []).append(one)
-    if amount > len(bundles):
-        raise PlanError(f"--shards {amount}: only {len(bundles)} of what matches {tags!r} can run side by side")
-    shares = _dealt([Bundle.of(together, took_s) for together in bundles.values()], amount)
-    return Plan(
-        schema=SCHEMA,
-        environment=environment,
-        tags=tags,
-        complete=complete,
-        shares=tuple(map(_share, shares)),
-        alone=Share(seconds=_sum(alone, took_s), scenarios=tuple(alone)) if alone else None,
-    )
-
-
-def _dealt(bundles: Sequence[Bundle], amount: int) -> list[list[Bundle]]:
-    """The bundles of each share, none of them empty."""
-    even_s = _seconds(bundles) / amount
-    shares: list[list[Bundle]] = [[] for _ in range(amount)]
-    left = len(bundles)
-    for bundle in sorted(bundles, key=lambda one: (one.kind, -one.seconds, one.ids)):
-        empty = [share for share in shares if not share]
-        fitting = [share for share in shares if _seconds(share) + bundle.seconds <= even_s]
-        if len(empty) >= left:
-            empty[0].append(bundle)
-        elif fitting and bundle.kind < len(_KINDS):
-            _of_its_kind(bundle, fitting).append(bundle)
-        else:
-            min(shares, key=lambda share: (_seconds(share), len(share))).append(bundle)
-        left -= 1
-    return shares
-
-
-def _of_its_kind(bundle: Bundle, shares: Sequence[list[Bundle]]) -> list[Bundle]:
-    """The share with most of this kind; the least filled where none has any."""
-
-    def alike_then_empty(share: list[Bundle]) -> tuple[float, float]:
-        return _seconds([one for one in share if one.kind == bundle.kind]), -_seconds(share)
-
-    return max(shares, key=alike_then_empty)
-
-
-def _seconds(bundles: Iterable[Bundle]) -> float:
-    return round(sum(one.seconds for one in bundles), 3)
-
-
-def _share(bundles: Sequence[Bundle]) -> Share:
-    return Share(seconds=_seconds(bundles), scenarios=tuple(one for bundle in bundles for one in bundle.ids))
-
-
-def _sum(ids: Iterable[str], took_s: Mapping[str, float]) -> float:
-    return round(sum(took_s[one] for one in ids), 3)
 
 
 def read_plan(path: Path) -> Plan:

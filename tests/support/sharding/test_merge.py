@@ -10,8 +10,9 @@ import pytest
 
 from support.reporting.record.model import Record, ScenarioResult, Trouble, write_record
 from support.reporting.record.requests import RequestTimes
+from support.sharding.dealing import Planned, make_plan
 from support.sharding.merge import MergeError, merge, read_shards
-from support.sharding.plan import Plan, Planned, make_plan
+from support.sharding.plan import Plan
 
 BEGAN = datetime.datetime(2026, 11, 27, 12, 0, tzinfo=datetime.UTC)
 PLAN = make_plan("sandbox", "not @wip", True, [Planned(f"JL-0{n}a", frozenset()) for n in (1, 2, 3, 4)], 2, {})

@@ -10,7 +10,8 @@ import pytest
 from support.cli.shard import _matching, _took_s
 from support.config import load_environment
 from support.hooks.sharding import shard_of
-from support.sharding.plan import FULL_LOAD, Plan, PlanError, Planned, make_plan, read_plan
+from support.sharding.dealing import FULL_LOAD, Planned, make_plan
+from support.sharding.plan import Plan, PlanError, read_plan
 
 
 def planned(*names: str, tags: str = "", shared: str | None = None) -> list[Planned]:
