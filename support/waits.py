@@ -60,9 +60,12 @@ class Stopwatch:
     def given_s(self) -> float:
         return self._heartbeat.given_since(self._began_s, self._lost_before_s)
 
+    def wall_s(self) -> float:
+        return time.monotonic() - self._began_s
+
     def told(self, limit_s: float) -> str:
         """What was waited, as "1.60 s of 1.60 s", and how long the suite stood still meanwhile."""
-        given_s, wall_s = self.given_s(), time.monotonic() - self._began_s
+        given_s, wall_s = self.given_s(), self.wall_s()
         text = f"{given_s:.2f} s of {limit_s:.2f} s"
         if wall_s - given_s < TOLD_FROM_S:
             return text

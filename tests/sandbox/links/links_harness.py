@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import socket
 import socketserver
-from typing import Any
+from typing import Any, NamedTuple, Self
 
+from support.waits import Stopwatch
 from tests.sandbox.process_runner import RunningProcess
 
-RECEIVE_TIMEOUT_S = 5.0
+RECEIVE_TIMEOUT_S = 30.0
+"""By the wall, for what must not hang: a link counts the time that it is given, of which there may be a tenth."""
+
+
+class Took(NamedTuple):
+    """How long something took: by the wall, which is at least what a link held it back, and in the time that the test
+    was given, by which the link counts too: what was at most held back."""
+
+    wall_s: float
+    given_s: float
+
+    @classmethod
+    def by(cls, watch: Stopwatch) -> Self:
+        return cls(watch.wall_s(), watch.given_s())
 
 
 class Upstream(socketserver.BaseRequestHandler):
