@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from support.waits import Stopwatch
+
 PANDA = "/api/v1/namespaces/panda"
 JOBS = "/apis/batch/v1/namespaces/panda/jobs"
 LIVE: Mapping[str, Any] = {
@@ -89,12 +91,12 @@ class Clients:
         return Counter(pod["status"].get("phase", "") for pod in (await self.pods_of_jobs()).values())
 
     async def running(self, amount: int, within_s: float) -> float:
-        """Seconds until so many jobs run."""
-        started_s = time.monotonic()
+        """Given seconds until so many jobs run."""
+        watch = Stopwatch()
         while (found := (await self.phases())["Running"]) < amount:
-            assert time.monotonic() - started_s < within_s, f"{found} of {amount} jobs run after {within_s} s"
+            assert watch.given_s() < within_s, f"{found} of {amount} jobs run after {within_s} s"
             await asyncio.sleep(0.05)
-        return time.monotonic() - started_s
+        return watch.given_s()
 
     async def release(self, job_id: str) -> None:
         """What releases an investigation on a system without a route for it."""

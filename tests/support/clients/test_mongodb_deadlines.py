@@ -6,7 +6,6 @@ import itertools
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +20,7 @@ from support.clients.mongodb import client as mongodb
 from support.clients.mongodb import connection as mongodb_connection
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.clients.safety import SafetyPolicy
+from support.waits import Stopwatch
 
 LIMIT_S = 0.5
 LONGEST_S = 3.0
@@ -111,9 +111,9 @@ def endless(how: str, from_the_start: bool = False) -> Iterator[MongoDBClient]:
     try:
         yield client
     finally:
-        began_s = time.monotonic()
+        watch = Stopwatch()
         client.close()
-        closing_s = time.monotonic() - began_s
+        closing_s = watch.given_s()
         server.stop()
         assert closing_s < LONGEST_S
 
@@ -145,10 +145,10 @@ WITH_BATCHES = ("collections", "base_paths", "find", "aggregate", "indexes", "la
 
 
 def is_given_up(call: Callable[[MongoDBClient], object], client: MongoDBClient) -> str:
-    began_s = time.monotonic()
+    watch = Stopwatch()
     with pytest.raises(DatabaseError) as raised:
         call(client)
-    assert time.monotonic() - began_s < LONGEST_S
+    assert watch.given_s() < LONGEST_S
     assert raised.value.kind == "unreachable"
     return str(raised.value)
 
@@ -177,6 +177,6 @@ def test_a_greeting_that_does_not_end_is_given_up(how: str) -> None:
 @pytest.mark.parametrize("from_the_start", [True, False])
 def test_whether_it_answers_at_all_has_a_patience_of_its_own(how: str, from_the_start: bool) -> None:
     with endless(how, from_the_start) as client:
-        began_s = time.monotonic()
+        watch = Stopwatch()
         assert client.answers(within_s=0.2) is not from_the_start
-        assert time.monotonic() - began_s < LONGEST_S
+        assert watch.given_s() < LONGEST_S
