@@ -21,6 +21,8 @@ TABLE = Path(__file__).with_suffix(".toml")
 _REMARK = "remark:"
 SKIPPED_BY = re.compile(r"layer (\d), ")
 """So begins the reason of what was skipped because a layer below it is broken."""
+_UNDECIDED = re.compile(r"(?:^|: )Inconclusive: ", re.MULTILINE)
+"""In the reason of a measurement that says nothing about the site."""
 
 
 class _StepEntry(BaseModel):
@@ -32,10 +34,14 @@ class _StepEntry(BaseModel):
     text: str = ""
     layer: int | None = None
     gap: bool = False
+    undecided: bool = False
+    """Whether it is about measurements that decided nothing. No other entry is: they accuse nobody."""
 
     def fits(self, scenario: ScenarioResult) -> bool:
+        reason = scenario.reason or ""
         about = any(scenario.id.startswith(subject) for subject in self.subjects)
-        return about and self.text in " ".join((scenario.reason or "").split())
+        decides_nothing = _UNDECIDED.search(reason) is not None
+        return about and self.text in " ".join(reason.split()) and decides_nothing == self.undecided
 
 
 class _StepTable(BaseModel):

@@ -77,6 +77,14 @@ def test_a_gap_report_without_a_gap_asks_for_nothing() -> None:
     assert first_steps(record(scenario("CA-01a")), enough) == []
 
 
+def test_a_measurement_that_decided_nothing_accuses_no_layer() -> None:
+    why = "When x: Inconclusive: 25 of 50 were opened\nafter_scenario: the server logged 25 errors"
+    found = record(failed("IN-03b", why, "error"), failed("CA-01a", "Then x: Inconclusive: 160 of 200", "error"))
+    assert diagnosis_of(found) is None
+    (step,) = first_steps(found)
+    assert step.scenarios == ("IN-03b", "CA-01a") and "tester's machine" in step.remedy
+
+
 def test_what_fits_no_entry_is_told_at_the_end_under_its_name() -> None:
     found = record(failed("XX-01a", "Then x: new"), failed("DQ-05a", "Then x: open"))
     assert causes(found)[-1] == "Example XX-01a"
