@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from environments.sandbox.shared.clock import BEAT_S, TOLERATED_S, GivenTime, GivenTimeLoop
+from environments.sandbox.shared.clock import BEAT_S, TOLERATED_S, GivenTime, GivenTimeLoop, after_wall_s
 
 SLEEPER = """
 import asyncio, time
@@ -96,3 +96,27 @@ def test_timers_of_a_loop_follow_its_clock() -> None:
 
     with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
         assert runner.run(timer()) >= 0.19
+
+
+def test_what_a_program_outside_counts_is_of_the_wall() -> None:
+    """A driver of MongoDB waits for an answer one second longer than the time in which it has asked for it."""
+
+    async def both() -> tuple[float, bool]:
+        slept = asyncio.create_task(asyncio.sleep(0.3))
+        began_s = time.monotonic()
+        await after_wall_s(0.3)
+        return time.monotonic() - began_s, slept.cancel()
+
+    crowded = GivenTimeLoop(GivenTime(share=lambda: 0.1))
+    with asyncio.Runner(loop_factory=lambda: crowded) as runner:
+        took_s, still_asleep = runner.run(both())
+    assert took_s >= 0.3 and still_asleep
+
+
+def test_who_no_longer_waits_for_the_wall_is_not_woken() -> None:
+    async def leaves() -> None:
+        after_wall_s(0.05).cancel()
+        await after_wall_s(0.1)
+
+    with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
+        runner.run(leaves())

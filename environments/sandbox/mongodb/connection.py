@@ -16,6 +16,7 @@ from environments.sandbox.mongodb.commands.under_way import Operation
 from environments.sandbox.mongodb.query.planner import Deadline
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 from environments.sandbox.mongodb.wire.framing import Message, ProtocolError, encode_reply, read_message
+from environments.sandbox.shared.clock import after_wall_s
 
 _reply_ids = itertools.count(1)
 _UNEXPECTED = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, BSONError)
@@ -40,8 +41,11 @@ class Connection:
             while (message := await following) is not None:
                 following = asyncio.ensure_future(read_message(self._reader))
                 reply = await self._reply(message)
-                if self.peer.await_ms:
-                    await asyncio.wait({following}, timeout=self.peer.await_ms / 1000)
+                if self.peer.await_ms:  # of the wall: a driver gives the server up a second later, and all it has asked
+                    until = after_wall_s(self.peer.await_ms / 1000)
+                    either: set[asyncio.Future[Any]] = {following, until}
+                    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                    until.cancel()
                     self.peer.await_ms = 0.0
                 if self.peer.dropped:
                     return

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import heapq
+import itertools
 import math
 import os
 import selectors
@@ -70,6 +72,12 @@ class BeatingSelector(selectors.DefaultSelector):
     def __init__(self, given: GivenTime) -> None:
         super().__init__()
         self._given = given
+        self._alarms: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def wake(self, waiter: asyncio.Future[None], at_s: float) -> None:
+        """Give the waiter a result at a moment of the wall, to the beat."""
+        heapq.heappush(self._alarms, (at_s, next(self._order), waiter))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready within ``timeout`` given seconds; None waits for ever."""
@@ -79,16 +87,41 @@ class BeatingSelector(selectors.DefaultSelector):
             left_s = max(0.0, until_s - now_s)
             ready = super().select(min(BEAT_S, left_s / self._given.speed))
             now_s = self._given.now()
-            if ready or now_s >= until_s:
+            if self._ring() or ready or now_s >= until_s:
                 return ready
+
+    def _ring(self) -> bool:
+        """Whether somebody was woken."""
+        rung = False
+        while self._alarms and self._alarms[0][0] <= time.monotonic():
+            waiter = heapq.heappop(self._alarms)[2]
+            if not waiter.done():
+                waiter.set_result(None)
+                rung = True
+        return rung
 
 
 class GivenTimeLoop(asyncio.SelectorEventLoop):
     """An event loop by whose clock only given time passes."""
 
-    def __init__(self) -> None:
-        self._given = GivenTime()
-        super().__init__(BeatingSelector(self._given))
+    def __init__(self, given: GivenTime | None = None) -> None:
+        self._given = given or GivenTime()
+        self._beating = BeatingSelector(self._given)
+        super().__init__(self._beating)
 
     def time(self) -> float:
         return self._given.now()
+
+    def wake(self, waiter: asyncio.Future[None], after_wall_s: float) -> None:
+        """Give the waiter a result after so many seconds of the wall."""
+        self._beating.wake(waiter, time.monotonic() + after_wall_s)
+
+
+def after_wall_s(seconds: float) -> asyncio.Future[None]:
+    """Done after so many seconds of the wall: for what a program outside has asked for, which counts itself."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, GivenTimeLoop):
+        raise TypeError(f"a process of the sandbox runs a GivenTimeLoop, not a {type(loop).__name__}")
+    waiter = loop.create_future()
+    loop.wake(waiter, seconds)
+    return waiter
