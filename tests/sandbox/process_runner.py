@@ -13,7 +13,6 @@ import queue
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,9 +20,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from environments.sandbox.supervisor.settings import SandboxSettings
+from support.waits import Stopwatch
 from tests.warm import WarmProcess
 
 DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())
+READY_WITHIN_S, ANSWERS_WITHIN_S = 60.0, 30.0
+"""Of the time that the test was given. Nothing is measured by them: they are for a process that hangs."""
 NETWORK_LOCK_PORT = 47001
 """A socket bound to this port of 127.A.0.1 marks the loopback block 127.A as taken."""
 
@@ -70,21 +72,23 @@ class RunningProcess:
         """The operating system's id of the process."""
         return self._process.pid
 
-    def wait_ready(self, timeout_s: float = 15.0) -> None:
+    def wait_ready(self, timeout_s: float = READY_WITHIN_S) -> None:
         """Block until the process has said ``ready``."""
-        deadline_s = time.monotonic() + timeout_s
+        waiting = Stopwatch()
         while not any(message["event"] == "ready" for message in self.events):
-            self._take(deadline_s, "the ready message")
+            self._take(waiting, timeout_s, "the ready message")
         self.ready = next(message["data"] for message in self.events if message["event"] == "ready")
 
-    def request(self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = 10.0) -> Any:
+    def request(
+        self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = ANSWERS_WITHIN_S
+    ) -> Any:
         """Ask the process something; its result, or :class:`ProcessFailed` with the text of its error."""
         self._last_id += 1
         request_id = self._last_id
         self._write({"id": request_id, "command": command, "params": params or {}})
-        deadline_s = time.monotonic() + timeout_s
+        waiting = Stopwatch()
         while request_id not in self._answers:
-            self._take(deadline_s, f"the answer to {command}")
+            self._take(waiting, timeout_s, f"the answer to {command}")
         answer = self._answers.pop(request_id)
         if "error" in answer:
             raise ProcessFailed(answer["error"])
@@ -94,17 +98,17 @@ class RunningProcess:
         """Switch on exactly these faults."""
         self.request("set_faults", {"active": list(active)})
 
-    def wait_event(self, event: str, timeout_s: float = 10.0) -> Mapping[str, Any]:
+    def wait_event(self, event: str, timeout_s: float = ANSWERS_WITHIN_S) -> Mapping[str, Any]:
         """The data of the next message of this name, taken from the list of events."""
-        deadline_s = time.monotonic() + timeout_s
+        waiting = Stopwatch()
         while True:
             for position, message in enumerate(self.events):
                 if message["event"] == event:
                     data: Mapping[str, Any] = self.events.pop(position)["data"]
                     return data
-            self._take(deadline_s, f"the message {event}")
+            self._take(waiting, timeout_s, f"the message {event}")
 
-    def stop(self, timeout_s: float = 10.0) -> int:
+    def stop(self, timeout_s: float = ANSWERS_WITHIN_S) -> int:
         """End the process in the orderly way; its exit code."""
         if self._process.poll() is None:
             with contextlib.suppress(BrokenPipeError):  # it has just ended by itself; the exit code below tells how
@@ -120,7 +124,7 @@ class RunningProcess:
     def close_line(self) -> None:
         """Break the line, as the death of the supervisor would; the process has to end by itself."""
         self._input.close()
-        self._process.wait(10.0)
+        self._process.wait(ANSWERS_WITHIN_S)
 
     def kill(self) -> None:
         """End the process the brutal way (SIGKILL)."""
@@ -141,11 +145,8 @@ class RunningProcess:
             self._lines.put(line)
         self._lines.put(None)
 
-    def _take(self, deadline_s: float, wanted: str) -> None:
-        try:
-            line = self._lines.get(timeout=max(0.0, deadline_s - time.monotonic()))
-        except queue.Empty:
-            raise ProcessFailed(f"{self.package} did not send {wanted} in time\n{self.log_tail()}") from None
+    def _take(self, waiting: Stopwatch, timeout_s: float, wanted: str) -> None:
+        line = self._next_line(waiting, timeout_s, wanted)
         if line is None:
             self._lines.put(None)
             raise ProcessFailed(f"{self.package} ended before it sent {wanted}\n{self.log_tail()}")
@@ -155,6 +156,12 @@ class RunningProcess:
         else:
             self._answers[message["id"]] = message
 
+    def _next_line(self, waiting: Stopwatch, timeout_s: float, wanted: str) -> str | None:
+        while (left_s := timeout_s - waiting.given_s()) > 0:
+            with contextlib.suppress(queue.Empty):
+                return self._lines.get(timeout=left_s)
+        raise ProcessFailed(f"{self.package} did not send {wanted} in time\n{self.log_tail()}")
+
     def _close_pipes(self) -> None:
         self._reader.join(2.0)
         for pipe in (self._input, self._output):
@@ -162,7 +169,7 @@ class RunningProcess:
                 pipe.close()
 
 
-def start_process(package: str, config: Mapping[str, Any], timeout_s: float = 15.0) -> RunningProcess:
+def start_process(package: str, config: Mapping[str, Any], timeout_s: float = READY_WITHIN_S) -> RunningProcess:
     """Start ``environments.sandbox.<package>`` and return it once it is ready to serve."""
     process = RunningProcess(package, config)
     try:
