@@ -201,16 +201,23 @@ class KubernetesAPI:
 
 
 class LineStream:
-    """The lines of a long answer, as they arrive. ``close`` from another thread ends the iteration."""
+    """The lines of a long answer, as they arrive. ``close`` from another thread ends the iteration.
+
+    Whoever reads it gives its connection back; where nobody has begun to, ``close`` does.
+    """
 
     def __init__(self, what: str, response: urllib3.HTTPResponse, deadline: Deadline | None = None) -> None:
         self._what = what
         self._deadline = deadline
         self._response = response
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._is_read = False
 
     def __iter__(self) -> Iterator[bytes]:
+        with self._lock:
+            if self._closed:
+                return
+            self._is_read = True
         rest = b""
         try:
             while chunk := self._response.read1(65536):
@@ -223,9 +230,7 @@ class LineStream:
         finally:
             with self._lock:
                 self._closed = True
-                self._response.close()
-            if self._deadline is not None:
-                self._deadline.close()
+                self._give_back()
 
     def close(self) -> None:
         """End the stream."""
@@ -233,6 +238,13 @@ class LineStream:
             if not self._closed:
                 self._closed = True
                 self._response.shutdown()
+                if not self._is_read:
+                    self._give_back()
+
+    def _give_back(self) -> None:
+        self._response.close()
+        if self._deadline is not None:
+            self._deadline.close()
 
 
 def _what(method: str, path: str, query: Mapping[str, str] | None) -> str:

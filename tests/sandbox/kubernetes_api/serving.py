@@ -15,6 +15,7 @@ import trustme
 from environments.sandbox.kubernetes.http.server import ApiServer
 from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.store.object_store import Change, Store
+from environments.sandbox.shared.clock import GivenTimeLoop
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class ServedApi:
         self.store = Store(history=500)
         tokens = {TOKEN: "focus-acceptance", NODE_TOKEN: "system:node"}
         self._server = ApiServer(self.store, tokens, self.log_folder, kubelet=kubelet)
-        self._loop = asyncio.new_event_loop()
+        self._loop = GivenTimeLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.port = self._await(self._server.start(HOST, 0, cert_file, key_file))

@@ -60,24 +60,53 @@ async def _command(process: asyncssh.SSHServerProcess[str]) -> None:
         process.exit(0)
 
 
+class Hosts:
+    """SSH servers in a thread of their own, with the event loop of which they end."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._listening: list[asyncssh.SSHAcceptor] = []
+
+    def listen(self, server: type[Server], *keys: Any) -> int:
+        """The port of one more."""
+
+        async def listening() -> asyncssh.SSHAcceptor:
+            return await asyncssh.create_server(
+                server, "127.0.0.1", 0, server_host_keys=list(keys), process_factory=_command
+            )
+
+        self._listening.append(asyncio.run_coroutine_threadsafe(listening(), self._loop).result(10))
+        return self._listening[-1].get_port()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close_all(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close_all(self) -> None:
+        for one in self._listening:
+            one.close()
+            await one.wait_closed()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
 @pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    made = asyncio.new_event_loop()
-    thread = threading.Thread(target=made.run_forever, daemon=True)
-    thread.start()
+def hosts() -> Iterator[Hosts]:
+    made = Hosts()
     yield made
-    made.call_soon_threadsafe(made.stop)
-    thread.join()
+    made.close()
 
 
-def client_of(loop: asyncio.AbstractEventLoop, folder: Path, password: str = PASSWORD, **server: Any) -> SSHClient:
+def client_of(hosts: Hosts, folder: Path, password: str = PASSWORD, **server: Any) -> SSHClient:
     key = asyncssh.generate_private_key("ssh-ed25519")
     made = type("Made", (Server,), server)
-
-    async def listening() -> asyncssh.SSHAcceptor:
-        return await asyncssh.create_server(made, "127.0.0.1", 0, server_host_keys=[key], process_factory=_command)
-
-    port = asyncio.run_coroutine_threadsafe(listening(), loop).result(10).get_port()
+    port = hosts.listen(made, key)
     known = folder / "known_hosts"
     known.write_text(f"[127.0.0.1]:{port} {key.export_public_key().decode()}")
     return SSHClient(SSHAt(None, HostAt("127.0.0.1", port, "root", SecretStr(password)), known), Journal())
@@ -87,19 +116,13 @@ Certified = tuple[SSHClient, Path]
 
 
 @pytest.fixture
-def certified(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Any:
+def certified(hosts: Hosts, tmp_path: Path) -> Any:
     """Makes clients of a host that shows a certificate, with what known_hosts says; ``{ca}``, ``{key}`` and ``{host}``
     stand for the key of the authority, that of the host, and its name."""
     authority, key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     certificate = authority.generate_host_certificate(key, "host", principals=["127.0.0.1"])
     made = type("Certified", (Server,), {"methods": ("password",)})
-
-    async def listening() -> asyncssh.SSHAcceptor:
-        return await asyncssh.create_server(
-            made, "127.0.0.1", 0, server_host_keys=[(key, certificate)], process_factory=_command
-        )
-
-    port = asyncio.run_coroutine_threadsafe(listening(), loop).result(10).get_port()
+    port = hosts.listen(made, (key, certificate))
 
     def client(known_hosts: str) -> Certified:
         public = {name: one.export_public_key().decode().strip() for name, one in (("ca", authority), ("key", key))}
@@ -145,46 +168,42 @@ def test_a_key_of_an_authority_is_no_key_of_a_host(certified: Any) -> None:
         {"methods": (), "open_to_all": True},
     ],
 )
-def test_a_password_gets_in_wherever_openssh_gets_in(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path, server: dict[str, Any]
-) -> None:
-    with client_of(loop, tmp_path, **server).connect_target() as session:
+def test_a_password_gets_in_wherever_openssh_gets_in(hosts: Hosts, tmp_path: Path, server: dict[str, Any]) -> None:
+    with client_of(hosts, tmp_path, **server).connect_target() as session:
         assert session.run("true").stdout == "ok\n"
 
 
-def test_a_prompt_that_a_password_does_not_answer_is_told(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
-    client = client_of(loop, tmp_path, methods=("keyboard-interactive",), prompts=(("Code:", True),))
+def test_a_prompt_that_a_password_does_not_answer_is_told(hosts: Hosts, tmp_path: Path) -> None:
+    client = client_of(hosts, tmp_path, methods=("keyboard-interactive",), prompts=(("Code:", True),))
     with pytest.raises(SSHError, match="the server accepts keyboard-interactive, and asked 'Code:'") as raised:
         client.connect_target()
     assert raised.value.kind == "authentication"
 
 
-def test_a_server_that_takes_only_keys_says_so(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
-    client = client_of(loop, tmp_path, public_key_auth_supported=lambda self: True)
+def test_a_server_that_takes_only_keys_says_so(hosts: Hosts, tmp_path: Path) -> None:
+    client = client_of(hosts, tmp_path, public_key_auth_supported=lambda self: True)
     with pytest.raises(SSHError, match="offered a password; the server accepts publickey") as raised:
         client.connect_target()
     assert raised.value.kind == "authentication"
 
 
-def test_a_command_ended_by_a_signal_is_told_as_such(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
-    with client_of(loop, tmp_path, methods=("password",)).connect_target() as session:
+def test_a_command_ended_by_a_signal_is_told_as_such(hosts: Hosts, tmp_path: Path) -> None:
+    with client_of(hosts, tmp_path, methods=("password",)).connect_target() as session:
         with pytest.raises(SSHError, match="'killed' was ended by signal KILL") as raised:
             session.run("killed")
         assert raised.value.kind == "signal"
         assert session.run("true").exit_status == 0
 
 
-def test_a_command_without_an_exit_status_is_no_lost_connection(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path
-) -> None:
-    with client_of(loop, tmp_path, methods=("password",)).connect_target() as session:
+def test_a_command_without_an_exit_status_is_no_lost_connection(hosts: Hosts, tmp_path: Path) -> None:
+    with client_of(hosts, tmp_path, methods=("password",)).connect_target() as session:
         with pytest.raises(SSHError, match="the host told no exit status"):
             session.run("silent")
         assert session.is_open
 
 
 def test_an_answer_that_comes_at_once_is_not_overlooked(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread that sends a request goes on only after the answer was read, as on a busy machine."""
     send, pause = paramiko.Transport._send_message, threading.Event()  # type: ignore[attr-defined]
@@ -194,7 +213,7 @@ def test_an_answer_that_comes_at_once_is_not_overlooked(
         if threading.current_thread() is threading.main_thread():
             pause.wait(0.2)
 
-    client = client_of(loop, tmp_path, methods=("password",))
+    client = client_of(hosts, tmp_path, methods=("password",))
     monkeypatch.setattr(paramiko.Transport, "_send_message", slowly)
     monkeypatch.setattr("support.clients.ssh.client.CONNECT_TIMEOUT_S", 2.0)
     with client.connect_target() as session:

@@ -17,6 +17,7 @@ from environments.sandbox.kubernetes.store.errors import ApiError
 from environments.sandbox.kubernetes.store.events_group import encoded
 from environments.sandbox.kubernetes.store.object_store import Change, Store
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything
+from environments.sandbox.shared.clock import after_wall_s
 from environments.sandbox.shared.json_text import encode
 
 _LONGEST_S = 3600
@@ -44,10 +45,9 @@ class Watch:
         )
 
     async def serve(self) -> web.StreamResponse:
-        """Answer until the client leaves or ``timeoutSeconds`` are over."""
-        loop = asyncio.get_running_loop()
+        """Answer until the client leaves or ``timeoutSeconds`` are over: those of the wall, as the client counts."""
         timeout_s = number(self._request, "timeoutSeconds")
-        ends_s = loop.time() + (_LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S))
+        over = after_wall_s(_LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S))
         queue = self._store.subscribe(self._resource.plural)
         try:
             first = self._first_lines()
@@ -57,11 +57,15 @@ class Watch:
             with contextlib.suppress(ConnectionResetError):  # the client has left
                 if first:
                     await response.write(first)
-                await self._follow(response, queue, ends_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(None) as limit:
+                        over.add_done_callback(lambda _: None if over.cancelled() else limit.reschedule(0.0))
+                        await self._follow(response, queue)
                 await response.write_eof()
         except ApiError as error:
             return await self._failed(error)
         finally:
+            over.cancel()
             self._store.unsubscribe(queue)
         return response
 
@@ -83,11 +87,10 @@ class Watch:
         since = number(self._request, "resourceVersion") or 0
         return b"".join(map(self._seen, self._store.changes_since(self._resource.plural, since)))
 
-    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[Change], ends_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        while (left_s := ends_s - loop.time()) > 0:
+    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[Change]) -> None:
+        while True:
             try:
-                async with asyncio.timeout(min(left_s, _BOOKMARK_EVERY_S)):
+                async with asyncio.timeout(_BOOKMARK_EVERY_S):
                     lines = [self._seen(await queue.get())]
             except TimeoutError:
                 if self._bookmarks:
