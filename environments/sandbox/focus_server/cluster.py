@@ -91,6 +91,10 @@ class ClusterView:
         """An expected object was not created."""
         self._unseen.pop(name, None)
 
+    def forget_all(self) -> None:
+        """Nothing is on its way to the cluster."""
+        self._unseen.clear()
+
     def _settle(self, kind: str, listed_s: float) -> None:
         """What was created before the list was asked for and does not stand in it is gone."""
         for name, since_s in list(self._unseen.items()):

@@ -46,6 +46,7 @@ class Opener:
         self.configuration, self.node_hosts, self.shape, self.log = configuration, node_hosts, shape, log
         self.answers, self.queues = answers, queues
         self._rolling_back: set[asyncio.Task[None]] = set()
+        self._creating: set[asyncio.Future[Mapping[str, Any]]] = set()
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         """Start an investigation and answer for it; raises :class:`CannotOpen` and then leaves nothing behind."""
@@ -120,8 +121,11 @@ class Opener:
         """Create an object; the object as it is stored."""
         name = manifest["metadata"]["name"]
         self.view.expect(name)
+        creating = asyncio.ensure_future(self.kubernetes.create(manifest))
+        self._creating.add(creating)
+        creating.add_done_callback(self._creating.discard)
         try:
-            stored = await self.kubernetes.create(manifest)
+            stored = await asyncio.shield(creating)
         except KubernetesRefused:
             self.view.forget(name)
             raise
@@ -164,6 +168,10 @@ class Opener:
                 self.log.warning("rolling back %s: %s; trying again in %s s", job_id, error, pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_ROLL_BACK_PAUSE_S, pause_s * 2)
+
+    async def settle(self) -> None:
+        """Return when no object is on its way to the cluster, also none of an opening that was ended."""
+        await asyncio.gather(*self._creating, return_exceptions=True)
 
     async def stop(self) -> None:
         for task in self._rolling_back:

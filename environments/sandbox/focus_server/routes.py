@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import Counter
@@ -35,6 +36,7 @@ class Routes:
         self.requests_by_status: Counter[int] = Counter()
         self.misconfigured: str | None = None
         """What is wrong with the settings: as long as it stands here, every request is refused with it."""
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     def application(self) -> web.Application:
         middlewares = [admit_every_origin, self._answer]
@@ -73,6 +75,9 @@ class Routes:
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         status = 500  # what aiohttp answers, without a trace, to an error nobody here expected
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._under_way.add(serving)
         try:
             if self.misconfigured is not None:
                 raise Misconfigured(self.misconfigured)
@@ -93,8 +98,16 @@ class Routes:
             status = 400  # the client has left before its request was complete: nobody will read an answer
             raise
         finally:
+            self._under_way.discard(serving)
             self._log_access(request, status)
         return response
+
+    async def end_all(self) -> None:
+        """Answer nothing of what is asked at the moment."""
+        ended = list(self._under_way)
+        for serving in ended:
+            serving.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
 
     def _log_refusal(self, request: web.Request, refused: Refused) -> None:
         level = logging.ERROR if isinstance(refused, MongoDbAway) else logging.INFO

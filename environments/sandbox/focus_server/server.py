@@ -148,6 +148,7 @@ class FocusServer(SandboxProcess):
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])
         self._capacity.forget_all()  # the cluster was reset before
+        self._view.forget_all()
         self._routes.requests_by_status.clear()
 
     async def state(self) -> Mapping[str, Any]:
@@ -160,6 +161,11 @@ class FocusServer(SandboxProcess):
         }
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``cluster_resets``: what is being opened would stand in the cluster as it is after its reset."""
+        if name == "cluster_resets":
+            await self._routes.end_all()
+            await self._opener.settle()
+            return {}
         if name != "fibre":
             return await super().command(name, params)
         self._set_fibre(params.get("state"))

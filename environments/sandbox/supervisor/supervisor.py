@@ -190,6 +190,9 @@ class Supervisor:
     async def reset(self) -> None:
         """The estate as it was right after the start, without any fault."""
         await self.set_faults(set())
+        if "focus_server" in self.children:
+            with contextlib.suppress(ProcessGone):  # nobody serves a request
+                await self.children["focus_server"].request("cluster_resets")
         # The cluster first: with its pods come back the processes of workloads that were stopped.
         for name, command in (
             ("links", "reset"), ("node", "cluster_resets"), ("kubernetes", "reset"), ("node", "reset"),

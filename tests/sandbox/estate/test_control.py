@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from environments.sandbox.focus_server.faults.loads import SLOW_S
 from support.waits import Stopwatch
 from tests.sandbox.estate.test_lifecycle import Up
 
@@ -179,3 +180,21 @@ def test_state_is_told_while_a_workload_is_stopped_and_started(up: Up) -> None:
                 scaling.result()
     assert slowest_s < 5
     assert up.run_file.exists()
+
+
+def test_a_reset_ends_what_the_server_has_not_answered_yet(up: Up) -> None:
+    """An opening that went on after it would take a place in the site of the next scenario."""
+    up.control("PUT", "/faults/openings-slow")
+    body = {
+        "displayTimeAxisDuration": 10, "nfftSelection": 1024, "displayInfo": {"height": 1000}, "view_type": "0",
+        "channels": {"min": 1, "max": 50}, "frequencyRange": {"min": 0, "max": 500},
+        "start_time": None, "end_time": None,
+    }  # fmt: skip
+    server = up.endpoints["focus_server"]
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{server['base_url']}/configure", json=body, verify=server["ca_file"], timeout=0.2)
+    up.control("POST", "/reset")
+    watch = Stopwatch()
+    while watch.given_s() < 2 * SLOW_S:
+        state = up.control("GET", "/state")["processes"]
+        assert (state["focus_server"]["requests"], state["kubernetes"]["jobs"]) == ({}, 0)
