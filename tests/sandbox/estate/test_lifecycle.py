@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from environments.sandbox.rabbitmq.installed import is_installed
+from support.waits import LOOK_AGAIN_S, Stopwatch
 
 ROOT = Path(__file__).resolve().parents[3]
 START_LIMIT_S = 30.0
@@ -74,11 +75,11 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
+    waiting = Stopwatch()
     while not condition():
-        if time.monotonic() > deadline:
+        if waiting.given_s() > within_s:
             return False
-        os.sched_yield()
+        threading.Event().wait(LOOK_AGAIN_S)
     return True
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ import pymongo
 from kubernetes import client, config
 from pymongo.errors import ConnectionFailure
 
+from support.waits import Stopwatch
 from tests.sandbox.estate.test_lifecycle import Up
 
 _LIMIT_S = 30.0
@@ -54,9 +54,9 @@ class Estate:
         self._wait(True)
 
     def _wait(self, wanted: bool) -> None:
-        deadline_s = time.monotonic() + _LIMIT_S
+        waiting = Stopwatch()
         while self._answers() is not wanted:
-            assert time.monotonic() < deadline_s, f"MongoDB {'is silent' if wanted else 'answers'} after {_LIMIT_S:g} s"
+            assert waiting.given_s() < _LIMIT_S, f"MongoDB {'is silent' if wanted else 'answers'} after {_LIMIT_S:g} s"
 
     def _answers(self) -> bool:
         try:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import socket
-import time
 from typing import Any
 
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
+from support.waits import Stopwatch
 from tests.sandbox.mongodb.conftest import PASSWORD, REPORTS_AS, Connect
 from tests.sandbox.process_runner import RunningProcess
 
 
 def no_connection_left(mongodb: RunningProcess) -> None:
     """The clients of earlier tests are closed on their side; wait until the server has noticed."""
-    deadline_s = time.monotonic() + 5
+    waiting = Stopwatch()
     while mongodb.request("state")["connections"]["current"]:
-        assert time.monotonic() < deadline_s, "earlier connections are still counted"
+        assert waiting.given_s() < 5, "earlier connections are still counted"
 
 
 def code_of(action: Any) -> int | None:

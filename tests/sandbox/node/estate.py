@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from environments.sandbox.shared.certificates import CertificateAuthority
+from support.waits import Stopwatch
 from tests.sandbox.process_runner import ProcessFailed, RunningProcess, base_config, reserve_port
 
 TOKEN, NODE_TOKEN = "token-of-the-suite", "token-of-the-node"
@@ -146,22 +147,19 @@ class Estate:
         known = {item["metadata"]["name"]: item for item in listed["items"]}
         if found := holds(known):
             return found
-        parameters = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], "timeoutSeconds": "20"}
-        deadline_s = time.monotonic() + within_s
-        with self.http.get(self.url + path, params=parameters, stream=True, timeout=within_s) as answer:
-            try:
+        revision, waiting = listed["metadata"]["resourceVersion"], Stopwatch()
+        while (left_s := within_s - waiting.given_s()) > 0:  # the watch ends by the wall, and this by given time
+            parameters = {"watch": "true", "resourceVersion": revision, "timeoutSeconds": str(math.ceil(left_s))}
+            with self.http.get(self.url + path, params=parameters, stream=True, timeout=60) as answer:
                 for line in answer.iter_lines(chunk_size=None):
                     change = json.loads(line)
                     name = change["object"]["metadata"]["name"]
+                    revision = change["object"]["metadata"]["resourceVersion"]
                     known[name] = change["object"]
                     if change["type"] == "DELETED":
                         del known[name]
                     if found := holds(known):
                         return found
-                    if time.monotonic() > deadline_s:
-                        break
-            except requests.exceptions.ConnectionError:
-                pass  # the read timeout: nothing more has happened, which is told below
         raise AssertionError(f"not within {within_s} s: {what}; there are {sorted(known)}\n{self.node.log_tail()}")
 
     @staticmethod
@@ -173,12 +171,12 @@ class Estate:
 
 def connect(address: str, port: int, within_s: float = 5.0) -> socket.socket:
     """An open connection, as soon as one can be opened."""
-    deadline_s = time.monotonic() + within_s
+    waiting = Stopwatch()
     while True:
         try:
             return socket.create_connection((address, port), timeout=2.0)
         except ConnectionRefusedError:
-            if time.monotonic() > deadline_s:
+            if waiting.given_s() > within_s:
                 raise
 
 
