@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Behave:
     def leaves_nothing(self, within_s: float) -> bool:
         deadline = time.monotonic() + within_s
         while self.left_behind() and time.monotonic() < deadline:
-            os.sched_yield()
+            threading.Event().wait(0.05)
         return not self.left_behind()
 
 
