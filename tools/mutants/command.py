@@ -47,7 +47,9 @@ def run(
     only: Annotated[
         list[str] | None, typer.Option(help="only those whose module or id begins so; again and again")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="then all other scenarios, also those under load")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="then also the scenarios that do not enter the line")
+    ] = False,
     most: Annotated[int, typer.Option(min=0, help="scenarios for each at most; 0 for all")] = 0,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
     workers: Workers = 2,
@@ -130,6 +132,7 @@ def _known(reports: Path) -> list[Outcome]:
 @app.command(name="record")
 def record_lines(
     resume: Annotated[bool, typer.Option("--resume", help="leave out what was recorded")] = False,
+    new: Annotated[bool, typer.Option("--new", help="only those of which the file knows nothing yet")] = False,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
     workers: Workers = 2,
     reports: Folder = REPORTS,
@@ -138,15 +141,16 @@ def record_lines(
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         modules = sorted({one.module for one in every_mutant()})
-        settings, rows = sandbox_and_rows(load=True)
+        settings, rows = sandbox_and_rows()
         folder = reports / "recording"
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
-        known = durations_in(folder)
+        known = read_lines() if new else None
+        recorded = {*durations_in(folder), *(known.durations_s if known else ())}
+        missing = sorted((row for row in rows if row.id not in recorded), key=lambda row: row.is_load)
         with laboratories(settings, folder, workers) as found:
-            files = [str(file_of(module)) for module in modules]
-            record([row for row in rows if row.id not in known], files, found, _after(minutes))
-        print(f"{write_lines(folder, modules)} of {len(rows)} scenarios are recorded")
+            record(missing, [str(file_of(module)) for module in modules], found, _after(minutes))
+        print(f"{write_lines(folder, modules, known)} of {len(rows)} scenarios are recorded")
 
 
 def _after(minutes: float) -> Callable[[], bool]:
@@ -167,7 +171,7 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load included; at
+    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load last; at
     most so many for each mutant, none begun after so many minutes (0 for no limit), on so many sandboxes. ``before`` is
     what came of them the last time."""
 
@@ -179,7 +183,7 @@ class Effort:
 
 
 def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: Path) -> list[Result]:
-    settings, rows = sandbox_and_rows(load=effort.everything)
+    settings, rows = sandbox_and_rows()
     lines, started_s = read_lines(), time.monotonic()
     noticed = Noticed(effort.before.values())
     now: list[Result] = []

@@ -35,6 +35,10 @@ class Lines:
         self._functions: dict[str, Mapping[str, Function]] = {}
         self._used: dict[str, Mapping[str, frozenset[str]]] = {}
 
+    def of(self, at: str, digest: str) -> Entered | None:
+        """What is known of a function with this text."""
+        return self._entered.get((at, digest))
+
     def order(self, mutant: Mutant, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         """Those that run its line, before them those of which nothing is recorded yet, and the others.
 
@@ -55,7 +59,7 @@ class Lines:
             turn = turns[row.id.partition(".")[0]]
             return turn, rarest[row.requirement], rarity[row.id], self._duration_s(row)
 
-        by_duration = sorted(rows, key=self._duration_s)
+        by_duration = sorted(rows, key=lambda row: (row.is_load, self._duration_s(row)))
         first = sorted((row for row in by_duration if row.id in ways and ways[row.id] & entering), key=place)
         new = [row for row in by_duration if row.id not in self.durations_s and not row.is_load]
         first = [*new, *first]
@@ -144,26 +148,42 @@ def read_lines(file: Path = FILE) -> Lines:
     return Lines(content["scenarios"], entered)
 
 
-def write_lines(folder: Path, modules: Iterable[str], file: Path = FILE) -> int:
+def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None, file: Path = FILE) -> int:
     """Make the file of what the processes of the sandboxes below a folder have recorded; answers how many scenarios
-    are in it."""
-    durations_s = durations_in(folder)
-    names = [BEFORE_ALL, *sorted(durations_s)]
-    lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for bit, name in enumerate(names):
-        for entered in folder.glob(f"*/recording/{name}/[0-9]*"):
-            for place in entered.read_text(encoding="utf-8").splitlines():
-                path, _, number = place.rpartition(":")
-                lines[path][int(number)] |= 1 << bit
+    are in it.
+
+    What is ``known`` stays. A function that has changed since is left out then: the other scenarios may enter it too.
+    """
+    durations_s = {**(known.durations_s if known else {}), **durations_in(folder)}
+    names = [BEFORE_ALL, *sorted(durations_s.keys() - {BEFORE_ALL})]
+    lines = _recorded(folder, names)
     functions = {}
     for module in sorted(modules):
         found = lines[str(file_of(module))]
         for name, function in functions_of(file_of(module).read_text(encoding="utf-8")).items():
+            at = f"{module}:{name}"
+            before = known.of(at, function.digest) if known else {}
+            if before is None:
+                continue
             entered_by: dict[str, list[int]] = defaultdict(list)
-            for line in sorted(function.lines & found.keys()):
-                entered_by[f"{found[line]:x}"].append(line - function.first)
-            functions[f"{module}:{name}"] = {"digest": function.digest, "entered": entered_by}
-    scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in sorted(durations_s)}}
+            for line in sorted(function.lines):
+                entering = found.get(line, set()) | before.get(line - function.first, frozenset())
+                if entering:
+                    mask = sum(1 << bit for bit, one in enumerate(names) if one in entering)
+                    entered_by[f"{mask:x}"].append(line - function.first)
+            functions[at] = {"digest": function.digest, "entered": entered_by}
+    scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in names if name != BEFORE_ALL}}
     text = json.dumps({"scenarios": scenarios, "functions": functions}, separators=(",", ":"))
     write_atomically(file, text.replace('},"', '},\n"') + "\n")
-    return len(durations_s)
+    return len(names) - 1
+
+
+def _recorded(folder: Path, names: Iterable[str]) -> Mapping[str, Mapping[int, set[str]]]:
+    """The scenarios of each line of each file, as they were recorded below a folder."""
+    lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        for entered in folder.glob(f"*/recording/{name}/[0-9]*"):
+            for place in entered.read_text(encoding="utf-8").splitlines():
+                path, _, number = place.rpartition(":")
+                lines[path][int(number)].add(name)
+    return lines

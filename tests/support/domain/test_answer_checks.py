@@ -153,6 +153,14 @@ def test_list_of_recordings_is_complete_and_exact() -> None:
     assert text is not None and "instead of" in text
 
 
+def test_one_recording_is_listed_or_left_out() -> None:
+    this = recording(139, None)
+    assert trouble(recordings.lists(this), answer(200, [[100, 140], [139, -1]])) is None
+    assert "is not listed, 1 others are" in (trouble(recordings.lists(this), answer(200, [[100, 140]])) or "")
+    assert trouble(recordings.leaves_out(this), answer(200, [[100, 140]])) is None
+    assert "is listed" in (trouble(recordings.leaves_out(this), answer(200, [[139, -1]])) or "")
+
+
 def test_list_of_another_shape_is_a_failure() -> None:
     with pytest.raises(AssertionError, match="not a list"):
         recordings.lists_exactly([]).matches(answer(200, {"recordings": []}))

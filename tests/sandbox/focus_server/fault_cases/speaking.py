@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from environments.sandbox.focus_server.faults.refusals import LEFTOVERS
 from tests.sandbox.focus_server.estate import Answer, Estate, payload, until
 from tests.sandbox.focus_server.fault_cases.capacity import FULL, beyond_capacity
@@ -113,6 +115,12 @@ def _(estate: Estate, fault: str) -> None:
     assert told["frequencies_amount"] == len(listed) == 256 - missing
     assert (listed[0] > 0) is (fault == "frequencies-begin-late") and (listed[-1] > 490) is (missing == 1)
     assert (listed[2] - listed[1] != listed[-1] - listed[-2]) or missing
+
+
+@case("frequencies-beside-the-bins")
+def _(estate: Estate) -> None:
+    listed = opened(estate)["frequencies_list"]
+    assert listed[:2] == [0, pytest.approx(0.99999 * 1000 / 513, rel=1e-9)]
 
 
 @case("channels-of-a-stream-scattered", "streams-of-uneven-size")
