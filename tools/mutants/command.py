@@ -196,7 +196,8 @@ def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: P
 
     def scenarios(mutant: Mutant) -> list[Row]:
         first, others = lines.order(mutant, rows)
-        return noticed.first(mutant, [*first, *(others if effort.everything else ())])[: effort.most or None]
+        asked = noticed.first(mutant, [*first, *(others if effort.everything else ())])
+        return sorted(asked, key=lines.takes_long)[: effort.most or None]
 
     runs = reports / "runs"
     shutil.rmtree(runs, ignore_errors=True)
