@@ -33,7 +33,7 @@ AT_START = "start"
 _BATCHES = (4, 12, 24)
 """How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
 _SPEAKS_OF_TIME = re.compile(
-    r"wait|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
+    r"waited|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
 )
 """Words of a failure that a busy machine may cause as well as a mutant."""
 _LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0

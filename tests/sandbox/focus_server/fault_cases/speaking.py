@@ -39,6 +39,14 @@ def _(estate: Estate, fault: str) -> None:
     assert ("2337" in channels) is (fault == "refusals-allow-more-channels-than-are-accepted")
 
 
+@case("refusals-allow-a-window-without-length", "refusals-misquote-the-request")
+def _(estate: Estate, fault: str) -> None:
+    window = estate.configure(start_time=1000, end_time=900).json["error"]
+    band = estate.configure(view_type="2", nfftSelection=1, displayTimeAxisDuration=None).json["error"]
+    assert ("from 999 on" in window) is (fault == "refusals-allow-a-window-without-length")
+    assert ("min=1, max=500" in band) is (fault == "refusals-misquote-the-request")
+
+
 @case("nan-accepted")
 def _(estate: Estate) -> None:
     body = json.dumps(payload(displayTimeAxisDuration=float("nan"))).encode()
