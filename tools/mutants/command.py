@@ -50,6 +50,9 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="then also the scenarios that do not enter the line")
     ] = False,
+    first: Annotated[
+        list[str] | None, typer.Option(help="this scenario before all others, whether it enters the line or not")
+    ] = None,
     most: Annotated[int, typer.Option(min=0, help="scenarios for each at most; 0 for all")] = 0,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
     workers: Workers = 2,
@@ -74,7 +77,7 @@ def run(
         if not wanted:
             raise MutantsError("no mutant is left that was asked for")
         file.begin_with({one.id: known[one.id] for one in mutants if one.id in known})
-        now = _try(wanted, file, Effort(everything, most, minutes, workers, before), reports)
+        now = _try(wanted, file, Effort(everything, tuple(first or ()), most, minutes, workers, before), reports)
         found = list(outcomes(mutants, {**before, **file.read()}, equivalent))
         write_atomically(reports / "mutants.json", json.dumps(as_data(found), indent=2) + "\n")
         wrong = _not_equivalent(now) if listed else _holes(now, kept)
@@ -171,11 +174,12 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load last; at
-    most so many for each mutant, none begun after so many minutes (0 for no limit), on so many sandboxes. ``before`` is
-    what came of them the last time."""
+    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load last; those
+    that are ``named`` before all others; at most so many for each mutant, none begun after so many minutes (0 for no
+    limit), on so many sandboxes. ``before`` is what came of them the last time."""
 
     everything: bool
+    named: tuple[str, ...]
     most: int
     minutes: float
     workers: int
@@ -186,6 +190,7 @@ def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: P
     settings, rows = sandbox_and_rows()
     lines, started_s = read_lines(), time.monotonic()
     noticed = Noticed(effort.before.values())
+    named = [row for name in effort.named for row in rows if row.is_meant_by(name)]
     now: list[Result] = []
 
     def report(result: Result) -> None:
@@ -197,7 +202,8 @@ def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: P
     def scenarios(mutant: Mutant) -> list[Row]:
         first, others = lines.order(mutant, rows)
         asked = noticed.first(mutant, [*first, *(others if effort.everything else ())])
-        return sorted(asked, key=lines.takes_long)[: effort.most or None]
+        asked = [*named, *sorted((row for row in asked if row not in named), key=lines.takes_long)]
+        return asked[: effort.most or None]
 
     runs = reports / "runs"
     shutil.rmtree(runs, ignore_errors=True)
