@@ -36,6 +36,16 @@ fault("port-refusal-unclear", at="port.take")(instead_of(KubernetesRefused, lamb
 fault("job-refusal-unclear", at="opening.start")(instead_of(KubernetesRefused, lambda: CannotOpen("error 17")))
 
 
+@fault("failed-opening-keeps-its-room", at="opening.start")
+async def _(proceed: Proceed, opener: Opener, request: ConfigureRequest) -> Investigation:
+    try:
+        opened: Investigation = await proceed(opener, request)
+    except KubernetesRefused:
+        opener.capacity.expect("grpc-job-lost", needs_gpu=True)
+        raise
+    return opened
+
+
 @fault("stream-host-not-a-node", at="opening.address")
 async def _(proceed: Proceed, opener: Opener) -> str:
     await proceed(opener)
@@ -73,6 +83,9 @@ fault("beyond-capacity-told-of-too-much", at="room.check")(
 )
 fault("beyond-capacity-told-with-wrong-numbers", at="room.check")(
     _telling(lambda opener, reason: _OFFERED.sub(lambda found: f"of {int(found[1]) + 1}", reason))
+)
+fault("beyond-capacity-told-of-slices-left", at="room.check")(
+    _telling(lambda opener, reason: reason.replace(": 0 of", ": 6 of"))
 )
 fault("ready-node-called-lost", at="room.check")(
     _telling(lambda opener, reason: f"{reason}; not ready: {min(host for host in opener.node_hosts if 'node' in host)}")

@@ -31,7 +31,7 @@ Traceback (most recent call last):
     self._manager.configure(request)
 ValueError: invalid request"""
 LEFTOVERS = (
-    "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}",
+    "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}", "these:",
 )  # fmt: skip
 """What a program says of its own where a person should read something."""
 Error = Refused | web.HTTPException

@@ -157,6 +157,7 @@ SAID: dict[str, Any] = {
     "beyond-capacity-not-told-of-what": lambda said: said.endswith("no room in the cluster for one more"),
     "beyond-capacity-told-of-too-much": lambda said: said.endswith("; memory: 0 of 2Ti free"),
     "beyond-capacity-told-with-wrong-numbers": lambda said: "0 of 2 free" in said,
+    "beyond-capacity-told-of-slices-left": lambda said: "6 of 1 free" in said,
     "ready-node-called-lost": lambda said: "; not ready: " in said,
 }
 
