@@ -24,5 +24,4 @@ Feature: A full site says that it is full
       When a client asks for a live investigation
       Then the request is refused because the site is full
       And the refusal names everything that is short
-      And the open investigations go on running
       And nothing is started

@@ -39,7 +39,7 @@ Feature: A failed opening leaves nothing behind
       Then it is given the same slot and the same port
 
     @SB-04e @REQ_PZ-13873 @load @disruptive @needs_gpu @needs_exclusive_cluster
-    Example: A failed opening takes no room from those that come after it
+    Example: The room of a failed opening is given to those that come after it
       Given a connected fibre
       And an opening that failed because the cluster took no further job
       And a cluster with one GPU slice free
