@@ -19,6 +19,7 @@ from support.clients.focus_server.client import Answer
 from support.clients.kubernetes.objects import Pod
 from support.statistics.verdict import Outcome, Verdict
 
+_NO_ROOM = frozenset({429, 503})
 _WORDS = {GPU_SLICE: "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "memory": "memory"}
 
 
@@ -61,6 +62,20 @@ def has_so_many_free_ports(amount: int) -> Judged[int]:
         f"at least {amount} free stream ports",
         lambda free: None if free >= amount else f"only {free} stream ports of the range are free",
     )
+
+
+def opens_exactly(amount: int) -> Judged[Measured]:
+    """So many of a load were answered as opened; each of the others was told that there is no room (429 or 503)."""
+
+    def trouble(measured: Measured) -> str | None:
+        records = measured.step.records
+        opened = [record for record in records if "answered" in record.reached]
+        if len(opened) != amount:
+            return f"{len(opened)} of {len(records)} were opened"
+        unclear = [record for record in records if record not in opened and record.status not in _NO_ROOM]
+        return f"{len(unclear)} were answered otherwise, the first {unclear[0].status}" if unclear else None
+
+    return Judged(f"exactly {amount} that open, and a refusal for want of room for each of the others", trouble)
 
 
 def reaches_every_port() -> Judged[Measured]:

@@ -30,6 +30,14 @@ CRASH_AT_JOBS, CRASHED = 60, 1
 
 
 fault("capacity-not-checked", at="room.check")(left_out)
+
+
+@fault("promised-room-given-again", at="room.check")
+async def _(proceed: Proceed, opener: Opener) -> None:
+    opener.capacity.forget_all()
+    await proceed(opener)
+
+
 fault("roll-back-missing", at="opening.undo")(left_out)
 fault("beyond-capacity-answered-500", at="room.check")(instead_of(CannotOpen, parsing_failed))
 fault("port-refusal-unclear", at="port.take")(instead_of(KubernetesRefused, lambda: KubernetesRefused(403, "error 17")))
