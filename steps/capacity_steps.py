@@ -94,6 +94,12 @@ def enough_succeed(context):
     assert_that(verdicts.meets_the_requirement(context.measured, requirement), passes())
 
 
+@then("as many of them are opened as the site has room for")
+def open_as_many(context):
+    room = context.free_slices + context.world.environment.capacity.waiting_jobs
+    assert_that(context.measured, capacity.opens_exactly(room))
+
+
 @then("all of them have a running job and a port of their own")
 def all_succeed(context):
     assert_that(verdicts.all_succeed(context.measured), passes())

@@ -23,6 +23,11 @@ def client_can_connect(context):
     context.world.cluster.jobs.wait_for_connection(context.investigation.opened)
 
 
+@then("its stream port accepts nobody within the deadline")
+def port_is_closed(context):
+    context.world.cluster.jobs.wait_for_closed_port(context.investigation.opened)
+
+
 @then("no two open investigations share a port")
 def ports_differ(context):
     assert_that((context.earlier.opened, context.investigation.opened), ports.have_different_ports())

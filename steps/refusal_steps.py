@@ -41,8 +41,9 @@ def no_recording_found(context):
 
 @then("the refusal names the field, its value and what is allowed")
 def says_what_to_do(context):
-    wrong = context.refused.wrong_values(context.attempt.request)
-    assert_that(context.attempt.answer, answers.says_what_to_do(wrong, refusals.highest_of(context.world.limits)))
+    request = context.attempt.request
+    wrong, highest = context.refused.wrong_values(request), refusals.highest_of(context.world.limits)
+    assert_that(context.attempt.answer, answers.says_what_to_do(wrong, highest, refusals.lowest_of(request)))
 
 
 @then("the refusal names {what:RefusalPart}")

@@ -15,3 +15,20 @@ Feature: A full site says that it is full
       And the refusal names everything that is short
       And the open investigations go on running
       And nothing is started
+
+    @CA-08b @REQ_PZ-13986 @negative @load @disruptive @needs_gpu @needs_exclusive_cluster
+    Example: Who comes after the last GPU slice and all who may wait is refused
+      Given a connected fibre
+      And a cluster with one GPU slice free
+      And as many open investigations as the site has room for
+      When a client asks for a live investigation
+      Then the request is refused because the site is full
+      And the refusal names everything that is short
+      And nothing is started
+
+    @CA-08c @REQ_PZ-13986 @negative @load @disruptive @needs_gpu @needs_exclusive_cluster
+    Example: Of many who come at the same moment as many are opened as there is room for
+      Given a connected fibre
+      And a cluster with GPU slices for a few investigations free
+      When more clients than that open a live investigation at the same time
+      Then as many of them are opened as the site has room for

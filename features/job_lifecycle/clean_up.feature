@@ -38,3 +38,9 @@ Feature: Investigations clean up after themselves
       Given an investigation that has finished and was cleaned up
       When a client opens a live investigation
       Then it is given the same slot and the same port
+
+    @JL-11c @REQ_PZ-13899 @needs_playback_end @needs_exclusive_cluster
+    Example: The stream port of a finished investigation is closed
+      When a client opens a historic investigation over a few seconds of recorded data
+      Then everything that was started for it is gone within the limit for finished investigations
+      And its stream port accepts nobody within the deadline

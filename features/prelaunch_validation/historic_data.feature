@@ -56,3 +56,14 @@ Feature: A historic investigation needs recorded data
       When a client asks for a window inside this recording
       Then the request is answered that no recording was found
       And nothing is started
+
+    @PV-06c @REQ_PZ-14019 @writes_database
+    Scenario Outline: A recording that has been open for <time> is <listed>
+      Given a recording that has been open for <time>
+      When a client lists the recordings of a window inside this recording
+      Then this recording is <listed>
+
+      Examples: A recording may go on for a day
+        | time                     | listed   | reason                            |
+        | a little less than a day | listed   | it may still be recorded          |
+        | a little more than a day | left out | whoever recorded it did not end it |

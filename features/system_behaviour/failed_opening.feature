@@ -37,3 +37,13 @@ Feature: A failed opening leaves nothing behind
       And an opening that failed because the cluster took no further job
       When a client opens a live investigation
       Then it is given the same slot and the same port
+
+    @SB-04e @REQ_PZ-13873 @load @disruptive @needs_gpu @needs_exclusive_cluster
+    Example: The room of a failed opening is given to those that come after it
+      Given a connected fibre
+      And an opening that failed because the cluster took no further job
+      And a cluster with one GPU slice free
+      And as many open investigations as the site has room for
+      When a client asks for a live investigation
+      Then the request is refused because the site is full
+      And the open investigations go on running

@@ -13,12 +13,14 @@ from support.capacity.shortage import Shortage
 from support.checks.jobs import WINDOW_OPTIONS, times_in_words, window_in
 from support.checks.matcher import Judged
 from support.checks.messages import named_in
+from support.checks.resources import GPU_SLICE
 from support.checks.verdict import failure
 from support.clients.focus_server.client import Answer
 from support.clients.kubernetes.objects import Pod
 from support.statistics.verdict import Outcome, Verdict
 
-_WORDS = {"nvidia.com/gpu.shared": "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "memory": "memory"}
+_NO_ROOM = frozenset({429, 503})
+_WORDS = {GPU_SLICE: "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "memory": "memory"}
 
 
 def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
@@ -34,12 +36,21 @@ def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
         unsaid = [f"{offered:g}" for offered in shortage.used_up.values() if not _says_number(offered, said)]
         if unsaid:
             return f"{said!r} does not say that there are {', '.join(unsaid)}"
+        if left := _slices_left(shortage, said):
+            return f"{said!r} says that {left} GPU slices are left"
         named = named_in(said, {*shortage.ready, *shortage.lost})
         if named != list(shortage.lost):
             return f"{said!r}: not ready are {', '.join(shortage.lost) or 'no nodes'}"
         return None
 
     return Judged("a refusal that names all that is short, and every node that is not ready", trouble)
+
+
+def _slices_left(shortage: Shortage, said: str) -> int:
+    """How many GPU slices a message says that there are of all, where none is."""
+    offered = shortage.used_up.get(GPU_SLICE)
+    told = None if offered is None else re.search(rf"(?<![\w.])(\d+) of {offered:g}(?![\w.])", said)
+    return int(told[1]) if told else 0
 
 
 def _says_number(number: float, text: str) -> bool:
@@ -51,6 +62,20 @@ def has_so_many_free_ports(amount: int) -> Judged[int]:
         f"at least {amount} free stream ports",
         lambda free: None if free >= amount else f"only {free} stream ports of the range are free",
     )
+
+
+def opens_exactly(amount: int) -> Judged[Measured]:
+    """So many of a load were answered as opened; each of the others was told that there is no room (429 or 503)."""
+
+    def trouble(measured: Measured) -> str | None:
+        records = measured.step.records
+        opened = [record for record in records if "answered" in record.reached]
+        if len(opened) != amount:
+            return f"{len(opened)} of {len(records)} were opened"
+        unclear = [record for record in records if record not in opened and record.status not in _NO_ROOM]
+        return f"{len(unclear)} were answered otherwise, the first {unclear[0].status}" if unclear else None
+
+    return Judged(f"exactly {amount} that open, and a refusal for want of room for each of the others", trouble)
 
 
 def reaches_every_port() -> Judged[Measured]:

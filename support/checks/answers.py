@@ -68,11 +68,15 @@ def says_no_recording_was_found() -> Judged[Answer]:
     return Judged("404 and a message that no recording was found", trouble)
 
 
-def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | None = None) -> Judged[Answer]:
+def says_what_to_do(
+    wrong: Mapping[str, object],
+    highest: Mapping[str, float] | None = None,
+    lowest: Mapping[str, float] | None = None,
+) -> Judged[Answer]:
     """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed.
 
-    ``highest`` are the highest values that are allowed, by field: nothing above may be named as allowed, and where
-    numbers are named, the last one before it is.
+    ``highest`` and ``lowest`` are the values that are just allowed, by field: nothing beyond may be named as allowed,
+    and where numbers are named, the one itself is, or the one before it.
     """
 
     def trouble(answer: Answer) -> str | None:
@@ -83,18 +87,45 @@ def says_what_to_do(wrong: Mapping[str, object], highest: Mapping[str, float] | 
         values = list((named or wrong).values())
         if not any(_says(value, message) for value in values):
             return f"{message!r} does not name the value {' or '.join(map(_shown, values))}"
+        if (misquoted := _misquoted(message, wrong)) is not None:
+            return misquoted
         if not _SAYS_WHAT_IS_ALLOWED.search(message):
             return f"{message!r} does not say what is allowed"
         meant = named.keys() or {field.split(".")[0] for field in wrong}
         limits = [limit for field, limit in (highest or {}).items() if field in meant]
-        return _range_told(message, min(limits)) if limits else None
+        least = [limit for field, limit in (lowest or {}).items() if field in meant]
+        trouble = _range_told(message, min(limits)) if limits else None
+        return trouble or (_begin_told(message, max(least)) if least else None)
 
     return Judged("a message that names the field, its value and what is allowed", trouble)
 
 
+def _misquoted(message: str, sent: Mapping[str, object]) -> str | None:
+    """Whether the message names a field with an equals sign and another number than was sent there."""
+    for field, value in sent.items():
+        told = re.search(rf"(?<![\w.]){field.rpartition('.')[2]}=(-?\d+(?:\.\d+)?)", message)
+        if told and isinstance(value, int | float) and float(told[1]) != value:
+            return f"{message!r} names {told[0]}, and {value} was sent"
+    return None
+
+
+def _numbers_allowed(message: str) -> list[float]:
+    return [float(number) for number in _NUMBER.findall(message.rpartition("allowed")[2])]
+
+
+def _begin_told(message: str, lowest: float) -> str | None:
+    """What is wrong with the lower end of the range that a message allows; it may be named by the last one below."""
+    told = _numbers_allowed(message)
+    if not told or lowest - 1 <= min(told) <= lowest:
+        return None
+    if min(told) < lowest:
+        return f"{message!r} allows {min(told):g}, which is refused"
+    return f"{message!r} allows {min(told):g} and more only, and {lowest:g} is accepted"
+
+
 def _range_told(message: str, highest: float) -> str | None:
     """What is wrong with the range that a message allows; the lower end of a range may be one below its highest."""
-    told = [float(number) for number in _NUMBER.findall(message.rpartition("allowed")[2])]
+    told = _numbers_allowed(message)
     if not told or highest - 1 <= max(told) <= highest:
         return None
     if max(told) > highest:

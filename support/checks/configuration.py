@@ -20,6 +20,8 @@ Fields = Mapping[str, Any]
 _ROUNDING = 1e-6
 _NOT_LISTED = 3
 """So many steps may be missing at the end of the range: the captured lists leave out up to two, and one is rounding."""
+_LARGEST_TRANSFORM = 2**18
+"""Beyond the largest NFFT that may be asked for; larger ones could not be told from what has no bins at all."""
 
 
 def has_the_view_of(request: Fields) -> Judged[OpenedInvestigation]:
@@ -54,7 +56,7 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
             return f"{len(outside)} frequencies are outside of the range, the first is {outside[0]} Hz"
         if len(listed) == 1 and _coarsest_amount(request, opened) >= 2:
             return f"only {listed[0]:g} Hz is listed"
-        return _spread(listed, band["min"], band["max"])
+        return _spread(listed, band["min"], band["max"]) or _beside_bins(listed, request, opened)
 
     return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", trouble)
 
@@ -62,9 +64,32 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
 def _coarsest_amount(request: Fields, opened: OpenedInvestigation) -> float:
     """How many frequencies the build lists that lists the fewest, a quarter of what the NFFT can tell apart
     (docs/facts/focus-server.md 2.5); 0 where no pulse rate is told."""
+    band, rate_hz = request["frequencyRange"], _pulse_rate_hz(opened)
+    return float(request["nfftSelection"] * (band["max"] - band["min"]) / rate_hz / 4) if rate_hz else 0.0
+
+
+def _pulse_rate_hz(opened: OpenedInvestigation) -> float | None:
+    """As the innermost level of the metadata tells it that tells one."""
     rates = [level["prr"] for level in levels_of(opened.metadata) if is_positive(level.get("prr"))]
-    band = request["frequencyRange"]
-    return float(request["nfftSelection"] * (band["max"] - band["min"]) / rates[-1] / 4) if rates else 0.0
+    return float(rates[-1]) if rates else None
+
+
+def _beside_bins(listed: Sequence[float], request: Fields, opened: OpenedInvestigation) -> str | None:
+    """Whether they are as far apart as the bins of a transform that a build may make of the NFFT asked for: of its
+    size, or of a quarter, doubled any number of times (docs/facts/focus-server.md 2.5)."""
+    nfft, rate_hz = request["nfftSelection"], _pulse_rate_hz(opened)
+    if len(listed) == 1 or rate_hz is None:
+        return None
+    step_hz = (listed[-1] - listed[0]) / (len(listed) - 1)
+    bins_hz = (
+        growth * rate_hz / (size * growth + 2)
+        for size in (nfft, nfft / 4)
+        for growth in (2**doublings for doublings in range(_LARGEST_TRANSFORM.bit_length()))
+        if size * growth <= _LARGEST_TRANSFORM
+    )
+    if any(math.isclose(step_hz, bin_hz, rel_tol=_ROUNDING) for bin_hz in bins_hz):
+        return None
+    return f"the frequencies are {step_hz:.6g} Hz apart, as no transform of NFFT {nfft} has them at {rate_hz:g} Hz"
 
 
 def _spread(listed: Sequence[float], lowest_hz: float, highest_hz: float) -> str | None:

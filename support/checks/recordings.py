@@ -63,6 +63,28 @@ def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
     return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
 
 
+def lists(recording: Recording) -> Judged[Answer]:
+    """One of those that are listed began when this one did."""
+
+    def trouble(answer: Answer) -> str | None:
+        return None if _stands_in(answer, recording) else f"{recording} is not listed, {len(listed(answer))} others are"
+
+    return Judged(f"a list with {recording}", trouble)
+
+
+def leaves_out(recording: Recording) -> Judged[Answer]:
+    """None of those that are listed began when this one did."""
+
+    def trouble(answer: Answer) -> str | None:
+        return f"{recording} is listed" if _stands_in(answer, recording) else None
+
+    return Judged(f"a list without {recording}", trouble)
+
+
+def _stands_in(answer: Answer, recording: Recording) -> bool:
+    return any(not _differ(start, recording.start.timestamp()) for start, _ in listed(answer))
+
+
 def lists_in_order() -> Judged[Answer]:
     def trouble(answer: Answer) -> str | None:
         starts = [start for start, _ in listed(answer)]

@@ -12,6 +12,7 @@ from support.checks.messages import named_in
 from support.clients.focus_server.client import Answer, ShapeError
 from support.clients.kubernetes.client import Node
 from support.config import Environment, Limits
+from support.model.requests import Body
 from support.redaction import shortened
 
 
@@ -42,6 +43,12 @@ def highest_of(limits: Limits) -> dict[str, float]:
     """The highest values that may be asked for, by the server's name of the field."""
     frequencies = dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
     return {**frequencies, "channels": limits.most_channels}
+
+
+def lowest_of(request: Body) -> dict[str, float]:
+    """The lowest end of the window that may be asked for with its start, where both are sent; none otherwise."""
+    start_s, end_s = (None, None) if isinstance(request, bytes) else map(request.get, ("start_time", "end_time"))
+    return {"end_time": start_s + 1} if isinstance(start_s, int) and isinstance(end_s, int) and end_s <= start_s else {}
 
 
 def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answer]:

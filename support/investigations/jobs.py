@@ -145,6 +145,15 @@ class Jobs:
             what=f"the stream port of job {opened.job_id}",
         )
 
+    def wait_for_closed_port(self, opened: OpenedInvestigation) -> Connection:
+        """Nobody accepts a connection any more on what was the stream port of the investigation."""
+        return waits.until(
+            lambda: try_to_connect(opened.stream_host, opened.stream_port),
+            Judged("no connection", lambda result: str(result) if result.connected else None),
+            within_s=self._limits.deadline("port_open_s"),
+            what=f"the stream port of job {opened.job_id}, which is over",
+        )
+
     def found_by_label(self, job_id: str) -> Snapshot:
         """What a label selector with the job id finds."""
         return self._cluster.snapshot(label_selector=f"job_id={job_id}")

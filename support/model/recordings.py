@@ -154,12 +154,19 @@ class Recordings:
     def add_stale(self) -> Recording:
         """Add an open recording, started long ago and alone, until the end of the scenario; needs the permission to
         write."""
-        stale = Recording(str(uuid.uuid4()), self.quiet_moment() - STALE_AFTER, None, False)
-        document = {"uuid": stale.uuid, "start_time": stale.start, "end_time": None, "deleted": False}
+        return self._add_open(self.quiet_moment() - STALE_AFTER)
+
+    def add_open_for(self, time: timedelta) -> Recording:
+        """Add a recording that goes on since so long, among others, until the end of the scenario."""
+        return self._add_open(datetime.now(UTC).replace(microsecond=0) - time)
+
+    def _add_open(self, start: datetime) -> Recording:
+        added = Recording(str(uuid.uuid4()), start, None, False)
+        document = {"uuid": added.uuid, "start_time": start, "end_time": None, "deleted": False}
         collection = self.collection
-        self._changes.begin(RECORDING, f"stale {stale} in {collection}", collection=collection, uuid=stale.uuid)
+        self._changes.begin(RECORDING, f"open {added} in {collection}", collection=collection, uuid=added.uuid)
         self._index.insert_recording(collection, document)
-        return stale
+        return added
 
     def remove(self, undo: Mapping[str, Any]) -> None:
         """One that was added; proven by looking for it."""

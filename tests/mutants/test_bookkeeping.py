@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tools.fault_matrix.rows import Row
 from tools.mutants.functions import functions_of, names_made_of, names_used
 from tools.mutants.kept import keep, read_kept
-from tools.mutants.lines import BEFORE_ALL, Lines
+from tools.mutants.lines import BEFORE_ALL, Lines, keep_duration, read_lines, write_lines
 from tools.mutants.mutant import Mutant, MutantsError, every_mutant, file_of, read_equivalent, sampled
 from tools.mutants.noticed import Noticed
 from tools.mutants.places import Place
@@ -88,6 +89,41 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
     known = {"JL-01a": 1.0, "CF-07b": 1.0}
     first, others = Lines(known, entered).order(mutant, [row("JL-01a"), row("CF-07b")])
     assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
+
+
+def test_whoever_enters_rare_lines_of_the_module_comes_before_others_of_the_same_line() -> None:
+    mutant = next(one for one in MUTANTS if one.at == "focus_server.rules:check_canvas")
+    function = functions_of(mutant.file.read_text(encoding="utf-8"))["check_canvas"]
+    line = mutant.place.line - function.first
+    entered = {
+        (mutant.at, function.digest): {line: frozenset({"CF-07b", "JL-01a"})},
+        ("focus_server.rules:check_nfft", "any"): {1: frozenset({"JL-01a"})},
+    }
+    first, _ = Lines({"JL-01a": 9.0, "CF-07b": 1.0}, entered).order(mutant, [row("CF-07b"), row("JL-01a")])
+    assert [one.id for one in first] == ["JL-01a", "CF-07b"]
+
+
+def test_what_fills_a_whole_site_takes_long() -> None:
+    lines = Lines({"CA-08a": 13.0, "CA-08b": 1.0, "JL-01a": 9.0}, {})
+    load = [replace(row(name), tags=frozenset({"load"})) for name in ("CA-01a", "CA-08a", "CA-08b")]
+    assert [one.id for one in (*load, row("JL-01a")) if lines.takes_long(one)] == ["CA-01a", "CA-08a"]
+
+
+def test_what_is_recorded_of_new_scenarios_joins_what_is_known(tmp_path: Path) -> None:
+    file, module = tmp_path / "lines.json", "focus_server.rules"
+    path = file_of(module)
+    functions = functions_of(path.read_text(encoding="utf-8"))
+    canvas, nfft = functions["check_canvas"], functions["check_nfft"]
+    recording = tmp_path / "1" / "recording" / "CF-07b"
+    recording.mkdir(parents=True)
+    (recording / "17").write_text(f"{path}:{canvas.first + 1}\n{path}:{nfft.first + 1}\n", encoding="utf-8")
+    keep_duration(recording.parent, "CF-07b", 2.0)
+    known = Lines({"JL-01a": 1.0}, {(f"{module}:check_canvas", canvas.digest): {1: frozenset({"JL-01a"})}})
+    assert write_lines(tmp_path, [module], known, file) == 2
+    joined = read_lines(file)
+    assert joined.durations_s == {"start": 0.0, "CF-07b": 2.0, "JL-01a": 1.0}
+    assert joined.of(f"{module}:check_canvas", canvas.digest) == {1: {"CF-07b", "JL-01a"}}
+    assert joined.of(f"{module}:check_nfft", nfft.digest) is None, "the others may enter it too"
 
 
 def test_a_scenario_of_which_nothing_is_recorded_yet_is_taken_to_enter_the_line() -> None:

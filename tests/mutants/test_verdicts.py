@@ -31,11 +31,17 @@ class ScriptedBench:
     runs: list[list[str]]
     reason = "says so"
     does_not_start = False
+    ends_by_itself = False
+    pid: int | None = 1
 
     def __init__(self, *_: object, variables: Mapping[str, str]) -> None:
         self._has_mutant = "module" in json.loads(Path(variables[trial.SWITCH]).read_text(encoding="utf-8"))
         if self.does_not_start and self._has_mutant:
             raise SandboxError("the sandbox did not start: NameError")
+
+    @property
+    def sandbox(self) -> ScriptedBench:
+        return self
 
     def close(self) -> None: ...
 
@@ -45,6 +51,7 @@ class ScriptedBench:
         for row in rows:
             status = type(self).answers(row.id, self._has_mutant)
             if status == "hangs":
+                self.pid = None if self.ends_by_itself else 1
                 raise MatrixError(f"the run {name} did not end")
             entries[row.id] = {"status": status, "reason": f"{row.id} {self.reason}", "requirement": row.requirement}
         return Run(entries, 1.0)
@@ -53,7 +60,9 @@ class ScriptedBench:
 @pytest.fixture
 def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
     monkeypatch.setattr(trial, "Bench", ScriptedBench)
+    monkeypatch.setattr(trial, "_GONE_WITHIN_S", 0.0)
     ScriptedBench.runs, ScriptedBench.does_not_start, ScriptedBench.reason = [], False, "says so"
+    ScriptedBench.ends_by_itself = False
     return Laboratory({}, tmp_path, None)  # type: ignore[arg-type]  # nothing is run by behave here
 
 
@@ -102,6 +111,13 @@ def test_a_process_that_does_not_come_up_is_noticed_by_all(laboratory: Laborator
     ScriptedBench.does_not_start = True
     result = laboratory.try_mutant(MUTANT, ROWS)
     assert (result.verdict, result.by) == (KILLED, trial.AT_START) and "NameError" in result.reason
+
+
+def test_a_sandbox_that_ends_by_itself_is_noticed_by_all(laboratory: Laboratory) -> None:
+    ScriptedBench.answers = staticmethod(one_bad("JL-01b", "hangs"))  # type: ignore[assignment]
+    ScriptedBench.ends_by_itself = True
+    result = laboratory.try_mutant(MUTANT, ROWS)
+    assert (result.verdict, result.by) == (KILLED, trial.AT_START) and "did not end" in result.reason
 
 
 def test_the_first_scenarios_run_first_and_none_after_a_failure(laboratory: Laboratory) -> None:

@@ -47,7 +47,12 @@ def run(
     only: Annotated[
         list[str] | None, typer.Option(help="only those whose module or id begins so; again and again")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="then all other scenarios, also those under load")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="then also the scenarios that do not enter the line")
+    ] = False,
+    first: Annotated[
+        list[str] | None, typer.Option(help="this scenario before all others, whether it enters the line or not")
+    ] = None,
     most: Annotated[int, typer.Option(min=0, help="scenarios for each at most; 0 for all")] = 0,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
     workers: Workers = 2,
@@ -72,7 +77,7 @@ def run(
         if not wanted:
             raise MutantsError("no mutant is left that was asked for")
         file.begin_with({one.id: known[one.id] for one in mutants if one.id in known})
-        now = _try(wanted, file, Effort(everything, most, minutes, workers, before), reports)
+        now = _try(wanted, file, Effort(everything, tuple(first or ()), most, minutes, workers, before), reports)
         found = list(outcomes(mutants, {**before, **file.read()}, equivalent))
         write_atomically(reports / "mutants.json", json.dumps(as_data(found), indent=2) + "\n")
         wrong = _not_equivalent(now) if listed else _holes(now, kept)
@@ -130,6 +135,7 @@ def _known(reports: Path) -> list[Outcome]:
 @app.command(name="record")
 def record_lines(
     resume: Annotated[bool, typer.Option("--resume", help="leave out what was recorded")] = False,
+    new: Annotated[bool, typer.Option("--new", help="only those of which the file knows nothing yet")] = False,
     minutes: Annotated[float, typer.Option(min=0, help="begin none after so long; 0 for no end")] = 0,
     workers: Workers = 2,
     reports: Folder = REPORTS,
@@ -138,15 +144,16 @@ def record_lines(
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         modules = sorted({one.module for one in every_mutant()})
-        settings, rows = sandbox_and_rows(load=True)
+        settings, rows = sandbox_and_rows()
         folder = reports / "recording"
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
-        known = durations_in(folder)
+        known = read_lines() if new else None
+        recorded = {*durations_in(folder), *(known.durations_s if known else ())}
+        missing = sorted((row for row in rows if row.id not in recorded), key=lambda row: row.is_load)
         with laboratories(settings, folder, workers) as found:
-            files = [str(file_of(module)) for module in modules]
-            record([row for row in rows if row.id not in known], files, found, _after(minutes))
-        print(f"{write_lines(folder, modules)} of {len(rows)} scenarios are recorded")
+            record(missing, [str(file_of(module)) for module in modules], found, _after(minutes))
+        print(f"{write_lines(folder, modules, known)} of {len(rows)} scenarios are recorded")
 
 
 def _after(minutes: float) -> Callable[[], bool]:
@@ -167,11 +174,12 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load included; at
-    most so many for each mutant, none begun after so many minutes (0 for no limit), on so many sandboxes. ``before`` is
-    what came of them the last time."""
+    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load last; those
+    that are ``named`` before all others; at most so many for each mutant, none begun after so many minutes (0 for no
+    limit), on so many sandboxes. ``before`` is what came of them the last time."""
 
     everything: bool
+    named: tuple[str, ...]
     most: int
     minutes: float
     workers: int
@@ -179,9 +187,10 @@ class Effort:
 
 
 def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: Path) -> list[Result]:
-    settings, rows = sandbox_and_rows(load=effort.everything)
+    settings, rows = sandbox_and_rows()
     lines, started_s = read_lines(), time.monotonic()
     noticed = Noticed(effort.before.values())
+    named = [row for name in effort.named for row in rows if row.is_meant_by(name)]
     now: list[Result] = []
 
     def report(result: Result) -> None:
@@ -192,7 +201,9 @@ def _try(wanted: Sequence[Mutant], file: ResultsFile, effort: Effort, reports: P
 
     def scenarios(mutant: Mutant) -> list[Row]:
         first, others = lines.order(mutant, rows)
-        return noticed.first(mutant, [*first, *(others if effort.everything else ())])[: effort.most or None]
+        asked = noticed.first(mutant, [*first, *(others if effort.everything else ())])
+        asked = [*named, *sorted((row for row in asked if row not in named), key=lines.takes_long)]
+        return asked[: effort.most or None]
 
     runs = reports / "runs"
     shutil.rmtree(runs, ignore_errors=True)

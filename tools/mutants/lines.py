@@ -20,6 +20,7 @@ from tools.mutants.mutant import Mutant, MutantsError, file_of
 
 FILE = Path(__file__).parent / "lines.json"
 _DURATION = "duration"
+_LONG_S = 3.0
 BEFORE_ALL = "start"
 """In place of a scenario: lines that a process enters while it starts."""
 Entered = Mapping[int, frozenset[str]]
@@ -35,31 +36,48 @@ class Lines:
         self._functions: dict[str, Mapping[str, Function]] = {}
         self._used: dict[str, Mapping[str, frozenset[str]]] = {}
 
+    def of(self, at: str, digest: str) -> Entered | None:
+        """What is known of a function with this text."""
+        return self._entered.get((at, digest))
+
     def order(self, mutant: Mutant, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         """Those that run its line, before them those of which nothing is recorded yet, and the others.
 
         One row of each outline comes first. A requirement of which any scenario enters a line of the function that few
-        enter is most likely what the function is for: all its scenarios come before those of the others.
+        enter is most likely what the function is for: all its scenarios come before those of the others. Among those
+        that enter the same lines of the function, those come first that enter lines of its module that few enter.
         """
         ways, entering = self._ways(mutant)
         known = [row for row in rows if row.id in ways]
         frequency = Counter(line for row in known for line in ways[row.id])
         rarity = {row.id: min(frequency[line] for line in ways[row.id]) for row in known}
+        in_module = self._rarity_in(mutant.module)
         rarest: dict[str, int] = {}
         for row in known:
             rarest[row.requirement] = min(rarity[row.id], rarest.get(row.requirement, len(known)))
         turns: Counter[str] = Counter()
 
-        def place(row: Row) -> tuple[int, int, int, float]:
+        def place(row: Row) -> tuple[int, int, int, int, float]:
             turns[row.id.partition(".")[0]] += 1
             turn = turns[row.id.partition(".")[0]]
-            return turn, rarest[row.requirement], rarity[row.id], self._duration_s(row)
+            found = rarity[row.id]
+            return turn, rarest[row.requirement], found, in_module.get(row.id, len(known)), self._duration_s(row)
 
-        by_duration = sorted(rows, key=self._duration_s)
+        by_duration = sorted(rows, key=lambda row: (row.is_load, self._duration_s(row)))
         first = sorted((row for row in by_duration if row.id in ways and ways[row.id] & entering), key=place)
         new = [row for row in by_duration if row.id not in self.durations_s and not row.is_load]
         first = [*new, *first]
         return first, [row for row in by_duration if row not in first]
+
+    def _rarity_in(self, module: str) -> Mapping[str, int]:
+        """For each scenario, how many enter that line of the module which the fewest of all its lines do."""
+        inside = _asked(_places((at, lines) for at, lines in self._known.items() if at.partition(":")[0] == module))
+        ways = _transposed(inside)
+        return {name: min(len(inside[place]) for place in places) for name, places in ways.items()}
+
+    def takes_long(self, row: Row) -> bool:
+        """Whether it comes after all others, however likely it is to notice something: what fills a whole site."""
+        return row.is_load and self.durations_s.get(row.id, _LONG_S) >= _LONG_S
 
     def _duration_s(self, row: Row) -> float:
         return self.durations_s.get(row.id, 0.0)
@@ -77,14 +95,13 @@ class Lines:
         return _transposed(asked), frozenset({line - function.first})
 
     def _ways_through_users(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
-        """Of what is done once, at the start: the lines of the functions of any module that use the name it is for, or
-        of all in its own."""
+        """Of what is done at the start: the lines of the functions of any module that use the name it is for, or of all
+        in its own; not those that the start enters too, unless there are no others."""
         names = names_made_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
-        using = {at: lines for at, lines in self._known.items() if names & self._used_in(at)}
-        inside = {at: lines for at, lines in self._known.items() if at.partition(":")[0] == mutant.module}
-        entered = {(at, line): names for at, lines in (using or inside).items() for line, names in lines.items()}
-        asked = {place: names for place, names in entered.items() if BEFORE_ALL not in names}
-        return _transposed(asked or entered), frozenset(entered)
+        using = _places((at, lines) for at, lines in self._known.items() if names & self._used_in(at))
+        inside = _places((at, lines) for at, lines in self._known.items() if at.partition(":")[0] == mutant.module)
+        found = _asked(using) or _asked(inside) or using or inside
+        return _transposed(found), frozenset(found)
 
     def _used_in(self, at: str) -> frozenset[str]:
         """The names that stand in a function."""
@@ -99,8 +116,17 @@ class Lines:
         return self._functions[module]
 
 
-def _transposed(scenarios: Mapping[Any, frozenset[str]]) -> Mapping[str, frozenset[object]]:
-    found: dict[str, set[object]] = defaultdict(set)
+def _places(functions: Iterable[tuple[str, Entered]]) -> Mapping[tuple[str, int], frozenset[str]]:
+    return {(at, line): names for at, lines in functions for line, names in lines.items()}
+
+
+def _asked(places: Mapping[tuple[str, int], frozenset[str]]) -> Mapping[tuple[str, int], frozenset[str]]:
+    """Those that are entered by scenarios only."""
+    return {place: names for place, names in places.items() if BEFORE_ALL not in names}
+
+
+def _transposed(scenarios: Mapping[Any, frozenset[str]]) -> Mapping[str, frozenset[Any]]:
+    found: dict[str, set[Any]] = defaultdict(set)
     for what, names in scenarios.items():
         for name in names:
             found[name].add(what)
@@ -144,26 +170,42 @@ def read_lines(file: Path = FILE) -> Lines:
     return Lines(content["scenarios"], entered)
 
 
-def write_lines(folder: Path, modules: Iterable[str], file: Path = FILE) -> int:
+def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None, file: Path = FILE) -> int:
     """Make the file of what the processes of the sandboxes below a folder have recorded; answers how many scenarios
-    are in it."""
-    durations_s = durations_in(folder)
-    names = [BEFORE_ALL, *sorted(durations_s)]
-    lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for bit, name in enumerate(names):
-        for entered in folder.glob(f"*/recording/{name}/[0-9]*"):
-            for place in entered.read_text(encoding="utf-8").splitlines():
-                path, _, number = place.rpartition(":")
-                lines[path][int(number)] |= 1 << bit
+    are in it.
+
+    What is ``known`` stays. A function that has changed since is left out then: the other scenarios may enter it too.
+    """
+    durations_s = {**(known.durations_s if known else {}), **durations_in(folder)}
+    names = [BEFORE_ALL, *sorted(durations_s.keys() - {BEFORE_ALL})]
+    lines = _recorded(folder, names)
     functions = {}
     for module in sorted(modules):
         found = lines[str(file_of(module))]
         for name, function in functions_of(file_of(module).read_text(encoding="utf-8")).items():
+            at = f"{module}:{name}"
+            before = known.of(at, function.digest) if known else {}
+            if before is None:
+                continue
             entered_by: dict[str, list[int]] = defaultdict(list)
-            for line in sorted(function.lines & found.keys()):
-                entered_by[f"{found[line]:x}"].append(line - function.first)
-            functions[f"{module}:{name}"] = {"digest": function.digest, "entered": entered_by}
-    scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in sorted(durations_s)}}
+            for line in sorted(function.lines):
+                entering = found.get(line, set()) | before.get(line - function.first, frozenset())
+                if entering:
+                    mask = sum(1 << bit for bit, one in enumerate(names) if one in entering)
+                    entered_by[f"{mask:x}"].append(line - function.first)
+            functions[at] = {"digest": function.digest, "entered": entered_by}
+    scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in names if name != BEFORE_ALL}}
     text = json.dumps({"scenarios": scenarios, "functions": functions}, separators=(",", ":"))
     write_atomically(file, text.replace('},"', '},\n"') + "\n")
-    return len(durations_s)
+    return len(names) - 1
+
+
+def _recorded(folder: Path, names: Iterable[str]) -> Mapping[str, Mapping[int, set[str]]]:
+    """The scenarios of each line of each file, as they were recorded below a folder."""
+    lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        for entered in folder.glob(f"*/recording/{name}/[0-9]*"):
+            for place in entered.read_text(encoding="utf-8").splitlines():
+                path, _, number = place.rpartition(":")
+                lines[path][int(number)].add(name)
+    return lines

@@ -9,15 +9,12 @@ from tools.fault_matrix.rows import Row, rows_of, rows_to_prove
 from tools.mutants.runs import Settings
 
 
-def sandbox_and_rows(load: bool) -> tuple[Settings, list[Row]]:
-    """The settings of the environment, and the scenarios that run there; those under load only if they are wanted, and
-    none that measures how fast answers are: several sandboxes side by side would be judged by the machine."""
+def sandbox_and_rows() -> tuple[Settings, list[Row]]:
+    """The settings of the environment, and the scenarios that run there, but those that take long and those that
+    measure how fast answers are: several sandboxes side by side would be judged by the machine."""
     environment = load_environment("sandbox")
     rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
-    return environment.sandbox.settings, [row for row in rows if _judges_code(row, load)]
+    return environment.sandbox.settings, [row for row in rows if not row.tags & _NOT and row.requirement[:2] != "PF"]
 
 
-def _judges_code(row: Row, load: bool) -> bool:
-    if row.is_load:
-        return load and "slow" not in row.tags
-    return "alone" not in row.tags and not row.requirement.startswith("PF")
+_NOT = frozenset({"alone", "slow"})

@@ -33,7 +33,7 @@ AT_START = "start"
 _BATCHES = (4, 12, 24)
 """How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
 _SPEAKS_OF_TIME = re.compile(
-    r"wait|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
+    r"waited|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
 )
 """Words of a failure that a busy machine may cause as well as a mutant."""
 _LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0
@@ -44,7 +44,8 @@ _PROCESSES = Path("/proc")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a mutant. ``by`` is the scenario that noticed it, or ``start`` when its process did not come up.
+    """What came of a mutant. ``by`` is the scenario that noticed it, or ``start`` when its process did not come up, or
+    broke as soon as it was asked.
 
     It is ``untried`` when a busy machine may have been what that scenario stumbled over: without the mutant it stumbles
     too, at the same moment.
@@ -92,12 +93,23 @@ class Laboratory:
         try:
             verdict, by, reason, ran = self._verdict(mutant, rows)
         except MutantsError as error:
-            self._end_sandbox()
             verdict, by, reason, ran = UNTRIED, "", str(error), 0
+            if self._has_ended():
+                verdict, by = KILLED, AT_START
+            self._end_sandbox()
         place, duration_s = mutant.place, round(time.monotonic() - started_s, 2)
         return Result(
             mutant.id, mutant.at, place.line, place.operator, place.words, verdict, by, reason, ran, duration_s
         )
+
+    def _has_ended(self) -> bool:
+        """Whether the sandbox ended by itself: one of its processes broke after it had come up with the mutant."""
+        bench = self._bench
+        if bench is None:
+            return False
+        with suppress(MutantsError):
+            _wait_until(lambda: bench.sandbox.pid is None, "a process of the sandbox broke, and it goes on")
+        return bench.sandbox.pid is None
 
     def record(self, row: Row, files: Sequence[str]) -> None:
         """Run a scenario; the processes of the sandbox write which lines of these files they enter meanwhile."""
@@ -183,7 +195,8 @@ class Laboratory:
         if pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            _wait_until(lambda: not _PROCESSES.joinpath(str(pid)).exists())
+            gone = f"the process {STARTED_AGAIN} was killed, and the sandbox does not notice it"
+            _wait_until(lambda: not _PROCESSES.joinpath(str(pid)).exists(), gone)
         bench.control.reset()
 
 
@@ -198,12 +211,12 @@ def _process_of(parent: int | None, module: str) -> int | None:
     return None
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
+def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
     """A process that is killed goes at once: it is only a matter of who notices it."""
     end_s = time.monotonic() + _GONE_WITHIN_S
     while not is_so():
         if time.monotonic() > end_s:
-            raise MutantsError(f"the process {STARTED_AGAIN} was killed, and the sandbox does not notice it")
+            raise MutantsError(otherwise)
         time.sleep(_LOOK_S)
 
 

@@ -137,6 +137,17 @@ def reported(folder: Path, verdict: str, headroom: int | None) -> Measured:
     return replace(measured(3, 3), reports=(folder / "gap.json",))
 
 
+def test_of_those_for_whom_there_is_room_all_are_opened_and_the_others_told() -> None:
+    full = measured(3, 5)
+    records = tuple(replace(one, status=503) if "answered" not in one.reached else one for one in full.step.records)
+    told = Measured(replace(full.run, step=replace(full.step, records=records)), ())
+    assert checks.opens_exactly(3).matches(told)
+    assert not checks.opens_exactly(2).matches(told) and not checks.opens_exactly(4).matches(told)
+    broken = replace(records[-1], status=500)
+    unclear = Measured(replace(full.run, step=replace(full.step, records=(*records[:-1], broken))), ())
+    assert "answered" not in broken.reached and not checks.opens_exactly(3).matches(unclear)
+
+
 def test_ports_that_were_not_reached_or_are_shared_are_told() -> None:
     good = measured(3, 3)
     assert checks.reaches_every_port().matches(good)

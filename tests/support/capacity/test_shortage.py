@@ -30,6 +30,7 @@ def shortage(*lost: str) -> Shortage:
         ("no room in the cluster", (), f"does not name {GPU}"),
         (f"{FULL}; memory: 0 of 1Ti free", (), "names memory, of which there is more"),
         (FULL.replace("120", "1200"), (), "does not say that there are 120"),
+        (FULL.replace("0 of", "6 of"), (), "says that 6 GPU slices are left"),
         (FULL, ("node-1",), "not ready are node-1"),
         (f"{FULL}; not ready: node-2", (), "not ready are no nodes"),
         (f"{FULL}; not ready: node-10, node-1", ("node-1", "node-10"), "not ready are node-1, node-10"),

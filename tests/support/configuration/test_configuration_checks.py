@@ -64,6 +64,27 @@ def test_frequencies(changes: dict[str, object], words: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("step_hz", "words"),
+    [
+        (1000 / 513, None),  # the NFFT asked for
+        (2000 / 1025, None),  # doubled, as a capture of December has it
+        (4000 / 513, None),  # of a quarter of it, as in October
+        (1000 / 512, "the frequencies are 1.95312 Hz apart, as no transform of NFFT 1024 has them at 2000 Hz"),
+        (1000 / 514, "as no transform of NFFT 1024"),
+    ],
+)
+def test_frequencies_of_the_bins(step_hz: float, words: str | None) -> None:
+    request = {**REQUEST, "nfftSelection": 1024, "frequencyRange": {"min": 100, "max": 116}}
+    listed = [100 + number * step_hz for number in range(int(16 // step_hz) + 1)]
+    told = {
+        "frequencies_list": listed,
+        "frequencies_amount": len(listed),
+        "metadata": {"prr": 1, "parent": {"prr": 2000}},
+    }
+    judge(configuration.frequencies_agree_with(request), investigation(**told), words)
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({}, None),

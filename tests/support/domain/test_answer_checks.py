@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.checks import answers, fibre, ports, recordings
+from support.checks import answers, fibre, ports, recordings, refusals
 from support.clients.focus_server.client import Answer
 from support.model.recordings import Recording
 from tests.support.domain.builders import node
@@ -95,6 +95,32 @@ def test_refusal_tells_the_range_that_is_accepted(allowed: str, words: str | Non
     assert (text is None) if words is None else (text is not None and words in text)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [
+        ("end_time from 1001 on", None),
+        ("end_time after 1000", None),
+        ("a later end_time", None),
+        ("end_time from 999 on", "allows 999, which is refused"),
+        ("end_time from 1002 on", "allows 1002 and more only, and 1001 is accepted"),
+    ],
+)
+def test_refusal_tells_the_end_that_is_accepted(allowed: str, words: str | None) -> None:
+    sent: dict[str, object] = {"start_time": 1000, "end_time": 900}
+    message = f"end_time must be after start_time: got start_time=1000, end_time=900, allowed {allowed}"
+    text = trouble(answers.says_what_to_do(sent, {}, refusals.lowest_of(sent)), answer(400, {"error": message}))
+    assert (text is None) if words is None else (text is not None and words in text)
+    assert refusals.lowest_of({"start_time": 900, "end_time": 1000}) == refusals.lowest_of(b"") == {}
+
+
+@pytest.mark.parametrize(("told", "words"), [("min=0", None), ("min=1", "names min=1, and 0 was sent"), ("0 Hz", None)])
+def test_refusal_quotes_what_was_sent(told: str, words: str | None) -> None:
+    sent = {"frequencyRange.min": 0, "frequencyRange.max": 500}
+    message = f"frequencyRange must be left out: got {told}, max=500, allowed null"
+    text = trouble(answers.says_what_to_do(sent), answer(400, {"error": message}))
+    assert (text is None) if words is None else (text is not None and words in text)
+
+
 def test_the_range_of_a_whole_field_is_told_too() -> None:
     matcher = answers.says_what_to_do({"channels.min": 1, "channels.max": 2500}, {"channels": 2222})
     message = "channels must be at most 2223 channels: got 2500 channels, allowed 1 to 2223 channels"
@@ -151,6 +177,14 @@ def test_list_of_recordings_is_complete_and_exact() -> None:
     assert trouble(matcher, answer(200, [[100, 140]])) == "1 recordings are listed"
     text = trouble(matcher, answer(200, [[100, 145], [139, -1]]))
     assert text is not None and "instead of" in text
+
+
+def test_one_recording_is_listed_or_left_out() -> None:
+    this = recording(139, None)
+    assert trouble(recordings.lists(this), answer(200, [[100, 140], [139, -1]])) is None
+    assert "is not listed, 1 others are" in (trouble(recordings.lists(this), answer(200, [[100, 140]])) or "")
+    assert trouble(recordings.leaves_out(this), answer(200, [[100, 140]])) is None
+    assert "is listed" in (trouble(recordings.leaves_out(this), answer(200, [[139, -1]])) or "")
 
 
 def test_list_of_another_shape_is_a_failure() -> None:

@@ -24,6 +24,8 @@ from tests.support.domain.test_job_checks import trouble
         ("must be one of ('0', '1')", "a list of the program (('0',)"),
         ("got {'min': 1}", "a list of the program ({'min':)"),
         ("{field} must be positive", "a gap that was not filled ({field})"),
+        ("no room for one more; not ready: ", "a list of nothing (ready: )"),
+        ("not ready: ; try again", "a list of nothing (ready: ;)"),
         ("%s must be positive", "a gap that was not filled (%s)"),
         ('Traceback (most recent call last):\n  File "x.py", line 3', "a stack trace"),
         ("at pz.focus.Server(Server.java:143)", "a stack trace"),

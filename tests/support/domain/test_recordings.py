@@ -131,6 +131,18 @@ def test_stale_recording_is_alone_and_older_than_a_day_and_can_be_removed(tmp_pa
     assert stale.uuid not in [one.uuid for one in found.all()]
 
 
+def test_a_recording_that_goes_on_is_added_among_others_and_can_be_removed(tmp_path: Path) -> None:
+    changes = Changes(ChangeJournal(tmp_path / "changes.jsonl"))
+    found = recordings(*series(3), changes=changes)
+    changes.undone_by({RECORDING: found.remove})
+    added = found.add_open_for(timedelta(hours=23))
+    assert added.end is None and abs(datetime.now(UTC) - timedelta(hours=23) - added.start) < timedelta(seconds=60)
+    source = Source(found, added)
+    assert [one.uuid for one in found.touching(times_of("inside this recording", source))] == [added.uuid]
+    changes.undo_all()
+    assert added.uuid not in [one.uuid for one in found.all()]
+
+
 def test_windows_beside_the_isolated_recording_do_not_touch_it() -> None:
     found = recordings(document("alone", 30))
     source = Source(found, found.isolated())

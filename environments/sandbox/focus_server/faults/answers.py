@@ -38,6 +38,13 @@ DISTORTED: Mapping[str, Callable[[Answer], Answer]] = {
             for hertz in answer["frequencies_list"]
         ]
     },
+    "frequencies-beside-the-bins": lambda answer: {
+        "frequencies_list": [
+            lowest + (hertz - lowest) * 0.99999
+            for lowest in answer["frequencies_list"][:1]
+            for hertz in answer["frequencies_list"]
+        ]
+    },
     "channels-of-a-stream-scattered": lambda answer: {
         "channel_to_stream_index": {
             channel: number % answer["stream_amount"]

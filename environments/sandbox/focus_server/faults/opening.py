@@ -30,10 +30,28 @@ CRASH_AT_JOBS, CRASHED = 60, 1
 
 
 fault("capacity-not-checked", at="room.check")(left_out)
+
+
+@fault("promised-room-given-again", at="room.check")
+async def _(proceed: Proceed, opener: Opener) -> None:
+    opener.capacity.forget_all()
+    await proceed(opener)
+
+
 fault("roll-back-missing", at="opening.undo")(left_out)
 fault("beyond-capacity-answered-500", at="room.check")(instead_of(CannotOpen, parsing_failed))
 fault("port-refusal-unclear", at="port.take")(instead_of(KubernetesRefused, lambda: KubernetesRefused(403, "error 17")))
 fault("job-refusal-unclear", at="opening.start")(instead_of(KubernetesRefused, lambda: CannotOpen("error 17")))
+
+
+@fault("failed-opening-keeps-its-room", at="opening.start")
+async def _(proceed: Proceed, opener: Opener, request: ConfigureRequest) -> Investigation:
+    try:
+        opened: Investigation = await proceed(opener, request)
+    except KubernetesRefused:
+        opener.capacity.expect("grpc-job-lost", needs_gpu=True)
+        raise
+    return opened
 
 
 @fault("stream-host-not-a-node", at="opening.address")
@@ -73,6 +91,9 @@ fault("beyond-capacity-told-of-too-much", at="room.check")(
 )
 fault("beyond-capacity-told-with-wrong-numbers", at="room.check")(
     _telling(lambda opener, reason: _OFFERED.sub(lambda found: f"of {int(found[1]) + 1}", reason))
+)
+fault("beyond-capacity-told-of-slices-left", at="room.check")(
+    _telling(lambda opener, reason: reason.replace(": 0 of", ": 6 of"))
 )
 fault("ready-node-called-lost", at="room.check")(
     _telling(lambda opener, reason: f"{reason}; not ready: {min(host for host in opener.node_hosts if 'node' in host)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
@@ -42,6 +42,16 @@ def _(proceed: Proceed, recording: Recording, now: datetime) -> Any:
 @fault("stale-recordings-count", at="recording.count")
 def _(proceed: Proceed, recording: Recording, now: datetime) -> Any:
     return not recording.deleted if recording.end is None else proceed(recording, now)
+
+
+@fault("recordings-stale-an-hour-early", at="recording.count")
+def _(proceed: Proceed, recording: Recording, now: datetime) -> Any:
+    return proceed(recording, now + timedelta(hours=1))
+
+
+@fault("recordings-stale-an-hour-late", at="recording.count")
+def _(proceed: Proceed, recording: Recording, now: datetime) -> Any:
+    return proceed(recording, now - timedelta(hours=1))
 
 
 fault("missing-recording-unclear", at="recording.find")(instead_of(NoRecording, error_17))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ Traceback (most recent call last):
     self._manager.configure(request)
 ValueError: invalid request"""
 LEFTOVERS = (
-    "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}",
+    "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}", "these:",
 )  # fmt: skip
 """What a program says of its own where a person should read something."""
 Error = Refused | web.HTTPException
@@ -136,6 +137,22 @@ fault("refusals-allow-what-is-refused", at="refusal.word")(_naming(HIGHEST_FREQU
 fault("refusals-allow-more-channels-than-are-accepted", at="refusal.word")(_naming(MOST_CHANNELS, 2337))
 fault("refusals-allow-less-than-is-accepted", at="refusal.word")(
     _naming(HIGHEST_FREQUENCY_HZ, HIGHEST_FREQUENCY_HZ // 2)
+)
+
+
+def _saying(pattern: str, change: Callable[[re.Match[str]], str]) -> Any:
+    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+        status, body = await proceed(routes, request, error)
+        return status, {"error": re.sub(pattern, change, body["error"])} if isinstance(error, RuleViolation) else body
+
+    return word
+
+
+fault("refusals-allow-a-window-without-length", at="refusal.word")(
+    _saying(r"(?<=end_time from )\d+", lambda said: str(int(said[0]) - 2))
+)
+fault("refusals-misquote-the-request", at="refusal.word")(
+    _saying(r"(?<=min=)-?\d+", lambda said: str(int(said[0]) + 1))
 )
 
 

@@ -60,9 +60,9 @@ def beyond_capacity(estate: Estate, fault: str) -> Iterator[None]:
         until(lambda: FULL not in estate.process.request("state")["room"], within_s=20.0)
 
 
-@case("capacity-not-checked")
-def _(estate: Estate) -> None:
-    with beyond_capacity(estate, "capacity-not-checked"):
+@case("capacity-not-checked", "promised-room-given-again")
+def _(estate: Estate, fault: str) -> None:
+    with beyond_capacity(estate, fault):
         opened(estate)
 
 

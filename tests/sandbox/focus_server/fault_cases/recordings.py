@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording, seconds
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, NOWHERE, START, case, listing, opened
 
@@ -89,6 +91,14 @@ def _(estate: Estate) -> None:
 def _(estate: Estate) -> None:
     estate.mongodb.store(STORAGE, [recording(ago(days=3), None)])
     assert estate.configure(**INSIDE).status == 200
+
+
+@case("recordings-stale-an-hour-early", "recordings-stale-an-hour-late")
+def _(estate: Estate, fault: str) -> None:
+    young, old = (ago(hours=24) + timedelta(minutes=sign * 10) for sign in (1, -1))
+    estate.mongodb.store(STORAGE, [recording(young, None), recording(old, None)])
+    starts = [start_s for start_s, _ in listing(estate, seconds(young) + 5, seconds(young) + 35).json]
+    assert starts == ([] if fault == "recordings-stale-an-hour-early" else [seconds(old), seconds(young)])
 
 
 @case("future-list-refused")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from environments.sandbox.focus_server.faults.refusals import LEFTOVERS
 from tests.sandbox.focus_server.estate import Answer, Estate, payload, until
 from tests.sandbox.focus_server.fault_cases.capacity import FULL, beyond_capacity
@@ -35,6 +37,14 @@ def _(estate: Estate, fault: str) -> None:
     channels = estate.configure(channels={"min": 1, "max": 2300}).json["error"]
     assert ("500" in frequency) is (fault == "refusals-allow-less-than-is-accepted")
     assert ("2337" in channels) is (fault == "refusals-allow-more-channels-than-are-accepted")
+
+
+@case("refusals-allow-a-window-without-length", "refusals-misquote-the-request")
+def _(estate: Estate, fault: str) -> None:
+    window = estate.configure(start_time=1000, end_time=900).json["error"]
+    band = estate.configure(view_type="2", nfftSelection=1, displayTimeAxisDuration=None).json["error"]
+    assert ("from 999 on" in window) is (fault == "refusals-allow-a-window-without-length")
+    assert ("min=1, max=500" in band) is (fault == "refusals-misquote-the-request")
 
 
 @case("nan-accepted")
@@ -115,6 +125,12 @@ def _(estate: Estate, fault: str) -> None:
     assert (listed[2] - listed[1] != listed[-1] - listed[-2]) or missing
 
 
+@case("frequencies-beside-the-bins")
+def _(estate: Estate) -> None:
+    listed = opened(estate)["frequencies_list"]
+    assert listed[:2] == [0, pytest.approx(0.99999 * 1000 / 513, rel=1e-9)]
+
+
 @case("channels-of-a-stream-scattered", "streams-of-uneven-size")
 def _(estate: Estate, fault: str) -> None:
     streams = list(opened(estate)["channel_to_stream_index"].values())
@@ -141,6 +157,7 @@ SAID: dict[str, Any] = {
     "beyond-capacity-not-told-of-what": lambda said: said.endswith("no room in the cluster for one more"),
     "beyond-capacity-told-of-too-much": lambda said: said.endswith("; memory: 0 of 2Ti free"),
     "beyond-capacity-told-with-wrong-numbers": lambda said: "0 of 2 free" in said,
+    "beyond-capacity-told-of-slices-left": lambda said: "6 of 1 free" in said,
     "ready-node-called-lost": lambda said: "; not ready: " in said,
 }
 

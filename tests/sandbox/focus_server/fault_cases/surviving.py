@@ -24,6 +24,16 @@ def _(estate: Estate, fault: str) -> None:
     assert estate.configure().status == 200
 
 
+@case("failed-opening-keeps-its-room")
+def _(estate: Estate) -> None:
+    def slices() -> int:
+        return int(estate.process.request("state")["room"][0].partition(": ")[2].split()[0])
+
+    free = slices()
+    estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Job" else None
+    assert estate.configure().status == 503 and slices() == free - 1
+
+
 @case("slot-lost-after-a-failed-opening")
 def _(estate: Estate) -> None:
     estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Job" else None
