@@ -6,6 +6,7 @@ from support import waits
 from support.checks.jobs import is_visible
 from support.checks.matcher import judged
 from support.clients.kubernetes.client import KubernetesClient
+from support.clients.kubernetes.watch import ComingAndGoing
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.neighbours import Neighbours
@@ -60,7 +61,7 @@ class Effects:
             ),
             for_s=self._environment.limits.observation_s,
             what="nothing is started",
-            changes=self._jobs.watch,
+            changes=ComingAndGoing(self._jobs.watch),
         )
 
     def wait_until_nothing_is_left(self, sent: Unanswered) -> None:
@@ -95,5 +96,5 @@ class Effects:
             ),
             for_s=self._environment.limits.observation_s,
             what=f"{investigation.job_id} is the only job that was started",
-            changes=self._jobs.watch,
+            changes=ComingAndGoing(self._jobs.watch),
         )
