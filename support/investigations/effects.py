@@ -6,6 +6,8 @@ from support import waits
 from support.checks.jobs import is_visible
 from support.checks.matcher import judged
 from support.clients.kubernetes.client import KubernetesClient
+from support.clients.kubernetes.objects import Job, Pod, Service
+from support.clients.kubernetes.watch import ComingAndGoing
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.neighbours import Neighbours
@@ -33,8 +35,16 @@ class Effects:
     def started_since(self, attempt: Attempt | Unanswered) -> frozenset[str]:
         """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
 
-        Where others open investigations too, only jobs started with the channels of this request are counted.
+        Where others open investigations too, only jobs started with the channels of this request are counted: of
+        anything else nobody could say for whom it is.
         """
+        started = (one.job_id for one in self._objects() if self._may_be_of(attempt, one))
+        return frozenset(job_id for job_id in started if job_id is not None)
+
+    def _objects(self) -> list[Job | Pod | Service]:
+        """What there is; where others open investigations too, its jobs are enough."""
+        if not self._neighbours.are_none and (jobs := self._cluster.jobs()):
+            return list(jobs)
         snapshot = self._cluster.snapshot()
         if not snapshot:
             # A namespace that does not exist answers every list, with nothing.
@@ -42,13 +52,19 @@ class Effects:
                 f"namespace {self._cluster.namespace_name} shows neither job, pod nor service, not even those of the "
                 "product: what is started there cannot be seen"
             )
-        new = snapshot.job_ids - attempt.jobs_before
+        return [*snapshot.jobs, *snapshot.pods, *snapshot.services]
+
+    def _may_be_of(self, attempt: Attempt | Unanswered, item: Job | Pod | Service) -> bool:
+        """Whether it may have been started for this request."""
+        if item.job_id is None or item.job_id in attempt.jobs_before:
+            return False
         if self._neighbours.are_none:
-            return new
+            return True
         roi = "--roi {} {} ".format(*requests.channels_of(attempt.fields))
-        return frozenset(
-            job.job_id for job in snapshot.jobs if job.job_id in new and roi in " ".join(job.command) + " "
-        )
+        return isinstance(item, Job) and roi in " ".join(item.command) + " "
+
+    def _changes_of(self, attempt: Attempt) -> ComingAndGoing:
+        return ComingAndGoing(self._jobs.watch, lambda item: self._may_be_of(attempt, item))
 
     def hold_nothing_started(self, attempt: Attempt) -> None:
         """Nothing of a job, pod or service appears, now and during the time of observation."""
@@ -60,7 +76,7 @@ class Effects:
             ),
             for_s=self._environment.limits.observation_s,
             what="nothing is started",
-            changes=self._jobs.watch,
+            changes=self._changes_of(attempt),
         )
 
     def wait_until_nothing_is_left(self, sent: Unanswered) -> None:
@@ -95,5 +111,5 @@ class Effects:
             ),
             for_s=self._environment.limits.observation_s,
             what=f"{investigation.job_id} is the only job that was started",
-            changes=self._jobs.watch,
+            changes=self._changes_of(investigation.attempt),
         )

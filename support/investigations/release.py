@@ -59,23 +59,29 @@ class Releases:
 
     def release_all(self) -> list[str]:
         """End of the scenario: release what is still open and answer what could not be removed, in words."""
-        self.end_all()
-        within_s = self._limits.deadline("release_s")
-        # The watch is asked first, because it costs nothing; that everything is gone is what the cluster says.
-        waits.settle(self._traces_watched, within_s=within_s, changes=self._jobs.watch)
-        left = waits.settle(self._left_over, within_s=within_s, changes=self._jobs.watch)
+        left = self._gone_in_time() if self.end_all() or self._register.open_ids else []
         if not left:
             self._register.all_released()
         self._register.end_scenario()
         return left
 
-    def end_all(self) -> None:
-        """Let every client go, and order the removal of everything that is ours, without waiting for it."""
+    def _gone_in_time(self) -> list[str]:
+        """What is left at the end of the time that a release may take."""
+        within_s = self._limits.deadline("release_s")
+        # The watch is asked first, because it costs nothing; that everything is gone is what the cluster says.
+        waits.settle(self._traces_watched, within_s=within_s, changes=self._jobs.watch)
+        return waits.settle(self._left_over, within_s=within_s, changes=self._jobs.watch)
+
+    def end_all(self) -> list[str]:
+        """Let every client go, and order the removal of everything that is ours, without waiting for it; its job ids,
+        by the word of the cluster."""
         self._register.identify()
         for job_id in self._register.open_ids:
             self._clients.leave(job_id)
+        ours = self._register.ours(self._cluster.snapshot())
         with ThreadPoolExecutor(RELEASED_AT_ONCE) as pool:
-            list(pool.map(self.order, self._register.ours(self._cluster.snapshot())))
+            list(pool.map(self.order, ours))
+        return ours
 
     def left_behind(self) -> list[str]:
         """What appears during the time of observation although everything was released, by the word of the cluster.

@@ -7,15 +7,16 @@ the API server next to nothing.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
 from support.clients.kubernetes.objects import Job, Pod, Service
 from support.clients.kubernetes.watch_feed import Feed, Watched, WatchedCluster, WatchError, version_of
 
-__all__ = ["ClusterWatch", "Seen", "WatchError"]
+__all__ = ["ClusterWatch", "ComingAndGoing", "Seen", "WatchError"]
 
 TOLERATED_OUTAGE_S = 5.0
 
@@ -180,6 +181,33 @@ class ClusterWatch:
             else:
                 self._failures[kind] = failure
             self._changed.notify_all()
+
+
+class ComingAndGoing:
+    """Of the changes that a watch sees, those by which there is more or less than before of what ``matters``.
+
+    Whoever counts what there is need not look again because a pod reports that it runs, or a neighbour opens something.
+    """
+
+    def __init__(self, watch: ClusterWatch, matters: Callable[[Watched], bool]) -> None:
+        self._watch, self._matters = watch, matters
+
+    def mark(self) -> int:
+        """As of the watch."""
+        return self._watch.mark()
+
+    def wait_for_change(self, after: int, timeout_s: float) -> int:
+        """Block until one that matters, newer than ``after``, came or went, or the time is over; answers the new mark.
+
+        Raises :class:`WatchError` as the watch does.
+        """
+        until_s = time.monotonic() + timeout_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            mark = self._watch.wait_for_change(after, left_s)
+            if any(seen.change != "MODIFIED" and self._matters(seen.object) for seen in self._watch.since(after)):
+                return mark
+            after = mark
+        return after
 
 
 def _forget_body(item: Watched) -> None:

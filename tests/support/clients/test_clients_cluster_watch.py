@@ -9,7 +9,7 @@ from client_doubles import Cluster, HttpServer, KubernetesAt, http_server, named
 
 from support.clients.journal import Journal
 from support.clients.kubernetes.client import ClusterError, KubernetesClient
-from support.clients.kubernetes.watch import ClusterWatch, WatchError
+from support.clients.kubernetes.watch import ClusterWatch, ComingAndGoing, WatchError
 from support.clients.safety import SafetyPolicy
 from support.waits import Stopwatch
 
@@ -223,3 +223,32 @@ def test_stop_ends_the_threads_at_once(server: HttpServer) -> None:
     watch.stop()
     assert clock.given_s() < 1.0
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("watch ")]
+
+
+def test_who_counts_is_not_woken_by_what_only_changes(cluster: Cluster, server: HttpServer) -> None:
+    cluster.objects["jobs"] = [named("grpc-job-1-16", 1)]
+    with watch_of(server) as watch:
+        counted, mark = ComingAndGoing(watch, lambda item: item.job_id == "1-16"), watch.mark()
+        cluster.say("jobs", "MODIFIED", named("grpc-job-1-16", 11))
+        wait_for_number(watch, mark + 1)
+        assert counted.wait_for_change(mark, 0.05) == mark + 1 and counted.mark() == mark + 1
+        cluster.say("jobs", "ADDED", named("grpc-job-2-17", 12))
+        wait_for_number(watch, mark + 2)
+        assert counted.wait_for_change(mark, 0.05) == mark + 2
+        for change, version in (("DELETED", 13), ("ADDED", 14)):
+            mark = counted.mark()
+            cluster.say("jobs", change, named("grpc-job-1-16", version))
+            began_s = time.monotonic()
+            assert counted.wait_for_change(mark, LONG_S) == mark + 1
+            assert time.monotonic() - began_s < LONG_S
+
+
+def test_what_came_between_changes_is_not_missed(cluster: Cluster, server: HttpServer) -> None:
+    with watch_of(server) as watch:
+        mark = watch.mark()
+        for change, version in (("ADDED", 11), ("MODIFIED", 12), ("MODIFIED", 13)):
+            cluster.say("jobs", change, named("grpc-job-1-16", version))
+        wait_for_number(watch, mark + 3)
+        began_s = time.monotonic()
+        assert ComingAndGoing(watch, lambda item: True).wait_for_change(mark, LONG_S) == mark + 3
+        assert time.monotonic() - began_s < LONG_S

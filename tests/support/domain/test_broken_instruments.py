@@ -50,6 +50,9 @@ class Namespace:
     def services(self) -> list[Service]:
         return list(self._services)
 
+    def jobs(self) -> list[Any]:
+        return []
+
     def pods(self, label_selector: str | None = None) -> list[Pod]:
         return list(self._pods)
 
@@ -69,18 +72,21 @@ class Namespace:
 PRODUCT = Service.parse({"metadata": {"name": "panda-panda-focus-server", "uid": "p"}, "spec": {}})
 
 
-def effects(cluster: Namespace) -> Effects:
-    watch = SimpleNamespace(mark=lambda: 0, wait_for_change=lambda after, timeout_s: after)
+def effects(cluster: Namespace, neighbours: Neighbours) -> Effects:
+    watch = SimpleNamespace(mark=lambda: 0, wait_for_change=lambda after, timeout_s: after, since=lambda mark: [])
     environment: Any = SimpleNamespace(limits=SOON)
-    return Effects(cluster, SimpleNamespace(watch=watch), environment, Neighbours(on_the_cluster=False))  # type: ignore[arg-type]
+    return Effects(cluster, SimpleNamespace(watch=watch), environment, neighbours)  # type: ignore[arg-type]
 
 
-def test_nothing_is_started_in_a_namespace_that_is_seen() -> None:
+@pytest.mark.parametrize(
+    "neighbours", [Neighbours(on_the_cluster=False), Neighbours(on_the_cluster=True), Neighbours(False, True)]
+)
+def test_nothing_is_started_in_a_namespace_that_is_seen(neighbours: Neighbours) -> None:
     answer: Any = None
     attempt = Attempt({}, answer, frozenset())
-    effects(Namespace(PRODUCT)).hold_nothing_started(attempt)
+    effects(Namespace(PRODUCT), neighbours).hold_nothing_started(attempt)
     with pytest.raises(AssertionError, match="namespace pandda shows neither job, pod nor service"):
-        effects(Namespace()).hold_nothing_started(attempt)
+        effects(Namespace(), neighbours).hold_nothing_started(attempt)
 
 
 def workloads(cluster: Namespace) -> Workloads:
