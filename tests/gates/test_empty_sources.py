@@ -190,6 +190,7 @@ REFUSED: Mapping[str, Case] = {
     "hosts.has_the_tools": (hosts.has_the_tools(), SILENT),
     "doctor.finds_every_layer_in_order": (finds_every_layer_in_order(), LayerDiagnosis(())),
     # Loads
+    "capacity.opens_exactly": (capacity.opens_exactly(10), NO_LOAD),
     "capacity.reaches_every_port": (capacity.reaches_every_port(), NO_LOAD),
     "capacity.plays_its_own_window": (capacity.plays_its_own_window(), NO_LOAD),
     "capacity.gave_back_its_ports": (capacity.gave_back_its_ports(), NO_LOAD),
