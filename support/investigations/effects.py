@@ -42,8 +42,11 @@ class Effects:
         return frozenset(job_id for job_id in started if job_id is not None)
 
     def _objects(self) -> list[Job | Pod | Service]:
-        """What there is; where others open investigations too, its jobs are enough."""
-        if not self._neighbours.are_none and (jobs := self._cluster.jobs()):
+        """What there is; where others open investigations too, its jobs are enough.
+
+        That there are none is believed in a namespace that shows anything, such as the services of the product.
+        """
+        if not self._neighbours.are_none and ((jobs := self._cluster.jobs()) or self._cluster.services()):
             return list(jobs)
         snapshot = self._cluster.snapshot()
         if not snapshot:
