@@ -31,13 +31,13 @@ def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
     """
     clear(plan.reports)
     with ExitStack() as closing:
-        beside_them = min(_BESIDE, len(plan.waiting()))
-        benches = closing.enter_context(_benches(plan, plan.workers + beside_them))
+        beside_them = 0 if plan.is_alone else min(_BESIDE, len(plan.waiting()))
+        benches = closing.enter_context(_benches(plan, plan.at_work + beside_them))
         pool, loaded, beside = (
             closing.enter_context(ThreadPoolExecutor(size))
-            for size in (plan.workers, max(1, round(plan.workers * _LOADED)), max(1, beside_them))
+            for size in (plan.at_work, max(1, round(plan.at_work * _LOADED)), max(1, beside_them))
         )
-        healthy = _whole("healthy", plan.healthy_rows(), plan.workers, benches, pool)
+        healthy = _whole("healthy", plan.healthy_rows(), plan.at_work, benches, pool)
         _require_healthy(healthy)
         report(healthy)
         matrix = _Matrix(plan, benches, report)
@@ -88,8 +88,8 @@ class _Matrix:
 def run_once(name: str, plan: Plan) -> Run:
     """Every row once, on sandboxes started with the options of the plan."""
     shutil.rmtree(plan.reports / name, ignore_errors=True)
-    with _benches(plan, plan.workers) as benches, ThreadPoolExecutor(plan.workers) as pool:
-        return _whole(name, plan.rows, plan.workers, benches, pool)
+    with _benches(plan, plan.at_work) as benches, ThreadPoolExecutor(plan.at_work) as pool:
+        return _whole(name, plan.rows, plan.at_work, benches, pool)
 
 
 def _whole(name: str, rows: Sequence[Row], workers: int, benches: Benches, pool: ThreadPoolExecutor) -> Run:

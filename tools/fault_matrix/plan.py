@@ -35,6 +35,16 @@ class Plan:
         concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
         return [row for row in self.rows if row.id in concerned]
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether a sandbox has 127.0.0.1 for itself, so that there is one at a time."""
+        return self.settings.get("addresses") == "one"
+
+    @property
+    def at_work(self) -> int:
+        """How many sandboxes are."""
+        return 1 if self.is_alone else self.workers
+
     def waiting(self) -> list[Fault]:
         """Those that need little of the machine; the last of the catalogue first, which take longest."""
         return [fault for fault in reversed(self.faults) if fault.waits]

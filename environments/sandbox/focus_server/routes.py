@@ -20,6 +20,8 @@ from environments.sandbox.focus_server.service import FocusService
 from environments.sandbox.focus_server.wording import Wording
 
 PREFIXES = ("", "/focus-server")
+PHRASES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""Python 3.13 and newer call these two otherwise (RFC 9110)."""
 LARGEST_BODY_BYTES = 1024 * 1024
 """What the ingress in front of the real server lets through."""
 
@@ -69,7 +71,7 @@ class Routes:
     async def refusal(self, request: web.Request, error: Refused | web.HTTPException) -> tuple[int, Any]:
         """Status and body of a refusal; the router has its own for an unknown route, a wrong method, a large body."""
         if isinstance(error, web.HTTPException):
-            return error.status, {"detail": HTTPStatus(error.status).phrase}
+            return error.status, {"detail": _phrase(error.status)}
         return error.status, self._wording.refusal(error)
 
     @web.middleware
@@ -117,7 +119,7 @@ class Routes:
         self.requests_by_status[status] += 1
         client = (request.transport.get_extra_info("peername") if request.transport else None) or ("-", 0)
         line = f'{client[0]}:{client[1]} - "{request.method} {request.path_qs} HTTP/1.1"'
-        self._access_log.info("%s %d %s", line, status, HTTPStatus(status).phrase)
+        self._access_log.info("%s %d %s", line, status, _phrase(status))
 
     async def _ack(self, request: web.Request) -> web.Response:
         return _EmptyAnswer()
@@ -142,6 +144,10 @@ class Routes:
 
     async def _recordings(self, request: web.Request) -> web.Response:
         return _json(await self.service.recordings_in_time_range(await self.body(request)))
+
+
+def _phrase(status: int) -> str:
+    return PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 class _EmptyAnswer(web.Response):

@@ -14,7 +14,7 @@ from kubernetes import client, config, watch
 
 from tests.sandbox.estate.test_lifecycle import Up
 from tests.sandbox.kubernetes_api.estate_runs import kubeconfig_of
-from tests.sandbox.kubernetes_api.kubectl_runs import runner, succeeds
+from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner, succeeds
 
 VERSIONS = {"1.25": "v1.25.12+k3s1", "1.34": "v1.34.1+k3s1", "1.35": "v1.35.0+k3s1"}
 
@@ -82,6 +82,7 @@ def test_a_running_job_is_labelled_annotated_and_replaced(up: Up, connection: cl
     batch.replace_namespaced_job_status("writable", "panda", replaced)
 
 
+@needs_kubectl
 def test_kubectl_labels_annotates_and_patches_a_running_job(up: Up, connection: client.ApiClient, home: Path) -> None:
     start_job(connection, "by-kubectl")
     kubectl = runner(home, kubeconfig_of(up))

@@ -95,6 +95,7 @@ FRAMES: dict[str, tuple[bytes, int | None]] = {
     "document without its end": (message(body(PING[:-1] + b"\1")), 22),
     "bytes that are no BSON": (message(body(b"\x20\0\0\0" + bytes(range(27)) + b"\0")), 22),
     "nested too deeply": (message(body(nested(5000))), 22),
+    "nested more deeply than is decoded": (message(body(nested(901))), 22),
     "empty command": (message(body(bson.encode({}))), 40571),
     "no database": (message(body(bson.encode({"ping": 1}))), 40571),
     "database of a wrong type": (message(body(bson.encode({"ping": 1, "$db": 1}))), 40571),

@@ -156,6 +156,11 @@ def test_healthy_rows_are_those_that_run_with_a_fault_and_are_divided_between_fe
     assert "JL-01a" in some and "JL-01b" not in some
 
 
+@pytest.mark.parametrize(("addresses", "at_work"), [("block", 4), ("one", 1)])
+def test_a_sandbox_that_has_the_address_for_itself_works_alone(addresses: str, at_work: int) -> None:
+    assert Plan({"addresses": addresses}, [fault()], [], "", False, 4, 1, Path("x")).at_work == at_work
+
+
 def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None:
     rows = [row("JL-01a"), row("JL-01b"), row("PF-01a", "load"), row("SB-02a", "load", "slow")]
     short, long = fault(id="short"), fault(id="long", scenarios={"JL-01a": "", "JL-01b": ""})

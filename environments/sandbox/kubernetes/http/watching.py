@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -59,7 +60,7 @@ class Watch:
                     await response.write(first)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(None) as limit:
-                        over.add_done_callback(lambda _: None if over.cancelled() else limit.reschedule(0.0))
+                        over.add_done_callback(partial(_end, limit))
                         await self._follow(response, queue)
                 await response.write_eof()
         except ApiError as error:
@@ -132,6 +133,13 @@ class Watch:
         if self._table:
             kind = {"kind": "Table", "apiVersion": "meta.k8s.io/v1"}
         return encode({"type": "BOOKMARK", "object": {**kind, "metadata": metadata}}) + b"\n"
+
+
+def _end(limit: asyncio.Timeout, over: asyncio.Future[None]) -> None:
+    """The time of a watch is over, unless the client has left before."""
+    with contextlib.suppress(RuntimeError):  # it has left in the same turn of the loop
+        if not over.cancelled():
+            limit.reschedule(0.0)
 
 
 def _as_it_left(change: Change) -> Change:

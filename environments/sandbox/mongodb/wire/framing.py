@@ -29,6 +29,8 @@ _INT = struct.Struct("<i")
 _CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
 _GREETINGS = ("hello", "isMaster", "ismaster")
 _LEAST_BSON_BYTES = 5
+_DEEPEST, _LEAST_LEVEL_BYTES = 900, 7
+"""Levels that are decoded, and bytes of each: its type, the end of its name, and the document's own."""
 
 
 class ProtocolError(Exception):
@@ -151,9 +153,23 @@ def _int(data: bytes, position: int) -> int:
 
 def _decode(data: bytes) -> dict[str, Any]:
     try:
-        return bson.decode(data, CODEC)
+        document = bson.decode(data, CODEC)
     except InvalidBSON as error:
         raise MongoError(Code.InvalidBSON, f"invalid BSON: {error}") from error
+    if len(data) > _DEEPEST * _LEAST_LEVEL_BYTES and _is_too_deep(document):
+        raise MongoError(Code.InvalidBSON, f"invalid BSON: nested in more than {_DEEPEST} levels")
+    return document
+
+
+def _is_too_deep(document: dict[str, Any]) -> bool:
+    """Python 3.14 decodes whatever its stack has room for, those before it a thousand levels at most."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def encode_reply(message: Message, reply: dict[str, Any], reply_id: int) -> bytes:
