@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from environments.sandbox.shared.clock import BEAT_S, TOLERATED_S, GivenTime, GivenTimeLoop, after_wall_s
+from environments.sandbox.shared.clock import BEAT_S, TOLERATED_S, GivenTime, GivenTimeLoop, after_wall_s, wall_s
 
 SLEEPER = """
 import asyncio, time
@@ -120,3 +120,13 @@ def test_who_no_longer_waits_for_the_wall_is_not_woken() -> None:
 
     with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
         runner.run(leaves())
+
+
+def test_a_library_that_counts_the_wall_is_told_what_given_seconds_are_by_it() -> None:
+    async def asked() -> float:
+        await asyncio.sleep(2 * BEAT_S)  # the loop looks once in a beat how crowded it is
+        return wall_s(1.5)
+
+    with asyncio.Runner(loop_factory=lambda: GivenTimeLoop(GivenTime(share=lambda: 0.5))) as runner:
+        assert runner.run(asked()) == pytest.approx(3.0)
+    assert asyncio.run(asked()) == 1.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,11 +12,12 @@ from typing import Any
 
 import pymongo
 from pymongo import AsyncMongoClient, common
-from pymongo.errors import PyMongoError, WaitQueueTimeoutError
+from pymongo.errors import PyMongoError
 
 from environments.sandbox.focus_server.hooks import hook
-from environments.sandbox.focus_server.refusals import MongoDbAway, MongoDbBusy
+from environments.sandbox.focus_server.refusals import MongoDbAway
 from environments.sandbox.focus_server.schema import LATEST_S, Window
+from environments.sandbox.shared.clock import wall_s
 
 STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1500, 500, 500
@@ -76,10 +78,11 @@ def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
 
 
 class RecordingIndex:
-    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within two seconds, half a one where nobody
-    is.
+    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within two seconds that this process was
+    given, half a one where nobody is.
 
-    ``pool`` is the most connections it has; who needs one more waits for it.
+    ``pool`` is the most connections it has; who needs one more waits for it as long as it takes, as the driver does by
+    itself. The two seconds begin after that: else the last of many who ask at once would be told that nobody answers.
     """
 
     def __init__(self, uri: str, database: str, pool: int) -> None:
@@ -97,6 +100,7 @@ class RecordingIndex:
             retryReads=False,
         )
         self._database = self._client[database]
+        self._free = asyncio.Semaphore(pool)
 
     async def ping(self) -> None:
         """Raise :class:`MongoDbAway` unless MongoDB answers."""
@@ -131,19 +135,14 @@ class RecordingIndex:
     async def _asking(self) -> AsyncIterator[None]:
         """Find a server first, in less time than its answer may take: a time limit for the whole of it would make the
         driver look for one until it is over, whatever its limit for the looking is."""
-        try:
-            with pymongo.timeout(NOBODY_THERE_AFTER_MS / 1000):
-                await self._client.is_primary
-            with pymongo.timeout(GIVE_UP_AFTER_MS / 1000):
-                yield
-        except PyMongoError as error:
-            raise _refusal(error) from error
+        async with self._free:
+            try:
+                with pymongo.timeout(wall_s(NOBODY_THERE_AFTER_MS / 1000)):
+                    await self._client.is_primary
+                with pymongo.timeout(wall_s(GIVE_UP_AFTER_MS / 1000)):
+                    yield
+            except PyMongoError as error:
+                raise MongoDbAway() from error
 
     async def close(self) -> None:
         await self._client.close()
-
-
-def _refusal(error: PyMongoError) -> MongoDbAway:
-    if isinstance(error, WaitQueueTimeoutError):
-        return MongoDbBusy(f"{type(error).__name__}: {error}")
-    return MongoDbAway()

@@ -112,9 +112,20 @@ class GivenTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._given.now()
 
+    @property
+    def speed(self) -> float:
+        """Given seconds in one of the wall."""
+        return self._given.speed
+
     def wake(self, waiter: asyncio.Future[None], after_wall_s: float) -> None:
         """Give the waiter a result after so many seconds of the wall."""
         self._beating.wake(waiter, time.monotonic() + after_wall_s)
+
+
+def wall_s(given_s: float) -> float:
+    """What so many given seconds are by the wall at the moment: for a library that counts by itself."""
+    loop = asyncio.get_running_loop()
+    return given_s / loop.speed if isinstance(loop, GivenTimeLoop) else given_s
 
 
 def after_wall_s(seconds: float) -> asyncio.Future[None]:

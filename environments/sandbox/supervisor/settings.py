@@ -54,7 +54,7 @@ class SandboxSettings:
     nodeport_last: int = 12700
     configure_ms: int = 30
     server_workers: int = 0
-    mongo_pool: int = 20
+    mongo_pool: int = 10
     waiting_jobs: int = 5
     live_keepalive_s: float = 0
     fibre: str = "connected"
