@@ -37,11 +37,10 @@ class _StepEntry(BaseModel):
     undecided: bool = False
     """Whether it is about measurements that decided nothing. No other entry is: they accuse nobody."""
 
-    def fits(self, scenario: ScenarioResult) -> bool:
-        reason = scenario.reason or ""
-        about = any(scenario.id.startswith(subject) for subject in self.subjects)
-        decides_nothing = _UNDECIDED.search(reason) is not None
-        return about and self.text in " ".join(reason.split()) and decides_nothing == self.undecided
+    def fits(self, scenario: str, reason: str, undecided: bool) -> bool:
+        """Whether it is about a scenario with this id, whose reason, in one line, tells a measurement ``undecided``."""
+        about = any(scenario.startswith(subject) for subject in self.subjects)
+        return about and undecided == self.undecided and self.text in reason
 
 
 class _StepTable(BaseModel):
@@ -77,12 +76,18 @@ def first_steps(record: Record, gap: CapacityReport | None = None) -> list[First
     found: dict[int, list[ScenarioResult]] = {}
     for scenario in sorted(record.scenarios, key=lambda one: place_of(one.id)):
         if scenario.is_bad or scenario.status == "known_issue":
-            entries = enumerate(_table())
-            place = next((number for number, entry in entries if entry.fits(scenario)), len(_table()))
-            found.setdefault(place, []).append(scenario)
+            found.setdefault(_place_in_table(scenario), []).append(scenario)
     steps = [_step(entry, found.get(number, []), record, gap) for number, entry in enumerate(_table())]
     steps += [_unexplained(scenario) for scenario in found.get(len(_table()), [])]
     return [step for step in steps if step is not None]
+
+
+def _place_in_table(scenario: ScenarioResult) -> int:
+    """Of the first entry that fits; the number of entries where none does."""
+    told = scenario.reason or ""
+    reason, undecided = " ".join(told.split()), _UNDECIDED.search(told) is not None
+    entries = enumerate(_table())
+    return next((number for number, entry in entries if entry.fits(scenario.id, reason, undecided)), len(_table()))
 
 
 def diagnosis_of(record: Record) -> FirstStep | None:

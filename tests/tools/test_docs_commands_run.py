@@ -78,6 +78,7 @@ NOT_HERE = {
     ".venv/bin/python -m tools.load_limits": LONG,
     ".venv/bin/python -m tools.mutants keep": WRITES,
     ".venv/bin/python -m tools.mutants record": LONG,
+    ".venv/bin/python -m tools.mutants run --only ID --first CF-09a": LONG,
     ".venv/bin/python -m tools.mutants run --resume": LONG,
     ".venv/bin/python -m tools.mutants run --sample 20 --seed 1": LONG,
     ".venv/bin/python -m tools.mutants run --survivors --all": LONG,

@@ -62,3 +62,20 @@ def test_a_burst_reaches_a_watcher_whole_and_in_order(api: ServedApi, http: requ
         lines = answer.iter_lines()
         seen = [json.loads(next(lines)) for _ in range(100)]
     assert [each["object"]["metadata"]["name"] for each in seen] == [f"p{number}" for number in range(100)]
+
+
+def test_a_namespace_that_ends_takes_in_no_event_and_ends(api: ServedApi, http: requests.Session) -> None:
+    """Told that its last pod is being stopped it was never empty, and stayed."""
+    api.call(api.store.create, "namespaces", {"metadata": {"name": "short-lived"}})
+    api.call(api.store.create, "pods", pod("last", "worker-node-1"), "short-lived")
+    uid = str(api.call(api.store.get, "pods", "last", "short-lived")["metadata"]["uid"])
+    place = api.url + "/api/v1/namespaces/short-lived"
+    assert http.delete(place).status_code == 200
+    event = {
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "last.1", "namespace": "short-lived"},
+        "involvedObject": {"kind": "Pod", "name": "last", "namespace": "short-lived"}, "reason": "Killing",
+    }  # fmt: skip
+    assert http.post(api.url + "/sandbox/events", json=[event], headers=AS_NODE).status_code == 200
+    ended = {"namespace": "short-lived", "name": "last", "uid": uid, "status": None}
+    assert http.post(api.url + REPORTS, json=[ended], headers=AS_NODE).json() == []
+    assert http.get(place).status_code == 404

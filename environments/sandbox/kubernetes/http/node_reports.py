@@ -11,7 +11,7 @@ from environments.sandbox.kubernetes.http.access import User, only_node
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body, method_not_allowed
 from environments.sandbox.kubernetes.http.metrics import Metrics
 from environments.sandbox.kubernetes.store.object_store import Store
-from environments.sandbox.kubernetes.store.objects import without_nulls
+from environments.sandbox.kubernetes.store.objects import dig, without_nulls
 
 Object = dict[str, Any]
 
@@ -40,11 +40,13 @@ class NodeReports:
         return {}
 
     def _happened(self, events: list[Object]) -> Object:
-        """One about a namespace that is gone is of no use to anybody."""
+        """One about a namespace that is gone is of no use to anybody; one that ends takes in nothing more, or it would
+        never be empty."""
         for event in events:
-            namespace = event["metadata"]["namespace"]
-            if self._store.find("namespaces", namespace) is not None:
-                self._store.create("events", event, namespace)
+            name = event["metadata"]["namespace"]
+            namespace = self._store.find("namespaces", name)
+            if namespace is not None and dig(namespace, "status", "phase") != "Terminating":
+                self._store.create("events", event, name)
         return {}
 
     def _reported(self, pods: list[Object]) -> list[str]:
