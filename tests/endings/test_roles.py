@@ -23,7 +23,7 @@ pytestmark = pytest.mark.nightly
 ACCESS = ("Namespace", "ServiceAccount", "RoleBinding", "ClusterRoleBinding", *ROLES)
 MAIN = "from tools.cli import main; main()"
 WHOLE = [
-    ("looking", "@IN and not (@disruptive or @IN-09)"),  # IN-09 opens investigations, whose queues it looks for
+    ("looking", "@IN and not (@disruptive or @load or @IN-09)"),  # IN-09 and loads open investigations
     ("testing", "not @disruptive and not (@wip or @quarantine)"),
     ("disrupting", "@disruptive and not (@wip or @quarantine)"),
 ]
