@@ -105,7 +105,8 @@ class Kubelet:
 
     async def _forget(self, run: PodRun, running: asyncio.Task[None] | None) -> None:
         await _cancelled(running)
-        run.vanish()
+        if not any(_name_of(other.pod) == _name_of(run.pod) for other in self.runs.values()):
+            run.vanish()  # else what is called like it belongs to the pod that took over its name
 
     def _go_on(self, run: PodRun, work: Any) -> None:
         uid = run.pod["metadata"]["uid"]
@@ -124,6 +125,11 @@ async def _cancelled(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _name_of(pod: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name."""
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
 def _job_of(pod: Mapping[str, Any]) -> tuple[str, str]:
