@@ -96,7 +96,7 @@ def enough_succeed(context):
 
 @then("as many of them are opened as the site has room for")
 def open_as_many(context):
-    room = context.free_slices + context.world.environment.capacity.waiting_jobs
+    room = context.world.capacity.full_site.room(context.free_slices)
     assert_that(context.measured, capacity.opens_exactly(room))
 
 

@@ -20,12 +20,11 @@ from support.capacity.load.self_check import GeneratorCheck
 from support.capacity.report.gap_verdict import judge, late_for_the_machine, spoilt_by
 from support.capacity.report.store import Reports
 from support.config import Environment
-from support.gherkin.sharing import made_once
+from support.gherkin.sharing import FULL_LOAD, made_once
 from support.investigations.streams import Connection, try_to_connect
 from support.model import requests
 from support.model.windows import one_after_the_other
 from support.reporting.record import context as reporting
-from support.sharding.dealing import FULL_LOAD
 
 OPENINGS_FIGURE = "openings_at_once_p95_ms"
 ANSWERED = "answered"

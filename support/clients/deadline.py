@@ -148,14 +148,13 @@ class _Minded:
         return made
 
     def request(self, *arguments: Any, **options: Any) -> None:
-        if deadline := _current():
-            if self.sock is not None:
-                deadline.watch(self.sock)
-                deadline.begin()
-            super().request(*arguments, **options)  # type: ignore[misc]
+        deadline = _current()
+        if deadline and self.sock is not None:
+            deadline.watch(self.sock)
             deadline.begin()
-            return
-        super().request(*arguments, **options)  # type: ignore[misc]
+        super().request(*arguments, **options)  # type: ignore[misc]  # of the class this is mixed into
+        if deadline:
+            deadline.begin()
 
 
 class _DeadlineConnection(_Minded, HTTPConnection):

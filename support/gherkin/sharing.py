@@ -15,6 +15,8 @@ from behave.runner_util import load_step_modules
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+FULL_LOAD = "the full load"
+"""What scenarios look at together that need one load of the required number."""
 _MARK = "made_once_in_a_run"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from support.gherkin.sharing import FULL_LOAD
 from support.selection import EXCLUDES
 from support.sharding.plan import MOST_SHARDS, SCHEMA, Plan, PlanError, Share
 
-FULL_LOAD = "the full load"
-"""What scenarios look at together that need one load of the required number: it is made once by whoever has them."""
 _FULL_LOAD_S = 35.0
 _USUAL_S = {
     frozenset({"slow"}): 30.0,

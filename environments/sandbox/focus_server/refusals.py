@@ -87,13 +87,6 @@ class MongoDbAway(Refused):
         super().__init__(f"Cannot look up recordings: {why}")
 
 
-class MongoDbBusy(MongoDbAway):
-    """Every connection to MongoDB was in use for too long; ``cause`` is the driver's own sentence."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(f"no connection to MongoDB became free: {cause}")
-
-
 class Misconfigured(Refused):
     """The server was started with settings it cannot load, and does nothing until it is started with better ones."""
 

@@ -36,6 +36,10 @@ class FullSite:
         offered = sum(int(node.allocatable.get(GPU_SLICE, "0")) for node in self._cluster.nodes() if node.ready)
         return max(0, offered - held)
 
+    def room(self, free_slices: int) -> int:
+        """How many investigations a site with so many free GPU slices takes: one for each, and those that may wait."""
+        return free_slices + self._capacity.waiting_jobs
+
     def free_ports(self) -> int:
         """Stream ports of the range that no service publishes."""
         first, last = self._capacity.first_stream_port, self._capacity.last_stream_port
@@ -50,17 +54,17 @@ class FullSite:
 
         A job that is gone again before the site is full, because its client came too late, is made up for.
         """
-        room = self.free_slices()
-        if not room:
+        free_slices = self.free_slices()
+        if not free_slices:
             raise AssertionError("no GPU slice is free: the site cannot be filled")
-        wanted = room + self._capacity.waiting_jobs
+        wanted = self.room(free_slices)
         running: frozenset[str] = frozenset()
         for _ in range(ROUNDS):
             missing = wanted - self._present()
             if missing <= 0:
                 return running
             self._open(missing)
-            running = self._wait_until_running(room)
+            running = self._wait_until_running(free_slices)
         raise AssertionError(f"the site is not filled with {wanted} jobs: some end whenever others are opened")
 
     def _present(self) -> int:

@@ -154,9 +154,12 @@ class LoadTesters:
     def _learn_clocks(self) -> None:
         """The shortest of some questions tells best: its answer was least delayed."""
         for _ in range(PINGS):
-            before = self._pongs
-            self._processes.say("ping", {"asked": time.monotonic()})
-            self._wait(lambda before=before: self._pongs >= before + self.amount, self._within_s, "a tester is silent")  # type: ignore[misc]
+            self._ping_all()
+
+    def _ping_all(self) -> None:
+        before = self._pongs
+        self._processes.say("ping", {"asked": time.monotonic()})
+        self._wait(lambda: self._pongs >= before + self.amount, self._within_s, "a tester is silent")
 
     def _wait(self, done: Callable[[], bool], within_s: float, otherwise: str) -> None:
         with self._changed:

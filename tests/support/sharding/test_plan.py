@@ -9,8 +9,9 @@ import pytest
 
 from support.cli.shard import _matching, _took_s
 from support.config import load_environment
+from support.gherkin.sharing import FULL_LOAD
 from support.hooks.sharding import shard_of
-from support.sharding.dealing import FULL_LOAD, Planned, make_plan
+from support.sharding.dealing import Planned, make_plan
 from support.sharding.plan import Plan, PlanError, read_plan
 
 

@@ -18,7 +18,7 @@ from pymongo.errors import WaitQueueTimeoutError
 from environments.sandbox.focus_server.faults.plain import Unclear, delayed
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS
-from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway, MongoDbBusy
+from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
 
@@ -115,6 +115,13 @@ async def _(workers: Workers, proceed: Proceed, service: FocusService, body: byt
         finally:
             workers.working -= 1
         return await proceed(service, body)
+
+
+class MongoDbBusy(MongoDbAway):
+    """Every connection to MongoDB was in use for too long; ``cause`` is the driver's own sentence."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"no connection to MongoDB became free: {cause}")
 
 
 class SmallPool:
