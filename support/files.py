@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from support.redaction import PROCESS
+from support.redaction.numbers import FORMS
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +30,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             # Its form (JSON, XML) must stay, so that only what is known to be secret is taken out here.
-            stream.write(PROCESS.known(text))
+            stream.write(PROCESS.known(text, form=FORMS.get(path.suffix)))
         # mkstemp creates the file for its owner only, and so it stays: a report tells what a site is made of.
         temporary.replace(path)
     except BaseException:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from support.redaction.numbers import places_of_numbers
 from support.redaction.places import HIDDEN, PLACES, is_name_of_a_secret, may_hold_secrets, small
 from support.redaction.spellings import LONGEST_LETTER, Spelling, spellings_of, without_escapes
 
@@ -64,9 +67,16 @@ class Redactor:
             }
         return [self.redact_values(item) for item in value] if isinstance(value, Sequence) else value
 
-    def known(self, text: str, limit: int | None = None) -> str:
-        """``text`` without the secrets that were told: for a text that must keep its form, such as JSON."""
-        return _without(text, self._known_in(text), len(text) if limit is None else limit)
+    def known(self, text: str, limit: int | None = None, form: re.Pattern[str] | None = None) -> str:
+        """``text`` without the secrets that were told: for a text that must keep its form, such as JSON.
+
+        With ``form``, one of :data:`support.redaction.numbers.FORMS`, its numbers and times stay what they are.
+        """
+        spans = list(self._known_in(text))
+        if spans and form is not None:
+            kept = places_of_numbers(text, form)
+            spans = [span for span in spans if not _meets(span, kept)]
+        return _without(text, spans, len(text) if limit is None else limit)
 
     def _known_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Where they begin and end, in any order; one may hold another."""
@@ -87,6 +97,12 @@ def _by_core(
         if spelling not in others:
             others.append(spelling)
     return by_core
+
+
+def _meets(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    """Whether a span shares a character with one of ``others``, which are in order and apart."""
+    first_after = bisect.bisect_left(others, span[1], key=lambda other: other[0])
+    return first_after > 0 and others[first_after - 1][1] > span[0]
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]], end: int) -> str:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 LONGEST_LETTER = 12
 """Characters that one letter of a secret may take, where it is written as it usually is."""
 _SHORT = 4
-"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words."""
+"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words. Its
+encodings are not looked for: in hexadecimal, t is the number 74, and behind a backslash a tab."""
 _SHORTEST_PART = 8
 """Characters of a line, or of base64, by which a secret is known; fewer would be found anywhere."""
 _CONTROL = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
@@ -41,7 +42,7 @@ class Spelling:
     def regex(self) -> re.Pattern[str]:
         """Made when it is needed: most secrets never come by."""
         pattern = _pattern(self.value, self.is_encoded)
-        return re.compile(pattern if len(self.value) >= _SHORT else rf"(?<!\w){pattern}(?!\w)")
+        return re.compile(pattern if len(self.value) >= _SHORT else rf"(?<![\w\\]){pattern}(?!\w)")
 
 
 def spellings_of(secret: str) -> Iterator[Spelling]:
@@ -49,7 +50,8 @@ def spellings_of(secret: str) -> Iterator[Spelling]:
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_PART}
     for value in {secret, secret.strip()} | {line for line in lines if not line.startswith("-----")}:
         yield Spelling(value)
-        yield from (Spelling(encoded, is_encoded=True) for encoded in dict.fromkeys(_encoded(value)))
+        if len(value) >= _SHORT:
+            yield from (Spelling(encoded, is_encoded=True) for encoded in dict.fromkeys(_encoded(value)))
 
 
 def without_escapes(text: str) -> str:

@@ -15,6 +15,7 @@ import yaml
 
 from support.files import write_atomically
 from support.redaction import PROCESS, Redactor, shortened
+from support.redaction.numbers import FORMS
 
 SECRET = "p'ä\"ss://w@rd/1 %&<x>"
 
@@ -169,6 +170,32 @@ def test_secrets_that_overlap_are_hidden_together() -> None:
 def test_json_stays_json() -> None:
     text = json.dumps({"token": None, "secret": 5, "password": {"a": 1}, "name": SECRET})
     assert json.loads(Redactor(SECRET).known(text))["name"] == "***"
+
+
+def test_a_password_of_digits_leaves_the_numbers_and_times_of_a_report_alone() -> None:
+    written = {
+        "count": 2026, "share": 0.2026, "names": ["2026", "x2026"], "deep": [{"n": -2026, "t": "2026"}],
+        "started": "2026-11-28T10:00:00.202Z",
+    }  # fmt: skip
+    shown = json.loads(Redactor("2026").known(json.dumps(written), form=FORMS[".json"]))
+    assert shown == written | {"names": ["***", "x***"], "deep": [{"n": -2026, "t": "***"}]}
+    junit = '<testsuite tests="2026" time="2026.5"><testcase name="2026 of 2026" time="1.0"/></testsuite>'
+    assert Redactor("2026").known(junit, form=FORMS[".xml"]) == junit.replace("2026 of 2026", "*** of ***")
+    metrics = '# HELP jobs 2026\njobs{site="2026"} 2026\n'
+    assert Redactor("2026").known(metrics, form=FORMS[".prom"]) == '# HELP jobs ***\njobs{site="***"} 2026\n'
+
+
+def test_a_secret_of_a_letter_is_hidden_as_a_word_and_leaves_json_alone() -> None:
+    written = {"n": 74, "share": -74.5, "tab": "a\tb", "word": "t and that", "is": True, "none": None}
+    shown = json.loads(Redactor("t").known(json.dumps(written)))
+    assert shown == written | {"word": "*** and that"}
+
+
+def test_files_that_programs_read_can_be_read_where_a_password_is_a_number(tmp_path: Path) -> None:
+    PROCESS.hide("77345621")
+    for name in ("run.json", "ledger.jsonl"):
+        write_atomically(tmp_path / name, json.dumps({"n": 77345621, "of": "77345621"}))
+        assert json.loads((tmp_path / name).read_text(encoding="utf-8")) == {"n": 77345621, "of": "***"}
 
 
 def test_a_file_holds_no_known_secret_and_is_for_its_owner(tmp_path: Path) -> None:
