@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
 
 _here = threading.local()
 
@@ -175,6 +177,14 @@ class _SecurePool(HTTPSConnectionPool):
 
 POOLS = {"http": _Pool, "https": _SecurePool}
 """For ``pool_classes_by_scheme`` of a urllib3 pool manager whose calls have deadlines."""
+
+
+def pool_of(base_url: str, tls: ssl.SSLContext, pin: str | None) -> HTTPConnectionPool:
+    """For one client with one connection, whose calls have deadlines. ``tls`` and ``pin`` as for an adapter."""
+    url = parse_url(base_url)
+    if url.scheme == "https":
+        return _SecurePool(url.host or "", url.port, maxsize=1, ssl_context=tls, assert_fingerprint=pin)
+    return _Pool(url.host or "", url.port, maxsize=1)
 
 
 class DeadlineAdapter(HTTPAdapter):

@@ -1,6 +1,7 @@
 """Many requests to the Focus Server at the same moment: connections that are made before the moment comes.
 
-``requests`` and not httpx: at 200 at once httpx itself would add seconds (docs/facts/capacity.md 2.1).
+``urllib3`` and neither httpx, which at 200 at once would itself add seconds, nor ``requests``, which needs half as much
+again for each of them (docs/facts/capacity.md 2.1).
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from functools import cached_property
 from itertools import repeat
 from typing import ClassVar
 
-import requests
+import urllib3
 
 from support.clients import tls
-from support.clients.deadline import Deadline, watched
-from support.clients.deadline import session as session_with_deadlines
+from support.clients.deadline import Deadline, pool_of, watched
 from support.clients.focus_server.client import TARGET, Body, encoded
 from support.clients.journal import Journal
 from support.clients.load_engine import STAGGER_S, Burst, Caps, EngineReply, Sample, fire
@@ -43,58 +43,69 @@ class Reply:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class LoadRequest:
+    """What one client sends. ``path`` begins at the root of the server, ``url`` is the whole of it."""
+
+    method: str
+    url: str
+    path: str
+    payload: bytes | None
+    headers: Mapping[str, str]
+    opens: bool
+
+
 class LoadConnection:
     """One client with one request that is ready to be sent, once: no retry, no redirect, no proxy."""
 
     def __init__(
-        self,
-        session: requests.Session,
-        prepared: requests.PreparedRequest,
-        timeouts_s: tuple[float, float],
-        tls: bool,
-        budget: Budget,
-        opens: bool,
+        self, pool: urllib3.HTTPConnectionPool, request: LoadRequest, timeouts_s: tuple[float, float], budget: Budget
     ) -> None:
-        self._session, self._prepared, self._timeouts_s, self._tls = session, prepared, timeouts_s, tls
-        self._budget, self._opens = budget, opens
+        """``pool`` is for this one client; ``timeouts_s`` are those of the connection and of the answer."""
+        self._pool, self._request, self._timeouts_s, self._budget = pool, request, timeouts_s, budget
 
-    def warm_up(self, url: str) -> None:
+    def warm_up(self, path: str) -> None:
         """Connect now, by a harmless question, so that no handshake falls into the measurement.
 
         Whatever becomes of it: the measured request says what is wrong.
         """
         try:
             with self._budget.asking(opens=False), watched(Deadline(*self._timeouts_s)):
-                self._session.get(url, timeout=self._timeouts_s, verify=self._tls)
-        except (requests.RequestException, TimeoutError):
-            self._session.close()
+                self._ask("GET", path)
+        except (urllib3.exceptions.HTTPError, TimeoutError):
+            self._pool.close()
 
     def send(self) -> Reply:
         """Send the request and read the whole answer. Never raises for an answer that does not come; ``SafetyError``
         when the budget of the run is used up."""
-        with self._budget.asking(opens=self._opens):
+        with self._budget.asking(opens=self._request.opens):
             return self._exchange()
 
     def _exchange(self) -> Reply:
-        sent_s = time.monotonic()
+        request, sent_s = self._request, time.monotonic()
         try:
             with watched(Deadline(*self._timeouts_s)):
-                response = self._session.send(
-                    self._prepared, timeout=self._timeouts_s, verify=self._tls, allow_redirects=False, stream=False
-                )
-        except (requests.RequestException, TimeoutError) as error:
+                response = self._ask(request.method, request.path, request.payload, request.headers)
+        except (urllib3.exceptions.HTTPError, TimeoutError) as error:
             return Reply(sent_s, time.monotonic(), None, error=f"no answer: {error}")
-        return Reply(sent_s, time.monotonic(), response.status_code, response.headers, response.content)
+        return Reply(sent_s, time.monotonic(), response.status, response.headers, response.data)
+
+    def _ask(
+        self, method: str, path: str, payload: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        connect_s, answer_s = self._timeouts_s
+        timeout = urllib3.Timeout(connect=connect_s, read=answer_s)
+        return self._pool.urlopen(
+            method, path, body=payload, headers=headers, retries=False, redirect=False, timeout=timeout
+        )
 
     @property
     def asked(self) -> str:
         """The request as the journal writes it."""
-        body = self._prepared.body
-        text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else ""
-        return asked(str(self._prepared.method), str(self._prepared.url), text)
+        return asked(self._request.method, self._request.url, (self._request.payload or b"").decode(errors="replace"))
 
     def close(self) -> None:
-        self._session.close()
+        self._pool.close()
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ class BurstClient(ABC):
 class LoadClient(BurstClient):
     """Makes connections for a load, within the budget of the run."""
 
-    engine = "threads, one requests session each"
+    engine = "threads, one urllib3 connection each"
 
     def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
         self._base_url = settings.base_url.rstrip("/")
@@ -166,7 +177,7 @@ class LoadClient(BurstClient):
         made = [self._connection(method, path, body) for body in bodies]
         if warm:
             with ThreadPoolExecutor(WARMING_AT_ONCE) as pool:
-                list(pool.map(LoadConnection.warm_up, made, repeat(f"{self._base_url}/ack")))
+                list(pool.map(LoadConnection.warm_up, made, repeat(_path_of(f"{self._base_url}/ack"))))
         return made
 
     def _send(self, order: BurstOrder) -> Burst:
@@ -186,12 +197,15 @@ class LoadClient(BurstClient):
 
     def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
         # All connections share what was read from the certificate file once: reading it 200 times costs a second.
-        session = session_with_deadlines(self._context, pin=self._trust.pin)
-        payload = encoded(body)
-        request = requests.Request(method, self._base_url + path, data=payload, headers=headers_of(payload))
+        pool = pool_of(self._base_url, self._context, self._trust.pin)
+        url, payload = self._base_url + path, encoded(body)
         opens = opens_an_investigation(method, path)
-        prepared = session.prepare_request(request)
-        return LoadConnection(session, prepared, self._timeouts_s, self._trust.checks_authority, self._budget, opens)
+        request = LoadRequest(method, url, _path_of(url), payload, headers_of(payload), opens)
+        return LoadConnection(pool, request, self._timeouts_s, self._budget)
+
+
+def _path_of(url: str) -> str:
+    return urllib3.util.parse_url(url).request_uri
 
 
 def headers_of(payload: bytes | None) -> dict[str, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from support.clients.kubernetes.api import ClusterError, LineStream, shaped
+from support.clients.kubernetes.api import ClusterError, LineStream, decoded, shaped
 from support.clients.kubernetes.objects import Job, Pod, Raw, Service
 from support.redaction import shortened
 
@@ -140,7 +139,7 @@ class Feed(threading.Thread):
 
     def _take_in(self, line: bytes, at_s: float) -> None:
         try:
-            event = json.loads(line)
+            event = decoded(line)
             change, raw = event["type"], event["object"]
         except (ValueError, KeyError, TypeError) as error:
             raise ClusterError(f"watch {self._plural}", 200, f"not a watch event: {shortened(line)}") from error
