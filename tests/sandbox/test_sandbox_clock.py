@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -120,6 +121,20 @@ def test_who_no_longer_waits_for_the_wall_is_not_woken() -> None:
 
     with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
         runner.run(leaves())
+
+
+def test_watches_whose_clients_have_left_are_not_kept_until_their_time_is_over() -> None:
+    async def come_and_go() -> int:
+        stay, left = [after_wall_s(3600) for _ in range(20)], []
+        for _ in range(5_000):
+            watch = after_wall_s(3600)
+            left.append(weakref.ref(watch))
+            watch.cancel()
+        assert not any(one.done() for one in stay)
+        return sum(one() is not None for one in left)
+
+    with asyncio.Runner(loop_factory=GivenTimeLoop) as runner:
+        assert runner.run(come_and_go()) < 200
 
 
 def test_a_library_that_counts_the_wall_is_told_what_given_seconds_are_by_it() -> None:

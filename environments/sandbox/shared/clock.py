@@ -25,6 +25,7 @@ CROWD_PER_CORE = 2
 """Runnable threads for each core up to which the clock goes at full speed: the sandbox and a client are a few."""
 
 _ENOUGH_BYTES = 128
+_FEW_ALARMS = 64
 
 
 @functools.cache
@@ -74,9 +75,14 @@ class BeatingSelector(selectors.DefaultSelector):
         self._given = given
         self._alarms: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self._tidied_at = _FEW_ALARMS
 
     def wake(self, waiter: asyncio.Future[None], at_s: float) -> None:
         """Give the waiter a result at a moment of the wall, to the beat."""
+        if len(self._alarms) >= self._tidied_at:  # of watches whose clients have left, their time is far off
+            self._alarms = [alarm for alarm in self._alarms if not alarm[2].done()]
+            heapq.heapify(self._alarms)
+            self._tidied_at = max(_FEW_ALARMS, 2 * len(self._alarms))
         heapq.heappush(self._alarms, (at_s, next(self._order), waiter))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:

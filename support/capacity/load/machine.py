@@ -13,6 +13,11 @@ from support import processor
 
 BUSY_SHARE = 0.25
 """Where others take at least this share of the processors, or the suite stood still for it, the machine is busy."""
+USED_UP_SHARE = 0.9
+"""Processors that worked for so much of the time were the limit, whoever used them: a server that waits for something
+leaves them idle."""
+HALF = 0.5
+"""What is taken off for processors that were used up: as if the machine were half as fast as one that has room."""
 CALM_WITHIN_S = 60.0
 """So long a machine is waited for to calm down before what it has spoilt is measured once more."""
 CALM_FOR_S = 1.0
@@ -27,7 +32,8 @@ class MachineUse:
 
     ``others_share`` is the part (0 to 1) of all processors that programs other than the suite and an embedded estate
     took; ``pressure_share`` the part of the time in which somebody waited for a processor (/proc/pressure/cpu). Both
-    are None where the kernel does not tell. ``stood_still_s`` is what the suite itself was kept from.
+    are None where the kernel does not tell. ``stood_still_s`` is what the suite itself was kept from, ``worked_share``
+    the part of all processors that was used by anybody, the suite and its estate too.
     """
 
     cores: int
@@ -35,12 +41,17 @@ class MachineUse:
     others_share: float | None
     pressure_share: float | None
     stood_still_s: float
+    worked_share: float | None = None
+
+    @property
+    def is_used_up(self) -> bool:
+        return (self.worked_share or 0.0) >= USED_UP_SHARE
 
     @property
     def lost_share(self) -> float:
         """The part of the time that was missing to the suite or to an estate on the same machine."""
         still = self.stood_still_s / self.seconds if self.seconds > 0 else 0.0
-        return min(max(self.others_share or 0.0, still), 0.99)
+        return min(max(self.others_share or 0.0, still, HALF if self.is_used_up else 0.0), 0.99)
 
     @property
     def is_busy(self) -> bool:
@@ -55,8 +66,11 @@ class MachineUse:
         waited = "not known" if self.pressure_share is None else f"{self.pressure_share:.0%} of the time"
         return (
             f"other programs took {taken} of its {self.cores} processors for {self.seconds:.1f} s (CPU pressure "
-            f"{waited}), the suite stood still for {self.stood_still_s:.1f} s"
+            f"{waited}), the suite stood still for {self.stood_still_s:.1f} s{self._worked()}"
         )
+
+    def _worked(self) -> str:
+        return f", and with the suite and its estate they worked for {self.worked_share:.0%}" if self.is_used_up else ""
 
 
 class MachineMeter:
@@ -70,16 +84,17 @@ class MachineMeter:
         """What happened since."""
         seconds = time.monotonic() - self._began_s
         cores = os.cpu_count() or 1
+        busy_s = _busy_s()
         return MachineUse(
             cores=cores,
             seconds=seconds,
-            others_share=self._others_share(seconds * cores),
+            others_share=self._others_share(busy_s, seconds * cores),
             pressure_share=_share(self._pressure_s, _pressure_s(), seconds),
             stood_still_s=processor.heartbeat.lost_s() - self._lost_s,
+            worked_share=_share(self._busy_s, busy_s, seconds * cores),
         )
 
-    def _others_share(self, capacity_s: float) -> float | None:
-        busy_s = _busy_s()
+    def _others_share(self, busy_s: float | None, capacity_s: float) -> float | None:
         if self._busy_s is None or busy_s is None:
             return None
         own = sum(used_s - self._own_s.get(pid, 0.0) for pid, used_s in _own_by_process().items())

@@ -21,8 +21,8 @@ from support.statistics.gates import (
 )
 from support.statistics.verdict import Outcome, worst
 
-THIS_MACHINE, GENERATOR = "this machine", "load generator"
-_HEADLINES = (THIS_MACHINE, "success", "P95 of the answers")
+THIS_MACHINE, GENERATOR, ANSWERS = "this machine", "load generator", "P95 of the answers"
+_HEADLINES = (THIS_MACHINE, "success", ANSWERS)
 """Gates whose reason stands in the sentence: which of them was not passed is why."""
 _WORDS = {Outcome.PASS: "Target reached", Outcome.FAIL: "Target missed", Outcome.INCONCLUSIVE: "Not decided"}
 
@@ -43,6 +43,8 @@ class GapVerdict:
     verdict: Outcome
     gates: tuple[NamedGate, ...]
     latency_verdict: Outcome | None = None
+    is_close: bool = False
+    """The limit of the answers lies within the bounds of what was measured."""
     baseline: BaselineGate | None = None
 
 
@@ -67,7 +69,7 @@ def judge(run: CapacityRun) -> GapVerdict:
     gates = [
         *([NamedGate(THIS_MACHINE, Outcome.INCONCLUSIVE, doubt)] if doubt else []),
         NamedGate("success", shown, success.reason),
-        NamedGate("P95 of the answers", answered, p95.reason),
+        NamedGate(ANSWERS, answered, p95.reason),
         # The target knows no limit of P99: it is shown only.
         NamedGate("P99 of the answers", None, f"{p99.percentile.value:.4g} ms of {len(answers)} samples: indicative"),
     ]
@@ -79,14 +81,17 @@ def judge(run: CapacityRun) -> GapVerdict:
     if run.self_check is not None and not run.self_check.trusted:
         gates.append(NamedGate(GENERATOR, Outcome.INCONCLUSIVE, run.self_check.reason or "not trusted"))
     baseline = baseline_gate(p95.percentile.value, run.baseline_p95_ms) if run.baseline_p95_ms else None
-    return GapVerdict(trusted_outcome(verdicts, run.self_check), tuple(gates), answered, baseline)
+    is_close = answered is Outcome.INCONCLUSIVE and p95.percentile.upper is not None
+    return GapVerdict(trusted_outcome(verdicts, run.self_check), tuple(gates), answered, is_close, baseline)
 
 
 def spoilt_by(judged: GapVerdict) -> str | None:
-    """What of the tester's own has kept a measurement from deciding anything, or None; repeated it might decide."""
+    """What has kept a measurement from deciding anything, or None; repeated it might decide. That is the tester's own
+    machine, or that the answers lie on both sides of their limit; that too few were asked for remains so."""
     if judged.verdict is not Outcome.INCONCLUSIVE:
         return None
-    own = (gate for gate in judged.gates if gate.name in (THIS_MACHINE, GENERATOR))
+    names = (THIS_MACHINE, GENERATOR, ANSWERS) if judged.is_close else (THIS_MACHINE, GENERATOR)
+    own = (gate for gate in judged.gates if gate.name in names and gate.verdict is Outcome.INCONCLUSIVE)
     return next((f"{gate.name}: {gate.reason}" for gate in own), None)
 
 

@@ -22,6 +22,7 @@ from tests.support.capacity.test_capacity_verdicts import measured, record
 
 QUIET = MachineUse(2, 10.0, 0.02, 0.4, 0.1)
 BUSY = MachineUse(2, 10.0, 0.8, 0.97, 3.0)
+USED_UP = MachineUse(2, 10.0, 0.02, 0.9, 0.1, worked_share=0.96)
 
 
 def slow(answered_s: float, use: MachineUse | None) -> Measured:
@@ -48,6 +49,33 @@ def test_late_answers_are_not_decided_where_the_machine_explains_them(
     assert ("this machine was busy: other programs took 80% of its 2 processors" in found.reason) is (
         outcome is Outcome.INCONCLUSIVE
     )
+
+
+@pytest.mark.parametrize(
+    ("answered_s", "use", "outcome"),
+    [
+        (5.8, USED_UP, Outcome.INCONCLUSIVE),
+        (12.0, USED_UP, Outcome.FAIL),
+        (5.8, replace(USED_UP, worked_share=0.7), Outcome.FAIL),
+        (0.5, USED_UP, Outcome.PASS),
+    ],
+)
+def test_an_estate_that_uses_up_the_processors_is_not_blamed_for_them(
+    answered_s: float, use: MachineUse, outcome: Outcome
+) -> None:
+    found = verdicts.meets_the_requirement(slow(answered_s, use), Capacity())
+    assert found.outcome is outcome
+    assert ("with the suite and its estate they worked for 96%" in found.reason) is (use.is_used_up and answered_s > 5)
+
+
+def test_answers_on_both_sides_of_their_limit_are_measured_once_more() -> None:
+    good = measured(200, 200)
+    near = tuple(record(number, answered_s=4.9 + (number % 20 == 0) * 0.2) for number in range(200))
+    found = judge(replace(good.run, step=replace(good.step, records=near, machine=QUIET)))
+    assert found.verdict is Outcome.INCONCLUSIVE
+    assert (spoilt_by(found) or "").startswith("P95 of the answers: P95")
+    few = judge(measured(50, 50).run)
+    assert few.verdict is Outcome.INCONCLUSIVE and spoilt_by(few) is None
 
 
 def test_what_was_refused_did_not_fail_for_want_of_a_processor() -> None:
