@@ -121,6 +121,7 @@ BAD = [
     ("G23", "The job is running shortly after", "The client opens 200 investigations", None),
     ("G23", "The job is running shortly after", "A fibre is connected", None),
     ("G23", "A window that ends <where> is refused", "The window ends <where>", None),
+    ("G24", "| before it opens", "| before\\nit opens", None),
     ("G03", "", "", "somewhere"),
 ]
 

@@ -272,6 +272,14 @@ def g23_outcome_in_title(source: FeatureFile) -> Iterator[LintFinding]:
                 yield source.finding(scenario.line, "G23", message)
 
 
+def g24_no_backslash(source: FeatureFile) -> Iterator[LintFinding]:
+    """No line has a backslash: in a table behave and Gherkin's own parser take it for different data
+    (findings/behave_step_data.sh), and elsewhere nobody reads it aloud."""
+    for line, text in source.texts():
+        if "\\" in text:
+            yield source.finding(line, "G24", f"{text!r} has a backslash, which not all readers of Gherkin read alike")
+
+
 FILE_RULES: tuple[Callable[[FeatureFile], Iterator[LintFinding]], ...] = (
     g01_id_present,
     g03_area,
@@ -293,6 +301,7 @@ FILE_RULES: tuple[Callable[[FeatureFile], Iterator[LintFinding]], ...] = (
     g21_outline_has_rows,
     g22_placeholders_have_columns,
     g23_outcome_in_title,
+    g24_no_backslash,
 )
 SUITE_RULES: tuple[Callable[[Sequence[FeatureFile]], Iterator[LintFinding]], ...] = (
     g02_id_unique,
