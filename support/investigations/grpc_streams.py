@@ -12,6 +12,7 @@ import time
 import grpc
 import grpc.aio
 
+from support import waits
 from support.clients.journal import Journal
 
 TARGET = "stream"
@@ -28,6 +29,7 @@ _OPTIONS = (
 _STREAM_0 = b""
 """The request in protobuf: every field has its default, so the stream id is 0."""
 _END_S = 5.0
+_AGAIN_S = 0.05
 
 
 class GrpcStreamClients:
@@ -84,8 +86,17 @@ class GrpcStreamClients:
                 self._tasks[job_id] = asyncio.ensure_future(self._drain(job_id, address, within_s))
 
     async def _drain(self, job_id: str, address: str, within_s: float) -> None:
-        """To the end of the stream, whoever ends it: that it has ended is all that is asked later."""
-        began_s = time.monotonic()
+        """To the end of the stream, whoever ends it: that it has ended is all that is asked later. One that breaks
+        within its time begins anew: for a moment its port may have led to the investigation that had it before."""
+        watch = waits.Stopwatch()
+        while (left_s := within_s - watch.given_s()) > 0 and not await self._has_ended(job_id, address, left_s):
+            with self._lock:
+                self._since_s.pop(job_id, None)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _has_ended(self, job_id: str, address: str, within_s: float) -> bool:
+        """One stream to its end; False where its connection broke."""
+        began_s, broke = time.monotonic(), False
         async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
             try:
                 await asyncio.wait_for(channel.channel_ready(), within_s)
@@ -98,8 +109,10 @@ class GrpcStreamClients:
                 said = f"no channel within {within_s:g} s"
             except grpc.aio.AioRpcError as error:
                 said = f"the stream broke: {error.code().name}: {error.details()}"
+                broke = error.code() is grpc.StatusCode.UNAVAILABLE
         what = f"{self._method} of job {job_id} at {address}"
         self._journal.record(TARGET, what, said, time.monotonic() - began_s)
+        return not broke
 
     async def _all_ended(self) -> None:
         """What is cancelled closes its channel first."""

@@ -15,6 +15,7 @@ _TRY_AGAIN_S = 0.02
 _PAUSE_PER_WAITING_S = 0.001
 """However many wait, at most 1000 attempts are made each second: this machine has other things to do."""
 _CONNECT_TIMEOUT_S = 1.0
+_CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -40,27 +41,41 @@ def try_to_connect(host: str, port: int) -> Connection:
 
 
 @dataclass
-class _Waiting:
-    """Somebody who wants to connect: for how long, when to try next, and the attempt that goes on, if one does."""
+class _Client:
+    """Who wants to be connected: within how long, when to try next, the attempt that goes on, and the connection.
+
+    ``since_s`` is when its port accepted it; without that, ``connection`` is an attempt.
+    """
 
     host: str
     port: int
     within_s: float
     watch: waits.Stopwatch
     next_s: float = 0.0
-    attempt: socket.socket | None = None
+    connection: socket.socket | None = None
     began_s: float = 0.0
+    since_s: float | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.since_s is None
+
+    @property
+    def has_time(self) -> bool:
+        return self.watch.given_s() <= self.within_s
 
 
 class StreamClients:
     """Connects to stream ports as soon as they open, and stays connected until told to leave.
 
     One thread for all of them, and no attempt holds up another: a port that never answers costs nobody anything.
+
+    A port is handed on: for a moment it may lead to the investigation that had it before, whose end is then the end of
+    the connection. Within its time a client that lost its connection therefore begins anew.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, _Waiting] = {}
-        self._connected: dict[str, tuple[socket.socket, float]] = {}
+        self._clients: dict[str, _Client] = {}
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -76,7 +91,7 @@ class StreamClients:
         self._ended.set()
         self._wake()
         self._thread.join()
-        for job_id in [*self._waiting, *self._connected]:
+        for job_id in list(self._clients):
             self.leave(job_id)
         self._selector.close()
         self._wake_in.close()
@@ -86,35 +101,27 @@ class StreamClients:
         """Connect in the background, within ``within_s`` given to the suite; a port that never opens is for a scenario
         to judge, not for us."""
         with self._lock:
-            self._waiting[job_id] = _Waiting(host, port, within_s, waits.Stopwatch())
+            self._clients[job_id] = _Client(host, port, within_s, waits.Stopwatch())
         self._wake()
 
     def leave(self, job_id: str) -> None:
         with self._lock:
-            waiting = self._waiting.pop(job_id, None)
-            if waiting is not None:
-                self._give_up(waiting)
-            connection, _ = self._connected.pop(job_id, (None, 0.0))
-        if connection is not None:
-            connection.close()
+            client = self._clients.pop(job_id, None)
+            if client is not None:
+                self._hang_up(client)
 
     def connected_since_s(self, job_id: str) -> float | None:
         """When its port accepted the connection (monotonic), or None while it has not."""
         with self._lock:
-            return self._connected[job_id][1] if job_id in self._connected else None
+            return self._clients[job_id].since_s if job_id in self._clients else None
 
     def is_connected(self, job_id: str) -> bool:
         """Whether the connection was made and the other side has not closed it since."""
         with self._lock:
-            connection, _ = self._connected.get(job_id, (None, 0.0))
-        if connection is None:
-            return False
-        try:
-            return connection.recv(1, socket.MSG_PEEK) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+            client = self._clients.get(job_id)
+            if client is None or client.is_waiting or client.connection is None:
+                return False
+            return _is_open(client.connection)
 
     def _wake(self) -> None:
         self._wake_out.send(b"x")
@@ -127,25 +134,27 @@ class StreamClients:
                 if key.data is None:
                     self._wake_in.recv(4096)
                 else:
-                    self._finish(key.data)
+                    with self._lock:
+                        self._ready(key.data)
 
     def _begin_attempts(self) -> float | None:
         """Try for everybody whose turn it is; the seconds until the next turn, None when nobody waits."""
         now_s = time.monotonic()
-        pause_s = max(_TRY_AGAIN_S, _PAUSE_PER_WAITING_S * len(self._waiting))
-        for job_id, one in list(self._waiting.items()):
-            if one.attempt is not None and now_s - one.began_s > _CONNECT_TIMEOUT_S:
-                self._give_up(one)
-            if one.attempt is not None:
+        waiting = [(job_id, one) for job_id, one in self._clients.items() if one.is_waiting]
+        pause_s = max(_TRY_AGAIN_S, _PAUSE_PER_WAITING_S * len(waiting))
+        for job_id, one in waiting:
+            if one.connection is not None and now_s - one.began_s > _CONNECT_TIMEOUT_S:
+                self._hang_up(one)
+            if one.connection is not None:
                 continue
-            if one.watch.given_s() > one.within_s:
-                del self._waiting[job_id]
+            if not one.has_time:
+                del self._clients[job_id]
             elif now_s >= one.next_s:
                 one.next_s = now_s + pause_s
                 self._begin(job_id, one)
-        return pause_s if self._waiting else None
+        return pause_s if waiting else None
 
-    def _begin(self, job_id: str, one: _Waiting) -> None:
+    def _begin(self, job_id: str, one: _Client) -> None:
         attempt = socket.socket()
         attempt.setblocking(False)
         try:
@@ -155,26 +164,47 @@ class StreamClients:
         if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):  # the last is how Windows says it
             attempt.close()
             return
-        one.attempt, one.began_s = attempt, time.monotonic()
+        one.connection, one.began_s = attempt, time.monotonic()
         self._selector.register(attempt, selectors.EVENT_WRITE, job_id)
 
-    def _finish(self, job_id: str) -> None:
-        """The attempt has come to an end, good or bad."""
+    def _ready(self, job_id: str) -> None:
+        """An attempt has come to an end, good or bad, or something has come over a connection, perhaps its end."""
         at_s = time.monotonic()
-        with self._lock:
-            one = self._waiting.get(job_id)
-            if one is None or one.attempt is None:
-                return
-            attempt = one.attempt
-            if attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
-                self._give_up(one)
-                return
-            self._selector.unregister(attempt)
-            del self._waiting[job_id]
-            self._connected[job_id] = attempt, at_s
+        client = self._clients.get(job_id)
+        if client is None or client.connection is None:
+            return
+        if not client.is_waiting:
+            self._take_in(client, client.connection)
+        elif client.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
+            self._hang_up(client)
+        else:
+            client.since_s = at_s
+            self._selector.modify(client.connection, selectors.EVENT_READ, job_id)
 
-    def _give_up(self, one: _Waiting) -> None:
-        if one.attempt is not None:
-            self._selector.unregister(one.attempt)
-            one.attempt.close()
-            one.attempt = None
+    def _take_in(self, client: _Client, connection: socket.socket) -> None:
+        """Nobody looks at what a stream says, only at its end."""
+        try:
+            if connection.recv(_CHUNK_BYTES):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass  # it was reset: that is an end as well
+        self._hang_up(client)
+        if client.has_time:
+            client.since_s, client.next_s = None, time.monotonic() + _TRY_AGAIN_S
+
+    def _hang_up(self, client: _Client) -> None:
+        if client.connection is not None:
+            self._selector.unregister(client.connection)
+            client.connection.close()
+            client.connection = None
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
+from support import waits
 from support.clients.journal import Journal
 from support.config.sections import STREAM_METHOD
 from support.investigations.grpc_streams import GrpcStreamClients
@@ -79,6 +80,41 @@ def test_client_that_left_before_the_port_opened_never_joins(clients: StreamClie
                 assert accepted.recv(1) == b"", "a client stayed"
 
 
+def test_a_port_that_still_led_to_the_investigation_before_is_connected_to_again(
+    clients: StreamClients, port: socket.socket
+) -> None:
+    port.listen()
+    clients.join("1-2", *port.getsockname(), within_s=PATIENCE_S)
+    for _ in range(3):
+        of_the_one_before, _ = port.accept()
+        of_the_one_before.close()
+    accepted, _ = port.accept()
+    with accepted:
+        assert happens(lambda: clients.is_connected("1-2"))
+        accepted.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            accepted.recv(1)
+
+
+def test_a_connection_that_ends_later_is_lost_whatever_was_sent_over_it(
+    clients: StreamClients, port: socket.socket
+) -> None:
+    port.listen()
+    clients.join("1-1", *port.getsockname(), within_s=0.2)
+    accepted, _ = port.accept()
+    with accepted:
+        accepted.settimeout(PATIENCE_S)
+        accepted.sendall(bytes(1_000_000))  # nobody has to read it for its end to be seen
+        assert happens(lambda: clients.connected_since_s("1-1") is not None) and clients.is_connected("1-1")
+        watch = waits.Stopwatch()
+        assert happens(lambda: watch.given_s() > 0.4)
+    assert happens(lambda: not clients.is_connected("1-1"))
+    port.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        port.accept()
+    assert clients.connected_since_s("1-1") is not None
+
+
 def test_ending_closes_every_connection(port: socket.socket) -> None:
     clients = StreamClients()
     clients.start()
@@ -111,8 +147,7 @@ def test_an_attempt_that_goes_on_as_windows_says_it_is_waited_for(
         clients.stop()
 
 
-@pytest.fixture
-def server() -> Iterator[grpc.Server]:
+def streaming() -> grpc.Server:
     """Answers every call with messages until its client has gone."""
 
     class Streams(grpc.GenericRpcHandler):
@@ -127,7 +162,12 @@ def server() -> Iterator[grpc.Server]:
 
             return grpc.unary_stream_rpc_method_handler(messages)
 
-    made = grpc.server(ThreadPoolExecutor(4), handlers=[Streams()])
+    return grpc.server(ThreadPoolExecutor(4), handlers=[Streams()])
+
+
+@pytest.fixture
+def server() -> Iterator[grpc.Server]:
+    made = streaming()
     yield made
     made.stop(None)
 
@@ -160,6 +200,23 @@ def test_a_stream_is_drained_from_the_moment_its_port_opens_until_its_client_lea
     assert drains.connected_since_s("1-1") is not None
     drains.leave("1-1")
     assert drains.connected_since_s("1-1") is None and not drains.is_connected("1-1")
+
+
+def test_a_stream_that_breaks_within_its_time_is_opened_again(drains: GrpcStreamClients, server: grpc.Server) -> None:
+    number = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    drains.join("1-2", "127.0.0.1", number, within_s=PATIENCE_S)
+    assert happens(lambda: drains.is_connected("1-2"))
+    first_s = drains.connected_since_s("1-2")
+    server.stop(None).wait()
+    its_own = streaming()
+    its_own.add_insecure_port(f"127.0.0.1:{number}")
+    its_own.start()
+    try:
+        assert happens(lambda: drains.connected_since_s("1-2") not in (None, first_s))
+        assert drains.is_connected("1-2")
+    finally:
+        its_own.stop(None)
 
 
 def test_a_stream_that_its_server_ends_is_no_longer_held(drains: GrpcStreamClients, server: grpc.Server) -> None:
