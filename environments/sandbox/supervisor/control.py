@@ -70,30 +70,30 @@ class ControlAPI:
         return web.Response(status=204)
 
     def _described(self, fault_id: str) -> dict[str, Any]:
-        fault = self._supervisor.catalogue.get(fault_id)
+        fault = self._supervisor.faults.catalogue.get(fault_id)
         if fault is None:
             raise _refusal(404, f"no fault {fault_id!r} in the catalogue")
         return {
             "id": fault.id,
             "requirement": fault.requirement,
             "notice": fault.notice,
-            "active": fault.id in self._supervisor.active,
+            "active": fault.id in self._supervisor.faults.active,
         }
 
     async def _list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response([self._described(fault_id) for fault_id in self._supervisor.catalogue])
+        return web.json_response([self._described(fault_id) for fault_id in self._supervisor.faults.catalogue])
 
     async def _get_fault(self, request: web.Request) -> web.Response:
         return web.json_response(self._described(request.match_info["id"]))
 
     async def _switch_on(self, request: web.Request) -> web.Response:
         fault_id = self._described(request.match_info["id"])["id"]
-        await self._supervisor.set_faults(self._supervisor.active | {fault_id})
+        await self._supervisor.set_faults(self._supervisor.faults.active | {fault_id})
         return web.json_response(self._described(fault_id))
 
     async def _switch_off(self, request: web.Request) -> web.Response:
         fault_id = self._described(request.match_info["id"])["id"]
-        await self._supervisor.set_faults(self._supervisor.active - {fault_id})
+        await self._supervisor.set_faults(self._supervisor.faults.active - {fault_id})
         return web.json_response(self._described(fault_id))
 
     async def _fibre(self, request: web.Request) -> web.Response:
