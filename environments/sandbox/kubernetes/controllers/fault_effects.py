@@ -9,9 +9,9 @@ from environments.sandbox.kubernetes.controllers import shortages
 from environments.sandbox.kubernetes.controllers.meta import GPU, Key, Object, is_leaving, key_of, set_condition
 from environments.sandbox.kubernetes.controllers.runner import Controller
 from environments.sandbox.kubernetes.controllers.seed_workloads import (
-    DEPLOYMENTS,
     FOCUS_SERVER,
     FOCUS_SERVER_PORT,
+    NAMES,
     STORAGE_CLAIM,
 )
 from environments.sandbox.kubernetes.controllers.shortages import offers_everything, offers_less
@@ -21,7 +21,7 @@ from environments.sandbox.kubernetes.store.objects import dig
 _LOST_NODE = "worker-node-1"
 _WRONG_PORT = 5001
 _MANY_RESTARTS = 7
-_FIRST_POD = DEPLOYMENTS[0].pod_suffix
+_FIRST_POD = NAMES[FOCUS_SERVER][1]
 _TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
