@@ -22,7 +22,7 @@ _LOST_NODE = "worker-node-1"
 _WRONG_PORT = 5001
 _MANY_RESTARTS = 7
 _FIRST_POD = NAMES[FOCUS_SERVER][1]
-_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+_NOT_READY = "node.kubernetes.io/not-ready"
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,12 @@ def _node_down(node: Object) -> None:
         node["status"], "Ready", "False", "KubeletNotReady",
         "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady",
     )  # fmt: skip
-    taints = node["spec"].setdefault("taints", [])
-    if _TAINT not in taints:
-        taints.append(dict(_TAINT))
+    shortages.taint(node, _NOT_READY, "NoSchedule")
 
 
 def _node_up(node: Object) -> None:
-    set_condition(node["status"], "Ready", "True", "KubeletReady", "kubelet is posting ready status")
-    taints = [taint for taint in node["spec"].pop("taints", []) if taint != _TAINT]
-    if taints:
-        node["spec"]["taints"] = taints
+    shortages.set_ready(node)
+    shortages.taint(node, _NOT_READY)
 
 
 def _set_restarts(count: int) -> Callable[[Object], None]:
