@@ -117,7 +117,7 @@ def _down(run_file: Path | None) -> int:
     kubeconfig = _kubeconfig()
     if kubeconfig is None:
         return end(run_file)
-    from environments.sandbox.kubernetes.elsewhere.left import remove_left
+    from environments.sandbox.kubernetes.elsewhere.claim import remove_left
 
     removed = asyncio.run(remove_left(kubeconfig))
     for name in removed:

@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
-from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
+from environments.sandbox.kubernetes.controllers.meta import GPU, HEALTHY, Object, now
 from environments.sandbox.kubernetes.controllers.seed_workloads import create_workloads
 from environments.sandbox.kubernetes.controllers.shortages import quota
 from environments.sandbox.kubernetes.store.object_store import Store

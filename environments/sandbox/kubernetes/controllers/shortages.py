@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import (
     GPU,
+    HEALTHY,
     JOB_NAME_LABEL,
     Key,
     Object,
     set_condition,
 )
-from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import Change
 from environments.sandbox.kubernetes.store.objects import dig

@@ -8,7 +8,7 @@ may share them. What the store hands out is therefore shared and must not be mut
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from environments.sandbox.kubernetes.store import errors
@@ -70,16 +70,10 @@ class Store(ChangeLog):
             raise errors.not_found(RESOURCES[plural], name)
         return copy_of(found)
 
-    def list(self, plural: str, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> Objects:
-        """The objects (shared, not to be mutated) in the order of namespace and name; ``labels`` must all be equal."""
+    def list(self, plural: str, namespace: str | None = None) -> Objects:
+        """The objects (shared, not to be mutated) in the order of namespace and name."""
         kept = self._objects[plural]
-        wanted = labels.items() if labels else ()
-        return [
-            kept[key]
-            for key in sorted(kept)
-            if (not namespace or key[0] == namespace)
-            and all(kept[key]["metadata"].get("labels", {}).get(label) == value for label, value in wanted)
-        ]
+        return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
 
     def latest(self, plural: str, namespace: str | None = None) -> Changes:
         """The last change of every object, in the order of :meth:`list`."""
