@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from support.capacity.load.results import sharers
-from support.capacity.measuring import Measured
+from support.capacity.measured import Measured
 from support.capacity.shortage import Shortage
 from support.checks.jobs import WINDOW_OPTIONS, times_in_words, window_in
 from support.checks.matcher import Judged

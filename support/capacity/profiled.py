@@ -13,7 +13,7 @@ from support.capacity.load.recovery import Probes
 from support.capacity.load.results import PHASES, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Target
 from support.capacity.load.self_check import GeneratorCheck
-from support.capacity.measuring import Measured
+from support.capacity.measured import Measured
 from support.capacity.report.store import Reports
 from support.clients.distributed.testers import LoadTesters
 from support.config import Environment

@@ -8,7 +8,7 @@ from statistics import median
 
 from support.capacity.diagnosis import Diagnosis
 from support.capacity.load.run import CapacityRun
-from support.capacity.measuring import Growth, Measured
+from support.capacity.measured import Growth, Measured
 from support.capacity.report.gap_report import diagnosis_of
 from support.capacity.report.gap_verdict import judge, late_for_the_machine, trusted_outcome
 from support.config.models import Capacity

@@ -11,6 +11,7 @@ from support.capacity.load.load_run import LoadRuns
 from support.capacity.load.once_more import OnceMore
 from support.capacity.load.recovery import Probes
 from support.capacity.load.self_check import GeneratorCheck
+from support.capacity.making import LoadMaker
 from support.capacity.measuring import LoadMeasurements
 from support.capacity.profiled import AskedLoad, ProfiledLoads
 from support.capacity.report.store import Reports
@@ -68,7 +69,7 @@ class CapacityRoom:
         baselines = Baselines(history, environment.name, environment.limits.configure_p95_ms)
         latency = Latency(client, load_client, investigations, generator, once_more, baselines, environment, budget)
         return cls(
-            loads=LoadMeasurements(loads, probes, generator, once_more, reports, environment),
+            loads=LoadMeasurements(LoadMaker(loads, probes, generator, once_more, reports, environment), environment),
             full_site=FullSite(investigations, cluster.client, cluster.jobs, environment),
             stability=Stability(investigations, releases, loads, cluster.client, environment, budget, reports),
             baselines=baselines,

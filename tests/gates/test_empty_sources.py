@@ -18,7 +18,7 @@ import pytest
 
 from support.capacity import checks as capacity
 from support.capacity import verdicts
-from support.capacity.measuring import Growth
+from support.capacity.measured import Growth
 from support.checks import (
     answers,
     broker,

@@ -40,7 +40,7 @@ class KubernetesProcess(SandboxProcess):
             Path(config["run_dir"]) / "pod-logs",
             visible=self._visible,
             version=self._version,
-            kubelet=Kubelet(**config["kubelet"]) if "kubelet" in config else None,
+            kubelet=Kubelet(**config["kubelet"]),
             limit=self._limit,
             audit_file=Path(config["run_dir"]) / "logs" / AUDIT_FILE,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
+from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.errors import bad_request
 
 
@@ -20,3 +23,12 @@ def number(request: web.Request, name: str) -> int | None:
         return int(text)
     except ValueError:
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax (parameter {name})') from None
+
+
+def is_dry_run(asked: Any, options: str) -> bool:
+    """Whether everything is to be checked and nothing done; ``asked`` comes from the query or from DeleteOptions."""
+    if asked in (None, "", []):
+        return False
+    if asked in ("All", ["All"]):
+        return True
+    raise errors.unsupported_option(options, "dryRun", asked, ("All",))

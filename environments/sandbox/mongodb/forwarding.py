@@ -16,9 +16,8 @@ from environments.sandbox.mongodb.elsewhere import MARK, Elsewhere
 from environments.sandbox.mongodb.seed.recordings import described
 from environments.sandbox.mongodb.seed.seeding import seed
 from environments.sandbox.mongodb.storage.store import Store
+from environments.sandbox.shared.piping import join
 from environments.sandbox.shared.process import CommandError, SandboxProcess
-
-_CHUNK_BYTES = 1 << 16
 
 
 class ForwardingProcess(SandboxProcess):
@@ -87,20 +86,6 @@ class ForwardingProcess(SandboxProcess):
         task.add_done_callback(self._tasks.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Until either side closes; a server that cannot be reached closes the client's connection."""
+        """A server that cannot be reached closes the client's connection."""
         with contextlib.suppress(OSError), contextlib.closing(writer):
-            there, to_there = await asyncio.open_connection(self.elsewhere.host, self.elsewhere.port)
-            with contextlib.closing(to_there):
-                ways = {asyncio.create_task(_copy(reader, to_there)), asyncio.create_task(_copy(there, writer))}
-                try:
-                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for way in ways:
-                        way.cancel()
-
-
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(_CHUNK_BYTES):
-            target.write(data)
-            await target.drain()
+            await join((reader, writer), await asyncio.open_connection(self.elsewhere.host, self.elsewhere.port))

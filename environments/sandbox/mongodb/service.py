@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,8 @@ UNCLOSED = "connections-never-closed"
 
 
 class MongodbProcess(SandboxProcess):
-    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as``, and optionally ``data_file`` (what is
-    stored outlives the process there, see :mod:`~environments.sandbox.mongodb.storage.data_file`) and
-    ``wrong_passwords`` (those ``any-password-accepted`` lets in).
+    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as`` and ``data_file``: what is stored
+    outlives the process there, see :mod:`~environments.sandbox.mongodb.storage.data_file`.
     """
 
     name = "mongodb"
@@ -39,26 +37,25 @@ class MongodbProcess(SandboxProcess):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
-        self.database = str(config.get("database", "prisma"))
-        self.data_file = DataFile(Path(config["data_file"])) if config.get("data_file") else None
+        self.database = str(config["database"])
+        self.data_file = DataFile(Path(config["data_file"]))
         users = users_from_config(config["users"])
-        self.instance = Instance(Store(), users, self.database, str(config.get("reports_as", "")))
-        self.instance.persistent = self.data_file is not None
+        self.instance = Instance(Store(), users, self.database, str(config["reports_as"]))
         self.server = Server(self.instance, self.scaled(CURSOR_SWEEP_PERIOD_S))
         self.seeded: dict[str, Any] = {}
-        self._passwords = [*config.get("wrong_passwords", ()), *(str(user["password"]) for user in config["users"])]
+        self._passwords = [str(user["password"]) for user in config["users"]]
         self._hidden = Hidden()
         self._mutations = Mutations()
 
     async def start(self) -> Mapping[str, Any]:
-        if self.data_file is not None and self.data_file.path.exists():
+        if self.data_file.path.exists():
             self.instance.store, self.seeded = self.data_file.load()
             self._damage()
             self.data_file.write_out(self.instance.store, self.seeded)
         else:
             self._seed()
         await self.faults_changed(self.faults, frozenset())
-        host, port = await self.server.start(str(self.config.get("host", "127.0.0.1")), int(self.config["port"]))
+        host, port = await self.server.start(str(self.config["host"]), int(self.config["port"]))
         self.instance.port = port
         self.log.info("listening on %s:%d", host, port)
         return {"host": host, "port": port, "database": self.database, **self.seeded}
@@ -71,8 +68,7 @@ class MongodbProcess(SandboxProcess):
 
     async def stop(self) -> None:
         await self.server.stop()
-        if self.data_file is not None:
-            self.data_file.close()
+        self.data_file.close()
 
     async def reset(self) -> None:
         """The seed anew, with the times of now; users and connections stay."""
@@ -86,9 +82,8 @@ class MongodbProcess(SandboxProcess):
         count = int(self.config["settings"]["seed_recordings"])
         self.seeded = seed(store, self.database, datetime.now(UTC), count).facts()
         self.instance.store = store
-        if self.data_file is not None:
-            self.data_file.muted = frozenset()
-            self.data_file.write_out(store, self.seeded)
+        self.data_file.muted = frozenset()
+        self.data_file.write_out(store, self.seeded)
 
     async def state(self) -> Mapping[str, Any]:
         counts = {name: {collection: len(c.documents) for collection, c in collections.items()}
@@ -99,12 +94,11 @@ class MongodbProcess(SandboxProcess):
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
         store, guid = self.instance.store, str(self.seeded["guid"])
-        with self.data_file.paused() if self.data_file is not None else nullcontext():
+        with self.data_file.paused():
             self._hidden.change(store, self.database, guid, switched_on, switched_off)
             self._mutations.undo(switched_off)
             self._mutations.apply(switched_on, self._site)
-        if self.data_file is not None:
-            self.data_file.muted = frozenset(each.namespace for each in self._hidden.collections.values())
+        self.data_file.muted = frozenset(each.namespace for each in self._hidden.collections.values())
         self.instance.alterations = alterations(self.faults, self._passwords)
         if UNCLOSED in switched_off:
             self.instance.forget_unclosed()

@@ -25,7 +25,7 @@ class Commands:
         self._container, self._write = container, write
         self._known: dict[str, Callable[[list[str]], Awaitable[int]]] = {
             "hostname": self._hostname, "env": self._env, "ps": self._ps, "ls": self._ls, "cat": self._cat,
-            "true": self._true, "false": self._false, "echo": self._echo, "sleep": self._sleep, "sh": self._sh,
+            "true": _ending_with(0), "false": _ending_with(1), "echo": self._echo, "sleep": self._sleep, "sh": self._sh,
         }  # fmt: skip
 
     async def run(self, words: Sequence[str]) -> int:
@@ -34,10 +34,9 @@ class Commands:
         command = self._known.get(name.removeprefix("/usr").removeprefix("/bin/"))
         if command is not None:
             return await command(arguments)
-        why = "no such file or directory" if "/" in name else "executable file not found in $PATH"
-        shown = f'exec: "{name}": {"stat " + name + ": " if "/" in name else ""}{why}'
         runtime = "OCI runtime exec failed: exec failed: unable to start container process"
-        return await self._fail(f"{runtime}: {shown}: unknown", COMMAND_NOT_FOUND)
+        why = f'exec: "{name}": executable file not found in $PATH: unknown'
+        return await self._fail(f"{runtime}: {why}", COMMAND_NOT_FOUND)
 
     async def _fail(self, line: str, exit_code: int) -> int:
         await self._write(STDERR, f"{line}\n")
@@ -47,21 +46,17 @@ class Commands:
         return await self._fail(f"{name}: the sandbox knows no arguments {shlex.join(arguments)}", _MISUSE)
 
     async def _hostname(self, arguments: list[str]) -> int:
-        if arguments:
-            return await self._unknown_option("hostname", arguments)
-        await self._write(STDOUT, f"{self._container.pod_name}\n")
-        return 0
+        return await self._print("hostname", arguments, f"{self._container.pod_name}\n")
 
     async def _env(self, arguments: list[str]) -> int:
+        own = {"PATH": _PATH, "HOSTNAME": self._container.pod_name, **self._container.environment, "HOME": "/root"}
+        return await self._print("env", arguments, "".join(f"{name}={value}\n" for name, value in own.items()))
+
+    async def _print(self, name: str, arguments: list[str], text: str) -> int:
+        """What a command without arguments says."""
         if arguments:
-            return await self._unknown_option("env", arguments)
-        all_of_it = {
-            "PATH": _PATH,
-            "HOSTNAME": self._container.pod_name,
-            **self._container.environment,
-            "HOME": "/root",
-        }
-        await self._write(STDOUT, "".join(f"{name}={value}\n" for name, value in all_of_it.items()))
+            return await self._unknown_option(name, arguments)
+        await self._write(STDOUT, text)
         return 0
 
     async def _ps(self, arguments: list[str]) -> int:
@@ -112,24 +107,14 @@ class Commands:
                 exit_code = await self._fail(f"cat: {path}: {why}", 1)
         return exit_code
 
-    async def _true(self, arguments: list[str]) -> int:
-        return 0
-
-    async def _false(self, arguments: list[str]) -> int:
-        return 1
-
     async def _echo(self, arguments: list[str]) -> int:
         await self._write(STDOUT, " ".join(arguments) + "\n")
         return 0
 
     async def _sleep(self, arguments: list[str]) -> int:
-        if not arguments:
-            return await self._fail("sleep: missing operand", 1)
-        try:
-            duration_s = sum(map(float, arguments))
-        except ValueError:
-            return await self._fail(f"sleep: invalid time interval '{arguments[0]}'", 1)
-        await asyncio.sleep(duration_s)
+        if len(arguments) != 1 or not arguments[0].isdecimal():
+            return await self._unknown_option("sleep", arguments)
+        await asyncio.sleep(int(arguments[0]))
         return 0
 
     async def _sh(self, arguments: list[str]) -> int:
@@ -146,18 +131,11 @@ class Commands:
                 words = shlex.split(text)
             except ValueError as error:
                 return await self._fail(f"sh: syntax error: {error}", _MISUSE)
-            if words and words[0] == "exit":
-                return await self._exit(words[1:], exit_code)
+            if words[:1] == ["exit"] and "".join(words[1:]).isdecimal():
+                return int("".join(words[1:])) % 256
             if words:
                 exit_code = await self._in_shell(words, to_stderr)
         return exit_code
-
-    async def _exit(self, arguments: list[str], last: int) -> int:
-        if not arguments:
-            return last
-        if not arguments[0].isdecimal():
-            return await self._fail(f"sh: 1: exit: Illegal number: {arguments[0]}", _MISUSE)
-        return int(arguments[0]) % 256
 
     async def _in_shell(self, words: list[str], to_stderr: bool) -> int:
         async def diverted(_: int, text: str) -> None:
@@ -167,3 +145,10 @@ class Commands:
             return await self._fail(f"sh: 1: {words[0]}: not found", COMMAND_NOT_FOUND)
         inner = Commands(self._container, diverted) if to_stderr else self
         return await inner.run(words)
+
+
+def _ending_with(exit_code: int) -> Callable[[list[str]], Awaitable[int]]:
+    async def end(_: list[str]) -> int:
+        return exit_code
+
+    return end

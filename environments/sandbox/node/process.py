@@ -58,11 +58,10 @@ class NodeProcess(SandboxProcess):
         self._endpoints = self._informer("endpoints", self._proxy.endpoints_changed)
         self._pods = self._informer("pods", self._kubelet.changed)
         self._informers = (self._jobs, self._services, self._endpoints, self._pods)
-        interval_s = float(config.get("metrics_interval_s", _METRICS_INTERVAL_S))
-        self._metering = Metering(self._cluster, self._kubelet, nodes, interval_s)
+        self._metering = Metering(self._cluster, self._kubelet, nodes, _METRICS_INTERVAL_S)
         self._metering_task: asyncio.Task[None] | None = None
         self._streaming = Streaming(
-            self._kubelet.runs.values, config["kubernetes"]["token"], config.get("processes", {}), self._network.where
+            self._kubelet.runs.values, config["kubernetes"]["token"], config["processes"], self._network.where
         )
 
     async def start(self) -> Mapping[str, Any]:
@@ -72,8 +71,7 @@ class NodeProcess(SandboxProcess):
         await self._synchronise()
         self._metering_task = asyncio.create_task(self._metering.run())
         self._metering_task.add_done_callback(end_on_defect)
-        if "kubelet" in self.config:
-            await self._streaming.start(self.config["kubelet"]["host"], int(self.config["kubelet"]["port"]))
+        await self._streaming.start(self.config["kubelet"]["host"], int(self.config["kubelet"]["port"]))
         return {"pods": len(self._kubelet.runs)}
 
     async def stop(self) -> None:
@@ -136,7 +134,7 @@ class NodeProcess(SandboxProcess):
 
     def _live_keepalive_s(self) -> float:
         """As it is set, or as it is said of the real one while the fault is on."""
-        set_s = float(self.config.get("settings", {}).get("live_keepalive_s", 0))
+        set_s = float(self.config["settings"]["live_keepalive_s"])
         return _DOCUMENTED_KEEPALIVE_S if self.fault(_KEEPALIVE_FAULT) else set_s
 
     def _host(self) -> Host:

@@ -8,7 +8,6 @@ One connection is one request: a line of JSON with the node's token. The answer 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -18,8 +17,8 @@ from environments.sandbox.node.commands import Commands
 from environments.sandbox.node.pod_run import PodRun
 from environments.sandbox.node.programs import image_name
 from environments.sandbox.node.relay import Endpoint
+from environments.sandbox.shared.piping import join
 
-_CHUNK_BYTES = 64 * 1024
 _NO_SUCH_CONTAINER = "container not found"
 
 
@@ -116,10 +115,7 @@ class Streaming:
             where = f"failed to connect to localhost:{port} inside the pod"
             raise _Refused(f"{where}, IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused") from None
         await _line(writer, {"ok": True})
-        try:
-            await asyncio.gather(_pump(reader, pod_writer), _pump(pod_reader, writer))
-        finally:
-            pod_writer.close()
+        await join((reader, writer), (pod_reader, pod_writer))
 
     def _place(self, run: PodRun, port: int) -> Endpoint | None:
         """What listens in the pod: a process of the sandbox where it is the pod's server, else the pod's program."""
@@ -138,12 +134,3 @@ class Streaming:
 async def _line(writer: asyncio.StreamWriter, content: Mapping[str, Any]) -> None:
     writer.write(json.dumps(content).encode() + b"\n")
     await writer.drain()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Everything that arrives here goes there, its end too."""
-    while data := await reader.read(_CHUNK_BYTES):
-        writer.write(data)
-        await writer.drain()
-    with contextlib.suppress(OSError):  # the other side may have gone at the same time
-        writer.write_eof()

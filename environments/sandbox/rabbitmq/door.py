@@ -7,6 +7,8 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from environments.sandbox.shared.piping import join
+
 _LOOK_AGAIN_S = 0.02
 _PIECE_BYTES = 65_536
 
@@ -45,14 +47,5 @@ class Door:
             if address is not None:
                 answers, server = await asyncio.open_connection(*address)
                 server.write(first)
-                await asyncio.gather(_carry(client, server), _carry(answers, back))
+                await join((client, back), (answers, server))
         back.close()
-
-
-async def _carry(source: StreamReader, target: StreamWriter) -> None:
-    """One direction, until its source ends."""
-    with suppress(OSError):
-        while piece := await source.read(_PIECE_BYTES):
-            target.write(piece)
-            await target.drain()
-    target.close()

@@ -38,8 +38,8 @@ class SshProcess(SandboxProcess):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         target, private_name = config["target"], config["target_private_address"]
-        onward = {_destination(text): _destination(text) for text in config.get("forwardable", ())}
-        only_here = {_destination(a): _destination(b) for a, b in config.get("target_forwards", {}).items()}
+        onward = {_destination(text): _destination(text) for text in config["forwardable"]}
+        only_here = {_destination(a): _destination(b) for a, b in config["target_forwards"].items()}
         real: Destination = (target["host"], int(target["port"]))
         self._jump = self._host("jump", JUMP_HOSTNAME, {**onward, (private_name, 22): real, real: real})
         self._target = self._host("target", config["target_name"], {**onward, **only_here})

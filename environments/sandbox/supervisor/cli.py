@@ -22,8 +22,9 @@ from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
 from environments.sandbox.supervisor.detached import end, is_running, start_detached
 from environments.sandbox.supervisor.forked import wait_without_threads
 from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
-from environments.sandbox.supervisor.settings import CHOICES, SandboxSettings, parse_settings
-from environments.sandbox.supervisor.supervisor import Supervisor, write_run_file
+from environments.sandbox.supervisor.run_file import write
+from environments.sandbox.supervisor.settings import SandboxSettings, choices, parse_settings
+from environments.sandbox.supervisor.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from environments.sandbox.mongodb.elsewhere import Elsewhere
@@ -62,7 +63,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _settings_told() -> str:
     """Every setting with its usual value, and where the faults are told."""
     told = [
-        f"  {field.name}={field.default}" + (f"  of {', '.join(CHOICES[field.name])}" if field.name in CHOICES else "")
+        f"  {field.name}={field.default}" + (f"  of {', '.join(choices(field))}" if choices(field) else "")
         for field in fields(SandboxSettings)
     ]
     faults = "Faults for --fault: focus-acceptance list faults, or environments/sandbox/faults.toml"
@@ -116,7 +117,7 @@ def _down(run_file: Path | None) -> int:
     kubeconfig = _kubeconfig()
     if kubeconfig is None:
         return end(run_file)
-    from environments.sandbox.kubernetes.elsewhere.left import remove_left
+    from environments.sandbox.kubernetes.elsewhere.claim import remove_left
 
     removed = asyncio.run(remove_left(kubeconfig))
     for name in removed:
@@ -154,7 +155,7 @@ async def _start(supervisor: Supervisor, controls: AsyncExitStack, run_file: Pat
     controls.push_async_callback(control.stop)
     await control.start(supervisor.control_port)
     content = supervisor.run_file()
-    write_run_file(run_file, content)
+    write(run_file, content)
     print(f"focus server  {content['focus_server']['base_url']}")
     print(f"kubernetes    {content['kubernetes']['kubeconfig']}")
     print(f"control       {content['control']['url']}")

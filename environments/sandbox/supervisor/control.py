@@ -21,6 +21,14 @@ _JSON = "application/json"
 _TOXIPROXY = ("/proxies", "/version", "/populate")
 
 
+class _Refusal(Exception):
+    """What is asked is refused with a status and one sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 class ControlAPI:
     """HTTP on loopback, with the token of the run file; every refusal is ``{"error": "one sentence"}``."""
 
@@ -30,9 +38,8 @@ class ControlAPI:
         app.router.add_get("/state", self._state)
         app.router.add_post("/reset", self._reset)
         app.router.add_get("/faults", self._list_faults)
-        app.router.add_get("/faults/{id}", self._get_fault)
-        app.router.add_put("/faults/{id}", self._switch_on)
-        app.router.add_delete("/faults/{id}", self._switch_off)
+        for method in ("GET", "PUT", "DELETE"):
+            app.router.add_route(method, "/faults/{id}", self._fault)
         app.router.add_post("/fibre", self._fibre)
         app.router.add_post("/recordings", self._recordings)
         for path in _TOXIPROXY:
@@ -51,14 +58,14 @@ class ControlAPI:
     async def _only_the_owner(self, request: web.Request, handler: Any) -> web.StreamResponse:
         host = request.headers.get("Host", "").rsplit(":", 1)[0]
         if host not in _HOSTS:
-            raise _refusal(403, f"the control API is asked as {LOOPBACK} or localhost, not as {host!r}")
+            raise _Refusal(403, f"the control API is asked as {LOOPBACK} or localhost, not as {host!r}")
         if "Origin" in request.headers:
-            raise _refusal(403, "the control API does not serve web pages: no Origin is allowed")
+            raise _Refusal(403, "the control API does not serve web pages: no Origin is allowed")
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, f"Bearer {self._supervisor.control_token}".encode()):
-            raise _refusal(401, "send the token of the run file (control.token) as Authorization: Bearer TOKEN")
+            raise _Refusal(401, "send the token of the run file (control.token) as Authorization: Bearer TOKEN")
         if request.can_read_body and request.headers.get("Content-Type", "").split(";")[0].strip() != _JSON:
-            raise _refusal(415, f"a body must be of Content-Type {_JSON}")
+            raise _Refusal(415, f"a body must be of Content-Type {_JSON}")
         response: web.StreamResponse = await handler(request)
         return response
 
@@ -70,30 +77,24 @@ class ControlAPI:
         return web.Response(status=204)
 
     def _described(self, fault_id: str) -> dict[str, Any]:
-        fault = self._supervisor.catalogue.get(fault_id)
+        fault = self._supervisor.faults.catalogue.get(fault_id)
         if fault is None:
-            raise _refusal(404, f"no fault {fault_id!r} in the catalogue")
+            raise _Refusal(404, f"no fault {fault_id!r} in the catalogue")
         return {
             "id": fault.id,
             "requirement": fault.requirement,
             "notice": fault.notice,
-            "active": fault.id in self._supervisor.active,
+            "active": fault.id in self._supervisor.faults.active,
         }
 
     async def _list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response([self._described(fault_id) for fault_id in self._supervisor.catalogue])
+        return web.json_response([self._described(fault_id) for fault_id in self._supervisor.faults.catalogue])
 
-    async def _get_fault(self, request: web.Request) -> web.Response:
-        return web.json_response(self._described(request.match_info["id"]))
-
-    async def _switch_on(self, request: web.Request) -> web.Response:
+    async def _fault(self, request: web.Request) -> web.Response:
         fault_id = self._described(request.match_info["id"])["id"]
-        await self._supervisor.set_faults(self._supervisor.active | {fault_id})
-        return web.json_response(self._described(fault_id))
-
-    async def _switch_off(self, request: web.Request) -> web.Response:
-        fault_id = self._described(request.match_info["id"])["id"]
-        await self._supervisor.set_faults(self._supervisor.active - {fault_id})
+        active = self._supervisor.faults.active
+        if request.method != "GET":
+            await self._supervisor.set_faults(active | {fault_id} if request.method == "PUT" else active - {fault_id})
         return web.json_response(self._described(fault_id))
 
     async def _fibre(self, request: web.Request) -> web.Response:
@@ -104,16 +105,16 @@ class ControlAPI:
         body = await _json(request)
         recordings = body.get("recordings", []) if isinstance(body, dict) else []
         if not isinstance(recordings, list) or not all(isinstance(each, dict) for each in recordings):
-            raise _refusal(400, f"recordings must be a list of JSON objects, got {json.dumps(recordings)[:80]}")
+            raise _Refusal(400, f"recordings must be a list of JSON objects, got {json.dumps(recordings)[:80]}")
         return await self._ask("mongodb", "seed", body)
 
     async def _ask(self, package: str, command: str, body: Any) -> web.Response:
         if not isinstance(body, dict):
-            raise _refusal(400, f"the body must be a JSON object, got {json.dumps(body)[:80]}")
+            raise _Refusal(400, f"the body must be a JSON object, got {json.dumps(body)[:80]}")
         try:
             answer = await self._supervisor.children[package].request(command, body)
         except RuntimeError as error:
-            raise _refusal(400, str(error)) from None
+            raise _Refusal(400, str(error)) from None
         return web.json_response(answer)
 
     async def _toxiproxy(self, request: web.Request) -> web.Response:
@@ -124,19 +125,11 @@ class ControlAPI:
         return web.json_response(answer["body"], status=answer["status"])
 
 
-def _refusal(status: int, sentence: str) -> web.HTTPException:
-    classes: dict[int, type[web.HTTPException]] = {
-        400: web.HTTPBadRequest, 401: web.HTTPUnauthorized, 403: web.HTTPForbidden, 404: web.HTTPNotFound,
-        415: web.HTTPUnsupportedMediaType,
-    }  # fmt: skip
-    return classes[status](text=json.dumps({"error": sentence}), content_type="application/json")
-
-
 async def _json(request: web.Request) -> Any:
     try:
         return await request.json()
     except (ValueError, RecursionError, LookupError, web.RequestPayloadError) as error:
-        raise _refusal(400, f"the body is not JSON: {' '.join(str(error).split())}") from None
+        raise _Refusal(400, f"the body is not JSON: {' '.join(str(error).split())}") from None
 
 
 @web.middleware
@@ -144,13 +137,12 @@ async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamRespo
     try:
         response: web.StreamResponse = await handler(request)
         return response
+    except _Refusal as error:
+        status, sentence = error.status, str(error)
     except web.HTTPException as error:
-        if error.content_type == _JSON:
-            raise
         absent = f"the control API has no {request.method} {request.path}"
-        sentence = absent if error.status in (404, 405) else f"the request is refused: {error.text}"
-        return web.json_response({"error": sentence}, status=error.status)
-    except FaultImpossible as error:
-        return web.json_response({"error": str(error)}, status=409)
-    except RuntimeError as error:
-        return web.json_response({"error": str(error)}, status=500)
+        status = error.status
+        sentence = absent if status in (404, 405) else f"the request is refused: {error.text}"
+    except (FaultImpossible, RuntimeError) as error:
+        status, sentence = 409 if isinstance(error, FaultImpossible) else 500, str(error)
+    return web.json_response({"error": sentence}, status=status)

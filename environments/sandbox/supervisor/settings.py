@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from environments.sandbox.shared.errors import UsageError
 from environments.sandbox.shared.kubernetes_versions import DEFAULT, VERSIONS
 
-CHOICES = {
-    "fibre": ("connected", "waiting"),
-    "answers": ("required", "deployed"),
-    "kubernetes_version": tuple(VERSIONS),
-    "waiting_metadata": ("told", "404"),
-    "rabbitmq": ("off", "installed"),
-    "configure_turns": ("many", "one"),
-    "stream_access": ("node_ports", "port_forward"),
-    "kubernetes_port": ("open", "closed"),
-    "addresses": ("auto", "one", "block"),
-}
+_RANGE, _CHOICES, _PATTERN = "range", "choices", "pattern"
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+
+
+def _number(default: float, lowest: float, highest: float) -> Any:
+    return field(default=default, metadata={_RANGE: (lowest, highest)})
+
+
+def _one_of(*choices: str, usual: str = "") -> Any:
+    """The first of them unless another is usual."""
+    return field(default=usual or choices[0], metadata={_CHOICES: choices})
+
+
+def _image() -> Any:
+    return field(default="", metadata={_PATTERN: _IMAGE})
 
 
 @dataclass(frozen=True)
@@ -44,65 +48,39 @@ class SandboxSettings:
     free one.
     """
 
-    nodes: int = 2
-    gpu_slices: int = 240
-    pods_per_node: int = 250
-    node_cpu: int = 112
-    node_memory_gi: int = 1024
-    pod_quota: int = 0
-    nodeport_first: int = 12301
-    nodeport_last: int = 12700
-    configure_ms: int = 30
-    server_workers: int = 0
-    mongo_pool: int = 10
-    waiting_jobs: int = 5
-    live_keepalive_s: float = 0
-    fibre: str = "connected"
-    answers: str = "required"
-    kubernetes_version: str = DEFAULT
-    controller_qps: float = 0
-    controller_burst: int = 30
-    waiting_metadata: str = "told"
-    configure_turns: str = "many"
-    highest_view: int = 3
-    rabbitmq: str = "installed"
-    kubernetes_port: str = "open"
-    time_scale: float = 0.02
-    seed_recordings: int = 120
-    job_image: str = ""
-    cleanup_image: str = ""
-    stream_access: str = "node_ports"
-    addresses: str = "auto"
-    control_port: int = 0
-    focus_server_port: int = 0
+    nodes: int = _number(2, 1, 100)
+    gpu_slices: int = _number(240, 0, 100_000)
+    pods_per_node: int = _number(250, 1, 10_000)
+    node_cpu: int = _number(112, 1, 1000)
+    node_memory_gi: int = _number(1024, 1, 100_000)
+    pod_quota: int = _number(0, 0, 100_000)
+    nodeport_first: int = _number(12301, 1024, 65535)
+    nodeport_last: int = _number(12700, 1024, 65535)
+    configure_ms: int = _number(30, 0, 60_000)
+    server_workers: int = _number(0, 0, 1000)
+    mongo_pool: int = _number(10, 1, 1000)
+    waiting_jobs: int = _number(5, 0, 1000)
+    live_keepalive_s: float = _number(0.0, 0, 86_400)
+    fibre: str = _one_of("connected", "waiting")
+    answers: str = _one_of("required", "deployed")
+    kubernetes_version: str = _one_of(*VERSIONS, usual=DEFAULT)
+    controller_qps: float = _number(0.0, 0, 10_000)
+    controller_burst: int = _number(30, 1, 10_000)
+    waiting_metadata: str = _one_of("told", "404")
+    configure_turns: str = _one_of("many", "one")
+    highest_view: int = _number(3, 2, 3)
+    rabbitmq: str = _one_of("off", "installed", usual="installed")
+    kubernetes_port: str = _one_of("open", "closed")
+    time_scale: float = _number(0.02, 0.001, 1)
+    seed_recordings: int = _number(120, 0, 100_000)
+    job_image: str = _image()
+    cleanup_image: str = _image()
+    stream_access: str = _one_of("node_ports", "port_forward")
+    addresses: str = _one_of("auto", "one", "block")
+    control_port: int = _number(0, 0, 65535)
+    focus_server_port: int = _number(0, 0, 65535)
 
 
-_RANGES: dict[str, tuple[float, float]] = {
-    "nodes": (1, 100),
-    "gpu_slices": (0, 100_000),
-    "pods_per_node": (1, 10_000),
-    "node_cpu": (1, 1000),
-    "node_memory_gi": (1, 100_000),
-    "pod_quota": (0, 100_000),
-    "nodeport_first": (1024, 65535),
-    "nodeport_last": (1024, 65535),
-    "configure_ms": (0, 60_000),
-    "highest_view": (2, 3),
-    "server_workers": (0, 1000),
-    "mongo_pool": (1, 1000),
-    "waiting_jobs": (0, 1000),
-    "live_keepalive_s": (0, 86_400),
-    "controller_qps": (0, 10_000),
-    "controller_burst": (1, 10_000),
-    "time_scale": (0.001, 1),
-    "seed_recordings": (0, 100_000),
-    "control_port": (0, 65535),
-    "focus_server_port": (0, 65535),
-}
-
-
-_IMAGES = ("job_image", "cleanup_image")
-_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
 _WHERE = frozenset({"addresses", "control_port", "focus_server_port"})
 """Where it listens is nothing that was done to it."""
 
@@ -128,27 +106,31 @@ def parse_settings(assignments: Iterable[str]) -> SandboxSettings:
     return settings
 
 
+def choices(setting: Field[Any]) -> Sequence[str]:
+    """What may be chosen for a setting; nothing for one that takes a number or any name."""
+    found: Sequence[str] = setting.metadata.get(_CHOICES, ())
+    return found
+
+
 def _parse(key: str, text: str) -> Any:
-    kinds: dict[str, Callable[[str], Any]] = {field.name: type(field.default) for field in fields(SandboxSettings)}
-    if key not in kinds:
-        raise UsageError(f"--set {key}: no such setting; allowed are {', '.join(sorted(kinds))}")
-    if key in CHOICES:
-        if text not in CHOICES[key]:
-            raise UsageError(f"--set {key}={text}: allowed are {_listed(CHOICES[key])}")
+    known = {each.name: each for each in fields(SandboxSettings)}
+    if key not in known:
+        raise UsageError(f"--set {key}: no such setting; allowed are {', '.join(sorted(known))}")
+    setting = known[key]
+    if allowed := choices(setting):
+        if text not in allowed:
+            raise UsageError(f"--set {key}={text}: allowed are {', '.join(allowed[:-1])} and {allowed[-1]}")
         return text
-    if key in _IMAGES:
-        if not _IMAGE.fullmatch(text):
+    if pattern := setting.metadata.get(_PATTERN):
+        if not pattern.fullmatch(text):
             raise UsageError(f"--set {key}={text}: must be the name of an image, such as registry.example/job:1")
         return text
-    lowest, highest = _RANGES[key]
+    lowest, highest = setting.metadata[_RANGE]
+    kind: Any = type(setting.default)
     try:
-        value = kinds[key](text)
+        value = kind(text)
     except ValueError:
         value = None
     if value is None or not lowest <= value <= highest:
         raise UsageError(f"--set {key}={text}: must be a number from {lowest:g} to {highest:g}")
     return value
-
-
-def _listed(choices: Sequence[str]) -> str:
-    return f"{', '.join(choices[:-1])} and {choices[-1]}"

@@ -20,8 +20,9 @@ def test_defaults_hold_without_anything_set() -> None:
 
 
 def test_values_get_the_type_of_their_setting() -> None:
-    settings = parse_settings(["gpu_slices=120", "time_scale=0.5", "fibre=waiting"])
+    settings = parse_settings(["gpu_slices=120", "time_scale=0.5", "fibre=waiting", "controller_qps=0.4"])
     assert (settings.gpu_slices, settings.time_scale, settings.fibre) == (120, 0.5, "waiting")
+    assert settings.controller_qps == 0.4
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,9 @@ def test_values_get_the_type_of_their_setting() -> None:
         ("nodes=many", "--set nodes=many: must be a number from 1 to 100"),
         ("nodes=0", "--set nodes=0: must be a number from 1 to 100"),
         ("time_scale=2", "--set time_scale=2: must be a number from 0.001 to 1"),
+        ("nodes=2.5", "--set nodes=2.5: must be a number from 1 to 100"),
+        ("live_keepalive_s=nan", "--set live_keepalive_s=nan: must be a number from 0 to 86400"),
+        ("job_image=A B", "--set job_image=A B: must be the name of an image, such as registry.example/job:1"),
         ("fibre=broken", "--set fibre=broken: allowed are connected and waiting"),
         ("answers=short", "--set answers=short: allowed are required and deployed"),
         ("nodeport_last=12000", "--set nodeport_last=12000: must not be below nodeport_first=12301"),

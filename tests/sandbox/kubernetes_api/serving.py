@@ -16,6 +16,7 @@ from environments.sandbox.kubernetes.http.server import ApiServer
 from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.store.object_store import Change, Store
 from environments.sandbox.shared.clock import GivenTimeLoop
+from tests.sandbox.process_runner import reserve_port
 
 T = TypeVar("T")
 
@@ -26,7 +27,8 @@ HOST = "127.0.0.1"
 class ServedApi:
     """A running API server; ``store`` may be touched only through :meth:`call`."""
 
-    def __init__(self, folder: Path, kubelet: Kubelet | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
+        """Its node does not answer."""
         authority = trustme.CA()
         certificate = authority.issue_cert(HOST)
         self.ca_file, cert_file, key_file = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
@@ -37,7 +39,11 @@ class ServedApi:
         self.log_folder.mkdir()
         self.store = Store(history=500)
         tokens = {TOKEN: "focus-acceptance", NODE_TOKEN: "system:node"}
-        self._server = ApiServer(self.store, tokens, self.log_folder, kubelet=kubelet)
+        self._server = ApiServer(
+            self.store, tokens, self.log_folder, visible=lambda plural, obj: True, version=self.store.version.described,
+            kubelet=Kubelet(HOST, reserve_port(), "token"), limit=lambda user, method: None,
+            audit_file=folder / "audit.log",
+        )  # fmt: skip
         self._loop = GivenTimeLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -108,7 +108,6 @@ def test_unknown_paths_methods_and_selectors(api: ServedApi, http: requests.Sess
         "field label not supported: spec.colour",
     )
     assert _problem(http.get(api.url + PODS, params={"labelSelector": "a in b"}))[0] == 400
-    assert _problem(http.get(api.url + PODS + "/p/exec"))[0] == 501
 
 
 def test_strategic_merge_knows_containers_by_name(api: ServedApi, http: requests.Session) -> None:

@@ -53,6 +53,7 @@ def _own_config(folder: Path) -> dict[str, Any]:
         "cert_file": str(certificate.cert_file),
         "key_file": str(certificate.key_file),
         "tokens": {TOKEN: "focus-acceptance"},
+        "kubelet": {"host": HOST, "port": reserve_port(), "token": "token-of-the-node"},
     }
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
 from tests.sandbox.kubernetes_api.kubectl_runs import needs_kubectl, runner, running_pod
-from tests.sandbox.kubernetes_api.serving import HOST, TOKEN, ServedApi, pod
-from tests.sandbox.process_runner import reserve_port
+from tests.sandbox.kubernetes_api.serving import TOKEN, ServedApi, pod
 
 PODS = "/api/v1/namespaces/panda/pods"
 SPDY = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
@@ -19,14 +16,6 @@ WEBSOCKET = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "v9.channel.k8s.io",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
-    """An API server whose node does not answer."""
-    served = ServedApi(tmp_path_factory.mktemp("api"), Kubelet(HOST, reserve_port(), "token"))
-    yield served
-    served.stop()
 
 
 @needs_kubectl

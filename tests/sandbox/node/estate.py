@@ -34,15 +34,18 @@ class Estate:
         (self.run_dir / "logs" / "mongodb.log").write_text("waiting for connections\n")
         authority = CertificateAuthority(folder / "tls")
         certificate = authority.issue("kubernetes", [HOST])
-        port = reserve_port()
+        port, kubelet = reserve_port(), {"host": HOST, "port": reserve_port()}
         self.url = f"https://{HOST}:{port}"
         own = {
             "host": HOST, "port": port, "ca_file": str(authority.ca_file), "cert_file": str(certificate.cert_file),
             "key_file": str(certificate.key_file), "tokens": {TOKEN: "focus-acceptance", NODE_TOKEN: "system:node"},
+            "kubelet": {**kubelet, "token": NODE_TOKEN},
         }  # fmt: skip
         access = {"url": self.url, "ca_file": str(authority.ca_file), "token": NODE_TOKEN}
         self.kubernetes = RunningProcess("kubernetes", {**self.config, **own, "name": "kubernetes"})
-        self.node = RunningProcess("node", {**self.config, "name": "node", "kubernetes": access})
+        self.node = RunningProcess(
+            "node", {**self.config, "name": "node", "kubernetes": access, "kubelet": kubelet, "processes": {}}
+        )
         self.http = requests.Session()
         self.http.trust_env = False
         self.http.verify = str(authority.ca_file)

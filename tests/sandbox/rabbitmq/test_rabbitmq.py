@@ -17,7 +17,7 @@ from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.rabbitmq.definitions import definitions, hashed
 from environments.sandbox.rabbitmq.home import lay_out
 from environments.sandbox.rabbitmq.installed import is_installed
-from environments.sandbox.supervisor.configuration import broker_access
+from environments.sandbox.supervisor.plan import broker_access
 from support import waits
 from support.checks import broker
 from support.clients.amqp import client

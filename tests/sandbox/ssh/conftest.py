@@ -31,6 +31,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
         target_name="worker-node-1",
         target_private_address=TARGET,
         forwardable=[f"127.0.0.1:{cluster.port}"],
+        target_forwards={},
         host_key_dir=str(folder / "host-keys"),
         known_hosts_file=str(folder / "known_hosts"),
         kubernetes=cluster.access,

@@ -15,7 +15,7 @@ from hamcrest.core.string_description import StringDescription
 from support.capacity import checks, verdicts
 from support.capacity.load.results import PHASES, ClusterEvidence, JobRecord, LoadStep, SelfCheck
 from support.capacity.load.run import CapacityRun, Target
-from support.capacity.measuring import Growth, Measured
+from support.capacity.measured import Growth, Measured
 from support.checks.verdict import passes
 from support.config.models import Capacity
 from support.latency.answers import ENOUGH, Answers, Latency

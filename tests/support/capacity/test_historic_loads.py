@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from support.capacity import checks
-from support.capacity.measuring import HISTORIC, HISTORIC_STEPS, Measured
+from support.capacity.measured import Measured
+from support.capacity.measuring import HISTORIC, HISTORIC_STEPS
 from support.checks.jobs import times_in_words
 from support.model.windows import one_after_the_other
 from tests.support.capacity.canned import pod

@@ -12,7 +12,7 @@ import pytest
 from support.capacity import verdicts
 from support.capacity.load import machine
 from support.capacity.load.machine import MachineMeter, MachineUse, wait_until_calm
-from support.capacity.measuring import Measured
+from support.capacity.measured import Measured
 from support.capacity.report.gap_report import build_report
 from support.capacity.report.gap_verdict import judge, late_for_the_machine, spoilt_by
 from support.config.models import Capacity

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from support.capacity.load.once_more import OnceMore
-from support.capacity.measuring import LoadMeasurements, Measured
+from support.capacity.making import LoadMaker
+from support.capacity.measured import Measured
+from support.capacity.measuring import LoadMeasurements
 from support.config.models import Capacity
 from support.reporting.record import context as reporting
 from tests.support.capacity.test_capacity_verdicts import measured, record
 
 
-class MadeBefore(LoadMeasurements):
+class MadeBefore(LoadMaker):
     """The full load, without a site to make it on."""
 
     def __init__(self, made: Measured) -> None:
@@ -25,8 +27,13 @@ class MadeBefore(LoadMeasurements):
         super().__init__(nobody, nobody, nobody, OnceMore(environment, nobody), reports, environment)
         self._made_before = made
 
-    def _full_load(self, ramp: Any = ()) -> Measured:
+    def full_load(self, ramp: Any = ()) -> Measured:
         return self._made_before
+
+
+def full_load_of(made: Measured) -> Measured:
+    environment: Any = SimpleNamespace(capacity=Capacity())
+    return LoadMeasurements(MadeBefore(made), environment).full_load()
 
 
 def loaded(answered_s: list[float]) -> Measured:
@@ -37,7 +44,7 @@ def loaded(answered_s: list[float]) -> Measured:
 
 def test_the_figure_is_the_p95_of_all_that_were_asked_for_at_once() -> None:
     reporting.begin("sandbox")
-    MadeBefore(loaded([number / 1000 for number in range(1, 201)])).full_load()
+    full_load_of(loaded([number / 1000 for number in range(1, 201)]))
     assert reporting.current().figures == {"openings_at_once_p95_ms": pytest.approx(190, abs=1)}
 
 
@@ -45,5 +52,5 @@ def test_a_load_that_was_not_made_has_no_figure() -> None:
     reporting.begin("sandbox")
     one = loaded([0.1])
     with pytest.raises(AssertionError, match="no load was made"):
-        MadeBefore(replace(one, run=replace(one.run, step=None))).full_load()
+        full_load_of(replace(one, run=replace(one.run, step=None)))
     assert reporting.current().figures == {}

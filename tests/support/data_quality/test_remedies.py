@@ -37,8 +37,12 @@ _WRITING = ("createIndexes", "dropIndexes", "collMod", "update", "insert", "dele
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]:
-    own = {"host": "127.0.0.1", "port": reserve_port(), "users": USERS, "database": "prisma", "reports_as": "m:27017"}
-    with start_process("mongodb", base_config(tmp_path_factory.mktemp("mongodb"), **own)) as running:
+    folder = tmp_path_factory.mktemp("mongodb")
+    own = {
+        "host": "127.0.0.1", "port": reserve_port(), "users": USERS, "database": "prisma", "reports_as": "m:27017",
+        "data_file": str(folder / "data.bson"),
+    }  # fmt: skip
+    with start_process("mongodb", base_config(folder, **own)) as running:
         yield running
 
 

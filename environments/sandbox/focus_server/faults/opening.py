@@ -1,17 +1,15 @@
-"""Investigations that are opened wrongly, or that leave something behind."""
+"""Investigations that are opened wrongly."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from environments.sandbox.focus_server import manifests
-from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, instead_of, left_out, parsing_failed
+from environments.sandbox.focus_server.faults.plain import Unclear, instead_of, left_out
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.kubernetes import KubernetesRefused
 from environments.sandbox.focus_server.manifests import Investigation
@@ -21,25 +19,11 @@ from environments.sandbox.focus_server.schema import ConfigureRequest
 from environments.sandbox.focus_server.starting import SETTINGS_KEY
 
 _IN_THE_SETTINGS = re.compile(rf'{ADDRESS_KEY} = "([^"]*)"')
-_OFFERED = re.compile(r"of (\d+)")
-LOADED_FROM_JOBS, LEFT_EACH = 45, 7
-IN_FLIGHT_S = 0.1
-"""After what cleans up is gone, a removal that it has asked for may still be on its way."""
 CRASH_AT_JOBS, CRASHED = 60, 1
 """How many investigations are one too many, and the exit code then."""
 
 
-fault("capacity-not-checked", at="room.check")(left_out)
-
-
-@fault("promised-room-given-again", at="room.check")
-async def _(proceed: Proceed, opener: Opener) -> None:
-    opener.capacity.forget_all()
-    await proceed(opener)
-
-
 fault("roll-back-missing", at="opening.undo")(left_out)
-fault("beyond-capacity-answered-500", at="room.check")(instead_of(CannotOpen, parsing_failed))
 fault("port-refusal-unclear", at="port.take")(instead_of(KubernetesRefused, lambda: KubernetesRefused(403, "error 17")))
 fault("job-refusal-unclear", at="opening.start")(instead_of(KubernetesRefused, lambda: CannotOpen("error 17")))
 
@@ -73,34 +57,6 @@ async def _(proceed: Proceed, opener: Opener) -> str:
     return str(_IN_THE_SETTINGS.findall((await opener.configuration.current())[SETTINGS_KEY])[0])
 
 
-def _telling(of_the_refusal: Callable[[Opener, str], str]) -> Any:
-    """A refusal for want of room in other words."""
-
-    async def check(proceed: Proceed, opener: Opener) -> None:
-        try:
-            await proceed(opener)
-        except CannotOpen as refused:
-            raise CannotOpen(of_the_refusal(opener, str(refused).partition(": ")[2])) from None
-
-    return check
-
-
-fault("beyond-capacity-not-told-of-what", at="room.check")(_telling(lambda opener, reason: reason.partition(":")[0]))
-fault("beyond-capacity-told-of-too-much", at="room.check")(
-    _telling(lambda opener, reason: f"{reason}; memory: 0 of 2Ti free")
-)
-fault("beyond-capacity-told-with-wrong-numbers", at="room.check")(
-    _telling(lambda opener, reason: _OFFERED.sub(lambda found: f"of {int(found[1]) + 1}", reason))
-)
-fault("beyond-capacity-told-of-slices-left", at="room.check")(
-    _telling(lambda opener, reason: reason.replace(": 0 of", ": 6 of"))
-)
-fault("ready-node-called-lost", at="room.check")(
-    _telling(lambda opener, reason: f"{reason}; not ready: {min(host for host in opener.node_hosts if 'node' in host)}")
-)
-fault("lost-node-not-told", at="room.check")(_telling(lambda opener, reason: reason.partition("; not ready")[0]))
-
-
 @fault("stream-address-refusal-names-half", at="opening.address")
 async def _(proceed: Proceed, opener: Opener) -> Any:
     try:
@@ -108,29 +64,6 @@ async def _(proceed: Proceed, opener: Opener) -> Any:
     except CannotOpen as refused:
         said = str(refused).partition(": ")[2].split(", ")
         raise CannotOpen(", ".join(said[: 1 + len(opener.node_hosts) // 2])) from None
-
-
-@fault("beyond-capacity-starts-half-a-job", at="room.check")
-async def _(proceed: Proceed, opener: Opener) -> None:
-    """The port is taken, the job never created."""
-    try:
-        await proceed(opener)
-    except CannotOpen:
-        job_id = opener.slots.reserve(())
-        await opener.take_port(Investigation(job_id, opener.slots.port(job_id.slot), PLAIN_REQUEST))
-        opener.slots.settle(job_id)
-        raise
-
-
-@fault("beyond-capacity-stops-a-job", at="room.check")
-async def _(proceed: Proceed, opener: Opener) -> None:
-    try:
-        await proceed(opener)
-    except CannotOpen:
-        oldest = min(opener.view.job_ids(), key=lambda job_id: int(job_id.partition("-")[2]), default=None)
-        if oldest is not None:
-            await opener.kubernetes.delete("Job", f"grpc-job-{oldest}")
-        raise
 
 
 @fault("two-jobs-for-one-request", at="opening.start")
@@ -150,55 +83,6 @@ async def _(memory: SimpleNamespace, proceed: Proceed, opener: Opener, request: 
     except KubernetesRefused:
         memory.has_failed = True
         raise
-
-
-@dataclass
-class Openings:
-    """What a fault that leaves something behind knows of the openings before."""
-
-    started: int = 0
-    is_loaded: bool = False
-    leaving: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def is_one_in_seven(self, opener: Opener) -> bool:
-        self.started += 1
-        return self.started % LEFT_EACH == 0
-
-    def is_first_among_many(self, opener: Opener) -> bool:
-        """Whether it is the first opening of a load to find many others."""
-        was_loaded, self.is_loaded = self.is_loaded, len(opener.view.job_ids()) >= LOADED_FROM_JOBS
-        return self.is_loaded and not was_loaded
-
-
-def _leaving(leaves: Callable[[Openings, Opener], bool]) -> Any:
-    async def start(openings: Openings, proceed: Proceed, opener: Opener, request: ConfigureRequest) -> Any:
-        investigation = await proceed(opener, request)
-        if leaves(openings, opener):
-            openings.leaving.append(asyncio.create_task(_leave_behind(opener, investigation)))
-        return investigation
-
-    return start
-
-
-fault("leftovers-now-and-then", at="opening.start", memory=Openings)(_leaving(Openings.is_one_in_seven))
-fault("leftovers-after-load", at="opening.start", memory=Openings)(_leaving(Openings.is_first_among_many))
-
-
-async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
-    """When everything of it has been there and is gone, its service comes back; also what cleans up is gone, which
-    would take the service away once more."""
-    names = (investigation.job_name, investigation.service_name, investigation.cleanup_name)
-    while not all(map(opener.view.exists, names)):
-        await asyncio.sleep(0.02)
-    while any(map(opener.view.exists, names)):
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(IN_FLIGHT_S)
-    while True:
-        try:
-            await opener.create(manifests.service(investigation))
-            return
-        except KubernetesRefused:  # its port is that of the next one already
-            await asyncio.sleep(0.02)
 
 
 async def _at_one_moment(going_on: list[asyncio.Future[Any]], proceed: Proceed, *args: Any) -> Any:

@@ -7,14 +7,23 @@ import itertools
 import logging
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
 
-from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, instead_of, parsing_failed
+from environments.sandbox.focus_server.faults.plain import (
+    PLAIN_REQUEST,
+    Unclear,
+    also,
+    instead_of,
+    nothing_recorded,
+    parsing_failed,
+    refusing,
+)
 from environments.sandbox.focus_server.hooks import MARKS, Proceed, fault
 from environments.sandbox.focus_server.queues import JobQueues
-from environments.sandbox.focus_server.refusals import MongoDbAway, NoRecording, WaitingForFibre
+from environments.sandbox.focus_server.refusals import MongoDbAway, WaitingForFibre
 from environments.sandbox.focus_server.routes import Handler, Routes
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
@@ -33,33 +42,14 @@ fault("outage-answered-500", at="recording.find")(instead_of(MongoDbAway, parsin
 fault("outage-not-named", at="recording.find")(instead_of(MongoDbAway, lambda: Unclear(503, "Service unavailable")))
 
 
-@fault("outage-answered-late", at="recording.find")
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    try:
-        return await proceed(service, window)
-    except MongoDbAway:
-        await asyncio.sleep(TOO_LATE_S)
-        raise
+fault("outage-answered-late", at="recording.find")(also(MongoDbAway, lambda service: asyncio.sleep(TOO_LATE_S)))
+fault("outage-starts-a-job", at="recording.find")(
+    also(MongoDbAway, lambda service: service.opener.start(PLAIN_REQUEST))
+)
 
 
-@fault("outage-starts-a-job", at="recording.find")
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    try:
-        return await proceed(service, window)
-    except MongoDbAway:
-        await service.opener.start(PLAIN_REQUEST)
-        raise
-
-
-class Remembered:
-    """That MongoDB was away once, in memory."""
-
-    def __init__(self) -> None:
-        self.was_away = False
-
-
-@fault("recovers-only-after-a-restart", at="recording.find", memory=Remembered)
-async def _(memory: Remembered, proceed: Proceed, service: FocusService, window: Window) -> Any:
+@fault("recovers-only-after-a-restart", at="recording.find", memory=lambda: SimpleNamespace(was_away=False))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
     if memory.was_away:
         raise MongoDbAway
     try:
@@ -82,15 +72,8 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
         raise
 
 
-class Untouched:
-    """That no outage has begun yet."""
-
-    def __init__(self) -> None:
-        self.is_whole = True
-
-
-@fault("outage-takes-a-service", at="recording.find", memory=Untouched)
-async def _(memory: Untouched, proceed: Proceed, service: FocusService, window: Window) -> Any:
+@fault("outage-takes-a-service", at="recording.find", memory=lambda: SimpleNamespace(is_whole=True))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
     """As soon as MongoDB is away the investigation that was opened last loses its service, and its job stays."""
     try:
         found = await proceed(service, window)
@@ -103,8 +86,8 @@ async def _(memory: Untouched, proceed: Proceed, service: FocusService, window: 
     return found
 
 
-@fault("restarts-to-recover", at="recording.find", memory=Remembered)
-async def _(memory: Remembered, proceed: Proceed, service: FocusService, window: Window) -> Any:
+@fault("restarts-to-recover", at="recording.find", memory=lambda: SimpleNamespace(was_away=False))
+async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
     """As soon as MongoDB answers again the server ends, and the cluster starts it again."""
     try:
         recording = await proceed(service, window)
@@ -177,14 +160,8 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
     return await proceed(service)
 
 
-@fault("fibre-forgotten-after-restart", at="fibre.check", from_start=True)
-async def _(proceed: Proceed, service: FocusService) -> Any:
-    raise WaitingForFibre
-
-
-@fault("recordings-forgotten-after-restart", at="recording.find", from_start=True)
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    raise NoRecording(window.start_s, window.end_s)
+fault("fibre-forgotten-after-restart", at="fibre.check", from_start=True)(refusing(WaitingForFibre))
+fault("recordings-forgotten-after-restart", at="recording.find", from_start=True)(refusing(nothing_recorded))
 
 
 @fault("health-check-forgotten-after-restart", at="request.handle", from_start=True)

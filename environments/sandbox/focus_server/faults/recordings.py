@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from environments.sandbox.focus_server.answers import LIVE_METADATA_TREE
-from environments.sandbox.focus_server.faults.plain import PLAIN_REQUEST, Unclear, error_17, instead_of
+from environments.sandbox.focus_server.faults.plain import (
+    PLAIN_REQUEST,
+    Unclear,
+    also,
+    error_17,
+    instead_of,
+    nothing_recorded,
+    refusing,
+)
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.recordings import Recording
 from environments.sandbox.focus_server.refusals import (
@@ -65,18 +74,10 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
         return Recording(datetime.now(UTC), None, False, LIVE_METADATA_TREE)
 
 
-@fault("missing-recording-starts-a-job", at="recording.find")
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    try:
-        return await proceed(service, window)
-    except NoRecording:
-        await service.opener.start(PLAIN_REQUEST)
-        raise
-
-
-@fault("recorded-window-not-found", at="recording.find")
-async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    raise NoRecording(window.start_s, window.end_s)
+fault("missing-recording-starts-a-job", at="recording.find")(
+    also(NoRecording, lambda service: service.opener.start(PLAIN_REQUEST))
+)
+fault("recorded-window-not-found", at="recording.find")(refusing(nothing_recorded))
 
 
 @fault("historic-refused-without-fibre", at="recording.find")
@@ -132,15 +133,28 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
     return replace(await proceed(service, window), metadata={})
 
 
-@fault("open-recording-listed-as-ended", at="recordings.list")
-async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    now_s = int(datetime.now(UTC).timestamp())
-    return [[start_s, now_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
+def _listing(change: Callable[[list[list[int]], Window], list[list[int]]]) -> Any:
+    """Another list than what was found for the window."""
+
+    async def listed(proceed: Proceed, service: FocusService, body: bytes) -> Any:
+        return change(await proceed(service, body), parse_window(body))
+
+    return listed
 
 
-@fault("open-recording-listed-with-another-mark", at="recordings.list")
-async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    return [[start_s, 2 * end_s if end_s < 0 else end_s] for start_s, end_s in await proceed(service, body)]
+def _ending_at(end_s: Callable[[int], int]) -> Any:
+    """What is still being recorded is listed with another end."""
+    return _listing(lambda listed, _: [[start, end_s(end) if end < 0 else end] for start, end in listed])
+
+
+fault("open-recording-listed-as-ended", at="recordings.list")(_ending_at(lambda _: int(time.time())))
+fault("open-recording-listed-with-another-mark", at="recordings.list")(_ending_at(lambda end_s: 2 * end_s))
+fault("recordings-unsorted", at="recordings.list")(_listing(lambda listed, _: listed[::-1]))
+fault("recordings-only-fully-inside", at="recordings.list")(
+    _listing(
+        lambda listed, window: [one for one in listed if one[0] >= window.start_s and -1 != one[1] <= window.end_s]
+    )
+)
 
 
 @fault("recordings-answered-500", at="recordings.list")
@@ -161,17 +175,6 @@ def _nothing_on(refused: type[Refused]) -> Any:
 
 fault("recordings-bad-window-accepted", at="recordings.list")(_nothing_on(RuleViolation))
 fault("recordings-half-window-accepted", at="recordings.list")(_nothing_on(SchemaError))
-
-
-@fault("recordings-only-fully-inside", at="recordings.list")
-async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    listed, window = await proceed(service, body), parse_window(body)
-    return [each for each in listed if each[0] >= window.start_s and -1 != each[1] <= window.end_s]
-
-
-@fault("recordings-unsorted", at="recordings.list")
-async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    return (await proceed(service, body))[::-1]
 
 
 @fault("recordings-404-when-none", at="recordings.list")

@@ -56,57 +56,11 @@ async def _(before: SimpleNamespace, proceed: Proceed, routes: Routes, request: 
     return (400, {"error": "Bad request"}) if again else await proceed(routes, request, error)
 
 
-@fault("client-errors-answered-500", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    return 500 if 400 <= status < 500 else status, body
+def _worded(change: Callable[[Error, int, Any], tuple[int, Any]]) -> Any:
+    """Another status and body of a refusal than it has."""
 
-
-@fault("refusals-do-not-say-why", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    return status, {"error": "Bad request"} if isinstance(error, RuleViolation | SchemaError) else body
-
-
-@fault("refusals-without-allowed-range", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    if isinstance(error, RuleViolation):
-        return status, {"error": f"{error.field} {error.problem}"}
-    if isinstance(error, SchemaError):
-        kept = [{key: detail[key] for key in ("type", "loc", "msg")} for detail in error.details]
-        return status, {"detail": [{**detail, "msg": detail["msg"].partition(": got ")[0]} for detail in kept]}
-    return status, body
-
-
-@fault("stack-trace-in-refusal", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    if isinstance(error, RuleViolation):
-        return status, {"error": body["error"] + TRACE}
-    if isinstance(error, SchemaError):
-        return status, {"detail": [{**detail, "msg": detail["msg"] + TRACE} for detail in body["detail"]]}
-    return status, body
-
-
-@fault("refusals-cut-the-value-off", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    status, body = await proceed(routes, request, error)
-    return status, {"error": body["error"].replace(", allowed", "..., allowed")} if "error" in body else body
-
-
-def _with_a_leftover(body: Any, leftover: str) -> Any:
-    if isinstance(body.get("detail"), list):
-        return {"detail": [{**detail, "msg": f"{detail['msg']} for {leftover}"} for detail in body["detail"]]}
-    return {name: f"{text} for {leftover}" if name in ("error", "detail") else text for name, text in body.items()}
-
-
-def _speaking_like_a_program(concerned: Callable[[Error], bool]) -> Any:
-    async def word(
-        leftovers: Iterator[str], proceed: Proceed, routes: Routes, request: web.Request, error: Error
-    ) -> Any:
-        status, body = await proceed(routes, request, error)
-        return status, _with_a_leftover(body, next(leftovers)) if concerned(error) else body
+    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
+        return change(error, *await proceed(routes, request, error))
 
     return word
 
@@ -115,60 +69,82 @@ def _is_of_the_request(error: Error) -> bool:
     return isinstance(error, RuleViolation | SchemaError)
 
 
-fault("refusals-with-leftovers", at="refusal.word", memory=lambda: itertools.cycle(LEFTOVERS))(
-    _speaking_like_a_program(_is_of_the_request)
-)
-fault("other-refusals-with-leftovers", at="refusal.word", memory=lambda: itertools.cycle(LEFTOVERS))(
-    _speaking_like_a_program(lambda error: not _is_of_the_request(error))
-)
+def _without_range(error: Error, status: int, body: Any) -> tuple[int, Any]:
+    if isinstance(error, RuleViolation):
+        return status, {"error": f"{error.field} {error.problem}"}
+    if isinstance(error, SchemaError):
+        kept = [{key: detail[key] for key in ("type", "loc", "msg")} for detail in error.details]
+        return status, {"detail": [{**detail, "msg": detail["msg"].partition(": got ")[0]} for detail in kept]}
+    return status, body
 
 
-def _naming(limit: int, another: int) -> Any:
-    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-        status, body = await proceed(routes, request, error)
-        if isinstance(error, RuleViolation):
-            return status, {"error": body["error"].replace(str(limit), str(another))}
-        return status, body
-
-    return word
+def _longer(body: Any, added: str) -> Any:
+    """A body whose sentences go on with what is added."""
+    if isinstance(body.get("detail"), list):
+        return {"detail": [{**detail, "msg": detail["msg"] + added} for detail in body["detail"]]}
+    return {name: f"{text}{added}" if name in ("error", "detail") else text for name, text in body.items()}
 
 
-fault("refusals-allow-what-is-refused", at="refusal.word")(_naming(HIGHEST_FREQUENCY_HZ, 2 * HIGHEST_FREQUENCY_HZ))
-fault("refusals-allow-more-channels-than-are-accepted", at="refusal.word")(_naming(MOST_CHANNELS, 2337))
-fault("refusals-allow-less-than-is-accepted", at="refusal.word")(
-    _naming(HIGHEST_FREQUENCY_HZ, HIGHEST_FREQUENCY_HZ // 2)
-)
-
-
-def _saying(pattern: str, change: Callable[[re.Match[str]], str]) -> Any:
-    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-        status, body = await proceed(routes, request, error)
-        return status, {"error": re.sub(pattern, change, body["error"])} if isinstance(error, RuleViolation) else body
-
-    return word
-
-
-fault("refusals-allow-a-window-without-length", at="refusal.word")(
-    _saying(r"(?<=end_time from )\d+", lambda said: str(int(said[0]) - 2))
-)
-fault("refusals-misquote-the-request", at="refusal.word")(
-    _saying(r"(?<=min=)-?\d+", lambda said: str(int(said[0]) + 1))
-)
+def _quoting(pattern: str, change: Callable[[re.Match[str]], str]) -> Any:
+    """A broken rule whose sentence says something else wherever the pattern matches."""
+    return _worded(
+        lambda error, status, body: (
+            (status, {"error": re.sub(pattern, change, body["error"])})
+            if isinstance(error, RuleViolation)
+            else (status, body)
+        )
+    )
 
 
 def _answering(error_status: int, status: int, body: Any) -> Any:
-    async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-        return (status, body) if error.status == error_status else await proceed(routes, request, error)
+    return _worded(lambda error, *told: (status, body) if error.status == error_status else told)
+
+
+def _speaking_like_a_program(concerned: Callable[[Error], bool]) -> Any:
+    async def word(
+        leftovers: Iterator[str], proceed: Proceed, routes: Routes, request: web.Request, error: Error
+    ) -> Any:
+        status, body = await proceed(routes, request, error)
+        return status, _longer(body, f" for {next(leftovers)}") if concerned(error) else body
 
     return word
 
 
+fault("client-errors-answered-500", at="refusal.word")(
+    _worded(lambda error, status, body: (500 if 400 <= status < 500 else status, body))
+)
+fault("refusals-do-not-say-why", at="refusal.word")(
+    _worded(lambda error, status, body: (status, {"error": "Bad request"} if _is_of_the_request(error) else body))
+)
+fault("refusals-without-allowed-range", at="refusal.word")(_worded(_without_range))
+fault("stack-trace-in-refusal", at="refusal.word")(
+    _worded(lambda error, status, body: (status, _longer(body, TRACE) if _is_of_the_request(error) else body))
+)
+fault("refusals-cut-the-value-off", at="refusal.word")(
+    _worded(
+        lambda error, status, body: (
+            status,
+            {"error": body["error"].replace(", allowed", "..., allowed")} if "error" in body else body,
+        )
+    )
+)
+for _fault_id, _concerned in {
+    "refusals-with-leftovers": _is_of_the_request,
+    "other-refusals-with-leftovers": lambda error: not _is_of_the_request(error),
+}.items():
+    fault(_fault_id, at="refusal.word", memory=lambda: itertools.cycle(LEFTOVERS))(_speaking_like_a_program(_concerned))
+
+for _fault_id, (_said, _instead) in {
+    "refusals-allow-what-is-refused": (str(HIGHEST_FREQUENCY_HZ), lambda said: str(2 * HIGHEST_FREQUENCY_HZ)),
+    "refusals-allow-more-channels-than-are-accepted": (str(MOST_CHANNELS), lambda said: "2337"),
+    "refusals-allow-less-than-is-accepted": (str(HIGHEST_FREQUENCY_HZ), lambda said: str(HIGHEST_FREQUENCY_HZ // 2)),
+    "refusals-allow-a-window-without-length": (r"(?<=end_time from )\d+", lambda said: str(int(said[0]) - 2)),
+    "refusals-misquote-the-request": (r"(?<=min=)-?\d+", lambda said: str(int(said[0]) + 1)),
+}.items():
+    fault(_fault_id, at="refusal.word")(_quoting(_said, _instead))
+
 fault("huge-body-answered-500", at="refusal.word")(_answering(413, 500, {"error": "Error parsing configuration"}))
 fault("wrong-method-answered", at="refusal.word")(_answering(405, 200, {"status": "success"}))
-
-
-@fault("unknown-address-answered", at="refusal.word")
-async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    return (
-        (200, {"status": "success"}) if isinstance(error, web.HTTPNotFound) else await proceed(routes, request, error)
-    )
+fault("unknown-address-answered", at="refusal.word")(
+    _worded(lambda error, *told: (200, {"status": "success"}) if isinstance(error, web.HTTPNotFound) else told)
+)

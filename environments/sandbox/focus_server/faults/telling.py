@@ -18,6 +18,7 @@ from environments.sandbox.focus_server.faults.plain import (
     instead_of,
     left_out,
     parsing_failed,
+    refusing,
 )
 from environments.sandbox.focus_server.hooks import Proceed, change, fault
 from environments.sandbox.focus_server.refusals import NoLiveMetadata, UnknownJob, WaitingForFibre
@@ -93,9 +94,7 @@ def _(asked: Iterator[int], proceed: Proceed, service: FocusService) -> Told:
     return {**proceed(service), "fiber_start_meters": next(asked)}
 
 
-@fault("connected-fibre-not-noticed", at="fibre.check")
-async def _(proceed: Proceed, service: FocusService) -> None:
-    raise WaitingForFibre
+fault("connected-fibre-not-noticed", at="fibre.check")(refusing(WaitingForFibre))
 
 
 @fault("connecting-not-noticed", at="fibre.check", memory=lambda: SimpleNamespace(has_sent_away=False))

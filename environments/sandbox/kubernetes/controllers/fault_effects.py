@@ -9,9 +9,9 @@ from environments.sandbox.kubernetes.controllers import shortages
 from environments.sandbox.kubernetes.controllers.meta import GPU, Key, Object, is_leaving, key_of, set_condition
 from environments.sandbox.kubernetes.controllers.runner import Controller
 from environments.sandbox.kubernetes.controllers.seed_workloads import (
-    DEPLOYMENTS,
     FOCUS_SERVER,
     FOCUS_SERVER_PORT,
+    NAMES,
     STORAGE_CLAIM,
 )
 from environments.sandbox.kubernetes.controllers.shortages import offers_everything, offers_less
@@ -21,8 +21,8 @@ from environments.sandbox.kubernetes.store.objects import dig
 _LOST_NODE = "worker-node-1"
 _WRONG_PORT = 5001
 _MANY_RESTARTS = 7
-_FIRST_POD = DEPLOYMENTS[0].pod_suffix
-_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+_FIRST_POD = NAMES[FOCUS_SERVER][1]
+_NOT_READY = "node.kubernetes.io/not-ready"
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,12 @@ def _node_down(node: Object) -> None:
         node["status"], "Ready", "False", "KubeletNotReady",
         "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady",
     )  # fmt: skip
-    taints = node["spec"].setdefault("taints", [])
-    if _TAINT not in taints:
-        taints.append(dict(_TAINT))
+    shortages.taint(node, _NOT_READY, "NoSchedule")
 
 
 def _node_up(node: Object) -> None:
-    set_condition(node["status"], "Ready", "True", "KubeletReady", "kubelet is posting ready status")
-    taints = [taint for taint in node["spec"].pop("taints", []) if taint != _TAINT]
-    if taints:
-        node["spec"]["taints"] = taints
+    shortages.set_ready(node)
+    shortages.taint(node, _NOT_READY)
 
 
 def _set_restarts(count: int) -> Callable[[Object], None]:

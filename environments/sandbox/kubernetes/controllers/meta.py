@@ -20,6 +20,12 @@ MOST_PODS_AT_ONCE = 50
 """Created in one turn of a controller; the next turn comes with their changes, and the API server's in between."""
 GPU = "nvidia.com/gpu.shared"
 FINISHED_PHASES = ("Succeeded", "Failed")
+HEALTHY = {
+    "MemoryPressure": "kubelet has sufficient memory available",
+    "DiskPressure": "kubelet has no disk pressure",
+    "PIDPressure": "kubelet has sufficient PID available",
+}
+"""What a kubelet says of a node that is well: condition -> message; the status of each is False."""
 
 
 def key_of(obj: Mapping[str, Any]) -> Key:

@@ -39,9 +39,6 @@ class Controller(ABC):
         """The keys to look at because faults were switched."""
         return ()
 
-    def again(self, key: Key) -> None:
-        self.runner.enqueue(self, key)
-
     def again_after(self, key: Key, delay_s: float) -> None:
         self.runner.enqueue_after(self, key, delay_s)
 

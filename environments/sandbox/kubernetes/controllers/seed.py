@@ -6,9 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from environments.sandbox.kubernetes.controllers import seed_workloads
-from environments.sandbox.kubernetes.controllers.meta import GPU, Object, now
-from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
+from environments.sandbox.kubernetes.controllers.meta import GPU, HEALTHY, Object, now
+from environments.sandbox.kubernetes.controllers.seed_workloads import create_workloads
 from environments.sandbox.kubernetes.controllers.shortages import quota
 from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
@@ -39,9 +38,7 @@ def seed(store: Store, config: Mapping[str, Any]) -> None:
         "spec": {"clusterIP": "10.43.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
     }
     store.create("services", api, "default")
-    seed_workloads.create_storage(store, namespace)
-    seed_workloads.create_configuration(store, namespace, workers[0]["address"])
-    seed_workloads.create_workloads(store, namespace, workers[0]["address"])
+    create_workloads(store, namespace, workers[0]["address"])
     if config["settings"]["pod_quota"]:
         store.create("resourcequotas", quota(config["settings"]["pod_quota"]), namespace)
 

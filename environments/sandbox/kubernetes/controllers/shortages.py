@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from environments.sandbox.kubernetes.controllers.meta import (
     GPU,
+    HEALTHY,
     JOB_NAME_LABEL,
     Key,
     Object,
     set_condition,
 )
-from environments.sandbox.kubernetes.controllers.node_conditions import HEALTHY
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import Change
 from environments.sandbox.kubernetes.store.objects import dig
@@ -61,24 +61,29 @@ NODE_SHORTAGES = {
 """Fault -> what each worker node has less of, and how much is left."""
 
 
+def taint(node: Object, key: str, *effects: str) -> None:
+    """Exactly these effects for the key, none without any."""
+    kept = [each for each in node["spec"].pop("taints", []) if each["key"] != key]
+    if taints := [*kept, *({"key": key, "effect": effect} for effect in effects)]:
+        node["spec"]["taints"] = taints
+
+
+def set_ready(node: Object) -> None:
+    set_condition(node["status"], "Ready", "True", "KubeletReady", "kubelet is posting ready status")
+
+
 def node_lost(node: Object) -> None:
     """The control plane has not heard from its kubelet for 40 s."""
     for kind in ("Ready", *HEALTHY):
         set_condition(node["status"], kind, "Unknown", *_SILENT)
-    kept = [taint for taint in node["spec"].get("taints", []) if taint["key"] != _UNREACHABLE]
-    node["spec"]["taints"] = [
-        *kept,
-        *({"key": _UNREACHABLE, "effect": effect} for effect in ("NoSchedule", "NoExecute")),
-    ]
+    taint(node, _UNREACHABLE, "NoSchedule", "NoExecute")
 
 
 def node_found(node: Object) -> None:
     for kind, message in HEALTHY.items():
         set_condition(node["status"], kind, "False", f"KubeletHasNo{kind}", message)
-    set_condition(node["status"], "Ready", "True", "KubeletReady", "kubelet is posting ready status")
-    taints = [taint for taint in node["spec"].pop("taints", []) if taint["key"] != _UNREACHABLE]
-    if taints:
-        node["spec"]["taints"] = taints
+    set_ready(node)
+    taint(node, _UNREACHABLE)
 
 
 def is_job_pod_of_lost_node(pod: Object) -> bool:

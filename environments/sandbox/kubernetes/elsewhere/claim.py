@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from environments.sandbox.kubernetes.elsewhere.access import read_access
 from environments.sandbox.kubernetes.elsewhere.slices import RESOURCE, may_offer, offer
 from environments.sandbox.shared.borrowed import (
     MARKED,
@@ -74,6 +77,13 @@ async def answering(access: Mapping[str, str]) -> AsyncIterator[KubernetesClient
         raise StartError(f"{VARIABLE}: {client.url} refuses: {error.message}") from None
     finally:
         await client.close()
+
+
+async def remove_left(kubeconfig: Path) -> list[str]:
+    """The same when somebody asks for it; raises as :func:`claim`."""
+    with tempfile.TemporaryDirectory(prefix="focus-sandbox-") as folder:
+        async with answering(read_access(kubeconfig, Path(folder))) as client:
+            return await remove_abandoned(client)
 
 
 async def remove_abandoned(client: KubernetesClient) -> list[str]:

@@ -15,16 +15,12 @@ from environments.sandbox.shared.json_text import encode
 JSON = "application/json"
 
 
-def json_answer(
-    body: Any, code: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    return raw_answer(encode(body), code, content_type, headers)
+def json_answer(body: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return raw_answer(encode(body), code, headers)
 
 
-def raw_answer(
-    body: bytes, code: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    return web.Response(body=body, status=code, headers={"Content-Type": content_type, **(headers or {})})
+def raw_answer(body: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=body, status=code, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def error_answer(error: ApiError) -> web.Response:

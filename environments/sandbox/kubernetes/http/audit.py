@@ -19,18 +19,15 @@ _QUIET_S = 1.0
 
 
 class AuditLog:
-    """Appends to a file; without one nothing is noted."""
+    """Appends to a file."""
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         self._noted_s: dict[tuple[str, ...], float] = {}
 
     def note(self, user: str, asked: Asked, path: str, allowed: bool) -> None:
         """One event, unless there was one like it just now."""
-        if self._file is None:
-            return
         kind, at_s = (user, asked.verb, asked.group, asked.resource, asked.namespace or "", str(allowed)), time.time()
         if at_s - self._noted_s.get(kind, 0.0) < _QUIET_S:
             return

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body
-from environments.sandbox.kubernetes.http.dry_run import is_dry_run
 from environments.sandbox.kubernetes.http.listing import Visible, encode_list, selection
 from environments.sandbox.kubernetes.http.target import Target
+from environments.sandbox.kubernetes.query import is_dry_run
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.errors import bad_request
 from environments.sandbox.kubernetes.store.object_store import Change, Store

@@ -57,7 +57,7 @@ def _kind(resource: Resource, subresource: str = "") -> Object:
     return {"group": resource.group, "version": resource.version, "kind": resource.kind}
 
 
-def core_versions(address: str) -> Object:
+def _core_versions(address: str) -> Object:
     return {
         "kind": "APIVersions",
         "versions": ["v1"],
@@ -65,7 +65,7 @@ def core_versions(address: str) -> Object:
     }
 
 
-def group(name: str) -> Object | None:
+def _group(name: str) -> Object | None:
     """The APIGroup object, None for an unknown group."""
     version = GROUP_VERSIONS.get(name)
     if version is None:
@@ -74,8 +74,8 @@ def group(name: str) -> Object | None:
     return {"kind": "APIGroup", "apiVersion": "v1", "name": name, "versions": [entry], "preferredVersion": entry}
 
 
-def group_list() -> Object:
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in GROUP_VERSIONS]}
+def _group_list() -> Object:
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in GROUP_VERSIONS]}
 
 
 def serves(group_name: str, version: str) -> bool:
@@ -83,7 +83,7 @@ def serves(group_name: str, version: str) -> bool:
     return version == "v1" if not group_name else GROUP_VERSIONS.get(group_name) == version
 
 
-def resource_list(group_name: str, version: str) -> Object | None:
+def _resource_list(group_name: str, version: str) -> Object | None:
     """The APIResourceList of a group and version, None when it is not served."""
     if not serves(group_name, version):
         return None
@@ -116,11 +116,11 @@ def _group_paths() -> dict[str, tuple[str, str]]:
     return paths
 
 
-def openapi_index() -> Object:
+def _openapi_index() -> Object:
     return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in _group_paths()}}
 
 
-def openapi_document(path: str) -> Object | None:
+def _openapi_document(path: str) -> Object | None:
     """The OpenAPI 3 document of one group: it tells kubectl that the server validates fields, nothing about schemas."""
     known = _group_paths().get(path)
     if known is None:
@@ -139,3 +139,23 @@ def openapi_document(path: str) -> Object | None:
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "unversioned"}, "paths": paths,
         "components": {"schemas": {}},
     }  # fmt: skip
+
+
+def described(path: str, address: str) -> Object | None:
+    """What is told at a path; None where it is about something else. ``address`` is the server's own."""
+    match path.strip("/").split("/"):
+        case ["api"]:
+            return _core_versions(address)
+        case ["apis"]:
+            return _group_list()
+        case ["api", version]:
+            return _resource_list("", version)
+        case ["apis", group]:
+            return _group(group)
+        case ["apis", group, version]:
+            return _resource_list(group, version)
+        case ["openapi", "v3"]:
+            return _openapi_index()
+        case ["openapi", "v3", *rest]:
+            return _openapi_document("/".join(rest))
+    return None

@@ -51,19 +51,10 @@ _SHUTDOWN_S = 0.1
 _BACKLOG = 1024  # 200 clients may connect at once; a full queue would cost them a second
 
 
-def _everything_visible(plural: str, obj: dict[str, Any]) -> bool:
-    return True
-
-
-def _unlimited(user: str, method: str) -> None:
-    """Nobody is told to come back later."""
-
-
 class ApiServer:
     """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
 
-    Without ``kubelet`` nothing reaches into pods. ``limit`` may refuse a request by its user and method. Who asked for
-    what is written to ``audit_file``.
+    ``limit`` may refuse a request by its user and method. Who asked for what is written to ``audit_file``.
     """
 
     def __init__(
@@ -71,11 +62,11 @@ class ApiServer:
         store: Store,
         tokens: Mapping[str, str],
         log_folder: Path,
-        visible: Visible = _everything_visible,
-        version: Callable[[], Mapping[str, Any]] | None = None,
-        kubelet: Kubelet | None = None,
-        limit: Callable[[str, str], None] = _unlimited,
-        audit_file: Path | None = None,
+        visible: Visible,
+        version: Callable[[], Mapping[str, Any]],
+        kubelet: Kubelet,
+        limit: Callable[[str, str], None],
+        audit_file: Path,
     ) -> None:
         self.metrics = Metrics(store)
         self._node_reports = NodeReports(store, self.metrics)
@@ -83,7 +74,7 @@ class ApiServer:
         self._access = Access(store, tokens, AuditLog(audit_file))
         self._logs = PodLogs(store, log_folder)
         self._visible = visible
-        self._version = version or store.version.described
+        self._version = version
         self._kubelet = kubelet
         self._limit = limit
         self._address = ""
@@ -120,7 +111,7 @@ class ApiServer:
 
     async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
-        described = self._describe(request, path)
+        described = self._describe(path)
         if described is not None:
             if request.method not in ("GET", "HEAD"):
                 raise method_not_allowed()
@@ -139,26 +130,11 @@ class ApiServer:
         self._access.authorize(user, target.asked(verb), request.path)
         return await self._resource(request, target)
 
-    def _describe(self, request: web.Request, path: str) -> web.Response | None:
+    def _describe(self, path: str) -> web.Response | None:
         """Discovery, version, health and OpenAPI; None when the path is none of these."""
-        parts = path.strip("/").split("/")
-        if path in ("/api", "/apis"):
-            return json_answer(discovery.core_versions(self._address) if path == "/api" else discovery.group_list())
-        if path == "/version":
-            return json_answer(self._version())
         if path in _HEALTH_PATHS:
             return web.Response(text="ok")
-        if path == "/openapi/v3":
-            return json_answer(discovery.openapi_index())
-        found: dict[str, Any] | None = None
-        if path.startswith("/openapi/v3/"):
-            found = discovery.openapi_document(path.removeprefix("/openapi/v3/"))
-        elif parts[0] == "api" and len(parts) == 2:
-            found = discovery.resource_list("", parts[1])
-        elif parts[0] == "apis" and len(parts) == 2:
-            found = discovery.group(parts[1])
-        elif parts[0] == "apis" and len(parts) == 3:
-            found = discovery.resource_list(parts[1], parts[2])
+        found = self._version() if path == "/version" else discovery.described(path, self._address)
         return None if found is None else json_answer(found)
 
     async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:
@@ -240,7 +216,7 @@ class ApiServer:
         raise method_not_allowed()
 
     async def _stream(self, request: web.Request, target: Target, name: str) -> web.StreamResponse:
-        if self._kubelet is None or name not in _STREAMS:
+        if name not in _STREAMS:
             raise ApiError(501, "NotImplemented", f"the pods of the sandbox do not serve {name}")
         if request.method not in ("GET", "POST"):
             raise method_not_allowed()

@@ -8,12 +8,12 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.http import validation
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body, raw_answer
-from environments.sandbox.kubernetes.http.dry_run import is_dry_run
 from environments.sandbox.kubernetes.http.managed_fields import recorder
 from environments.sandbox.kubernetes.http.patching import patch, patch_kind
 from environments.sandbox.kubernetes.http.scaling import read_replicas, scale_of
 from environments.sandbox.kubernetes.http.shape import check_fields, check_shape
 from environments.sandbox.kubernetes.http.target import Target
+from environments.sandbox.kubernetes.query import is_dry_run
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
 from environments.sandbox.kubernetes.store.errors import bad_request

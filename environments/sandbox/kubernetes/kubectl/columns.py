@@ -71,16 +71,6 @@ def _bound(binding: Object) -> str:
     return f"{dig(binding, 'roleRef', 'kind')}/{dig(binding, 'roleRef', 'name')}"
 
 
-def _hosts(ingress: Object) -> str:
-    hosts = [rule.get("host") or "*" for rule in dig(ingress, "spec", "rules", default=[])]
-    return ",".join(hosts) or "*"
-
-
-def _ingress_addresses(ingress: Object) -> str:
-    given = dig(ingress, "status", "loadBalancer", "ingress", default=[])
-    return ",".join(each.get("ip") or each.get("hostname", "") for each in given)
-
-
 def _of_ready(ready: tuple[str, ...], wanted: tuple[str, ...]) -> Callable[[Object], str]:
     return lambda obj: f"{dig(obj, *ready, default=0)}/{dig(obj, *wanted, default=0)}"
 
@@ -101,6 +91,8 @@ _CONTAINERS = (_wide("Containers", _containers("name")), _wide("Images", _contai
 _SELECTOR = _wide("Selector", lambda obj: cells.label_selector(dig(obj, "spec", "selector")))
 _READY_REPLICAS = Column("Ready", _of_ready(("status", "readyReplicas"), ("spec", "replicas")))
 
+USUAL = (NAME, AGE)
+"""Of kinds of which the estate has no object."""
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": (
         NAME, Column("Ready", cells.pod_ready), Column("Status", cells.pod_status),
@@ -140,19 +132,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
         _number("Ready", "status", "readyReplicas"), AGE, *_CONTAINERS, _SELECTOR,
     ),
-    "replicationcontrollers": (
-        NAME, _number("Desired", "spec", "replicas"), _number("Current", "status", "replicas"),
-        _number("Ready", "status", "readyReplicas"), AGE,
-    ),
     "statefulsets": (NAME, _READY_REPLICAS, AGE, *_CONTAINERS),
-    "daemonsets": (
-        NAME, _number("Desired", "status", "desiredNumberScheduled"),
-        _number("Current", "status", "currentNumberScheduled"), _number("Ready", "status", "numberReady"),
-        _number("Up-to-date", "status", "updatedNumberScheduled"),
-        _number("Available", "status", "numberAvailable"),
-        Column("Node Selector", lambda obj: cells.labels(dig(obj, "spec", "template", "spec", "nodeSelector"))),
-        AGE, *_CONTAINERS, _SELECTOR,
-    ),
     "events": (
         Column("Last Seen", _last_seen), Column("Type", _at("type", default="")),
         Column("Reason", _at("reason", default="")),
@@ -198,15 +178,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME, Column("Request", lambda obj: cells.quota(obj, "")),
         Column("Limit", lambda obj: cells.quota(obj, "limits.")), AGE,
     ),
-    "ingresses": (
-        NAME, Column("Class", _at("spec", "ingressClassName")), Column("Hosts", _hosts),
-        Column("Address", _ingress_addresses),
-        Column("Ports", lambda obj: "80, 443" if dig(obj, "spec", "tls") else "80"), AGE,
-    ),
     "networkpolicies": (
         NAME, Column("Pod-Selector", lambda obj: cells.label_selector(dig(obj, "spec", "podSelector"))), AGE,
     ),
-    "leases": (NAME, Column("Holder", _at("spec", "holderIdentity", default="")), AGE),
     **dict.fromkeys(("clusterroles", "roles"), (NAME, Column("Created At", _at("metadata", "creationTimestamp")))),
     **dict.fromkeys(("clusterrolebindings", "rolebindings"), (NAME, Column("Role", _bound), AGE)),
 }  # fmt: skip

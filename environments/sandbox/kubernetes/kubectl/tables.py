@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from environments.sandbox.kubernetes.kubectl.columns import COLUMNS, Column
+from environments.sandbox.kubernetes.kubectl.columns import COLUMNS, USUAL, Column
 from environments.sandbox.kubernetes.store.resources import Resource
 
 Object = dict[str, Any]
@@ -17,7 +17,7 @@ def wants_table(accept: str) -> bool:
 
 def table(resource: Resource, objects: Sequence[Object], metadata: Object, include: str) -> Object:
     """A ``Table`` of ``objects``; ``include`` is ``None``, ``Metadata`` (the default of the API) or ``Object``."""
-    columns = COLUMNS[resource.plural]
+    columns = COLUMNS.get(resource.plural, USUAL)
     rows = [{"cells": [column.cell(obj) for column in columns], "object": _included(obj, include)} for obj in objects]
     return {
         "kind": "Table",

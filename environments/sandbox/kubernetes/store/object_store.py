@@ -7,15 +7,12 @@ may share them. What the store hands out is therefore shared and must not be mut
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from environments.sandbox.kubernetes.store import errors
+from environments.sandbox.kubernetes.store.changes import Change, ChangeLog
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
 from environments.sandbox.kubernetes.store.deletion import Collect, Deletion
 from environments.sandbox.kubernetes.store.errors import ApiError
@@ -35,7 +32,7 @@ __all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", 
 
 Object = dict[str, Any]
 Objects = list[Object]
-Changes = list["Change"]
+Changes = list[Change]
 Record = Callable[[Object, "Object | None"], None]
 """Notes who has written an object; called with it and what it was before, once both are complete."""
 Admission = Callable[[str, str, Object, "Object | None"], None]
@@ -43,28 +40,7 @@ Admission = Callable[[str, str, Object, "Object | None"], None]
 _HISTORY_CHANGES = 10_000
 
 
-@dataclass(frozen=True)
-class Change:
-    """One write: ``type`` is ADDED, MODIFIED or DELETED; ``previous`` the object before it, if there was one."""
-
-    type: str
-    plural: str
-    object: Object
-    revision: int
-    previous: Object | None = None
-
-    @cached_property
-    def encoded(self) -> bytes:
-        """The object as JSON, made once however many watchers there are."""
-        return encode(self.object)
-
-    @cached_property
-    def encoded_item(self) -> bytes:
-        """The object as it stands in a list, where the real server leaves out kind and apiVersion."""
-        return encode({key: value for key, value in self.object.items() if key not in ("apiVersion", "kind")})
-
-
-class Store:
+class Store(ChangeLog):
     """Every object of the cluster by kind, namespace and name.
 
     ``admission`` holds functions ``(verb, plural, new, old)`` called before a write with verb ``create`` or ``update``;
@@ -73,16 +49,13 @@ class Store:
     """
 
     def __init__(self, history: int = _HISTORY_CHANGES, version: KubernetesVersion = VERSIONS[DEFAULT]) -> None:
+        super().__init__(history)
         self.version = version
         self.admission: list[Admission] = []
         self.collect: Collect = self._collect_at_once
-        self.revision = 1
         self._objects: dict[str, dict[tuple[str, str], Object]] = {plural: {} for plural in RESOURCES}
         self._latest: dict[str, dict[tuple[str, str], Change]] = {plural: {} for plural in RESOURCES}
         self._dependents: dict[str, set[tuple[str, str, str]]] = {}
-        self._history: deque[Change] = deque(maxlen=history)
-        self.complete_since = self.revision
-        self._subscribers: dict[asyncio.Queue[Change], frozenset[str]] = {}
 
     # -- reading
 
@@ -97,16 +70,10 @@ class Store:
             raise errors.not_found(RESOURCES[plural], name)
         return copy_of(found)
 
-    def list(self, plural: str, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> Objects:
-        """The objects (shared, not to be mutated) in the order of namespace and name; ``labels`` must all be equal."""
+    def list(self, plural: str, namespace: str | None = None) -> Objects:
+        """The objects (shared, not to be mutated) in the order of namespace and name."""
         kept = self._objects[plural]
-        wanted = labels.items() if labels else ()
-        return [
-            kept[key]
-            for key in sorted(kept)
-            if (not namespace or key[0] == namespace)
-            and all(kept[key]["metadata"].get("labels", {}).get(label) == value for label, value in wanted)
-        ]
+        return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
 
     def latest(self, plural: str, namespace: str | None = None) -> Changes:
         """The last change of every object, in the order of :meth:`list`."""
@@ -232,8 +199,7 @@ class Store:
         for plural, kept in self._objects.items():
             for obj in list(kept.values()):
                 self.remove(plural, obj)
-        self._history.clear()
-        self.complete_since = self.revision
+        self.forget_changes()
 
     def remove(self, plural: str, old: Object) -> Object:
         """Take the object out now; finalizers and dependents are the business of :class:`Deletion`."""
@@ -244,23 +210,6 @@ class Store:
         for admit in self.admission:
             admit("delete", plural, last, last)
         return last
-
-    # -- watching
-
-    def subscribe(self, *plurals: str) -> asyncio.Queue[Change]:
-        """A queue that receives every change from now on, or those of some kinds."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._subscribers[queue] = frozenset(plurals)
-        return queue
-
-    def unsubscribe(self, queue: asyncio.Queue[Change]) -> None:
-        self._subscribers.pop(queue, None)
-
-    def changes_since(self, plural: str, revision: int) -> Changes:
-        """What happened after ``revision``; :class:`ApiError` 410 when that is no longer known."""
-        if revision < self.complete_since:
-            raise errors.expired(f"too old resource version: {revision} ({self.complete_since})")
-        return [change for change in self._history if change.revision > revision and change.plural == plural]
 
     # -- inside
 
@@ -287,9 +236,4 @@ class Store:
         change = Change(kind, plural, new, self.revision, old)
         if kind != "DELETED":
             self._latest[plural][key] = change
-        if len(self._history) == self._history.maxlen:
-            self.complete_since = self._history[0].revision
-        self._history.append(change)
-        for queue, wanted in self._subscribers.items():
-            if not wanted or plural in wanted:
-                queue.put_nowait(change)
+        self.tell(change)

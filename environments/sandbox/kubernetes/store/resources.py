@@ -37,12 +37,12 @@ class Resource:
 
 
 def _resource(
-    group: str, plural: str, kind: str, short: str = "", *, version: str = "v1", cluster: bool = False,
+    group: str, plural: str, kind: str, short: str = "", *, cluster: bool = False,
     everything: bool = False, subresources: tuple[str, ...] = (), generation: bool = False,
 ) -> Resource:  # fmt: skip
     return Resource(
         group=group,
-        version=version,
+        version="v1",
         plural=plural,
         kind=kind,
         namespaced=not cluster,

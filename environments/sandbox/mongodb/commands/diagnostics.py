@@ -39,7 +39,7 @@ def server_status(request: Request) -> dict[str, Any]:
         "opcounters": {name: Int64(count) for name, count in instance.operations.items()},
         "mem": {"bits": 64, "resident": memory_mb, "virtual": memory_mb, "supported": True},
         "metrics": {"cursor": {"open": {"total": Int64(len(instance.cursors))}}},
-        "storageEngine": {"name": "sandbox", "persistent": instance.persistent},
+        "storageEngine": {"name": "sandbox", "persistent": True},
     }  # fmt: skip
 
 

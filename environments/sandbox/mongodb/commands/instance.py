@@ -36,7 +36,6 @@ class Instance:
         self.under_way = UnderWay()
         self.alterations: Mapping[str, Alteration] = {}
         self.port = 0
-        self.persistent = False
         self.process_id = ObjectId()
         self.operations: Counter[str] = Counter({name: 0 for name in (*_OPERATIONS.values(), "command")})
         self._reports_as = reports_as
@@ -54,7 +53,7 @@ class Instance:
 
     @property
     def host(self) -> str:
-        return str(self.at("host", self._reports_as or f"127.0.0.1:{self.port}"))
+        return str(self.at("host", self._reports_as))
 
     @property
     def version(self) -> str:

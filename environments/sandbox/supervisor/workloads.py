@@ -1,0 +1,71 @@
+"""The processes that stand behind a pod: they end and start with it, and a kubelet starts them again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from environments.sandbox.shared.errors import StartError
+from environments.sandbox.supervisor.child import ChildProcess
+
+READY_TIMEOUT_S = 30.0
+WORKLOADS = ("focus_server", "mongodb", "rabbitmq")
+"""Any other process that ends by itself is the end of its sandbox."""
+
+log = logging.getLogger("supervisor")
+
+
+class WorkloadProcesses:
+    """``children`` are all processes of the sandbox by package; ``faults_of`` answers those of a package now."""
+
+    def __init__(self, children: Mapping[str, ChildProcess], faults_of: Callable[[str], list[str]]) -> None:
+        self._children, self._faults_of = children, faults_of
+        self._starting = {package: asyncio.Lock() for package in WORKLOADS}
+
+    async def run(self, package: str, action: str) -> None:
+        """A pod of a deployment ended or started: so does its process, also one that is only just starting.
+
+        Those of different pods do not wait for each other: what is stopped must not go on answering meanwhile.
+        """
+        child = self._children.get(package)
+        if child is None:  # the pod of a broker that this sandbox does not have
+            return
+        if action == "stop":
+            await child.kill()
+            return
+        async with self._starting[package]:
+            try:
+                await self.started(package)
+            except StartError as error:
+                if child.ending:  # stopped while it started
+                    return
+                log.warning("%s", error)
+                await child.kill()
+                await self.ended(package, 1)
+
+    async def ended(self, package: str, exit_status: int) -> None:
+        """A process has ended by itself; what becomes of its pod is the kubelet's business."""
+        exit_code = exit_status if exit_status >= 0 else 128 - exit_status
+        process = package.replace("_", "-")
+        await self._children["node"].request("process_ended", {"process": process, "exit_code": exit_code})
+
+    async def started(self, package: str) -> ChildProcess:
+        """The process, started with the faults of now if it was stopped."""
+        child = self._children[package]
+        if child.ending:
+            await child.kill()  # it is about to go
+        if child.pid is None:
+            child.config = {**child.config, "faults": self._faults_of(package)}
+            await child.start()
+            await child.wait_until_ready(READY_TIMEOUT_S)
+        return child
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """None of them starts meanwhile because of its pod."""
+        async with contextlib.AsyncExitStack() as locks:
+            for lock in self._starting.values():
+                await locks.enter_async_context(lock)
+            yield
