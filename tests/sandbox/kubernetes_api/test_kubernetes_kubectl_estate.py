@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -236,7 +237,11 @@ def test_a_command_ends_with_its_pod(up: Up, home: Path, kubectl: Kubectl) -> No
     pod = succeeds(kubectl, "get", "pod", *selector, "-o", "name").strip()
     command = [str(KUBECTL), "exec", pod, "--", "sh", "-c", "echo begun; sleep 600"]
     with subprocess.Popen(command, env=environment(home, kubeconfig_of(up)), stdout=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == b"begun\n"
-        succeeds(kubectl, "delete", "job", "grpc-job-4-4")
-        assert running.wait(15) == 137
+        try:
+            assert running.stdout is not None
+            assert select.select([running.stdout], [], [], 30)[0], "kubectl exec has told nothing"
+            assert running.stdout.readline() == b"begun\n"
+            succeeds(kubectl, "delete", "job", "grpc-job-4-4")
+            assert running.wait(30) == 137
+        finally:
+            running.kill()  # one that waits for ever would keep the run
