@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import select
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
