@@ -47,7 +47,7 @@ def occupy_next_port(context):
 @given("an opening that found its port occupied by another service")
 def given_opening_beside(context):
     context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
-    context.world.investigations.open_live()
+    context.world.investigations.open_running()
     context.world.cluster.occupancy.free()
 
 

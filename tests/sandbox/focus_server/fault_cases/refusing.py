@@ -69,6 +69,7 @@ BAD: dict[str, dict[str, Any]] = {
     "channels-below-one-accepted": {"channels": {"min": 0, "max": 50}},
     "reversed-channels-accepted": {"channels": {"min": 50, "max": 49}},
     "too-many-channels-accepted": {"channels": {"min": 1, "max": 2223}},
+    "channels-beyond-the-fibre-accepted": {"channels": {"min": 2222, "max": 2223}},
     "negative-frequency-accepted": {"frequencyRange": {"min": -1, "max": 500}},
     "frequency-above-half-of-the-pulse-rate-accepted": {"frequencyRange": {"min": 0, "max": 1001}},
     "reversed-frequencies-accepted": {"frequencyRange": {"min": 400, "max": 300}},
