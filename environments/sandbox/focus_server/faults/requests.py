@@ -88,6 +88,7 @@ ANSWERED_500: Mapping[str, Callable[[Refusal], bool]] = {
     "frequency-above-half-of-the-pulse-rate-answered-500": _rule("frequencyRange.max", "must not exceed"),
     "canvas-without-height-answered-500": _rule("displayInfo.height", got="0,"),
     "one-sided-window-answered-500": _rule("start_time and end_time"),
+    "long-value-answered-500": lambda refused: isinstance(refused, SchemaError) and "...," in str(refused),
 }
 """Fault -> the refusals that it takes for a failure of the server."""
 

@@ -141,6 +141,7 @@ FAILING: dict[str, dict[str, Any]] = {
     "frequency-above-half-of-the-pulse-rate-answered-500": {"frequencyRange": {"min": 0, "max": 1001}},
     "canvas-without-height-answered-500": {"displayInfo": {"height": 0}},
     "one-sided-window-answered-500": {"start_time": 1000},
+    "long-value-answered-500": {"nfftSelection": "many" * 300},
 }
 
 
