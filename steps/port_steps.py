@@ -23,6 +23,11 @@ def client_can_connect(context):
     context.world.cluster.jobs.wait_for_connection(context.investigation.opened)
 
 
+@then("its client stays connected")
+def client_stays_connected(context):
+    context.world.investigations.hold_streaming(context.investigation.job_id)
+
+
 @then("its stream port accepts nobody within the deadline")
 def port_is_closed(context):
     context.world.cluster.jobs.wait_for_closed_port(context.investigation.opened)
