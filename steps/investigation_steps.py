@@ -7,6 +7,7 @@ from parse import with_pattern
 from support.checks import answers, configuration, fibre
 from support.gherkin.words import register_choice
 from support.investigations.earlier import EarlierInvestigations
+from support.model import requests
 from support.model.variations import PLACES
 from support.model.wanted import WANTED_WORDS, Wanted
 from support.model.windows import Source
@@ -18,6 +19,7 @@ register_choice(
         "was opened and released": EarlierInvestigations.opened_and_released,
         "has finished and was cleaned up": EarlierInvestigations.finished_and_cleaned_up,
         "has lost its job": EarlierInvestigations.with_a_lost_job,
+        "was left half open": EarlierInvestigations.left_half_open,
     },
     JobState={
         "is running": EarlierInvestigations.with_a_running_job,
@@ -74,6 +76,12 @@ def ask_and_leave(context):
 def ask_for(context, wanted):
     source = Source(context.world.recordings.index, context.subject)
     context.attempt = context.world.investigations.attempt(wanted.request(source, context.world.limits))
+
+
+@when("a client asks for the channel after the last one that the server tells")
+def ask_beyond_the_last_channel(context):
+    last = context.world.product.information.highest_channel()
+    context.attempt = context.world.investigations.attempt(requests.with_channels(last, last + 1))
 
 
 @when("a client asks twice for {wanted:Wanted}")
@@ -146,6 +154,11 @@ def each_its_own(context):
 @then("nothing of it is left within the limit for idle investigations")
 def nothing_is_left_of_it(context):
     context.world.effects.wait_until_nothing_is_left(context.attempt)
+
+
+@then("nothing is left of the investigation that was half open")
+def nothing_is_left_half_open(context):
+    context.world.cluster.jobs.wait_until_gone(context.earlier.job_id, "release_s")
 
 
 @then("it is the only job that was started")

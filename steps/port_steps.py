@@ -23,6 +23,11 @@ def client_can_connect(context):
     context.world.cluster.jobs.wait_for_connection(context.investigation.opened)
 
 
+@then("its client stays connected")
+def client_stays_connected(context):
+    context.world.investigations.hold_streaming(context.investigation.job_id)
+
+
 @then("its stream port accepts nobody within the deadline")
 def port_is_closed(context):
     context.world.cluster.jobs.wait_for_closed_port(context.investigation.opened)
@@ -47,7 +52,7 @@ def occupy_next_port(context):
 @given("an opening that found its port occupied by another service")
 def given_opening_beside(context):
     context.world.cluster.occupancy.take_port(context.earlier.opened.stream_port)
-    context.world.investigations.open_live()
+    context.world.investigations.open_running()
     context.world.cluster.occupancy.free()
 
 

@@ -32,3 +32,10 @@ Feature: An investigation has as many channels as a client may ask for
         | channels from 50 to 49        | highest channel | lowest and highest are mixed up        |
         | one channel more than allowed | channels        | the first number beyond the limit      |
         | channels from 1 to 2500       | channels        | an old assumption that was never right |
+
+    @CF-01c @REQ_PZ-13873 @negative
+    Example: A channel that the fibre does not have is refused
+      When a client asks for the channel after the last one that the server tells
+      Then the request is refused because of its highest channel
+      And the refusal names the field, its value and what is allowed
+      And nothing is started

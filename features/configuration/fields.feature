@@ -79,6 +79,12 @@ Feature: Every field of a request is required, and of its type
         | a list     | lowest frequency  | one number is asked for       |
         | a word     | highest frequency | frequencies are numbers       |
 
+    @CF-08f @REQ_PZ-14094 @negative
+    Example: A word is refused however long it is
+      When a client asks for an investigation with a very long word as its NFFT
+      Then the request is refused because of its NFFT
+      And nothing is started
+
   Rule: A request is a whole request, sent to where it belongs
 
     @CF-08d @REQ_PZ-14095 @negative

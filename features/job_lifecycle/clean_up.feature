@@ -12,6 +12,7 @@ Feature: Investigations clean up after themselves
       When a client opens and leaves alone a live investigation
       Then a job for it is running within its deadline
       And everything that was started for it is gone within the limit for idle investigations
+      And its stream port accepts nobody within the deadline
 
     @JL-10b @REQ_PZ-13899 @needs_idle_cleanup
     Example: Everything of a historic investigation that was left alone disappears

@@ -24,6 +24,7 @@ Feature: The port of an investigation is really allocated
       Given a connected fibre
       When a client opens a live investigation
       Then a client can connect to its stream port within the deadline
+      And its client stays connected
 
   Rule: Two open investigations never share a port
 

@@ -22,6 +22,16 @@ Feature: Port and stream address are valid before a job is launched
       When a client opens a live investigation
       Then it is given the same slot and the same port
 
+    @PV-07c @REQ_PZ-14018 @load @disruptive @needs_gpu @needs_exclusive_cluster
+    Example: The room that an occupied port was to have is given to those that come after it
+      Given a connected fibre
+      And an investigation that was opened and released
+      And an opening that found its port occupied by another service
+      And a cluster with one GPU slice free
+      And as many open investigations as the site has room for
+      When a client asks for a live investigation
+      Then the request is refused because the site is full
+
   Rule: The stream address is valid
 
     @PV-08a @REQ_PZ-14018 @needs_server_configuration @needs_node_addresses @disruptive

@@ -47,3 +47,11 @@ Feature: A failed opening leaves nothing behind
       When a client asks for a live investigation
       Then the request is refused because the site is full
       And the open investigations go on running
+
+    @SB-04f @REQ_PZ-13873 @disruptive @needs_exclusive_cluster
+    Example: What a server has left half open is gone when it was started again
+      Given a connected fibre
+      And an investigation that was left half open
+      When the server is restarted
+      Then it is ready and answers within its deadline
+      And nothing is left of the investigation that was half open

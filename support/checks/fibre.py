@@ -76,10 +76,12 @@ def _told_otherwise(true: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[st
 
 
 def _can_be_compared(name: str, value: object) -> bool:
-    return name not in _WORDS_OF_OTHERS and isinstance(value, str | int | float | datetime | None)
+    return name not in _WORDS_OF_OTHERS and isinstance(value, str | int | float | datetime | list | None)
 
 
 def _is_told(value: object, told: object) -> bool:
+    if isinstance(value, list):
+        return isinstance(told, list) and len(told) == len(value) and all(map(_is_told, value, told))
     return told is not None if isinstance(value, datetime) else told == value
 
 

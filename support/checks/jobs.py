@@ -111,6 +111,15 @@ def every_trace_gone() -> Judged[JobView]:
     )
 
 
+def has_nothing_called(name: str) -> Judged[JobView]:
+    """Neither the object of this name nor what was started for it, whose name begins with it."""
+
+    def trouble(view: JobView) -> str | None:
+        return ", ".join(trace for trace in view.traces if trace.partition(" ")[2].startswith(name)) or None
+
+    return Judged(f"nothing called {name}", trouble)
+
+
 def has_given_back(port: int) -> Judged[JobView]:
     """No running or waiting pod and no service: so neither a GPU slice nor the port is held."""
 

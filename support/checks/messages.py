@@ -14,7 +14,10 @@ _LEFTOVERS: Mapping[str, re.Pattern[str]] = {
     ),
     "an object": re.compile(r"<?\b[\w.]+ object at 0x[0-9a-fA-F]+>?|<(class|function|module) [^>]*>|\[object \w+\]"),
     "no value": re.compile(r"\b(None(?! of\b)|null|nil|undefined|NaN|nan|Infinity)\b"),
-    "a list of the program": re.compile(r"\[\s*(['\"]|\(|None\b)|(?<!\w)\(\s*'[^']*'\s*,|\{\s*'[^']*'\s*:"),
+    "a list of the program": re.compile(
+        r"\[\s*(['\"]|\(|None\b)|(?<!\w)\(\s*('[^']*'\s*,|-?\d+\s*,\s*['\"])|\{\s*'[^']*'\s*:"
+    ),
+    "a begin without words": re.compile(r"^\s*[;:,.!?]"),
     "a list of nothing": re.compile(r"\b\w+:\s*(?:$|;)"),
     "a gap that was not filled": re.compile(r"\{[a-z_][\w.]*\}|\$\{\w+\}|%\(\w+\)[sdr]|(?<!\d)%[sdr]\b"),
 }

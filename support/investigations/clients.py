@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.checks.jobs import has_nothing_called
 from support.clients.focus_server.client import Answer, FocusServerClient
 from support.clients.kubernetes.client import KubernetesClient
 from support.investigations.jobs import Jobs
@@ -31,6 +32,14 @@ class Clients:
         """Take the pod of an investigation away, as a crash would."""
         self._require_own(job_id)
         self._cluster.delete_job_pod(self._jobs.view(job_id).pod.name)
+
+    def lose_jobs(self, job_id: str) -> None:
+        """Take away all that there is of an investigation but its service; the clean-up first, which would remove the
+        service too."""
+        self._require_own(job_id)
+        for job in (f"cleanup-job-{job_id}", f"grpc-job-{job_id}"):
+            self._cluster.delete_job(job)
+            self._jobs.wait_for(job_id, has_nothing_called(job), "release_s")
 
     def _require_own(self, job_id: str) -> None:
         if job_id not in self._register.open_ids:

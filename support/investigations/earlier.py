@@ -36,6 +36,12 @@ class EarlierInvestigations:
         self._jobs.wait_for(failed.job_id, has_ended("Failed"), "failed_released_s")
         return failed
 
+    def left_half_open(self) -> Investigation:
+        """One of which there is only the service: its server has ended before it created the jobs."""
+        half, _ = self.with_a_running_job()
+        self._clients.lose_jobs(half.job_id)
+        return half
+
     def with_a_running_job(self) -> tuple[Investigation, JobView]:
         """One whose job runs, and that job."""
         return self._investigations.open_running()

@@ -8,6 +8,7 @@ from typing import Any
 
 from hamcrest import assert_that
 
+from support import waits
 from support.checks.answers import opens
 from support.checks.matcher import judged
 from support.clients.focus_server.client import Answer, FocusServerClient, OpenedInvestigation
@@ -184,6 +185,23 @@ class Investigations:
     def still_streams(self, job_id: str) -> bool:
         """Whether the client of this investigation is connected now."""
         return self._clients.is_connected(job_id)
+
+    def hold_streaming(self, job_id: str) -> None:
+        """The client of this investigation is connected in time, and nobody ends its connection during the time of
+        observation."""
+        limits = self._environment.limits
+        waits.until(
+            lambda: self.stream_of(job_id),
+            judged("a client", lambda since_s: "it is not connected" if since_s is None else None),
+            within_s=limits.deadline("port_open_s"),
+            what=f"the client of job {job_id} to be connected",
+        )
+        waits.holds(
+            lambda: self.still_streams(job_id),
+            judged("a client", lambda streams: None if streams else "the other side has ended the connection"),
+            for_s=limits.observation_s,
+            what=f"the client of job {job_id} stays connected",
+        )
 
     def _connect(self, opened: OpenedInvestigation | None) -> None:
         """Only nodes of the cluster are ever connected to, whatever an answer says."""

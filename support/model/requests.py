@@ -56,6 +56,11 @@ def live() -> dict[str, Any]:
     return {**_MULTICHANNEL, **_LIVE}
 
 
+def with_channels(lowest: int, highest: int) -> dict[str, Any]:
+    """A live one over these channels."""
+    return {**live(), "channels": {"min": lowest, "max": highest}}
+
+
 def heavy(channels: int, nfft: int) -> dict[str, Any]:
     """A live one over so many channels with this transform: what a server has most work with."""
     return {**live(), "channels": {"min": 1, "max": channels}, "nfftSelection": nfft}

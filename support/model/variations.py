@@ -35,6 +35,7 @@ _VIEWS = {
 _VALUES: Mapping[str, object] = {
     "nothing": None,
     "a word": "many",
+    "a very long word": "many" * 300,
     "a fraction": 1.5,
     "a list": [1, 50],
     "a number": 5,

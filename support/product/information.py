@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hamcrest import assert_that
+
+from support.checks.information import names_its_channels
 from support.clients.focus_server.client import FocusServerClient
 from support.model.information import InformationAnswers
 
@@ -13,6 +16,12 @@ class Information:
 
     def __init__(self, client: FocusServerClient) -> None:
         self._client = client
+
+    def highest_channel(self) -> int:
+        """The last channel that the server tells; :class:`AssertionError` where it tells none."""
+        told = self.ask()
+        assert_that(told, names_its_channels())
+        return int(told.channels.json()["highest_channel"])
 
     def ask(self) -> InformationAnswers:
         return InformationAnswers(self._client.ack(), self._client.channels(), self._client.live_metadata())

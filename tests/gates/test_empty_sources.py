@@ -203,6 +203,7 @@ SEEN_BEFORE = {
     "outages.is_gone_of": "Workloads._running: it ran before it crashed",
     "outages.is_silent": "the part had pods, and was scaled to none",
     "jobs.every_trace_gone": "Jobs.wait_until_cleaned_up: it was visible before",
+    "jobs.has_nothing_called": "EarlierInvestigations.left_half_open: its job ran before",
     "broker.has_no_queue": "an investigation that had a queue is the Given (has_a_queue)",
     "recordings.lists_exactly": "an empty list is a Then of its own; lists_all_of compares",
 }

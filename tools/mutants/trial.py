@@ -36,8 +36,8 @@ _SPEAKS_OF_TIME = re.compile(
     r"waited|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
 )
 """Words of a failure that a busy machine may cause as well as a mutant."""
-_LONGEST_S, _LONGEST_STEP_S = 60.0, 8.0
-"""A batch that has not ended after so long, and so much for each of its scenarios, is ended."""
+_LONGEST_S, _LONGEST_STEP_S, _LONGEST_LOAD_S = 60.0, 8.0, 60.0
+"""A batch that has not ended after so long, and so much for each of its scenarios, or for one with a load, is ended."""
 _GONE_WITHIN_S, _LOOK_S = 10.0, 0.01
 _PROCESSES = Path("/proc")
 
@@ -127,7 +127,7 @@ class Laboratory:
         """:class:`MutantsError` when it leaves no record, or does not end."""
         assert self._bench is not None
         self._runs += 1
-        within_s = _LONGEST_S + _LONGEST_STEP_S * len(rows)
+        within_s = _LONGEST_S + sum(_LONGEST_LOAD_S if row.is_load else _LONGEST_STEP_S for row in rows)
         try:
             return self._bench.run(f"{self._runs:04d}", rows, {}, ["--stop"], within_s)
         except MatrixError as error:

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 POINTS: Mapping[str, str] = {
     "start.connect": "what the server depends on is looked for at its start",
+    "start.tidy": "what an earlier process of the server has left half open is removed at its start",
     "settings.load": "the settings of the server are loaded at its start",
     "settings.report": "a defect of the settings is written to the log",
     "request.handle": "an HTTP request is answered by its route",

@@ -137,6 +137,7 @@ class Opener:
         """Delete whatever was created; goes on in the background while the API is away, and keeps the slot."""
         await self._delete([str(investigation.job_id)])
 
+    @hook("start.tidy")
     async def tidy_up(self) -> None:
         """Delete what an earlier process of this server left half opened, or half closed, when it ended."""
         halves = self.view.incomplete()

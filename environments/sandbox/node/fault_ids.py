@@ -14,6 +14,7 @@ FAULT_IDS = frozenset(
         "pod-network-exhausted",
         "released-ports-stay-open",
         "node-ports-limited",
+        "stream-clients-turned-away",
         "server-leaks-memory",
         "live-jobs-end-unconsumed",
     }

@@ -143,6 +143,8 @@ class KubeProxy:
             server.close()
 
     def _choose(self, port: int) -> Endpoint | None:
+        if self._fault("stream-clients-turned-away"):
+            return None
         backends = self._backends.get(port)
         return self._network.where(random.choice(backends)) if backends else None
 

@@ -50,21 +50,23 @@ class FullSite:
         return sum(port not in taken for port in range(first, last + 1))
 
     def fill(self) -> frozenset[str]:
-        """Open what there is room for and what may wait; answers the jobs that run. AssertionError for one refused.
+        """Open what there is room for and what may wait; answers the jobs that run, with those that ran before.
+        AssertionError for one refused.
 
         A job that is gone again before the site is full, because its client came too late, is made up for.
         """
         free_slices = self.free_slices()
         if not free_slices:
             raise AssertionError("no GPU slice is free: the site cannot be filled")
-        wanted = self.room(free_slices)
+        before = self._present()
+        wanted = before + self.room(free_slices)
         running: frozenset[str] = frozenset()
         for _ in range(ROUNDS):
             missing = wanted - self._present()
             if missing <= 0:
                 return running
             self._open(missing)
-            running = self._wait_until_running(free_slices)
+            running = self._wait_until_running(before + free_slices)
         raise AssertionError(f"the site is not filled with {wanted} jobs: some end whenever others are opened")
 
     def _present(self) -> int:
@@ -92,7 +94,7 @@ class FullSite:
         # Without a client they would be cleaned up again, and the site would not be full.
         return waits.until(
             served,
-            Judged(f"{amount} running jobs with a client, one for each GPU slice that was free", trouble),
+            Judged(f"{amount} running jobs with a client, as many as there were GPU slices for", trouble),
             within_s=self._limits.deadline("all_open_s"),
             what="the jobs of a full site",
         )

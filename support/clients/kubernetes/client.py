@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 _JOB_ID = re.compile(r"[0-9]+-[0-9]+")
+_JOB = re.compile(r"(grpc|cleanup)-job-[0-9]+-[0-9]+")
 _JOB_POD = re.compile(r"(grpc|cleanup)-job-[0-9]+-[0-9]+-[a-z0-9]{5}")
 _AT_ONCE = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
 _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
@@ -101,6 +102,12 @@ class KubernetesClient(KubernetesReader):
 
     def create_pod(self, manifest: Raw) -> Pod:
         return shaped(Pod.parse, self._create("pods", manifest), "create a pod")
+
+    def delete_job(self, name: str) -> None:
+        """Remove one job of an investigation and its pod at once. The caller answers for it being its own."""
+        if _JOB.fullmatch(name) is None:
+            raise ClusterError(f"delete job {name}", 0, "not a job of an investigation; nothing was deleted")
+        self._api.send("DELETE", self._path("jobs", name), _AT_ONCE)
 
     def delete_job_pod(self, name: str) -> None:
         """Take the pod of an investigation away at once, as a crash would. The caller answers for it being its own."""

@@ -216,6 +216,16 @@ def test_fault_job_port_not_open(estate: Estate) -> None:
     assert not accepts(pod["status"]["podIP"], 5000)
 
 
+def test_fault_stream_clients_turned_away(estate: Estate) -> None:
+    estate.open_investigation("1-6", 12301, watched=False)
+    pod = estate.running_pod("grpc-job-1-6")["metadata"]["name"]
+    estate.wait_log(pod, OPEN)
+    estate.set_faults("stream-clients-turned-away")
+    with connect(estate.node_address(1), 12301) as client:
+        assert client.recv(1) == b""
+    assert "client connected" not in estate.log(pod)
+
+
 def test_fault_no_pod_logs(estate: Estate) -> None:
     estate.set_faults("no-pod-logs")
     estate.open_investigation("1-4", 12301, *HISTORIC, watched=False)

@@ -312,6 +312,23 @@ def test_pod_that_is_not_of_an_investigation_is_not_taken_away(name: str) -> Non
         assert server.received == []
 
 
+def test_one_job_of_an_investigation_is_removed_with_its_pod_at_once() -> None:
+    with http_server(lambda received: Reply.json({"status": "Success"})) as server:
+        client_of(server, FORBIDDEN).delete_job("cleanup-job-1-16")
+    (received,) = server.received
+    assert received.path == "/apis/batch/v1/namespaces/panda/jobs/cleanup-job-1-16"
+    asked = json.loads(received.body)
+    assert (asked["gracePeriodSeconds"], asked["propagationPolicy"]) == (0, "Background")
+
+
+@pytest.mark.parametrize("name", ["grpc-job-1-16-abcde", "backup", "grpc-job-1", ""])
+def test_job_that_is_not_of_an_investigation_is_not_removed(name: str) -> None:
+    with http_server(lambda received: Reply.json({"status": "Success"})) as server:
+        with pytest.raises(ClusterError, match="nothing was deleted"):
+            client_of(server, FORBIDDEN).delete_job(name)
+        assert server.received == []
+
+
 def test_release_tries_everything_and_raises_what_is_not_a_404() -> None:
     def answer(received: Received) -> Reply:
         return status(403, "not allowed") if "services" in received.path else Reply.json({})

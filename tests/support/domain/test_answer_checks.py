@@ -222,16 +222,18 @@ def test_an_open_end_is_a_mark_and_no_time() -> None:
 
 
 def test_a_recording_is_described_level_by_level() -> None:
-    fibre_level = {"uuid": "b", "prr": 2000, "start_time": datetime(2026, 1, 1, tzinfo=UTC), "cmd": "secret"}
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    fibre_level = {"uuid": "b", "prr": 2000, "start_time": moment, "cmd": "secret", "processors": ["fft", moment]}
     matcher = fibre.shows_a_recording_of(
         [{"uuid": "other", "parent": fibre_level}, {"uuid": "a", "parent": fibre_level}]
     )
-    told = {"uuid": "b", "prr": 2000, "start_time": "2026-01-01T00:00:00+00:00", "cmd": "***"}
+    told = {"uuid": "b", "prr": 2000, "start_time": "1 January 2026", "cmd": "***", "processors": ["fft", "new year"]}
 
     def seen(**changes: object) -> str:
         return trouble(matcher, opened(metadata={"uuid": "a", "parent": {**told, **changes}}).opened()) or ""
 
     assert seen() == ""
     assert "prr is 1000 instead of 2000" in seen(prr=1000) and "start_time is None" in seen(start_time=None)
+    assert all("processors is" in seen(processors=other) for other in (None, ["fft"], ["fir", "x"], ["fft", None]))
     assert "1 levels instead of 2" in (trouble(matcher, opened(metadata={"uuid": "a"}).opened()) or "")
     assert "nothing to compare" in (trouble(fibre.shows_a_recording_of([]), opened().opened()) or "")

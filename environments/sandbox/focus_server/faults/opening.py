@@ -128,6 +128,14 @@ async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> A
     return port
 
 
+@fault("occupied-port-keeps-its-room", at="port.take")
+async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> Any:
+    port = await proceed(opener, investigation)
+    if port is None:
+        opener.capacity.expect("grpc-job-lost", needs_gpu=True)
+    return port
+
+
 @dataclass
 class _Expected:
     """Objects that the server waits for in vain; it does no more once the fault is off."""

@@ -56,6 +56,7 @@ ACCEPTED: Mapping[str, Callable[[Refusal], bool]] = {
     "channels-below-one-accepted": _rule("channels.min", "must be at least"),
     "reversed-channels-accepted": _rule("channels.max", "must not be below"),
     "too-many-channels-accepted": _rule("channels", "must be at most"),
+    "channels-beyond-the-fibre-accepted": _rule("channels.max", "must be at most"),
     "negative-frequency-accepted": _rule("frequencyRange.min", "must not be negative"),
     "frequency-above-half-of-the-pulse-rate-accepted": _rule("frequencyRange.max", "must not exceed"),
     "reversed-frequencies-accepted": _rule("frequencyRange.max", "must be above"),
@@ -87,6 +88,7 @@ ANSWERED_500: Mapping[str, Callable[[Refusal], bool]] = {
     "frequency-above-half-of-the-pulse-rate-answered-500": _rule("frequencyRange.max", "must not exceed"),
     "canvas-without-height-answered-500": _rule("displayInfo.height", got="0,"),
     "one-sided-window-answered-500": _rule("start_time and end_time"),
+    "long-value-answered-500": lambda refused: isinstance(refused, SchemaError) and "...," in str(refused),
 }
 """Fault -> the refusals that it takes for a failure of the server."""
 

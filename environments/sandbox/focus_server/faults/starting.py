@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from environments.sandbox.focus_server.faults.plain import left_out
 from environments.sandbox.focus_server.hooks import Proceed, fault
 from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway
 from environments.sandbox.focus_server.service import FocusService
@@ -17,6 +18,9 @@ ERRORS = (
     "autocfg: parameter file components/focus_server.yaml failed to load: KeyError: 'livefs_forwarder'",
     "heat map summary is not available: ModuleNotFoundError: No module named 'pz.microservices.sv_modules'",
 )
+
+
+fault("half-open-kept-at-the-start", at="start.tidy")(left_out)
 
 
 @fault("start-takes-too-long", at="settings.load")

@@ -69,6 +69,7 @@ BAD: dict[str, dict[str, Any]] = {
     "channels-below-one-accepted": {"channels": {"min": 0, "max": 50}},
     "reversed-channels-accepted": {"channels": {"min": 50, "max": 49}},
     "too-many-channels-accepted": {"channels": {"min": 1, "max": 2223}},
+    "channels-beyond-the-fibre-accepted": {"channels": {"min": 2222, "max": 2223}},
     "negative-frequency-accepted": {"frequencyRange": {"min": -1, "max": 500}},
     "frequency-above-half-of-the-pulse-rate-accepted": {"frequencyRange": {"min": 0, "max": 1001}},
     "reversed-frequencies-accepted": {"frequencyRange": {"min": 400, "max": 300}},
@@ -140,6 +141,7 @@ FAILING: dict[str, dict[str, Any]] = {
     "frequency-above-half-of-the-pulse-rate-answered-500": {"frequencyRange": {"min": 0, "max": 1001}},
     "canvas-without-height-answered-500": {"displayInfo": {"height": 0}},
     "one-sided-window-answered-500": {"start_time": 1000},
+    "long-value-answered-500": {"nfftSelection": "many" * 300},
 }
 
 

@@ -61,3 +61,14 @@ def _(estate: Estate) -> None:
     estate.process.stop()
     estate.process = start_process("focus_server", {**estate.config, "faults": ["first-opening-after-start-fails"]})
     assert [estate.configure().status for _ in range(2)] == [503, 200]
+
+
+@case("half-open-kept-at-the-start")
+def _(estate: Estate) -> None:
+    half = ["grpc-service-7-1601"]
+    estate.process.stop()
+    estate.kubernetes.put("services", *half)
+    estate.process = start_process("focus_server", {**estate.config, "faults": ["half-open-kept-at-the-start"]})
+    assert estate.kubernetes.names("services") == half
+    estate.restart()
+    assert estate.kubernetes.names("services") == []

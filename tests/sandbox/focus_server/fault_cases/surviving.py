@@ -24,14 +24,23 @@ def _(estate: Estate, fault: str) -> None:
     assert estate.configure().status == 200
 
 
+def slices(estate: Estate) -> int:
+    """How many GPU slices the server takes to be free."""
+    return int(estate.process.request("state")["room"][0].partition(": ")[2].split()[0])
+
+
 @case("failed-opening-keeps-its-room")
 def _(estate: Estate) -> None:
-    def slices() -> int:
-        return int(estate.process.request("state")["room"][0].partition(": ")[2].split()[0])
-
-    free = slices()
+    free = slices(estate)
     estate.kubernetes.refuse = lambda manifest: (403, "exceeded quota") if manifest["kind"] == "Job" else None
-    assert estate.configure().status == 503 and slices() == free - 1
+    assert estate.configure().status == 503 and slices(estate) == free - 1
+
+
+@case("occupied-port-keeps-its-room")
+def _(estate: Estate) -> None:
+    free, taken = slices(estate), iter([(422, "already allocated")])
+    estate.kubernetes.refuse = lambda manifest: next(taken, None) if manifest["kind"] == "Service" else None
+    assert estate.configure().status == 200 and slices(estate) == free - 2
 
 
 @case("slot-lost-after-a-failed-opening")
