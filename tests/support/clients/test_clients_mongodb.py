@@ -32,8 +32,9 @@ REPORTS_AS = "mongodb-79b869cc7c-vsjd9:27017"
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]:
     folder = tmp_path_factory.mktemp("mongodb")
     config = base_config(
-        folder, host="127.0.0.1", port=reserve_port(), users=USERS, database="prisma", reports_as=REPORTS_AS
-    )
+        folder, host="127.0.0.1", port=reserve_port(), users=USERS, database="prisma", reports_as=REPORTS_AS,
+        data_file=str(folder / "data.bson"),
+    )  # fmt: skip
     with start_process("mongodb", config) as process:
         yield process
 
