@@ -46,26 +46,26 @@ def text(resource: str, value: int) -> str:
     return str(value)
 
 
-def requests(pod_spec: Mapping[str, Any]) -> dict[str, int]:
+def requests(pod_spec: Mapping[str, Any], field: str = "requests") -> dict[str, int]:
     """What all containers of a pod ask for together; init containers count where one alone asks for more."""
-    total = _sum(pod_spec.get("containers", ()))
+    total = _sum(pod_spec.get("containers", ()), field)
     for container in pod_spec.get("initContainers", ()):
-        for resource, value in _sum([container]).items():
+        for resource, value in _sum([container], field).items():
             total[resource] = max(total.get(resource, 0), value)
     return total
 
 
-def _sum(containers: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def _sum(containers: Iterable[Mapping[str, Any]], field: str) -> dict[str, int]:
     total: dict[str, int] = {}
     for container in containers:
-        for resource, quantity in ((container.get("resources") or {}).get("requests") or {}).items():
+        for resource, quantity in ((container.get("resources") or {}).get(field) or {}).items():
             total[resource] = total.get(resource, 0) + amount(resource, str(quantity))
     return total
 
 
 def _is_cpu(resource: str) -> bool:
-    return resource == "cpu"
+    return resource in ("cpu", "requests.cpu", "limits.cpu")
 
 
 def _is_memory(resource: str) -> bool:
-    return resource in ("memory", "ephemeral-storage")
+    return resource.rsplit(".", 1)[-1] in ("memory", "ephemeral-storage")
