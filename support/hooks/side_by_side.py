@@ -19,8 +19,10 @@ from typing import Any
 
 from support.clients.kubernetes.tunnel import StillListening
 from support.clients.safety import Budget, SafetyPolicy
+from support.hooks.strangers import Strangers, told_by_scenario
 from support.hooks.units import Unit, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
+from support.investigations.register import NOTHING
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
 from support.reporting.record.model import Trouble, now
@@ -41,6 +43,9 @@ class SideBySide:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._shared: dict[str, tuple[str, ...]] = {}
+        self._strange: dict[str, tuple[str, ...]] = {}
+        self._asked = NOTHING
+        self._strangers: Strangers | None = None
         self._known: frozenset[str] = frozenset()
         self._stopped = False
         self._budget: Budget | None = None
@@ -89,6 +94,7 @@ class SideBySide:
         world = self._runner.context.world
         world.neighbours.side_by_side = True
         self._known = world.releases.there_now()
+        self._strangers = Strangers(world.cluster.watch)
         numbers = {id(one): number for number, one in enumerate(self._report.selected)}
         self._left.extend(numbers[id(one)] for one in self._together)
         shift = world.register.channels.shift
@@ -108,7 +114,7 @@ class SideBySide:
         while not self._over() and (number := self._next()) is not None:
             scenario = self._report.selected[number]
             yield Unit([scenario])
-            self._take_in(number, outcome_of(scenario))
+            self._take_in(number, outcome_of(scenario, self._runner.context.world.register.asked()))
         for thread in self._threads:
             thread.join()
         self._alone_again()
@@ -129,12 +135,12 @@ class SideBySide:
         with self._lock:
             return self._left.popleft() if self._left else None
 
-    def _run_here(self, number: int) -> Any:
-        """In another process: run one scenario, and answer it."""
+    def _run_here(self, number: int) -> WorkerOutcome:
+        """In another process: run one scenario, and answer what came of it."""
         scenario = self._report.selected[number]
         self._report.scenario_starts[id(scenario)] = now()
         Unit([scenario]).run(self._runner)
-        return scenario
+        return outcome_of(scenario, self._runner.context.world.register.asked())
 
     def _attend(self, lane: int, process: BaseProcess, connection: Connection) -> None:
         """In a thread: hand one process one scenario after the other, until nothing is left."""
@@ -179,6 +185,7 @@ class SideBySide:
         with self._lock:
             self._report.elsewhere[id(scenario)] = outcome.result
             self._report.leftovers += [one for one in outcome.leftovers if one not in self._report.leftovers]
+            self._asked |= outcome.asked
             if outcome.shared:
                 self._shared[outcome.result.id] = outcome.shared
             if outcome.result.is_bad and self._runner.config.stop:
@@ -203,21 +210,36 @@ class SideBySide:
         self._report.side_by_side = world.neighbours.side_by_side = False
         if world.environment.exclusive and not self._stopped:
             self._report.leftovers += world.releases.unannounced(self._known)
+            if self._strangers is not None:
+                strangers = self._strangers.besides(self._asked | world.register.asked())
+                self._strange = told_by_scenario(strangers, self._report.elsewhere.values())
+                told = {text for texts in self._strange.values() for text in texts}
+                for text in sorted({str(one) for one in strangers} - told):
+                    self._report.suite_error("side by side", text)
 
     def _whose_troubles(self) -> Iterator[Unit]:
-        """The server had troubles while several scenarios ran: each of them, and each that has failed meanwhile, runs
-        once more, alone, and that decides."""
-        if not self._shared:
-            return
+        """While several scenarios ran the server had troubles, or a job was started that nobody had asked for: each of
+        them, and with troubles each that has failed meanwhile, runs once more, alone, and that decides."""
+        suspected = self._shared.keys() | self._strange.keys()
         done = [one for one in self._report.selected if id(one) in self._report.elsewhere]
-        again = [one for one in done if identify(one).id in self._shared or self._report.elsewhere[id(one)].is_bad]
+        again = [
+            one
+            for one in done
+            if identify(one).id in suspected or (self._shared and self._report.elsewhere[id(one)].is_bad)
+        ]
         for scenario in again:
             del self._report.elsewhere[id(scenario)]
             yield Unit([scenario])
             self._report.elsewhere[id(scenario)] = outcome_of(scenario).result
-        if not any(AMBIENT in (self._report.elsewhere[id(one)].reason or "") for one in again):
-            told = "; ".join(dict.fromkeys(text for texts in self._shared.values() for text in texts))
-            ids = ", ".join(self._shared)
+        results = [self._report.elsewhere[id(one)] for one in again]
+        self._explained(self._shared, any(AMBIENT in (one.reason or "") for one in results))
+        self._explained(self._strange, any(one.is_bad for one in results if one.id in self._strange))
+
+    def _explained(self, troubles: dict[str, tuple[str, ...]], by_one_alone: bool) -> None:
+        """What no scenario does alone stays an error of the run."""
+        if troubles and not by_one_alone:
+            told = "; ".join(dict.fromkeys(text for texts in troubles.values() for text in texts))
+            ids = ", ".join(troubles)
             self._report.suite_error("side by side", f"while {ids} ran, {told}; none of them alone does this")
 
     def end(self) -> None:

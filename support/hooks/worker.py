@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.hooks.signals import end_with, ends_like_a_program
+from support.investigations.register import NOTHING, Asked
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult, Trouble
 from support.reporting.record.outcome import exception_text, scenario_result
@@ -26,6 +27,8 @@ class WorkerOutcome:
     result: ScenarioResult
     leftovers: tuple[Any, ...] = ()
     shared: tuple[str, ...] = ()
+    asked: Asked = NOTHING
+    """By the process that ran it, for this scenario and those before."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,19 @@ class Farewell:
     troubles: list[Trouble] = field(default_factory=list)
 
 
-def outcome_of(scenario: Any) -> WorkerOutcome:
+def outcome_of(scenario: Any, asked: Asked = NOTHING) -> WorkerOutcome:
     """After behave has left the scenario."""
     report = reporting.current()
     result = scenario_result(scenario, report)
     leftovers, report.leftovers = tuple(report.leftovers), []
-    return WorkerOutcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())))
+    return WorkerOutcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())), asked)
 
 
 @ends_like_a_program()
 def serve(
     connection: Connection,
     connect: Callable[[Path | None, int], None],
-    run: Callable[[int], Any],
+    run: Callable[[int], WorkerOutcome],
     farewell: Callable[[], tuple[list[tuple[str, float]], list[str]]],
 ) -> None:
     """Connect to the environment when told how, run what is asked for by number, and say what came of it.
@@ -71,7 +74,7 @@ def serve(
             raise SystemExit(1) from error
         with contextlib.suppress(KeyboardInterrupt):  # what was begun is cleaned up below
             while (number := connection.recv()) is not None:
-                connection.send(outcome_of(run(number)))
+                connection.send(run(number))
         requests, left = farewell()
         troubles = [Trouble("side by side", f"could not be removed: {one}") for one in left]
         connection.send(Farewell(requests, troubles))

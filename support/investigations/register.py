@@ -33,6 +33,24 @@ class Intended:
     before: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a process has asked for: the job ids that answers have named, and the channels of all requests."""
+
+    job_ids: frozenset[str] = frozenset()
+    channels: frozenset[Channels] = frozenset()
+
+    def __or__(self, other: Asked) -> Asked:
+        return Asked(self.job_ids | other.job_ids, self.channels | other.channels)
+
+    def explains(self, job: Job) -> bool:
+        """Whether it may have been started for one of these requests."""
+        return job.job_id in self.job_ids or channels_of_job(job) in self.channels
+
+
+NOTHING = Asked()
+
+
 class Register:
     """The ledger of a run and what it means for a look at the cluster. Safe to use from several threads.
 
@@ -56,6 +74,7 @@ class Register:
         self._asked: dict[str, Channels | None] = {}
         self._uids: dict[str, str] = {}
         self._unsettled: list[Intention] = []
+        self._intended: set[Channels] = set()
         self._before_run = frozenset(job.uid for job in watch.jobs().values())
         self._before_scenario: frozenset[str] = frozenset()
         self.job_ids: list[str] = []
@@ -82,7 +101,14 @@ class Register:
         intention = self._ledger.intend(clock.now(), channels_of(request), number, clock.is_known)
         with self._lock:
             self._unsettled.append(intention)
+            if intention.channels is not None:
+                self._intended.add(intention.channels)
         return Intended(intention, before)
+
+    def asked(self) -> Asked:
+        """In all, up to now."""
+        with self._lock:
+            return Asked(frozenset(self.job_ids), frozenset(self._intended))
 
     def take_in(self, intended: Intended, job_id: str | None) -> bool:
         """An answer has come that names this job, or none. False for the job of somebody else."""
