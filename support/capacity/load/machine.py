@@ -16,7 +16,7 @@ BUSY_SHARE = 0.25
 USED_UP_SHARE = 0.9
 """Processors that worked for so much of the time were the limit, whoever used them: a server that waits for something
 leaves them idle."""
-HALF = 0.5
+USED_UP_LOSS = 0.5
 """What is taken off for processors that were used up: as if the machine were half as fast as one that has room."""
 CALM_WITHIN_S = 60.0
 """So long a machine is waited for to calm down before what it has spoilt is measured once more."""
@@ -51,7 +51,7 @@ class MachineUse:
     def lost_share(self) -> float:
         """The part of the time that was missing to the suite or to an estate on the same machine."""
         still = self.stood_still_s / self.seconds if self.seconds > 0 else 0.0
-        return min(max(self.others_share or 0.0, still, HALF if self.is_used_up else 0.0), 0.99)
+        return min(max(self.others_share or 0.0, still, USED_UP_LOSS if self.is_used_up else 0.0), 0.99)
 
     @property
     def is_busy(self) -> bool:

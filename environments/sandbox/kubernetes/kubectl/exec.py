@@ -18,9 +18,6 @@ from environments.sandbox.shared.json_text import encode
 _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
 _ENDED_BY_SIGNAL = 137
-_BEGINS_AFTER_S = 0.1
-"""About what a container runtime takes. kubectl 1.32 loses what comes before it has made its streams, and
-waits for it (github.com/kubernetes/kubernetes/issues/131189)."""
 
 
 async def execute(request: web.Request, kubelet: Kubelet, pod: dict[str, Any]) -> web.StreamResponse:
@@ -34,7 +31,6 @@ async def execute(request: web.Request, kubelet: Kubelet, pod: dict[str, Any]) -
         return web.Response(text=f'container not found ("{container}")', status=404)
     socket = await upgraded(request, _PROTOCOLS)
     try:
-        await asyncio.sleep(_BEGINS_AFTER_S)
         connection = await kubelet.run(pod["metadata"]["uid"], container, command)
     except KubeletRefused as refused:
         await _end(socket, ApiError(500, "InternalError", str(refused)).status())
