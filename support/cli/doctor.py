@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from support.infrastructure.doctor_report import DoctorReport
 from support.infrastructure.mongodb import MongoDBExamination
 from support.infrastructure.prerequisites import Prerequisite, Prerequisites, of_refusal
 from support.redaction import PROCESS
+from support.redaction.output import print_json
 
 
 def run(name: str, run_file: Path | None, as_json: bool = False) -> int:
@@ -97,7 +97,10 @@ def report(
 
 
 def _printed(made: DoctorReport, as_json: bool) -> int:
-    print(PROCESS.known(json.dumps(made.as_json(), indent=2) if as_json else "\n".join(made.lines())))
+    if as_json:
+        print_json(made.as_json())
+    else:
+        print(PROCESS.known("\n".join(made.lines())))
     for one in made.machine:
         if one.trouble is not None:
             print(PROCESS.known(f"doctor: {one.trouble}"), file=sys.stderr)

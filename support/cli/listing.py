@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from support.gherkin.documents import Document, DocumentError, Example, read_doc
 from support.gherkin.glossary import TAGS
 from support.gherkin.phrases import phrases_of
 from support.gherkin.requirements import RequirementsError, place_of, read_requirements
+from support.redaction.output import print_json
 
 Rows = list[dict[str, Any]]
 
@@ -27,7 +27,7 @@ def run(kind: Kind, as_json: bool) -> int:
         print(f"list: {error}", file=sys.stderr)
         return 2
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return 0
     for row in rows:
         print("  ".join(_shown(value) for value in row.values() if value))

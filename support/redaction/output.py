@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
+from support.redaction.numbers import FORMS
 from support.redaction.places import KEY_ENDS, finished_until
 from support.redaction.redactor import PROCESS
 from support.redaction.variables import secrets_among
@@ -47,6 +49,12 @@ class RedactedStream:
     def writelines(self, lines: Iterable[str]) -> None:
         self.write("".join(lines))
 
+    def write_redacted(self, text: str) -> None:
+        """Pass on what was redacted already, after all that came before it."""
+        with self._lock:
+            self.flush()
+            self._stream.write(text)
+
     def flush(self) -> None:
         with self._lock:
             self._pass_on("".join((*self._lines, *self._begun)))
@@ -77,6 +85,17 @@ class RedactedStream:
 def redacted(stream: TextIO) -> TextIO:
     """``stream`` behind the redactor, which it may be already."""
     return stream if isinstance(stream, RedactedStream) else cast(TextIO, RedactedStream(stream))
+
+
+def print_json(value: Any) -> None:
+    """Print JSON data that stay JSON: texts are redacted one by one, and numbers are none of the secrets they look
+    like."""
+    text = json.dumps(PROCESS.redact_values(value), indent=2, ensure_ascii=False)
+    shown = PROCESS.known(text, form=FORMS[".json"]) + "\n"
+    if isinstance(sys.stdout, RedactedStream):
+        sys.stdout.write_redacted(shown)
+    else:
+        sys.stdout.write(shown)
 
 
 def guard() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from support.redaction import PROCESS
-from support.redaction.output import RedactedStream
+from support.redaction.output import RedactedStream, print_json
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "p'lan\"ted-5ecret:@/ of a test"
@@ -128,6 +128,18 @@ def test_a_secret_in_pieces_is_recognised_as_a_whole() -> None:
     for piece in ("it is in-", "many-", "p1eces.\n"):
         stream.write(piece)
     assert below.getvalue() == "it is ***.\n"
+
+
+def test_printed_json_stays_json_where_a_password_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    PROCESS.hide("88123477")
+    below = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", RedactedStream(below))
+    print("before", end="")
+    print_json({"n": 88123477, "share": 0.88123477, "text": "it is 88123477", "password": "other"})
+    assert below.getvalue().startswith("before{")
+    assert json.loads(below.getvalue().removeprefix("before")) == {
+        "n": 88123477, "share": 0.88123477, "text": "it is ***", "password": "***"
+    }  # fmt: skip
 
 
 def test_values_under_the_name_of_a_secret_are_hidden() -> None:
