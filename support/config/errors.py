@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from support.redaction.places import is_name_of_a_secret
+
 KeyPath = tuple[str, ...]
 
 
@@ -31,8 +33,12 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
+        return ": ".join(filter(None, (self.where, self._key(), self.text)))
+
+    def _key(self) -> str:
+        """What follows the bare name of a secret and a colon would be hidden as its value, wherever this is printed."""
         key = ".".join(self.path)
-        return f"{self.where}: {key}: {self.text}" if key else f"{self.where}: {self.text}"
+        return f"{key} (a secret)" if is_name_of_a_secret(key) else key
 
 
 def refuse(problems: Iterable[Problem]) -> ConfigurationError:

@@ -167,7 +167,7 @@ def test_a_variable_that_is_not_set(
     monkeypatch.delenv("SITE_PASSWORD")
     code, missing, errors = examined(site, tmp_path, capsys)
     assert (code, list(missing)) == (2, ["variables"])
-    assert "ssh.jump.password: environment variable SITE_PASSWORD is not set" in missing["variables"]
+    assert "ssh.jump.password (a secret): environment variable SITE_PASSWORD is not set" in missing["variables"]
     assert missing["variables"] in errors
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from environments.sandbox.supervisor.addresses import LOCK_PORT
 from environments.sandbox.supervisor.settings import SandboxSettings
 from support.waits import Stopwatch
 from tests.warm import WarmProcess
@@ -26,8 +27,6 @@ from tests.warm import WarmProcess
 DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())
 READY_WITHIN_S, ANSWERS_WITHIN_S = 60.0, 30.0
 """Of the time that the test was given. Nothing is measured by them: they are for a process that hangs."""
-NETWORK_LOCK_PORT = 47001
-"""A socket bound to this port of 127.A.0.1 marks the loopback block 127.A as taken."""
 
 _held: list[socket.socket] = []
 
@@ -191,11 +190,11 @@ def reserve_port(address: str = "127.0.0.1") -> int:
 
 
 def reserve_network(candidates: Iterable[int] = range(100, 250)) -> str:
-    """A loopback block "127.A" that no other test run on this machine uses at the same time."""
+    """A loopback block "127.A" that no other test and no sandbox of this machine uses at the same time."""
     for block in candidates:
         holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            holder.bind((f"127.{block}.0.1", NETWORK_LOCK_PORT))
+            holder.bind((f"127.{block}.0.1", LOCK_PORT))
         except OSError:
             holder.close()
             continue

@@ -7,6 +7,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from environments.sandbox.shared.errors import StartError
 from environments.sandbox.shared.piping import join
 
 _LOOK_AGAIN_S = 0.02
@@ -27,13 +28,18 @@ class Door:
         self._listening: asyncio.Server | None = None
 
     async def open(self, within_s: float) -> None:
-        """Return once it listens: at once if it does already, or as soon as the port is free. Raises TimeoutError."""
-        async with asyncio.timeout(within_s):
-            while self._listening is None:
-                with suppress(OSError):
-                    self._listening = await asyncio.start_server(self._let_through, self._host, self._port)
-                    return
-                await asyncio.sleep(_LOOK_AGAIN_S)
+        """Return once it listens: at once if it does already, or as soon as the port is free. Raises StartError."""
+        taken: OSError | None = None
+        try:
+            async with asyncio.timeout(within_s):
+                while self._listening is None:
+                    try:
+                        self._listening = await asyncio.start_server(self._let_through, self._host, self._port)
+                    except OSError as error:
+                        taken = error
+                        await asyncio.sleep(_LOOK_AGAIN_S)
+        except TimeoutError:
+            raise StartError(f"{self._host}:{self._port} was not free within {within_s:g} s: {taken}") from None
 
     def close(self) -> None:
         if self._listening is not None:

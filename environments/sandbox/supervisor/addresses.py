@@ -20,7 +20,8 @@ from environments.sandbox.shared.errors import StartError, UsageError
 LOOPBACK = "127.0.0.1"
 POD_NETWORK = "10.244"
 """Of pods whose addresses are not those of this machine: they stand in the objects of the API only."""
-_LOCK_PORT = 61_234
+LOCK_PORT = 61_234
+"""Whoever holds it at the first address of a block has the whole block."""
 _FIRST_NODE = 10
 
 
@@ -68,7 +69,7 @@ class Addresses:
         """Whether the address is ours from now on."""
         lock = socket.socket()
         try:
-            lock.bind((address, _LOCK_PORT))
+            lock.bind((address, LOCK_PORT))
         except OSError as error:
             lock.close()
             if error.errno == errno.EADDRNOTAVAIL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from pydantic import SecretStr
 
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.rabbitmq.definitions import definitions, hashed
+from environments.sandbox.rabbitmq.door import Door
 from environments.sandbox.rabbitmq.home import lay_out
 from environments.sandbox.rabbitmq.installed import is_installed
+from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.plan import broker_access
 from support import waits
 from support.checks import broker
@@ -168,6 +171,19 @@ def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_h
         site.process = start_process("rabbitmq", site.process.config)
         until_up(site.client)
         assert site.client.has_exchange("prisma")
+
+
+def test_a_port_that_stays_taken_is_named() -> None:
+    async def opened(port: int) -> None:
+        await Door("127.0.0.1", port, nobody).open(within_s=0.1)
+
+    async def nobody() -> None:
+        raise AssertionError("nobody comes")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=rf":{port} was not free within 0\.1 s: .*address already in use"):
+            asyncio.run(opened(port))
 
 
 @needs_broker

@@ -119,8 +119,8 @@ def test_missing_secrets_are_all_named(name: str, site_variables: Callable[[str]
         f"{path}: environment variable FOCUS_{name.upper()}_{variable} is not set; it must hold the value"
         for path, variable in (
             ("mongodb.uri", "MONGODB_PASSWORD"),
-            ("ssh.jump.password", "SSH_JUMP_PASSWORD"),
-            ("rabbitmq.password", "RABBITMQ_PASSWORD"),
+            ("ssh.jump.password (a secret)", "SSH_JUMP_PASSWORD"),
+            ("rabbitmq.password (a secret)", "RABBITMQ_PASSWORD"),
         )
     ]
     assert all(f"{name}.yaml line " in line for line in lines)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.config import ConfigurationError, load_environment
+from support.config import ConfigurationError, Environment, load_environment
+from support.config.errors import KeyPath, Problem
+from support.config.schema import SchemaNode, tree
+from support.redaction import PROCESS
 
 if TYPE_CHECKING:
     from conftest import Folder
@@ -343,3 +346,19 @@ class TestRunFile:
         assert folder.refusal(write_run_file(run_data)) == [
             "run file run.json: lab.yaml takes no run file; its endpoints are not run_file"
         ]
+
+
+def keys_of(node: SchemaNode, path: KeyPath = ()) -> Iterator[KeyPath]:
+    below = {**node.children, **({"first": node.item} if node.item else {})}
+    for key, child in below.items():
+        yield (*path, key)
+        yield from keys_of(child, (*path, key))
+
+
+def test_what_is_said_of_a_secret_is_not_taken_for_it() -> None:
+    """ "password: environment variable X is not set" was printed as "password: *** variable X is not set"."""
+    keys = [*keys_of(tree(Environment))]
+    said = [str(Problem("lab.yaml line 3", key, "a text is allowed here, not a number")) for key in keys]
+    assert [PROCESS.redact(sentence) for sentence in said] == said
+    assert "lab.yaml line 3: ssh.jump.password (a secret): a text is allowed here, not a number" in said
+    assert "lab.yaml line 3: ssh.jump.host: a text is allowed here, not a number" in said

@@ -79,7 +79,7 @@ def test_secrets_that_cannot_be_used(folder: Folder, value: object, sentence: st
     (folder.path / "empty").write_text("\n", encoding="utf-8")
     (folder.path / "binary").write_bytes(b"\xff\xfe")
     folder.data["ssh"]["target"]["password"] = value
-    assert folder.refusal(EMPTY="") == [f"lab.yaml line 19: ssh.target.password: {sentence}"]
+    assert folder.refusal(EMPTY="") == [f"lab.yaml line 19: ssh.target.password (a secret): {sentence}"]
 
 
 @pytest.mark.parametrize("uri", ["mongodb://prisma:hunter2@127.0.0.1", "mongodb://prisma:hunter2@${MONGO_HOST}"])
