@@ -18,12 +18,14 @@ from typing import Any
 from behave.runner import Runner
 
 from support import starting
+from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.files import print_any_text
+from support.hooks import own_sandbox
 from support.hooks.asked import near_miss, refusal_of, select_requirements, selection_of, selection_text, vanished
 from support.hooks.failures import HookFailures
+from support.hooks.options import environment_name, publishes_all
 from support.hooks.order import RepeatError, repeat_of, shuffle
 from support.hooks.sharding import Shard, shard_of
-from support.hooks.side_by_side import SideBySide
 from support.hooks.signals import end_with_the_one_who_waits, held, terminated_like_interrupted
 from support.hooks.units import ParallelError, parallel_of, units_of
 from support.redaction import output
@@ -51,11 +53,12 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         print_any_text()
         output.guard()
         super().__init__(config)
-        environment = config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
-        self.report = reporting.begin(environment)
+        self._environment = environment_name(config.userdata, os.environ)
+        self.report = reporting.begin(self._environment)
         self._failures = HookFailures(self, self.report, self._say_that_it_began)
         self._parallel: int | None = None
         self._shard: Shard | None = None
+        self._sandbox: EmbeddedSandbox | None = None
         # behave announces the class of its runner between here and run(), which tells a reader nothing.
         self._announcement = contextlib.redirect_stdout(io.StringIO())
         self._announcement.__enter__()
@@ -87,6 +90,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         with terminated_like_interrupted(), contextlib.ExitStack() as until_published:
             behave_failed = False
             try:
+                self._begin_sandbox(until_published)
                 behave_failed = bool(super().run())
                 until_published.enter_context(held())  # still within the try: whoever ends the run now is heard
             except _Refused as refused:
@@ -107,6 +111,12 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             print(problem, file=sys.stderr)
         return red or bool(problems)
 
+    def _begin_sandbox(self, until_published: contextlib.ExitStack) -> None:
+        """It starts while features and steps are being loaded, and ends while the reports are being made."""
+        self._sandbox = own_sandbox.begun(self._environment, self.config.userdata)
+        if self._sandbox is not None:
+            until_published.callback(self._sandbox.stop)
+
     def _refuse(self, sentence: str | None) -> None:
         """End before anything is touched, unless there is no reason to."""
         if sentence is not None:
@@ -115,6 +125,9 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def run_model(self, features: Any = None) -> bool:
         """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
+        # Loaded here only, while the sandbox starts: it takes what talks to the cluster along.
+        from support.hooks.side_by_side import SideBySide
+
         if self.config.dry_run:
             return bool(super().run_model(features))
         self._put_in_order()
@@ -134,6 +147,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             everything = self._own_share(self._shard)
         self.context.on_cleanup_error = self._failures.note_cleanup
         self.context.add_cleanup(self._finish)
+        self.context.sandbox = self._sandbox
         self.context.side_by_side = SideBySide(self, self._parallel)
         return bool(super().run_model(self.context.side_by_side.features(everything)))
 
@@ -233,7 +247,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         # Loaded here only, because the runs of the fault matrix publish little and are many.
         from support.reporting.publish import publish_run
 
-        every = self.config.userdata.get("publish", "all") == "all"
+        every = publishes_all(self.config.userdata)
         features = Path(self.base_dir or ".") / "features"
         published = publish_run(record, run_folder(self.config), reports_directory(self.config), features, every)
         return [f"report {one.name}: {one.problem}" for one in published if one.problem]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from support.config.errors import suggestion
@@ -15,6 +15,16 @@ _SETTINGS_OF_A_RUN = frozenset(
 """What -D may name."""
 _MAY_BE_EMPTY = "history"
 _LANGUAGE = "en"
+
+
+def environment_name(userdata: Mapping[str, str], variables: Mapping[str, str]) -> str:
+    """The environment that a run is for."""
+    return userdata.get("env") or variables.get("FOCUS_ENV") or "sandbox"
+
+
+def publishes_all(userdata: Mapping[str, str]) -> bool:
+    """Whether every report is made of the record."""
+    return userdata.get("publish", "all") == "all"
 
 
 def unusable(config: Any) -> Iterator[str | None]:

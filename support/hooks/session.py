@@ -28,6 +28,7 @@ from support.files import PROJECT
 from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
 from support.hooks.many_testers import asked_load
+from support.hooks.options import environment_name, publishes_all
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.stream_clients import require_stream_client
@@ -72,7 +73,7 @@ class _Books:
 def before_all(context: Context) -> None:
     """Load the environment, start the sandbox where it is one, connect the clients."""
     _require_room_for(reports_directory(context.config))
-    name = context.config.userdata.get("env") or os.environ.get("FOCUS_ENV") or "sandbox"
+    name = environment_name(context.config.userdata, os.environ)
     given = context.config.userdata.get("sandbox_run_file")
     report = reporting.current()
     given_file = Path(given) if given else None
@@ -91,7 +92,7 @@ def before_all(context: Context) -> None:
         SafetyPolicy.of(by_name, confirmed),
         functools.partial(connect_beside, context, name, confirmed),
     )
-    run_file = _run_file(context, by_name, given_file)
+    run_file = _run_file(context, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
     PROCESS.hide(*environment.secrets())
     _tell_what_is_not_checked(environment)
@@ -161,12 +162,17 @@ def _require_room_for(reports: Path) -> None:
         raise ReportsNotWritable(f"reports: cannot write to {reports}: {error.strerror}") from error
 
 
-def _run_file(context: Context, environment: Environment, run_file: Path | None) -> Path | None:
-    """Where the endpoints of a sandbox stand; one that is not given is started, and ends with the run."""
-    if run_file is not None or environment.endpoints == "given":
-        return run_file
-    sandbox = EmbeddedSandbox(environment.sandbox.settings)
-    context.add_cleanup(sandbox.stop)
+def _run_file(context: Context, given: Path | None) -> Path | None:
+    """Where the endpoints of a sandbox stand. One that began with the run is awaited, and told to end when all that
+    uses it has ended."""
+    sandbox: EmbeddedSandbox | None = context.sandbox
+    if sandbox is None:
+        return given
+    context.add_cleanup(sandbox.end)
+    if publishes_all(context.config.userdata):
+        from support.reporting.publish import prepare  # loaded while the sandbox starts, and needed at the end
+
+        prepare()
     return sandbox.start().run_file
 
 

@@ -16,7 +16,7 @@ from support.reporting.history import read_history
 from support.reporting.history.changes import since_the_last_green_run
 from support.reporting.record.folder import show
 from support.reporting.record.model import Record
-from support.reporting.site import SiteError, write_site
+from support.reporting.site import SiteError, build, write_site
 from support.reporting.writers.allure import write_allure
 from support.reporting.writers.github import append_summary, workflow_commands, write_summary
 from support.reporting.writers.junit import write_junit
@@ -31,6 +31,11 @@ class Published:
     name: str
     path: Path | None
     problem: str = ""
+
+
+def prepare() -> None:
+    """Do ahead what takes long before the first report, for whoever has to wait anyway."""
+    build.prepare()
 
 
 def publish(record: Record, folder: Path, features: Path, reports: Path) -> list[Published]:

@@ -171,6 +171,7 @@ def test_an_empty_selection_is_wrong_use(tmp_path: Path) -> None:
     code, errors = run.end()
     assert code == 2
     assert errors.startswith("nothing ran: no scenario matches --tags=@smoke and @negative in features")
+    assert run.leaves_nothing(within_s=10), run.left_behind()
 
 
 def test_normal_run_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -42,11 +42,13 @@ class EmbeddedSandbox:
         self._options = list(options)
         self._variables = {**os.environ, **variables} if variables else None
         self._process: subprocess.Popen[str] | None = None
+        self._listening: threading.Thread | None = None
         self._complaints: deque[str] = deque(maxlen=20)
         self.run_file = Path()
 
-    def start(self) -> EmbeddedSandbox:
-        """Returns when every service answers; :class:`SandboxError` otherwise."""
+    def begin(self) -> EmbeddedSandbox:
+        """Start it and return at once, without a thread, so that the caller may still fork; raises
+        :class:`SandboxError`."""
         if sys.platform == "win32":
             raise SandboxError("the sandbox needs Linux; on Windows name a site: -D env=NAME (docs/qa-engineer.md)")
         command = [sys.executable, "-m", "environments.sandbox", "up"]
@@ -58,6 +60,13 @@ class EmbeddedSandbox:
             command, cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self._variables, **_own_group(),
         )  # fmt: skip
+        return self
+
+    def start(self) -> EmbeddedSandbox:
+        """Return when every service answers; raises :class:`SandboxError`."""
+        if self._process is None:
+            self.begin()
+        assert self._process is not None
         self._listening = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listening.start()
         if not self._became_ready():
@@ -88,7 +97,8 @@ class EmbeddedSandbox:
 
     def _complaint(self) -> str:
         """The last thing it complained of."""
-        self._listening.join()
+        if self._listening is not None:
+            self._listening.join()
         return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
 
     @property
@@ -96,11 +106,16 @@ class EmbeddedSandbox:
         """The id of its supervisor, while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
+    def end(self) -> None:
+        """Tell it to end, and do not wait."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """End it and wait until nothing of it is left."""
+        self.end()
         process = self._process
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
             try:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:

@@ -98,6 +98,12 @@ def write_site(
     return destination / "index.html"
 
 
+def prepare() -> None:
+    """Compile the templates, which takes as long as writing the pages of a short run."""
+    for name in (templates := _templates()).list_templates(extensions=["html"]):
+        templates.get_template(name)
+
+
 def _write_pages(pages: dict[str, str], folder: Path) -> None:
     """The pages of one language; those of areas that are no more go."""
     for name, text in pages.items():

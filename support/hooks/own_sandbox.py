@@ -1,0 +1,20 @@
+"""The sandbox that a run starts for itself, while the rest of the suite is still being loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.config import ConfigurationError, load_environment
+
+
+def begun(name: str, userdata: Mapping[str, str]) -> EmbeddedSandbox | None:
+    """A sandbox that is starting; None where there is nothing to start, or where the environment cannot be used, which
+    the run says itself when it loads it."""
+    if userdata.get("sandbox_run_file"):
+        return None
+    try:
+        environment = load_environment(name)
+    except ConfigurationError:
+        return None
+    return None if environment.endpoints == "given" else EmbeddedSandbox(environment.sandbox.settings).begin()
