@@ -24,7 +24,6 @@ class Code(IntEnum):
     PathNotViable = 28
     ConflictingUpdateOperators = 40
     CursorNotFound = 43
-    NamespaceExists = 48
     MaxTimeMSExpired = 50
     DollarPrefixedFieldName = 52
     CommandNotFound = 59
