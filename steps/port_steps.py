@@ -25,7 +25,7 @@ def client_can_connect(context):
 
 @then("its client stays connected")
 def client_stays_connected(context):
-    context.world.investigations.hold_streaming(context.investigation.job_id)
+    context.world.investigations.streams.hold(context.investigation.job_id)
 
 
 @then("its stream port accepts nobody within the deadline")

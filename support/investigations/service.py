@@ -8,16 +8,16 @@ from typing import Any
 
 from hamcrest import assert_that
 
-from support import waits
 from support.checks.answers import opens
 from support.checks.matcher import judged
-from support.clients.focus_server.client import Answer, FocusServerClient, OpenedInvestigation
+from support.clients.focus_server.client import Answer, FocusServerClient
 from support.clients.focus_server.load_client import BurstClient
 from support.clients.kubernetes.client import KubernetesClient
 from support.clients.load_engine import STAGGER_S, Caps
 from support.config import Environment
 from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings, open_at_once
+from support.investigations.own_streams import OwnStreams
 from support.investigations.register import DuplicateJobId, Register
 from support.investigations.release import Releases
 from support.investigations.stream_clients import StreamKeeper
@@ -47,9 +47,8 @@ class Investigations:
         environment: Environment,
     ) -> None:
         self._client, self._load, self._cluster, self._jobs = client, load, cluster, jobs
-        self._clients, self._register, self._releases = clients, register, releases
-        self._environment = environment
-        self._node_hosts = frozenset(host for node in cluster.nodes() for host in (node.name, *node.addresses))
+        self._register, self._releases, self._environment = register, releases, environment
+        self.streams = OwnStreams(clients, cluster, environment)
 
     @property
     def job_ids(self) -> list[str]:
@@ -139,7 +138,7 @@ class Investigations:
 
         def take_in(opening: Opening) -> None:
             if self._register.take_in(intended, opening.job_id):
-                self._connect(opening.opened)
+                self.streams.join(opening.opened)
             else:
                 foreign.append(str(opening.job_id))
             on_opening(opening)
@@ -158,7 +157,7 @@ class Investigations:
         assert_that(attempt.answer, opens())
         opened = attempt.answer.opened()
         if connect:
-            self._connect(opened)
+            self.streams.join(opened)
         return Investigation(attempt, opened)
 
     def open_live(self, *, connect: bool = True) -> Investigation:
@@ -177,34 +176,3 @@ class Investigations:
         investigation, _ = self.open_running()
         self._releases.release(investigation.job_id)
         return investigation
-
-    def stream_of(self, job_id: str) -> float | None:
-        """When the client of this investigation was connected (monotonic); None while it is not."""
-        return self._clients.connected_since_s(job_id)
-
-    def still_streams(self, job_id: str) -> bool:
-        """Whether the client of this investigation is connected now."""
-        return self._clients.is_connected(job_id)
-
-    def hold_streaming(self, job_id: str) -> None:
-        """The client of this investigation is connected in time, and nobody ends its connection during the time of
-        observation."""
-        limits = self._environment.limits
-        waits.until(
-            lambda: self.stream_of(job_id),
-            judged("a client", lambda since_s: "it is not connected" if since_s is None else None),
-            within_s=limits.deadline("port_open_s"),
-            what=f"the client of job {job_id} to be connected",
-        )
-        waits.holds(
-            lambda: self.still_streams(job_id),
-            judged("a client", lambda streams: None if streams else "the other side has ended the connection"),
-            for_s=limits.observation_s,
-            what=f"the client of job {job_id} stays connected",
-        )
-
-    def _connect(self, opened: OpenedInvestigation | None) -> None:
-        """Only nodes of the cluster are ever connected to, whatever an answer says."""
-        if opened is not None and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
-            within_s = self._environment.limits.deadline("all_open_s")
-            self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)

@@ -11,7 +11,6 @@ from environments.sandbox.links.policies import PolicyRules
 from environments.sandbox.links.proxy import Address, Proxy
 
 _FIELDS = {"name", "listen", "upstream", "enabled", "toxics"}
-_CONFIG_FIELDS = {"name", "listen", "upstream", "workload", "from"}
 
 
 class Links:
@@ -21,10 +20,6 @@ class Links:
         self._configured = configured
         self._rules = rules
         self.proxies: dict[str, Proxy] = {}
-        for link in configured:
-            unknown = set(link) - _CONFIG_FIELDS
-            if unknown:
-                raise ValueError(f"proxy {link.get('name')}: unknown key {min(unknown)!r}")
 
     def get(self, name: str) -> Proxy:
         if name not in self.proxies:

@@ -65,8 +65,6 @@ class Connection:
 
     async def _reply(self, message: Message) -> bytes:
         try:
-            if message.defect is not None:
-                raise message.defect
             result = await self._handle(message)
             return encode_reply(message, {**result, "ok": 1.0}, next(_reply_ids))
         except MongoError as error:

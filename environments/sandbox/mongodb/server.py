@@ -1,4 +1,4 @@
-"""The listening server: accepts connections, and forgets the cursors that nobody reads."""
+"""The listening server: accepts connections."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ import itertools
 from environments.sandbox.mongodb.commands.instance import Instance
 from environments.sandbox.mongodb.connection import Connection
 
-CURSOR_SWEEP_PERIOD_S = 60.0
-
 
 class Server:
     """Serves one :class:`Instance`."""
 
-    def __init__(self, instance: Instance, sweep_period_s: float) -> None:
+    def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._sweep_period_s = sweep_period_s
         self._connections: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._listener: asyncio.Server | None = None
-        self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and answer where; the port may be shared with a holder that does not listen."""
         self._listener = await asyncio.start_server(self._accept, host, port, reuse_port=True, backlog=512)
-        self._sweeping = asyncio.create_task(self._sweep())
         address: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
         return address
 
@@ -33,10 +28,9 @@ class Server:
         """Stop listening and close every connection."""
         if self._listener is not None:
             self._listener.close()
-        tasks = [*self._connections, *([self._sweeping] if self._sweeping else [])]
-        for task in tasks:
+        for task in self._connections:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(self._instance, next(self._numbers), reader, writer)
@@ -50,8 +44,3 @@ class Server:
             await connection.serve()
         finally:
             self._instance.connection_closed()
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(self._sweep_period_s)
-            self._instance.cursors.sweep()

@@ -17,7 +17,7 @@ from environments.sandbox.mongodb.faults.mutations import Mutations
 from environments.sandbox.mongodb.faults.site import Site
 from environments.sandbox.mongodb.seed.recordings import described
 from environments.sandbox.mongodb.seed.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
-from environments.sandbox.mongodb.server import CURSOR_SWEEP_PERIOD_S, Server
+from environments.sandbox.mongodb.server import Server
 from environments.sandbox.mongodb.storage.collection import Collection
 from environments.sandbox.mongodb.storage.data_file import DataFile
 from environments.sandbox.mongodb.storage.store import Store
@@ -41,15 +41,15 @@ class MongodbProcess(SandboxProcess):
         self.data_file = DataFile(Path(config["data_file"]))
         users = users_from_config(config["users"])
         self.instance = Instance(Store(), users, self.database, str(config["reports_as"]))
-        self.server = Server(self.instance, self.scaled(CURSOR_SWEEP_PERIOD_S))
+        self.server = Server(self.instance)
         self.seeded: dict[str, Any] = {}
         self._passwords = [str(user["password"]) for user in config["users"]]
         self._hidden = Hidden()
         self._mutations = Mutations()
 
     async def start(self) -> Mapping[str, Any]:
-        if self.data_file.path.exists():
-            self.instance.store, self.seeded = self.data_file.load()
+        self.instance.store, self.seeded = self.data_file.load()
+        if self.seeded:
             self._damage()
             self.data_file.write_out(self.instance.store, self.seeded)
         else:

@@ -17,7 +17,6 @@ Kubectl = Callable[[Sequence[str]], Awaitable[Result]]
 
 _OPERATORS = "|&;<>"
 _SS_FILTER = re.compile(r"-[Htn]{3} state established \( ?sport = :22 ?\)")
-_KERNEL = "6.8.0-87-generic #88-Ubuntu SMP PREEMPT_DYNAMIC x86_64 x86_64 x86_64 GNU/Linux"
 _K9S_VERSION = """\
  ____  __ ________
 |    |/  /   __   \\______
@@ -39,12 +38,12 @@ class Shell:
         self._host = host
         self._kubectl = kubectl
         self._booted_s = time.monotonic()
-        self._commands: dict[str, Command] = {
-            "hostname": self._hostname,
-            "whoami": self._whoami,
+        self._facts: dict[str, Callable[[], str]] = {
+            "hostname": lambda: host.hostname,
+            "whoami": lambda: host.user,
             "uptime": self._uptime,
-            "uname": self._uname,
-            "id": self._id,
+        }
+        self._commands: dict[str, Command] = {
             "ss": self._ss,
             "cat": self._cat,
             "echo": _echo,
@@ -68,36 +67,20 @@ class Shell:
             return await self._kubectl(arguments)
         if name == "k9s" and self._kubectl and not self._host.fault("ssh-k9s-missing"):
             return _k9s(arguments)
+        if name in self._facts:
+            if arguments:
+                return Result(stderr=f"{name}: argument {arguments[0]!r} is not supported\n", exit_code=1)
+            return Result(f"{self._facts[name]()}\n")
         if name in self._commands:
             return self._commands[name](arguments)
         return Result(stderr=f"bash: {name}: command not found\n", exit_code=127)
 
-    def _hostname(self, arguments: Sequence[str]) -> Result:
-        return _unsupported("hostname", arguments) or Result(f"{self._host.hostname}\n")
-
-    def _whoami(self, arguments: Sequence[str]) -> Result:
-        return _unsupported("whoami", arguments) or Result(f"{self._host.user}\n")
-
-    def _id(self, arguments: Sequence[str]) -> Result:
-        user = self._host.user
-        number = 0 if user == "root" else 1000
-        text = f"uid={number}({user}) gid={number}({user}) groups={number}({user})\n"
-        return _unsupported("id", arguments) or Result(text)
-
-    def _uptime(self, arguments: Sequence[str]) -> Result:
+    def _uptime(self) -> str:
         minutes = int(time.monotonic() - self._booted_s) // 60
         up = f"{minutes // 60}:{minutes % 60:02}" if minutes >= 60 else f"{minutes} min"
         users = len(self._host.established())
         load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-        now = datetime.now(UTC)
-        text = f" {now:%H:%M:%S} up {up},  {users} user{'' if users == 1 else 's'},  load average: {load}\n"
-        return _unsupported("uptime", arguments) or Result(text)
-
-    def _uname(self, arguments: Sequence[str]) -> Result:
-        if list(arguments) != ["-a"]:
-            return Result(stderr="uname: the sandbox answers only uname -a\n", exit_code=1)
-        release, rest = _KERNEL.split(" ", 1)
-        return Result(f"Linux {self._host.hostname} {release} {rest}\n")
+        return f" {datetime.now(UTC):%H:%M:%S} up {up},  {users} user{'' if users == 1 else 's'},  load average: {load}"
 
     def _ss(self, arguments: Sequence[str]) -> Result:
         if not _SS_FILTER.fullmatch(" ".join(" ".join(arguments).split())):
@@ -144,19 +127,10 @@ def _is_operator(word: str) -> bool:
     return bool(word) and set(word) <= set(_OPERATORS)
 
 
-def _unsupported(name: str, arguments: Sequence[str]) -> Result | None:
-    if not arguments:
-        return None
-    return Result(stderr=f"{name}: argument {arguments[0]!r} is not supported\n", exit_code=1)
-
-
 def _echo(arguments: Sequence[str]) -> Result:
-    newline = "\n"
     if arguments and re.fullmatch(r"-[neE]+", arguments[0]):
-        if arguments[0] != "-n":
-            return Result(stderr=f"echo: option {arguments[0]} is not supported\n", exit_code=1)
-        arguments, newline = arguments[1:], ""
-    return Result(" ".join(arguments) + newline)
+        return Result(stderr=f"echo: option {arguments[0]} is not supported\n", exit_code=1)
+    return Result(" ".join(arguments) + "\n")
 
 
 def _k9s(arguments: Sequence[str]) -> Result:

@@ -89,7 +89,7 @@ def _mongodb(plan: Plan) -> dict[str, Any]:
         "database": access.database,
         "users": [user],
         "reports_as": f"{MONGODB_POD}:27017",
-        "data_file": str(plan.run_dir / "mongodb.bson"),
+        "data_file": str(plan.run_dir / "mongodb.sqlite"),
     }
 
 

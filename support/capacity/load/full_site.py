@@ -89,7 +89,7 @@ class FullSite:
             return None if len(served) == amount else f"{len(served)} run with a client"
 
         def served() -> frozenset[str]:
-            return frozenset(job_id for job_id in self._running() if self._investigations.still_streams(job_id))
+            return frozenset(job_id for job_id in self._running() if self._investigations.streams.is_connected(job_id))
 
         # Without a client they would be cleaned up again, and the site would not be full.
         return waits.until(

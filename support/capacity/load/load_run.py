@@ -100,6 +100,7 @@ class LoadRuns:
         search: Callable[[], Search],
     ) -> None:
         self._investigations, self._releases, self._cluster, self._jobs = investigations, releases, cluster, jobs
+        self._streams = investigations.streams
         self._environment, self._limits, self._search = environment, environment.limits, search
 
     def caps(self, amount: int, over_s: float = 0.0) -> Caps:
@@ -239,7 +240,7 @@ class LoadRuns:
             if phases.progress() != moved:
                 moved, quiet = phases.progress(), waits.Stopwatch()
             for job_id in list(waiting):
-                is_open = "running" in phases.reached(job_id) and self._investigations.stream_of(job_id) is not None
+                is_open = "running" in phases.reached(job_id) and self._streams.connected_since_s(job_id) is not None
                 if is_open or phases.has_ended(job_id):
                     (reporter.opened if is_open else reporter.failed)()
                     waiting.discard(job_id)
@@ -253,11 +254,11 @@ class LoadRuns:
     def _alive_now(self, job_ids: list[str]) -> frozenset[str]:
         """Whose pod is Running in one list of the cluster, which is one moment, and whose client is still connected."""
         running = {pod.job_id for pod in self._cluster.pods("job-name") if pod.role == "grpc" and _is_running(pod)}
-        return frozenset(one for one in job_ids if one in running and self._investigations.still_streams(one))
+        return frozenset(one for one in job_ids if one in running and self._streams.is_connected(one))
 
     def _note_ports(self, opened: list[Opening], phases: Phases) -> None:
         for opening in opened:
-            at_s = self._investigations.stream_of(opening.job_id or "")
+            at_s = self._streams.connected_since_s(opening.job_id or "")
             if at_s is not None and opening.job_id:
                 phases.note_port_open(opening.job_id, at_s)
 

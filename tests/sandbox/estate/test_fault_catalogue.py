@@ -7,6 +7,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from environments.sandbox.node.process import NodeProcess
 from environments.sandbox.shared.errors import UsageError
 from environments.sandbox.shared.process import SandboxProcess
 from environments.sandbox.ssh.process import SshProcess
-from environments.sandbox.supervisor.catalogue import Fault, check_implemented, load_catalogue
+from environments.sandbox.supervisor.catalogue import CATALOGUE_FILE, Fault, check_implemented, load_catalogue
 from environments.sandbox.supervisor.settings import SandboxSettings
 from environments.sandbox.supervisor.supervisor import Supervisor
 
@@ -32,6 +33,15 @@ IMPLEMENTED = {process.name: process.fault_ids for process in PROCESSES}
 
 def test_the_processes_implement_what_the_catalogue_lists() -> None:
     check_implemented(load_catalogue(), IMPLEMENTED)
+
+
+def test_every_entry_names_what_there_is_and_does_something() -> None:
+    content = tomllib.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))
+    faults = load_catalogue()
+    assert len(faults) == len(content["fault"]) + len(content.get("prepared", ())), "an id stands twice"
+    assert {fault.process for fault in faults.values() if fault.process} <= {*IMPLEMENTED, "rabbitmq"}
+    assert {name for fault in faults.values() for name in fault.also} <= faults.keys()
+    assert all(one.process or one.toxics or one.cut or one.also or one.environment for one in faults.values())
 
 
 @pytest.mark.parametrize("process", sorted(IMPLEMENTED))

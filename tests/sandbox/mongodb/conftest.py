@@ -25,7 +25,7 @@ Connect = Callable[..., "pymongo.MongoClient[dict[str, Any]]"]
 def mongodb_config(folder: Any, **more: Any) -> dict[str, Any]:
     own = {
         "host": "127.0.0.1", "port": reserve_port(), "users": USERS, "database": "prisma", "reports_as": REPORTS_AS,
-        "data_file": str(folder / "data.bson"),
+        "data_file": str(folder / "data.sqlite"),
     }  # fmt: skip
     return base_config(folder, **{**own, **more})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,8 +13,6 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from environments.sandbox.mongodb.commands.cursors import IDLE_LIMIT_S, Cursors
-from environments.sandbox.mongodb.wire.errors import MongoError
 from tests.sandbox.mongodb.conftest import PASSWORD, Connect
 from tests.sandbox.process_runner import RunningProcess
 
@@ -66,20 +63,6 @@ def test_refusals(connect: Connect, name: str) -> None:
     details = failure.value.details or {}
     assert (failure.value.code, details.get("codeName")) == (code, code_name)
     assert sentence in details["errmsg"]
-
-
-def test_a_cursor_nobody_reads_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    cursors = Cursors()
-    forgotten, read = (cursors.start("prisma.things", [{}] * 5, None, batch_size=1)["id"] for _ in range(2))
-    later_s = time.monotonic() + IDLE_LIMIT_S - 1
-    monkeypatch.setattr("environments.sandbox.mongodb.commands.cursors.time.monotonic", lambda: later_s)
-    cursors.more(read, "prisma.things", None, 1)
-    monkeypatch.setattr("environments.sandbox.mongodb.commands.cursors.time.monotonic", lambda: later_s + 2)
-    cursors.sweep()
-    assert len(cursors.more(read, "prisma.things", None, 1)["nextBatch"]) == 1
-    with pytest.raises(MongoError) as failure:
-        cursors.more(forgotten, "prisma.things", None, 1)
-    assert failure.value.code == 43
 
 
 def test_a_descending_index_gives_its_order(connect: Connect) -> None:

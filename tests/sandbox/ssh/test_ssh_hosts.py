@@ -81,10 +81,9 @@ def _https_get(channel: paramiko.Channel, ca_file: str, path: str) -> bytes:
         ("true", 0, "", ""),
         ("false", 1, "", ""),
         ("echo 'a  b' c", 0, "a  b c\n", ""),
-        ("echo -n a", 0, "a", ""),
+        ("echo -n a", 1, "", "echo: option -n is not supported\n"),
         ("cat /etc/hostname", 0, "worker-node-1\n", ""),
         ("cat /etc/shadow", 1, "", "cat: /etc/shadow: No such file or directory\n"),
-        ("id", 0, "uid=1000(prisma) gid=1000(prisma) groups=1000(prisma)\n", ""),
         ("free -h", 127, "", "bash: free: command not found\n"),
         ("echo a | base64", 2, "", "bash: |: not supported by the sandbox's shell\n"),
         ("echo $HOME", 2, "", "bash: $HOME: not supported by the sandbox's shell\n"),
@@ -99,7 +98,6 @@ def test_commands(shared_target: Client, command: str, exit_code: int, stdout: s
 
 
 def test_commands_with_changing_output(shared_target: Client) -> None:
-    assert shared_target.run("uname -a").stdout.startswith("Linux worker-node-1 6.8.0")
     assert "load average: " in shared_target.run("uptime").stdout
     assert "Version:" in shared_target.run("k9s version").stdout
 

@@ -33,7 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProces
     folder = tmp_path_factory.mktemp("mongodb")
     config = base_config(
         folder, host="127.0.0.1", port=reserve_port(), users=USERS, database="prisma", reports_as=REPORTS_AS,
-        data_file=str(folder / "data.bson"),
+        data_file=str(folder / "data.sqlite"),
     )  # fmt: skip
     with start_process("mongodb", config) as process:
         yield process

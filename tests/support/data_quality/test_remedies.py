@@ -40,7 +40,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess
     folder = tmp_path_factory.mktemp("mongodb")
     own = {
         "host": "127.0.0.1", "port": reserve_port(), "users": USERS, "database": "prisma", "reports_as": "m:27017",
-        "data_file": str(folder / "data.bson"),
+        "data_file": str(folder / "data.sqlite"),
     }  # fmt: skip
     with start_process("mongodb", base_config(folder, **own)) as running:
         yield running

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,6 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 FIRST_BATCH = 101
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-IDLE_LIMIT_S = 600.0
 
 
 @dataclass
@@ -27,7 +25,6 @@ class Cursor:
     documents: Iterator[Any]
     owner: tuple[str, str] | None
     limit: int = 0
-    used_s: float = field(default_factory=time.monotonic)
     _sent: int = 0
     _ahead: list[bytes] = field(default_factory=list)
 
@@ -36,7 +33,6 @@ class Cursor:
 
         A full batch does not end it, unless the limit is reached: only the next one finds that nothing is left.
         """
-        self.used_s = time.monotonic()
         batch: list[RawBSONDocument] = []
         total = 0
         while (size is None or len(batch) < size) and not (self.limit and self._sent == self.limit):
@@ -98,8 +94,3 @@ class Cursors:
     def kill(self, cursor_id: int) -> bool:
         """Whether it was open."""
         return self._open.pop(cursor_id, None) is not None
-
-    def sweep(self) -> None:
-        """Forget cursors nobody has read from for ten minutes."""
-        limit_s = time.monotonic() - IDLE_LIMIT_S
-        self._open = {number: cursor for number, cursor in self._open.items() if cursor.used_s > limit_s}

@@ -68,7 +68,7 @@ def _scan_stage(plan: Plan) -> dict[str, Any]:
         return {"stage": "COLLSCAN", **({"filter": plan.query} if plan.query else {}), "direction": direction}
     keys = {
         "stage": "IXSCAN", "keyPattern": plan.index.key,
-        "indexName": plan.index.name, "isMultiKey": plan.index.multikey, "isUnique": plan.index.unique,
+        "indexName": plan.index.name, "isMultiKey": False, "isUnique": plan.index.unique,
         "isSparse": plan.index.sparse, "isPartial": False, "indexVersion": 2, "direction": direction,
     }  # fmt: skip
     return {"stage": "FETCH", **({} if plan.exact else {"filter": plan.query}), "inputStage": keys}

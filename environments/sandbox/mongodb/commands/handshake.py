@@ -113,12 +113,6 @@ def _authenticated(request: Request, conversation: Conversation, payload: bytes)
     return {"conversationId": 1, "done": True, "payload": Binary(payload)}
 
 
-@command("logout", None, {})
-def logout(request: Request) -> dict[str, Any]:
-    request.peer.user = None
-    return {}
-
-
 @command("ping", None, {})
 def ping(_: Request) -> dict[str, Any]:
     return {}

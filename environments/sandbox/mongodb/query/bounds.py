@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bson import Regex
@@ -24,18 +24,11 @@ class Bounds:
     low_included: bool = True
     high: Key = _HIGHEST
     high_included: bool = True
-    bounded_by: int = 1
 
     @property
     def may_be_null(self) -> bool:
         """Whether a document without the field could satisfy it."""
         return NULL_KEY in self.points if self.points is not None else self.low <= NULL_KEY <= self.high
-
-    def for_multikey(self) -> Bounds:
-        """In an array one element may satisfy the lower and another the upper limit, so only one limit can be used."""
-        if self.points is not None or self.bounded_by < 2:
-            return self
-        return replace(self, high=bracket(self.low)[1], high_included=False)
 
 
 @dataclass
@@ -106,7 +99,7 @@ def _intersect(first: Bounds, second: Bounds) -> Bounds | None:
         return None
     low, low_included = max((first.low, first.low_included), (second.low, second.low_included), key=_lower_limit)
     high, high_included = min((first.high, first.high_included), (second.high, second.high_included), key=_upper_limit)
-    return Bounds(None, low, low_included, high, high_included, first.bounded_by + second.bounded_by)
+    return Bounds(None, low, low_included, high, high_included)
 
 
 def _lower_limit(limit: tuple[Key, bool]) -> tuple[Key, int]:

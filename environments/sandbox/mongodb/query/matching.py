@@ -10,15 +10,9 @@ from bson import Regex
 from environments.sandbox.mongodb.query.operators import OPERATORS, ValueTest, equals
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.ordering import MISSING
-from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 Predicate = Callable[[Any], bool]
-
-_REFUSED = frozenset({
-    "$where", "$text", "$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$function", "$jsonSchema", "$mod",
-    "$bitsAllSet", "$bitsAnySet", "$bitsAllClear", "$bitsAnyClear", "$all",
-    "$elemMatch", "$expr", "$nor", "$not", "$size",
-})  # fmt: skip
 
 
 def compile_filter(query: Mapping[str, Any]) -> Predicate:
@@ -44,8 +38,6 @@ def _clause(name: str, operand: Any) -> Predicate:
         return _logical(name, operand)
     if name == "$comment":
         return lambda _: True
-    if name in _REFUSED:
-        raise refused(name)
     text = "If you have a field name that starts with a '$' symbol, consider using $getField or $setField."
     raise MongoError(Code.BadValue, f"unknown top level operator: {name}. {text}")
 
@@ -75,30 +67,22 @@ def _field(name: str, operand: Any) -> Predicate:
     parts = paths.split(name)
     if not is_operator_document(operand):
         if isinstance(operand, Regex):
-            return _any_value(parts, OPERATORS["$regex"](operand, {}))
+            return _any_value(parts, OPERATORS["$regex"](operand))
         return _any_value(parts, equals(operand))
-    if "$options" in operand and "$regex" not in operand:
-        raise MongoError(Code.BadValue, "$options needs a $regex")
-    return _operators(parts, operand)
+    return _all([_operator(parts, op, value) for op, value in operand.items()])
 
 
-def _operators(parts: tuple[str, ...], operand: Mapping[str, Any]) -> Predicate:
-    return _all([_operator(parts, op, value, operand) for op, value in operand.items() if op != "$options"])
-
-
-def _operator(parts: tuple[str, ...], op: str, operand: Any, siblings: Mapping[str, Any]) -> Predicate:
-    if op in _REFUSED:
-        raise refused(op)
+def _operator(parts: tuple[str, ...], op: str, operand: Any) -> Predicate:
     if op == "$ne":
         return _negated(_any_value(parts, equals(operand)))
     if op == "$nin":
-        return _negated(_any_value(parts, OPERATORS["$in"](operand, siblings)))
+        return _negated(_any_value(parts, OPERATORS["$in"](operand)))
     if op == "$exists":
         wanted = bool(operand)
         return lambda document: any(leaf is not MISSING for leaf in paths.leaves(document, parts)) == wanted
     if op not in OPERATORS:
         raise MongoError(Code.BadValue, f"unknown operator: {op}")
-    return _any_value(parts, OPERATORS[op](operand, siblings))
+    return _any_value(parts, OPERATORS[op](operand))
 
 
 def _negated(test: Predicate) -> Predicate:

@@ -11,8 +11,6 @@ from bson import Regex
 
 from environments.sandbox.mongodb.storage.ordering import (
     MISSING,
-    NULL_KEY,
-    NUMERIC_TYPES,
     TYPE_NAMES,
     TYPE_NUMBERS,
     Key,
@@ -20,12 +18,10 @@ from environments.sandbox.mongodb.storage.ordering import (
     sort_key,
     type_name,
 )
-from environments.sandbox.mongodb.wire.errors import Code, MongoError
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 ValueTest = Callable[[Any], bool]
-Factory = Callable[[Any, Mapping[str, Any]], ValueTest]
-
-_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": 0}
+Factory = Callable[[Any], ValueTest]
 
 
 def equals(operand: Any) -> ValueTest:
@@ -38,18 +34,15 @@ def equals(operand: Any) -> ValueTest:
 
 
 def _comparison(compare: Callable[[Key, Key], bool], inclusive: bool) -> Factory:
-    def factory(operand: Any, _: Mapping[str, Any]) -> ValueTest:
+    def factory(operand: Any) -> ValueTest:
         wanted = sort_key(operand)
         if wanted[0] in (1.0, 127.0):
             return lambda value: compare(sort_key(value), wanted)
-        if wanted == NULL_KEY:
-            return lambda value: inclusive and sort_key(value) == NULL_KEY
         low, high = bracket(wanted)
         if type(operand) is float and operand != operand:
             return lambda value: inclusive and sort_key(value) == wanted
-        floor = (
-            (round(wanted[0]) - 0.35,) if round(wanted[0]) == 10 else low
-        )  # not-a-number is no number to compare with
+        # Not-a-number is no number to compare with.
+        floor = (round(wanted[0]) - 0.35,) if round(wanted[0]) == 10 else low
 
         def test(value: Any) -> bool:
             key = sort_key(value)
@@ -60,71 +53,44 @@ def _comparison(compare: Callable[[Key, Key], bool], inclusive: bool) -> Factory
     return factory
 
 
-def _in(operand: Any, _: Mapping[str, Any]) -> ValueTest:
+def _in(operand: Any) -> ValueTest:
     if not isinstance(operand, list):
         raise MongoError(Code.BadValue, "$in needs an array")
     if any(isinstance(item, dict) and item and next(iter(item)).startswith("$") for item in operand):
         raise MongoError(Code.BadValue, "cannot nest $ under $in")
-    patterns = [_regex(item, {}) for item in operand if isinstance(item, Regex)]
-    wanted = {sort_key(item) for item in operand if not isinstance(item, Regex)}
-    if not patterns:
-        return lambda value: sort_key(value) in wanted
-    return lambda value: sort_key(value) in wanted or any(test(value) for test in patterns)
+    if any(isinstance(item, Regex) for item in operand):
+        raise refused("a regular expression under $in")
+    wanted = {sort_key(item) for item in operand}
+    return lambda value: sort_key(value) in wanted
 
 
-def regex_flags(options: str) -> int:
-    """Python's flags for MongoDB's option letters."""
-    flags = 0
-    for letter in options:
-        if letter not in _FLAGS:
-            raise MongoError(51108, f"invalid flag in regex options: {letter}")
-        flags |= _FLAGS[letter]
-    return flags
-
-
-def compile_regex(pattern: Any, options: str | None = None) -> re.Pattern[str]:
-    """A Python pattern from a BSON regular expression or its text."""
-    source = pattern.pattern if isinstance(pattern, Regex) else pattern
+def _regex(operand: Any) -> ValueTest:
+    """From a BSON regular expression or its text."""
+    source, flags = (operand.pattern, operand.flags) if isinstance(operand, Regex) else (operand, 0)
     if not isinstance(source, str):
         raise MongoError(Code.BadValue, "$regex has to be a string")
-    flags = regex_flags(options) if options is not None else (pattern.flags if isinstance(pattern, Regex) else 0)
     try:
-        return re.compile(source, flags & ~re.UNICODE)
+        search = re.compile(source, flags & ~re.UNICODE).search
     except re.error as error:
         raise MongoError(51091, f"Regular expression is invalid: {error}") from error
-
-
-def _regex(operand: Any, siblings: Mapping[str, Any]) -> ValueTest:
-    search = compile_regex(operand, siblings.get("$options")).search
     wanted = sort_key(operand) if isinstance(operand, Regex) else None
     return lambda value: (
         (type(value) is str and search(value) is not None) or (isinstance(value, Regex) and sort_key(value) == wanted)
     )
 
 
-def type_names(operand: Any) -> frozenset[str]:
-    """The type names a ``$type`` operand stands for."""
-    names: set[str] = set()
-    for item in operand if isinstance(operand, list) else [operand]:
-        if isinstance(item, str):
-            known = item == "number" or item in TYPE_NAMES.values() or item in TYPE_NUMBERS.values()
-            if not known:
-                raise MongoError(Code.BadValue, f"Unknown type name alias: {item}")
-            names |= NUMERIC_TYPES if item == "number" else {item}
-        elif isinstance(item, (int, float)) and item in TYPE_NUMBERS:
-            names.add(TYPE_NUMBERS[int(item)])
-        else:
-            raise MongoError(Code.BadValue, f"Invalid numerical type code: {item}")
-    return frozenset(names)
-
-
-def _type(operand: Any, _: Mapping[str, Any]) -> ValueTest:
-    names = type_names(operand)
+def _type(operand: Any) -> ValueTest:
+    """By names and by numbers."""
+    given = operand if isinstance(operand, list) else [operand]
+    names = [TYPE_NUMBERS.get(each, each) if isinstance(each, int | float) else each for each in given]
+    for name in names:
+        if name not in TYPE_NAMES.values():
+            raise MongoError(Code.BadValue, f"Unknown type name alias: {name}")
     return lambda value: value is not MISSING and type_name(value) in names
 
 
 OPERATORS: Mapping[str, Factory] = {
-    "$eq": lambda operand, _: equals(operand),
+    "$eq": equals,
     "$gt": _comparison(operator.gt, inclusive=False),
     "$gte": _comparison(operator.ge, inclusive=True),
     "$lt": _comparison(operator.lt, inclusive=False),

@@ -8,14 +8,7 @@ from typing import Any
 
 from environments.sandbox.mongodb.query.sorting import check_sort
 from environments.sandbox.mongodb.query.stages import STAGES, Context, Documents, Stage
-from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
-
-_REFUSED = frozenset({
-    "$addFields", "$bucket", "$bucketAuto", "$currentOp", "$densify", "$documents", "$facet", "$fill", "$geoNear",
-    "$graphLookup", "$indexStats", "$listLocalSessions", "$listSessions", "$lookup", "$merge", "$out",
-    "$planCacheStats", "$redact", "$replaceRoot", "$replaceWith", "$sample", "$search", "$set", "$setWindowFields",
-    "$sortByCount", "$unset", "$unwind",
-})  # fmt: skip
+from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 def run_pipeline(documents: Documents, stages: list[Any], context: Context) -> Iterator[dict[str, Any]]:
@@ -43,8 +36,6 @@ def _compile(stage: Any, context: Context) -> Stage:
     ((name, operand),) = stage.items()
     if name == "$changeStream":
         raise MongoError(40573, "The $changeStream stage is only supported on replica sets")
-    if name in _REFUSED:
-        raise refused(name)
     if name == "$unionWith":
         return _union_with(operand, context)
     if name not in STAGES:

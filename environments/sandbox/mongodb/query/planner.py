@@ -1,6 +1,7 @@
 """Chooses how a query is answered and answers it, counting every key and document it really looks at.
 
-A plan uses one index, by the condition on its first field; everything else stays for the filter.
+A plan uses one index, by the condition on its first field; everything else stays for the filter. An index that has seen
+an array only keeps its keys unique: no plan uses it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from environments.sandbox.mongodb.query.bounds import Bounds, Constraints, analy
 from environments.sandbox.mongodb.query.matching import Predicate, compile_filter
 from environments.sandbox.mongodb.storage.collection import Collection, Document
 from environments.sandbox.mongodb.storage.indexes import TOP, Index
-from environments.sandbox.mongodb.wire.errors import Code, MongoError
+from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 SearchRange = tuple[tuple[Any, ...], tuple[Any, ...]]
 _CHECK_EVERY = 64
@@ -81,14 +82,8 @@ class Plan:
     def _fetch(self, collection: Collection, index: Index) -> Iterator[tuple[int, Document]]:
         ranges = reversed(self.ranges) if self.backward else self.ranges
         entries = [entry for limits in ranges for entry in index.range(*limits, backward=self.backward)]
-        records = [(record, collection.documents[record]) for _, record in entries]
-        seen: set[int] = set()
-        for record, document in records:
+        for record, document in [(record, collection.documents[record]) for _, record in entries]:
             self.keys_examined += 1
-            if index.multikey:
-                if record in seen:
-                    continue
-                seen.add(record)
             yield record, document
 
 
@@ -100,7 +95,7 @@ def choose(
     constraints, wanted = analyse(query), sort or {}
     if hint:
         return _hinted(collection, hint, constraints, scan, wanted)
-    usable = [index for index in collection.indexes.values() if not index.hidden]
+    usable = [index for index in collection.indexes.values() if not (index.hidden or index.multikey)]
     candidates = [plan for index in usable if (plan := _with_index(index, constraints, scan, wanted)) is not None]
     if candidates:
         return min(candidates, key=lambda plan: (plan.expected(), bool(wanted) and not plan.sorted))
@@ -116,12 +111,14 @@ def _hinted(collection: Collection, hint: Any, constraints: Constraints, scan: P
         text = "error processing query: planner returned error :: caused by :: hint provided does not correspond to " \
                "an existing index"  # fmt: skip
         raise MongoError(Code.BadValue, text)
+    if index.multikey:
+        raise refused(f"the hint of an index over arrays, {index.name}")
     plan = _with_index(index, constraints, scan, sort)
     return plan if plan is not None else _whole(index, scan, sort)
 
 
 def _whole(index: Index, scan: Plan, sort: Mapping[str, int]) -> Plan:
-    exact = not scan.query and not index.sparse and not index.multikey
+    exact = not scan.query and not index.sparse
     return _ordered(Plan(scan.predicate, scan.query, index, [_EVERYTHING], exact=exact), sort)
 
 
@@ -131,9 +128,7 @@ def _with_index(index: Index, constraints: Constraints, scan: Plan, sort: Mappin
     bounds = constraints.fields.get(name)
     if bounds is None or (index.sparse and bounds.may_be_null):
         return None
-    if index.multikey:
-        bounds = bounds.for_multikey()
-    exact = constraints.complete and set(constraints.fields) == {name} and not index.multikey
+    exact = constraints.complete and set(constraints.fields) == {name}
     return _ordered(Plan(scan.predicate, scan.query, index, _ranges(bounds), exact), sort)
 
 
@@ -149,7 +144,7 @@ def _ordered(plan: Plan, sort: Mapping[str, int]) -> Plan:
     """Note whether reading the index forward or backward gives the wanted order."""
     assert plan.index is not None
     plan.backward = plan.descending
-    if not sort or plan.index.multikey or len(plan.ranges) > 1:
+    if not sort or len(plan.ranges) > 1:
         return plan
     directions = set(sort.values())
     if list(plan.index.key)[: len(sort)] == list(sort) and len(directions) == 1:

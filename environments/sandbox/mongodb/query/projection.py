@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from environments.sandbox.mongodb.query.expressions import compile_expression, now_milliseconds, root_scope
+from environments.sandbox.mongodb.query.expressions import compile_expression, now_milliseconds
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.ordering import MISSING
 from environments.sandbox.mongodb.wire.errors import MongoError, refused
@@ -17,11 +17,13 @@ _MIXED = 31254
 
 def compile_projection(spec: Mapping[str, Any], now: datetime | None = None) -> Project:
     """A function that makes the projected document; ``now`` is the moment of the command."""
-    flat = _flatten(spec)
-    if not flat:
+    if not spec:
         return lambda document: document
-    flags = {name: bool(value) for name, value in flat.items() if isinstance(value, (bool, int, float))}
-    computed = {name: value for name, value in flat.items() if name not in flags}
+    positional = next((name for name in spec if name == "$" or name.endswith(".$")), None)
+    if positional is not None:
+        raise refused(f"the positional projection {positional}")
+    flags = {name: bool(value) for name, value in spec.items() if isinstance(value, (bool, int, float))}
+    computed = {name: value for name, value in spec.items() if name not in flags}
     rest = {flag for name, flag in flags.items() if name != "_id"}
     if len(rest) > 1 or (computed and rest == {False}):
         raise MongoError(_MIXED, "Cannot do exclusion in an inclusion projection, nor the other way round")
@@ -29,19 +31,6 @@ def compile_projection(spec: Mapping[str, Any], now: datetime | None = None) -> 
         dropped = [paths.split(name) for name, wanted in flags.items() if not wanted]
         return lambda document: _without_all(document, dropped)
     return _including({"_id": True, **flags} if "_id" not in computed else flags, computed, now)
-
-
-def _flatten(spec: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested specifications as dotted names; operator documents stay whole."""
-    flat: dict[str, Any] = {}
-    for name, value in spec.items():
-        if name == "$" or name.endswith(".$"):
-            raise refused(f"the positional projection {prefix}{name}")
-        if isinstance(value, dict) and value and not next(iter(value)).startswith("$"):
-            flat.update(_flatten(value, f"{prefix}{name}."))
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def _without_all(document: dict[str, Any], dropped: list[tuple[str, ...]]) -> dict[str, Any]:
@@ -78,17 +67,15 @@ def _including(flags: Mapping[str, bool], computed: Mapping[str, Any], now: date
         node = tree
         for part in paths.split(name):
             node = node.setdefault(part, {})
-    evaluations = [(paths.split(name), compile_expression(value)) for name, value in computed.items()]
     moment = now or now_milliseconds()
+    evaluations = [(paths.split(name), compile_expression(value, moment)) for name, value in computed.items()]
 
     def project(document: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = _pick(document, tree) if tree else {}
-        if evaluations:
-            scope = root_scope(document, moment)
-            for parts, evaluate in evaluations:
-                value = evaluate(scope)
-                if value is not MISSING:
-                    result = with_value(result, parts, value)
+        for parts, evaluate in evaluations:
+            value = evaluate(document)
+            if value is not MISSING:
+                result = with_value(result, parts, value)
         return result
 
     return project

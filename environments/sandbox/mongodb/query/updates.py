@@ -20,10 +20,6 @@ Update = Callable[[Document, bool], Document]
 Modifier = Callable[[Any, Any, str], Any]
 """(value that is there or MISSING, operand, path) -> new value; MISSING takes the field away."""
 
-_REFUSED = frozenset({
-    "$addToSet", "$bit", "$currentDate", "$max", "$min", "$mul", "$pop", "$pull", "$pullAll", "$push", "$rename",
-})  # fmt: skip
-
 
 def compile_update(update: Any) -> Update:
     """An update of any kind; :class:`MongoError` for one that is not valid, or not supported."""
@@ -46,8 +42,6 @@ def _replacement(update: Document) -> Update:
 def _operators(update: Mapping[str, Any]) -> Update:
     changes: list[tuple[str, tuple[str, ...], Any]] = []
     for op, operands in update.items():
-        if op in _REFUSED:
-            raise refused(op)
         if op not in _MODIFIERS:
             wanted = "Expected a valid update modifier or pipeline-style update specified as an array"
             raise MongoError(Code.FailedToParse, f"Unknown modifier: {op}. {wanted}")

@@ -7,7 +7,7 @@ consistent one for as long as it likes.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import bson
@@ -29,8 +29,8 @@ class Journal(Protocol):
     def describe(self, collection: Collection) -> None: ...
     def put(self, collection: Collection) -> None: ...
     def drop(self, namespace: str) -> None: ...
-    def store(self, namespace: str, document: bytes) -> None: ...
-    def delete(self, namespace: str, document_id: Any) -> None: ...
+    def store(self, namespace: str, record: int, document: bytes) -> None: ...
+    def delete(self, namespace: str, record: int) -> None: ...
     def flush(self) -> None: ...
 
 
@@ -68,7 +68,7 @@ class Collection:
         for index in self.indexes.values():
             index.add(keys[index.name], record)
         if self.journal is not None:
-            self.journal.store(self.namespace, encoded)
+            self.journal.store(self.namespace, record, encoded)
         return document
 
     def replace(self, record: int, document: Document) -> None:
@@ -92,18 +92,14 @@ class Collection:
             index.add(new, record)
         self.documents[record] = document
         if self.journal is not None:
-            self.journal.store(self.namespace, encoded)
+            self.journal.store(self.namespace, record, encoded)
 
-    def restore(self, document: Document) -> None:
-        """Put a document where it was, or in the place of the one with its ``_id``: it was accepted once already."""
-        found = self.record_of(document["_id"])
-        record = self._next_record if found is None else found
+    def restore(self, record: int, document: Document) -> None:
+        """Put a document where it was: it was accepted once already."""
         for index in self.indexes.values():
-            if found is not None:
-                index.discard(index.keys_of(self.documents[found]), found)
             index.add(index.keys_of(document), record)
         self.documents[record] = document
-        self._next_record = max(self._next_record, record + 1)
+        self._next_record = record + 1
 
     def record_of(self, document_id: Any) -> int | None:
         """Where the document with this ``_id`` is held."""
@@ -115,21 +111,12 @@ class Collection:
         for index in self.indexes.values():
             index.discard(index.keys_of(document), record)
         if self.journal is not None:
-            self.journal.delete(self.namespace, document["_id"])
+            self.journal.delete(self.namespace, record)
 
     def described(self) -> None:
         """Its indexes have changed."""
         if self.journal is not None:
             self.journal.describe(self)
-
-    def set_indexes(self, specs: Iterable[Mapping[str, Any]]) -> None:
-        """Exactly these indexes, and that of ``_id``."""
-        wanted = {str(spec["name"]): spec for spec in specs}
-        for name, index in list(self.indexes.items()):
-            if name != "_id_" and index.describe() != wanted.get(name):
-                del self.indexes[name]
-        for spec in wanted.values():
-            self.create_index(spec)
 
     def create_index(self, spec: Mapping[str, Any]) -> bool:
         """Whether a new index was made; an equal one that is there already is not an error."""

@@ -112,11 +112,10 @@ TYPE_NAMES: Mapping[type, str] = {
     list: "array", bytes: "binData", Binary: "binData", Timestamp: "timestamp", Regex: "regex", DBRef: "dbPointer",
     Code: "javascript", MinKey: "minKey", MaxKey: "maxKey",
 }  # fmt: skip
-
-TYPE_NUMBERS: Mapping[int, str] = {
-    1: "double", 2: "string", 3: "object", 4: "array", 5: "binData", 6: "undefined", 7: "objectId", 8: "bool",
-    9: "date", 10: "null", 11: "regex", 12: "dbPointer", 13: "javascript", 14: "symbol", 15: "javascriptWithScope",
-    16: "int", 17: "timestamp", 18: "long", 19: "decimal", -1: "minKey", 127: "maxKey",
+TYPE_NUMBERS: Mapping[float, str] = {
+    1: "double", 2: "string", 3: "object", 4: "array", 5: "binData", 7: "objectId", 8: "bool", 9: "date", 10: "null",
+    11: "regex", 12: "dbPointer", 13: "javascript", 16: "int", 17: "timestamp", 18: "long", 19: "decimal",
+    -1: "minKey", 127: "maxKey",
 }  # fmt: skip
 NUMERIC_TYPES = frozenset({"int", "long", "double", "decimal"})
 

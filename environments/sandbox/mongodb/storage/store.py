@@ -40,8 +40,7 @@ class Store:
         return collection if collection is not None else self.create(database, name)
 
     def create(self, database: str, name: str) -> Collection:
-        if self.find(database, name) is not None:
-            raise MongoError(Code.NamespaceExists, f"Collection {database}.{name} already exists.")
+        """One that is not there yet."""
         collection = Collection(database, name)
         self.put(collection)
         return collection

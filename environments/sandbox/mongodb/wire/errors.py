@@ -19,13 +19,11 @@ class Code(IntEnum):
     ProtocolError = 17
     AuthenticationFailed = 18
     IllegalOperation = 20
-    InvalidBSON = 22
     NamespaceNotFound = 26
     IndexNotFound = 27
     PathNotViable = 28
     ConflictingUpdateOperators = 40
     CursorNotFound = 43
-    NamespaceExists = 48
     MaxTimeMSExpired = 50
     DollarPrefixedFieldName = 52
     CommandNotFound = 59
@@ -40,7 +38,6 @@ class Code(IntEnum):
     NotAReplicaSet = 123
     InvalidPipelineOperator = 168
     IndexBuildAborted = 276
-    UnsupportedOpQueryCommand = 352
     CannotConvertIndexToUnique = 359
     DuplicateKey = 11000
 

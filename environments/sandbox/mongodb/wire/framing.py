@@ -1,22 +1,19 @@
 """MongoDB's message framing: OP_MSG, and OP_QUERY for the first hello of older drivers.
 
-A frame whose length, opcode or required flags are wrong ends the connection, as mongod ends it. A frame that is whole
-and holds a wrong section or document is answered with an error.
+A frame that is wrong in any way ends the connection, with the reason in the log: no driver sends one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
-
-from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 MAX_MESSAGE_BYTES = 48_000_000
@@ -39,16 +36,12 @@ class ProtocolError(Exception):
 
 @dataclass
 class Message:
-    """One request: its command document with any document sequences put in their places.
-
-    ``defect`` is what is wrong with it, when it can be answered with an error.
-    """
+    """One request: its command document with any document sequences put in their places."""
 
     request_id: int
     opcode: int
-    body: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any]
     wants_reply: bool = True
-    defect: MongoError | None = None
 
     @property
     def command(self) -> str:
@@ -67,81 +60,64 @@ async def read_message(reader: asyncio.StreamReader) -> Message | None:
         payload = await reader.readexactly(length - _HEADER.size)
     except (asyncio.IncompleteReadError, OSError):
         return None
-    message = Message(request_id, opcode)
-    try:
-        if opcode == OP_MSG:
-            _fill(message, payload)
-        else:
-            _fill_greeting(message, payload)
-    except MongoError as error:
-        message.defect = error
-    return message
-
-
-def _fill(message: Message, payload: bytes) -> None:
+    if opcode == OP_QUERY:
+        return Message(request_id, opcode, _greeting(payload))
     flags = _int(payload, 0) & 0xFFFFFFFF
     if flags & 0xFFFF & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
         raise ProtocolError(f"unknown required flag bits {flags:#x}")
-    message.wants_reply = not flags & _MORE_TO_COME
-    end = len(payload) - (_INT.size if flags & _CHECKSUM_PRESENT else 0)
+    sections = payload[_INT.size : len(payload) - (_INT.size if flags & _CHECKSUM_PRESENT else 0)]
+    return Message(request_id, opcode, _command(sections), not flags & _MORE_TO_COME)
+
+
+def _command(sections: bytes) -> dict[str, Any]:
+    """The body, which comes first, with the sequences that follow it."""
     body: dict[str, Any] | None = None
-    sequences: dict[str, list[dict[str, Any]]] = {}
-    position = _INT.size
-    while position < end:
-        kind, size = payload[position], _int(payload, position + 1)
-        section = payload[position + 1 : position + 1 + size]
-        if size < _LEAST_BSON_BYTES or position + 1 + size > end:
-            raise MongoError(Code.InvalidBSON, f"section of {size} bytes in a message of {len(payload)} bytes")
-        if kind == 0:
-            if body is not None:
-                raise MongoError(40430, "Multiple body sections in message")
+    position = 0
+    while position < len(sections):
+        kind, size = sections[position], _int(sections, position + 1)
+        section = sections[position + 1 : position + 1 + size]
+        if not _LEAST_BSON_BYTES <= size == len(section):
+            raise ProtocolError(f"section of {size} bytes in a message of {len(sections)} bytes")
+        if kind == 0 and body is None:
             body = _decode(section)
-        elif kind == 1:
+        elif kind == 1 and body is not None:
             name, documents = _sequence(section)
-            if name in sequences:
-                raise MongoError(40431, f"Duplicate document sequence: {name}")
-            sequences[name] = documents
+            if name in body:
+                raise ProtocolError(f"the field {name} stands twice")
+            body[name] = documents
         else:
-            raise MongoError(40432, f"Unknown section kind {kind}")
+            raise ProtocolError(f"a section of kind {kind} where none may be")
         position += 1 + size
     if body is None:
-        raise MongoError(40587, "OP_MSG messages must have a body")
-    twice = next((name for name in sequences if name in body), None)
-    if twice is not None:
-        raise MongoError(40433, f"Duplicate field between body and document sequence {twice}")
-    message.body = {**body, **sequences}
+        raise ProtocolError("a message without a body")
+    return body
 
 
 def _sequence(section: bytes) -> tuple[str, list[dict[str, Any]]]:
     name_end = section.find(b"\0", _INT.size)
     if name_end < 0:
-        raise MongoError(Code.InvalidBSON, "document sequence without the end of its name")
+        raise ProtocolError("document sequence without the end of its name")
     documents, position = [], name_end + 1
     while position < len(section):
         size = _int(section, position)
         if size < _LEAST_BSON_BYTES:
-            raise MongoError(Code.InvalidBSON, f"document of {size} bytes in a document sequence")
+            raise ProtocolError(f"document of {size} bytes in a document sequence")
         documents.append(_decode(section[position : position + size]))
         position += size
     return section[_INT.size : name_end].decode(errors="replace"), documents
 
 
-def _fill_greeting(message: Message, payload: bytes) -> None:
+def _greeting(payload: bytes) -> dict[str, Any]:
     """OP_QUERY: its flags, the namespace, two numbers, the command."""
     name_end = payload.find(b"\0", _INT.size)
     if name_end < 0:
         raise ProtocolError("OP_QUERY without the end of its namespace")
     database, _, collection = payload[_INT.size : name_end].decode(errors="replace").partition(".")
-    if collection != "$cmd":
-        text = "OP_QUERY is no longer supported. The client driver may require an upgrade."
-        raise MongoError(Code.UnsupportedOpQueryCommand, text)
     start = name_end + 1 + 2 * _INT.size
     body = _decode(payload[start : start + max(0, _int(payload, start))])
-    name = next(iter(body), "")
-    if name not in _GREETINGS:
-        text = f"Unsupported OP_QUERY command: {name}. The client driver may require an upgrade."
-        raise MongoError(Code.UnsupportedOpQueryCommand, text)
-    message.body = {**body, "$db": database}
+    if collection != "$cmd" or next(iter(body), "") not in _GREETINGS:
+        raise ProtocolError("OP_QUERY of something else than a greeting")
+    return {**body, "$db": database}
 
 
 def _int(data: bytes, position: int) -> int:
@@ -155,9 +131,9 @@ def _decode(data: bytes) -> dict[str, Any]:
     try:
         document = bson.decode(data, CODEC)
     except InvalidBSON as error:
-        raise MongoError(Code.InvalidBSON, f"invalid BSON: {error}") from error
+        raise ProtocolError(f"invalid BSON: {error}") from error
     if len(data) > _DEEPEST * _LEAST_LEVEL_BYTES and _is_too_deep(document):
-        raise MongoError(Code.InvalidBSON, f"invalid BSON: nested in more than {_DEEPEST} levels")
+        raise ProtocolError(f"invalid BSON: nested in more than {_DEEPEST} levels")
     return document
 
 

@@ -1,0 +1,49 @@
+"""The streams of this run's investigations: each has a client, which connects at once and stays."""
+
+from __future__ import annotations
+
+from support import waits
+from support.checks.matcher import judged
+from support.clients.focus_server.client import OpenedInvestigation
+from support.clients.kubernetes.client import KubernetesClient
+from support.config import Environment
+from support.investigations.stream_clients import StreamKeeper
+
+
+class OwnStreams:
+    """Only nodes of the cluster are ever connected to, whatever an answer says."""
+
+    def __init__(self, clients: StreamKeeper, cluster: KubernetesClient, environment: Environment) -> None:
+        self._clients, self._environment = clients, environment
+        self._node_hosts = frozenset(host for node in cluster.nodes() for host in (node.name, *node.addresses))
+
+    def join(self, opened: OpenedInvestigation | None) -> None:
+        """Connect to what an answer has named, if it can be had there."""
+        if opened is not None and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
+            within_s = self._environment.limits.deadline("all_open_s")
+            self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
+
+    def connected_since_s(self, job_id: str) -> float | None:
+        """When the client of this investigation was connected (monotonic); None while it is not."""
+        return self._clients.connected_since_s(job_id)
+
+    def is_connected(self, job_id: str) -> bool:
+        """Whether the client of this investigation is connected now."""
+        return self._clients.is_connected(job_id)
+
+    def hold(self, job_id: str) -> None:
+        """The client of this investigation is connected in time, and nobody ends its connection during the time of
+        observation."""
+        limits = self._environment.limits
+        waits.until(
+            lambda: self.connected_since_s(job_id),
+            judged("a client", lambda since_s: "it is not connected" if since_s is None else None),
+            within_s=limits.deadline("port_open_s"),
+            what=f"the client of job {job_id} to be connected",
+        )
+        waits.holds(
+            lambda: self.is_connected(job_id),
+            judged("a client", lambda streams: None if streams else "the other side has ended the connection"),
+            for_s=limits.observation_s,
+            what=f"the client of job {job_id} stays connected",
+        )
