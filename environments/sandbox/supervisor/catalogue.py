@@ -1,9 +1,9 @@
-"""The faults the sandbox can be given: ``faults.toml`` as typed entries."""
+"""The faults the sandbox can be given: ``faults.toml`` as typed, checked entries."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 from environments.sandbox.shared.errors import UsageError
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "faults.toml"
+PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links", "rabbitmq")
+_FOR_THE_SANDBOX = {"id", "requirement", "notice", "process", "toxics", "cut", "environment", "also"}
 _FOR_THE_MATRIX = {"scenarios", "related", "waits"}
+_FIELDS = _FOR_THE_SANDBOX | _FOR_THE_MATRIX
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,26 @@ class Fault:
     requirement: str
     notice: str
     process: str | None = None
-    toxics: Sequence[Mapping[str, Any]] = ()
-    cut: Sequence[str] = ()
-    also: Sequence[str] = ()
+    toxics: tuple[Mapping[str, Any], ...] = ()
+    cut: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
-    """Every fault by id, the prepared ones too. The file is a part of this program: tests hold it well-formed."""
+    """Every fault by id, the prepared ones too; :class:`UsageError` names the entry that is wrong."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {entry["id"]: _fault(entry) for entry in [*content["fault"], *content.get("prepared", [])]}
+    catalogue: dict[str, Fault] = {}
+    for entry in [*content["fault"], *content.get("prepared", [])]:
+        fault = _fault(entry, path.name)
+        if fault.id in catalogue:
+            raise UsageError(f"{path.name}: fault {fault.id} stands twice")
+        catalogue[fault.id] = fault
+    for fault in catalogue.values():
+        unknown = sorted(set(fault.also) - catalogue.keys())
+        if unknown:
+            raise UsageError(f"{path.name}: fault {fault.id}: also: no fault {unknown[0]!r} in the catalogue")
+    return catalogue
 
 
 def check_implemented(catalogue: Mapping[str, Fault], implemented: Mapping[str, Collection[str]]) -> None:
@@ -62,5 +75,30 @@ def with_parts(active: Iterable[str], catalogue: Mapping[str, Fault]) -> frozens
     return frozenset(found)
 
 
-def _fault(entry: Mapping[str, Any]) -> Fault:
-    return Fault(**{field: value for field, value in entry.items() if field not in _FOR_THE_MATRIX})
+def _fault(entry: Mapping[str, Any], source: str) -> Fault:
+    name = entry.get("id", "without id")
+    unknown = sorted(set(entry) - _FIELDS)
+    if unknown:
+        raise UsageError(
+            f"{source}: fault {name}: unknown field {unknown[0]!r}; allowed are {', '.join(sorted(_FIELDS))}"
+        )
+    missing = sorted({"id", "requirement", "notice"} - set(entry))
+    if missing:
+        raise UsageError(f"{source}: fault {name}: field {missing[0]!r} is missing")
+    process = entry.get("process")
+    if process is not None and process not in PROCESSES:
+        raise UsageError(f"{source}: fault {name}: process {process!r}; allowed are {', '.join(PROCESSES)}")
+    if process is None and not any(key in entry for key in ("toxics", "cut", "environment", "also")):
+        raise UsageError(
+            f"{source}: fault {name}: says neither process nor toxics, cut, also or environment: nothing would happen"
+        )
+    return Fault(
+        id=name,
+        requirement=entry["requirement"],
+        notice=entry["notice"],
+        process=process,
+        toxics=tuple(entry.get("toxics", ())),
+        cut=tuple(entry.get("cut", ())),
+        also=tuple(entry.get("also", ())),
+        environment=dict(entry.get("environment", {})),
+    )
