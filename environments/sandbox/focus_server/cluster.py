@@ -7,7 +7,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,7 @@ class ClusterView:
         self._on_gone = on_gone
         self._shown: dict[str, set[str]] = {kind: set() for kind in WATCHED_KINDS}
         self._unseen: dict[str, float] = {}
+        self._news = asyncio.Event()
         self._informers = [
             kubernetes.informer(kind, log, partial(self._changed, kind), partial(self._settle, kind))
             for kind in WATCHED_KINDS
@@ -90,16 +91,32 @@ class ClusterView:
     def forget(self, name: str) -> None:
         """An expected object was not created."""
         self._unseen.pop(name, None)
+        self._news.set()
+
+    def deleted(self, name: str) -> None:
+        """An object was deleted here. One of which it was not known whether it had been created is gone; the watch
+        tells of any other."""
+        if self._unseen.get(name) == math.inf:
+            self.forget(name)
+
+    async def until_gone(self, names: Iterable[str]) -> None:
+        """Block until none of them counts any more."""
+        for name in names:
+            while self.exists(name):
+                self._news.clear()
+                await self._news.wait()
 
     def forget_all(self) -> None:
         """Nothing is on its way to the cluster."""
         self._unseen.clear()
+        self._news.set()
 
     def _settle(self, kind: str, listed_s: float) -> None:
         """What was created before the list was asked for and does not stand in it is gone."""
         for name, since_s in list(self._unseen.items()):
             if since_s < listed_s and (kind == "Service") == _is_service(name):
                 del self._unseen[name]
+                self._news.set()
                 self._on_gone(name)
 
     def _changed(self, kind: str, obj: Mapping[str, Any], gone: bool) -> None:
@@ -109,6 +126,7 @@ class ClusterView:
         self._unseen.pop(name, None)
         if gone:
             self._shown[kind].discard(name)
+            self._news.set()
             self._on_gone(name)
         else:
             self._shown[kind].add(name)

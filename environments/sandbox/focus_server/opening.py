@@ -159,16 +159,19 @@ class Opener:
             ("Service", f"grpc-service-{job_id}"),
         ]
         pause_s = 0.1
-        while objects:
-            kind, name = objects[0]
+        left = list(objects)
+        while left:
+            kind, name = left[0]
             try:
                 await self.kubernetes.delete(kind, name)
-                self.view.forget(name)
-                objects.pop(0)
+                self.view.deleted(name)
+                left.pop(0)
             except (KubernetesAway, KubernetesRefused) as error:
                 self.log.warning("rolling back %s: %s; trying again in %s s", job_id, error, pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_ROLL_BACK_PAUSE_S, pause_s * 2)
+        # Whoever opens next is to be given the same slot, so that the failure is told when the slot is free again.
+        await self.view.until_gone(name for _, name in objects)
 
     async def settle(self) -> None:
         """Return when no object is on its way to the cluster, also none of an opening that was ended."""

@@ -19,13 +19,15 @@ Refusal = tuple[int, str]
 
 
 class FakeKubernetes:
-    """Runs in its own thread. ``refuse`` may answer a creation with an error; ``away`` breaks connections."""
+    """Runs in its own thread. ``refuse`` may answer a creation with an error; ``away`` breaks connections; watches tell
+    of a deletion ``late_s`` after it."""
 
     def __init__(self, certificate: Certificate) -> None:
         self.objects: dict[str, dict[str, Object]] = defaultdict(dict)
         self.created: list[str] = []
         self.refuse: Callable[[Object], Refusal | None] = lambda manifest: None
         self.away = False
+        self.late_s = 0.0
         self.port = 0
         self._version = 1
         self._watchers: dict[str, list[asyncio.Queue[Object]]] = defaultdict(list)
@@ -98,7 +100,9 @@ class FakeKubernetes:
         response = web.StreamResponse()
         await response.prepare(request)
         while True:
-            await response.write(json.dumps(await queue.get()).encode() + b"\n")
+            change = await queue.get()
+            await asyncio.sleep(self.late_s if change["type"] == "DELETED" else 0.0)
+            await response.write(json.dumps(change).encode() + b"\n")
 
     async def _create(self, request: web.Request) -> web.Response:
         manifest = await request.json()

@@ -159,6 +159,15 @@ def test_failed_opening_is_rolled_back(estate: Estate, failing: str) -> None:
     assert estate.configure().json["job_id"].startswith("1-")
 
 
+def test_the_slot_is_free_when_a_failed_opening_is_told(estate: Estate) -> None:
+    """The next one was given another slot while the watch had not yet told of the service that was taken back."""
+    estate.kubernetes.late_s = 0.1
+    estate.kubernetes.refuse = lambda manifest: (403, "no") if manifest["kind"] == "Job" else None
+    assert estate.configure().status == 503
+    estate.kubernetes.refuse = lambda manifest: None
+    assert estate.configure().json["job_id"].startswith("1-")
+
+
 def test_kubernetes_away_is_said_and_left_to_nothing(estate: Estate) -> None:
     estate.kubernetes.away = True
     answer = estate.configure()
