@@ -21,6 +21,10 @@ class Run:
     scenarios: Mapping[str, Mapping[str, Any]]
     duration_s: float
 
+    def with_those_of(self, other: Run) -> Run:
+        """Both as one."""
+        return Run({**self.scenarios, **other.scenarios}, self.duration_s + other.duration_s)
+
     def bad(self) -> dict[str, str]:
         """Scenario id and reason of everything that did not pass."""
         return {
