@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from support.clients.sandbox.control import SandboxControl
+from support.clients.sandbox.control import ControlError, SandboxControl
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config.models import Control
 from support.fault_catalogue import Fault
@@ -18,6 +18,7 @@ _FOR_FAULTS = {"FOCUS__CAPACITY__GENERATOR_SHARE": "0.5"}
 """Several sandboxes share the memory and the caches of the machine, also when only one is at work. What is judged are
 answers within 5 s, and which cause comes first: a generator that adds half of the 300 ms it is tried with is still good
 for that."""
+_ENDS_WITHIN_S = 10.0
 
 
 class MatrixError(Exception):
@@ -57,7 +58,17 @@ class Bench:
         try:
             return self.without_fault(name, fault, rows)
         finally:
+            self._reset(name)
+
+    def _reset(self, name: str) -> None:
+        """:class:`MatrixError` when the sandbox is no longer there, with what it said."""
+        try:
             self.control.reset()
+        except ControlError as error:
+            words = self.sandbox.last_words(_ENDS_WITHIN_S)
+            raise MatrixError(
+                f"after the run {name} {error}" + (f"; its last words: {words}" if words else "")
+            ) from error
 
     def without_fault(self, name: str, fault: Fault, rows: Iterable[Row]) -> Run:
         """These rows with the variables of the fault alone."""
