@@ -71,6 +71,7 @@ class _Matrix:
         self._lock = threading.Lock()
         self._missing = {fault.id: len(plan.parts(fault)) for fault in plan.faults}
         self._runs: dict[str, Run] = {}
+        self._unfit: dict[str, str] = {}
         self._judged: dict[str, Judgement] = {}
 
     def part(self, part: Part) -> None:
@@ -84,21 +85,22 @@ class _Matrix:
             self._missing[fault.id] -= 1
             if self._missing[fault.id]:
                 return
-        self._judged[fault.id] = judge(fault, run)
+        self._judged[fault.id] = judge(fault, run).without_proof_by(self._unfit)
         self._report(self._judged[fault.id])
 
     def control(self, control: Control) -> None:
-        """:class:`MatrixError` when what must pass without the fault does not."""
+        """What does not pass without the fault proves nothing with it."""
         with _one_of(self._benches) as bench:
             run = bench.without_fault(f"control/{control.row.id}", control.fault, [control.row])
-        _require_healthy(run)
-        if control.row.id not in run.passed():
-            raise MatrixError(f"{control.row.id} does not run with the variables of {control.fault.id} alone")
-        self._report(run)
+        if control.row.id in run.passed():
+            self._report(run)
+        else:
+            reason = run.bad().get(control.row.id, "it does not run")
+            self._unfit[control.row.id] = f"with the variables of {control.fault.id} and without the fault: {reason}"
 
     def judgements(self) -> list[Judgement]:
         """In the order of the plan."""
-        return [self._judged[fault.id] for fault in self._plan.faults]
+        return [self._judged[fault.id].without_proof_by(self._unfit) for fault in self._plan.faults]
 
 
 def run_once(name: str, plan: Plan) -> Run:

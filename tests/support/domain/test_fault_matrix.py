@@ -219,6 +219,15 @@ def test_in_the_repository_nothing_that_measures_goes_beside_anything_but_the_lo
     assert set(judged) == set(catalogue)
 
 
+def test_what_fails_without_the_fault_has_not_caught_it() -> None:
+    bad = ("failed", "is Failed")
+    judgement = judge(fault(scenarios={"JL-01a": "is Failed", "JL-01b": "is Failed"}), run(JL_01a=bad, JL_01b=bad))
+    spoilt = judgement.without_proof_by({"JL-01b": "without the fault: is Failed", "JL-01c": "x"})
+    assert judgement.caught and not spoilt.caught
+    assert spoilt.proven == {"JL-01a"} and spoilt.wrong_reason == {"JL-01b": "without the fault: is Failed"}
+    assert spoilt.expected == 2
+
+
 def test_runs_of_one_fault_are_judged_as_one() -> None:
     bad = ("failed", "is Failed")
     both = run(JL_01a=bad).with_those_of(run(JL_02a=bad, PV_01a=("passed", None)))
