@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from support.clients.sandbox.control import SandboxControl
+from support.clients.sandbox.control import ControlError, SandboxControl
 from support.clients.sandbox.embedded import EmbeddedSandbox
 from support.config.models import Control
 from support.fault_catalogue import Fault
-from tools.fault_matrix.judgement import Judgement, Run, judge
+from tools.fault_matrix.judgement import Run
 from tools.fault_matrix.rows import Row
 from tools.fault_matrix.warm import WarmBehave
 
-_BESIDE_OTHERS = {"FOCUS__CAPACITY__GENERATOR_SHARE": "0.5"}
-"""Several sandboxes share the machine with the suites that load them. What is judged then are answers within 5 s, and
-which cause comes first: a generator that adds half of the 300 ms it is tried with is still good for that."""
+_FOR_FAULTS = {"FOCUS__CAPACITY__GENERATOR_SHARE": "0.5"}
+"""Several sandboxes share the memory and the caches of the machine, also when only one is at work. What is judged are
+answers within 5 s, and which cause comes first: a generator that adds half of the 300 ms it is tried with is still good
+for that."""
+_ENDS_WITHIN_S = 10.0
 
 
 class MatrixError(Exception):
@@ -49,13 +51,28 @@ class Bench:
         self.control.close()
         self.sandbox.stop()
 
-    def with_fault(self, fault: Fault, rows: Iterable[Row]) -> Judgement:
+    def with_fault(self, name: str, fault: Fault, rows: Iterable[Row]) -> Run:
+        """These rows with the fault switched on."""
         if fault.is_switch:
             self.control.switch_on(fault.id)
         try:
-            return judge(fault, self.run(fault.id, rows, {**_BESIDE_OTHERS, **fault.environment}))
+            return self.without_fault(name, fault, rows)
         finally:
+            self._reset(name)
+
+    def _reset(self, name: str) -> None:
+        """:class:`MatrixError` when the sandbox is no longer there, with what it said."""
+        try:
             self.control.reset()
+        except ControlError as error:
+            words = self.sandbox.last_words(_ENDS_WITHIN_S)
+            raise MatrixError(
+                f"after the run {name} {error}" + (f"; its last words: {words}" if words else "")
+            ) from error
+
+    def without_fault(self, name: str, fault: Fault, rows: Iterable[Row]) -> Run:
+        """These rows with the variables of the fault alone."""
+        return self.run(name, rows, {**_FOR_FAULTS, **fault.environment})
 
     def run(
         self,

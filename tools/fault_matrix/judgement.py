@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from support.fault_catalogue import Fault
@@ -20,6 +20,10 @@ class Run:
 
     scenarios: Mapping[str, Mapping[str, Any]]
     duration_s: float
+
+    def with_those_of(self, other: Run) -> Run:
+        """Both as one."""
+        return Run({**self.scenarios, **other.scenarios}, self.duration_s + other.duration_s)
 
     def bad(self) -> dict[str, str]:
         """Scenario id and reason of everything that did not pass."""
@@ -73,6 +77,11 @@ class Judgement:
     @property
     def caught(self) -> bool:
         return not (self.missed or self.wrong_reason or self.unrelated)
+
+    def without_proof_by(self, unfit: Mapping[str, str]) -> Judgement:
+        """The same, but that these rows prove nothing, each for its reason: they fail without any fault."""
+        useless = {name: unfit[name] for name in self.proven if name in unfit}
+        return replace(self, proven=self.proven - useless.keys(), wrong_reason={**self.wrong_reason, **useless})
 
 
 def judge(fault: Fault, run: Run) -> Judgement:

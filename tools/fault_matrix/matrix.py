@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 
-from support.fault_catalogue import Fault
 from tools.fault_matrix.bench import Bench, MatrixError
-from tools.fault_matrix.judgement import Judgement, Run
-from tools.fault_matrix.plan import Control, Plan, controls, divided
+from tools.fault_matrix.judgement import Judgement, Run, judge
+from tools.fault_matrix.plan import Control, Part, Plan, controls, divided
 from tools.fault_matrix.rows import Row
 from tools.fault_matrix.stored import clear
 from tools.fault_matrix.warm import WarmBehave
@@ -20,42 +20,47 @@ Benches = queue.SimpleQueue[Bench]
 Report = Callable[[Run | Judgement], None]
 _BESIDE = 2
 """At most so many sandboxes for what mostly waits, besides those that are at work."""
-_LOADED = 1 / 2
-"""Of the sandboxes at work so many measure under load at a time: they share two processors with what they measure."""
 
 
 def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
     """The healthy run, then every fault; ``report`` is told each result as it is there.
 
+    What bears no neighbour runs while no other sandbox is at work: otherwise it would measure that one.
     Raises :class:`MatrixError` when the healthy sandbox fails anything.
     """
     clear(plan.reports)
     with ExitStack() as closing:
         beside_them = 0 if plan.is_alone else min(_BESIDE, len(plan.waiting()))
         benches = closing.enter_context(_benches(plan, plan.at_work + beside_them))
-        pool, loaded, beside = (
-            closing.enter_context(ThreadPoolExecutor(size))
-            for size in (plan.at_work, max(1, round(plan.at_work * _LOADED)), max(1, beside_them))
-        )
+        pool, beside = (closing.enter_context(ThreadPoolExecutor(size)) for size in (plan.at_work, max(1, beside_them)))
         healthy = _whole("healthy", plan.healthy_rows(), plan.at_work, benches, pool)
         _require_healthy(healthy)
         report(healthy)
         matrix = _Matrix(plan, benches, report)
         found = controls(plan, healthy)
-        for control in found:
-            if control.row.needs_room:
-                matrix.control(control)
-        waiting: list[Future[None]] = [beside.submit(matrix.control, one) for one in found if not one.row.needs_room]
-        waiting += [beside.submit(matrix.fault, fault) for fault in plan.waiting()]
-        try:
-            list(pool.map(matrix.fault, plan.quiet()))
-            list(loaded.map(matrix.fault, plan.strained()))
-            for one in waiting:
-                one.result()
-        finally:
-            for one in waiting:
-                one.cancel()
+        for control in (one for one in found if not one.lasts):
+            matrix.control(control)
+        _all_of(
+            *(beside.submit(matrix.control, one) for one in found if one.lasts),
+            *(pool.submit(matrix.part, part) for part in plan.lasting()),
+        )
+        _all_of(
+            *(beside.submit(matrix.part, part) for part in plan.waiting()),
+            *(pool.submit(matrix.part, part) for part in plan.quiet()),
+        )
+        for part in plan.apart():
+            matrix.part(part)
         return matrix.judgements()
+
+
+def _all_of(*work: Future[None]) -> None:
+    """Wait for all of it; when one fails, nothing more of it is begun."""
+    try:
+        for one in as_completed(work):
+            one.result()
+    finally:
+        for one in work:
+            one.cancel()
 
 
 class _Matrix:
@@ -63,26 +68,39 @@ class _Matrix:
 
     def __init__(self, plan: Plan, benches: Benches, report: Report) -> None:
         self._plan, self._benches, self._report = plan, benches, report
+        self._lock = threading.Lock()
+        self._missing = {fault.id: len(plan.parts(fault)) for fault in plan.faults}
+        self._runs: dict[str, Run] = {}
+        self._unfit: dict[str, str] = {}
         self._judged: dict[str, Judgement] = {}
 
-    def fault(self, fault: Fault) -> None:
+    def part(self, part: Part) -> None:
+        """With the last part of a fault it is judged."""
         with _one_of(self._benches) as bench:
-            judgement = bench.with_fault(fault, self._plan.rows_with(fault))
-        self._judged[fault.id] = judgement
-        self._report(judgement)
+            run = bench.with_fault(part.name, part.fault, part.rows)
+        fault = part.fault
+        with self._lock:
+            before = self._runs.get(fault.id)
+            self._runs[fault.id] = run = before.with_those_of(run) if before else run
+            self._missing[fault.id] -= 1
+            if self._missing[fault.id]:
+                return
+        self._judged[fault.id] = judge(fault, run).without_proof_by(self._unfit)
+        self._report(self._judged[fault.id])
 
     def control(self, control: Control) -> None:
-        """:class:`MatrixError` when what must pass without the fault does not."""
+        """What does not pass without the fault proves nothing with it."""
         with _one_of(self._benches) as bench:
-            run = bench.run(f"control/{control.row.id}", [control.row], control.fault.environment)
-        _require_healthy(run)
-        if control.row.id not in run.passed():
-            raise MatrixError(f"{control.row.id} does not run with the variables of {control.fault.id} alone")
-        self._report(run)
+            run = bench.without_fault(f"control/{control.row.id}", control.fault, [control.row])
+        if control.row.id in run.passed():
+            self._report(run)
+        else:
+            reason = run.bad().get(control.row.id, "it does not run")
+            self._unfit[control.row.id] = f"with the variables of {control.fault.id} and without the fault: {reason}"
 
     def judgements(self) -> list[Judgement]:
         """In the order of the plan."""
-        return [self._judged[fault.id] for fault in self._plan.faults]
+        return [self._judged[fault.id].without_proof_by(self._unfit) for fault in self._plan.faults]
 
 
 def run_once(name: str, plan: Plan) -> Run:
@@ -93,17 +111,17 @@ def run_once(name: str, plan: Plan) -> Run:
 
 
 def _whole(name: str, rows: Sequence[Row], workers: int, benches: Benches, pool: ThreadPoolExecutor) -> Run:
-    """The rows as one run: divided among the sandboxes, and then what measures under load alone on one of them."""
+    """The rows as one run: divided among the sandboxes, and then what bears no neighbour alone on one of them."""
 
     def share(numbered: tuple[int, list[Row]]) -> Run:
         number, rows = numbered
         with _one_of(benches) as bench:
             return bench.run(f"{name}/{number}", rows, {})
 
-    shares = divided([row for row in rows if not row.is_load], workers)
+    shares = divided([row for row in rows if not row.is_apart], workers)
     runs = list(pool.map(share, enumerate(shares, start=1)))
-    under_load = [row for row in rows if row.is_load]
-    runs += [share((len(shares) + 1, under_load))] if under_load else []
+    apart = [row for row in rows if row.is_apart]
+    runs += [share((len(shares) + 1, apart))] if apart else []
     scenarios = {scenario_id: entry for run in runs for scenario_id, entry in run.scenarios.items()}
     return Run(scenarios, sum(run.duration_s for run in runs))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,24 +45,51 @@ class Plan:
         """How many sandboxes are."""
         return 1 if self.is_alone else self.workers
 
-    def waiting(self) -> list[Fault]:
-        """Those that need little of the machine; the last of the catalogue first, which take longest."""
-        return [fault for fault in reversed(self.faults) if fault.waits]
+    def parts(self, fault: Fault) -> list[Part]:
+        """What runs with a fault: what can be looked at beside other sandboxes, and what cannot."""
+        rows = self.rows_with(fault)
+        apart = [row for row in rows if row.is_apart]
+        others = [row for row in rows if not row.is_apart]
+        if not (apart and others):
+            return [Part(fault.id, fault, rows)]
+        return [Part(fault.id, fault, others), Part(f"alone/{fault.id}", fault, apart)]
 
-    def strained(self) -> list[Fault]:
-        """Those with which something is measured under load."""
-        return self._longest_first(fault for fault in self.faults if not fault.waits and self._strains(fault))
+    def quiet(self) -> list[Part]:
+        """Those that go beside each other, without the next ones."""
+        return sorted(self._parts(waits=False, is_apart=False), key=lambda part: -len(part.rows))
 
-    def quiet(self) -> list[Fault]:
-        """All others."""
-        return self._longest_first(fault for fault in self.faults if not fault.waits and not self._strains(fault))
+    def waiting(self) -> list[Part]:
+        """Those beside them that need little of the machine; the last of the catalogue first, which take longest."""
+        return self._parts(waits=True, is_apart=False)[::-1]
 
-    def _strains(self, fault: Fault) -> bool:
-        return any(row.needs_room for row in self.rows_with(fault))
+    def apart(self) -> list[Part]:
+        """Those that bear no neighbour, one at a time."""
+        return [part for part in self._parts(None, is_apart=True) if not part.lasts]
 
-    def _longest_first(self, faults: Iterable[Fault]) -> list[Fault]:
-        """So that none of them is alone at the end."""
-        return sorted(faults, key=lambda fault: -len(self.rows_with(fault)))
+    def lasting(self) -> list[Part]:
+        """Those under a load that is little at a time and takes long: beside each other, and beside nothing else."""
+        return [part for part in self._parts(None, is_apart=True) if part.lasts]
+
+    def _parts(self, waits: bool | None, is_apart: bool) -> list[Part]:
+        parts = [part for fault in self.faults if waits in (None, fault.waits) for part in self.parts(fault)]
+        return [part for part in parts if part.is_apart is is_apart]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of what runs with a fault. ``name`` is the folder of its reports."""
+
+    name: str
+    fault: Fault
+    rows: Sequence[Row]
+
+    @property
+    def is_apart(self) -> bool:
+        return any(row.is_apart for row in self.rows)
+
+    @property
+    def lasts(self) -> bool:
+        return self.fault.waits and all(row.lasts for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -74,6 +101,10 @@ class Control:
 
     row: Row
     fault: Fault
+
+    @property
+    def lasts(self) -> bool:
+        return self.fault.waits and self.row.lasts
 
 
 def controls(plan: Plan, healthy: Run) -> list[Control]:

@@ -14,6 +14,7 @@ from support.selection import reason_to_skip
 _NOT_YET = frozenset({"wip", "quarantine"})
 _COSTLY = frozenset({"disruptive"})
 _LOAD = frozenset({"load", "slow"})
+_APART = _LOAD | {"alone"}
 _TURNS = 8
 """A requirement is watched with every so manyth fault."""
 
@@ -44,13 +45,18 @@ class Row:
 
     @property
     def is_load(self) -> bool:
-        """Whether it strains the server or takes long: it watches over nothing, and its healthy run is made alone."""
+        """Whether it strains the server or takes long: it watches over nothing."""
         return bool(self.tags & _LOAD)
 
     @property
-    def needs_room(self) -> bool:
-        """Whether it cannot be judged beside others on the same machine. What takes long mostly waits."""
-        return "load" in self.tags and "slow" not in self.tags
+    def is_apart(self) -> bool:
+        """Whether what it measures bears no neighbour: nothing else uses the machine meanwhile."""
+        return bool(self.tags & _APART)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is given a long time to measure in, which is skipped unless it is asked for."""
+        return "slow" in self.tags
 
     def is_meant_by(self, name: str) -> bool:
         """Whether an id with or without a row number stands for this one."""
@@ -127,8 +133,11 @@ def _drawn(text: str) -> int:
 def selection(fault: Fault, rows: Iterable[Row]) -> list[Row]:
     """What runs with a fault: every row that must fail, and the watch over all it is not related to.
 
-    Others of its own and of the related requirements may fail or not, so that running them would prove nothing.
+    Others of its own and of the related requirements may fail or not, so that running them would prove nothing. What
+    bears no neighbour keeps watch only where the fault has to be alone anyway.
     """
     rows = list(rows)
-    watched = {row.id for row in watch_of(rows, fault)}
-    return [row for row in rows if row.id in watched or any(row.is_meant_by(name) for name in fault.scenarios)]
+    wanted = [row for row in rows if any(row.is_meant_by(name) for name in fault.scenarios)]
+    is_alone = any(row.is_apart and not row.lasts for row in wanted)
+    chosen = {row.id for row in wanted} | {row.id for row in watch_of(rows, fault) if is_alone or not row.is_apart}
+    return [row for row in rows if row.id in chosen]

@@ -22,6 +22,7 @@ from types import ModuleType
 from support.files import PROJECT
 from support.hooks.signals import ends_like_a_program
 
+_PREPARED = "tools.fault_matrix.prepared"
 _SUITE = (
     "behave.configuration",
     "behave.runner_plugin",
@@ -45,7 +46,7 @@ class WarmBehave:
     compiled code where they ``change``, because Python cannot tell two saves within a second apart by it.
     """
 
-    def __init__(self, loaded_before: Sequence[str] = _SUITE, change: bool = False) -> None:
+    def __init__(self, loaded_before: Sequence[str] = (*_SUITE, _PREPARED), change: bool = False) -> None:
         self._change = change
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(loaded_before))

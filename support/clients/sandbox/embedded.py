@@ -3,6 +3,7 @@ file."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -100,6 +101,14 @@ class EmbeddedSandbox:
         if self._listening is not None:
             self._listening.join()
         return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
+
+    def last_words(self, within_s: float) -> str | None:
+        """What it complained of last, if it has ended or ends in this time."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(within_s)
+                return self._complaint()
+        return None
 
     @property
     def pid(self) -> int | None:

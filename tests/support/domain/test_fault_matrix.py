@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogu
 from support.gherkin.documents import read_documents
 from tools.fault_matrix import command
 from tools.fault_matrix.judgement import Run, judge
-from tools.fault_matrix.plan import Control, Plan, controls, divided
+from tools.fault_matrix.plan import Control, Part, Plan, controls, divided
 from tools.fault_matrix.rows import Row, rows_of, said_in_backlog_only, selection, watch_of
 from tools.fault_matrix.stored import MATRIX, clear, write_verdicts
 from tools.gherkin_lint.phrases import Outcomes
@@ -133,6 +133,13 @@ def test_selection_holds_what_must_fail_and_the_watch_but_nothing_else_of_what_i
     assert [each.id for each in selection(wanted, rows)] == ["JL-01a", "PV-04a.1", "PV-04a.2", "PV-09a"]
 
 
+def test_what_bears_no_neighbour_keeps_watch_where_the_fault_is_alone_anyway() -> None:
+    rows = [row("JL-01a"), row("PF-01a", "load"), *(row(f"CA-{number}a", "alone") for number in range(10, 60))]
+    beside, alone = fault(), fault(scenarios={"PF-01a": ""})
+    assert [each.id for each in selection(beside, rows)] == ["JL-01a"]
+    assert len(selection(alone, rows)) > 1 and all(each.is_apart for each in selection(alone, rows))
+
+
 def test_rows_have_the_place_that_behave_selects_them_by(tmp_path: Path) -> None:
     lines = [
         "@JL", "Feature: F", "  Rule: R", "    @JL-01a", "    Example: one", "      When it", "      Then it",
@@ -161,15 +168,71 @@ def test_a_sandbox_that_has_the_address_for_itself_works_alone(addresses: str, a
     assert Plan({"addresses": addresses}, [fault()], [], "", False, 4, 1, Path("x")).at_work == at_work
 
 
+def names(parts: Sequence[Part]) -> list[str]:
+    return [part.name for part in parts]
+
+
 def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None:
-    rows = [row("JL-01a"), row("JL-01b"), row("PF-01a", "load"), row("SB-02a", "load", "slow")]
+    rows = [row("JL-01a"), row("JL-01b"), row("PF-01a", "load")]
     short, long = fault(id="short"), fault(id="long", scenarios={"JL-01a": "", "JL-01b": ""})
-    loaded = fault(id="loaded", scenarios={"PF-01a": ""})
+    loaded = fault(id="loaded", scenarios={"PF-01a": ""}, related=frozenset({"JL-02"}), requirement="JL-01")
     first, second = fault(id="first", scenarios={"PF-01a": ""}, waits=True), fault(id="second", waits=True)
     plan = Plan({}, [short, first, loaded, long, second], rows, "", False, 2, 1, Path("x"))
-    assert plan.quiet() == [long, short]
-    assert plan.strained() == [loaded]
-    assert plan.waiting() == [second, first]
+    assert names(plan.quiet()) == ["long", "short"]
+    assert names(plan.waiting()) == ["second"]
+    assert names(plan.apart()) == ["first", "loaded"]
+    assert plan.lasting() == []
+
+
+def test_of_one_fault_what_is_measured_under_load_is_apart_from_what_else_runs_with_it() -> None:
+    rows = [row("JL-01a"), row("PF-01a", "load"), row("SB-02a", "load", "slow")]
+    both = fault(scenarios={"JL-01a": "", "PF-01a": "", "SB-02a": ""})
+    plan = Plan({}, [both], rows, "", False, 2, 1, Path("x"))
+    assert [(part.name, [each.id for each in part.rows]) for part in plan.parts(both)] == [
+        ("job-crashes", ["JL-01a"]),
+        ("alone/job-crashes", ["PF-01a", "SB-02a"]),
+    ]
+    assert names(plan.quiet()) == ["job-crashes"] and names(plan.apart()) == ["alone/job-crashes"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "waits", "lasts"),
+    [(["load", "slow"], True, True), (["load", "slow"], False, False), (["load"], True, False)],
+)
+def test_under_load_only_what_takes_long_and_says_that_it_waits_goes_beside_its_like(
+    tags: list[str], waits: bool, lasts: bool
+) -> None:
+    one = fault(scenarios={"SB-02a": ""}, waits=waits)
+    plan = Plan({}, [one], [row("SB-02a", *tags)], "", False, 2, 1, Path("x"))
+    assert [bool(plan.lasting()), bool(plan.apart())] == [lasts, not lasts]
+    assert Control(row("SB-02a", *tags), one).lasts is lasts
+
+
+def test_in_the_repository_nothing_that_measures_goes_beside_anything_but_the_long_ones() -> None:
+    catalogue = load_catalogue()
+    rows = rows_of(read_documents(Path("features")))
+    plan = Plan({}, list(catalogue.values()), rows, "", False, 2, 1, Path("x"))
+    beside = [each for part in [*plan.quiet(), *plan.waiting()] for each in part.rows]
+    assert not [each.id for each in beside if each.tags & {"load", "alone"}]
+    assert {each.id for part in plan.lasting() for each in part.rows} == {"SB-02a"}
+    judged = [part.fault.id for part in [*plan.quiet(), *plan.waiting(), *plan.apart(), *plan.lasting()]]
+    assert set(judged) == set(catalogue)
+
+
+def test_what_fails_without_the_fault_has_not_caught_it() -> None:
+    bad = ("failed", "is Failed")
+    judgement = judge(fault(scenarios={"JL-01a": "is Failed", "JL-01b": "is Failed"}), run(JL_01a=bad, JL_01b=bad))
+    spoilt = judgement.without_proof_by({"JL-01b": "without the fault: is Failed", "JL-01c": "x"})
+    assert judgement.caught and not spoilt.caught
+    assert spoilt.proven == {"JL-01a"} and spoilt.wrong_reason == {"JL-01b": "without the fault: is Failed"}
+    assert spoilt.expected == 2
+
+
+def test_runs_of_one_fault_are_judged_as_one() -> None:
+    bad = ("failed", "is Failed")
+    both = run(JL_01a=bad).with_those_of(run(JL_02a=bad, PV_01a=("passed", None)))
+    judgement = judge(fault(scenarios={"JL-01a": "is Failed", "JL-02a": "is Failed"}), both)
+    assert judgement.caught and judgement.expected == 2 and judgement.duration_s == 2.0
 
 
 def test_steps_that_failed_are_remembered() -> None:

@@ -55,6 +55,17 @@ def _timeless(text: str) -> str:
     return re.sub(r"\d+\.\d+ s", "a time", text)
 
 
+def test_what_is_prepared_for_every_run_has_no_steps_of_its_own_and_knows_the_environment_files() -> None:
+    program = (
+        "from behave.step_registry import registry\n"
+        "from support.config.production import _protected_by\n"
+        "import tools.fault_matrix.prepared\n"
+        "print(sum(map(len, registry.steps.values())), _protected_by.cache_info().currsize)"
+    )
+    files = len(list((PROJECT / "environments").glob("*.yaml")))
+    assert subprocess.check_output([sys.executable, "-c", program], cwd=PROJECT, text=True) == f"0 {files}\n"
+
+
 def test_variables_are_those_of_one_run_only(features: Path) -> None:
     behave, console = WarmBehave(), features / "console.txt"
     arguments = written(features, "FOCUS_X", "green")
