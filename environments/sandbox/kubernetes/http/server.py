@@ -34,7 +34,6 @@ from environments.sandbox.kubernetes.kubectl.logs import PodLogs
 from environments.sandbox.kubernetes.kubectl.port_forward import forward_ports
 from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag
-from environments.sandbox.kubernetes.store import events_group
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, not_found
 from environments.sandbox.kubernetes.store.object_store import Store
 
@@ -156,8 +155,6 @@ class ApiServer:
 
     async def _resource(self, request: web.Request, target: Target) -> web.StreamResponse:
         method = request.method
-        if target.resource.group == events_group.GROUP and method != "GET":
-            raise method_not_allowed()
         if target.subresource is not None:
             return await self._subresource(request, target)
         if method == "GET" and flag(request, "watch"):
@@ -189,7 +186,7 @@ class ApiServer:
         if not self._visible(resource.plural, found):
             raise not_found(resource, target.name or "")
         if not wants_table(request.headers.get("Accept", "")):
-            return json_answer(events_group.as_served(resource, found))
+            return json_answer(found)
         metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
         return json_answer(table(resource, [found], metadata, request.query.get("includeObject", "Metadata")))
 
