@@ -122,17 +122,9 @@ def _merge_key(name: str, change: list[Any]) -> str | None:
 
 
 def json_patch(obj: Any, operations: Any) -> Any:
-    """RFC 6902."""
+    """RFC 6902, one operation after the other, to name the one that cannot be done."""
     if not isinstance(operations, list):
         raise bad_request("a JSON patch must be a list of operations")
-    try:
-        return jsonpatch.JsonPatch(operations).apply(clone(obj), in_place=True)
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError, KeyError):
-        return _one_by_one(obj, operations)
-
-
-def _one_by_one(obj: Any, operations: list[Any]) -> Any:
-    """The same slowly, to name the operation that cannot be done."""
     document = clone(obj)
     for operation in operations:
         document = _operated(document, operation)

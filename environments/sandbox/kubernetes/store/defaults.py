@@ -131,7 +131,7 @@ def _service(service: Object, serial: int) -> None:
 def _cluster_ip(serial: int) -> str:
     """An address of the service network of k3s, which nothing in the sandbox ever connects to.
 
-    The odd factor spreads neighbouring numbers and keeps them different.
+    The odd factor spreads neighbouring numbers and keeps them different, for 65,536 writes.
     """
     spread = serial * 40503 % 65536
     return f"10.43.{spread // 256}.{spread % 256}"
