@@ -83,7 +83,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     if old is None:
         raise errors.not_found(resource, name)
     scaled = target.subresource == "scale"
-    current = scale_of(resource, old) if scaled else old
+    current = scale_of(old) if scaled else old
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
     new = without_nulls(new)
     if scaled:
@@ -106,7 +106,7 @@ def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
     metadata, spec = {**old["metadata"], "resourceVersion": revision}, {**old["spec"], "replicas": replicas}
     new = {**old, "metadata": metadata, "spec": spec}
-    return json_answer(scale_of(resource, store.update(resource.plural, new, dry_run=dry_run)))
+    return json_answer(scale_of(store.update(resource.plural, new, dry_run=dry_run)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
