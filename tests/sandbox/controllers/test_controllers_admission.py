@@ -76,6 +76,16 @@ def test_a_quota_on_jobs_refuses_the_job() -> None:
     play(scenario)
 
 
+def test_a_quota_on_node_ports_refuses_the_service() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        _quota(cluster, services_nodeports="1")
+        cluster.create_service("first")
+        with pytest.raises(ApiError, match="exceeded quota: limit, requested: services.nodeports=1"):
+            cluster.create_service("x")
+
+    play(scenario)
+
+
 def test_a_job_whose_pod_exceeds_a_quota_says_so_and_starts_when_there_is_room() -> None:
     async def scenario(cluster: Cluster) -> None:
         _quota(cluster, pods="4")
@@ -96,7 +106,7 @@ def test_a_job_whose_pod_exceeds_a_quota_says_so_and_starts_when_there_is_room()
 @pytest.mark.parametrize(("item", "hard"), [("unknown", "1"), ("requests.cpu", "10"), ("pods", "1k")])
 def test_a_quota_the_sandbox_cannot_count_is_refused(item: str, hard: str) -> None:
     async def scenario(cluster: Cluster) -> None:
-        with pytest.raises(ApiError, match=f"{item}={hard}.*the sandbox counts objects only"):
+        with pytest.raises(ApiError, match=f"{item}={hard}.*the sandbox counts objects and node ports only"):
             _quota(cluster, **{item: hard})
 
     play(scenario)

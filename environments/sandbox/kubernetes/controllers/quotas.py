@@ -1,4 +1,4 @@
-"""Resource quotas: how many objects of a kind a namespace may hold, checked when one is created."""
+"""Resource quotas: how many objects of a kind, or node ports, a namespace may hold, checked when one is created."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from environments.sandbox.kubernetes.store.object_store import Change, Store
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.kubernetes.store.resources import RESOURCES
 
+_NODE_PORTS = "services.nodeports"
 _COUNTED = {
+    _NODE_PORTS: "services",
     **{f"count/{resource.qualified}": plural for plural, resource in RESOURCES.items() if resource.namespaced},
     **{plural: plural for plural in ("configmaps", "persistentvolumeclaims", "pods", "secrets", "services")},
 }
@@ -37,10 +39,11 @@ class QuotaAdmission:
     def _check(self, quota: Object, plural: str, new: Object) -> None:
         namespace, name = key_of(new)
         hard: dict[str, Any] = dig(quota, "spec", "hard", default={})
-        used = {item: _used(self._store, namespace, item) for item in sorted(hard) if _COUNTED[item] == plural}
-        exceeded = [item for item in used if used[item] + 1 > int(hard[item])]
+        asked = {item: taken for item in sorted(hard) if _COUNTED[item] == plural and (taken := _taken(item, new))}
+        used = {item: _used(self._store, namespace, item) for item in asked}
+        exceeded = [item for item in asked if used[item] + asked[item] > int(hard[item])]
         if exceeded:
-            told = {"requested": dict.fromkeys(used, 1), "used": used, "limited": hard}
+            told = {"requested": asked, "used": used, "limited": hard}
             parts = (f"{label}: " + ",".join(f"{item}={of[item]}" for item in exceeded) for label, of in told.items())
             title = quota["metadata"]["name"]
             raise errors.forbidden(RESOURCES[plural], name, f"exceeded quota: {title}, {', '.join(parts)}")
@@ -68,16 +71,21 @@ class QuotaStatus(Controller):
 
 
 def _used(store: Store, namespace: str, item: str) -> int:
-    """How many there are. As ``pods``, those that have ended take no room."""
-    objects = store.list(_COUNTED[item], namespace)
-    return sum(not is_finished(pod) for pod in objects) if item == "pods" else len(objects)
+    return sum(_taken(item, obj) for obj in store.list(_COUNTED[item], namespace))
+
+
+def _taken(item: str, obj: Object) -> int:
+    """How many of the item an object of its kind is. As ``pods``, those that have ended take no room."""
+    if item == _NODE_PORTS:
+        return sum(1 for port in dig(obj, "spec", "ports", default=()) if port.get("nodePort"))
+    return int(not is_finished(obj)) if item == "pods" else 1
 
 
 def _check_supported(quota: Object) -> None:
     causes = []
     for item, value in dig(quota, "spec", "hard", default={}).items():
         if item not in _COUNTED or not str(value).isdecimal():
-            message = f'Unsupported value: "{item}={value}": the sandbox counts objects only'
+            message = f'Unsupported value: "{item}={value}": the sandbox counts objects and node ports only'
             causes.append(errors.cause("FieldValueNotSupported", f"spec.hard[{item}]", message))
     if causes:
         raise errors.invalid(RESOURCES["resourcequotas"], quota["metadata"]["name"], causes)
