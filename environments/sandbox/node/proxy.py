@@ -125,14 +125,13 @@ class KubeProxy:
         self._backends[port] = backends
         if port in self._listening or (self._fault("node-ports-limited") and len(self._listening) >= _FEW_PORTS):
             return
-        loop = asyncio.get_running_loop()
         try:
-            self._listening[port] = await loop.create_server(
-                lambda: self._forwarders.client(lambda: self._choose(port)), self._nodes, port, backlog=_BACKLOG
+            self._listening[port] = await asyncio.start_server(
+                lambda *client: self._forwarders.accept(client, self._choose(port)), self._nodes, port, backlog=_BACKLOG
             )
         except OSError as error:
             log.error("node port %d cannot be opened yet: %s", port, error)
-            loop.call_later(_AGAIN_AFTER_S, self._look_at, key)
+            asyncio.get_running_loop().call_later(_AGAIN_AFTER_S, self._look_at, key)
 
     def _close(self, port: int) -> None:
         self._backends.pop(port, None)

@@ -14,11 +14,11 @@ Connection = tuple[StreamReader, StreamWriter]
 async def join(first: Connection, second: Connection) -> None:
     """Each hears what the other says, and that it has ended, until both have; then both are closed."""
     with contextlib.closing(first[1]), contextlib.closing(second[1]):
-        await asyncio.gather(_carry(first[0], second[1]), _carry(second[0], first[1]))
+        await asyncio.gather(carry(first[0], second[1]), carry(second[0], first[1]))
 
 
-async def _carry(source: StreamReader, target: StreamWriter) -> None:
-    """A connection that breaks has ended too."""
+async def carry(source: StreamReader, target: StreamWriter) -> None:
+    """Until the source ends; a connection that breaks has ended too."""
     with contextlib.suppress(OSError):
         while data := await source.read(_CHUNK_BYTES):
             target.write(data)

@@ -97,40 +97,7 @@ def test_a_watch_can_begin_with_what_is_there_and_a_bookmark(api: ServedApi, cor
     assert annotations == {"k8s.io/initial-events-end": "true"}
 
 
-def _event(name: str, about: str) -> dict[str, object]:
-    time = "2026-01-01T00:00:00Z"
-    return {
-        "metadata": {"name": name}, "involvedObject": {"kind": "Pod", "namespace": "panda", "name": about},
-        "reason": "Started", "message": "Started container c", "type": "Normal", "count": 2, "firstTimestamp": time,
-        "lastTimestamp": time, "eventTime": "2026-01-01T00:00:00.000000Z", "source": {"component": "kubelet"},
-        "reportingComponent": "kubelet",
-    }  # fmt: skip
-
-
-def test_events_are_served_in_their_newer_form_too(
-    api: ServedApi, connection: client.ApiClient, core: client.CoreV1Api
-) -> None:
-    newer = client.EventsV1Api(connection)
-    for number in (1, 2):
-        core.create_namespaced_event("panda", _event(f"event-{number}", f"pod-{number}"))
-    assert len(newer.list_namespaced_event("panda").items) == len(newer.list_event_for_all_namespaces().items) == 2
-    (found,) = newer.list_namespaced_event("panda", field_selector="regarding.name=pod-2").items
-    assert (found.regarding.name, found.note, found.reporting_controller) == ("pod-2", "Started container c", "kubelet")
-    read = newer.read_namespaced_event("event-1", "panda")
-    assert (read.api_version, read.deprecated_count, read.deprecated_source.component) == (
-        "events.k8s.io/v1", 2, "kubelet",
-    )  # fmt: skip
-    version = newer.list_namespaced_event("panda").metadata.resource_version
-    core.create_namespaced_event("panda", _event("event-3", "pod-3"))
-    seen = next(watch.Watch().stream(newer.list_namespaced_event, "panda", resource_version=version, timeout_seconds=5))
-    assert (seen["type"], seen["object"].regarding.name) == ("ADDED", "pod-3")
-
-
-def test_events_are_written_in_their_older_form_only(connection: client.ApiClient) -> None:
-    newer = client.EventsV1Api(connection)
+def test_the_newer_form_of_events_is_not_served(connection: client.ApiClient) -> None:
     with pytest.raises(client.ApiException) as refused:
-        newer.delete_namespaced_event("event-1", "panda")
-    assert refused.value.status == 405
-    with pytest.raises(client.ApiException) as refused:
-        newer.list_namespaced_event("panda", field_selector="involvedObject.name=pod-1")
-    assert refused.value.status == 400 and "field label not supported: involvedObject.name" in refused.value.body
+        client.EventsV1Api(connection).list_namespaced_event("panda")
+    assert refused.value.status == 404

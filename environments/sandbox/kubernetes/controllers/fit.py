@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox.kubernetes.controllers.meta import GPU, is_true
+from environments.sandbox.kubernetes.controllers.meta import is_true
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.shared import quantities
 from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
@@ -18,15 +18,8 @@ _TAINTED = "node(s) had untolerated taint"
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
-@dataclass(frozen=True)
-class Demand:
-    """What one pod takes: amounts by resource, and itself."""
-
-    resources: Mapping[str, int]
-
-    @property
-    def gpu(self) -> int:
-        return self.resources.get(GPU, 0)
+Demand = Mapping[str, int]
+"""What one pod takes: amounts by resource."""
 
 
 @dataclass
@@ -37,13 +30,9 @@ class NodeLoad:
     pods: int = 0
 
     def take(self, demand: Demand, sign: int = 1) -> None:
-        for resource, value in demand.resources.items():
+        for resource, value in demand.items():
             self.used[resource] += sign * value
         self.pods += sign
-
-
-def demand_of(pod: Mapping[str, Any]) -> Demand:
-    return Demand(quantities.requests(pod["spec"]))
 
 
 def allocatable(node: Mapping[str, Any]) -> dict[str, int]:
@@ -67,7 +56,7 @@ def hindrances(
         return [_SELECTOR]
     offered = allocatable(node)
     missing = ["Too many pods"] if load.pods + 1 > offered.get("pods", 0) else []
-    for resource, value in demand.resources.items():
+    for resource, value in demand.items():
         if value and load.used[resource] + value > offered.get(resource, 0):
             missing.append(f"Insufficient {resource}")
     return missing

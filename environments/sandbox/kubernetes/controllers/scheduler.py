@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from environments.sandbox.kubernetes.controllers.meta import (
 from environments.sandbox.kubernetes.controllers.runner import Controller, Runner
 from environments.sandbox.kubernetes.store.object_store import Change
 from environments.sandbox.kubernetes.store.objects import dig
+from environments.sandbox.shared import quantities
 
 COMPONENT = "default-scheduler"
 STAY_PENDING = "jobs-stay-pending"
@@ -40,7 +42,7 @@ class Scheduler(Controller):
         self._loads: dict[str, fit.NodeLoad] = {}
         self._placed: dict[str, tuple[str, fit.Demand]] = {}
         self._waiting: dict[Key, None] = {}
-        self._lost_slices: dict[str, int] = {}
+        self._lost_slices: Counter[str] = Counter()
 
     def changed(self, change: Change) -> Iterable[Key]:
         if change.plural != "pods":
@@ -58,6 +60,8 @@ class Scheduler(Controller):
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
         if SLICE_KEPT in switched_off:
+            for node, lost in self._lost_slices.items():
+                self._load(node).used[GPU] -= lost
             self._lost_slices.clear()
         return list(self._waiting) if switched_off & _RETRY_WHEN_OFF else ()
 
@@ -69,7 +73,7 @@ class Scheduler(Controller):
         if self.process.fault(STAY_PENDING) and _job_name(pod).startswith("grpc-job-"):
             self._waiting[key] = None
             return
-        demand = fit.demand_of(pod)
+        demand = quantities.requests(pod["spec"])
         node, why_not = self._choose(pod, demand)
         if node is not None:
             self._bind(pod, node)
@@ -82,7 +86,7 @@ class Scheduler(Controller):
 
     def _choose(self, pod: Object, demand: fit.Demand) -> tuple[str | None, str]:
         """The node with the smallest share taken of what the pod needs, or why there is none."""
-        if demand.gpu and self.process.fault(ANY_NODE):
+        if demand.get(GPU) and self.process.fault(ANY_NODE):
             return next(each["name"] for each in self.process.config["nodes"] if each["role"] == "master"), ""
         nodes = self.store.list("nodes")
         unclaimed = self._missing_claim(pod)
@@ -92,7 +96,7 @@ class Scheduler(Controller):
         for node in nodes:
             name = node["metadata"]["name"]
             load = self._load(name)
-            hindered = fit.hindrances(pod, demand, node, self._with_lost_slices(name, load), self.store.version)
+            hindered = fit.hindrances(pod, demand, node, load, self.store.version)
             if hindered:
                 reasons.append(hindered)
             else:
@@ -100,14 +104,6 @@ class Scheduler(Controller):
         if possible:
             return min(possible)[1], ""
         return None, fit.unschedulable_message(len(nodes), reasons, self.store.version)
-
-    def _with_lost_slices(self, node: str, load: fit.NodeLoad) -> fit.NodeLoad:
-        lost = self._lost_slices.get(node, 0)
-        if not lost:
-            return load
-        used = load.used.copy()
-        used[GPU] += lost
-        return fit.NodeLoad(used, load.pods)
 
     def _missing_claim(self, pod: Object) -> str | None:
         for volume in pod["spec"].get("volumes", ()):
@@ -147,7 +143,7 @@ class Scheduler(Controller):
     def _take(self, pod: Object, node: str) -> None:
         uid = pod["metadata"]["uid"]
         if uid not in self._placed:
-            demand = fit.demand_of(pod)
+            demand = quantities.requests(pod["spec"])
             self._placed[uid] = (node, demand)
             self._load(node).take(demand)
 
@@ -157,14 +153,15 @@ class Scheduler(Controller):
             return False
         node, demand = placed
         self._load(node).take(demand, -1)
-        if demand.gpu and self.process.fault(SLICE_KEPT):
-            self._lost_slices[node] = self._lost_slices.get(node, 0) + demand.gpu
+        if self.process.fault(SLICE_KEPT):
+            self._lost_slices[node] += demand.get(GPU, 0)
+            self._load(node).used[GPU] += demand.get(GPU, 0)
         return True
 
 
 def _share(demand: fit.Demand, node: Mapping[str, Any], load: fit.NodeLoad) -> float:
     offered = fit.allocatable(node)
-    shares = [load.used[resource] / offered[resource] for resource in demand.resources if offered.get(resource)]
+    shares = [load.used[resource] / offered[resource] for resource in demand if offered.get(resource)]
     return max([*shares, load.pods / offered["pods"]])
 
 

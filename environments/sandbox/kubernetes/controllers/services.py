@@ -1,9 +1,9 @@
-"""What the API server allocates when a service is written: node ports and cluster addresses."""
+"""What the API server allocates when a service is written: node ports."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers.meta import Object
@@ -26,13 +26,11 @@ class NodePorts:
         self._version = store.version
         self._changes = store.subscribe("services")
         self._ports: dict[int, str] = {}
-        self._addresses: dict[str, str] = {}
 
     def admit(self, verb: str, plural: str, new: Object, old: Object | None) -> None:
         if plural != "services" or verb == "delete":
             return
         self._catch_up()
-        self._address(new, old)
         if not _wants_node_ports(new):
             for port in dig(new, "spec", "ports", default=()):
                 port.pop("nodePort", None)
@@ -40,21 +38,13 @@ class NodePorts:
         self._allocate(new, old)
 
     def _catch_up(self) -> None:
-        """Who has which port and address, from what was written since the last time: looking at all takes too long."""
+        """Who has which port, from what was written since the last time: looking at all takes too long."""
         while not self._changes.empty():
             change = self._changes.get_nowait()
-            for service, has in ((change.previous, False), (change.object, change.type != "DELETED")):
-                if service is not None:
-                    self._note(self._ports, _node_ports(service), service["metadata"]["uid"], has)
-                    self._note(self._addresses, _addresses(service), service["metadata"]["uid"], has)
-
-    @staticmethod
-    def _note(owners: dict[Any, str], things: Iterable[Any], uid: str, has: bool) -> None:
-        for thing in things:
-            if has:
-                owners[thing] = uid
-            elif owners.get(thing) == uid:
-                del owners[thing]
+            for port in _node_ports(change.previous or {}):
+                self._ports.pop(port, None)
+            for port in _node_ports(change.object) if change.type != "DELETED" else ():
+                self._ports[port] = change.object["metadata"]["uid"]
 
     def _allocate(self, new: Object, old: Object | None) -> None:
         own = set(_node_ports(old)) if old else set()
@@ -99,24 +89,6 @@ class NodePorts:
             {"causes": [{"message": "failed to allocate a nodePort: range is full"}]},
         )  # fmt: skip
 
-    def _address(self, new: Object, old: Object | None) -> None:
-        """The store proposes an address by the uid: move on from one that is taken."""
-        address = dig(new, "spec", "clusterIP")
-        if old is not None or address in (None, "", "None"):
-            return
-        taken = self._addresses
-        if address not in taken:
-            return
-        prefix, third, fourth = address.rsplit(".", 2)
-        start = int(third) * 254 + int(fourth) - 1
-        for step in range(1, 256 * 254):
-            high, low = divmod((start + step) % (256 * 254), 254)
-            candidate = f"{prefix}.{high}.{low + 1}"
-            if candidate not in taken:
-                new["spec"].update(clusterIP=candidate, clusterIPs=[candidate])
-                return
-        raise ApiError(500, "InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full")
-
 
 def _static_ports(size: int) -> int:
     """How many ports of a range of ``size`` are in the lower band: a 32nd of it, 16 to 128, none of a tiny range."""
@@ -132,8 +104,3 @@ def _wants_node_ports(service: Mapping[str, Any]) -> bool:
 
 def _node_ports(service: Mapping[str, Any]) -> list[int]:
     return [port["nodePort"] for port in dig(service, "spec", "ports", default=()) if port.get("nodePort")]
-
-
-def _addresses(service: Mapping[str, Any]) -> list[str]:
-    address = dig(service, "spec", "clusterIP")
-    return [address] if address else []

@@ -48,8 +48,8 @@ class BorrowedProcess(SandboxProcess):
         for manifest in self.manifests():
             group = manifest["apiVersion"].rpartition("/")[0]
             if not group or group in groups:  # without roles everybody may do everything
-                await self._create(manifest)
-        await self._running()
+                await self._client.request("POST", self._path(manifest["apiVersion"], manifest["kind"]), manifest)
+        await _until(self._not_running, _RUNNING_WITHIN_S)  # then the image of jobs can be had
         if self.config["settings"]["stream_access"] == "port_forward":
             addresses = [node["address"] for node in self.config["nodes"]]
             self._forwards = Forwards(self._client, self._namespace, addresses, self.log)
@@ -102,13 +102,6 @@ class BorrowedProcess(SandboxProcess):
             return f"{base}/persistentvolumes"
         return f"{base}/namespaces/{self._namespace}/{kind.lower()}s"
 
-    async def _create(self, manifest: Object) -> None:
-        await self._client.request("POST", self._path(manifest["apiVersion"], manifest["kind"]), manifest)
-
-    async def _running(self) -> None:
-        """Wait until the pods run that stand for the servers of the site: then the image of jobs can be had."""
-        await _until(self._not_running, _RUNNING_WITHIN_S)
-
     async def _reachable(self) -> None:
         """Node ports lead from here to pods: without that no client could connect to its stream."""
         spec = {"type": "NodePort", "selector": _REACHED, "ports": [{"port": 5000}]}
@@ -125,6 +118,7 @@ class BorrowedProcess(SandboxProcess):
         await self._client.request("DELETE", f"{path}/reached")
 
     async def _not_running(self) -> list[str]:
+        """The pods that stand for the servers of the site, and why they do not run yet."""
         path = self._path("v1", "Pod")
         pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from environments.sandbox.kubernetes.store import events_group
 from environments.sandbox.kubernetes.store.resources import ALL_VERBS, GROUPS, RESOURCES, Resource
 
 Object = dict[str, Any]
@@ -18,13 +17,9 @@ _VIRTUAL = (
     Resource(AUTHORIZATION_GROUP, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, ""),
     Resource(AUTHORIZATION_GROUP, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False, ""),
     Resource(AUTHENTICATION_GROUP, "v1", "selfsubjectreviews", "SelfSubjectReview", False, ""),
-    events_group.EVENTS,
 )
 VIRTUAL_GROUPS = (METRICS_GROUP, AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
-_VIRTUAL_VERBS = {
-    METRICS_GROUP: ("get", "list"), AUTHORIZATION_GROUP: ("create",), AUTHENTICATION_GROUP: ("create",),
-    events_group.GROUP: events_group.VERBS,
-}  # fmt: skip
+_VIRTUAL_VERBS = {METRICS_GROUP: ("get", "list"), AUTHORIZATION_GROUP: ("create",), AUTHENTICATION_GROUP: ("create",)}
 _SUBRESOURCE_VERBS = {
     "log": ("get",), "status": ("get", "patch", "update"), "scale": ("get", "patch", "update"),
     "exec": ("create", "get"), "portforward": ("create", "get"), "token": ("create",),
@@ -37,7 +32,6 @@ _SUBRESOURCE_KINDS = {
 
 GROUP_VERSIONS: dict[str, str] = {
     **GROUPS, METRICS_GROUP: METRICS_VERSION, AUTHORIZATION_GROUP: "v1", AUTHENTICATION_GROUP: "v1",
-    events_group.GROUP: "v1",
 }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from environments.sandbox.kubernetes.http.target import Target
 from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import number
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, expired
-from environments.sandbox.kubernetes.store.events_group import encoded_item
 from environments.sandbox.kubernetes.store.object_store import Change, Store
 from environments.sandbox.kubernetes.store.resources import Resource
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything, field_selector, label_selector
@@ -60,7 +59,7 @@ def list_answer(request: web.Request, store: Store, target: Target, visible: Vis
 
 def encode_list(resource: Resource, changes: list[Change], metadata: dict[str, Any]) -> bytes:
     head = encode({"kind": resource.list_kind, "apiVersion": resource.api_version, "metadata": metadata})
-    return head[:-1] + b',"items":[' + b",".join(encoded_item(resource, change) for change in changes) + b"]}"
+    return head[:-1] + b',"items":[' + b",".join(change.encoded_item for change in changes) + b"]}"
 
 
 def _check_revision(request: web.Request, store: Store) -> None:

@@ -22,7 +22,7 @@ _MERGE_KEYS = {
     "ownerReferences": ("uid",), "secrets": ("name",), "podIPs": ("ip",), "hostIPs": ("ip",),
     "taints": ("key",), "topologySpreadConstraints": ("topologyKey",),
 }  # fmt: skip
-SET_LISTS = ("finalizers", "podCIDRs")
+_SET_LISTS = ("finalizers", "podCIDRs")
 
 
 def patch_kind(content_type: str) -> str:
@@ -93,11 +93,11 @@ def _directive(target: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 
 def _merge_list(name: str, current: list[Any], change: list[Any]) -> list[Any]:
-    if name in SET_LISTS:
+    if name in _SET_LISTS:
         return current + [each for each in change if each not in current]
     if any(isinstance(each, dict) and each.get("$patch") == "replace" for each in change):
         return [clone(each) for each in change if "$patch" not in each]
-    by = merge_key(name, change)
+    by = _merge_key(name, change)
     if by is None:
         return [clone(each) for each in change]
     merged = [clone(each) for each in current]
@@ -113,7 +113,7 @@ def _merge_list(name: str, current: list[Any], change: list[Any]) -> list[Any]:
     return merged
 
 
-def merge_key(name: str, change: list[Any]) -> str | None:
+def _merge_key(name: str, change: list[Any]) -> str | None:
     """The field by which the items of this list are told apart; None where the list is one value."""
     for key in _MERGE_KEYS.get(name, ()):
         if change and all(isinstance(each, dict) and key in each for each in change):
@@ -122,17 +122,9 @@ def merge_key(name: str, change: list[Any]) -> str | None:
 
 
 def json_patch(obj: Any, operations: Any) -> Any:
-    """RFC 6902."""
+    """RFC 6902, one operation after the other, to name the one that cannot be done."""
     if not isinstance(operations, list):
         raise bad_request("a JSON patch must be a list of operations")
-    try:
-        return jsonpatch.JsonPatch(operations).apply(clone(obj), in_place=True)
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError, KeyError):
-        return _one_by_one(obj, operations)
-
-
-def _one_by_one(obj: Any, operations: list[Any]) -> Any:
-    """The same slowly, to name the operation that cannot be done."""
     document = clone(obj)
     for operation in operations:
         document = _operated(document, operation)

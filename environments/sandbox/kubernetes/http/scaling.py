@@ -13,7 +13,7 @@ from environments.sandbox.kubernetes.store.resources import Resource
 Object = dict[str, Any]
 
 
-def scale_of(resource: Resource, workload: Object) -> Object:
+def scale_of(workload: Object) -> Object:
     """The ``autoscaling/v1`` Scale of a deployment, replica set or stateful set."""
     metadata = workload["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

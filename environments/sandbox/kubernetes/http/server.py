@@ -34,7 +34,6 @@ from environments.sandbox.kubernetes.kubectl.logs import PodLogs
 from environments.sandbox.kubernetes.kubectl.port_forward import forward_ports
 from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag
-from environments.sandbox.kubernetes.store import events_group
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, not_found
 from environments.sandbox.kubernetes.store.object_store import Store
 
@@ -155,32 +154,24 @@ class ApiServer:
         return json_answer(self.metrics.answer(path.parts[0], path.namespace, name, selector))
 
     async def _resource(self, request: web.Request, target: Target) -> web.StreamResponse:
-        method = request.method
-        if target.resource.group == events_group.GROUP and method != "GET":
-            raise method_not_allowed()
         if target.subresource is not None:
             return await self._subresource(request, target)
-        if method == "GET" and flag(request, "watch"):
+        if request.method == "GET" and flag(request, "watch"):
             return await Watch(request, self._store, target, self._visible).serve()
-        if target.name is None:
-            return await self._collection(request, target)
-        if method == "GET":
-            return self._get(request, target)
-        if method in ("PUT", "PATCH"):
-            return await writing.update(request, self._store, target)
-        if method == "DELETE":
-            return await deleting.delete(request, self._store, target)
-        raise method_not_allowed()
-
-    async def _collection(self, request: web.Request, target: Target) -> web.StreamResponse:
-        if request.method == "GET":
-            return list_answer(request, self._store, target, self._visible)
-        if target.resource.namespaced and target.namespace is None:
-            raise method_not_allowed()
-        if request.method == "POST":
-            return await writing.create(request, self._store, target)
-        if request.method == "DELETE":
-            return await deleting.delete_collection(request, self._store, target, self._visible)
+        somewhere = target.namespace is not None or not target.resource.namespaced
+        match request.method, target.name is not None:
+            case "GET", False:
+                return list_answer(request, self._store, target, self._visible)
+            case "GET", True:
+                return self._get(request, target)
+            case "POST", False if somewhere:
+                return await writing.create(request, self._store, target)
+            case "PUT" | "PATCH", True:
+                return await writing.update(request, self._store, target)
+            case "DELETE", True:
+                return await deleting.delete(request, self._store, target)
+            case "DELETE", False if somewhere:
+                return await deleting.delete_collection(request, self._store, target, self._visible)
         raise method_not_allowed()
 
     def _get(self, request: web.Request, target: Target) -> web.Response:
@@ -189,7 +180,7 @@ class ApiServer:
         if not self._visible(resource.plural, found):
             raise not_found(resource, target.name or "")
         if not wants_table(request.headers.get("Accept", "")):
-            return json_answer(events_group.as_served(resource, found))
+            return json_answer(found)
         metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
         return json_answer(table(resource, [found], metadata, request.query.get("includeObject", "Metadata")))
 
@@ -199,20 +190,18 @@ class ApiServer:
             return await self._stream(request, target, name)
         if name not in resource.subresources:
             raise no_such_resource()
-        if name == "token":
-            if method != "POST":
-                raise method_not_allowed()
-            issued = self._access.issued.issue(target.namespace or "", target.name or "", await json_body(request))
-            return json_answer(issued, 201)
-        if name == "log" and method == "GET":
-            return await self._logs.serve(request, self._pod(target))
-        if name == "status" and method == "GET":
-            return self._get(request, target)
-        if name == "scale" and method == "GET":
-            found = self._store.get(resource.plural, target.name or "", target.namespace)
-            return json_answer(scale_of(resource, found))
-        if name != "log" and method in ("PUT", "PATCH"):
-            return await writing.update(request, self._store, target)
+        match method, name:
+            case "POST", "token":
+                namespace, account = target.namespace or "", target.name or ""
+                return json_answer(self._access.issued.issue(namespace, account, await json_body(request)), 201)
+            case "GET", "log":
+                return await self._logs.serve(request, self._pod(target))
+            case "GET", "status":
+                return self._get(request, target)
+            case "GET", "scale":
+                return json_answer(scale_of(self._store.get(resource.plural, target.name or "", target.namespace)))
+            case "PUT" | "PATCH", "status" | "scale":
+                return await writing.update(request, self._store, target)
         raise method_not_allowed()
 
     async def _stream(self, request: web.Request, target: Target, name: str) -> web.StreamResponse:

@@ -110,7 +110,7 @@ def _check(value: Any, wanted: str) -> None:
         for key, each in _of_type(value, dict, "object").items():
             _below(key, each, inner)
     elif wanted != "any":
-        _PLAIN[wanted](value, _GO_NAMES.get(wanted, wanted))
+        _check_plain(value, wanted)
 
 
 def _below(key: str, value: Any, wanted: str) -> None:
@@ -128,26 +128,18 @@ def _of_type(value: Any, wanted: type | tuple[type, ...], name: str) -> Any:
     return value
 
 
-def _string(value: Any, name: str) -> None:
-    _of_type(value, str, name)
+def _check_plain(value: Any, wanted: str) -> None:
+    _of_type(value, _TYPES[wanted], _GO_NAMES.get(wanted, wanted))
+    if wanted in _CONTENTS:
+        _CONTENTS[wanted](value, wanted)
 
 
-def _bool(value: Any, name: str) -> None:
-    _of_type(value, bool, name)
-
-
-def _number(value: Any, name: str) -> None:
-    _of_type(value, (int, float), name)
-
-
-def _int(value: Any, name: str) -> None:
-    beyond = _BEYOND[name]
-    if not -beyond <= _of_type(value, int, name) < beyond:
+def _int(value: int, name: str) -> None:
+    if not -_BEYOND[name] <= value < _BEYOND[name]:
         raise _Wrong(f"json: cannot unmarshal number {value} into Go struct field ", f" of type {name}")
 
 
-def _time(value: Any, name: str) -> None:
-    _of_type(value, str, name)
+def _time(value: str, name: str) -> None:
     try:
         aware = datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
@@ -156,22 +148,24 @@ def _time(value: Any, name: str) -> None:
         raise _Wrong(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse', has_path=False)
 
 
-def _bytes(value: Any, name: str) -> None:
+def _bytes(value: str, name: str) -> None:
     try:
-        base64.b64decode(_of_type(value, str, name), validate=True)
+        base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         raise _Wrong("illegal base64 data in ") from None
 
 
-def _quantity(value: Any, name: str) -> None:
-    _of_type(value, (str, int, float), name)
+def _quantity(value: str | float, name: str) -> None:
     if not _QUANTITY.fullmatch(str(value)):
         raise _Wrong(_QUANTITY_RULE, has_path=False)
 
 
-_PLAIN: dict[str, Callable[[Any, str], None]] = {
-    "string": _string, "bool": _bool, "number": _number, "int32": _int, "int64": _int, "time": _time, "bytes": _bytes,
-    "quantity": _quantity,
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str, "bool": bool, "number": (int, float), "int32": int, "int64": int, "time": str, "bytes": str,
+    "quantity": (str, int, float),
+}  # fmt: skip
+_CONTENTS: dict[str, Callable[[Any, str], None]] = {
+    "int32": _int, "int64": _int, "time": _time, "bytes": _bytes, "quantity": _quantity,
 }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from environments.sandbox.kubernetes.http.roles import Asked
-from environments.sandbox.kubernetes.store.events_group import EVENTS, GROUP
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
 
 _OF_NAMESPACES_THEMSELVES = ("status", "finalize")
@@ -38,7 +37,7 @@ class ApiPath:
         """What of the store it names, None when there is no such kind."""
         if not 1 <= len(self.parts) <= 3:
             return None
-        resource = EVENTS if (self.group, self.parts[0]) == (GROUP, EVENTS.plural) else RESOURCES.get(self.parts[0])
+        resource = RESOURCES.get(self.parts[0])
         if resource is None or (resource.group, resource.version) != (self.group, self.version):
             return None
         if self.namespace is not None and not resource.namespaced:

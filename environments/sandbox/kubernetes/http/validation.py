@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from environments.sandbox.kubernetes.http.field_rules import (
@@ -39,12 +39,15 @@ _IMMUTABLE = {
     "replicasets": ("selector",),
     "statefulsets": ("selector", "serviceName"),
 }
-_WORKLOADS = ("deployments", "replicasets", "statefulsets", "daemonsets")
 
 
 def check_values(resource: Resource, obj: Object, version: KubernetesVersion) -> None:
     """422 with every wrong field of an object."""
-    causes = [*_metadata(resource, obj), *_spec(resource.plural, obj, version)]
+    causes = list(_metadata(resource, obj))
+    if resource.plural in _SPECS:
+        causes += _SPECS[resource.plural](obj.get("spec") or {}, version)
+    elif resource.plural in ("roles", "clusterroles"):
+        causes += _rules(obj)
     if causes:
         raise invalid(resource, obj.get("metadata", {}).get("name", ""), causes)
 
@@ -93,22 +96,8 @@ def _metadata(resource: Resource, obj: Object) -> Iterator[Cause]:
     yield from check_labels("metadata.labels", metadata.get("labels"))
 
 
-def _spec(plural: str, obj: Object, version: KubernetesVersion) -> Iterator[Cause]:
-    spec = obj.get("spec") or {}
-    if plural == "pods":
-        yield from check_pod("spec", spec, ("Always", "OnFailure", "Never"), version, policy_required=False)
-    elif plural == "jobs":
-        yield from _job(spec, version)
-    elif plural == "cronjobs":
-        yield from _cron_job(spec, version)
-    elif plural == "services":
-        yield from _service(spec)
-    elif plural == "networkpolicies":
-        yield from _network_policy(spec)
-    elif plural in _WORKLOADS:
-        yield from _workload(spec, version)
-    elif plural in ("roles", "clusterroles"):
-        yield from _rules(obj.get("rules") or ())
+def _pod(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
+    return check_pod("spec", spec, ("Always", "OnFailure", "Never"), version, policy_required=False)
 
 
 def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
@@ -125,15 +114,8 @@ def _job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     yield from check_pod("spec.template.spec", template, ("OnFailure", "Never"), version, policy_required=True)
 
 
-def _cron_job(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
-    if not spec.get("schedule"):
-        yield required("spec.schedule")
-    for each in _job(dig(spec, "jobTemplate", "spec", default={}), version):
-        yield {**each, "field": f"spec.jobTemplate.{each['field']}"}
-
-
-def _rules(rules: Iterable[Object]) -> Iterator[Cause]:
-    for number, rule in enumerate(rules):
+def _rules(role: Object) -> Iterator[Cause]:
+    for number, rule in enumerate(role.get("rules") or ()):
         if not rule.get("verbs"):
             yield required(f"rules[{number}].verbs", "verbs must contain at least one value")
         if rule.get("nonResourceURLs"):
@@ -143,7 +125,7 @@ def _rules(rules: Iterable[Object]) -> Iterator[Cause]:
                 yield required(f"rules[{number}].{field}", f"resource rules must supply at least one {wanted}")
 
 
-def _service(spec: Object) -> Iterator[Cause]:
+def _service(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     yield from check_labels("spec.selector", spec.get("selector"))
     ports = spec.get("ports") or []
     if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
@@ -177,10 +159,16 @@ def _workload(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     yield from check_pod("spec.template.spec", template, ("Always",), version, policy_required=False)
 
 
-def _network_policy(spec: Object) -> Iterator[Cause]:
+def _network_policy(spec: Object, version: KubernetesVersion) -> Iterator[Cause]:
     yield from check_selector("spec.podSelector", spec.get("podSelector"))
     for way, peers in (("ingress", "from"), ("egress", "to")):
         for number, rule in enumerate(spec.get(way) or ()):
             for index, peer in enumerate(rule.get(peers) or ()):
                 for selector in ("podSelector", "namespaceSelector"):
                     yield from check_selector(f"spec.{way}[{number}].{peers}[{index}].{selector}", peer.get(selector))
+
+
+_SPECS: dict[str, Callable[[Object, KubernetesVersion], Iterator[Cause]]] = {
+    "pods": _pod, "jobs": _job, "services": _service, "networkpolicies": _network_policy,
+    "deployments": _workload, "replicasets": _workload, "statefulsets": _workload,
+}  # fmt: skip

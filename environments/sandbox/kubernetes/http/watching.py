@@ -15,7 +15,6 @@ from environments.sandbox.kubernetes.http.target import Target
 from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag, number
 from environments.sandbox.kubernetes.store.errors import ApiError
-from environments.sandbox.kubernetes.store.events_group import encoded
 from environments.sandbox.kubernetes.store.object_store import Change, Store
 from environments.sandbox.kubernetes.store.selectors import Predicate, everything
 from environments.sandbox.shared.clock import after_wall_s
@@ -122,7 +121,7 @@ class Watch:
             metadata = {"resourceVersion": str(change.revision)}
             body = encode(table(self._resource, [change.object], metadata, include))
         else:
-            body = encoded(self._resource, change)
+            body = change.encoded
         return b'{"type":"' + kind.encode() + b'","object":' + body + b"}\n"
 
     def _bookmark(self, annotations: dict[str, str] | None = None) -> bytes:

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.http import validation
 from environments.sandbox.kubernetes.http.answers import json_answer, json_body, raw_answer
-from environments.sandbox.kubernetes.http.managed_fields import recorder
 from environments.sandbox.kubernetes.http.patching import patch, patch_kind
 from environments.sandbox.kubernetes.http.scaling import read_replicas, scale_of
 from environments.sandbox.kubernetes.http.shape import check_fields, check_shape
@@ -17,7 +16,7 @@ from environments.sandbox.kubernetes.query import is_dry_run
 from environments.sandbox.kubernetes.store import errors
 from environments.sandbox.kubernetes.store.defaults import apply_defaults
 from environments.sandbox.kubernetes.store.errors import bad_request
-from environments.sandbox.kubernetes.store.object_store import Record, Store
+from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.kubernetes.store.objects import clone, dig, without_nulls
 from environments.sandbox.kubernetes.store.resources import RESOURCES, Resource
 
@@ -43,8 +42,7 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
         new.setdefault("spec", {})
     validation.check_values(resource, new, store.version)
     _drop_empty_spec(new)
-    record = recorder(request, target)
-    stored = store.create(resource.plural, new, target.namespace, dry_run=dry_run, record=record)
+    stored = store.create(resource.plural, new, target.namespace, dry_run=dry_run)
     return _written(store, resource, stored, dry_run, 201)
 
 
@@ -85,11 +83,11 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     if old is None:
         raise errors.not_found(resource, name)
     scaled = target.subresource == "scale"
-    current = scale_of(resource, old) if scaled else old
+    current = scale_of(old) if scaled else old
     new = patch(current, request.headers.get("Content-Type", ""), body) if request.method == "PATCH" else body
     new = without_nulls(new)
     if scaled:
-        return _write_scale(store, resource, old, new, dry_run, recorder(request, target))
+        return _write_scale(store, resource, old, new, dry_run)
     status_only = target.subresource == "status" and isinstance(new, dict)  # of the rest nothing will be written
     decoded = {key: value for key, value in new.items() if key != "spec"} if status_only else new
     check_shape(resource, decoded)
@@ -99,18 +97,16 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
         validation.check_values(resource, written, store.version)
         apply_defaults(resource.plural, written, store.revision + 1, store.version)
         validation.check_immutable(resource, written, old)
-    stored = store.update(resource.plural, written, dry_run=dry_run, record=recorder(request, target))
+    stored = store.update(resource.plural, written, dry_run=dry_run)
     return _written(store, resource, stored, dry_run, 200)
 
 
-def _write_scale(
-    store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool, record: Record | None
-) -> web.Response:
+def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_run: bool) -> web.Response:
     replicas = read_replicas(resource, old, scale)
     revision = dig(scale, "metadata", "resourceVersion", default=old["metadata"]["resourceVersion"])
     metadata, spec = {**old["metadata"], "resourceVersion": revision}, {**old["spec"], "replicas": replicas}
     new = {**old, "metadata": metadata, "spec": spec}
-    return json_answer(scale_of(resource, store.update(resource.plural, new, dry_run=dry_run, record=record)))
+    return json_answer(scale_of(store.update(resource.plural, new, dry_run=dry_run)))
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,11 @@ from environments.sandbox.kubernetes.store.objects import dig
 
 Object = dict[str, Any]
 _NONE = "<none>"
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_FORMS = (
+    (120, "s"), (600, "ms"), (3 * 3600, "m"), (8 * 3600, "hm"), (48 * 3600, "h"), (8 * 86400, "dh"), (math.inf, "d"),
+)  # fmt: skip
+"""Durations below so many seconds are told in these units."""
 
 
 def seconds_since(stamp: str | None) -> float | None:
@@ -19,31 +25,17 @@ def seconds_since(stamp: str | None) -> float | None:
 
 
 def human_duration(seconds: float) -> str:
-    """``HumanDuration`` of apimachinery: 45s, 3m20s, 5h7m, 2d4h, 12d, 1y20d."""
-    whole = int(seconds)
-    if whole < -1:
+    """``HumanDuration`` of apimachinery: 45s, 3m20s, 5h7m, 2d4h, 12d."""
+    left = int(seconds)
+    if left < -1:
         return "<invalid>"
-    whole = max(whole, 0)
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if whole < 120:
-        return f"{whole}s"
-    if minutes < 10:
-        return _two(minutes, "m", whole % 60, "s")
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        return _two(hours, "h", minutes % 60, "m")
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        return _two(days, "d", hours % 24, "h")
-    if days < 730:
-        return f"{days}d"
-    return _two(days // 365, "y", days % 365, "d") if days < 365 * 8 else f"{days // 365}y"
-
-
-def _two(first: int, first_unit: str, second: int, second_unit: str) -> str:
-    return f"{first}{first_unit}{second}{second_unit}" if second else f"{first}{first_unit}"
+    left = max(left, 0)
+    parts: list[str] = []
+    for unit in next(units for below_s, units in _FORMS if left < below_s):
+        number, left = divmod(left, _SECONDS[unit])
+        if number or not parts:
+            parts.append(f"{number}{unit}")
+    return "".join(parts)
 
 
 def age_of(stamp: str | None) -> str:
@@ -176,7 +168,7 @@ def external_ip(service: Object) -> str:
 
 
 def service_ports(service: Object) -> str:
-    parts = []
+    parts: list[str] = []
     for each in service["spec"].get("ports", ()):
         node_port = f":{each['nodePort']}" if each.get("nodePort") else ""
         parts.append(f"{each['port']}{node_port}/{each.get('protocol', 'TCP')}")
@@ -208,21 +200,6 @@ def _shortened(parts: list[str], nothing: str) -> str:
     return (",".join(parts[:shown]) or nothing) + more
 
 
-def quota(obj: Object, prefix: str) -> str:
-    """``name: used/hard`` of the limits (``prefix`` is ``limits.``) or of everything else (empty prefix)."""
+def quota(obj: Object) -> str:
     hard, used = dig(obj, "status", "hard", default={}), dig(obj, "status", "used", default={})
-    return ", ".join(
-        f"{name}: {used.get(name, '0')}/{hard[name]}"
-        for name in sorted(hard) if name.startswith("limits.") == bool(prefix)
-    )  # fmt: skip
-
-
-def claim_status(claim: Object) -> str:
-    if claim["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    return str(dig(claim, "status", "phase", default=""))
-
-
-def access_modes(modes: Iterable[str] | None) -> str:
-    short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-    return ",".join(short.get(mode, mode) for mode in modes or ())
+    return ", ".join(f"{name}: {used.get(name, '0')}/{hard[name]}" for name in sorted(hard))

@@ -36,8 +36,7 @@ def _number(name: str, *path: str) -> Column:
 
 def _containers(field: str) -> Callable[[Object], str]:
     def cell(obj: Object) -> str:
-        workload = dig(obj, "spec", "jobTemplate", default=obj)
-        containers = dig(workload, "spec", "template", "spec", "containers", default=[])
+        containers = dig(obj, "spec", "template", "spec", "containers", default=[])
         return ",".join(each.get(field, "") for each in containers)
 
     return cell
@@ -75,16 +74,6 @@ def _of_ready(ready: tuple[str, ...], wanted: tuple[str, ...]) -> Callable[[Obje
     return lambda obj: f"{dig(obj, *ready, default=0)}/{dig(obj, *wanted, default=0)}"
 
 
-def _claim(volume: Object) -> str:
-    claim = dig(volume, "spec", "claimRef", default={})
-    return f"{claim['namespace']}/{claim['name']}" if claim else ""
-
-
-def _last_schedule(cron: Object) -> str:
-    stamp = dig(cron, "status", "lastScheduleTime")
-    return cells.age_of(stamp) if stamp else "<none>"
-
-
 NAME = Column("Name", _at("metadata", "name"))
 AGE = Column("Age", lambda obj: cells.age_of(obj["metadata"].get("creationTimestamp")))
 _CONTAINERS = (_wide("Containers", _containers("name")), _wide("Images", _containers("image")))
@@ -92,7 +81,7 @@ _SELECTOR = _wide("Selector", lambda obj: cells.label_selector(dig(obj, "spec", 
 _READY_REPLICAS = Column("Ready", _of_ready(("status", "readyReplicas"), ("spec", "replicas")))
 
 USUAL = (NAME, AGE)
-"""Of kinds of which the estate has no object."""
+"""Of every other kind."""
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": (
         NAME, Column("Ready", cells.pod_ready), Column("Status", cells.pod_status),
@@ -103,12 +92,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "jobs": (
         NAME, Column("Status", cells.job_status), Column("Completions", cells.job_completions),
         Column("Duration", cells.job_duration), AGE, *_CONTAINERS, _SELECTOR,
-    ),
-    "cronjobs": (
-        NAME, Column("Schedule", _at("spec", "schedule")), Column("Timezone", _at("spec", "timeZone")),
-        Column("Suspend", _at("spec", "suspend", default=False), "boolean"),
-        Column("Active", lambda cron: len(dig(cron, "status", "active", default=[])), "integer"),
-        Column("Last Schedule", _last_schedule), AGE, *_CONTAINERS, _wide("Selector", lambda cron: "<none>"),
     ),
     "services": (
         NAME, Column("Type", _at("spec", "type")), Column("Cluster-IP", _at("spec", "clusterIP")),
@@ -155,28 +138,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME, Column("AddressType", _at("addressType", default="")), Column("Ports", cells.slice_ports),
         Column("Endpoints", cells.slice_endpoints), AGE,
     ),
-    "persistentvolumeclaims": (
-        NAME, Column("Status", cells.claim_status),
-        Column("Volume", _at("spec", "volumeName", default="")),
-        Column("Capacity", _at("status", "capacity", "storage", default="")),
-        Column("Access Modes", lambda obj: cells.access_modes(dig(obj, "status", "accessModes"))),
-        Column("StorageClass", _at("spec", "storageClassName", default="")),
-        Column("VolumeAttributesClass", _at("spec", "volumeAttributesClassName", default="<unset>")), AGE,
-        _wide("VolumeMode", _at("spec", "volumeMode", default="Filesystem")),
-    ),
-    "persistentvolumes": (
-        NAME, Column("Capacity", _at("spec", "capacity", "storage", default="")),
-        Column("Access Modes", lambda obj: cells.access_modes(dig(obj, "spec", "accessModes"))),
-        Column("Reclaim Policy", _at("spec", "persistentVolumeReclaimPolicy", default="")),
-        Column("Status", _at("status", "phase", default="")), Column("Claim", _claim),
-        Column("StorageClass", _at("spec", "storageClassName", default="")),
-        Column("VolumeAttributesClass", _at("spec", "volumeAttributesClassName", default="<unset>")),
-        Column("Reason", _at("status", "reason", default="")), AGE,
-        _wide("VolumeMode", _at("spec", "volumeMode", default="Filesystem")),
-    ),
     "resourcequotas": (
-        NAME, Column("Request", lambda obj: cells.quota(obj, "")),
-        Column("Limit", lambda obj: cells.quota(obj, "limits.")), AGE,
+        NAME, Column("Request", cells.quota), Column("Limit", lambda obj: ""), AGE,
     ),
     "networkpolicies": (
         NAME, Column("Pod-Selector", lambda obj: cells.label_selector(dig(obj, "spec", "podSelector"))), AGE,

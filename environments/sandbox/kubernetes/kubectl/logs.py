@@ -44,7 +44,7 @@ class PodLogs:
         metadata = pod["metadata"]
         suffix = ".previous.log" if previous else ".log"
         path = self._folder / f"{metadata['namespace']}_{metadata['name']}_{container}{suffix}"
-        content = path.read_bytes() if path.exists() else b""
+        content = _read(path)
         shown = _chosen(content, number(request, "tailLines"), _since(request))
         limit = number(request, "limitBytes")
         if limit is not None:
@@ -56,36 +56,35 @@ class PodLogs:
     async def _follow(
         self, request: web.Request, metadata: Object, container: str, path: Path, shown: bytes, position: int
     ) -> web.StreamResponse:
+        """What is shown of the log, and what is added to it until its container ends."""
         response = web.StreamResponse(headers=_TEXT)
         response.enable_chunked_encoding()
         await response.prepare(request)
         with contextlib.suppress(ConnectionResetError):  # the client has left
-            if shown:
-                await response.write(shown)
-            await self._write_new(response, metadata, container, path, position)
+            await response.write(shown)
+            running = True
+            while running:
+                running = self._runs(metadata, container)
+                more = _read(path, position)
+                position += len(more)
+                await response.write(more)
+                if running:
+                    await asyncio.sleep(_POLL_S)
             await response.write_eof()
         return response
-
-    async def _write_new(
-        self, response: web.StreamResponse, metadata: Object, container: str, path: Path, position: int
-    ) -> None:
-        """What is added to the log, until its container ends."""
-        while True:
-            running = self._runs(metadata, container)
-            if path.exists():
-                with path.open("rb") as log:
-                    log.seek(position)
-                    more = log.read()
-                position += len(more)
-                if more:
-                    await response.write(more)
-            if not running:
-                return
-            await asyncio.sleep(_POLL_S)
 
     def _runs(self, metadata: Object, container: str) -> bool:
         pod = self._store.find("pods", metadata["name"], metadata["namespace"])
         return pod is not None and pod["metadata"]["uid"] == metadata["uid"] and "running" in state_of(pod, container)
+
+
+def _read(path: Path, position: int = 0) -> bytes:
+    """What stands in a log from there on; nothing while there is none."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as log:
+        log.seek(position)
+        return log.read()
 
 
 def container_of(pod: Object, wanted: str) -> str:

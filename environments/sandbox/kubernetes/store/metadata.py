@@ -42,7 +42,7 @@ def check_same(resource: Resource, metadata: Object, before: Object) -> None:
 def keep_system_fields(metadata: Object, before: Object) -> None:
     """What no writer decides: identity, revision, and that a deletion has begun. Empty maps are as good as none."""
     metadata.pop("managedFields", None)
-    for field in ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"):
+    for field in ("uid", "creationTimestamp", "resourceVersion", "generation"):
         if field in before:
             metadata[field] = before[field]
     for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):

@@ -33,8 +33,6 @@ __all__ = ["RESOURCES", "Admission", "ApiError", "Change", "Resource", "Store", 
 Object = dict[str, Any]
 Objects = list[Object]
 Changes = list[Change]
-Record = Callable[[Object, "Object | None"], None]
-"""Notes who has written an object; called with it and what it was before, once both are complete."""
 Admission = Callable[[str, str, Object, "Object | None"], None]
 
 _HISTORY_CHANGES = 10_000
@@ -99,10 +97,7 @@ class Store(ChangeLog):
 
     # -- writing
 
-    def create(
-        self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False,
-        record: Record | None = None,
-    ) -> Object:  # fmt: skip
+    def create(self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
         """Store a new object and answer with what was stored; 409 when the name is taken.
 
         A ``dry_run`` decides and answers as usual and stores nothing.
@@ -128,18 +123,16 @@ class Store(ChangeLog):
         apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("create", plural, new, None)
-        if record is not None:
-            record(new, None)
         if dry_run:
             return new
         self._write("ADDED", plural, key, new, None)
         return new
 
-    def update(self, plural: str, obj: Object, *, dry_run: bool = False, record: Record | None = None) -> Object:
+    def update(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
         """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
-        return self._replace(plural, copy_of(obj), dry_run=dry_run, record=record)
+        return self._replace(plural, copy_of(obj), dry_run=dry_run)
 
-    def _replace(self, plural: str, new: Object, *, dry_run: bool = False, record: Record | None = None) -> Object:
+    def _replace(self, plural: str, new: Object, *, dry_run: bool = False) -> Object:
         """``new`` is the store's from now on."""
         resource = RESOURCES[plural]
         metadata = new["metadata"]
@@ -154,8 +147,6 @@ class Store(ChangeLog):
         apply_defaults(plural, new, self.revision + 1, self.version)
         for admit in self.admission:
             admit("update", plural, new, old)
-        if record is not None:
-            record(new, old)
         if new == old:
             return new
         if resource.has_generation and new.get("spec") != old.get("spec"):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from environments.sandbox.kubernetes.store.errors import bad_request
-from environments.sandbox.kubernetes.store.events_group import older_field
 from environments.sandbox.kubernetes.store.objects import dig
 from environments.sandbox.kubernetes.store.resources import Resource
 
@@ -88,9 +87,9 @@ def field_selector(resource: Resource, selector: str) -> Predicate | None:
         match = _FIELD.fullmatch(part.strip())
         if match is None:
             raise bad_request(f"invalid selector: '{selector}'; can't understand '{part}'")
-        path = older_field(resource, match["path"])
+        path = match["path"]
         if path not in _COMMON_FIELDS and path not in _FIELDS.get(resource.plural, ()):
-            raise bad_request(f"field label not supported: {match['path']}")
+            raise bad_request(f"field label not supported: {path}")
         requirements.append((path, match["operator"] != "!=", match["value"]))
     return lambda obj: all((_field_value(obj, path) == value) == equal for path, equal, value in requirements)
 
