@@ -6,6 +6,7 @@ import asyncio
 import os
 from asyncio.subprocess import Process
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -82,12 +83,12 @@ class RabbitMQProcess(SandboxProcess):
         await self._broker.kill()
 
     async def reset(self) -> None:
-        """No queue is left."""
+        """No queue is left. The Focus Server deletes those of its jobs meanwhile."""
         if self._running is None:
             return
         vhost = quote(self.config["vhost"], safe="")
         for queue in await self._ask("GET", f"/queues/{vhost}?columns=name"):
-            await self._ask("DELETE", f"/queues/{vhost}/{quote(queue['name'], safe='')}")
+            await self._ask("DELETE", f"/queues/{vhost}/{quote(queue['name'], safe='')}", may_be_gone=True)
 
     async def state(self) -> Mapping[str, Any]:
         return {"started": self._running is not None, "listens": await self._listens()}
@@ -114,16 +115,19 @@ class RabbitMQProcess(SandboxProcess):
         await self._ask("PUT", f"/users/{quote(self.config['user'])}", body)
         self._password = password
 
-    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        """One request of the management interface, as soon as it answers."""
+    async def _ask(self, method: str, path: str, body: Any = None, may_be_gone: bool = False) -> Any:
+        """One request of the management interface, as soon as it answers; None where nothing is said."""
         import aiohttp  # 0.2 s: not at the start of every sandbox
 
         await self._is_up()
         authentication = aiohttp.BasicAuth(self.config["user"], self._password)
         async with (
-            aiohttp.ClientSession(auth=authentication, raise_for_status=True) as session,
+            aiohttp.ClientSession(auth=authentication) as session,
             session.request(method, self._address + path, json=body) as answer,
         ):
+            if may_be_gone and answer.status == HTTPStatus.NOT_FOUND:
+                return None
+            answer.raise_for_status()
             return await answer.json(content_type=None) if await answer.read() else None
 
     async def _listens(self) -> bool:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientResponseError, web
+from aiohttp.test_utils import TestServer
 from hamcrest import all_of, contains_string, empty, has_length, is_not
 from pydantic import SecretStr
 
@@ -19,6 +21,7 @@ from environments.sandbox.rabbitmq.definitions import definitions, hashed
 from environments.sandbox.rabbitmq.door import Door
 from environments.sandbox.rabbitmq.home import lay_out
 from environments.sandbox.rabbitmq.installed import is_installed
+from environments.sandbox.rabbitmq.process import RabbitMQProcess
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.plan import broker_access
 from support import waits
@@ -171,6 +174,33 @@ def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_h
         site.process = start_process("rabbitmq", site.process.config)
         until_up(site.client)
         assert site.client.has_exchange("prisma")
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_queue_that_went_while_it_was_to_be_deleted(status: int, tmp_path: Path) -> None:
+    """The Focus Server had deleted it between the list and its turn, and the broker of the sandbox ended by that."""
+
+    async def reset_beside(refusal: int) -> None:
+        application = web.Application()
+        application.router.add_get("/api/queues/{vhost}", names)
+        application.router.add_delete("/api/queues/{vhost}/{name}", lambda request: answered(request, refusal))
+        async with TestServer(application) as management:
+            config = {**base_config(tmp_path), **broker_access("127.0.0.1", "br0ker-w0rd")}
+            process = RabbitMQProcess({**config, "management_port": management.port})
+            process._running = asyncio.create_task(asyncio.Event().wait())
+            await process.reset()
+
+    async def names(request: web.Request) -> web.Response:
+        return web.json_response([{"name": "gone"}, {"name": "there"}])
+
+    async def answered(request: web.Request, refusal: int) -> web.Response:
+        deleted.append(request.match_info["name"])
+        return web.Response(status=refusal if deleted == ["gone"] else 204)
+
+    deleted: list[str] = []
+    with nullcontext() if status == 404 else pytest.raises(ClientResponseError, match="500"):
+        asyncio.run(reset_beside(status))
+    assert deleted == (["gone", "there"] if status == 404 else ["gone"])
 
 
 def test_a_port_that_stays_taken_is_named() -> None:
