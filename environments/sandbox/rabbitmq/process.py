@@ -120,9 +120,9 @@ class RabbitMQProcess(SandboxProcess):
         import aiohttp  # 0.2 s: not at the start of every sandbox
 
         await self._is_up()
-        authentication = aiohttp.BasicAuth(self.config["user"], self._password)
+        headers = {"Authorization": aiohttp.encode_basic_auth(self.config["user"], self._password)}
         async with (
-            aiohttp.ClientSession(auth=authentication) as session,
+            aiohttp.ClientSession(headers=headers) as session,
             session.request(method, self._address + path, json=body) as answer,
         ):
             if may_be_gone and answer.status == HTTPStatus.NOT_FOUND:

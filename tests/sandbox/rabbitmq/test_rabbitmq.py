@@ -180,10 +180,10 @@ def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_h
 def test_a_queue_that_went_while_it_was_to_be_deleted(status: int, tmp_path: Path) -> None:
     """The Focus Server had deleted it between the list and its turn, and the broker of the sandbox ended by that."""
 
-    async def reset_beside(refusal: int) -> None:
+    async def reset() -> None:
         application = web.Application()
         application.router.add_get("/api/queues/{vhost}", names)
-        application.router.add_delete("/api/queues/{vhost}/{name}", lambda request: answered(request, refusal))
+        application.router.add_delete("/api/queues/{vhost}/{name}", answered)
         async with TestServer(application) as management:
             config = {**base_config(tmp_path), **broker_access("127.0.0.1", "br0ker-w0rd")}
             process = RabbitMQProcess({**config, "management_port": management.port})
@@ -193,13 +193,13 @@ def test_a_queue_that_went_while_it_was_to_be_deleted(status: int, tmp_path: Pat
     async def names(request: web.Request) -> web.Response:
         return web.json_response([{"name": "gone"}, {"name": "there"}])
 
-    async def answered(request: web.Request, refusal: int) -> web.Response:
+    async def answered(request: web.Request) -> web.Response:
         deleted.append(request.match_info["name"])
-        return web.Response(status=refusal if deleted == ["gone"] else 204)
+        return web.Response(status=status if deleted == ["gone"] else 204)
 
     deleted: list[str] = []
     with nullcontext() if status == 404 else pytest.raises(ClientResponseError, match="500"):
-        asyncio.run(reset_beside(status))
+        asyncio.run(reset())
     assert deleted == (["gone", "there"] if status == 404 else ["gone"])
 
 
