@@ -42,6 +42,7 @@ class GrpcStreamClients:
         self._lock = threading.Lock()
         self._tasks: dict[str, asyncio.Future[None]] = {}
         self._since_s: dict[str, float] = {}
+        self._through: set[str] = set()
         self._wanted: set[str] = set()
 
     def start(self) -> None:
@@ -66,19 +67,20 @@ class GrpcStreamClients:
         with self._lock:
             task = self._tasks.pop(job_id, None)
             self._since_s.pop(job_id, None)
+            self._through.discard(job_id)
             self._wanted.discard(job_id)
         if task is not None:
             self._loop.call_soon_threadsafe(task.cancel)
 
     def connected_since_s(self, job_id: str) -> float | None:
+        """When its stream was first opened (monotonic), or None while it has not been."""
         with self._lock:
             return self._since_s.get(job_id)
 
     def is_connected(self, job_id: str) -> bool:
         """Whether the stream was opened and has not ended since."""
         with self._lock:
-            task = self._tasks.get(job_id)
-            return job_id in self._since_s and task is not None and not task.done()
+            return job_id in self._through
 
     async def _begin(self, job_id: str, address: str, within_s: float) -> None:
         with self._lock:
@@ -90,8 +92,6 @@ class GrpcStreamClients:
         within its time begins anew: for a moment its port may have led to the investigation that had it before."""
         watch = waits.Stopwatch()
         while (left_s := within_s - watch.given_s()) > 0 and not await self._has_ended(job_id, address, left_s):
-            with self._lock:
-                self._since_s.pop(job_id, None)
             await asyncio.sleep(_AGAIN_S)
 
     async def _has_ended(self, job_id: str, address: str, within_s: float) -> bool:
@@ -101,7 +101,8 @@ class GrpcStreamClients:
             try:
                 await asyncio.wait_for(channel.channel_ready(), within_s)
                 with self._lock:
-                    self._since_s[job_id] = time.monotonic()
+                    self._since_s.setdefault(job_id, time.monotonic())
+                    self._through.add(job_id)
                 async for _ in channel.unary_stream(self._method)(_STREAM_0):
                     pass
                 said = "the server has ended the stream"
@@ -110,6 +111,9 @@ class GrpcStreamClients:
             except grpc.aio.AioRpcError as error:
                 said = f"the stream broke: {error.code().name}: {error.details()}"
                 broke = error.code() is grpc.StatusCode.UNAVAILABLE
+            finally:
+                with self._lock:
+                    self._through.discard(job_id)
         what = f"{self._method} of job {job_id} at {address}"
         self._journal.record(TARGET, what, said, time.monotonic() - began_s)
         return not broke

@@ -24,7 +24,7 @@ class OwnStreams:
             self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """When the client of this investigation was connected (monotonic); None while it is not."""
+        """When the client of this investigation was first connected (monotonic); None while it has not been."""
         return self._clients.connected_since_s(job_id)
 
     def is_connected(self, job_id: str) -> bool:
@@ -35,15 +35,20 @@ class OwnStreams:
         """The client of this investigation is connected in time, and nobody ends its connection during the time of
         observation."""
         limits = self._environment.limits
+        connected = judged("a client", lambda streams: None if streams else self._missing(job_id))
         waits.until(
-            lambda: self.connected_since_s(job_id),
-            judged("a client", lambda since_s: "it is not connected" if since_s is None else None),
+            lambda: self.is_connected(job_id),
+            connected,
             within_s=limits.deadline("port_open_s"),
             what=f"the client of job {job_id} to be connected",
         )
         waits.holds(
             lambda: self.is_connected(job_id),
-            judged("a client", lambda streams: None if streams else "the other side has ended the connection"),
+            connected,
             for_s=limits.observation_s,
             what=f"the client of job {job_id} stays connected",
         )
+
+    def _missing(self, job_id: str) -> str:
+        was_there = self.connected_since_s(job_id) is not None
+        return "the other side has ended the connection" if was_there else "it is not connected"

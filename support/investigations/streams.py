@@ -44,7 +44,7 @@ def try_to_connect(host: str, port: int) -> Connection:
 class _Client:
     """Who wants to be connected: within how long, when to try next, the attempt that goes on, and the connection.
 
-    ``since_s`` is when its port accepted it; without that, ``connection`` is an attempt.
+    ``since_s`` is when its port first accepted it. Unless it ``is_through``, ``connection`` is an attempt.
     """
 
     host: str
@@ -55,10 +55,7 @@ class _Client:
     connection: socket.socket | None = None
     began_s: float = 0.0
     since_s: float | None = None
-
-    @property
-    def is_waiting(self) -> bool:
-        return self.since_s is None
+    is_through: bool = False
 
     @property
     def has_time(self) -> bool:
@@ -111,7 +108,7 @@ class StreamClients:
                 self._hang_up(client)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """When its port accepted the connection (monotonic), or None while it has not."""
+        """When its port first accepted a connection (monotonic), or None while it has not."""
         with self._lock:
             return self._clients[job_id].since_s if job_id in self._clients else None
 
@@ -119,7 +116,7 @@ class StreamClients:
         """Whether the connection was made and the other side has not closed it since."""
         with self._lock:
             client = self._clients.get(job_id)
-            if client is None or client.is_waiting or client.connection is None:
+            if client is None or not client.is_through or client.connection is None:
                 return False
             return _is_open(client.connection)
 
@@ -140,19 +137,21 @@ class StreamClients:
     def _begin_attempts(self) -> float | None:
         """Try for everybody whose turn it is; the seconds until the next turn, None when nobody waits."""
         now_s = time.monotonic()
-        waiting = [(job_id, one) for job_id, one in self._clients.items() if one.is_waiting]
+        waiting = [(job_id, one) for job_id, one in self._clients.items() if self._waits(one, now_s)]
         pause_s = max(_TRY_AGAIN_S, _PAUSE_PER_WAITING_S * len(waiting))
         for job_id, one in waiting:
-            if one.connection is not None and now_s - one.began_s > _CONNECT_TIMEOUT_S:
-                self._hang_up(one)
-            if one.connection is not None:
-                continue
-            if not one.has_time:
-                del self._clients[job_id]
-            elif now_s >= one.next_s:
+            if one.connection is None and now_s >= one.next_s:
                 one.next_s = now_s + pause_s
                 self._begin(job_id, one)
         return pause_s if waiting else None
+
+    def _waits(self, one: _Client, now_s: float) -> bool:
+        """Whether it is to be connected yet; an attempt that takes too long is given up."""
+        if one.is_through:
+            return False
+        if one.connection is not None and now_s - one.began_s > _CONNECT_TIMEOUT_S:
+            self._hang_up(one)
+        return one.connection is not None or one.has_time
 
     def _begin(self, job_id: str, one: _Client) -> None:
         attempt = socket.socket()
@@ -173,12 +172,12 @@ class StreamClients:
         client = self._clients.get(job_id)
         if client is None or client.connection is None:
             return
-        if not client.is_waiting:
+        if client.is_through:
             self._take_in(client, client.connection)
         elif client.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
             self._hang_up(client)
         else:
-            client.since_s = at_s
+            client.is_through, client.since_s = True, client.since_s or at_s
             self._selector.modify(client.connection, selectors.EVENT_READ, job_id)
 
     def _take_in(self, client: _Client, connection: socket.socket) -> None:
@@ -191,8 +190,7 @@ class StreamClients:
         except OSError:
             pass  # it was reset: that is an end as well
         self._hang_up(client)
-        if client.has_time:
-            client.since_s, client.next_s = None, time.monotonic() + _TRY_AGAIN_S
+        client.is_through, client.next_s = False, time.monotonic() + _TRY_AGAIN_S
 
     def _hang_up(self, client: _Client) -> None:
         if client.connection is not None:
