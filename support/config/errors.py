@@ -33,12 +33,13 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return ": ".join(filter(None, (self.where, self._key(), self.text)))
+        named = (_not_to_be_hidden(name) for name in (self.where, ".".join(self.path)) if name)
+        return ": ".join((*named, self.text))
 
-    def _key(self) -> str:
-        """What follows the bare name of a secret and a colon would be hidden as its value, wherever this is printed."""
-        key = ".".join(self.path)
-        return f"{key} (a secret)" if is_name_of_a_secret(key) else key
+
+def _not_to_be_hidden(name: str) -> str:
+    """What follows the bare name of a secret and a colon would be hidden as its value, wherever this is printed."""
+    return f"{name} (a secret)" if is_name_of_a_secret(name.rpartition(" ")[2]) else name
 
 
 def refuse(problems: Iterable[Problem]) -> ConfigurationError:

@@ -359,6 +359,7 @@ def test_what_is_said_of_a_secret_is_not_taken_for_it() -> None:
     """ "password: environment variable X is not set" was printed as "password: *** variable X is not set"."""
     keys = [*keys_of(tree(Environment))]
     said = [str(Problem("lab.yaml line 3", key, "a text is allowed here, not a number")) for key in keys]
+    said += [str(Problem(f"environment variable FOCUS__{'__'.join(key).upper()}", key, "a text")) for key in keys]
     assert [PROCESS.redact(sentence) for sentence in said] == said
     assert "lab.yaml line 3: ssh.jump.password (a secret): a text is allowed here, not a number" in said
     assert "lab.yaml line 3: ssh.jump.host: a text is allowed here, not a number" in said
