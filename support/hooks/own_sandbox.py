@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from support.clients.sandbox.embedded import EmbeddedSandbox
+from support.clients.sandbox.embedded import EmbeddedSandbox, SandboxError
 from support.config import ConfigurationError, load_environment
 
 
 def begun(name: str, userdata: Mapping[str, str]) -> EmbeddedSandbox | None:
     """A sandbox that is starting; None where there is nothing to start, or where the environment cannot be used, which
-    the run says itself when it loads it."""
+    the run says itself when it loads it. One that cannot even begin says so when it is awaited."""
     if userdata.get("sandbox_run_file"):
         return None
     try:
         environment = load_environment(name)
     except ConfigurationError:
         return None
-    return None if environment.endpoints == "given" else EmbeddedSandbox(environment.sandbox.settings).begin()
+    if environment.endpoints == "given":
+        return None
+    sandbox = EmbeddedSandbox(environment.sandbox.settings)
+    with suppress(SandboxError):
+        sandbox.begin()
+    return sandbox

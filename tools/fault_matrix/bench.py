@@ -56,7 +56,7 @@ class Bench:
         if fault.is_switch:
             self.control.switch_on(fault.id)
         try:
-            return self.without_fault(name, fault, rows)
+            return self.with_variables_of(fault, name, rows)
         finally:
             self._reset(name)
 
@@ -70,7 +70,7 @@ class Bench:
                 f"after the run {name} {error}" + (f"; its last words: {words}" if words else "")
             ) from error
 
-    def without_fault(self, name: str, fault: Fault, rows: Iterable[Row]) -> Run:
+    def with_variables_of(self, fault: Fault, name: str, rows: Iterable[Row]) -> Run:
         """These rows with the variables of the fault alone."""
         return self.run(name, rows, {**_FOR_FAULTS, **fault.environment})
 

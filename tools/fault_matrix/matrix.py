@@ -91,7 +91,7 @@ class _Matrix:
     def control(self, control: Control) -> None:
         """What does not pass without the fault proves nothing with it."""
         with _one_of(self._benches) as bench:
-            run = bench.without_fault(f"control/{control.row.id}", control.fault, [control.row])
+            run = bench.with_variables_of(control.fault, f"control/{control.row.id}", [control.row])
         if control.row.id in run.passed():
             self._report(run)
         else:

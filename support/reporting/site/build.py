@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import os
@@ -99,9 +100,11 @@ def write_site(
 
 
 def prepare() -> None:
-    """Compile the templates, which takes as long as writing the pages of a short run."""
-    for name in (templates := _templates()).list_templates(extensions=["html"]):
-        templates.get_template(name)
+    """Compile the templates, which takes as long as writing the pages of a short run. What cannot be read is told when
+    the site is made."""
+    with contextlib.suppress(OSError):
+        for name in (templates := _templates()).list_templates(extensions=["html"]):
+            templates.get_template(name)
 
 
 def _write_pages(pages: dict[str, str], folder: Path) -> None:

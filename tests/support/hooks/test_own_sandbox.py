@@ -37,3 +37,13 @@ def test_one_that_cannot_start_says_why_when_it_is_awaited() -> None:
     with pytest.raises(SandboxError, match="the sandbox did not start: .*nodes"):
         sandbox.start()
     assert sandbox.pid is None
+
+
+def test_where_there_is_none_it_is_said_when_it_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hooks end a run with one sentence; the runner, which begins it, would end with a traceback."""
+    monkeypatch.setattr("sys.platform", "win32")
+    sandbox = begun("sandbox", {})
+    assert sandbox is not None
+    with pytest.raises(SandboxError, match="the sandbox needs Linux"):
+        sandbox.start()
+    sandbox.stop()
