@@ -28,6 +28,8 @@ _OPTIONS = (
 )
 _STREAM_0 = b""
 """The request in protobuf: every field has its default, so the stream id is 0."""
+_BREAKS = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+"""What a call is told by a server that goes away: its connection is gone, or it has taken back its calls before."""
 _END_S = 5.0
 _AGAIN_S = 0.05
 
@@ -110,7 +112,7 @@ class GrpcStreamClients:
                 said = f"no channel within {within_s:g} s"
             except grpc.aio.AioRpcError as error:
                 said = f"the stream broke: {error.code().name}: {error.details()}"
-                broke = error.code() is grpc.StatusCode.UNAVAILABLE
+                broke = error.code() in _BREAKS
             finally:
                 with self._lock:
                     self._through.discard(job_id)

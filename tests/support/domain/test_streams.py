@@ -6,7 +6,7 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -150,16 +150,21 @@ def test_an_attempt_that_goes_on_as_windows_says_it_is_waited_for(
 def streaming() -> grpc.Server:
     """Answers every call with messages until its client has gone."""
 
+    def messages(request: bytes, context: Any) -> Iterator[bytes]:
+        assert request == b""
+        while context.is_active():
+            yield bytes(1000)
+
+    return serving(messages)
+
+
+def serving(messages: Callable[[bytes, Any], Iterator[bytes]]) -> grpc.Server:
+    """Knows the one method of a job's stream."""
+
     class Streams(grpc.GenericRpcHandler):
         def service(self, details: Any) -> Any:
             if details.method != STREAM_METHOD:
                 return None
-
-            def messages(request: bytes, context: Any) -> Iterator[bytes]:
-                assert request == b""
-                while context.is_active():
-                    yield bytes(1000)
-
             return grpc.unary_stream_rpc_method_handler(messages)
 
     return grpc.server(ThreadPoolExecutor(4), handlers=[Streams()])
@@ -218,6 +223,29 @@ def test_a_stream_that_breaks_within_its_time_is_opened_again(drains: GrpcStream
         assert drains.connected_since_s("1-2") == first_s, "its port was open before"
     finally:
         its_own.stop(None)
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_call_that_a_server_takes_back_as_it_goes_away_is_made_again(
+    drains: GrpcStreamClients, code: grpc.StatusCode
+) -> None:
+    calls: list[Any] = []
+
+    def messages(_: bytes, context: Any) -> Iterator[bytes]:
+        calls.append(context)
+        if len(calls) == 1:
+            context.abort(code, "going away")
+        while context.is_active():
+            yield bytes(1000)
+
+    server = serving(messages)
+    number = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        drains.join("1-1", "127.0.0.1", number, within_s=PATIENCE_S)
+        assert happens(lambda: len(calls) == 2 and drains.is_connected("1-1"))
+    finally:
+        server.stop(None)
 
 
 def test_a_stream_that_its_server_ends_is_no_longer_held(drains: GrpcStreamClients, server: grpc.Server) -> None:
