@@ -146,7 +146,7 @@ def site(folder: Path, *options: str) -> Iterator[Site]:
         yield Site(folder, run_file, sandbox)
     finally:
         sandbox.terminate()
-        sandbox.wait(20)
+        sandbox.wait(60)
 
 
 def happens(seen: Callable[[], bool]) -> bool:

@@ -91,7 +91,7 @@ async def _end(planters: list[Planter]) -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks, timeout=5)
+    await asyncio.wait(tasks, timeout=60)
     for planter in planters:
         await planter.session.close()
 
@@ -127,7 +127,7 @@ class Planters:
         return urlsplit(base)._replace(netloc=f"127.0.0.1:{self._done(planter.start())}").geturl()
 
     def _done(self, doing: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(60)
 
     def _lead_cluster(self) -> None:
         kubeconfig = yaml.safe_load(Path(self.content["kubernetes"]["kubeconfig"]).read_text())
@@ -156,7 +156,7 @@ class Planters:
         self._done(self._hosts.stop())
         self._done(_end(self._planters))
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 def login_of(folder: Path) -> dict[str, Any]:

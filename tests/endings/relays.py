@@ -168,7 +168,7 @@ class Relays:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         for relay in (self.server, self.cluster, self.index):
-            asyncio.run_coroutine_threadsafe(relay.start(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(relay.start(), self._loop).result(60)
         authority.cert_pem.write_to_path(folder / "relays.pem")
         content["focus_server"] |= {"base_url": self.server.address, "ca_file": str(folder / "relays.pem")}
         cluster["server"] = self.cluster.address
@@ -180,7 +180,7 @@ class Relays:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def openings(self) -> int:

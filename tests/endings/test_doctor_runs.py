@@ -71,7 +71,7 @@ class Doctor:
     def _switch(self, method: str, fault: str) -> None:
         headers = {"Authorization": f"Bearer {self._control['token']}"}
         requests.request(
-            method, f"{self._control['url']}/faults/{fault}", headers=headers, timeout=30
+            method, f"{self._control['url']}/faults/{fault}", headers=headers, timeout=60
         ).raise_for_status()
 
 

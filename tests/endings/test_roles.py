@@ -133,7 +133,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     one = Site(tmp_path_factory.mktemp("roles"))
     yield one
     one.up.process.terminate()
-    one.up.process.wait(20)
+    one.up.process.wait(60)
 
 
 NOTHING: dict[str, Any] = {"scenarios": [], "suite": {"errors": []}, "leftovers": []}

@@ -260,7 +260,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
         assert _sweep(run_file, reports) == (0, "environment sandbox: nothing of this suite is left\n")
     finally:
         sandbox.terminate()
-        sandbox.communicate(timeout=20)
+        sandbox.communicate(timeout=60)
 
 
 def _sweep(run_file: Path, reports: Path, *more: str) -> tuple[int, str]:

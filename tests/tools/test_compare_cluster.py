@@ -34,7 +34,7 @@ def kubeconfigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     for up in started.values():
         up.process.terminate()
     for up in started.values():
-        up.process.wait(20)
+        up.process.wait(60)
 
 
 @pytest.fixture(scope="module")

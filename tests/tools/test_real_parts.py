@@ -127,7 +127,7 @@ def test_the_listener_takes_connections_counts_them_and_ends_when_it_is_told() -
         ports = int(told[1]), int(told[2])
 
         def clients() -> int:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/", timeout=60) as answer:
                 return int(answer.read())
 
         assert clients() == 0
@@ -135,7 +135,7 @@ def test_the_listener_takes_connections_counts_them_and_ends_when_it_is_told() -
             assert process.stdout.readline() == "client connected (1 now)\n" and clients() == 1
         assert process.stdout.readline() == "client disconnected (0 now)\n"
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_listener_ends_with_its_window(capsys: pytest.CaptureFixture[str]) -> None:

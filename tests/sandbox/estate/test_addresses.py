@@ -96,7 +96,7 @@ def test_with_one_address_no_process_has_another(tmp_path: Path) -> None:
     try:
         server = up.endpoints["focus_server"]
         opened = requests.post(
-            f"{server['base_url']}/configure", json=payload(), verify=server["ca_file"], timeout=20
+            f"{server['base_url']}/configure", json=payload(), verify=server["ca_file"], timeout=60
         ).json()
         place = ("127.0.0.1", int(opened["stream_port"]))
         assert opened["stream_url"] == "http://127.0.0.1" and wait_until(lambda: connects(*place), 20)
@@ -104,7 +104,7 @@ def test_with_one_address_no_process_has_another(tmp_path: Path) -> None:
             found = sockets_of([up.process.pid, *up.pids])
     finally:
         up.process.terminate()
-        up.process.wait(20)
+        up.process.wait(60)
     listening = [here for here, there in found if there[1] == 0]
     assert place in listening
     assert {address for ends in found for address, port in ends if port} == {"127.0.0.1"}

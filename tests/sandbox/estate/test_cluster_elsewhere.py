@@ -181,7 +181,7 @@ def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
     try:
         answer = requests.post(
             f"{up.endpoints['focus_server']['base_url']}/configure", json=payload(),
-            verify=up.endpoints["focus_server"]["ca_file"], timeout=20,
+            verify=up.endpoints["focus_server"]["ca_file"], timeout=60,
         ).json()  # fmt: skip
         host, port = answer["stream_url"].removeprefix("http://"), int(answer["stream_port"])
         namespace, job_id = up.endpoints["kubernetes"]["namespace"], answer["job_id"]
@@ -197,7 +197,7 @@ def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
         assert wait_until(lambda: not connects(host, port), 10)
     finally:
         up.process.terminate()
-        up.process.wait(20)
+        up.process.wait(60)
 
 
 def connects(host: str, port: int) -> bool:

@@ -39,7 +39,7 @@ def ask(up: Up, method: str, path: str, body: str | None, headers: Mapping[str, 
     """Status and ``error`` of an answer to a request with the token and these headers; None leaves one out."""
     access = up.endpoints["control"]
     sent = {"Authorization": f"Bearer {access['token']}", "Content-Type": JSON, **headers}
-    connection = http.client.HTTPConnection(urlsplit(access["url"]).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(access["url"]).netloc, timeout=60)
     connection.putrequest(method, path, skip_host="Host" in sent)
     for name, value in sent.items():
         if value is not None:
@@ -114,7 +114,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(up: Up, path: str, body:
 
 
 def _send(address: tuple[str, int], garbage: bytes, context: ssl.SSLContext | None) -> None:
-    with socket.create_connection(address, timeout=5) as plain:
+    with socket.create_connection(address, timeout=60) as plain:
         connection = context.wrap_socket(plain, server_hostname=address[0]) if context else plain
         with contextlib.suppress(OSError):  # a server may hang up in the middle of it
             connection.sendall(garbage)
@@ -160,7 +160,7 @@ def test_state_is_told_while_a_workload_is_stopped_and_started(up: Up) -> None:
 
     def scale(replicas: int) -> None:
         body = json.dumps({"spec": {"replicas": replicas}})
-        answer = requests.patch(url, body, headers=headers, verify=up.endpoints["focus_server"]["ca_file"], timeout=10)
+        answer = requests.patch(url, body, headers=headers, verify=up.endpoints["focus_server"]["ca_file"], timeout=60)
         assert answer.status_code == 200
 
     def running() -> bool:

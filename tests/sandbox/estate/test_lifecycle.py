@@ -50,14 +50,14 @@ class Up:
         """End it, unless it has ended."""
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
         access = self.endpoints["control"]
         headers = {"Authorization": f"Bearer {access['token']}", "Content-Type": "application/json"}
         request = urllib.request.Request(access["url"] + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -138,7 +138,7 @@ def test_control_api_refuses_in_one_sentence(up: Up, method: str, path: str, bod
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_leaves_nothing_behind(own: Up, number: signal.Signals) -> None:
     own.process.send_signal(number)
-    assert own.process.wait(20) == 0
+    assert own.process.wait(60) == 0
     assert own.traces() == []
 
 
@@ -159,5 +159,5 @@ def test_killed_supervisor_leaves_no_process_and_no_folder_behind(own: Up) -> No
 def test_process_that_ends_by_itself_ends_the_sandbox(own: Up) -> None:
     pid = own.control("GET", "/state")["processes"]["links"]["pid"]
     os.kill(pid, signal.SIGKILL)
-    assert own.process.wait(20) == 1
+    assert own.process.wait(60) == 1
     assert own.traces() == []

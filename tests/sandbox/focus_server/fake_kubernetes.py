@@ -36,7 +36,7 @@ class FakeKubernetes:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
 
     def put(self, plural: str, name: str, **content: Any) -> None:
         self._call(self._store, plural, {"metadata": {"name": name}, **content})
@@ -55,7 +55,7 @@ class FakeKubernetes:
         async def run() -> None:
             function(*arguments)
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -32,7 +32,7 @@ class Forward:
         )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith("Forwarding from 127.0.0.1:"), self._process.communicate(timeout=10)
+        assert line.startswith("Forwarding from 127.0.0.1:"), self._process.communicate(timeout=60)
         self.port = int(line.split()[2].rpartition(":")[2])
 
     def __enter__(self) -> Forward:
@@ -40,8 +40,8 @@ class Forward:
 
     def __exit__(self, *unused: object) -> None:
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
     def last_words(self) -> str:
         """What it tells when it ends by itself."""
-        return self._process.communicate(timeout=10)[1]
+        return self._process.communicate(timeout=60)[1]

@@ -52,7 +52,7 @@ class ServedApi:
         self.clear()
 
     def _await(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a function where the server runs."""
@@ -89,7 +89,7 @@ class ServedApi:
     def stop(self) -> None:
         self._await(self._server.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     def kubeconfig(self, folder: Path, token: str = TOKEN) -> Path:

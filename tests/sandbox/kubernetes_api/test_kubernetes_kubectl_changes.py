@@ -102,9 +102,9 @@ def test_delete_foreground_and_by_selector(api: ServedApi, kubectl: Kubectl) -> 
 
 def test_wait(api: ServedApi, kubectl: Kubectl) -> None:
     running_pod(api, "p")
-    assert "condition met" in succeeds(kubectl, "wait", "--for=condition=Ready", "pod/p", "--timeout=5s")
+    assert "condition met" in succeeds(kubectl, "wait", "--for=condition=Ready", "pod/p", "--timeout=60s")
     phase = "--for=jsonpath={.status.phase}=Running"
-    assert "condition met" in succeeds(kubectl, "wait", phase, "pod/p", "--timeout=5s")
+    assert "condition met" in succeeds(kubectl, "wait", phase, "pod/p", "--timeout=60s")
 
 
 def test_deletion_of_a_pod_waits_for_its_node(api: ServedApi, kubectl: Kubectl) -> None:
@@ -119,7 +119,7 @@ def test_deletion_of_a_pod_waits_for_its_node(api: ServedApi, kubectl: Kubectl) 
 
     ending = api.start(node())
     assert succeeds(kubectl, "delete", "pod", "p").startswith('pod "p" deleted')
-    ending.result(5)
+    ending.result(60)
     assert api.store.list("pods") == []
 
 
@@ -136,7 +136,7 @@ def test_watching_and_following(api: ServedApi, kubectl: Kubectl) -> None:
 
     change = api.start(life())
     shown = kubectl("get", "pods", "-w", "--request-timeout=2s", "--no-headers").stdout.splitlines()
-    change.result(5)
+    change.result(60)
     assert [line.split()[:3] for line in shown] == [["p", "1/1", "Running"]] * 2
 
     ended = running()

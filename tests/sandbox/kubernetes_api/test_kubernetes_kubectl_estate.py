@@ -22,7 +22,7 @@ from tests.sandbox.node.estate import grpc_job
 pytestmark = needs_kubectl
 
 MONGODB, FOCUS_SERVER = "deployment/mongodb", "deployment/panda-panda-focus-server"
-WITHIN = "--timeout=15s"
+WITHIN = "--timeout=60s"
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_port_forward_to_a_service_leads_to_its_process(up: Up, home: Path) -> N
         http.verify = up.endpoints["focus_server"]["ca_file"]
         for _ in range(3):
             url = f"https://127.0.0.1:{forward.port}/focus-server/openapi.json"
-            assert http.get(url, headers={"Connection": "close"}, timeout=10).status_code == 200
+            assert http.get(url, headers={"Connection": "close"}, timeout=60).status_code == 200
     with Forward(up, home, "svc/mongodb", 27017) as forward:
         uri = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{forward.port}", up.endpoints["mongodb"]["uri"])
         with pymongo.MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=10_000) as client:
@@ -119,7 +119,7 @@ def test_port_forward_to_a_job(up: Up, home: Path, kubectl: Kubectl) -> None:
 
     assert logged("listens on port 5000")
     with Forward(up, home, pod, 5000) as forward:
-        with socket.create_connection(("127.0.0.1", forward.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", forward.port), timeout=60) as client:
             client.sendall(b"x" * 200_000)
             assert logged("client connected (1 now)")
         assert logged("client disconnected (0 now)")
@@ -129,7 +129,7 @@ def test_port_forward_to_a_job(up: Up, home: Path, kubectl: Kubectl) -> None:
 
 def test_port_forward_to_a_port_nobody_listens_on(up: Up, home: Path, kubectl: Kubectl) -> None:
     with Forward(up, home, f"pod/{RABBITMQ}", 81) as forward:
-        with socket.create_connection(("127.0.0.1", forward.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", forward.port), timeout=60) as client:
             assert client.recv(1) == b""
         assert "connection refused" in forward.last_words()
     refused = kubectl("port-forward", "pod/nope", ":1")
@@ -242,6 +242,6 @@ def test_a_command_ends_with_its_pod(up: Up, home: Path, kubectl: Kubectl) -> No
             assert select.select([running.stdout], [], [], 30)[0], "kubectl exec has told nothing"
             assert running.stdout.readline() == b"begun\n"
             succeeds(kubectl, "delete", "job", "grpc-job-4-4")
-            assert running.wait(30) == 137
+            assert running.wait(60) == 137
         finally:
             running.kill()  # one that waits for ever would keep the run

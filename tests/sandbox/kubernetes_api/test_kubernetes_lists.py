@@ -24,7 +24,7 @@ def _problem(answer: requests.Response) -> tuple[int, str]:
 
 def _watch(http: requests.Session, url: str, **query: Any) -> list[dict[str, Any]]:
     """What a watch of one second says."""
-    with http.get(url, params={"watch": "1", "timeoutSeconds": 1, **query}, stream=True, timeout=5) as answer:
+    with http.get(url, params={"watch": "1", "timeoutSeconds": 1, **query}, stream=True, timeout=60) as answer:
         assert answer.status_code == 200
         return [json.loads(line) for line in answer.iter_lines()]
 

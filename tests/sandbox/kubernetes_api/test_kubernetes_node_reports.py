@@ -55,8 +55,8 @@ def test_a_burst_reaches_a_watcher_whole_and_in_order(api: ServedApi, http: requ
     start = http.get(api.url + PODS).json()["metadata"]["resourceVersion"]
     begun = api.call(api.next_watch)
     query = {"watch": "1", "timeoutSeconds": "2", "resourceVersion": start}
-    with http.get(api.url + PODS, params=query, stream=True, timeout=5) as answer:
-        api.start(begun.wait()).result(5)
+    with http.get(api.url + PODS, params=query, stream=True, timeout=60) as answer:
+        api.start(begun.wait()).result(60)
         for number in range(100):
             api.call(api.store.create, "pods", pod(f"p{number}"), "panda")
         lines = answer.iter_lines()

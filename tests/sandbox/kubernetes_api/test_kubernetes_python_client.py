@@ -100,7 +100,7 @@ def test_watch_tells_what_happens(api: ServedApi, core: client.CoreV1Api) -> Non
     started = threading.Event()
 
     def change() -> None:
-        assert started.wait(5)
+        assert started.wait(60)
         api.call(api.store.create, "pods", pod("other", app="b"), "panda")
         api.call(api.store.create, "pods", pod("p", app="a"), "panda")
         api.call(api.store.mutate, "pods", "p", "panda", lambda each: each["status"].update(phase="Running"))

@@ -32,7 +32,7 @@ def test_exec(core: client.CoreV1Api, command: list[str], exit_code: int, stdout
     running = stream(
         core.connect_get_namespaced_pod_exec, RABBITMQ, "panda", command=command, _preload_content=False, **outputs
     )
-    running.run_forever(timeout=10)
+    running.run_forever(timeout=60)
     assert running.returncode == exit_code
     assert running.read_stdout() == stdout
     assert running.read_stderr().endswith(stderr)

@@ -36,7 +36,7 @@ class Estate:
     def __exit__(self, *_: object) -> None:
         self._mongodb.close()
         self.up.process.terminate()
-        self.up.process.wait(20)
+        self.up.process.wait(60)
 
     def scale(self, replicas: int) -> None:
         """The deployment of MongoDB; its process is killed as a pod's is."""

@@ -133,7 +133,7 @@ def quiet(mongodb: RunningProcess) -> Iterator[RunningProcess]:
 
 def answer(server: RunningProcess, data: bytes) -> bytes:
     """All the server says to this until it closes, or to the first frame."""
-    with socket.create_connection(("127.0.0.1", server.ready["port"]), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", server.ready["port"]), timeout=60) as raw:
         raw.sendall(data)
         raw.shutdown(socket.SHUT_WR)
         received = b""

@@ -93,9 +93,9 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged(con
     with start_process("mongodb", config) as first, database_of(first) as database:
         writing = threading.Thread(target=write, args=(database,))
         writing.start()
-        assert many.wait(30), "the writer is too slow"
+        assert many.wait(60), "the writer is too slow"
         first.kill()
-        writing.join(10)
+        writing.join(60)
     with start_process("mongodb", config) as second, database_of(second) as database:
         kept = {document["_id"] for document in database.notes.find({}, {"_id": 1})}
         assert set(acknowledged) <= kept

@@ -130,7 +130,7 @@ class Estate:
         """The log of a running pod, followed until it contains ``text``."""
         seen = ""
         url = f"{self.url}{PANDA}/pods/{pod}/log?follow=true"
-        with self.http.get(url, stream=True, timeout=8) as answer:
+        with self.http.get(url, stream=True, timeout=60) as answer:
             for piece in answer.iter_content(chunk_size=None):
                 seen += piece.decode()
                 if text in seen:
@@ -140,7 +140,7 @@ class Estate:
     def log(self, pod: str) -> str:
         return self.http.get(f"{self.url}{PANDA}/pods/{pod}/log").text
 
-    def wait(self, plural: str, what: str, holds: Callable[[dict[str, Object]], Any], within_s: float = 8.0) -> Any:
+    def wait(self, plural: str, what: str, holds: Callable[[dict[str, Object]], Any], within_s: float = 60.0) -> Any:
         """Watch all objects of a kind in panda until ``holds`` (of the objects by name) is true; its value."""
         collection = JOBS if plural == "jobs" else f"{PANDA}/{plural}"
         return self._follow(collection, what, holds, within_s)
@@ -172,7 +172,7 @@ class Estate:
         return content
 
 
-def connect(address: str, port: int, within_s: float = 5.0) -> socket.socket:
+def connect(address: str, port: int, within_s: float = 60.0) -> socket.socket:
     """An open connection, as soon as one can be opened."""
     waiting = Stopwatch()
     while True:

@@ -122,7 +122,7 @@ def tunnel(openssh: OpenSsh) -> Iterator[Callable[[str], tuple[subprocess.Popen[
     yield open_to
     for client in started:
         client.kill()  # the client may miss a SIGTERM that comes while it handles a channel
-        client.communicate(timeout=10)
+        client.communicate(timeout=60)
 
 
 def _free_port() -> int:
@@ -143,7 +143,7 @@ def test_a_tunnel_leads_to_the_kubernetes_api(
     cluster = openssh.hosts.cluster
     _, port = tunnel(f"127.0.0.1:{cluster.port}")
     tls = ssl.create_default_context(cafile=cluster.access["ca_file"])
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     with tls.wrap_socket(raw, server_hostname="127.0.0.1") as connection:
         connection.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200")
@@ -151,7 +151,7 @@ def test_a_tunnel_leads_to_the_kubernetes_api(
 
 def test_a_tunnel_to_elsewhere_is_prohibited(tunnel: Callable[[str], tuple[subprocess.Popen[str], int]]) -> None:
     client, port = tunnel("127.0.0.1:9")
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         assert connection.recv(1) == b""
     assert _heard(client, "open failed: administratively prohibited: open failed")
     assert client.poll() is None
@@ -177,12 +177,12 @@ def test_a_session_that_the_host_closes(doomed: Hosts, tmp_path: Path) -> None:
     )  # fmt: skip
     assert _heard(client, "Entering interactive session")
     doomed.process.kill()
-    words = client.communicate(timeout=10)[1]
+    words = client.communicate(timeout=60)[1]
     assert client.returncode == 255 and "Connection to 127.0.0.1 closed by remote host." in words
     with jump, pytest.raises(paramiko.SSHException, match="SSH session not active"):
         transport = jump.paramiko.get_transport()
         assert transport is not None
-        transport.join(10)
+        transport.join(60)
         jump.run("true")
 
 

@@ -15,7 +15,7 @@ def _come_and_go(hosts: Hosts, stop: threading.Event) -> int:
     """Connect as a client that says who it is and leaves, politely or not; how often."""
     count = 0
     while not stop.is_set():
-        with socket.create_connection(("127.0.0.1", hosts.jump_port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", hosts.jump_port), timeout=60) as connection:
             connection.sendall(b"SSH-2.0-test\r\n" if count % 2 else b"not ssh\r\n")
             connection.recv(100)
             if count % 3 == 0:

@@ -65,12 +65,12 @@ def test_only_so_many_are_under_way_at_once() -> None:
 
     def ask() -> None:
         with budget.asking(opens=False):
-            begun.wait(5)
-            may_end.wait(5)
+            begun.wait(60)
+            may_end.wait(60)
 
     with ThreadPoolExecutor(2) as pool:
         asking = [pool.submit(ask) for _ in range(2)]
-        begun.wait(5)
+        begun.wait(60)
         with pytest.raises(SafetyError, match="safety.requests_at_once is 2"), budget.asking(opens=False):
             pass
         may_end.set()
@@ -112,7 +112,7 @@ def test_the_processes_of_a_run_have_one_budget() -> None:
     processes = [forked(number, budget, open_many) for number in range(1, 4)]
     open_many()
     for process in processes:
-        process.join(30)
+        process.join(60)
         assert process.exitcode == 0
     os.close(sent[1])
     assert len(os.read(sent[0], 1000)) == 150
@@ -128,7 +128,7 @@ def test_the_processes_of_a_run_have_one_minute() -> None:
             with budget.asking(opens=True):
                 pass
 
-    forked(1, budget, open_two).join(30)
+    forked(1, budget, open_two).join(60)
     with pytest.raises(SafetyError, match="openings_per_minute is 3"):
         open_two()
 
@@ -148,7 +148,7 @@ def test_a_process_that_was_killed_takes_up_no_place() -> None:
         pass
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
-    process.join(30)
+    process.join(60)
     budget.without(1)
     with budget.asking(opens=False):
         pass

@@ -197,7 +197,7 @@ def test_refused_and_late_are_told_apart() -> None:
     gate = threading.Event()
 
     def late(_: Received) -> Reply:
-        gate.wait(5)
+        gate.wait(60)
         return Reply()
 
     with http_server(late) as server:

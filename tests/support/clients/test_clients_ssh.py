@@ -141,7 +141,7 @@ def test_a_forwarded_port_carries_both_ways(estate: Estate) -> None:
         assert client.recv(3) == b"cba"
         client.shutdown(socket.SHUT_WR)
         assert client.recv(3) == b""
-    echo.join(5)
+    echo.join(60)
     listener.close()
     assert forward.local_port == 0
 

@@ -19,7 +19,7 @@ from support.config.sections import STREAM_METHOD
 from support.investigations.grpc_streams import GrpcStreamClients
 from support.investigations.streams import StreamClients, try_to_connect
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

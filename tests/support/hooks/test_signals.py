@@ -57,13 +57,13 @@ def test_who_waits_ends_and_everything_with_it(end: signal.Signals) -> None:
         with subprocess.Popen([*started, ENDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables) as child:
             assert child.stdout is not None and child.stdout.readline() == b"ready\n"
             waiting.send_signal(end)
-            assert child.wait(30) == -signal.SIGTERM
+            assert child.wait(60) == -signal.SIGTERM
 
 
 def test_without_one_it_goes_on() -> None:
     variables = {name: value for name, value in os.environ.items() if name != "FOCUS_ENDS_WITH"}
     ended = subprocess.run(
-        [sys.executable, "-c", ENDS], stdin=subprocess.DEVNULL, env=variables, check=False, timeout=30
+        [sys.executable, "-c", ENDS], stdin=subprocess.DEVNULL, env=variables, check=False, timeout=60
     )
     assert ended.returncode == 0
 

@@ -43,7 +43,7 @@ class Listener:
                 self.error = type(error).__name__
 
     def end(self) -> None:
-        self._thread.join(5)
+        self._thread.join(60)
         self._socket.close()
 
 
