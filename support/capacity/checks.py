@@ -187,8 +187,7 @@ def tells_of_headroom() -> Judged[Measured]:
 
 
 def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
-    """The report names ``cause`` as its first bottleneck, with at least ``at_least`` investigations that did not
-    fit."""
+    """The report names ``cause`` as its first bottleneck, with at least ``at_least`` investigations missing."""
 
     def trouble(measured: Measured) -> str | None:
         report = report_of(measured)

@@ -66,8 +66,7 @@ class LoadMaker:
         return self._once_more.decided(make, self._spoilt, lambda one, told: replace(one, told_before=(told,)))
 
     def _spoilt(self, measured: Measured) -> str | None:
-        """Return why the tester's own machine made a measurement inconclusive. None if it decides, or if the reason is
-        another one."""
+        """Return why the tester's own machine made a measurement inconclusive; None if that is not so."""
         step = measured.step
         shown = f"{step.succeeded} of {step.asked} opened"
         late = late_for_the_machine(measured.run, self._capacity.success_rate) if step.failed else ""

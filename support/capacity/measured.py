@@ -39,7 +39,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Growth:
-    """Loads of growing size; ``stopped_because`` is empty when the required number was reached."""
+    """Loads of growing size; ``stopped_because`` is empty unless a step failed badly."""
 
     measured: tuple[Measured, ...]
     stopped_because: str = ""

@@ -91,8 +91,7 @@ class ProfiledLoads:
         return Measured(run, self._reports.write(run, None))
 
     def _made(self, profile: LoadProfile, turns: Sequence[LoadTurn]) -> list[Load]:
-        """Make the turns in order. Stop after one that was cut short, because the rest would not be the requested
-        load."""
+        """Make the turns in order. Stop after one that was cut short: the rest would not be the requested load."""
         made: list[Load] = []
         kinds = self._kinds(profile)
         for number, turn in enumerate(turns, start=1):

@@ -21,8 +21,8 @@ _MISSED = {"answered": "refused or never answered"}
 
 
 def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
-    """Judge the success rate, with confidence, and the response times. For few investigations the plain share counts,
-    because they cannot prove a rate."""
+    """Judge the success rate, with confidence, and the response times. Few investigations cannot prove a rate, so their
+    plain share counts."""
     run = measured.run
     if wilson_bounds(run.target.jobs, run.target.jobs).lower < capacity.success_rate:
         return _share(measured, capacity.success_rate)
@@ -82,8 +82,7 @@ def began_clean(growth: Growth) -> Verdict:
 
 
 def causes(run: CapacityRun) -> list[str]:
-    """Return the causes of failed and late investigations in the order of the gap report, each with its first
-    evidence."""
+    """Return the causes of failures and late answers, ordered as in the gap report, each with its first evidence."""
     diagnosis = diagnosis_of(run)
     lines = []
     for place, finding in enumerate(diagnosis.findings[:_SHOWN_CAUSES], start=1):

@@ -98,8 +98,7 @@ class Latency:
         return self._one_after_the_other(asked, self._client.live_metadata, judge, SEVERAL)
 
     def health_checks_at_once(self) -> Answers:
-        """Send the number of health checks the environment sets at the same time; latency counts from the planned
-        start."""
+        """Send as many health checks at once as the environment sets; latency counts from the planned start."""
         self._budget.require_at_once(self._limits.ack_concurrency)
         answers = self.decided(self._health_checks_at_once, self.health_checks_at_once_are_fast)
         return recorded("health_checks_at_once_p95_ms", answers)

@@ -97,15 +97,14 @@ class UnderLoad:
         return took_ms, "" if answer.status == 200 else f"{answer.status} {answer.message}"
 
     def _ping(self, index: MongoDBExamination, due_s: float) -> float:
-        """Return milliseconds since the request was due; otherwise many quick earlier answers would outweigh a few slow
-        ones."""
+        """Return milliseconds since the request was due; else many quick answers would outweigh a few slow ones."""
         index.ping_ms()
         return (time.monotonic() - due_s) * 1000
 
     def _meanwhile(self, ask: Callable[[float], T], bodies: Bodies) -> list[T]:
         """Collect answers while loads are made, until there are enough.
 
-        Raises AssertionError if a load opened too few investigations, or MachineBusy if that load's machine was busy.
+        Raises AssertionError if a load opened too few investigations, or MachineBusy if this machine explains that.
         """
         self._budget.require_load("ask while many investigations open")
         answers: list[T] = []

@@ -12,8 +12,8 @@ CYCLES = 200
 GROWING = (2, 4, 8, 16, 32, 64)
 RUSH = 50
 QUIET, QUIET_EVERY_S = 12, 30.0
-"""Investigations that come one by one before and after a wave, to compare the server before it with the server after
-it, and the seconds between them."""
+"""Number of investigations that come one by one before a wave and after it, to compare the server before and after.
+Turns are ``QUIET_EVERY_S`` apart."""
 
 
 @dataclass(frozen=True)

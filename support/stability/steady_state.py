@@ -51,8 +51,7 @@ class Lifetime:
     restarts: tuple[str, ...]
     leftovers: tuple[str, ...]
     wave_s: tuple[float, float] | None = None
-    """Start of the first and end of the last turn in which several came together; None for a pattern without such
-    turns."""
+    """Start of the first and end of the last turn in which several came together; None if there is no such turn."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Laws that hold for any server, whatever its design (docs/facts/capacity.md 4.5): Little's law and the knee."""
+"""Laws that hold for a server of any design (docs/facts/capacity.md 4.5): Little's law and the knee."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ class Attribution:
         return Match("shared-port", Confidence.HIGH, (row,))
 
     def _unconsumed(self, record: JobRecord) -> Match | None:
-        """A live job never ends by itself. One that succeeded while a client was connected treated that client as one
-        that does not consume the stream (docs/facts/kubernetes.md 1.10)."""
+        """A live job has no end of its own. One that succeeded although a client was connected treated that client as
+        one that does not consume the stream (docs/facts/kubernetes.md 1.10)."""
         pod = self.index.of(record).pod
         if pod is None or pod.phase != "Succeeded" or "port_open" not in record.reached:
             return None

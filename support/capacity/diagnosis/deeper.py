@@ -37,8 +37,7 @@ def deepen(
 def with_lookups(
     matches: Mapping[int, Match | None], records: Sequence[JobRecord], index: ClusterIndex
 ) -> dict[int, Match | None]:
-    """Return the matches. If lookups of recordings read all documents, that becomes the cause of what is slow or
-    unanswered."""
+    """Return the matches. Lookups that read all documents become the cause of what is slow or unanswered."""
     scan = scans(index)
     if not scan:
         return dict(matches)
@@ -51,8 +50,7 @@ def with_lookups(
 
 
 def scans(index: ClusterIndex) -> tuple[EvidenceRow, ...]:
-    """Return evidence that the database reads all documents for a lookup. Empty if it uses an index or was not
-    asked."""
+    """Return evidence that a lookup reads all documents. Empty if the database uses an index or was not asked."""
     search = index.evidence.search
     if search is None or _SCAN not in search.stages:
         return ()

@@ -34,8 +34,7 @@ class Bottleneck:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The diagnosis. ``findings`` are ordered by the number of failed jobs they explain, then by the number of slow
-    ones.
+    """The diagnosis. ``findings`` are ordered by the number of failed jobs they explain, then of slow ones.
 
     Each failed or slow investigation is in exactly one finding or in ``unattributed`` / ``unattributed_slow``.
     ``unmatched`` are texts of the evidence that no rule knows.

@@ -157,7 +157,7 @@ def _row(objects: Objects, field: str, value: str, first_seen: str | None = None
 
 
 def _since(objects: Objects, field: str) -> str | None:
-    """When the condition last changed, else when the pod was created."""
+    """Time of the last change of the condition, else time the pod was created."""
     raw = objects.pod.raw if objects.pod else {}
     for condition in (raw.get("status") or {}).get("conditions") or ():
         if f"conditions[{condition.get('type')}]" == field and condition.get("lastTransitionTime"):

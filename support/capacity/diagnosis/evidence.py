@@ -26,8 +26,7 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True)
 class EvidenceRow:
-    """One piece of evidence: its source, the object and field it is about, and when it was first seen (UTC text or
-    None)."""
+    """One piece of evidence: source, object, field, value, and when it was first seen (UTC text or None)."""
 
     source: str
     object: str

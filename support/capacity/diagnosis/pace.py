@@ -20,14 +20,12 @@ SHORTEST_S = 1.0
 WIDEST = 3.0
 """The pace is known only if the upper bound of the time per pod is at most this many times its lower bound."""
 DENSEST = 3.0
-"""The densest second may hold at most this many times the mean per second. With more, some came in a burst and others
-later."""
+"""The densest second may hold at most this many times the mean. Beyond it, some came in a burst and others later."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """``count`` pods one after the other: ``per_s`` per second, at most ``most_per_s``, the last ``last_s`` after the
-    start."""
+    """``count`` pods at ``per_s`` per second, at most ``most_per_s``, the last one ``last_s`` after the start."""
 
     per_s: float
     most_per_s: float

@@ -14,8 +14,7 @@ from support.capacity.diagnosis.texts import cause_of
 
 OVERLOAD, DATABASE, CLUSTER, DEFECT = "overload", "database", "cluster", "defect"
 MANY_AT_ONCE = 5
-"""From this number of simultaneous requests on, load can be the cause. The rest of the suite sends at most two at
-once."""
+"""With this many simultaneous requests, load can be the cause. The rest of the suite sends at most two at once."""
 BUSY = 0.9
 """Share of its CPU limit, and of the connections of MongoDB, above which something is used up."""
 _FAMILIES = {

@@ -35,8 +35,7 @@ def r_squared(ordered: Sequence[float]) -> float:
 
 
 def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]] = ()) -> Match | None:
-    """Find out whether answers queue (latency grows with the place in the queue) or become slow from a number of jobs
-    on."""
+    """Find out whether answers queue (latency grows with the queue) or become slow from a number of jobs on."""
     latencies = sorted(answer_seconds(records))
     if len(latencies) < FEWEST or latencies[-1] <= 0:
         return None
@@ -75,8 +74,8 @@ def answer_seconds(records: Sequence[JobRecord]) -> list[float]:
 
 
 def _jump(ordered: Sequence[float]) -> int | None:
-    """Return the index where sorted latencies jump by most of their range. None without a jump, or if it separates only
-    a few."""
+    """Return the index where sorted latencies jump by at least half of their range. None without such a jump, or if it
+    separates only a few."""
     whole = ordered[-1] - ordered[0]
     gaps = [(after - before, index) for index, (before, after) in enumerate(zip(ordered, ordered[1:], strict=False), 1)]
     widest, at = max(gaps)

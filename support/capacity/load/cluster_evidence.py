@@ -19,8 +19,7 @@ _OF_INVESTIGATION = re.compile(r"(?:grpc|cleanup)-(?:job|service)-([0-9]+-[0-9]+
 
 
 class Collector:
-    """Collects the evidence for the report. Evidence that is not available is left out, and ``refusals`` holds the
-    reason.
+    """Collects the evidence for the report. Unavailable evidence is left out, and ``refusals`` holds the reason.
 
     Create it before the load: only the part of the Focus Server's log written since then belongs to the load.
     """
@@ -72,8 +71,7 @@ class Collector:
         return "".join(text[self._log_before.get(name, 0) :] for name, text in written.items())
 
     def _logs(self) -> dict[str, str]:
-        """Return the log of each Focus Server so far. A restarted pod has a key of its own, so its log counts from its
-        start."""
+        """Return the log of each Focus Server so far. The key of a restarted pod is new, so all its log counts."""
 
         def read() -> list[Raw]:
             running = self._servers.running()

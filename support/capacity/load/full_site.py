@@ -50,8 +50,7 @@ class FullSite:
         return sum(port not in taken for port in range(first, last + 1))
 
     def fill(self) -> frozenset[str]:
-        """Open as many investigations as there is room for and may wait. Return the running jobs, earlier ones
-        included.
+        """Open as many investigations as fit and may wait. Return the running jobs, earlier ones included.
 
         Raises AssertionError if one is refused. A job that ends before the site is full, because its client came too
         late, is replaced.
@@ -108,8 +107,7 @@ class FullSite:
         )
 
     def hold_all_running(self, running: frozenset[str]) -> None:
-        """Check that all jobs that ran before keep running during the observation, and confirm it with the cluster
-        itself."""
+        """Check that all these jobs keep running during the observation, and confirm it with the cluster itself."""
 
         def trouble(now: frozenset[str]) -> str | None:
             lost = sorted(f"grpc-job-{job_id}" for job_id in running - now)

@@ -88,7 +88,7 @@ class Standing:
 
 
 class LoadRuns:
-    """Makes loads with the services that open and release every other investigation, so they share ledger and proof.
+    """Makes loads with the same ledger, release and proof as all other investigations.
 
     ``search`` asks how the database answers a lookup of recordings. It is called while a load over recorded data
     stands.
@@ -108,8 +108,7 @@ class LoadRuns:
         self._environment, self._limits, self._search = environment, environment.limits, search
 
     def caps(self, amount: int, over_s: float = 0.0) -> Caps:
-        """Return the caps of a load: at most ``amount`` requests, and a wait of twice the read timeout after the last
-        one is sent (``over_s``)."""
+        """Return the caps: at most ``amount`` requests over ``over_s``, then a wait of twice the read timeout."""
         return Caps(amount, over_s + 2 * self._environment.focus_server.read_timeout_s)
 
     def make(
@@ -143,8 +142,8 @@ class LoadRuns:
         return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
 
     def afterwards(self, job_ids: Collection[str]) -> tuple[list[str], frozenset[int]]:
-        """Return what reappeared after the load of these investigations and its probes, and the ports published for
-        them. It is swept afterwards."""
+        """Return what is left after the load of these investigations and its probes, and the ports still published for
+        them. Leftovers are swept after they were recorded."""
         left, published = self._releases.left_behind(), self.published_ports(job_ids)
         return [*left, *self._releases.release_all()], published
 
@@ -159,8 +158,7 @@ class LoadRuns:
         return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
 
     def clean_state(self) -> None:
-        """Check that nothing of an earlier load is open. In an exclusive environment, no investigation at all may be
-        open."""
+        """Check that nothing of an earlier load is open; in an exclusive environment, that nothing at all is open."""
         if self._environment.exclusive:
             waits.until(
                 self._open_now,

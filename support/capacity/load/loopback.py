@@ -95,6 +95,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve every request after a fixed time, until the input ends.")
     parser.add_argument("--service-ms", type=float, required=True)
     parser.add_argument("--host", required=True)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the run closes our input
     options = parser.parse_args()
     asyncio.run(_serve(options.service_ms / 1000, options.host))

@@ -103,8 +103,7 @@ class MachineMeter:
 
 
 def wait_until_calm(within_s: float = CALM_WITHIN_S) -> float | None:
-    """Wait until the machine was calm for a second. Return the seconds that took, or None if ``within_s`` was
-    exceeded."""
+    """Wait for a second in which the machine is calm. Return the seconds waited, or None beyond ``within_s``."""
     began_s = time.monotonic()
     while time.monotonic() - began_s < within_s:
         meter = MachineMeter()

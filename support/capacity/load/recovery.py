@@ -57,8 +57,7 @@ class Probes:
         return Quiet(tuple(self._probe() for _ in range(BEFORE)))
 
     def recover(self, before: Quiet) -> Recovery:
-        """Probe until ten in a row are as fast as before or time is up. ``seconds`` is the time to the first of the
-        ten."""
+        """Probe until ten in a row are as fast as before, or time is up. ``seconds`` counts to the first of the ten."""
         self._budget.require_load("probe until the server has recovered")
         limit_ms = before.limit_ms(self._factor)
         watch, started_s = waits.Stopwatch(), time.monotonic()
@@ -83,7 +82,7 @@ class Probes:
     def _probe(self) -> float:
         try:
             answer = self._investigations.open_briefly()
-        except ConnectionFailed:  # a server that has ended under the load: not there yet, or never again
+        except ConnectionFailed:  # a server that ended under the load and may not be back yet
             Event().wait(AWAY_S)
             return NEVER_MS
         return answer.duration_s * 1000 if answer.status == 200 else NEVER_MS

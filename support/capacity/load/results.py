@@ -128,10 +128,9 @@ def failed_records(records: Sequence[JobRecord]) -> tuple[JobRecord, ...]:
 
 
 def sharers(records: Sequence[JobRecord]) -> dict[int, tuple[int, ...]]:
-    """Return the numbers of investigations that shared a stream address (host, port) at the same time, each with the
-    others.
+    """Return by number each investigation that shared a stream address (host, port), with those it shared it with.
 
-    A port that is given out again after the service of its earlier investigation was deleted is not shared.
+    Only simultaneous use counts: a port given out again after its earlier service was deleted is not shared.
     """
     by_address: defaultdict[tuple[str | None, int], list[JobRecord]] = defaultdict(list)
     for record in records:

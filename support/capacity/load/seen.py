@@ -54,8 +54,7 @@ class Phases:
         return job_id in self._ended
 
     def has_no_place(self, job_id: str) -> bool:
-        """Whether the scheduler reported that no node has room for its pod. Only resources that others free can change
-        that."""
+        """Whether the scheduler found no node for its pod. Only resources that others free can change that."""
         return self._without_place.get(job_id, False)
 
     def progress(self) -> int:
@@ -67,8 +66,7 @@ class Phases:
         return None if self._present.get(job_id) else self._gone_s.get(job_id)
 
     def port_free_s(self, job_id: str) -> float | None:
-        """The moment the service that published its port was deleted; None while it exists, or if there never was
-        one."""
+        """The moment the service that published its port was deleted; None while it exists or if it never did."""
         return self._port_free_s.get(job_id)
 
     def objects(self, kind: str, job_ids: Collection[str]) -> tuple[Raw, ...]:

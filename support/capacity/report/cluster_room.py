@@ -27,8 +27,7 @@ GPU = re.compile(r"nvidia\.com/")
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node: the amounts it offers, the amounts others and the load have requested, and the number of jobs it has room
-    for."""
+    """A node: what it offers, what others and the load have requested of it, and how many jobs it has room for."""
 
     name: str
     usable: bool

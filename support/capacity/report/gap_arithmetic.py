@@ -45,8 +45,7 @@ def supplies(room: ClusterRoom) -> tuple[Supply, ...]:
 
 
 def port_range(run: CapacityRun) -> tuple[int, int] | None:
-    """First and last stream port, as stated by the environment or a refusal. Kubernetes itself does not provide
-    them."""
+    """First and last stream port, from the environment or a refusal. Kubernetes itself does not provide them."""
     stated = run.fingerprint.get("stream_ports")
     if isinstance(stated, (list, tuple)) and len(stated) == 2:
         return int(stated[0]), int(stated[1])

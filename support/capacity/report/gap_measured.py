@@ -119,8 +119,7 @@ def _point(step: LoadStep, run: CapacityRun) -> dict[str, Any]:
 
 
 def resources_part(run: CapacityRun) -> list[dict[str, Any]]:
-    """Return requests, limits and use of each kind of pod (metrics.k8s.io, one sample each), with Focus Server
-    apart."""
+    """Return requests, limits and use by kind of pod, Focus Server apart (metrics.k8s.io, one sample each)."""
     usage = {each["metadata"]["name"]: each for each in run.during.usage}
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for raw in {pod["metadata"]["name"]: pod for pod in (*run.during.all_pods, *run.during.pods)}.values():

@@ -73,8 +73,7 @@ def _slowest(phases: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 class RampChart:
-    """Opened jobs and P95 of the answers over the number of jobs requested at once, as coordinates of a 640 x 220
-    SVG."""
+    """Opened jobs and P95 of the answers by the number of jobs requested at once, as a 640 x 220 SVG."""
 
     width, height = 640, 220
     left, right, top, bottom = 44, 52, 14, 34

@@ -38,8 +38,7 @@ class NamedGate:
 
 @dataclass(frozen=True)
 class GapVerdict:
-    """The verdict with its gates. ``latency_verdict`` is that of P95 of the answers; None without an answer to
-    judge."""
+    """The verdict with its gates. ``latency_verdict`` judges P95 of the answers; None if nothing was judged."""
 
     verdict: Outcome
     gates: tuple[NamedGate, ...]

@@ -32,8 +32,7 @@ class Recommendation:
 
 
 def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply]) -> tuple[Recommendation, ...]:
-    """Return a recommendation for each finding in order, then for what would run short next on the way to the
-    target."""
+    """Return a recommendation for each finding in order, then for what would run short next."""
     found = [_for(finding, room, supplies) for finding in diagnosis.findings]
     named = {finding.cause.id for finding in diagnosis.findings}
     found += [_room(supply, room, "would be the next shortage") for supply in supplies
@@ -42,8 +41,7 @@ def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply
 
 
 def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
-    """Whether to recommend more of a supply. Not nodes while a lost one only has to return, nor ports while leaked ones
-    hold them."""
+    """Whether to add to a supply: not to nodes while a lost one only has to return, nor to ports while some are leaked."""
     on_nodes = supply.cause not in ("quota", "node-ports")
     return not (on_nodes and "node-not-ready" in named) and not (
         supply.cause == "node-ports" and "leaked-ports" in named

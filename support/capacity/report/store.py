@@ -35,8 +35,7 @@ class Reports:
         return paths
 
     def write_curves(self, title: str, environment: str, curves: Mapping[str, Any]) -> Path:
-        """Write the page of a load without a gap report, as evidence of its scenario. Raises OSError if it cannot be
-        written."""
+        """Write the page of a load without a gap report, as evidence of its scenario. Raises OSError on failure."""
         now = datetime.now(UTC)
         name = re.sub(r"[^a-z0-9]+", "-", f"{environment} {title}".lower())
         path = self._evidence / f"load_curves_{name}_{now:%Y%m%dT%H%M%SZ}.html"
