@@ -1,4 +1,4 @@
-"""Gates that decide whether a measurement passes, fails or is inconclusive (docs/facts/capacity.md 4.1, 4.2, 4.4)."""
+"""Gates that decide if a measurement passes, fails or is inconclusive (docs/facts/capacity.md 4.1, 4.2 and 4.4)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Attribution:
         return Match("stream-client", Confidence.HIGH, (row, *rows))
 
     def _left_alone(self, record: JobRecord) -> Match | None:
-        """It opened completely, but others had already ended by themselves, so they were not all alive together."""
+        """It opened completely but was not alive with the others, of which some had ended by themselves."""
         if record.status != 200 or record.failed_phase is not None or not self._ended_early:
             return None
         value = f"{self._ended_early} of the others had ended before all were open"

@@ -41,7 +41,7 @@ def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply
 
 
 def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
-    """Whether to add to a supply: not to nodes while a lost one only has to return, nor to ports while some are leaked."""
+    """Whether to add to a supply: not to nodes while one is lost, nor to ports while leaked services hold some."""
     on_nodes = supply.cause not in ("quota", "node-ports")
     return not (on_nodes and "node-not-ready" in named) and not (
         supply.cause == "node-ports" and "leaked-ports" in named
