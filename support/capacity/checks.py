@@ -1,4 +1,4 @@
-"""What must be true of ports, reports and recovery after a load."""
+"""Checks of ports, reports and recovery after a load."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {GPU_SLICE: "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "me
 
 
 def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
-    """Every resource that is used up, with how much there is of it, and every node that is lost; no other one."""
+    """The message names each used-up resource with its total and each lost node, and no other resource."""
 
     def trouble(answer: Answer) -> str | None:
         said = answer.message
@@ -47,7 +47,7 @@ def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
 
 
 def _slices_left(shortage: Shortage, said: str) -> int:
-    """How many GPU slices a message says that there are of all, where none is."""
+    """Return the number of GPU slices a message reports as left although none is; 0 if it reports none."""
     offered = shortage.used_up.get(GPU_SLICE)
     told = None if offered is None else re.search(rf"(?<![\w.])(\d+) of {offered:g}(?![\w.])", said)
     return int(told[1]) if told else 0
@@ -65,7 +65,7 @@ def has_so_many_free_ports(amount: int) -> Judged[int]:
 
 
 def opens_exactly(amount: int) -> Judged[Measured]:
-    """So many of a load were answered as opened; each of the others was told that there is no room (429 or 503)."""
+    """Exactly ``amount`` were answered as opened, and each of the others was refused for want of room (429 or 503)."""
 
     def trouble(measured: Measured) -> str | None:
         records = measured.step.records
@@ -79,7 +79,7 @@ def opens_exactly(amount: int) -> Judged[Measured]:
 
 
 def reaches_every_port() -> Judged[Measured]:
-    """Each investigation that was answered as opened had a port of its own that accepted its client."""
+    """Each investigation that was answered as opened had its own port, which accepted its client."""
 
     def trouble(measured: Measured) -> str | None:
         opened = [record for record in measured.step.records if "answered" in record.reached]
@@ -100,7 +100,7 @@ def reaches_every_port() -> Judged[Measured]:
 
 
 def plays_its_own_window() -> Judged[Measured]:
-    """The pod of each was started for the window that was asked for, and not for that of a neighbour."""
+    """The pod of each was started for the window that was requested, and not for that of a neighbour."""
 
     def trouble(measured: Measured) -> str | None:
         pods = {pod.job_id: pod for pod in map(Pod.parse, measured.run.during.pods)}
@@ -131,7 +131,7 @@ def gave_back_its_ports() -> Judged[Measured]:
 
 
 def refuses_at_once() -> Judged[Measured]:
-    """A port that serves nobody any more refuses a client; it neither accepts him nor leaves him waiting."""
+    """A released port refuses a client. It neither accepts the client nor leaves it waiting."""
 
     def trouble(measured: Measured) -> str | None:
         if not measured.refusing:
@@ -143,7 +143,7 @@ def refuses_at_once() -> Judged[Measured]:
 
 
 def has_recovered() -> Judged[Measured]:
-    """Openings came back to what they took before the load."""
+    """Investigations open as fast again as before the load."""
 
     def trouble(measured: Measured) -> str | None:
         recovery = measured.run.recovery
@@ -175,7 +175,7 @@ def left_nothing() -> Judged[Measured]:
 
 
 def tells_of_headroom() -> Judged[Measured]:
-    """Of the report: the requirement is met, and so much more would fit. Inconclusive when the report is."""
+    """The report says that the requirement is met, and how much room is left. Inconclusive when the report is."""
 
     def trouble(measured: Measured) -> str | None:
         gap = report_of(measured)["gap_analysis"]
@@ -187,7 +187,7 @@ def tells_of_headroom() -> Judged[Measured]:
 
 
 def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
-    """Of the report: its first bottleneck is ``cause``, and at least so many investigations did not fit."""
+    """The report names ``cause`` as its first bottleneck, with at least ``at_least`` investigations missing."""
 
     def trouble(measured: Measured) -> str | None:
         report = report_of(measured)
@@ -205,5 +205,5 @@ def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
 
 
 def report_of(measured: Measured) -> Any:
-    """The gap report of a load, as it was written."""
+    """Read the written gap report of a load."""
     return json.loads(measured.reports[0].read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Makes one load, and the report on it."""
+"""Makes one load and writes the report on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TRIED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Made:
-    """A load with what was known before it."""
+    """A load, with the check of the generator and the state of the cluster before it."""
 
     load: Load
     check: SelfCheck | None
@@ -40,7 +40,7 @@ class Made:
 
 
 class LoadMaker:
-    """Every load is preceded by a check of the generator, once in a run."""
+    """Makes loads. The generator is checked before the first load of a run."""
 
     def __init__(
         self,
@@ -56,18 +56,17 @@ class LoadMaker:
         self._environment, self._limits, self._capacity = environment, environment.limits, environment.capacity
 
     def make(self, title: str, bodies: Sequence[Body], *, report: bool = True, tells_capacity: bool = True) -> Measured:
-        """A load that decides: made once more where the tester's own machine has spoilt it."""
+        """Make a load that decides. It is repeated once if the tester's own machine spoilt it."""
         return self.decided(
             lambda: self.measured(self.load(title, bodies), report=report, tells_capacity=tells_capacity)
         )
 
     def decided(self, make: Callable[[], Measured]) -> Measured:
-        """What ``make`` measures; the result of a repetition tells of both."""
+        """Measure with ``make``. If the measurement is repeated, the result describes both."""
         return self._once_more.decided(make, self._spoilt, lambda one, told: replace(one, told_before=(told,)))
 
     def _spoilt(self, measured: Measured) -> str | None:
-        """Why a measurement decides nothing because of the tester's own machine; None when it does, or for another
-        reason."""
+        """Return why the tester's own machine made a measurement inconclusive; None if that is not so."""
         step = measured.step
         shown = f"{step.succeeded} of {step.asked} opened"
         late = late_for_the_machine(measured.run, self._capacity.success_rate) if step.failed else ""
@@ -88,7 +87,7 @@ class LoadMaker:
     def _report_abort(
         self, asked: int, error: BaseException, check: SelfCheck | None, started: datetime, before: ClusterEvidence
     ) -> None:
-        """What is known of a load that did not come to its end: a report that says so (``partial``)."""
+        """Write a report, marked ``partial``, with what is known of a load that did not finish."""
         why = f"{type(error).__name__} {error}".strip()
         run = CapacityRun(
             environment=self._environment.name,
@@ -132,7 +131,7 @@ class LoadMaker:
         judges_answers: bool = True,
         tells_capacity: bool = True,
     ) -> Measured:
-        # What the cluster showed explains failures and fills reports; of a success without a report nobody asks for it.
+        # Evidence explains failures and fills reports. A success without a report needs none.
         is_needed = report or made.step.succeeded < made.step.asked
         run = CapacityRun(
             environment=self._environment.name,

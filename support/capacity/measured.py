@@ -1,4 +1,4 @@
-"""What a load has measured: one load, or loads of growing size."""
+"""Measurements of loads: of a single one, or of loads of growing size."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from support.model import requests
 
 @dataclass(frozen=True)
 class Measured:
-    """A load that was made, and the report on it."""
+    """A finished load and the report on it."""
 
     run: CapacityRun
     reports: tuple[Path, ...]
     refusing: tuple[Connection, ...] = ()
     still_published: tuple[int, ...] = ()
     windows: tuple[requests.Times, ...] = ()
-    """What each was asked for, in order, where they ask for different windows."""
+    """The windows that were requested, in order, if each investigation requests another."""
     told_before: tuple[str, ...] = ()
-    """What was measured before, where this is a repetition of what the tester's own machine had spoilt."""
+    """The earlier measurement, if this one repeats it because the tester's own machine had spoilt it."""
 
     @property
     def step(self) -> LoadStep:
-        """The load. AssertionError when there was none."""
+        """The load. Raises AssertionError if none was made."""
         if self.run.step is None:
             raise AssertionError("no load was made")
         return self.run.step
 
     @property
     def job_ids(self) -> list[str]:
-        """Every job that an answer named."""
+        """The job ids that the answers contain."""
         return [record.job_id for record in self.step.records if record.job_id]
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Loads of growing size; ``stopped_because`` is empty when the required number was reached."""
+    """Loads of growing size; ``stopped_because`` is empty unless a step failed badly."""
 
     measured: tuple[Measured, ...]
     stopped_because: str = ""

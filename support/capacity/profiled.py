@@ -1,4 +1,4 @@
-"""A load by a profile: its turns one after the other, from many testers, judged together from all raw samples."""
+"""Loads by a profile: turns one after the other, from many testers, judged together from all raw samples."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from support.statistics.percentiles import minimum_samples
 
 @dataclass(frozen=True)
 class AskedLoad:
-    """What a run is asked for, and the testers that make it."""
+    """The profile of load a run was given, and the testers that make it."""
 
     profile: LoadProfile
     testers: LoadTesters
 
 
 class ProfiledLoads:
-    """Makes the load of a profile as every other load is made: the same requests, ledger, proof and release.
+    """Makes the load of a profile with the same requests, ledger, proof and release as any other load.
 
-    ``times`` tells the window of recordings that historic investigations are over.
+    ``times`` returns the window of recordings for historic investigations.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class ProfiledLoads:
         self._environment, self._times, self._asked = environment, times, asked
 
     def measure(self) -> Measured:
-        """Every turn of the profile that this run was given, with one report. AssertionError where there is none.
+        """Run the turns of this run's profile and write one report. Raises AssertionError without a profile.
 
-        P95 of fewer answers than it needs for a finite bound is shown only.
+        With fewer answers than a finite bound of P95 needs, P95 is only shown.
         """
         if self._asked is None:
             raise AssertionError("this run was given no profile of load: focus-acceptance load gives it one")
@@ -91,7 +91,7 @@ class ProfiledLoads:
         return Measured(run, self._reports.write(run, None))
 
     def _made(self, profile: LoadProfile, turns: Sequence[LoadTurn]) -> list[Load]:
-        """Until a turn was stopped before it was complete: what follows would not be the load that was asked for."""
+        """Make the turns in order. Stop after one that was cut short: the rest would not be the requested load."""
         made: list[Load] = []
         kinds = self._kinds(profile)
         for number, turn in enumerate(turns, start=1):
@@ -103,7 +103,7 @@ class ProfiledLoads:
         return made
 
     def _kinds(self, profile: LoadProfile) -> Iterable[Mapping[str, Any]]:
-        """The requests of the profile, one after the other without end."""
+        """Repeat the requests of the profile without end."""
         wanted, kind = self._environment.capacity, profile.investigations
         if kind == "heavy":
             return cycle([requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)])
@@ -114,14 +114,14 @@ class ProfiledLoads:
 
 
 def without_lost(check: SelfCheck, lost: Sequence[str]) -> SelfCheck:
-    """A generator of which a part was lost is not trusted: what that part has not seen answered blames nobody."""
+    """Mark the generator as not trusted if a part of it was lost: requests that part saw unanswered prove nothing."""
     return replace(check, trusted=False, reason=f"{', '.join(lost)} was lost during the load") if lost else check
 
 
 def in_one(steps: Sequence[LoadStep]) -> LoadStep:
-    """All records of several steps, numbered anew: percentiles are those of all samples, and none is a mean of others.
+    """Merge the records of several steps, renumbered, so that percentiles cover all samples instead of averaging.
 
-    What cannot be added is the most of any step.
+    A value that cannot be summed is the largest of any step.
     """
     records = [record for step in steps for record in step.records]
     machines = [step.machine for step in steps if step.machine is not None]

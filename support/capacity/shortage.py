@@ -1,4 +1,4 @@
-"""What a full site is short of, by the word of the cluster."""
+"""The resources a full site is short of, as the cluster shows them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from support.clients.kubernetes.objects import Raw
 
 @dataclass(frozen=True)
 class Shortage:
-    """``used_up``: resources of which no node has enough for one more investigation, with what all ready nodes offer
-    (cores, bytes, pieces); ``left``: those there is room in. ``lost`` are the nodes that are not ready, by name."""
+    """Resources and nodes that are short.
+
+    ``used_up`` are resources of which no node has enough for one more investigation, with the total all ready nodes
+    offer (cores, bytes, pieces). ``left`` are resources with room. ``lost`` are the nodes that are not ready, by name.
+    """
 
     used_up: Mapping[str, float]
     left: frozenset[str]
@@ -31,7 +34,7 @@ class Shortage:
 
 
 def shortage_of(cluster: KubernetesClient) -> Shortage:
-    """At this moment; the nodes of other work than jobs, which offer no GPU slices, do not count."""
+    """Return the present shortage. Nodes without GPU slices serve other work and do not count towards resources."""
     nodes = {node.name: node.raw for node in cluster.nodes()}
     usable = [node for node in nodes.values() if takes_pods(node) and allocatable(node).get(GPU_SLICE)]
     pods = [pod for pod in cluster.list_raw_everywhere("pods") if holds_room(pod)]

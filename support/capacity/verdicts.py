@@ -1,4 +1,4 @@
-"""What the capacity scenarios conclude from what was measured, each as one verdict with its reason."""
+"""Conclusions of the capacity scenarios, each as one verdict with its reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from support.statistics.verdict import Outcome, Verdict
 
 _SHOWN_CAUSES = 4
 _MISSED = {"answered": "refused or never answered"}
-"""What is said of those who did not come to a phase, where it is more than that."""
+"""Descriptions of investigations that missed a phase, where "never <phase>" says too little."""
 
 
 def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
-    """Success, shown with confidence, and answers in time. Few investigations prove no rate: their share counts."""
+    """Judge the success rate, with confidence, and the response times. Few investigations cannot prove a rate, so their
+    plain share counts."""
     run = measured.run
     if wilson_bounds(run.target.jobs, run.target.jobs).lower < capacity.success_rate:
         return _share(measured, capacity.success_rate)
@@ -33,7 +34,7 @@ def meets_the_requirement(measured: Measured, capacity: Capacity) -> Verdict:
 
 
 def all_succeed(measured: Sequence[Measured]) -> Verdict:
-    """Every single one of them."""
+    """Each investigation of each load must succeed."""
     if not measured:
         return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     verdicts = [_share(one, 1.0) for one in measured]
@@ -42,7 +43,7 @@ def all_succeed(measured: Sequence[Measured]) -> Verdict:
 
 
 def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict:
-    """The middle of a few single openings: one that hits a busy moment of the machine decides nothing."""
+    """Judge the median of a few single openings, so that one at a busy moment of the machine decides nothing."""
     if not measured:
         return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
@@ -55,7 +56,7 @@ def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict
 
 
 def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
-    """Each step has its share of success; the growth was not stopped."""
+    """Each step must reach its share of success, and the growth must not be stopped."""
     if not growth.measured:
         return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     for measured in growth.measured:
@@ -67,7 +68,7 @@ def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
 
 
 def began_clean(growth: Growth) -> Verdict:
-    """Nothing was left after any step, nor came back while the next one stood."""
+    """Nothing may be left after a step, or reappear while the next one stands."""
     if not any(measured.step.succeeded for measured in growth.measured):
         return Verdict(Outcome.INCONCLUSIVE, "no investigation was opened, so nothing could be left")
     for measured in growth.measured:
@@ -81,7 +82,7 @@ def began_clean(growth: Growth) -> Verdict:
 
 
 def causes(run: CapacityRun) -> list[str]:
-    """Why investigations failed or were late, in the order of the gap report, each with its first evidence."""
+    """Return the causes of failures and late answers, ordered as in the gap report, each with its first evidence."""
     diagnosis = diagnosis_of(run)
     lines = []
     for place, finding in enumerate(diagnosis.findings[:_SHOWN_CAUSES], start=1):
@@ -97,7 +98,7 @@ def causes(run: CapacityRun) -> list[str]:
 
 
 def _figures(run: CapacityRun, diagnosis: Diagnosis) -> Iterator[str]:
-    """What was measured of those whose cause is unknown, beside all others and the machine it was measured on."""
+    """Describe the investigations whose cause is unknown, compared with the others and with the use of the machine."""
     records = run.step.records if run.step else ()
     missed = Counter(one.failed_phase or "alive together" for one in records if one.number in diagnosis.unattributed)
     yield from (f"{count} {_MISSED.get(phase, f'never {phase}').replace('_', ' ')}" for phase, count in missed.items())

@@ -1,4 +1,4 @@
-"""How fast the Focus Server answers, measured often enough to be sure of P95, and with the suite's own share."""
+"""Response times of the Focus Server, with enough samples to bound P95 and with the suite's own share."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ from support.statistics.percentiles import percentile
 from support.statistics.verdict import Outcome, Verdict, worst
 
 ENOUGH = 120
-"""72 are the fewest that bound P95 from above (docs/facts/capacity.md 4.1), by the slowest of them. From 110 on the
-bound is the second slowest: one bad answer says nothing about P95, and does not make the measurement void."""
+"""At least 72 answers are needed to bound P95 from above (docs/facts/capacity.md 4.1); with 72, the slowest is the
+bound. From 110 on the bound is the second slowest, so one bad answer does not make the measurement void."""
 SEVERAL = 5
 SHARE_OF_LIMIT = 0.1
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers to the same question: their latencies in ms (one that failed counts with the time limit), what went wrong
-    first, what the suite itself adds to each of them at P95, what happened on its machine meanwhile, and what was
-    measured before, where this is a repetition of what that machine had spoilt."""
+    """Answers to the same request, the first error, and the conditions of the measurement.
+
+    Latencies are in ms; a failed request counts with its time limit. ``own_share_ms`` is what the suite itself adds at
+    P95, ``machine`` the load of its machine meanwhile. ``told_before`` holds the earlier result if this measurement
+    repeats one that the machine had spoilt.
+    """
 
     asked: str
     latencies_ms: tuple[float, ...]
@@ -47,13 +50,13 @@ Judge = Callable[[Answers], Verdict]
 
 
 def recorded(figure: str, answers: Answers) -> Answers:
-    """The answers themselves; their P95 goes to the record of the run, and from there to metrics and trends."""
+    """Return the answers, and record their P95 for the run. Metrics and trends take it from there."""
     reporting.current().figure(figure, percentile(answers.latencies_ms, 0.95).value)
     return answers
 
 
 class Latency:
-    """Asks the same question again and again. What was asked of openings is remembered for the run."""
+    """Repeats the same request and judges the response times. The openings are measured once in a run and kept."""
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Latency:
 
     @made_once("the openings of one client")
     def openings(self) -> Answers:
-        """Live investigations, one after the other, each released at once; asked for once in a run."""
+        """Open live investigations one after the other and release each at once. Measured once in a run."""
         if self._openings is None:
             ask = self._investigations.open_briefly
             opened = self._one_after_the_other("opening", ask, self.openings_are_fast)
@@ -95,13 +98,13 @@ class Latency:
         return self._one_after_the_other(asked, self._client.live_metadata, judge, SEVERAL)
 
     def health_checks_at_once(self) -> Answers:
-        """As many at one moment as the environment says, from the moment each should have been sent."""
+        """Send as many health checks at once as the environment sets; latency counts from the planned start."""
         self._budget.require_at_once(self._limits.ack_concurrency)
         answers = self.decided(self._health_checks_at_once, self.health_checks_at_once_are_fast)
         return recorded("health_checks_at_once_p95_ms", answers)
 
     def decided(self, make: Callable[[], Answers], judge: Judge) -> Answers:
-        """What ``make`` measures; once more where nothing can be concluded of it and this machine runs the estate."""
+        """Measure with ``make``; repeat it once if the result is inconclusive and this machine runs the estate."""
 
         def spoilt(answers: Answers) -> str | None:
             verdict = judge(answers)
@@ -138,7 +141,7 @@ class Latency:
         return self.are_each_fast(answers, self._limits.live_metadata_ms)
 
     def are_fast(self, answers: Answers, p95_ms: float, p99_ms: float | None = None) -> Verdict:
-        """P95 is judged; P99 too where there are enough answers, and is told otherwise."""
+        """Judge P95, and P99 if there are enough answers; with fewer, P99 is only shown."""
         p95 = percentile_gate(answers.latencies_ms, 0.95, p95_ms)
         p99 = None if p99_ms is None else percentile_gate(answers.latencies_ms, 0.99, p99_ms)
         share = f"the suite itself adds {answers.own_share_ms:.1f} ms at P95"
@@ -154,7 +157,7 @@ class Latency:
         return Verdict(verdict, "\n".join(told))
 
     def are_each_fast(self, answers: Answers, limit_ms: float) -> Verdict:
-        """For a limit that holds for every answer: the slowest is judged."""
+        """Judge the slowest answer, for a limit that holds for each answer."""
         slowest_ms = max(answers.latencies_ms)
         amount = len(answers.latencies_ms)
         slowest = f"{answers.asked}: the slowest of {amount} took {slowest_ms:.0f} ms, limit {limit_ms:g} ms"
@@ -166,7 +169,7 @@ class Latency:
         return Verdict(Outcome.PASS if slowest_ms <= limit_ms else Outcome.FAIL, told)
 
     def are_as_fast_as_before(self, answers: Answers) -> Verdict:
-        """Against the earlier runs of this environment (PF-03)."""
+        """Compare the P95 with the earlier runs of this environment (PF-03)."""
         if answers.trouble:
             return Verdict(Outcome.FAIL, answers.trouble)
         gate = baseline_gate(percentile(answers.latencies_ms, 0.95).value, self._baselines.p95s_ms)
@@ -199,14 +202,14 @@ class Latency:
 
 
 def _explained(answers: Answers, measured_ms: float, limit_ms: float) -> bool:
-    """Whether answers that were late might have been in time on a machine that was not busy."""
+    """Whether late answers might have been in time on a machine that was not busy."""
     return answers.machine is not None and answers.machine.explains(measured_ms, limit_ms)
 
 
 def _may_be_the_suites(gates: Sequence[PercentileGate | None], own_share_ms: float, limit_ms: float) -> bool:
-    """Whether the suite adds too much to blame the server: without it, all that failed might have been in time.
+    """Whether the suite adds too much to blame the server: without its share, all that failed might have been in time.
 
-    What the suite adds makes a server look slower, never faster: a pass stays one.
+    The suite's share makes a server look slower, never faster, so a pass remains a pass.
     """
     lowest = [(gate.percentile.lower or 0.0, gate.limit) for gate in gates if gate and gate.verdict is Outcome.FAIL]
     return own_share_ms > SHARE_OF_LIMIT * limit_ms and all(low - own_share_ms <= limit for low, limit in lowest)

@@ -1,4 +1,4 @@
-"""The latencies of earlier runs of an environment, as the history keeps them: what PF-03 compares a run with."""
+"""The latencies of earlier runs of an environment, read from the history. PF-03 compares a run with them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from support.statistics.gates import BASELINE_RUNS, baseline_gate
 from support.statistics.verdict import Outcome
 
 OPENING_FIGURE = "opening_p95_ms"
-"""Under this name a run keeps the P95 of its ``POST /configure``."""
+"""Name under which a run records the P95 of its ``POST /configure`` requests."""
 HISTORY_VARIABLE = "FOCUS_BASELINES"
 
 
 class Baselines:
-    """The earlier runs of one environment that a run can be measured by; they are only read here."""
+    """The earlier runs of one environment that a run is compared with. They are only read here."""
 
     def __init__(self, history: Path | None, environment: str, limit_ms: float) -> None:
-        """They lie in the history of the runs (None: none is kept), or in another that FOCUS_BASELINES names."""
+        """Read from the run history (None: no history is kept), or from the folder that FOCUS_BASELINES names."""
         other = os.environ.get(HISTORY_VARIABLE)
         self._folder = Path(other) if other else history
         self._environment, self._limit_ms = environment, limit_ms
 
     @cached_property
     def p95s_ms(self) -> tuple[float, ...]:
-        """The P95 of each, oldest first.
+        """The P95 of each earlier run, oldest first.
 
-        A run that was beyond the limit, slower than those before it, or made on a machine kept busy, is none of them.
+        Leaves out runs that were above the limit, slower than the runs before them, or made on a busy machine.
         """
         kept: list[float] = []
         for entry in read_history(self._folder).of(self._environment) if self._folder else ():
@@ -40,7 +40,7 @@ class Baselines:
         return tuple(kept)
 
     def reason_to_wait(self) -> str | None:
-        """Why a run cannot be compared with earlier ones yet, or None."""
+        """Return the reason why a run cannot be compared with earlier ones yet, or None."""
         amount = len(self.p95s_ms)
         if amount >= BASELINE_RUNS:
             return None

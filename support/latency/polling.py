@@ -9,12 +9,12 @@ READS = 100
 
 
 class Polling:
-    """One client that reads the same all the time, one answer after the other."""
+    """One client that repeats the same request, one answer after the other."""
 
     def __init__(self, client: FocusServerClient, budget: Budget) -> None:
         self._client, self._budget = client, budget
 
     def metadata(self, job_id: str) -> list[Answer]:
-        """A hundred answers in their order."""
+        """Read the metadata a hundred times and return the answers in order."""
         self._budget.require_load(f"read metadata {READS} times in a row")
         return [self._client.metadata(job_id) for _ in range(READS)]

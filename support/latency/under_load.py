@@ -1,4 +1,4 @@
-"""How fast others are answered while many investigations open, stand and go (PF-02, IN-03)."""
+"""Response times for other clients while many investigations open, run and end (PF-02, IN-03)."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from support.model import requests
 from support.model.infrastructure import AnswerTime
 
 AT_ONCE = 50
-"""So many investigations open at one moment."""
+"""Number of investigations opened at the same time."""
 MOST_LOADS = 6
-"""Enough answers are there after so many at the latest, or too few are judged as too few."""
+"""Largest number of loads made to get enough answers. With too few after that, they are judged as too few."""
 ASK_EVERY_S, SHORTEST_PAUSE_S = 0.1, 0.01
-"""Ten questions a second of the time of the cluster, as PZ-14033 asks; never more than a hundred."""
+"""Ten requests per second of cluster time, as PZ-14033 requires; never more than a hundred."""
 ASKING = 10
-"""Who is asked takes turns among so many: one alone could not keep the moments where answers take longer than the time
-between two of them, and would report its own queue, however far below their limit they are."""
+"""Number of threads that take turns asking. A single one would fall behind when answers take longer than the interval
+between two requests, and would report its own queue, however far below their limit the answers are."""
 FEWEST_OPENED = 0.8
-"""Of a load that answers are to be measured under."""
+"""Smallest share of a load that must open for answers to be measured under it."""
 
 Bodies = list[Mapping[str, Any]]
 T = TypeVar("T")
 
 
 class UnderLoad:
-    """Makes loads, and asks the same question at fixed moments all the while."""
+    """Makes loads, and meanwhile repeats the same request at fixed moments."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class UnderLoad:
         self._timeout_ms = environment.focus_server.read_timeout_s * 1000
 
     def health_checks(self) -> Answers:
-        """Those of one client, while others open live investigations."""
+        """Measure the health checks of one client while others open live investigations."""
         told = self._latency.decided(self._health_checks, self._latency.health_checks_at_once_are_fast)
         return recorded("health_check_under_load_p95_ms", told)
 
@@ -70,9 +70,9 @@ class UnderLoad:
         return Answers("health check among openings", latencies_ms, trouble, own_share_ms, meter.use())
 
     def index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
-        """Warm answers of MongoDB, while half of those who open an investigation have it look up recordings.
+        """Measure warm answers of MongoDB while half of the opened investigations look up recordings.
 
-        MachineBusy where they are late and the tester's own machine explains it.
+        Raises MachineBusy if the answers are late and the tester's own machine explains it.
         """
         speed = functools.partial(self._index_speed, index, times)
         return self._once_more.decided(speed, lambda _: None, lambda one, _: one)
@@ -87,8 +87,8 @@ class UnderLoad:
         return told
 
     def _health_check(self, due_s: float) -> tuple[float, str]:
-        """Milliseconds since it was due, and what went wrong: one that waits for the answer before it is late, too
-        (docs/facts/capacity.md 2.6)."""
+        """Return milliseconds since the request was due, and the error if any. Time spent waiting for an earlier answer
+        counts too (docs/facts/capacity.md 2.6)."""
         try:
             answer = self._client.ack()
         except ConnectionFailed as failure:
@@ -97,14 +97,14 @@ class UnderLoad:
         return took_ms, "" if answer.status == 200 else f"{answer.status} {answer.message}"
 
     def _ping(self, index: MongoDBExamination, due_s: float) -> float:
-        """Milliseconds since it was due: else many quick answers of before outweigh a few slow ones."""
+        """Return milliseconds since the request was due; else many quick answers would outweigh a few slow ones."""
         index.ping_ms()
         return (time.monotonic() - due_s) * 1000
 
     def _meanwhile(self, ask: Callable[[float], T], bodies: Bodies) -> list[T]:
-        """What was answered while loads were made, until there is enough.
+        """Collect answers while loads are made, until there are enough.
 
-        AssertionError for a load that hardly opened anything; MachineBusy where the tester's own machine was busy.
+        Raises AssertionError if a load opened too few investigations, or MachineBusy if this machine explains that.
         """
         self._budget.require_load("ask while many investigations open")
         answers: list[T] = []

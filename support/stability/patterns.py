@@ -1,4 +1,4 @@
-"""When investigations come: the shapes of load of CA-10, and the hours of SB-02. All times are those of the cluster."""
+"""Arrival patterns of investigations: the load shapes of CA-10 and the hours of SB-02. Times are in cluster time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ CYCLES = 200
 GROWING = (2, 4, 8, 16, 32, 64)
 RUSH = 50
 QUIET, QUIET_EVERY_S = 12, 30.0
-"""So many come one by one before and after a wave: what the server was like, and what it is like then."""
+"""Number of investigations that come one by one before a wave and after it, to compare the server before and after.
+Turns are ``QUIET_EVERY_S`` apart."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """``amount`` come together, ``at_s`` seconds after the beginning, or when those before them are done."""
+    """``amount`` investigations that come together, ``at_s`` seconds after the start or when those before are done."""
 
     at_s: float
     amount: int = 1
@@ -25,19 +26,19 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Turns in their order; ``duration_s`` is how long is looked on, at least."""
+    """Turns in their order; ``duration_s`` is the minimum duration of the observation."""
 
     turns: tuple[Turn, ...]
     duration_s: float
 
     @property
     def asked(self) -> int:
-        """How many come in all."""
+        """Total number of investigations."""
         return sum(turn.amount for turn in self.turns)
 
 
 def at_intervals(limits: Limits) -> Pattern:
-    """As long, and as often, as the environment says (SB-02)."""
+    """For the duration and at the interval that the environment sets (SB-02)."""
     duration_s, every_s = limits.stability_duration_s, limits.stability_interval_s
     return Pattern(_every(every_s, max(1, int(duration_s / every_s))), duration_s)
 
@@ -63,7 +64,7 @@ def _every(interval_s: float, amount: int) -> tuple[Turn, ...]:
 
 
 def _wave(amounts: tuple[int, ...]) -> Pattern:
-    """Some one by one, the wave, and some one by one again."""
+    """Single investigations, the wave, and single investigations again."""
 
     def turns() -> Iterator[Turn]:
         for number, amount in enumerate((*[1] * QUIET, *amounts, *[1] * QUIET)):

@@ -1,4 +1,4 @@
-"""Stability over time (SB-02) and under load of every shape (CA-10): the server stays as it was."""
+"""Stability over time (SB-02) and under load of every shape (CA-10): the server must stay as it was."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from support.statistics.trends import Point, after_warm_up, leak, theil_sen
 from support.statistics.verdict import Outcome, Verdict, worst
 
 SAMPLE_EVERY_S = 15.0
-"""In the time of the cluster, as the metrics server measures."""
+"""In cluster time, the interval at which the metrics server measures."""
 SHORTEST_PAUSE_S = 0.2
 DRIFT_SHARE = 0.1
-"""An answer that becomes slower by more than this share of its limit in an hour drifts."""
+"""An answer drifts if it becomes slower by more than this share of its limit in an hour."""
 LEAST_DRIFT_MS = 25.0
-"""So much in all is a pause of the tester's scheduler, however short the time it was seen in."""
+"""A smaller total increase can be a pause of the tester's scheduler, however short the observation."""
 DRIFT_CONFIDENCE = 0.99
-"""There are few openings: with 90 % every thirtieth hour of a server with uneven answers would be called a drift."""
+"""Openings are few: with 90 %, one in thirty hours of a server with uneven answers would count as a drift."""
 FEWEST_OPENINGS = 6
 _MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class Lifetime:
-    """What was seen. Moments are seconds since the beginning; memory is the working set of each server pod in MB."""
+    """Observations of one pattern. Moments are seconds since the start; memory is the working set of each pod in MB."""
 
     asked: int
     latencies_ms: tuple[Point, ...]
@@ -51,19 +51,19 @@ class Lifetime:
     restarts: tuple[str, ...]
     leftovers: tuple[str, ...]
     wave_s: tuple[float, float] | None = None
-    """When several came together, where that is what it was about: from the first of them to the last."""
+    """Start of the first and end of the last turn in which several came together; None if there is no such turn."""
 
 
 @dataclass
 class Course:
-    """What becomes of every investigation, and how much those that came together got done."""
+    """Timing of every investigation, and the throughput of each turn in which several came together."""
 
     openings: list[OpeningMoments] = field(default_factory=list)
     points: list[Throughput | None] = field(default_factory=list)
 
 
 class Stability:
-    """Opens investigations when a pattern says so, releases them, and measures the memory of the server meanwhile."""
+    """Opens and releases investigations in a given pattern, and samples the memory of the server meanwhile."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class Stability:
         self._scale = environment.limits.time_scale
 
     def live(self, pattern: Callable[[Limits], Pattern], request: Mapping[str, Any] | None = None) -> Lifetime:
-        """As long as the pattern says, scaled like everything of the cluster. ``request`` is what everybody asks for,
-        a live investigation by default."""
+        """Run a pattern for its duration, scaled like every time of the cluster. ``request`` is the body of each
+        request, a live investigation by default."""
         body = requests.live() if request is None else request
         self._budget.require_load("open investigations for a long time")
         planned = pattern(self._limits)
@@ -121,7 +121,7 @@ class Stability:
         )
 
     def _show(self, pattern: str, course: Course) -> None:
-        """The curves of what was seen, as evidence of the scenario."""
+        """Write the curves of the run as evidence of the scenario."""
         under_load, alone = self._limits.answer_under_load_p95_ms, self._limits.configure_p95_ms
         found = curves(course.openings, under_load if course.points else alone, course.points)
         title = f"Investigations opened and released {pattern.replace('_', ' ')}"
@@ -136,8 +136,8 @@ class Stability:
         left: list[str],
         course: Course,
     ) -> list[str]:
-        """One turn: a trouble for each that did not open. How fast those are answered that come together is judged
-        elsewhere (CA-01)."""
+        """Run one turn and return one error for each investigation that did not open. The response times of those that
+        come together are judged elsewhere (CA-01)."""
         if turn.amount == 1:
             trouble = self._open_one(body, started_s, latencies, course)
             return [trouble] if trouble else []
@@ -154,7 +154,7 @@ class Stability:
         return Verdict(verdict, f"{len(seen.troubles)} of {seen.asked} did not open{first}")
 
     def keeps_its_memory(self, seen: Lifetime) -> Verdict:
-        """No server pod grows by more than the environment allows, shown with confidence; a warm-up is no growth."""
+        """No server pod grows by more than the environment allows, shown with confidence. A warm-up does not count."""
         if not seen.memory_mb:
             return Verdict(Outcome.INCONCLUSIVE, "the metrics tell nothing of the server")
         tolerance = self._limits.memory_growth_mb_per_h
@@ -163,8 +163,8 @@ class Stability:
         return Verdict(worst([trend.verdict for trend in found.values()]), f"memory in MB: {told}")
 
     def stays_fast(self, seen: Lifetime) -> Verdict:
-        """No drift, shown with confidence, of the openings after the warm-up; each is a point of its own. After a wave:
-        as fast as before it, by the rule for earlier runs."""
+        """The openings after the warm-up show no drift, with confidence; each opening is one point. After a wave,
+        openings must be as fast as before it, by the rule for earlier runs."""
         if seen.wave_s is not None:
             first_s, last_s = seen.wave_s
             before = [took_ms for at_s, took_ms in seen.latencies_ms if at_s < first_s]
@@ -193,8 +193,8 @@ class Stability:
         return Verdict(Outcome.FAIL if seen.leftovers else Outcome.PASS, left)
 
     def _open_one(self, body: Mapping[str, Any], started_s: float, latencies: list[Point], course: Course) -> str:
-        """Open, see it run, release; why that went wrong, or nothing. A server that is away is found out, no reason to
-        stop."""
+        """Open an investigation, see it run and release it. Return the error, or an empty string. An unreachable server
+        is recorded as an error and does not stop the run."""
         asked_s = time.monotonic() - started_s
         seen = OpeningMoments(asked_s)
         try:

@@ -1,4 +1,4 @@
-"""When a measurement passes, fails, or decides nothing (docs/facts/capacity.md 4.1, 4.2 and 4.4)."""
+"""Gates that decide if a measurement passes, fails or is inconclusive (docs/facts/capacity.md 4.1, 4.2 and 4.4)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from support.statistics.percentiles import (
 from support.statistics.verdict import Outcome
 
 INDICATIVE_ABOVE = 0.95
-"""A percentile above P95 needs so many samples that it is only shown below them, never judged."""
+"""A percentile above this one needs many samples; with fewer it is only shown, never judged."""
 BASELINE_RUNS = 8
-"""Earlier runs a comparison needs (docs/facts/capacity.md 4.4)."""
+"""Number of earlier runs a comparison needs (docs/facts/capacity.md 4.4)."""
 MAD_TO_SIGMA = 1.4826
-"""Makes a median absolute deviation a standard deviation, for normal noise."""
+"""Factor that converts a median absolute deviation to a standard deviation, for normally distributed noise."""
 SIGMAS = 3.0
 LEAST_SLOWER_MS = 25.0
-"""So much above the median is still a pause of the tester's scheduler, however alike the earlier runs were (seen on a
-quiet machine: 49 ms after nine runs of 37 ms that differed by 0.8 ms)."""
+"""Smallest excess over the median that counts as slower. Less can be a pause of the tester's scheduler, however alike
+the earlier runs were (seen on a quiet machine: 49 ms after nine runs of 37 ms that differed by 0.8 ms)."""
 
 
 @dataclass(frozen=True)
 class RateGate:
-    """Whether a success rate is shown to reach its target; ``interval`` is the two-sided Wilson interval."""
+    """Result of comparing a success rate with its target; ``interval`` is the two-sided Wilson interval."""
 
     verdict: Outcome
     successes: int
@@ -43,7 +43,7 @@ class RateGate:
 
 @dataclass(frozen=True)
 class PercentileGate:
-    """Whether a percentile stays within ``limit``; ``verdict`` is None for one that is only shown."""
+    """Result of comparing a percentile with ``limit``; ``verdict`` is None for one that is only shown."""
 
     verdict: Outcome | None
     percentile: Percentile
@@ -53,7 +53,7 @@ class PercentileGate:
 
 @dataclass(frozen=True)
 class BaselineGate:
-    """A value against the earlier runs of its environment; the alarm is FAIL, too few runs are INCONCLUSIVE."""
+    """A value compared with the earlier runs of its environment. An alarm is FAIL; too few runs are INCONCLUSIVE."""
 
     verdict: Outcome
     value: float
@@ -67,7 +67,7 @@ class BaselineGate:
 def success_gate(successes: int, total: int, target: float, confidence: float = CONFIDENCE) -> RateGate:
     """PASS when the rate is shown to be at least ``target``, FAIL when it is shown to be less (one-sided Wilson).
 
-    A target of 1 is a statement about these very requests and not about a rate behind them: all of them, or FAIL.
+    A target of 1 is a statement about these requests, not about an underlying rate: unless all succeed, it is FAIL.
     """
     if not 0 < target <= 1:
         raise ValueError(f"a target rate lies above 0 and at most at 1, not at {target}")
@@ -90,8 +90,8 @@ def percentile_gate(
 ) -> PercentileGate:
     """PASS when the upper bound of the percentile is within ``limit``, FAIL when its lower bound is above it.
 
-    ``samples`` must hold every request, the failed ones with the limit of their wait. A percentile above P95 without
-    a finite upper bound (P99: below 368 samples) gets no verdict at all.
+    ``samples`` must include every request, the failed ones with the time limit of their wait. A percentile above P95
+    without a finite upper bound (P99: below 368 samples) gets no verdict at all.
     """
     found = percentile(samples, q, confidence)
     name, n = f"P{q * 100:g}", found.samples
@@ -110,8 +110,11 @@ def percentile_gate(
 
 
 def baseline_gate(value: float, earlier: Sequence[float]) -> BaselineGate:
-    """FAIL above median + 3 * 1.4826 * MAD of eight or more earlier runs (PF-03), all in ms: 5 % false alarms
-    (docs/facts/capacity.md 4.4). The limit lies at least :data:`LEAST_SLOWER_MS` above the median."""
+    """FAIL when a value is above median + 3 * 1.4826 * MAD of eight or more earlier runs (PF-03), all in ms.
+
+    The rate of false alarms is 5 % (docs/facts/capacity.md 4.4). The limit is at least :data:`LEAST_SLOWER_MS` above
+    the median.
+    """
     runs = len(earlier)
     if runs < BASELINE_RUNS:
         reason = f"{runs} earlier runs, a comparison needs {BASELINE_RUNS}"

@@ -1,7 +1,7 @@
 """Percentiles and rates with their uncertainty (docs/facts/capacity.md 4.1 and 4.2). Standard library only.
 
-A percentile is always an observed value (nearest rank over all samples); its interval comes from order statistics and
-so holds for any distribution. Rates carry Wilson intervals.
+A percentile is always an observed value (nearest rank over all samples). Its interval comes from order statistics, so
+it holds for any distribution. Rates have Wilson intervals.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def nearest_rank(n: int, q: float) -> int:
     _check_q(q)
     if n < 1:
         raise ValueError("a percentile needs at least one sample")
-    # As written, not as stored: 0.07 * 100 is a little more than 7 in binary, and would be rank 8.
+    # From the decimal form: the float 0.07 times 100 is slightly more than 7, which would give rank 8.
     return max(1, math.ceil(Fraction(str(q)) * n))
 
 
@@ -69,9 +69,10 @@ def percentile(samples: Sequence[float], q: float, confidence: float = CONFIDENC
 
 @functools.lru_cache(maxsize=256)
 def percentile_ranks(n: int, q: float, confidence: float = CONFIDENCE) -> Ranks:
-    """The ranks between which percentile ``q`` lies with at least ``confidence``, half of the rest on each side.
+    """Return the ranks between which percentile ``q`` lies with at least ``confidence``.
 
-    The number of samples below the true percentile is binomial (n, q), whatever the distribution of the samples.
+    The remaining probability is split equally between both sides. The number of samples below the true percentile is
+    binomial (n, q), whatever the distribution of the samples.
     """
     _check_q(q)
     _check_confidence(confidence)
@@ -96,7 +97,7 @@ def wilson(successes: int, total: int, confidence: float = CONFIDENCE) -> Interv
 
 
 def wilson_bounds(successes: int, total: int, confidence: float = CONFIDENCE) -> Interval:
-    """The two one-sided Wilson bounds: each of them alone holds with ``confidence``."""
+    """The two one-sided Wilson bounds; each holds alone with ``confidence``."""
     return _wilson(successes, total, NormalDist().inv_cdf(confidence))
 
 
@@ -112,7 +113,7 @@ def _wilson(successes: int, total: int, z: float) -> Interval:
 
 
 def _binomial_cdf(n: int, q: float) -> list[float]:
-    """P(at most k of n), for k from 0 to n; by logarithms, so that large n do not underflow."""
+    """P(at most k of n) for k from 0 to n, computed with logarithms so that a large n does not underflow."""
     log_q, log_p = math.log(q), math.log1p(-q)
     total, sums = 0.0, []
     for k in range(n + 1):

@@ -1,8 +1,8 @@
-"""Whether something grows over time: the leak rule of docs/facts/capacity.md 4.3. Standard library only.
+"""Decides whether a value grows over time: the leak rule of docs/facts/capacity.md 4.3. Standard library only.
 
-Drop the first third (warm-up), take the minimum of each block of five minutes (what stays after the garbage collector),
-and call it a leak when the Theil-Sen slope of the minima is above the tolerance with confidence. Ordinary regression on
-raw samples calls 25 to 38 % of leak-free hours a leak, and every warm-up.
+The rule drops the first third (warm-up) and takes the minimum of each five-minute block (the memory that remains after
+garbage collection). It reports a leak when the Theil-Sen slope of the minima is above the tolerance with confidence.
+Ordinary regression on raw samples reports a leak in 25 to 38 % of leak-free hours, and in every warm-up.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ BLOCK_S = 300.0
 WARM_UP = 1 / 3
 CONFIDENCE = 0.90
 FEWEST_BLOCKS = 6
-"""Fewer minima give a slope without a useful interval; an hour gives eight."""
+"""Fewer minima give a slope without a useful interval. An hour gives eight."""
 DETECTION_WIDTHS = 1.2
-"""How many widths of its interval a slope must lie above the tolerance to be found in 95 of 100 runs (simulated in
+"""A slope is found in 95 of 100 runs if it lies above the tolerance by this many widths of its interval (simulated in
 tests/support/capacity/test_capacity_trends.py)."""
 
 
@@ -38,10 +38,11 @@ class Slope:
 
 @dataclass(frozen=True)
 class Trend:
-    """What became of a value over the time that counts, in units per hour of cluster time.
+    """Trend of a value after the warm-up, in units per hour of cluster time.
 
-    ``minimum_detectable`` is the smallest growth that would have been found with this noise and duration;
-    ``seconds_to_limit`` is None without a limit or without growth. All but ``blocks`` are None with too few blocks.
+    ``minimum_detectable`` is the smallest growth that would have been found with this noise and duration.
+    ``seconds_to_limit`` is None without a limit or without growth. With too few blocks, every number but ``blocks`` is
+    None.
     """
 
     verdict: Outcome
@@ -55,10 +56,10 @@ class Trend:
 
 
 def block_minima(samples: Sequence[Point], block_s: float) -> list[Point]:
-    """The smallest value of each full or partial block, at the middle of its block; blocks without samples give none.
+    """Return the smallest value of each block, placed at the middle of the block. Blocks without samples are skipped.
 
-    ``samples`` are (seconds, value). Blocks count from the first sample. A last block covered by less than half is
-    left out: the minimum of a few samples lies too high.
+    ``samples`` are (seconds, value). Blocks count from the first sample. A last block that is less than half covered is
+    left out, because the minimum of a few samples is too high.
     """
     if not samples:
         return []
@@ -77,7 +78,7 @@ def block_minima(samples: Sequence[Point], block_s: float) -> list[Point]:
 
 
 def theil_sen(points: Sequence[Point], confidence: float = CONFIDENCE) -> Slope:
-    """The median of the slopes between all pairs, with Sen's interval (as scipy.stats.theilslopes)."""
+    """Return the median of the slopes between all pairs, with Sen's interval (as scipy.stats.theilslopes does)."""
     slopes = sorted(
         (y2 - y1) / (x2 - x1) for index, (x1, y1) in enumerate(points) for x2, y2 in points[index + 1 :] if x2 != x1
     )
@@ -95,9 +96,9 @@ def theil_sen(points: Sequence[Point], confidence: float = CONFIDENCE) -> Slope:
 def leak(samples: Sequence[Point], tolerance: float, limit: float | None = None, time_scale: float = 1.0) -> Trend:
     """Judge (seconds, value) samples of one container, e.g. its working set in MB.
 
-    ``tolerance`` is the growth per hour that is allowed, ``limit`` the value at which the container ends. With
-    ``time_scale`` 0.05 a run of 3 minutes stands for an hour: blocks, hours and times to the limit are scaled.
-    INCONCLUSIVE below six blocks.
+    ``tolerance`` is the allowed growth per hour. ``limit`` is the value at which the container is ended. With
+    ``time_scale`` 0.05 a run of 3 minutes stands for an hour: blocks, hours and times to the limit are scaled. The
+    result is INCONCLUSIVE below six blocks.
     """
     if not 0 < time_scale <= 1:
         raise ValueError(f"a time scale lies above 0 and at most at 1, not at {time_scale}")

@@ -1,4 +1,4 @@
-"""What is concluded from a measurement: it passes, it fails, or it decides nothing - and then says so."""
+"""Verdicts over measurements: pass, fail or inconclusive, with a reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """The three results of a measurement: a fourth, "probably", does not exist."""
+    """The three possible results of a measurement. There is no "probably"."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -19,9 +19,9 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
 
 
 def worst(outcomes: Iterable[Outcome | None]) -> Outcome:
-    """The one rule of merging: a failure fails, a doubt leaves doubt. None stands for a number that is only shown.
+    """Merge outcomes: the worst one wins. None stands for a number that is only shown.
 
-    Raises ValueError when nothing was judged: no outcome at all is no pass.
+    Raises ValueError when nothing was judged: no outcome is not a pass.
     """
     given = {outcome for outcome in outcomes if outcome is not None}
     if not given:
@@ -30,16 +30,16 @@ def worst(outcomes: Iterable[Outcome | None]) -> Outcome:
 
 
 class Inconclusive(Exception):
-    """The measurement decides nothing: the system has not passed, and has not failed either.
+    """The measurement is inconclusive: the system has neither passed nor failed.
 
-    A scenario that ends with it is in error (never passed, and not failed, which would blame the system), and no known
+    A scenario that raises it is in error. It has not passed; marking it as failed would blame the system. No known
     issue excuses it.
     """
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome and its reason in one sentence or more."""
+    """An outcome and its reason in one or more sentences."""
 
     outcome: Outcome
     reason: str

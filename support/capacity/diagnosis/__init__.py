@@ -1,7 +1,7 @@
-"""Why investigations failed or were slow: the table of docs/facts/capacity.md 5 as rules over evidence.
+"""Causes of failed and slow investigations: the table of docs/facts/capacity.md 5 as rules over evidence.
 
-Every failed job gets exactly one primary cause, or is counted as unattributed: without evidence nothing is guessed.
-Nothing here is ever measured on the test machine, but for the blame of the load generator itself.
+Each failed job gets exactly one primary cause or counts as unattributed; no cause is guessed without evidence.
+Nothing here is measured on the test machine, except to blame the load generator itself.
 """
 
 from support.capacity.diagnosis.causes import CAUSES, Cause

@@ -1,4 +1,4 @@
-"""One primary cause for each investigation: direct evidence before phase timing before what happened as well."""
+"""Finds one primary cause for each investigation: direct evidence first, then phase timing, then coincident events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GATEWAY = frozenset({502, 503, 504})
 
 @dataclass(frozen=True)
 class Attribution:
-    """Everything the rules may look at."""
+    """The data the rules may use."""
 
     records: Sequence[JobRecord]
     index: ClusterIndex
@@ -28,13 +28,13 @@ class Attribution:
     ramp: Sequence[Sequence[JobRecord]] = field(default=())
 
     def primary(self, record: JobRecord) -> Match | None:
-        """The cause of a failed investigation; None when no evidence names one."""
+        """Return the cause of a failed investigation, or None if no evidence names one."""
         found = self._shared(record) or self._unconsumed(record) or direct_match(record, self.index)
         found = found or self._unanswered(record) or self._unseen(record) or self._stuck(record)
         return found or self._left_alone(record)
 
     def of_slow(self, record: JobRecord) -> Match | None:
-        """The cause of an answer that came too late."""
+        """Return the cause of an answer that was late, or None."""
         return self._generator(Confidence.HIGH) or self._slow_server
 
     def _shared(self, record: JobRecord) -> Match | None:
@@ -46,8 +46,8 @@ class Attribution:
         return Match("shared-port", Confidence.HIGH, (row,))
 
     def _unconsumed(self, record: JobRecord) -> Match | None:
-        """A live job has no end of its own. One that succeeded although a client was connected took that client for one
-        that does not consume (docs/facts/kubernetes.md 1.10)."""
+        """A live job has no end of its own. One that succeeded although a client was connected treated that client as
+        one that does not consume the stream (docs/facts/kubernetes.md 1.10)."""
         pod = self.index.of(record).pod
         if pod is None or pod.phase != "Succeeded" or "port_open" not in record.reached:
             return None
@@ -66,7 +66,7 @@ class Attribution:
         return Match("stream-client", Confidence.HIGH, (row, *rows))
 
     def _left_alone(self, record: JobRecord) -> Match | None:
-        """It opened and stayed; those that had opened before it were gone by then."""
+        """It opened completely but was not alive with the others, of which some had ended by themselves."""
         if record.status != 200 or record.failed_phase is not None or not self._ended_early:
             return None
         value = f"{self._ended_early} of the others had ended before all were open"
@@ -74,7 +74,7 @@ class Attribution:
         return Match("stream-client", Confidence.MEDIUM, (EvidenceRow("tester's client", address, "alone", value),))
 
     def _unanswered(self, record: JobRecord) -> Match | None:
-        """No answer, or an error that says nothing itself: the server's pod may tell, then its log."""
+        """No answer, or an error that names no cause: look at the server's pod first, then at its log."""
         if record.status == 200:
             return None
         row, text = answer_row(record), record.answer.lower()
@@ -93,20 +93,20 @@ class Attribution:
         return None if found is None else replace(found, rows=(row, *found.rows))
 
     def _generator(self, confidence: Confidence) -> Match | None:
-        """That the generator is not trusted; None when it is, or was not checked."""
+        """Blame the generator if it is not trusted. None if it is, or was not checked."""
         if (check := self.self_check) is None or check.trusted:
             return None
         rows = (EvidenceRow("self-check", "load generator", "added P95 ms", check.added_p95_ms),)
         return Match("generator", confidence, rows)
 
     def _unseen(self, record: JobRecord) -> Match | None:
-        """The pod runs and only the suite's own client has not got through: a weak generator explains that."""
+        """The pod runs and only the suite's own client could not connect: a weak generator explains that."""
         pod = self.index.of(record).pod
         own_view = record.status == 200 and record.failed_phase in ("port_open", None)
         return self._generator(Confidence.MEDIUM) if own_view and pod is not None and pod.phase == "Running" else None
 
     def _stuck(self, record: JobRecord) -> Match | None:
-        """Answered as open, and then nothing in the cluster says why it did not go on."""
+        """Answered as open, but it did not go on, and nothing in the cluster gives the reason directly."""
         if record.status != 200 or record.failed_phase in (None, "answered"):
             return None
         objects, phase = self.index.of(record), record.failed_phase
@@ -114,7 +114,7 @@ class Attribution:
             return Match(
                 "job-missing", Confidence.MEDIUM, (EvidenceRow("job", f"grpc-job-{record.job_id}", "exists", "never"),)
             )
-        # Whoever was placed so late had no time left for what comes after it.
+        # A pod that was scheduled so late had no time left for the following phases.
         late = record.reached.get("scheduled", math.inf) > self.limit_s / 2
         if late and self._pace is not None:
             return self._pace
@@ -157,7 +157,7 @@ class Attribution:
 
     @cached_property
     def _slow_server(self) -> Match | None:
-        """Why answers are late: what is behind the queue, where somebody says it."""
+        """The cause of late answers: what lies behind the queue, if evidence names it, else the timing pattern."""
         pattern = timing.slow_answers(self.records, self.ramp)
         behind = server.log_match(self.index, "mongo-pool") or self._mongo_answer()
         if behind is not None:

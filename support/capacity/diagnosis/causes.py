@@ -1,4 +1,4 @@
-"""The causes that can be told apart. ``row`` is the one of the table in docs/facts/capacity.md 5."""
+"""The causes that can be distinguished. ``row`` is the row of the table in docs/facts/capacity.md 5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cause:
-    """``title`` completes "N jobs failed: "; ``row`` is None for a cause that the issue names beyond the table."""
+    """A cause. ``title`` completes "N jobs failed: ". ``row`` is None for a cause the table does not list."""
 
     id: str
     row: int | None
@@ -59,10 +59,10 @@ _ALL = (
 CAUSES: dict[str, Cause] = {cause.id: cause for cause in _ALL}
 
 ROOM_ON_NODES = frozenset({"node-cpu", "node-memory", "node-storage", "gpu-slices", "pods-per-node"})
-"""What a lost node takes away."""
+"""Resources that a lost node takes away."""
 PORTS = frozenset({"node-ports"})
-"""What leaked services take away."""
+"""Resources that leaked services take away."""
 SLOW_LOOKUPS = frozenset({"mongo-pool", "server-queueing", "server-slow-from"})
-"""What lookups that take long look like from outside."""
+"""Symptoms of slow lookups."""
 NO_START = frozenset({"pod-start", "never-running"})
-"""What a volume that is not there looks like."""
+"""Symptoms of a missing volume."""

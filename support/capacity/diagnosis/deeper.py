@@ -1,7 +1,7 @@
-"""Causes behind causes: room that is missing because a node is lost, ports that are missing because they leaked,
-lookups that take long because an index is missing, pods that do not start because their storage is not there.
+"""Root causes behind causes: missing room because of a lost node, missing ports because of leaks, slow lookups because
+of a missing index, pods that do not start because their storage is missing.
 
-The cause behind takes only as many jobs as it explains: 40 leaked ports are the cause of 40 refusals, not of 50.
+A root cause takes only as many jobs as it explains: 40 leaked ports are the cause of 40 refusals, not of 50.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from support.clients.kubernetes.objects import Job, Service
 EVERY_JOB = sys.maxsize
 _SCAN = "COLLSCAN"
 _OVERDUE = frozenset({None, 500, 503, 504})
-"""How a request ends that has waited too long for the database."""
+"""Statuses of a request that waited too long for the database."""
 
 
 def deepen(
     matches: Mapping[int, Match | None], records: Sequence[JobRecord], index: ClusterIndex
 ) -> dict[int, Match | None]:
-    """The same matches, with the cause behind where there is one."""
+    """Return the matches, replaced by their root cause where one is found."""
     lost, leaked = _lost_nodes(index), _leaked_services(records, index)
     after_nodes = _replaced(matches, ROOM_ON_NODES, "node-not-ready", *lost)
     after_ports = _replaced(after_nodes, PORTS, "leaked-ports", *leaked)
@@ -37,7 +37,7 @@ def deepen(
 def with_lookups(
     matches: Mapping[int, Match | None], records: Sequence[JobRecord], index: ClusterIndex
 ) -> dict[int, Match | None]:
-    """The same matches; where lookups of recordings read every document, that is behind what is slow or unanswered."""
+    """Return the matches. Lookups that read all documents become the cause of what is slow or unanswered."""
     scan = scans(index)
     if not scan:
         return dict(matches)
@@ -50,7 +50,7 @@ def with_lookups(
 
 
 def scans(index: ClusterIndex) -> tuple[EvidenceRow, ...]:
-    """That the database answers a lookup by reading every document; nothing where it uses an index or was not asked."""
+    """Return evidence that a lookup reads all documents. Empty if the database uses an index or was not asked."""
     search = index.evidence.search
     if search is None or _SCAN not in search.stages:
         return ()
@@ -59,7 +59,7 @@ def scans(index: ClusterIndex) -> tuple[EvidenceRow, ...]:
 
 
 def _lost_claims(index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
-    """Claims of the namespace that have no volume: no pod that mounts one starts."""
+    """Claims of the namespace without a volume. No pod that mounts one starts."""
     rows = []
     for claim in index.evidence.claims:
         phase = str((claim.get("status") or {}).get("phase"))
@@ -86,17 +86,17 @@ def _replaced(
 
 
 def _lost_nodes(index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
-    """How many jobs the nodes that are not ready could have taken."""
+    """Return the number of jobs that the nodes that are not ready could have taken, and the nodes as evidence."""
     need = need_per_job(index.evidence.pods, index.evidence.jobs)
-    # Without knowing what a job needs, a lost node may have had room for all of them.
+    # If the need of a job is unknown, a lost node may have had room for all of them.
     fits = [room(allocatable(node), need) for node in index.lost_nodes.values()]
     budget = sum(EVERY_JOB if each is None else each for each in fits)
     return budget, tuple(map(node_row, index.lost_nodes.values()))
 
 
 def _leaked_services(records: Sequence[JobRecord], index: ClusterIndex) -> tuple[int, tuple[EvidenceRow, ...]]:
-    """Services of investigations whose job is gone, and that are none of this load: there before it, and still there
-    while it stands. One that has gone meanwhile holds no port, and one that came meanwhile is somebody's opening."""
+    """Return services of earlier investigations whose job is gone: they existed before the load and still exist. A
+    service deleted meanwhile holds no port, and one created meanwhile belongs to an opening of another user."""
     own = {record.job_id for record in records}
     jobs = {job.job_id for job in map(Job.parse, (*index.evidence.jobs, *index.before.jobs))}
     before = {each["metadata"]["name"] for each in index.before.services}

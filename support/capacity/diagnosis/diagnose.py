@@ -1,4 +1,4 @@
-"""The diagnosis of one load step: causes by the number of jobs they explain, with evidence; and what is unknown."""
+"""The diagnosis of one load step: causes ordered by the number of jobs they explain, with evidence, and the unknown."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from support.capacity.load.results import ClusterEvidence, JobRecord, SelfCheck,
 
 MOST_ROWS = 12
 ALIKE = 3
-"""So many rows that differ in names and numbers only are kept of each kind."""
+"""Number of rows kept of each kind. Rows of one kind differ only in names and numbers."""
 MOST_UNMATCHED = 20
 
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A cause, and the numbers of the investigations of which it is the primary one: failed, or answered too late."""
+    """A cause, and the numbers of the investigations whose primary cause it is: failed, or answered too late."""
 
     cause: Cause
     jobs: tuple[int, ...]
@@ -34,9 +34,9 @@ class Bottleneck:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``findings`` come by the number of failed jobs they explain, then by the number of slow ones.
+    """The diagnosis. ``findings`` are ordered by the number of failed jobs they explain, then of slow ones.
 
-    Every failed and every slow investigation is in exactly one finding or in ``unattributed`` / ``unattributed_slow``.
+    Each failed or slow investigation is in exactly one finding or in ``unattributed`` / ``unattributed_slow``.
     ``unmatched`` are texts of the evidence that no rule knows.
     """
 
@@ -60,7 +60,7 @@ def diagnose(
 ) -> Diagnosis:
     """Explain the failed investigations of a step and, with ``slow_above_ms``, the ones answered later than that.
 
-    ``before`` is the cluster without the load, ``ramp`` the records of smaller steps, ``limit_s`` how long a job was
+    ``before`` is the cluster without the load, ``ramp`` the records of smaller steps, ``limit_s`` the time a job was
     waited for.
     """
     index = ClusterIndex(evidence, before)
@@ -99,14 +99,14 @@ def _finding(cause: str, failed: Mapping[int, Match | None], slow: Mapping[int, 
         for matches in (failed, slow)
     )
     matches = [match for match in (*failed.values(), *slow.values()) if match is not None and match.cause == cause]
-    # That of most of its jobs, and the lower one of two.
+    # The confidence of most matches; of two equally frequent ones, the lower.
     counted = Counter(match.confidence for match in matches)
     confidence = max(counted, key=lambda each: (counted[each], -each))
     return Bottleneck(CAUSES[cause], jobs, slow_jobs, confidence, _kept(matches))
 
 
 def _kept(matches: Sequence[Match]) -> tuple[EvidenceRow, ...]:
-    """The first few rows of each kind: two hundred times the same sentence shows nothing more."""
+    """Return the first few rows of each kind, because hundreds of similar sentences add nothing."""
     kept: dict[EvidenceRow, None] = {}
     kinds: dict[tuple[str, str, str], int] = {}
     for match in matches:
@@ -119,7 +119,7 @@ def _kept(matches: Sequence[Match]) -> tuple[EvidenceRow, ...]:
 
 
 def _unmatched(failed: Sequence[JobRecord], index: ClusterIndex) -> tuple[str, ...]:
-    """Texts about failed jobs that no rule knows, once each."""
+    """Return the texts about failed jobs that no rule knows, once each."""
     texts: dict[str, None] = {}
     for record in failed:
         objects = index.of(record)

@@ -25,7 +25,7 @@ _IMAGE = frozenset(
 )
 _CONTAINER = frozenset({"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 START_EVENTS = frozenset({"FailedCreatePodSandBox", "FailedMount", "FailedAttachVolume", "NetworkNotReady"})
-"""Events that are known by their reason, whatever their message says."""
+"""Events identified by their reason, whatever their message."""
 _DISRUPTIONS = {"PreemptionByScheduler": "preemption", "TerminationByKubelet": "node-pressure"}
 _KUBELET = re.compile(r"OutOf(?!pods\b)[\w./-]+")
 _GATEWAY = frozenset({502, 503, 504})
@@ -34,7 +34,7 @@ OOM_EXIT = 137
 
 
 def direct_match(record: JobRecord, index: ClusterIndex) -> Match | None:
-    """What the first piece of direct evidence shows, or None."""
+    """Return the match of the first piece of direct evidence, or None."""
     objects = index.of(record)
     looks: tuple[Callable[[], Iterator[Match]], ...] = (
         lambda: _answer(record),
@@ -71,7 +71,7 @@ def answer_row(record: JobRecord) -> EvidenceRow:
 
 
 def _pod_end(objects: Objects) -> Iterator[Match]:
-    """Why a pod ended, as the kubelet or the scheduler says."""
+    """The reason why a pod ended, as the kubelet or the scheduler gives it."""
     if objects.pod is None:
         return
     pod, status = objects.pod, objects.pod.raw.get("status") or {}
@@ -92,7 +92,7 @@ def _pod_end(objects: Objects) -> Iterator[Match]:
 
 
 def _lost_node(objects: Objects, index: ClusterIndex) -> Iterator[Match]:
-    """A pod on a node that does not answer is not alive, whatever its last status says."""
+    """A pod on a lost node is not alive, whatever its last status."""
     if objects.pod is not None and objects.pod.node in index.lost_nodes:
         row = _row(objects, "spec.nodeName", str(objects.pod.node))
         yield Match("node-not-ready", Confidence.HIGH, (row, node_row(index.lost_nodes[objects.pod.node])))
@@ -130,14 +130,14 @@ def _pod_conditions(objects: Objects) -> Iterator[Match]:
 
 
 def _events(objects: Objects) -> Iterator[Match]:
-    """Events can be dropped, so they come after what the objects say themselves."""
+    """Events can be dropped, so they are used after what the objects themselves show."""
     started = objects.pod is not None and objects.pod.phase == "Running"
     for event in objects.events:
         reason, message = str(event.get("reason", "")), str(event.get("message", ""))
         if reason == "Preempted":
             yield Match("preemption", Confidence.HIGH, (event_row(event),))
         elif started and reason in ("FailedScheduling", *START_EVENTS):
-            continue  # it was overcome
+            continue  # the pod runs, so this was overcome
         elif reason in START_EVENTS:
             yield Match("pod-start", Confidence.HIGH, (event_row(event),))
         elif event.get("type", "Warning") == "Warning" and (cause := cause_of(message)):
@@ -157,7 +157,7 @@ def _row(objects: Objects, field: str, value: str, first_seen: str | None = None
 
 
 def _since(objects: Objects, field: str) -> str | None:
-    """When a condition of the pod became so, else when the pod was created."""
+    """Time of the last change of the condition, else time the pod was created."""
     raw = objects.pod.raw if objects.pod else {}
     for condition in (raw.get("status") or {}).get("conditions") or ():
         if f"conditions[{condition.get('type')}]" == field and condition.get("lastTransitionTime"):

@@ -17,7 +17,7 @@ LONGEST_VALUE = 400
 
 
 class Confidence(IntEnum):
-    """Direct evidence counts more than the timing of phases, and that more than something that happened as well."""
+    """Direct evidence counts more than phase timing, and phase timing more than a coincident event."""
 
     LOW = 1
     MEDIUM = 2
@@ -26,7 +26,7 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True)
 class EvidenceRow:
-    """One piece of evidence: who said it, of which object, in which field, and when first (UTC text, or None)."""
+    """One piece of evidence: source, object, field, value, and when it was first seen (UTC text or None)."""
 
     source: str
     object: str
@@ -37,7 +37,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Match:
-    """A cause and what shows it."""
+    """A cause and its evidence."""
 
     cause: str
     confidence: Confidence
@@ -46,7 +46,7 @@ class Match:
 
 @dataclass
 class Objects:
-    """What belongs to one investigation in the cluster."""
+    """Objects of one investigation in the cluster."""
 
     pod: Pod | None = None
     job: Job | None = None
@@ -78,7 +78,7 @@ class ClusterIndex:
                 self._objects[job_id].events.append(event)
 
     def of(self, record: JobRecord) -> Objects:
-        """What belongs to this investigation; nothing for one that was refused."""
+        """The objects of this investigation; none for one that was refused."""
         return self._objects.get(record.job_id or "", Objects())
 
     def server_pods(self) -> Iterator[Raw]:
@@ -91,7 +91,7 @@ class ClusterIndex:
 
 
 def server_pods(evidence: ClusterEvidence) -> Iterator[Raw]:
-    """Pods of Focus Server among all pods, known by name or by their ``app.kubernetes.io/name`` label."""
+    """Pods of Focus Server among all pods, recognised by name or by their ``app.kubernetes.io/name`` label."""
     for pod in evidence.all_pods:
         metadata = pod["metadata"]
         label = (metadata.get("labels") or {}).get("app.kubernetes.io/name", "")
@@ -100,7 +100,7 @@ def server_pods(evidence: ClusterEvidence) -> Iterator[Raw]:
 
 
 def container_states(pod: Raw) -> Iterator[tuple[str, str, Raw]]:
-    """(container, "state" or "lastState", {"waiting" | "running" | "terminated": ...}) of every container."""
+    """(container, "state" or "lastState", {"waiting" | "running" | "terminated": ...}) of each container."""
     status = pod.get("status") or {}
     for each in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         for field_name in ("state", "lastState"):
@@ -109,7 +109,7 @@ def container_states(pod: Raw) -> Iterator[tuple[str, str, Raw]]:
 
 
 def node_row(node: Raw) -> EvidenceRow:
-    """Whether a node is ready, as evidence."""
+    """The readiness of a node as evidence."""
     name = str(node["metadata"]["name"])
     for each in (node.get("status") or {}).get("conditions") or ():
         if each.get("type") == "Ready":
@@ -127,6 +127,6 @@ def event_row(event: Raw) -> EvidenceRow:
 
 
 def shortened(text: str) -> str:
-    """At most 400 characters of a text on one line; a secret is hidden before it may be cut in half."""
+    """At most 400 characters of a text on one line. Secrets are hidden first, so that none is cut in half."""
     line = PROCESS.redact(" ".join(text.split()))
     return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "…"

@@ -1,4 +1,4 @@
-"""What nodes offer and pods take, as whole comparable numbers (cores, bytes, pieces), from the API's JSON."""
+"""Room on nodes and use by pods as comparable numbers (cores, bytes, pieces), from the API's JSON."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _ENDED = ("Succeeded", "Failed")
 
 
 def allocatable(node: Raw) -> Amounts:
-    """What a node offers to pods."""
+    """Amounts a node offers to pods."""
     return amounts((node.get("status") or {}).get("allocatable"))
 
 
 def is_ready(node: Raw) -> bool:
-    """Whether the kubelet says that the node is ready."""
+    """Whether the kubelet reports the node as ready."""
     conditions = (node.get("status") or {}).get("conditions") or ()
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 def takes_pods(node: Raw) -> bool:
-    """Ready, not cordoned and without a taint that keeps ordinary pods away."""
+    """Whether a node is ready, not cordoned and without a taint that keeps ordinary pods away."""
     spec = node.get("spec") or {}
     kept_away = any(taint.get("effect") != _SOFT for taint in spec.get("taints") or ())
     return is_ready(node) and not spec.get("unschedulable") and not kept_away
@@ -54,9 +54,9 @@ def holds_room(pod: Raw) -> bool:
 
 
 def need_per_job(pods: Iterable[Raw], jobs: Iterable[Raw] = ()) -> Amounts:
-    """What one investigation takes, its clean-up pod included: the most that any of them took; empty if none is known.
+    """Return the need of one investigation, clean-up pod included: the most any of them took; empty if none is known.
 
-    Where no pod was ever created, the templates of the jobs say it.
+    If no pod was ever created, the need comes from the templates of the jobs.
     """
     found: dict[str, dict[str, Amounts]] = {}
     for raw in pods:
@@ -76,11 +76,11 @@ def need_per_job(pods: Iterable[Raw], jobs: Iterable[Raw] = ()) -> Amounts:
 
 
 def room(offered: Amounts, need: Amounts) -> int | None:
-    """How many investigations fit in what is offered; None if it is not known what they need."""
+    """Return the number of investigations that fit in what is offered, or None if their need is unknown."""
     return min((fit(offered.get(each, 0.0), 0.0, value) for each, value in need.items()), default=None)
 
 
 def fit(offered: float, others: float, per_job: float) -> int:
-    """How many jobs fit in what others leave."""
-    # A hair is forgiven: 14 cores less 0.2 hold 138 jobs of 0.1 cores, whatever binary fractions make of it.
+    """Return the number of jobs that fit in what others leave."""
+    # The tolerance absorbs binary rounding: 14 cores less 0.2 hold 138 jobs of 0.1 cores.
     return max(0, math.floor((offered - others) / per_job + 1e-9))

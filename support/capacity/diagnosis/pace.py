@@ -1,4 +1,4 @@
-"""The pace at which a control plane starts pods, where it starts them one after the other.
+"""The pace of a control plane that starts pods one after the other.
 
 Source: docs/facts/capacity.md 4.6, and row 16 of docs/facts/capacity.md 5.
 """
@@ -14,19 +14,18 @@ from support.capacity.load.results import JobRecord
 from support.statistics.trends import theil_sen
 
 FEWEST = 8
-"""Fewer moments show no pace."""
+"""Fewest moments that show a pace."""
 SHORTEST_S = 1.0
-"""What is over sooner was a burst."""
+"""A shorter series is a burst."""
 WIDEST = 3.0
-"""So many times the lower bound of the time for each pod may its upper bound be, for the pace to be known."""
+"""The pace is known only if the upper bound of the time per pod is at most this many times its lower bound."""
 DENSEST = 3.0
-"""So many times the mean of a second may come in the densest one: more of them came in a burst, and others later."""
+"""The densest second may hold at most this many times the mean. Beyond it, some came in a burst and others later."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """``count`` pods one after the other: ``per_s`` of them, at most ``most_per_s``, the last ``last_s`` after the
-    start."""
+    """``count`` pods at ``per_s`` per second, at most ``most_per_s``, the last one ``last_s`` after the start."""
 
     per_s: float
     most_per_s: float
@@ -35,10 +34,10 @@ class Pace:
 
 
 def steady_pace(moments_s: Sequence[float]) -> Pace | None:
-    """The pace of moments that go on coming for at least a second; None for any other pattern.
+    """Return the pace of moments that continue for at least a second, or None for any other pattern.
 
-    The time for each is the Theil-Sen slope of the moments over their order, with its interval: a controller, or a
-    tester, that stood still for a second or two bends a regression line, and leaves the middle of all slopes.
+    The time for each is the Theil-Sen slope of the moments over their order, with its interval. A controller or tester
+    that stood still for a second or two would bend a regression line, but does not change the median of all slopes.
     """
     ordered = sorted(moments_s)
     n = len(ordered)
@@ -53,7 +52,7 @@ def steady_pace(moments_s: Sequence[float]) -> Pace | None:
 
 
 def placing_pace(records: Sequence[JobRecord]) -> Pace | None:
-    """The rate at which pods get placed one after the other, while answers do not; None where nothing paces them."""
+    """Return the rate at which pods are placed one after the other. None without one, or if answers set the pace."""
     placed = [one for one in records if "scheduled" in one.reached and "scheduled" not in one.distrusted]
     own = [one.reached["scheduled"] - one.reached["answered"] for one in placed if "answered" in one.reached]
     pace = steady_pace([one.reached["scheduled"] for one in placed])
@@ -61,7 +60,7 @@ def placing_pace(records: Sequence[JobRecord]) -> Pace | None:
 
 
 def controller_pace(records: Sequence[JobRecord], limit_s: float) -> Match | None:
-    """A pace that ``limit_s`` is too short for, even at its upper bound."""
+    """Blame the control plane if ``limit_s`` is too short for its pace, even at the upper bound of the pace."""
     pace = placing_pace(records)
     if pace is None or len(records) / pace.most_per_s < limit_s:
         return None

@@ -1,4 +1,4 @@
-"""What a pod takes of its node, by the scheduler's own rules.
+"""Resources a pod takes of its node, by the scheduler's own rules.
 
 Source: ``PodRequests`` of k8s.io/component-helpers/resource/helpers.go (Kubernetes 1.34), the defaults of
 pkg/apis/core/v1/defaults.go, KEP-753 (sidecars), KEP-2837 (resources of the pod as a whole), KEP-688 (overhead) and
@@ -21,7 +21,7 @@ _HUGE_PAGES = "hugepages-"
 
 
 def quantity(value: object) -> float:
-    """One Kubernetes quantity; ValueError for anything else."""
+    """Parse one Kubernetes quantity. Raises ValueError for anything else."""
     return float(parse_quantity(str(value)))  # type: ignore[no-untyped-call]  # it ships no type information
 
 
@@ -31,14 +31,14 @@ def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
 
 
 def added(one: Amounts, other: Amounts) -> Amounts:
-    """Both together."""
+    """Return the sum of both."""
     return {resource: one.get(resource, 0.0) + other.get(resource, 0.0) for resource in (one | other)}
 
 
 def taken(pod_spec: Raw, status: Raw | None = None) -> Amounts:
-    """What one pod takes: its requests, the overhead of its runtime, and its place.
+    """Return the resources one pod takes: its requests, the overhead of its runtime, and one of the node's pod slots.
 
-    ``status`` is that of the pod, if there is one: while a container is resized in place, the larger size counts.
+    ``status`` is the pod's status, if known: while a container is resized in place, the larger size counts.
     """
     of_containers = _of_containers(pod_spec, status or {})
     total = of_containers | _of_the_whole_pod(pod_spec.get("resources") or {}, of_containers)
@@ -46,7 +46,7 @@ def taken(pod_spec: Raw, status: Raw | None = None) -> Amounts:
 
 
 def _of_containers(pod_spec: Raw, status: Raw) -> Amounts:
-    """All containers and sidecars together; more where an init container, beside the sidecars before it, needs more."""
+    """The sum of all containers and sidecars, or more if an init container with the sidecars before it needs more."""
     states = {
         str(state.get("name")): state
         for kind in ("containerStatuses", "initContainerStatuses")
@@ -67,7 +67,7 @@ def _of_containers(pod_spec: Raw, status: Raw) -> Amounts:
 
 
 def _of_the_whole_pod(resources: Raw, of_containers: Amounts) -> Amounts:
-    """The requests of the pod as a whole, as far as they stand in the place of those of its containers."""
+    """Pod-level requests, for the resources in which they replace the requests of the containers."""
     requests, limits = amounts(resources.get("requests")), amounts(resources.get("limits"))
     defaults = {
         resource: value
@@ -82,7 +82,7 @@ def _may_be_of_the_pod(resource: str) -> bool:
 
 
 def _requests(container: Raw, states: Mapping[str, Raw]) -> Amounts:
-    """What a container asks for; a limit without a request is one, as the API server has it."""
+    """Requests of a container. A limit without a request counts as one, as in the API server."""
     resources = container.get("resources") or {}
     asked = amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
     state = states.get(str(container.get("name")), {})

@@ -1,4 +1,4 @@
-"""What the cluster says of Focus Server itself: ended, killed, at its CPU limit, waiting for MongoDB."""
+"""Evidence about Focus Server itself: ended, killed, at its CPU limit, waiting for MongoDB."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BUSY = 0.9
 """Use of a CPU limit above which throttling is likely; metrics.k8s.io cannot show throttling itself
 (docs/facts/capacity.md 5, row 11)."""
 ONE_CORE = 1.0
-"""What one busy thread of a server uses at most, where no limit is set (docs/facts/capacity.md 5, row 20)."""
+"""CPU use of one busy server thread, the reference if no limit is set (docs/facts/capacity.md 5, row 20)."""
 
 
 def server_end(index: ClusterIndex) -> Match | None:
-    """That the server ended during the load: its pod was restarted, replaced or is not ready."""
+    """Find out whether the server ended during the load: its pod was restarted or replaced."""
     before = {pod["metadata"]["name"]: _restarts(pod) for pod in server_pods(index.before)}
     rows: list[EvidenceRow] = []
     killed = False
@@ -48,7 +48,7 @@ def server_end(index: ClusterIndex) -> Match | None:
             rows.append(EvidenceRow("pod", name, "metadata.name", "did not exist before the load", created))
     if not rows:
         return None
-    # A restart that nobody has seen not to be there before may be an old one.
+    # Without the state before the load, a restart may be an old one.
     confidence = Confidence.HIGH if before else Confidence.LOW
     return Match("memory-limit" if killed else "server-crash", confidence, tuple(rows))
 
@@ -65,7 +65,7 @@ def _ends(pod: Mapping[str, Any]) -> list[EvidenceRow]:
 
 
 def log_match(index: ClusterIndex, wanted: str) -> Match | None:
-    """A line of the server's log that names this cause: it happened as well, for whom it does not say."""
+    """Find a line of the server's log that names this cause. It coincides, but does not say which request it hit."""
     for line in index.evidence.server_log.splitlines():
         if cause_of(line) == wanted:
             return Match(wanted, Confidence.LOW, (EvidenceRow("server log", "focus-server", "line", shortened(line)),))
@@ -73,7 +73,7 @@ def log_match(index: ClusterIndex, wanted: str) -> Match | None:
 
 
 def refusal_match(index: ClusterIndex) -> Match | None:
-    """The API server turned the suite itself away, while the load stood."""
+    """Find a request of the suite itself that the API server rejected while the load stood."""
     for refusal in index.evidence.refusals:
         if refusal.get("status", refusal.get("code")) == 429:
             text = shortened(str(refusal.get("message", "")))
@@ -84,14 +84,14 @@ def refusal_match(index: ClusterIndex) -> Match | None:
 
 
 def busy_server(index: ClusterIndex) -> Match | None:
-    """The server's pod uses its CPU limit, or one core where it has none."""
+    """Find out whether the server's pod uses up its CPU limit, or one core if it has none."""
     names = {pod["metadata"]["name"]: pod for pod in index.server_pods()}
     rows = tuple(row for row in _busy(index, names) if row is not None)
     return Match("server-cpu", Confidence.MEDIUM, rows) if rows else None
 
 
 def busy_container(index: ClusterIndex, pod: Mapping[str, Any] | None) -> Match | None:
-    """A job's own containers use up their CPU limit; without a limit nothing is throttled."""
+    """Find out whether a job's containers use up their CPU limit. Without a limit nothing is throttled."""
     if pod is None or _limit(pod) is None:
         return None
     rows = tuple(_busy(index, {pod["metadata"]["name"]: pod}))
@@ -112,7 +112,7 @@ def _busy(index: ClusterIndex, pods: Mapping[str, Mapping[str, Any]]) -> Iterato
 
 
 def _limit(pod: Mapping[str, Any]) -> float | None:
-    """Cores all containers may use together; None when one of them has no limit."""
+    """Cores that all containers may use together, or None if one of them has no limit."""
     containers = (pod.get("spec") or {}).get("containers") or ()
     limits = [((each.get("resources") or {}).get("limits") or {}).get("cpu") for each in containers]
     if not limits or None in limits:

@@ -1,7 +1,7 @@
-"""What answers of 5xx come from, as far as the evidence of their time says: overload, database, cluster or defect.
+"""Likely origin of 5xx answers, from the evidence of their time: overload, database, cluster or defect.
 
-What a text names counts before what was only seen at the same time, and a defect is concluded only where everything
-beside the server was well.
+A cause that a text names counts before one that only coincides. A defect is concluded only if everything beside the
+server was healthy.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from support.capacity.diagnosis.texts import cause_of
 
 OVERLOAD, DATABASE, CLUSTER, DEFECT = "overload", "database", "cluster", "defect"
 MANY_AT_ONCE = 5
-"""From so many requests under way at one moment on a load can be the reason; the rest of the suite asks twice at
-once."""
+"""With this many simultaneous requests, load can be the cause. The rest of the suite sends at most two at once."""
 BUSY = 0.9
 """Share of its CPU limit, and of the connections of MongoDB, above which something is used up."""
 _FAMILIES = {
@@ -26,7 +25,7 @@ _FAMILIES = {
     "api-overload": OVERLOAD,
     "generator": OVERLOAD,
 }
-"""Of the causes that a text can name; every other is one of the cluster."""
+"""Families of the causes a text can name. All other causes belong to the cluster."""
 _TEXTS = (
     (DATABASE, re.compile(r"mongo|ServerSelectionTimeout|AutoReconnect|NetworkTimeout|NotPrimary", re.IGNORECASE)),
     (CLUSTER, re.compile(r"kubernetes|api[ -]?server|\bkube|ClusterError|ApiException", re.IGNORECASE)),
@@ -35,17 +34,16 @@ _TEXTS = (
 )
 
 _TROUBLE = re.compile(r"\b(?:WARNING|ERROR|CRITICAL|FATAL)\b|Traceback|Error\b|Exception\b|[Tt]ime(?:d )?out")
-"""A line of the log that tells of any trouble: others name MongoDB and Kubernetes too."""
+"""Matches log lines that report a problem. Other lines name MongoDB and Kubernetes too."""
 
 
 @dataclass(frozen=True)
 class ServerErrorEvidence:
-    """What was seen while the server answered so.
+    """Evidence from the time when the server answered with 5xx.
 
-    ``answers`` are sentences, ``log`` the server's lines of the time. ``restarted``, ``unwell`` (pods and nodes that
-    are not ready) and ``warnings`` (events of the cluster) are sentences too. ``cpu_share`` is that of the server's
-    limit, ``pool_share`` that of MongoDB's connections; None where nobody tells. ``unknown`` names what could not be
-    looked at.
+    ``answers``, ``restarted``, ``unwell`` (pods and nodes that are not ready) and ``warnings`` (events of the cluster)
+    are sentences; ``log`` holds the server's lines. ``cpu_share`` is the share of the server's limit, ``pool_share``
+    that of MongoDB's connections; None if not available. ``unknown`` names what could not be examined.
     """
 
     answers: tuple[str, ...]
@@ -62,7 +60,7 @@ class ServerErrorEvidence:
 
 @dataclass(frozen=True)
 class ServerErrorVerdict:
-    """``kind`` is one of the four, or None when the evidence does not say; ``because`` is what says so."""
+    """``kind`` is one of the four, or None if the evidence is not conclusive; ``because`` is the evidence."""
 
     kind: str | None
     because: str
@@ -76,7 +74,7 @@ class ServerErrorVerdict:
 
 
 def judge_server_errors(evidence: ServerErrorEvidence) -> ServerErrorVerdict:
-    """The first that speaks, the strongest first."""
+    """Return the verdict of the strongest evidence."""
     for kind, because in _speaking(evidence):
         return ServerErrorVerdict(kind, because)
     seen = f"{len(evidence.log)} lines of the server's log and nothing in the cluster name a cause"
@@ -84,7 +82,7 @@ def judge_server_errors(evidence: ServerErrorEvidence) -> ServerErrorVerdict:
 
 
 def _speaking(evidence: ServerErrorEvidence) -> Iterator[tuple[str, str]]:
-    """Texts, then states, then load, then what is left when all else is well."""
+    """Yield causes with their evidence, strongest first: texts, states, load, and a defect if all else is healthy."""
     texts = [*evidence.answers, *filter(_TROUBLE.search, evidence.log)]
     for kind in (DATABASE, CLUSTER, OVERLOAD):
         yield from ((kind, line) for line in texts if _named_by(line) == kind)
@@ -114,7 +112,7 @@ def _named_by(line: str) -> str | None:
 
 
 def most_at_once(calls: Sequence[tuple[float, float]]) -> int:
-    """The most requests under way at one moment; each is its begin and its end in seconds."""
+    """Return the most requests under way at one moment; each is (begin, end) in seconds."""
     moments = sorted([(begin, 1) for begin, _ in calls] + [(end, -1) for _, end in calls])
     under_way = most = 0
     for _, change in moments:

@@ -1,4 +1,4 @@
-"""What components write at a limit. Patterns are looked for anywhere in a text (docs/facts/capacity.md 5 and 7)."""
+"""Texts that components write at a limit. Patterns match anywhere in a text (docs/facts/capacity.md 5 and 7)."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ _CONTROL_PLANE = re.compile(r"untolerated taint \{node-role\.kubernetes\.io/(?:c
 
 
 def cause_of(text: str) -> str | None:
-    """The cause a text names, or None. A text that names several: the scheduler's by the number of nodes, any other
-    by what stands first, as the component that wrote it has ordered it.
+    """Return the cause a text names, or None. If it names several, the scheduler's are ranked by the number of nodes.
+    In any other text the first counts, because the component that wrote it ordered them.
     """
     if "nodes are available" in text:
         return _scheduler_cause(text)
@@ -59,24 +59,24 @@ def cause_of(text: str) -> str | None:
              if (match := pattern.search(text))]  # fmt: skip
     if not found:
         return None
-    # A leak is named after the ports that are missing because of it.
+    # A leak is named after the ports that it makes unavailable.
     leaked = [each for each in found if each[2] == "leaked-ports"]
     return min(leaked or found)[2]
 
 
 def unschedulable_reasons(message: str) -> list[tuple[int, str]]:
-    """(number of nodes, reason) of the scheduler's text; what preemption could not do is left out."""
+    """(number of nodes, reason) from the scheduler's text, without what preemption could not do."""
     return [(int(count), reason.strip()) for count, reason in _NODES.findall(message.split(" preemption:")[0])]
 
 
 def _scheduler_cause(text: str) -> str | None:
-    """A control plane that takes no jobs is as it should be; room that is missing counts more than a configuration."""
+    """A control plane node that takes no jobs is normal. Missing room counts more than configuration."""
     weighed = list(_weighed(text))
     return max(weighed)[-1] if weighed else _volume_cause(text)
 
 
 def _volume_cause(text: str) -> str | None:
-    """Of a pod whose volume is not bound the scheduler counts no nodes."""
+    """The scheduler counts no nodes for a pod whose volume is not bound."""
     return next((cause for cause, pattern in _COMPILED if cause == "recordings-storage" and pattern.search(text)), None)
 
 

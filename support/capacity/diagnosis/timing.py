@@ -1,4 +1,4 @@
-"""What the timing of answers and phases shows, where nothing says it directly.
+"""Causes found from the timing of answers and phases, where no evidence names one directly.
 
 Source: docs/facts/capacity.md 5, row 19, and docs/facts/capacity.md 4.5.
 """
@@ -13,19 +13,19 @@ from support.capacity.load.results import JobRecord
 from support.statistics.operational import knee, little_ratio, mean_in_flight, peak_in_flight
 
 FEWEST = 20
-"""Fewer moments show no pattern."""
+"""Fewest latencies that show a pattern."""
 LINEAR = 0.9
-"""R squared of sorted latencies against their order above which they grow with the place in the queue."""
+"""R squared of sorted latencies against their order. Above it, they grow with the place in the queue."""
 QUEUED = 3.0
 """A queue makes the slowest answer at least this many times as long as the fastest."""
 JUMP = 0.5
 """A gap between neighbouring latencies of at least this share of their whole range is a jump, not a queue."""
 JUMPED = 2.0
-"""What lies behind the jump takes at least this many times as long as what lies before it."""
+"""The latencies after the jump are at least this many times as long as those before it."""
 
 
 def r_squared(ordered: Sequence[float]) -> float:
-    """How well sorted values lie on a line over their order (1 is a line)."""
+    """Return how well sorted values fit a line over their order (1 is a perfect line)."""
     n = len(ordered)
     mean_x, mean_y = (n - 1) / 2, fmean(ordered)
     xy = sum((x - mean_x) * (y - mean_y) for x, y in enumerate(ordered))
@@ -35,7 +35,7 @@ def r_squared(ordered: Sequence[float]) -> float:
 
 
 def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]] = ()) -> Match | None:
-    """Whether answers queue (latency grows with the place in the queue), or are slow from a number of jobs on."""
+    """Find out whether answers queue (latency grows with the queue) or become slow from a number of jobs on."""
     latencies = sorted(answer_seconds(records))
     if len(latencies) < FEWEST or latencies[-1] <= 0:
         return None
@@ -53,7 +53,7 @@ def slow_answers(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord
 
 
 def queue_rows(records: Sequence[JobRecord]) -> list[EvidenceRow]:
-    """Little's law and the knee of one burst: how many requests the server really works on."""
+    """Return Little's law and the knee of one burst: the number of requests the server really processes at once."""
     spans = [(record.intended_s, record.intended_s + record.reached["answered"]) for record in records
              if "answered" in record.reached]  # fmt: skip
     seconds = [end - start for start, end in spans]
@@ -69,12 +69,13 @@ def queue_rows(records: Sequence[JobRecord]) -> list[EvidenceRow]:
 
 
 def answer_seconds(records: Sequence[JobRecord]) -> list[float]:
-    """Seconds until the answer, of those that were answered."""
+    """Seconds until the answer, for the records that were answered."""
     return [record.reached["answered"] for record in records if "answered" in record.reached]
 
 
 def _jump(ordered: Sequence[float]) -> int | None:
-    """Where sorted latencies jump once by most of their range; None when they do not, or only a few are apart."""
+    """Return the index where sorted latencies jump by at least half of their range. None without such a jump, or if it
+    separates only a few."""
     whole = ordered[-1] - ordered[0]
     gaps = [(after - before, index) for index, (before, after) in enumerate(zip(ordered, ordered[1:], strict=False), 1)]
     widest, at = max(gaps)
@@ -83,7 +84,7 @@ def _jump(ordered: Sequence[float]) -> int | None:
 
 
 def _slower_than_ramp(records: Sequence[JobRecord], ramp: Sequence[Sequence[JobRecord]]) -> Match | None:
-    """All answers slow alike, while a smaller load was answered fast: slow from some number between them on."""
+    """All answers are equally slow, while a smaller load was answered fast: slow from some number in between on."""
     middle = median(answer_seconds(records))
     fast = [step for step in ramp if len(step) < len(records) and (found := answer_seconds(step))
             and QUEUED * median(found) <= middle]  # fmt: skip

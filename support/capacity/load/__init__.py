@@ -1,1 +1,1 @@
-"""The load itself: sent, followed in the cluster, recorded."""
+"""The load itself: sending it, following it in the cluster and recording it."""

@@ -1,4 +1,4 @@
-"""What the cluster shows while a load stands: collected once, kept as the API gave it."""
+"""State of the cluster while a load stands: collected once, kept as the API returned it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _OF_INVESTIGATION = re.compile(r"(?:grpc|cleanup)-(?:job|service)-([0-9]+-[0-9]+
 
 
 class Collector:
-    """Collects for the report. What cannot be had is missing there, and why is among the ``refusals``.
+    """Collects the evidence for the report. Unavailable evidence is left out, and ``refusals`` holds the reason.
 
-    It is made before the load: of the log of the Focus Server only what was written since belongs to it.
+    Create it before the load: only the part of the Focus Server's log written since then belongs to the load.
     """
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
@@ -34,8 +34,8 @@ class Collector:
     def collect(
         self, phases: Phases, job_ids: Collection[str], search: Callable[[], Search] | None = None
     ) -> ClusterEvidence:
-        """Everything about these investigations, and what they stand on; ``search`` asks how the database answers a
-        lookup of recordings."""
+        """Collect everything about these investigations and the cluster they run on. ``search`` asks how the database
+        answers a lookup of recordings."""
         return ClusterEvidence(
             pods=phases.objects("pod", job_ids),
             jobs=phases.objects("job", job_ids),
@@ -71,7 +71,7 @@ class Collector:
         return "".join(text[self._log_before.get(name, 0) :] for name, text in written.items())
 
     def _logs(self) -> dict[str, str]:
-        """What each Focus Server has written so far, by pod; of one that was started again, what it wrote since."""
+        """Return the log of each Focus Server so far. The key of a restarted pod is new, so all its log counts."""
 
         def read() -> list[Raw]:
             running = self._servers.running()
@@ -90,7 +90,7 @@ class Collector:
 
 
 def _concerns(event: Raw, job_ids: Collection[str]) -> bool:
-    """Whether an event is about one of these investigations, or about none at all (a node, a quota, the server)."""
+    """Whether an event is about one of these investigations, or about none (a node, a quota, the server)."""
     about = event.get("involvedObject") or event.get("regarding") or {}
     found = _OF_INVESTIGATION.match(str(about.get("name", "")))
     return found is None or found.group(1) in job_ids

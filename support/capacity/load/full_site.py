@@ -1,4 +1,4 @@
-"""A site that is full: as many investigations as it has room for, those that may wait, and not one more (CA-08)."""
+"""A full site: as many investigations as it has room for, those that may wait, and not one more (CA-08)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from support.investigations.service import Investigations
 from support.model import requests
 
 AT_ONCE = 50
-"""The site is filled in parts: how many it takes at one moment is another question (CA-01)."""
+"""The site is filled in parts. The number it accepts at one moment is tested elsewhere (CA-01)."""
 ROUNDS = 4
-"""How often what is missing is opened until the site is given up as one that does not fill."""
+"""Number of attempts to open the missing investigations before the site counts as one that does not fill."""
 
 
 class FullSite:
-    """Fills the site with investigations of this scenario, and looks after them."""
+    """Fills the site with investigations of this scenario and watches them."""
 
     def __init__(
         self, investigations: Investigations, cluster: KubernetesClient, jobs: Jobs, environment: Environment
@@ -31,17 +31,17 @@ class FullSite:
         self._patience_s = 2 * environment.focus_server.read_timeout_s
 
     def free_slices(self) -> int:
-        """GPU slices that nobody holds, on nodes that are ready."""
+        """Return the number of GPU slices on ready nodes that no pod holds."""
         held = sum(gpu_slices(pod) for pod in self._cluster.pods() if pod.phase in ("Pending", "Running"))
         offered = sum(int(node.allocatable.get(GPU_SLICE, "0")) for node in self._cluster.nodes() if node.ready)
         return max(0, offered - held)
 
     def room(self, free_slices: int) -> int:
-        """How many investigations a site with so many free GPU slices takes: one for each, and those that may wait."""
+        """Return the number of investigations that fit: one for each free GPU slice, and those that may wait."""
         return free_slices + self._capacity.waiting_jobs
 
     def free_ports(self) -> int:
-        """Stream ports of the range that no service publishes."""
+        """Return the number of stream ports of the range that no service publishes."""
         first, last = self._capacity.first_stream_port, self._capacity.last_stream_port
         services = self._cluster.services()
         if not services:
@@ -50,10 +50,10 @@ class FullSite:
         return sum(port not in taken for port in range(first, last + 1))
 
     def fill(self) -> frozenset[str]:
-        """Open what there is room for and what may wait; answers the jobs that run, with those that ran before.
-        AssertionError for one refused.
+        """Open as many investigations as fit and may wait. Return the running jobs, earlier ones included.
 
-        A job that is gone again before the site is full, because its client came too late, is made up for.
+        Raises AssertionError if one is refused. A job that ends before the site is full, because its client came too
+        late, is replaced.
         """
         free_slices = self.free_slices()
         if not free_slices:
@@ -70,7 +70,7 @@ class FullSite:
         raise AssertionError(f"the site is not filled with {wanted} jobs: some end whenever others are opened")
 
     def _present(self) -> int:
-        """How many jobs of this scenario there are, running or waiting, by the word of the cluster."""
+        """Return the number of jobs of this scenario in the cluster, running or waiting."""
         own = set(self._investigations.open_ids)
         return sum(job.role == "grpc" and job.job_id in own for job in self._cluster.snapshot().jobs)
 
@@ -91,7 +91,7 @@ class FullSite:
         def served() -> frozenset[str]:
             return frozenset(job_id for job_id in self._running() if self._investigations.streams.is_connected(job_id))
 
-        # Without a client they would be cleaned up again, and the site would not be full.
+        # Jobs without a client would be cleaned up again, and the site would not be full.
         return waits.until(
             served,
             Judged(f"{amount} running jobs with a client, as many as there were GPU slices for", trouble),
@@ -107,7 +107,7 @@ class FullSite:
         )
 
     def hold_all_running(self, running: frozenset[str]) -> None:
-        """All that ran before go on during the time of observation, and by the word of the cluster itself."""
+        """Check that all these jobs keep running during the observation, and confirm it with the cluster itself."""
 
         def trouble(now: frozenset[str]) -> str | None:
             lost = sorted(f"grpc-job-{job_id}" for job_id in running - now)

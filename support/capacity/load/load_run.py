@@ -1,4 +1,4 @@
-"""One load: so many investigations at once, followed until all are open, proven in the cluster, and released again."""
+"""One load: investigations opened at once, followed until all are open, proven in the cluster, and released again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Load:
-    """A load that was made: what was measured, what the cluster showed while it stood, and the ports that services
+    """A finished load: its measurement, the evidence of the cluster while it stood, and the ports that services
     published after its release."""
 
     step: LoadStep
@@ -41,8 +41,11 @@ class Load:
 
 @dataclass(frozen=True)
 class Standing:
-    """A load that stands: the investigations are open, nothing was released yet. ``reached`` are the moments of their
-    phases by job id, as they were when the evidence was taken: what comes later came too late."""
+    """A load whose investigations are open and not yet released.
+
+    ``reached`` holds the moments of their phases by job id, as known when the evidence was collected. Later changes
+    came too late.
+    """
 
     openings: Openings
     phases: Phases
@@ -54,11 +57,11 @@ class Standing:
 
     @property
     def opened(self) -> list[Opening]:
-        """Those that were answered as opened."""
+        """The openings that were answered as opened."""
         return [opening for opening in self.openings.each if opening.opened is not None]
 
     def record(self, opening: Opening, released_s: float) -> JobRecord:
-        """What became of one request; ``released_s`` is when the release of all was ordered."""
+        """Return the record of one request. ``released_s`` is the moment the release of all was requested."""
         sample, opened = opening.sample, opening.opened
         seen = self.reached.get(opening.job_id or "", {}) if opened else {}
         reached = {phase: max(0.0, at_s - sample.intended_s) for phase, at_s in seen.items()}
@@ -85,9 +88,10 @@ class Standing:
 
 
 class LoadRuns:
-    """Makes loads with what opens and releases every investigation: ledger, release and proof are those of all.
+    """Makes loads with the same ledger, release and proof as all other investigations.
 
-    ``search`` asks how the database answers a lookup of recordings; it is asked while one over recorded data stands.
+    ``search`` asks how the database answers a lookup of recordings. It is called while a load over recorded data
+    stands.
     """
 
     def __init__(
@@ -104,14 +108,13 @@ class LoadRuns:
         self._environment, self._limits, self._search = environment, environment.limits, search
 
     def caps(self, amount: int, over_s: float = 0.0) -> Caps:
-        """No load ever asks for more than ``amount``, nor waits for its answers longer than for a single one twice,
-        after the last was sent (``over_s``)."""
+        """Return the caps: at most ``amount`` requests over ``over_s``, then a wait of twice the read timeout."""
         return Caps(amount, over_s + 2 * self._environment.focus_server.read_timeout_s)
 
     def make(
         self, title: str, bodies: list[Mapping[str, Any]], *, apart_s: float = STAGGER_S, hold_s: float = 0.0
     ) -> Load:
-        """Open all at once, or each ``apart_s`` after the one before, prove that they are alive together after
+        """Open all at once, or each ``apart_s`` after the one before. Prove that they are alive together after
         ``hold_s``, release them and prove that they are gone."""
         self.clean_state()
         try:
@@ -135,17 +138,17 @@ class LoadRuns:
         )
 
     def evidence_before(self) -> ClusterEvidence:
-        """The cluster without the load: what others take of it."""
+        """Collect the state of the cluster without the load, to show what others use."""
         return Collector(self._cluster, self._environment).collect(Phases(self._jobs.watch), ())
 
     def afterwards(self, job_ids: Collection[str]) -> tuple[list[str], frozenset[int]]:
-        """What came back after the load of these investigations and its probes, and the ports published for them then;
-        it is swept after it was seen."""
+        """Return what is left after the load of these investigations and its probes, and the ports still published for
+        them. Leftovers are swept after they were recorded."""
         left, published = self._releases.left_behind(), self.published_ports(job_ids)
         return [*left, *self._releases.release_all()], published
 
     def published_ports(self, job_ids: Collection[str]) -> frozenset[int]:
-        """Node ports that services publish now: where others open investigations too, those of these only."""
+        """Node ports that services publish now. In a shared environment, only those of these investigations."""
         services = [one for one in self._cluster.services() if self._environment.exclusive or one.job_id in job_ids]
         return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
 
@@ -155,7 +158,7 @@ class LoadRuns:
         return frozenset(port.node_port for one in services for port in one.ports if port.node_port is not None)
 
     def clean_state(self) -> None:
-        """Nothing of an earlier load is left; where nobody else opens anything, nothing at all."""
+        """Check that nothing of an earlier load is open; in an exclusive environment, that nothing at all is open."""
         if self._environment.exclusive:
             waits.until(
                 self._open_now,
@@ -167,14 +170,14 @@ class LoadRuns:
             raise AssertionError(f"still open from before: {', '.join(self._investigations.open_ids)}")
 
     def _open_now(self) -> frozenset[str]:
-        """Investigations with a job or a pod; a service alone is a leak, which the load itself has to show."""
+        """Investigations with a job or a pod. A service alone is a leak, which the load itself has to show."""
         snapshot = self._cluster.snapshot()
         return frozenset(one.job_id for one in (*snapshot.jobs, *snapshot.pods) if one.job_id is not None)
 
     def stand(
         self, title: str, bodies: list[Mapping[str, Any]], apart_s: float = STAGGER_S, hold_s: float = 0.0
     ) -> Standing:
-        """Open all, follow them until each is open or will never be, and hold them; nothing is released."""
+        """Open all, follow them until each is open or never will be, and hold them. Nothing is released."""
         phases, collector = Phases(self._jobs.watch), Collector(self._cluster, self._environment)
         meter = MachineMeter()
         with Reporter(title, len(bodies)) as reporter:
@@ -205,7 +208,7 @@ class LoadRuns:
         leftovers: tuple[str, ...] = (),
         of_earlier: tuple[str, ...] = (),
     ) -> LoadStep:
-        """The measurement of a load, after it was released."""
+        """Return the measurement of a load after its release."""
         records = tuple(standing.record(opening, released_s) for opening in standing.openings.each)
         burst = standing.openings.burst
         reachable = Counter(
@@ -226,10 +229,10 @@ class LoadRuns:
         )
 
     def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:
-        """Until each has reached its last phase, has ended, or its time is over.
+        """Wait until each has reached its last phase, has ended, or its time is over.
 
-        Nor is there anything to wait for when no node takes those that are left, and nothing has moved for as long as a
-        job may take to run.
+        Also stops when no node has room for the remaining ones and nothing has moved for as long as a job may take to
+        run.
         """
         nothing_moves_for_s = self._limits.deadline("job_running_s")
         moved, quiet = phases.progress(), waits.Stopwatch()
@@ -248,11 +251,11 @@ class LoadRuns:
                 return []
             return list(waiting)
 
-        # Not at every change of 200 jobs: the suite shares its machine with what it measures.
+        # Polled, not at each change of 200 jobs: the suite shares its machine with the system it measures.
         waits.settle(still_opening, within_s=self._limits.deadline("all_open_s"), changes=waits.PollEvery(LOOK_EVERY_S))
 
     def _alive_now(self, job_ids: list[str]) -> frozenset[str]:
-        """Whose pod is Running in one list of the cluster, which is one moment, and whose client is still connected."""
+        """Jobs whose client is connected and whose pod is Running in a single list of the cluster, so at one moment."""
         running = {pod.job_id for pod in self._cluster.pods("job-name") if pod.role == "grpc" and _is_running(pod)}
         return frozenset(one for one in job_ids if one in running and self._streams.is_connected(one))
 

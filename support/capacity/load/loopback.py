@@ -1,8 +1,8 @@
 """``python -m support.capacity.load.loopback``: a server of known service time, to measure what a client adds to it.
 
-A process of its own, so that it does not wait for the interpreter of the client. It prints its port, serves until its
-standard input ends, and says with each answer when the request had arrived and when it answered (monotonic seconds,
-which are the same for all processes of a machine).
+It is a process of its own, so that it does not wait for the client's interpreter. It prints its port and serves until
+its standard input ends. Each answer says when the request arrived and when it was answered (monotonic seconds, which
+are the same for all processes of a machine).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _BACKLOG = 8192
 
 
 class LoopbackServer:
-    """The server as its user sees it: a URL, for as long as the ``with`` lasts."""
+    """Starts the server and gives its URL while the ``with`` block lasts."""
 
     def __init__(self, service_ms: float, host: str = LOOPBACK) -> None:
-        """``host`` is an address of this machine; another than loopback where those who ask are elsewhere."""
+        """``host`` is an address of this machine: loopback, or another one for clients on other machines."""
         self.service_ms, self._host = service_ms, host
         self.url = ""
 
@@ -46,7 +46,7 @@ class LoopbackServer:
 
 
 class _LoopbackConnection(asyncio.Protocol):
-    """Answers each request after its service time; of HTTP it knows what these clients send."""
+    """Answers each request after its service time. Supports only the HTTP these clients send."""
 
     def __init__(self, service_s: float) -> None:
         self._service_s = service_s
@@ -60,7 +60,7 @@ class _LoopbackConnection(asyncio.Protocol):
         head, separator, body = self._received.partition(b"\r\n\r\n")
         if separator and len(body) >= _announced(head):
             self._received = body[_announced(head) :]
-            # A GET is a client that only connects: it is answered at once.
+            # A GET only opens the connection and is answered at once.
             delay_s = 0.0 if head.startswith(b"GET ") else self._service_s
             asyncio.get_running_loop().call_later(delay_s, self._answer, time.monotonic())
 
@@ -95,6 +95,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve every request after a fixed time, until the input ends.")
     parser.add_argument("--service-ms", type=float, required=True)
     parser.add_argument("--host", required=True)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the run closes our input
     options = parser.parse_args()
     asyncio.run(_serve(options.service_ms / 1000, options.host))

@@ -1,4 +1,4 @@
-"""The machine of the tester as a part of the measurement: what of its processors others took while it measured."""
+"""The tester's machine as a part of the measurement: the processor time that others took during it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pathlib import Path
 from support import processor
 
 BUSY_SHARE = 0.25
-"""Where others take at least this share of the processors, or the suite stood still for it, the machine is busy."""
+"""The machine is busy when the share that others took of the processors, or the share of time that the suite stood
+still, is at least this."""
 USED_UP_SHARE = 0.9
-"""Processors that worked for so much of the time were the limit, whoever used them: a server that waits for something
-leaves them idle."""
+"""Processors that worked for this share of the time were the limit, whatever used them: a server that waits for
+something else leaves them idle."""
 USED_UP_LOSS = 0.5
-"""What is taken off for processors that were used up: as if the machine were half as fast as one that has room."""
+"""Share deducted for processors that were used up, as if the machine were half as fast as one with spare capacity."""
 CALM_WITHIN_S = 60.0
-"""So long a machine is waited for to calm down before what it has spoilt is measured once more."""
+"""Longest wait for the machine to calm down before a measurement it has spoilt is repeated."""
 CALM_FOR_S = 1.0
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -28,12 +29,12 @@ _EMBEDDED = b"environments.sandbox"
 
 @dataclass(frozen=True)
 class MachineUse:
-    """What happened on this machine during a measurement of ``seconds``.
+    """Use of this machine during a measurement of ``seconds``.
 
-    ``others_share`` is the part (0 to 1) of all processors that programs other than the suite and an embedded estate
-    took; ``pressure_share`` the part of the time in which somebody waited for a processor (/proc/pressure/cpu). Both
-    are None where the kernel does not tell. ``stood_still_s`` is what the suite itself was kept from, ``worked_share``
-    the part of all processors that was used by anybody, the suite and its estate too.
+    ``others_share`` is the share (0 to 1) of all processors taken by programs other than the suite and an embedded
+    estate. ``pressure_share`` is the share of the time in which a task waited for a processor (/proc/pressure/cpu).
+    Both are None if the kernel does not provide them. ``stood_still_s`` is the time the suite itself could not run.
+    ``worked_share`` is the share of all processors used by any program, the suite and its estate included.
     """
 
     cores: int
@@ -49,7 +50,7 @@ class MachineUse:
 
     @property
     def lost_share(self) -> float:
-        """The part of the time that was missing to the suite or to an estate on the same machine."""
+        """Share of the time that the suite, or an estate on the same machine, could not use."""
         still = self.stood_still_s / self.seconds if self.seconds > 0 else 0.0
         return min(max(self.others_share or 0.0, still, USED_UP_LOSS if self.is_used_up else 0.0), 0.99)
 
@@ -74,14 +75,14 @@ class MachineUse:
 
 
 class MachineMeter:
-    """Measures from the moment it is made. ``/proc`` is read twice, at the beginning and at the end."""
+    """Measures from its creation on. ``/proc`` is read twice, at the start and at the end."""
 
     def __init__(self) -> None:
         self._began_s, self._lost_s = time.monotonic(), processor.heartbeat.lost_s()
         self._busy_s, self._own_s, self._pressure_s = _busy_s(), _own_by_process(), _pressure_s()
 
     def use(self) -> MachineUse:
-        """What happened since."""
+        """Return the use since the meter was created."""
         seconds = time.monotonic() - self._began_s
         cores = os.cpu_count() or 1
         busy_s = _busy_s()
@@ -102,7 +103,7 @@ class MachineMeter:
 
 
 def wait_until_calm(within_s: float = CALM_WITHIN_S) -> float | None:
-    """How many seconds it took until the machine was calm for a second; None when it was not within the bound."""
+    """Wait for a second in which the machine is calm. Return the seconds waited, or None beyond ``within_s``."""
     began_s = time.monotonic()
     while time.monotonic() - began_s < within_s:
         meter = MachineMeter()
@@ -117,7 +118,7 @@ def _share(before: float | None, after: float | None, seconds: float) -> float |
 
 
 def _busy_s() -> float | None:
-    """Seconds in which the processors of this machine worked, all together: everything but idle and iowait."""
+    """Total busy seconds of all processors of this machine: all states except idle and iowait."""
     try:
         first = (_PROC / "stat").read_text(encoding="ascii").split("\n", 1)[0]
     except OSError:
@@ -127,7 +128,7 @@ def _busy_s() -> float | None:
 
 
 def _pressure_s() -> float | None:
-    """Seconds in which somebody waited for a processor."""
+    """Total seconds in which a task waited for a processor."""
     try:
         first = (_PROC / "pressure" / "cpu").read_text(encoding="ascii").split("\n", 1)[0]
     except OSError:
@@ -136,7 +137,7 @@ def _pressure_s() -> float | None:
 
 
 def _own_by_process() -> dict[int, float]:
-    """Processor seconds of the suite, of what it has started, and of a sandbox on this machine, by process id."""
+    """Processor seconds of the suite, its child processes and a sandbox on this machine, by process id."""
     used, parents, embedded = {}, {}, {os.getpid()}
     for pid, parent, seconds in _processes():
         used[pid], parents[pid] = seconds, parent
@@ -153,7 +154,7 @@ def _line(pid: int, parents: dict[int, int]) -> Iterator[int]:
 
 
 def _processes() -> Iterator[tuple[int, int, float]]:
-    """(id, parent, processor seconds) of every process that can be seen."""
+    """(id, parent, processor seconds) of each visible process."""
     for entry in _PROC.iterdir() if _PROC.is_dir() else ():
         if entry.name.isdecimal():
             try:

@@ -1,4 +1,4 @@
-"""A measurement that the tester's own machine has spoilt is made once more, and both are told."""
+"""Repeats a measurement once if the tester's own machine spoilt it, and reports both results."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from support.statistics.verdict import Inconclusive
 
 T = TypeVar("T")
 Spoilt = Callable[[T], str | None]
-"""Why a measurement decides nothing, or None for one that decides."""
+"""Returns why a measurement is inconclusive, or None if it decides."""
 Tell = Callable[[T, str], T]
-"""The same measurement, with what was measured before."""
+"""Returns the measurement with a description of the earlier one added."""
 
 
 class MachineBusy(Inconclusive):
-    """Nothing could be measured, because the tester's own machine was busy."""
+    """The measurement could not be made because the tester's own machine was busy."""
 
 
 class OnceMore:
-    """One for a run: all its measurements share the patience with a machine that stays busy.
+    """One instance for a run: all its measurements share the patience with a machine that stays busy.
 
-    Only where this very machine runs the estate: what a site is asked to bear, it is asked once.
+    A measurement is repeated only if this machine itself runs the estate. A real site is put under a load only once.
     """
 
     def __init__(self, environment: Environment, generator: GeneratorCheck) -> None:
@@ -33,16 +33,16 @@ class OnceMore:
         self._patience_s = CALM_WITHIN_S
 
     def decided(self, make: Callable[[], T], spoilt: Spoilt[T], tell: Tell[T]) -> T:
-        """What ``make`` measures, or measures again when the machine has calmed down.
+        """Measure with ``make``, and measure again once the machine has calmed down if the first result is spoilt.
 
-        Raises MachineBusy where ``make`` did so and no repetition helped.
+        Raises MachineBusy if ``make`` raised it and no repetition helped.
         """
         first = _round(make, spoilt)
         if not first.why or not self._is_embedded:
             return first.result()
         calm_s = wait_until_calm(self._patience_s)
         if calm_s is None:
-            self._patience_s = 0.0  # what comes next finds the same machine
+            self._patience_s = 0.0  # the next measurement finds the same machine
             return first.result_after(f"not repeated: the machine stayed busy for {CALM_WITHIN_S:g} s", tell)
         self._patience_s -= calm_s
         self._generator.forget()
@@ -52,7 +52,7 @@ class OnceMore:
 
 @dataclass(frozen=True)
 class _Round(Generic[T]):
-    """What was measured, or why nothing was; ``why`` is empty for what decides."""
+    """A measurement, or the error that prevented it. ``why`` is empty if it decides."""
 
     value: T | MachineBusy
     why: str

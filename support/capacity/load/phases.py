@@ -1,4 +1,4 @@
-"""How long each phase took, over all investigations: also those that never got there."""
+"""Time to reach each phase, over all investigations, including those that never reached it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from support.statistics.percentiles import Percentile, percentile
 
 @dataclass(frozen=True)
 class PhaseTimes:
-    """Milliseconds from the intended start until a phase. ``reached`` of ``samples`` got there; those that did not
-    count with the limit. ``distrusted`` records are left out: their stamps came after a gap in the watch.
+    """Milliseconds from the intended start until a phase. ``reached`` of ``samples`` reached it; the others count with
+    the limit. ``distrusted`` records are left out, because their stamps came after a gap in the watch.
     """
 
     phase: str
@@ -27,9 +27,9 @@ class PhaseTimes:
 
 
 def latencies_ms(records: Sequence[JobRecord], phase: str, limit_s: float) -> list[float]:
-    """Milliseconds until ``phase`` for every trusted record; one that never got there counts with the limit at least.
+    """Milliseconds until ``phase`` for each trusted record; one that never reached it counts with at least the limit.
 
-    Leaving the failed ones out would make a system look the faster, the more it fails.
+    Leaving the failed ones out would make a system look faster the more it fails.
     """
     if phase not in PHASES:
         raise ValueError(f"{phase!r} is no phase, allowed {', '.join(PHASES)}")
@@ -41,7 +41,7 @@ def latencies_ms(records: Sequence[JobRecord], phase: str, limit_s: float) -> li
 
 
 def phase_times(records: Sequence[JobRecord], phase: str, limit_s: float) -> PhaseTimes | None:
-    """The times of one phase; None when no stamp of it can be trusted."""
+    """Return the times of one phase, or None if none of its stamps can be trusted."""
     samples = latencies_ms(records, phase, limit_s)
     if not samples:
         return None
@@ -51,6 +51,6 @@ def phase_times(records: Sequence[JobRecord], phase: str, limit_s: float) -> Pha
 
 
 def all_phase_times(records: Sequence[JobRecord], target: Target) -> tuple[PhaseTimes, ...]:
-    """Every phase that can be told, in order."""
+    """Return the times of each phase that has any, in order."""
     found = (phase_times(records, phase, target.limit_s(phase)) for phase in PHASES)
     return tuple(each for each in found if each is not None)

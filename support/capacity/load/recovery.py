@@ -1,4 +1,4 @@
-"""How fast investigations open before a stress, and how long it takes until they do so again after it (CA-05)."""
+"""Opening times before a stress, and the time after it until they are as short again (CA-05)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from support.statistics.percentiles import percentile
 BEFORE = 30
 IN_A_ROW = 10
 LEAST_MS = 50.0
-"""So much slower than before is noise, whatever the share: a fifth of a few ten milliseconds is a pause of the
-scheduler (seen: 45 and 84 ms on a quiet machine)."""
+"""A smaller difference is noise, whatever its share: a fifth of a few tens of milliseconds is a pause of the scheduler
+(seen: 45 and 84 ms on a quiet machine)."""
 NEVER_MS = float("inf")
 AWAY_S = 0.05
-"""Between two probes of a server that is away."""
+"""Pause between two probes of an unreachable server."""
 
 
 @dataclass(frozen=True)
 class Quiet:
-    """Openings one after the other while nothing else happened, in ms."""
+    """Times in ms of investigations opened one after the other without any other load."""
 
     latencies_ms: tuple[float, ...]
 
@@ -35,15 +35,15 @@ class Quiet:
         return percentile(self.latencies_ms, 0.95).value
 
     def limit_ms(self, factor: float) -> float:
-        """As fast as before: ``factor`` times the upper bound of P95, which of so few openings is the slowest of them,
-        and never less than the floor above P95."""
+        """Return the limit for "as fast as before": ``factor`` times the upper bound of P95, and at least ``LEAST_MS``
+        above P95. With few openings, the slowest is the upper bound."""
         found = percentile(self.latencies_ms, 0.95)
         upper_ms = max(self.latencies_ms) if found.upper is None else found.upper
         return max(factor * upper_ms, found.value + LEAST_MS)
 
 
 class Probes:
-    """One probe is one investigation that is opened and released at once."""
+    """Probes the server. One probe is one investigation, opened and released at once."""
 
     def __init__(self, investigations: Investigations, environment: Environment, budget: Budget) -> None:
         self._budget = budget
@@ -52,12 +52,12 @@ class Probes:
         self._within_s = environment.limits.deadline("stress_recovery_s")
 
     def quiet(self) -> Quiet:
-        """The baseline: a refused probe counts as infinitely slow."""
+        """Measure the baseline. A refused probe counts as infinitely slow."""
         self._budget.require_load(f"probe {BEFORE} times in a row")
         return Quiet(tuple(self._probe() for _ in range(BEFORE)))
 
     def recover(self, before: Quiet) -> Recovery:
-        """Probe until ten in a row are as fast as before or the time is over; ``seconds`` to the first of the ten."""
+        """Probe until ten in a row are as fast as before, or time is up. ``seconds`` counts to the first of the ten."""
         self._budget.require_load("probe until the server has recovered")
         limit_ms = before.limit_ms(self._factor)
         watch, started_s = waits.Stopwatch(), time.monotonic()
@@ -82,7 +82,7 @@ class Probes:
     def _probe(self) -> float:
         try:
             answer = self._investigations.open_briefly()
-        except ConnectionFailed:  # a server that has ended under the load: not there yet, or never again
+        except ConnectionFailed:  # a server that ended under the load and may not be back yet
             Event().wait(AWAY_S)
             return NEVER_MS
         return answer.duration_s * 1000 if answer.status == 200 else NEVER_MS

@@ -1,4 +1,4 @@
-"""What a load run has found out: one record for each investigation asked for, and what the cluster showed meanwhile."""
+"""Results of a load run: one record for each requested investigation, and the state of the cluster meanwhile."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from support.model.recording_index import Search
 Raw = Mapping[str, Any]
 
 PHASES = ("answered", "job_seen", "scheduled", "running", "port_open")
-"""What happens to an investigation while it opens, in order; ``released`` follows when it is ended."""
+"""Phases of an investigation while it opens, in order. ``released`` follows when it is ended."""
 
 
 @dataclass(frozen=True)
 class JobRecord:
     """One investigation of a load step.
 
-    ``answered`` is reached by an answer that opens an investigation only: a refusal, however fast, does not reach it.
-    Moments are monotonic seconds; ``released_s`` is how many the release took. ``status`` is the HTTP status, or None
-    when no answer came; ``answer`` is the body, or why there was none. ``reached`` gives for each phase the seconds
-    since ``intended_s``; a phase that is missing was not reached within its limit. ``distrusted`` names phases whose
-    stamp must not be used for a latency, because the watch had a gap. ``port_free_s`` is when the service that
-    published its port was gone, in seconds since ``intended_s``; None while there is one.
+    Only an answer that opens an investigation reaches ``answered``; a refusal, however fast, does not. Moments are
+    monotonic seconds. ``released_s`` is the duration of the release. ``status`` is the HTTP status, or None without an
+    answer; ``answer`` is the body, or the reason why there was none. ``reached`` gives for each phase the seconds since
+    ``intended_s``; a missing phase was not reached within its limit. ``distrusted`` names phases whose stamp must not
+    be used for a latency, because the watch had a gap. ``port_free_s`` is when the service that published its port was
+    deleted, in seconds since ``intended_s``; None while it exists.
     """
 
     number: int
@@ -57,12 +57,12 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class ClusterEvidence:
-    """Kubernetes objects as the API gave them (parsed JSON), taken while the load stood, and what the database said.
+    """Kubernetes objects as the API returned them (parsed JSON), taken while the load stood, and the database's answer.
 
-    ``pods`` and ``jobs`` hold the last state seen of each object of the load, also of those that are gone; ``usage``
-    is metrics.k8s.io by pod name; ``refusals`` are error answers of the API server to the suite itself (status,
-    headers and message). ``claims`` are those for volumes; ``search`` is how the database answers a lookup of
-    recordings, None where the load asked for none.
+    ``pods`` and ``jobs`` hold the last state seen of each object of the load, deleted ones included. ``usage`` is
+    metrics.k8s.io by pod name. ``refusals`` are error answers of the API server to the suite itself (status, headers
+    and message). ``claims`` are volume claims. ``search`` is how the database answers a lookup of recordings, or None
+    if the load made none.
     """
 
     pods: tuple[Raw, ...] = ()
@@ -81,7 +81,7 @@ class ClusterEvidence:
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """What the load generator adds by itself, against a server on loopback of known service time."""
+    """Latency that the load generator itself adds, measured against a loopback server of known service time."""
 
     concurrent: int
     service_ms: float
@@ -95,8 +95,8 @@ class SelfCheck:
 
 @dataclass(frozen=True)
 class LoadStep:
-    """Everything measured with ``asked`` investigations at once. ``leftovers`` stayed after its release; what is
-    ``of_earlier`` loads was there while it stood. ``machine`` is what happened on the tester's machine meanwhile."""
+    """The measurement of ``asked`` investigations at once. ``leftovers`` remained after its release. ``of_earlier`` are
+    leftovers of earlier loads that existed while it stood. ``machine`` is the use of the tester's machine meanwhile."""
 
     asked: int
     records: tuple[JobRecord, ...]
@@ -117,20 +117,20 @@ class LoadStep:
 
     @property
     def succeeded(self) -> int:
-        """How many opened completely, were alive together, and have a port of their own."""
+        """Number that opened completely, were alive together, and have a port of their own."""
         return len(self.records) - len(self.failed)
 
 
 def failed_records(records: Sequence[JobRecord]) -> tuple[JobRecord, ...]:
-    """Those that are not what was asked for. Of two investigations on one port neither has its own: both fail."""
+    """Return the records that failed. Two investigations on one port both fail, because neither has its own."""
     shared = sharers(records)
     return tuple(each for each in records if not each.ok or each.number in shared)
 
 
 def sharers(records: Sequence[JobRecord]) -> dict[int, tuple[int, ...]]:
-    """By number, whoever was given a stream address (host, port) that others had at the same time, and those others.
+    """Return by number each investigation that shared a stream address (host, port), with those it shared it with.
 
-    A port that is given again after the service of its investigation was gone is not shared.
+    Only simultaneous use counts: a port given out again after its earlier service was deleted is not shared.
     """
     by_address: defaultdict[tuple[str | None, int], list[JobRecord]] = defaultdict(list)
     for record in records:
@@ -152,6 +152,6 @@ def _lived_together(one: JobRecord, other: JobRecord) -> bool:
 
 
 def _life(record: JobRecord) -> tuple[float, float]:
-    """From the answer, which gives the port, until nothing published it any more (monotonic seconds)."""
+    """Lifetime of the port, from the answer that gives it until no service publishes it (monotonic seconds)."""
     free_s = math.inf if record.port_free_s is None else record.intended_s + record.port_free_s
     return record.intended_s + record.reached.get("answered", 0.0), free_s

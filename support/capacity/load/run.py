@@ -1,4 +1,4 @@
-"""Everything a capacity run knows at its end: what the gap report is made from."""
+"""The complete result of a capacity run, from which the gap report is made."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DEFAULT_PHASE_LIMIT_S = 30.0
 
 @dataclass(frozen=True)
 class Target:
-    """What is required (CA-01, PF-01).
+    """The requirement (CA-01, PF-01).
 
-    ``phase_limits_s`` is, for each phase, how many seconds after its intended start an investigation may take to reach
-    it: a job that did not counts with this limit in every percentile.
+    ``phase_limits_s`` gives for each phase the seconds after its intended start within which an investigation must
+    reach it. A job that did not counts with this limit in each percentile.
     """
 
     jobs: int = 200
@@ -26,7 +26,7 @@ class Target:
     phase_limits_s: Mapping[str, float] = field(default_factory=dict)
 
     def limit_s(self, phase: str) -> float:
-        """The limit of a phase; 30 s where none is given."""
+        """The limit of a phase; 30 s if none is given."""
         return self.phase_limits_s.get(phase, DEFAULT_PHASE_LIMIT_S)
 
     def __post_init__(self) -> None:
@@ -38,9 +38,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Recovery:
-    """What came after the release: ``seconds`` is None when the probes did not come back to ``limit_ms`` in time.
+    """Recovery after the release. ``seconds`` is None if the probes did not return to ``limit_ms`` in time.
 
-    ``last_p95_ms`` is that of the ``last_samples`` probes that came last.
+    ``last_p95_ms`` is the P95 of the last ``last_samples`` probes.
     """
 
     baseline_p95_ms: float
@@ -55,12 +55,12 @@ class Recovery:
 class CapacityRun:
     """One capacity run. All moments are UTC.
 
-    ``step`` is the load that is judged, ``ramp`` are the smaller ones before it (CA-03), each with its own records.
-    ``before`` is the cluster without the load (for what others take), ``during`` while the load stood.
-    ``baseline_p95_ms`` are P95s of earlier runs of this environment. ``stopped_because`` is empty unless the run was
-    ended early: the report is then marked partial. ``judges_answers`` is whether the requirement has a limit for P95 of
-    the answers (CA-01 has, CA-03 has not): otherwise it is shown only. A
-    load of several ``turns`` has the records of all of them in one step.
+    ``step`` is the judged load; ``ramp`` holds the smaller ones before it (CA-03), each with its own records.
+    ``before`` is the cluster without the load (for what others use), ``during`` the cluster while the load stood.
+    ``baseline_p95_ms`` are P95s of earlier runs of this environment. ``stopped_because`` is empty unless the run ended
+    early; the report is then marked partial. ``judges_answers`` says whether the requirement has a limit for P95 of the
+    answers (CA-01 has, CA-03 has not); without one it is only shown. A load of several ``turns`` has all their records
+    in one step.
     """
 
     environment: str
@@ -83,5 +83,5 @@ class CapacityRun:
 
     @property
     def partial(self) -> bool:
-        """Ended before everything was measured."""
+        """Whether the run ended before everything was measured."""
         return bool(self.stopped_because) or self.step is None

@@ -1,7 +1,7 @@
-"""What the one watch of the run has seen of the investigations of a load: their phases, and their objects' last state.
+"""Phases and last object states of a load's investigations, as seen by the one watch of the run.
 
-Every change is looked at once, however many investigations there are. Stamps are those of receipt: the cluster's own
-have a resolution of a second (docs/facts/capacity.md 1.1).
+Each change is processed once, however many investigations there are. Stamps are the time of receipt, because the
+cluster's own have a resolution of a second (docs/facts/capacity.md 1.1).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from support.clients.kubernetes.watch import ClusterWatch, Seen
 
 
 class Phases:
-    """Begins to look when it is made. :meth:`take_in` reads what the watch has seen since it was asked last."""
+    """Follows the watch from its creation on. :meth:`take_in` processes the changes since its last call."""
 
     def __init__(self, watch: ClusterWatch) -> None:
         self._watch = watch
@@ -38,39 +38,39 @@ class Phases:
                 self._note(one.job_id, one)
 
     def reached(self, job_id: str) -> dict[str, float]:
-        """Phase -> when it was seen (monotonic seconds)."""
+        """Return the moment each phase was seen (monotonic seconds), by phase."""
         return dict(self._reached.get(job_id, {}))
 
     def note_port_open(self, job_id: str, at_s: float) -> None:
-        """The port of an investigation accepted a connection: that, no watch tells."""
+        """Record that the port of an investigation accepted a connection, which no watch shows."""
         self._reached[job_id].setdefault("port_open", at_s)
 
     def distrusted(self, job_id: str) -> frozenset[str]:
-        """Phases that were found by listing after a gap: they were reached at some time before their stamp."""
+        """Phases that were found by listing after a gap. They were reached at some time before their stamp."""
         return frozenset(self._late.get(job_id, ()))
 
     def has_ended(self, job_id: str) -> bool:
-        """Its job or pod is over: what it has not reached it never will."""
+        """Whether its job or pod has ended, so that it cannot reach any further phase."""
         return job_id in self._ended
 
     def has_no_place(self, job_id: str) -> bool:
-        """The scheduler has said that no node takes its pod: only what others give up can change that."""
+        """Whether the scheduler found no node for its pod. Only resources that others free can change that."""
         return self._without_place.get(job_id, False)
 
     def progress(self) -> int:
-        """A number that grows whenever an investigation has reached a phase."""
+        """Return a number that grows with each phase an investigation reaches."""
         return sum(map(len, self._reached.values()))
 
     def gone_s(self, job_id: str) -> float | None:
-        """When the last of its objects was gone, or None while there is one."""
+        """The moment its last object was deleted, or None while one exists."""
         return None if self._present.get(job_id) else self._gone_s.get(job_id)
 
     def port_free_s(self, job_id: str) -> float | None:
-        """When the service that published its port was gone, or None while there is one, or never was any."""
+        """The moment the service that published its port was deleted; None while it exists or if it never did."""
         return self._port_free_s.get(job_id)
 
     def objects(self, kind: str, job_ids: Collection[str]) -> tuple[Raw, ...]:
-        """The last state seen of every ``pod`` or ``job`` of these investigations, also of those that are gone."""
+        """The last state seen of each ``pod`` or ``job`` of these investigations, deleted ones included."""
         found = self._pods if kind == "pod" else self._jobs
         return tuple(raw for name, raw in found.items() if _job_id(name) in job_ids)
 

@@ -1,4 +1,4 @@
-"""What the load generator itself adds to a latency, found out before it is used to judge anybody."""
+"""Measures the latency that the load generator itself adds, before it is used to judge a server."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def check_generator(
     allowed_ms: float | None = None,
     host: str = LOOPBACK,
 ) -> SelfCheck:
-    """Send ``concurrent`` requests at once to a server on loopback that takes exactly ``limit_ms`` for each: there the
-    generator decides between a pass and a failure. ``allowed_ms`` is a tenth of that unless it is given.
+    """Send ``concurrent`` requests at once to a loopback server that takes exactly ``limit_ms`` for each.
 
-    What is judged is the middle of at most three rounds; when the first is good there is only one. A shared machine
-    stands still for a moment now and then, and that says nothing about the generator.
+    At that service time the generator's share decides between pass and failure. ``allowed_ms`` is a tenth of the limit
+    by default. A first round within the allowance decides. Otherwise the median of three rounds does, because a shared
+    machine stands still now and then, which says nothing about the generator.
     """
     allowed_ms = limit_ms * SHARE_OF_LIMIT if allowed_ms is None else allowed_ms
     rounds: list[SelfCheck] = []
@@ -45,7 +45,7 @@ def check_generator(
 
 
 class GeneratorCheck:
-    """The check of this run: made before the first load, and remembered."""
+    """The generator check of this run, made before the first load and kept."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class GeneratorCheck:
         engine: str = LoadClient.engine,
         host: str = LOOPBACK,
     ) -> None:
-        """``load_client`` and ``client`` make the clients of this run for another base URL; ``host`` is where those who
-        make the load find this machine."""
+        """``load_client`` and ``client`` create the clients of this run for another base URL. ``host`` is the address
+        at which the load generators reach this machine."""
         self._engine, self._host = engine, host
         self._load_client, self._client = load_client, client
         self._concurrent, self._limit_ms, self._share = concurrent, limit_ms, share
@@ -66,7 +66,7 @@ class GeneratorCheck:
         self._single_ms: float | None = None
 
     def result(self) -> SelfCheck:
-        """What the generator adds; checked once in a run."""
+        """Return the check of the generator, made once in a run."""
         if self._result is None:
             self._result = check_generator(
                 self._load_client, self._concurrent, self._limit_ms, self._limit_ms * self._share, self._host
@@ -74,27 +74,27 @@ class GeneratorCheck:
         return self._result
 
     def forget(self) -> None:
-        """Check again before the next load: the machine is not what it was."""
+        """Check again before the next load, because the machine has changed."""
         self._result = None
 
     def single_ms(self) -> float:
-        """What a single client adds at P95; measured once in a run."""
+        """Return the latency that a single client adds at P95, measured once in a run."""
         if self._single_ms is None:
             self._single_ms = own_share_ms(self._client)
         return self._single_ms
 
     def description(self) -> dict[str, str]:
-        """What makes the load."""
+        """Describe the load generator."""
         return {"engine": self._engine, "python": platform.python_version()}
 
 
 def one_round(client: BurstClient, concurrent: int) -> Burst:
-    """One burst from connections that are there already."""
+    """Send one burst over connections that are already open."""
     return client.burst("POST", "/configure", [requests.live()] * concurrent, Caps(concurrent, 30.0))
 
 
 def own_share_ms(client_of: Callable[[str], FocusServerClient]) -> float:
-    """P95 of what a single client adds to a server of a few ms, in requests one after the other."""
+    """Return the P95 of what a single client adds to a server that takes a few ms, in requests one after the other."""
     with LoopbackServer(SINGLE_SERVICE_MS) as server:
         client = client_of(server.url)
         answers = [client.configure(requests.live()) for _ in range(SINGLE_REQUESTS)]
@@ -107,7 +107,7 @@ def _served_ms(headers: Mapping[str, str]) -> float:
 
 
 def added_ms(sample: Sample) -> float:
-    """What the client added to what the server took, from the moment the request should have been sent."""
+    """Return the latency the client added to the service time, from the moment the request should have been sent."""
     return sample.response_ms - _served_ms(sample.headers)
 
 

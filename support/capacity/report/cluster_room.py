@@ -1,4 +1,4 @@
-"""The nodes of the cluster as a load has found them: what they offer, what others hold, how many jobs fit."""
+"""The nodes of the cluster during a load: what they offer, what others hold, and how many jobs fit."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class NodeView:
 
 
 class ClusterRoom:
-    """Looks at the pods of a run once."""
+    """Computes the room of the cluster from the pods and nodes of a run. Results are cached."""
 
     def __init__(self, run: CapacityRun) -> None:
         self.run = run
 
     @cached_property
     def own_ids(self) -> frozenset[str]:
-        """The investigations of the load, also those that were opened without an answer."""
+        """The investigations of the load, including those that were opened without an answer."""
         step, during = self.run.step, self.run.during
         answered = {record.job_id for record in step.records} if step else set()
         seen = {Job.parse(job).job_id for job in during.jobs} | {Pod.parse(pod).job_id for pod in during.pods}
@@ -52,22 +52,22 @@ class ClusterRoom:
 
     @cached_property
     def need(self) -> Amounts:
-        """What one investigation takes, its clean-up pod included; empty if that is not known."""
+        """The need of one investigation, clean-up pod included; empty if unknown."""
         during = self.run.during
         pods = [raw for raw in (*during.pods, *during.all_pods) if Pod.parse(raw).job_id in self.own_ids]
         return need_per_job(pods, during.jobs)
 
     @cached_property
     def usable(self) -> tuple[Mapping[str, Any], ...]:
-        """The nodes that take jobs: ready, open to ordinary pods, and with GPU slices where a job needs one."""
+        """The nodes that take jobs: ready, open to ordinary pods, and with GPU slices if a job needs one."""
         return tuple(node for node in self.run.during.nodes if self._takes_jobs(node))
 
     def of_others(self, node: Mapping[str, Any], resource: str) -> float:
-        """How much pods that are not of the load have requested of a node."""
+        """Return the amount that pods outside the load have requested on a node."""
         return self._others.get(str(node["metadata"]["name"]), {}).get(resource, 0.0)
 
     def nodes(self) -> tuple[NodeView, ...]:
-        """Every node of the cluster."""
+        """Return a view of each node of the cluster."""
         return tuple(
             NodeView(
                 name := str(node["metadata"]["name"]),
@@ -80,7 +80,7 @@ class ClusterRoom:
         )
 
     def more_nodes(self, jobs: int) -> tuple[int, int] | None:
-        """(nodes like the best of the present ones for so many more jobs, jobs on each); None if unknown."""
+        """(number of nodes like the best present one for ``jobs`` more jobs, jobs on each); None if unknown."""
         each = max((self._slots(node, {}) for node in self.usable), default=0)
         return (math.ceil(jobs / each), each) if each > 0 else None
 
@@ -93,7 +93,7 @@ class ClusterRoom:
         return self._taken(of_load=True)
 
     def _taken(self, of_load: bool) -> dict[str, Amounts]:
-        """What pods have requested on each node. ``all_pods`` holds those of the load as well."""
+        """Return the amounts requested by pods on each node. ``all_pods`` includes the pods of the load."""
         found: dict[str, Amounts] = {}
         for raw in self.run.during.all_pods:
             if holds_room(raw) and (Pod.parse(raw).job_id in self.own_ids) is of_load:

@@ -1,4 +1,4 @@
-"""The curves of a load as coordinates of SVGs, and the page of a load that has no gap report."""
+"""The curves of a load as SVG coordinates, and the page of a load without a gap report."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Chart:
-    """Values over an axis from zero, each axis to a round number. ``told`` says in a sentence what is to be seen.
+    """A chart whose axes go from zero to a round number. ``told`` describes it in a sentence.
 
-    ``line`` joins the points, as steps where ``stepped``; without it they are dots. ``limit`` is a level that must not
-    be passed, ``mark`` a place on the lower axis; each with its words.
+    ``line`` joins the points, as steps if ``stepped``; without it they are dots. ``limit`` is a level that must not be
+    exceeded and ``mark`` a place on the lower axis, each with its label.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Chart:
 
 
 def round_top(values: Iterable[float]) -> float:
-    """The next round number that is not below any of these; never zero."""
+    """Return the smallest round number that is not below any of the values; never zero."""
     most = max(values, default=0.0)
     if most <= 0:
         return 1.0
@@ -75,7 +75,7 @@ def round_top(values: Iterable[float]) -> float:
 
 
 def charts_of(found: Mapping[str, Any]) -> list[Chart]:
-    """The three curves of ``curves``; the last only where there are several points of it."""
+    """Return the three curves of ``curves``; the last only if it has several points."""
     return [_open(found), _answers(found), *([_throughput(found)] if len(found["throughput"]) > 1 else [])]
 
 
@@ -114,7 +114,7 @@ def _throughput(found: Mapping[str, Any]) -> Chart:
 
 
 def render_load(title: str, environment: str, finished: str, found: Mapping[str, Any]) -> str:
-    """The page of a load that is no measurement of the site's capacity; ``finished`` is ISO 8601."""
+    """Render the page of a load that does not measure the site's capacity. ``finished`` is ISO 8601."""
     page = templates().get_template("load_curves.html")
     return page.render(
         title=title, environment=environment, finished=moment(finished), found=found, charts=charts_of(found)

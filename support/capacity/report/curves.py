@@ -1,4 +1,4 @@
-"""A load over time: how many were open, how fast they were answered, and how much was done at which concurrency."""
+"""Curves of a load over time: open investigations, response times, and throughput by concurrency."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from support.statistics.operational import knee, mean_in_flight
 from support.statistics.percentiles import percentile
 
 SLICES = 12
-"""Rows of the table beside the curves."""
+"""Number of rows of the table beside the curves."""
 
 
 @dataclass(frozen=True)
 class OpeningMoments:
-    """One investigation. All moments are seconds since the load began; None for what never came.
+    """One investigation. All moments are seconds since the load began; None for a moment that never came.
 
-    It is open from the moment its job runs until nothing publishes its port any more.
+    It is open from the moment its job runs until no service publishes its port any more.
     """
 
     asked_s: float
@@ -30,8 +30,7 @@ class OpeningMoments:
 
 @dataclass(frozen=True)
 class Throughput:
-    """``in_flight`` requests at the same moment on average, ``per_s`` answered in a second; the fastest took
-    ``fastest_s``."""
+    """``in_flight`` simultaneous requests on average, ``per_s`` answered per second. The fastest took ``fastest_s``."""
 
     in_flight: float
     per_s: float
@@ -39,7 +38,7 @@ class Throughput:
 
 
 def openings_of(records: Iterable[JobRecord], began_s: float) -> list[OpeningMoments]:
-    """Those of a load. ``began_s`` is on the monotonic clock, as the records are."""
+    """Return the openings of a load. ``began_s`` is on the monotonic clock, like the records."""
     return [_opening(record, record.intended_s - began_s) for record in records]
 
 
@@ -52,7 +51,7 @@ def _opening(record: JobRecord, asked_s: float) -> OpeningMoments:
 
 
 def throughput_of(openings: Sequence[OpeningMoments]) -> Throughput | None:
-    """Of investigations that were asked for together; None where nothing can be told."""
+    """Return the throughput of investigations requested together, or None if it cannot be determined."""
     spans = [(one.asked_s, one.answered_s) for one in openings if one.answered_s is not None]
     elapsed_s = max((end for _, end in spans), default=0.0) - min((start for start, _ in spans), default=0.0)
     if elapsed_s <= 0:
@@ -61,13 +60,13 @@ def throughput_of(openings: Sequence[OpeningMoments]) -> Throughput | None:
 
 
 def curves_of_step(step: LoadStep, limit_ms: float, points: Iterable[Throughput | None]) -> dict[str, Any]:
-    """The curves of one load; ``points`` are those of the loads before it and its own."""
+    """The curves of one load. ``points`` are the throughputs of the loads before it and its own."""
     began_s = min(record.intended_s for record in step.records)
     return curves(openings_of(step.records, began_s), limit_ms, points)
 
 
 def curves(openings: Sequence[OpeningMoments], limit_ms: float, points: Iterable[Throughput | None]) -> dict[str, Any]:
-    """As reports hold them. ``limit_ms`` is what P95 of the answers is judged by."""
+    """The curves in the form reports hold them. ``limit_ms`` is the limit for P95 of the answers."""
     known = sorted((one for one in points if one is not None), key=lambda one: one.in_flight)
     answers = sorted((one.answered_s, one.asked_s) for one in openings if one.answered_s is not None)
     moments = [moment for one in openings for moment in (one.asked_s, one.answered_s, one.running_s, one.gone_s)]
@@ -86,7 +85,7 @@ def curves(openings: Sequence[OpeningMoments], limit_ms: float, points: Iterable
 
 
 def _open_over_time(openings: Iterable[OpeningMoments], seconds: float) -> Iterator[dict[str, Any]]:
-    """The number after each change of it; it begins with none, and goes on to the end."""
+    """Yield the number of open investigations after each change, from zero at the start to the end of the load."""
     changes: dict[float, int] = {}
     for one in openings:
         if one.running_s is not None:
@@ -105,7 +104,7 @@ def _open_over_time(openings: Iterable[OpeningMoments], seconds: float) -> Itera
 def _slice(
     openings: Sequence[OpeningMoments], steps: Sequence[Mapping[str, Any]], number: int, seconds: float
 ) -> dict[str, Any]:
-    """A twelfth of the time: what was asked and answered in it, and the most that were open."""
+    """A twelfth of the time: the requests and answers in it, and the most investigations open at once."""
     from_s, to_s = seconds * number / SLICES, seconds * (number + 1) / SLICES
     is_last = number == SLICES - 1
 

@@ -1,6 +1,6 @@
-"""How many jobs the cluster has room for, by each thing a job needs; and what is missing for the target.
+"""Computes the number of jobs the cluster has room for, by each resource a job needs, and what the target lacks.
 
-Everything comes from objects of the cluster: what nodes offer, what others have taken, what one investigation asks for.
+Everything comes from cluster objects: what nodes offer, what others have taken, and what one investigation requests.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _QUOTA_OF_SERVICES = ("services", "count/services", "services.nodeports")
 
 @dataclass(frozen=True)
 class Supply:
-    """One thing that limits how many jobs there can be. Cores, bytes or pieces; ``cause`` is what it is called when it
-    runs out. ``missing`` is what has to be added for the target, 0 when nothing has.
+    """One limit of the number of jobs, in cores, bytes or pieces.
+
+    ``cause`` is the id of its shortage. ``missing`` is the amount to add for the target, 0 if none.
     """
 
     cause: str
@@ -38,13 +39,13 @@ class Supply:
 
 
 def supplies(room: ClusterRoom) -> tuple[Supply, ...]:
-    """Everything that limits the number of jobs, the scarcest first; only what is known."""
+    """Return all known limits of the number of jobs, the scarcest first."""
     found = [*_of_nodes(room), *_of_quotas(room.run, room.need), *_of_ports(room)]
     return tuple(sorted(found, key=lambda supply: supply.slots))
 
 
 def port_range(run: CapacityRun) -> tuple[int, int] | None:
-    """First and last stream port, as the environment or a refusal states it; Kubernetes itself does not tell."""
+    """First and last stream port, from the environment or a refusal. Kubernetes itself does not provide them."""
     stated = run.fingerprint.get("stream_ports")
     if isinstance(stated, (list, tuple)) and len(stated) == 2:
         return int(stated[0]), int(stated[1])
@@ -124,7 +125,7 @@ def _supply(
 
 
 def shown(resource: str, value: float) -> str:
-    """An amount for people: memory in GiB, CPU in cores."""
+    """Format an amount for people: memory in GiB, CPU in cores."""
     kind = resource.rsplit(".", 1)[-1]
     if kind in ("memory", "ephemeral-storage"):
         return f"{value / 2**30:.4g} GiB"

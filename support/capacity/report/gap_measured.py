@@ -19,7 +19,7 @@ from support.statistics.percentiles import minimum_samples, percentile, wilson
 
 
 def result_part(run: CapacityRun, diagnosis: Diagnosis) -> dict[str, Any] | None:
-    """What became of every investigation asked for; None when the load never ran."""
+    """Return the results of all requested investigations, or None if the load never ran."""
     if run.step is None or not run.step.records:
         return None
     step, records = run.step, run.step.records
@@ -72,7 +72,7 @@ def _phase(times: PhaseTimes) -> dict[str, Any]:
 
 
 def _released(records: Sequence[JobRecord]) -> list[dict[str, Any]]:
-    """How long the release took, of those that were released; it is no part of opening."""
+    """Return the times of the release, for those that were released. The release is no part of opening."""
     taken = [record.released_s * 1000 for record in records if record.released_s is not None]
     if not taken:
         return []
@@ -83,13 +83,13 @@ def _released(records: Sequence[JobRecord]) -> list[dict[str, Any]]:
 
 
 def ramp_part(run: CapacityRun) -> list[dict[str, Any]]:
-    """One point for each step, the judged one last; steps without an answer have no times."""
+    """One point for each step, the judged one last. Steps without an answer have no times."""
     steps = sorted((*run.ramp, *([run.step] if run.step else ())), key=lambda step: step.asked)
     return [_point(step, run) for step in steps if step.records]
 
 
 def curves_part(run: CapacityRun) -> dict[str, Any] | None:
-    """The judged load over time, and the throughput of every load; None where none ran."""
+    """Return the judged load over time and the throughput of each load, or None if none ran."""
     if run.step is None or not run.step.records:
         return None
     steps = [step for step in (*run.ramp, run.step) if step.records]
@@ -119,7 +119,7 @@ def _point(step: LoadStep, run: CapacityRun) -> dict[str, Any]:
 
 
 def resources_part(run: CapacityRun) -> list[dict[str, Any]]:
-    """What the kinds of pods request, may use and use (metrics.k8s.io, one sample each), Focus Server's own apart."""
+    """Return requests, limits and use by kind of pod, Focus Server apart (metrics.k8s.io, one sample each)."""
     usage = {each["metadata"]["name"]: each for each in run.during.usage}
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for raw in {pod["metadata"]["name"]: pod for pod in (*run.during.all_pods, *run.during.pods)}.values():

@@ -1,4 +1,4 @@
-"""The gap report as one HTML file that needs nothing else: no script, no font, no network."""
+"""The gap report as one self-contained HTML file: no script, no font, no network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLASSES = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """The page of a report made by ``build_report``."""
+    """Render the page of a report made by ``build_report``."""
     result = report["result"]
     opening = [each for each in result["phases"] if each["phase"] != "released"] if result else []
     verdict = report["gap_analysis"]["verdict"]
@@ -35,7 +35,7 @@ def render(report: Mapping[str, Any]) -> str:
 
 
 def _causes(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A bar for each cause, and one for what is unknown; widths in percent of the longest."""
+    """Return a bar for each cause and one for unknown causes; widths are in percent of the longest."""
     rows = [
         {"title": each["title"], "failed": each["primary_for_jobs"], "late": each["slow_jobs"],
          "confidence": each["confidence"]}
@@ -53,7 +53,7 @@ def _causes(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _phase_bars(phases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each phase where P50, P95 and the longest lie, in percent of the longest of all."""
+    """Return the positions of P50, P95 and maximum of each phase, in percent of the longest of all."""
     longest = max((phase["max_ms"] for phase in phases), default=0.0) or 1.0
     return [
         {**phase, "word": PHASE_WORDS[phase["phase"]],
@@ -63,7 +63,7 @@ def _phase_bars(phases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _slowest(phases: Sequence[Mapping[str, Any]]) -> str | None:
-    """The phase that adds most to the P95 of the one before it."""
+    """Return the phase that adds most to the P95 of the phase before it."""
     before, most, slowest = 0.0, -1.0, None
     for phase in phases:
         if phase["p95_ms"] - before > most:
@@ -73,7 +73,7 @@ def _slowest(phases: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 class RampChart:
-    """Jobs that opened, and P95 of the answers, over the jobs asked for at once; coordinates of an SVG of 640 x 220."""
+    """Opened jobs and P95 of the answers by the number of jobs requested at once, as a 640 x 220 SVG."""
 
     width, height = 640, 220
     left, right, top, bottom = 44, 52, 14, 34
@@ -104,7 +104,7 @@ class RampChart:
 
     @property
     def ticks(self) -> list[int]:
-        """Steps to write below the axis: not those that would stand on each other."""
+        """Labels below the axis, without those that would overlap."""
         kept: list[int] = []
         for jobs in sorted({0, self.target, *(point["jobs"] for point in self.points)}, reverse=True):
             if not kept or self.x(kept[-1]) - self.x(jobs) >= 26:

@@ -1,6 +1,6 @@
-"""The gap report (CA-07): what was wanted, what was reached, why, what is missing, what to do. JSON and a page.
+"""The gap report (CA-07) as JSON and as a page: target, result, causes, what is missing and what to do.
 
-Written on shortage, on success (then it tells the headroom) and on abort (``partial``). Everything in it comes from the
+It is written on a shortage, on success (then with the headroom) and on abort (``partial``). Its data comes from the
 answers and from the cluster; the test machine appears only in the self-check of the load generator.
 """
 
@@ -32,7 +32,7 @@ SCHEMA = "focus-acceptance/infra-gap-report/1"
 
 
 def build_report(run: CapacityRun) -> dict[str, Any]:
-    """The report as plain JSON values, valid by ``infra_gap_report.schema.json``; numbers are numbers."""
+    """Build the report as plain JSON values, valid by ``infra_gap_report.schema.json``. Numbers stay numbers."""
     diagnosis = diagnosis_of(run)
     judged = judge(run)
     room = ClusterRoom(run)
@@ -104,10 +104,10 @@ def build_report(run: CapacityRun) -> dict[str, Any]:
 
 
 def write_report(report: Mapping[str, Any], directory: Path) -> tuple[Path, Path]:
-    """Write the JSON and the page beside it; both paths.
+    """Write the JSON and the page beside it, and return both paths.
 
-    The name holds the environment and the UTC time of the end of the run: a second report of the same second replaces
-    the first. OSError for a folder that cannot be written.
+    The name contains the environment and the UTC time at which the run ended, so a second report of the same second
+    replaces the first. Raises OSError if the folder is not writable.
     """
     run = report["run"]
     environment = re.sub(r"[^A-Za-z0-9_-]+", "-", run["environment"])
@@ -120,7 +120,7 @@ def write_report(report: Mapping[str, Any], directory: Path) -> tuple[Path, Path
 
 
 def diagnosis_of(run: CapacityRun) -> Diagnosis:
-    """Why investigations of the judged step failed or were late; an empty diagnosis when it never ran."""
+    """Diagnose the failed and late investigations of the judged step. The diagnosis is empty if it never ran."""
     if run.step is None:
         return diagnose((), run.during, run.self_check, before=run.before)
     return diagnose(
@@ -129,7 +129,7 @@ def diagnosis_of(run: CapacityRun) -> Diagnosis:
         run.self_check,
         before=run.before,
         ramp=[step.records for step in run.ramp],
-        # Late answers need an explanation only where they are too many.
+        # Late answers need an explanation only if there are too many.
         slow_above_ms=None if judge(run).latency_verdict in (None, Outcome.PASS) else run.target.p95_ms,
         limit_s=run.target.limit_s("scheduled"),
     )
@@ -147,7 +147,7 @@ def _generator(run: CapacityRun) -> dict[str, Any]:
 
 
 def _capacity(run: CapacityRun, limits: Sequence[Supply]) -> dict[str, Any]:
-    """What the cluster has room for by arithmetic, and what the server works on by the law of the knee."""
+    """Return the room of the cluster by arithmetic, and the concurrency of the server by the law of the knee."""
     passed = [step.asked for step in (*run.ramp, *([run.step] if run.step else ())) if step.succeeded == step.asked]
     points = [point for point in ramp_part(run) if point["throughput"]]
     fastest = [point["fastest_ms"] for point in points]

@@ -1,4 +1,4 @@
-"""The verdict over one capacity run, and the sentence that says it."""
+"""The verdict over one capacity run, and the sentence that states it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from support.statistics.verdict import Outcome, worst
 
 THIS_MACHINE, GENERATOR, ANSWERS = "this machine", "load generator", "P95 of the answers"
 _HEADLINES = (THIS_MACHINE, "success", ANSWERS)
-"""Gates whose reason stands in the sentence: which of them was not passed is why."""
+"""Gates whose reason appears in the sentence if they did not pass."""
 _WORDS = {Outcome.PASS: "Target reached", Outcome.FAIL: "Target missed", Outcome.INCONCLUSIVE: "Not decided"}
 
 
 @dataclass(frozen=True)
 class NamedGate:
-    """``verdict`` is None for a number that is shown and not judged."""
+    """One gate of the verdict. ``verdict`` is None for a number that is shown and not judged."""
 
     name: str
     verdict: Outcome | None
@@ -38,20 +38,20 @@ class NamedGate:
 
 @dataclass(frozen=True)
 class GapVerdict:
-    """``latency_verdict`` is that of P95 of the answers; None without any answer to judge."""
+    """The verdict with its gates. ``latency_verdict`` judges P95 of the answers; None if nothing was judged."""
 
     verdict: Outcome
     gates: tuple[NamedGate, ...]
     latency_verdict: Outcome | None = None
     is_close: bool = False
-    """The limit of the answers lies within the bounds of what was measured."""
+    """Whether the limit of the answers lies within the bounds of the measurement."""
     baseline: BaselineGate | None = None
 
 
 def judge(run: CapacityRun) -> GapVerdict:
-    """Success and P95 of all investigations asked for; a generator without trust, or an early end, decides nothing.
+    """Judge success and P95 of all requested investigations. An untrusted generator or an early end is inconclusive.
 
-    A shortage that is already shown when a run is ended early stays one: what is missing cannot pass later.
+    A shortage that is already shown when a run ends early remains one, because the missing jobs cannot pass later.
     """
     if run.step is None or not run.step.records:
         why = NamedGate("measured", Outcome.INCONCLUSIVE, run.stopped_because or "the load never ran")
@@ -70,7 +70,7 @@ def judge(run: CapacityRun) -> GapVerdict:
         *([NamedGate(THIS_MACHINE, Outcome.INCONCLUSIVE, doubt)] if doubt else []),
         NamedGate("success", shown, success.reason),
         NamedGate(ANSWERS, answered, p95.reason),
-        # The target knows no limit of P99: it is shown only.
+        # The target has no limit for P99, so it is only shown.
         NamedGate("P99 of the answers", None, f"{p99.percentile.value:.4g} ms of {len(answers)} samples: indicative"),
     ]
     verdicts = [shown, answered]
@@ -86,8 +86,11 @@ def judge(run: CapacityRun) -> GapVerdict:
 
 
 def spoilt_by(judged: GapVerdict) -> str | None:
-    """What has kept a measurement from deciding anything, or None; repeated it might decide. That is the tester's own
-    machine, or that the answers lie on both sides of their limit; that too few were asked for remains so."""
+    """Return why a measurement is inconclusive, if a repetition might decide, else None.
+
+    A repetition might decide if the tester's own machine was the reason, or if the limit lies within the bounds of the
+    answers. It does not help if too few investigations were requested.
+    """
     if judged.verdict is not Outcome.INCONCLUSIVE:
         return None
     names = (THIS_MACHINE, GENERATOR, ANSWERS) if judged.is_close else (THIS_MACHINE, GENERATOR)
@@ -96,10 +99,10 @@ def spoilt_by(judged: GapVerdict) -> str | None:
 
 
 def _machine_doubt(run: CapacityRun, step: LoadStep, success: RateGate, p95: PercentileGate | None) -> str:
-    """Why a failure may be that of the tester's machine, in one sentence; empty where there is no such doubt.
+    """Return in one sentence why the tester's machine may have caused a failure; empty without such a doubt.
 
-    What was refused, never placed on a node, or has another cause by the cluster's own word, has not failed for want
-    of a processor.
+    Investigations that were refused, never placed on a node, or failed for a cause the cluster itself names did not
+    fail for want of a processor.
     """
     machine = step.machine
     if machine is None or not machine.is_busy:
@@ -114,7 +117,7 @@ def _machine_doubt(run: CapacityRun, step: LoadStep, success: RateGate, p95: Per
 
 
 def late_for_the_machine(run: CapacityRun, wanted: float) -> str:
-    """That enough would have opened on a machine that was not busy, in one sentence; empty where it is not so."""
+    """State in one sentence that enough would have opened on a machine that was not busy; empty if not."""
     step = run.step
     if step is None or step.machine is None or not step.machine.is_busy:
         return ""
@@ -124,8 +127,8 @@ def late_for_the_machine(run: CapacityRun, wanted: float) -> str:
 
 
 def _late(step: LoadStep, evidence: ClusterEvidence) -> int:
-    """How many had a place on a node, did not come further in time, and nothing in the cluster says why. Who came to
-    the end of the way is not late."""
+    """Return the number that were placed on a node and then failed a phase without a cause in the cluster. Those that
+    reached the last phase are not late."""
     index = ClusterIndex(evidence)
     placed = [one for one in step.failed if one.status == 200 and "scheduled" in one.reached and one.failed_phase]
     causes = (direct_match(one, index) for one in placed)
@@ -133,14 +136,14 @@ def _late(step: LoadStep, evidence: ClusterEvidence) -> int:
 
 
 def trusted_outcome(outcomes: Iterable[Outcome | None], self_check: SelfCheck | None) -> Outcome:
-    """The worst of them; INCONCLUSIVE whatever they say for a generator without trust: it proves nothing."""
+    """Return the worst outcome, or INCONCLUSIVE if the generator is not trusted, because then nothing is proven."""
     if self_check is not None and not self_check.trusted:
         return Outcome.INCONCLUSIVE
     return worst(outcomes)
 
 
 def verdict_sentence(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis) -> str:
-    """One sentence that stands for the report."""
+    """Summarize the report in one sentence."""
     target, step = run.target.jobs, run.step
     if step is None:
         return f"Not decided: the load of {target} jobs never ran ({run.stopped_because or 'no reason given'})."

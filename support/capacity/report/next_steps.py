@@ -1,4 +1,4 @@
-"""What to do next, in order; every line stands for something that was seen in the run."""
+"""The next steps in order. Each line is based on an observation of the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def next_steps(
     supplies: Sequence[Supply],
     verdict: Outcome,
 ) -> list[str]:
-    """What to do, in order; every line stands for something that was seen."""
+    """Return the steps in order. Each line is based on an observation."""
     steps = []
     if run.stopped_because:
         steps.append(f"Repeat the run: it ended early ({run.stopped_because}).")

@@ -1,4 +1,4 @@
-"""How the pages on loads are filled in: numbers, times and phases for people."""
+"""Formats numbers, times and phases for the pages on loads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHASE_WORDS = {
 
 @functools.cache
 def templates() -> Environment:
-    """Those of the pages on loads, with the words for numbers."""
+    """Return the templates of the pages on loads, with the filters for numbers."""
     environment = templates_in(_TEMPLATES)
     environment.filters |= {"ms": duration, "percent": percent, "number": number, "ratio": ratio, "moment": moment}
     environment.globals |= {"shown": shown, "phase_words": PHASE_WORDS}
@@ -32,14 +32,14 @@ def templates() -> Environment:
 
 
 def duration(milliseconds: float | None) -> str:
-    """Milliseconds for people."""
+    """Format milliseconds for people."""
     if milliseconds is None:
         return "-"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
 
 
 def percent(rate: float) -> str:
-    """One decimal, and never 100.0 % for less than all."""
+    """Format with one decimal, and never as 100.0 % for less than all."""
     return f"{min(rate * 100, 99.9) if rate < 1 else 100:.1f} %"
 
 

@@ -1,4 +1,4 @@
-"""What to change, from what to what, why, and how to see that it helped. Made from findings, never a fixed list."""
+"""Recommended changes: from what to what, why, and how to verify them. Made from findings, never a fixed list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Recommendation:
-    """``before`` and ``after`` are the setting's values, None where only an action helps."""
+    """A recommended change. ``before`` and ``after`` are the values of a setting, None if only an action helps."""
 
     cause: str
     action: str
@@ -32,7 +32,7 @@ class Recommendation:
 
 
 def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply]) -> tuple[Recommendation, ...]:
-    """For each finding in its order what helps against it; then what would run short next, on the way to the target."""
+    """Return a recommendation for each finding in order, then for what would run short next."""
     found = [_for(finding, room, supplies) for finding in diagnosis.findings]
     named = {finding.cause.id for finding in diagnosis.findings}
     found += [_room(supply, room, "would be the next shortage") for supply in supplies
@@ -41,7 +41,7 @@ def recommend(room: ClusterRoom, diagnosis: Diagnosis, supplies: Sequence[Supply
 
 
 def _cause_of_lost(supply: Supply, named: set[str]) -> bool:
-    """Room on nodes is not to be bought while a node only has to come back; ports not while leaked ones hold them."""
+    """Whether to add to a supply: not to nodes while one is lost, nor to ports while leaked services hold some."""
     on_nodes = supply.cause not in ("quota", "node-ports")
     return not (on_nodes and "node-not-ready" in named) and not (
         supply.cause == "node-ports" and "leaked-ports" in named
@@ -112,7 +112,7 @@ def _lost_node(finding: Bottleneck, run: CapacityRun) -> Recommendation:
 
 
 def _workers(finding: Bottleneck, run: CapacityRun) -> Recommendation:
-    """Workers that answer the target's jobs within the limit: each takes R_min of it."""
+    """Recommend enough workers to answer the target's jobs within the limit, if each answer takes R_min."""
     values = {row.field: row.value for row in finding.evidence}
     workers = values.get("knee (X_max * R_min)")
     answers = [each for each in latencies_ms(run.step.records, "answered", 0)] if run.step else []

@@ -1,4 +1,4 @@
-"""Where gap reports are written, and which of them the scenario that runs has to show."""
+"""Stores gap reports, and keeps those of the running scenario as its evidence."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from support.files import write_atomically
 
 
 class Reports:
-    """``used`` are the files of the scenario that runs: the hooks empty it, and list them as evidence."""
+    """Writes reports. ``used`` are the files of the running scenario: the hooks clear it and list them as evidence."""
 
     def __init__(self, directory: Path, fingerprint: Mapping[str, Any], git_revision: str) -> None:
         self.directory, self.fingerprint, self.git_revision = directory, fingerprint, git_revision
         self.used: list[Path] = []
 
     def write(self, run: CapacityRun, required_jobs: int | None) -> tuple[Path, ...]:
-        """The report of a run, as JSON and as a page.
+        """Write the report of a run as JSON and as a page.
 
-        One about fewer investigations than are required, or about others (``required_jobs`` None), is evidence of its
-        scenario: it says nothing about the capacity of the site, so it must not lie where that is looked up.
+        A report about fewer investigations than required, or about others (``required_jobs`` None), is evidence of its
+        scenario. It says nothing about the capacity of the site, so it is stored in another folder than those that do.
         """
         tells_capacity = required_jobs is not None and run.target.jobs >= required_jobs
         folder = self.directory if tells_capacity else self._evidence
@@ -35,7 +35,7 @@ class Reports:
         return paths
 
     def write_curves(self, title: str, environment: str, curves: Mapping[str, Any]) -> Path:
-        """The page of a load that has no gap report; evidence of its scenario. OSError if it cannot be written."""
+        """Write the page of a load without a gap report, as evidence of its scenario. Raises OSError on failure."""
         now = datetime.now(UTC)
         name = re.sub(r"[^a-z0-9]+", "-", f"{environment} {title}".lower())
         path = self._evidence / f"load_curves_{name}_{now:%Y%m%dT%H%M%SZ}.html"
@@ -48,5 +48,5 @@ class Reports:
         return self.directory / "evidence"
 
     def use(self, paths: Iterable[Path]) -> None:
-        """These files belong to the scenario that runs, whoever wrote them."""
+        """Add these files to the running scenario, even if another scenario wrote them."""
         self.used += [path for path in paths if path not in self.used]
