@@ -167,7 +167,7 @@ class Record:
         return reasons
 
     def suite_problems(self) -> list[str]:
-        """Return the reasons for a red run that no scenario shows: without them, a report of scenarios only is green."""
+        """Return the reasons for a red run that no scenario shows. A report of scenarios alone would be green."""
         problems = [str(error) for error in self.suite_errors] + [f"left over: {item}" for item in self.leftovers]
         if not problems and not any(scenario.is_bad for scenario in self.scenarios):
             return self.why_failed()
@@ -177,7 +177,7 @@ class Record:
         return Counter(scenario.status for scenario in self.scenarios)
 
     def requirements(self) -> dict[str, dict[str, Any]]:
-        """Return the verdict (passed, failed, known_issue, skipped) and the counts by status of each requirement, by id."""
+        """Return verdict (passed, failed, known_issue, skipped) and counts by status of each requirement, by id."""
         by_id: dict[str, Counter[str]] = {}
         for scenario in self.scenarios:
             by_id.setdefault(scenario.requirement or "none", Counter())[scenario.status] += 1
