@@ -35,7 +35,7 @@ class _StepEntry(BaseModel):
     layer: int | None = None
     gap: bool = False
     undecided: bool = False
-    """Whether the entry is for inconclusive measurements. No other entry matches these, since they blame nothing."""
+    """Whether the entry is for inconclusive measurements. No other entry matches these, as they prove no defect."""
 
     def fits(self, scenario: str, reason: str, undecided: bool) -> bool:
         """Whether the entry matches a scenario: its id, its reason on one line, and whether it was ``undecided``."""

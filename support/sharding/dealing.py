@@ -37,7 +37,8 @@ class Planned:
 
     @property
     def usual_s(self) -> float:
-        """The usual seconds of such a scenario on the sandbox. `make_plan` divides the full load among its sharers."""
+        """The usual seconds of such a scenario on the sandbox. `make_plan` divides the time of an unmeasured full
+        load among the scenarios that share it."""
         return next(seconds for tags, seconds in _USUAL_S.items() if self.tags >= tags)
 
     @property
