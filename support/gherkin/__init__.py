@@ -1,1 +1,1 @@
-"""Checks of the feature files and of tag expressions, before anything runs."""
+"""The feature files, their vocabulary and their requirements, and checks of tag expressions before a run."""

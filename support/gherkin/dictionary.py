@@ -1,4 +1,4 @@
-"""The words and tags a feature may use. This is the dictionary that docs and lint refer to."""
+"""The words and tags that a feature may use. The documentation and the lint refer to this dictionary."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ AREAS = {
     "PF": "latency",
     "CA": "capacity",
 }
-"""Area tag -> folder below features/, in the order in which people read them: what everything stands on first, what
-only means something when the rest is in order (latency, capacity) last."""
+"""Area tag -> folder below features/, in reading order. The foundation of all other areas comes first; latency and
+capacity, which mean something only if the rest works, come last."""
 
 KINDS = ("smoke", "negative", "journey")
 SAFETY = ("load", "disruptive", "writes_database")
 ORDER = ("alone",)
-"""Times are judged, or something is counted that every investigation changes: no other scenario runs meanwhile."""
+"""Tags of scenarios that run while no other does: they judge times, or count what every investigation changes."""
 STATES = ("wip", "backlog", "quarantine", "slow")
 TICKET_PROJECT = "PZ"
-"""The Jira project whose keys are used."""
+"""The key of the Jira project of all tickets."""
 TAG_PATTERNS = (
     re.compile(rf"(REQ|TEST)_{TICKET_PROJECT}-\d+"),
     re.compile(r"needs_[a-z][a-z0-9]*(_[a-z0-9]+)*"),
 )
 REQUIREMENT_TAG = re.compile(r"[A-Z]{2}-\d{2}")
-"""In a tag expression it stands for every scenario of the requirement."""
+"""The id of a requirement. In a tag expression it stands for all scenarios of the requirement."""
 ID_TAG = re.compile(r"(?P<area>[A-Z]{2})-(?P<number>\d{2})(?P<letter>[a-z])")
 
 TECHNICAL = (
@@ -62,14 +62,14 @@ TECHNICAL = (
         "a status code",
     ),
 )
-"""Pattern -> what it is. A line that names one of these would change when the implementation changes."""
+"""Pattern -> description of a technical term. A line with such a term would change when the implementation changes."""
 
 SYNONYMS = (
     (re.compile(r"\bsessions?\b", re.I), "investigation"),
     (re.compile(r"\bstream(ing)? jobs?\b", re.I), "job"),
     (re.compile(r"\bfibers?\b", re.I), "fibre"),
 )
-"""Pattern -> the one word that the domain uses instead."""
+"""Pattern -> the word of the domain to use instead."""
 
 VERB = re.compile(
     r"\b(is|are|was|were|has|have|does|do|can|must|carry|carries|go(es)?"
@@ -77,9 +77,9 @@ VERB = re.compile(
     r"|refuse|run|say|serve|stand|start|stay|tell|use|wait|work)s?)\b",
     re.I,
 )
-"""A title says what is so: one of these stands in it. A new verb is added here."""
+"""Verbs, of which a title must contain one because it makes a statement. Add new verbs here."""
 FILLERS = frozenset({"a", "an", "the", "that", "this", "its", "it", "of", "to", "in", "is", "are"})
-"""What a title and a step may differ in, and say the same."""
+"""Words that are ignored when a title is compared with a step."""
 
 
 def is_known_tag(tag: str) -> bool:

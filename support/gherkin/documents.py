@@ -1,4 +1,4 @@
-"""Feature files as plain values for whoever shows them: prose, rules, examples, rows. Knows nothing of results."""
+"""Feature files as plain values for display: prose, rules, examples and rows, without results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.gherkin.model import examples_of
 
 
 def feature_files(paths: Iterable[Path]) -> list[Path]:
-    """The feature files below folders, and files as they are. Raises FileNotFoundError for a path that is not there."""
+    """Return the feature files below folders; a path to a file stands for itself. Raises FileNotFoundError."""
     found: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -24,12 +24,12 @@ def feature_files(paths: Iterable[Path]) -> list[Path]:
 
 
 class DocumentError(Exception):
-    """The features cannot be read; one sentence."""
+    """The features cannot be read. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; every row is as long as `headings`."""
+    """A table with cells as text. All rows have the length of `headings`."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -37,7 +37,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Step:
-    """`keyword` as it was written: Given, When, Then, And, But."""
+    """A step. `keyword` is as written: Given, When, Then, And, But."""
 
     keyword: str
     name: str
@@ -47,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True)
 class OutlineRow:
-    """One row of an outline; `number` counts over all its examples from 1, `steps` have its values filled in."""
+    """One row of an outline. `number` counts over all its examples from 1; `steps` have the row's values filled in."""
 
     number: int
     line: int
@@ -66,7 +66,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Example:
-    """A scenario, or an outline (then it has `blocks`). `id` is its id tag; `tags` are effective, without @, sorted."""
+    """A scenario, or an outline, which has `blocks`. `id` is its id tag; `tags` are effective, without @, sorted."""
 
     id: str | None
     name: str
@@ -79,7 +79,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with its examples; `name` is None for examples that stand outside of any rule."""
+    """A rule with its examples. `name` is None for examples outside of any rule."""
 
     name: str | None
     prose: tuple[str, ...]
@@ -89,7 +89,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Document:
-    """One feature file. `place` is `features/<area>/<file>`, whatever folder it was read from."""
+    """One feature file. `place` is always `features/<area>/<file>`, even if it was read from another folder."""
 
     place: str
     area: str
@@ -100,7 +100,7 @@ class Document:
 
 
 def read_documents(features: Path) -> list[Document]:
-    """Every feature below a folder, in the order of their paths. :class:`DocumentError` for what cannot be parsed."""
+    """Read all features below a folder, in the order of their paths. Raises :class:`DocumentError`."""
     try:
         paths = feature_files([features])
         parsed = [(path, parse_file(str(path))) for path in paths]
@@ -156,7 +156,7 @@ def _blocks(outline: Any) -> tuple[Block, ...]:
         if examples.table is None:
             continue
         made = []
-        # behave builds one scenario for each row, in the order of the tables.
+        # behave creates one scenario for each row, in the order of the tables.
         for row, scenario in zip(examples.table.rows, rows, strict=False):
             number += 1
             made.append(OutlineRow(number, int(row.line), _cells(row.cells), _steps(scenario.steps)))

@@ -1,4 +1,4 @@
-"""The words of the features and what they mean: what the lint demands, said to the people who read them."""
+"""The glossary of the words in the features: the vocabulary that the lint requires, explained to readers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Term:
-    """A word of the domain. `never` are other words for the same thing, which the lint refuses."""
+    """A word of the domain. `never` lists synonyms that the lint rejects."""
 
     word: str
     meaning: str
@@ -61,4 +61,4 @@ TAGS = {
     "quarantine": "Not to be trusted at the moment; not part of a run.",
     "slow": "Takes long.",
 }
-"""Kinds, permissions, the order and states, without @."""
+"""Meaning of each tag for kinds, permissions, order and states, without @."""

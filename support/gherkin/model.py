@@ -1,4 +1,4 @@
-"""What the lint looks at: a parsed feature file, its scenarios with their surroundings, and findings."""
+"""The model of the lint: a parsed feature file, its scenarios and backgrounds, and the findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class LintFinding:
-    """One violation: where, which rule, and what to do about it."""
+    """One violation: its place, the rule, and what to do about it."""
 
     path: str
     line: int
@@ -35,7 +35,7 @@ class FeatureFile:
         return [item for item in self.feature.run_items if item.type == "rule"]
 
     def scenarios(self) -> list[Any]:
-        """Scenarios and outlines (not their rows) in order."""
+        """Return scenarios and outlines (not their rows) in order."""
         found: list[Any] = []
         for item in self.feature.run_items:
             found += item.run_items if item.type == "rule" else [item]
@@ -45,7 +45,7 @@ class FeatureFile:
         return [item.background for item in (self.feature, *self.rules()) if item.background is not None]
 
     def texts(self) -> Iterator[tuple[int, str]]:
-        """Every line of prose with its line number: titles, descriptions, steps, cells."""
+        """Yield each text with its line number: titles, descriptions, steps, cells."""
         for item in (self.feature, *self.rules(), *self.scenarios()):
             yield item.line, item.name
             for line in item.description:

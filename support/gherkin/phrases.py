@@ -1,4 +1,4 @@
-"""The vocabulary: every phrase that a step definition matches, by the noun whose module it stands in."""
+"""The vocabulary: the phrases of all step definitions, grouped by the noun that names their module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.gherkin.documents import Step, read_documents
 
 @dataclass(frozen=True)
 class Phrase:
-    """``text`` begins with its keyword; ``uses`` counts the steps of the features, an outline's once."""
+    """A phrase. ``text`` begins with its keyword. ``uses`` counts the steps that match, those of an outline once."""
 
     noun: str
     text: str
@@ -23,7 +23,7 @@ class Phrase:
 
 
 def phrases_of(steps: Path, *features: Path) -> list[Phrase]:
-    """Every phrase, noun by noun. Loads the step modules as behave does; raises DocumentError for the features."""
+    """Return all phrases, sorted by noun. Loads the step modules as behave does. Raises DocumentError."""
     step_registry.registry.clear()
     load_step_modules([str(steps)])
     texts = [step.name for folder in features for step in _written(folder)]
@@ -63,5 +63,5 @@ def _written(features: Path) -> list[Step]:
 
 
 def _first(steps: tuple[Step, ...], blocks: Any) -> tuple[Step, ...]:
-    """The steps of an example; of an outline those of its first row, whose values are filled in."""
+    """Return the steps of an example, or those of an outline's first row, with its values filled in."""
     return next((row.steps for block in blocks for row in block.rows), steps)

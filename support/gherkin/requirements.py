@@ -1,4 +1,4 @@
-"""Every requirement that the suite answers for, and what is in scope: ``docs/requirements.toml``."""
+"""The requirements that the suite checks, and its scope: ``docs/requirements.toml``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _Id = Annotated[str, StringConstraints(pattern=f"^{REQUIREMENT_TAG.pattern}$")]
 
 
 class RequirementsError(Exception):
-    """The file cannot be used; one sentence."""
+    """The file cannot be used. The message is one sentence."""
 
 
 class Inside(BaseModel):
-    """A sentence of what is checked, and the areas that check it."""
+    """One sentence about a subject that is checked, and the areas that check it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,12 +34,12 @@ class Inside(BaseModel):
 
     @property
     def folders(self) -> list[str]:
-        """The areas as folders below ``features/``."""
+        """The folders of the areas below ``features/``."""
         return [AREAS[area] for area in self.areas]
 
 
 class Scope(BaseModel):
-    """What is checked, and what never is."""
+    """The scope: sentences about what is checked, and about what is not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,18 +56,18 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Requirements:
-    """``titles`` by id, area by area in the order in which people read them."""
+    """The requirements. ``titles`` are by id, grouped by area in reading order."""
 
     titles: Mapping[str, str]
     scope: Scope
 
     def of_area(self, area: str) -> list[str]:
-        """The ids of the requirements of an area (``JL``)."""
+        """Return the ids of the requirements of an area (``JL``)."""
         return [requirement for requirement in self.titles if requirement.startswith(f"{area}-")]
 
 
 def read_requirements(path: Path = FILE) -> Requirements:
-    """Raises :class:`RequirementsError` for a file that cannot be used."""
+    """Read the requirements. Raises :class:`RequirementsError` for a file that cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
         content = _File.model_validate(tomllib.loads(text))
@@ -92,12 +92,12 @@ def _order() -> dict[str, int]:
 
 
 def place_of(requirement: str) -> tuple[int, str]:
-    """The place of a requirement, an example or a row among others: what it stands on first, load and latency last."""
+    """Return the sort key of a requirement, an example or a row: in the order of ``AREAS``, then by id."""
     return _order().get(requirement[:2], len(AREAS)), requirement
 
 
 def scope_page(requirements: Requirements) -> str:
-    """The scope as Markdown: ``docs/scope.md``."""
+    """Return the scope as Markdown: ``docs/scope.md``."""
     scope = requirements.scope
     lines = [
         "# Scope",

@@ -1,7 +1,7 @@
-"""What a run makes once for all scenarios that look at it, and which phrases ask for it.
+"""Shared work: results that a run makes once for all scenarios that use them, and the phrases that ask for them.
 
-It is declared where it is made (:func:`made_once`) and, where a step asks for it by itself and not by a word of its
-phrase, at that step (:func:`asks_for`).
+The function that makes such a result is marked with :func:`made_once`. A step that asks for it directly, not through a
+word of its phrase, is marked with :func:`asks_for`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from behave.runner_util import load_step_modules
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FULL_LOAD = "the full load"
-"""What scenarios look at together that need one load of the required number."""
+"""The name of the one load of the required number that several scenarios share."""
 _MARK = "made_once_in_a_run"
 
 
 def made_once(what: str) -> Callable[[Function], Function]:
-    """For a function that makes something once in a run, however many scenarios ask for it; ``what`` is its name."""
+    """Mark a function that makes something once in a run for all scenarios that ask for it. ``what`` is its name."""
 
     def mark(function: Function) -> Function:
         setattr(function, _MARK, what)
@@ -31,7 +31,7 @@ def made_once(what: str) -> Callable[[Function], Function]:
 
 
 def asks_for(maker: Callable[..., Any]) -> Callable[[Function], Function]:
-    """For a step: it asks for what ``maker`` makes once. ValueError when that is made for every scenario anew."""
+    """Mark a step that asks for the result of ``maker``. Raises ValueError if ``maker`` is not marked as made once."""
     what = name_of(maker)
     if what is None:
         raise ValueError(f"{maker.__qualname__} is not declared as made once in a run")
@@ -39,23 +39,23 @@ def asks_for(maker: Callable[..., Any]) -> Callable[[Function], Function]:
 
 
 def name_of(maker: object) -> str | None:
-    """The name of what it makes once in a run; None where it makes nothing of the kind."""
+    """Return the name of the result that a function makes once in a run, or None for other functions."""
     what: str | None = getattr(maker, _MARK, None)
     return what
 
 
 class Sharing:
-    """Loads the step modules as behave does."""
+    """Finds the shared work of scenarios by their steps. Loads the step modules as behave does."""
 
     def __init__(self, steps: Path) -> None:
         step_registry.registry.clear()
         load_step_modules([str(steps)])
         definitions = (one for kind in step_registry.registry.steps.values() for one in kind)
-        # Only a mark or a word of a closed list can ask for it: the others need not be compared with every text.
+        # Only a marked step, or a word of a closed list, can ask for shared work. Other definitions need no matching.
         self._asking = [one for one in definitions if name_of(one.func) or ":" in one.pattern]
 
     def of(self, texts: Iterable[str]) -> str | None:
-        """What a scenario with these steps shares with others, or None. ValueError for more than one such thing."""
+        """Return the name of the work that a scenario with these steps shares, or None. Raises ValueError for two."""
         found = {what for text in texts for what in self._asked(text)}
         if len(found) > 1:
             raise ValueError(f"one scenario looks at {' and '.join(sorted(found))}, which are made once each")

@@ -1,8 +1,8 @@
-"""`python -m support.gherkin.tags EXPRESSION`: check a tag expression before a run is started with it.
+"""Checks of a tag expression before a run is started with it.
 
-behave reads the expression before any code of ours runs, and answers a malformed one with three lines and exit code 1,
-an old-style or misspelt one with an empty selection. `make acceptance TAGS=...` asks here first.
-Exit codes: 0 usable, 2 not; the reason is one sentence on stderr.
+behave reads the expression before any code of the suite runs. It answers a malformed one with three lines and exit code
+1, and an old-style or misspelt one with an empty selection. `make acceptance TAGS=...` therefore checks it first, with
+`python -m support.hooks.asked`, which exits with 2 and one sentence on stderr if the expression cannot be used.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _REQUIREMENT = re.compile(rf"@?(?P<requirement>{REQUIREMENT_TAG.pattern})(?![\w*
 
 
 def problem_with(expression: str) -> str | None:
-    """Why an expression cannot be used, in one sentence, or None."""
+    """Return one sentence on why an expression cannot be used, or None."""
     text = expression.replace("{config.tags}", "@smoke")
     if not text.strip():
         return None
     try:
-        # A list of one, because that is what behave makes of its command line.
+        # A list with one element, as behave makes it from its command line.
         TagExpressionProtocol.V2.parse([text])
     except TagExpressionError as error:
         return f"--tags={expression} cannot be understood: {str(error).splitlines()[0].rstrip('.')}"
@@ -45,12 +45,12 @@ def problem_with(expression: str) -> str | None:
 
 
 def with_requirements(expression: str) -> str:
-    """The expression with ``@JL-01`` as every scenario of that requirement: ``@JL-01?``, a pattern behave knows."""
+    """Replace a requirement such as ``@JL-01`` with ``@JL-01?``, behave's pattern for all its scenarios."""
     return _REQUIREMENT.sub(lambda match: f"@{match['requirement']}?", expression)
 
 
 def selector(expression: str) -> Callable[[Iterable[str]], bool]:
-    """Whether a run with this expression takes a scenario with these tags, each without @."""
+    """Return a predicate: whether a run with this expression selects a scenario with these tags, each without @."""
     wanted = make_tag_expression([with_requirements(expression)])
     return lambda tags: bool(wanted.check(list(tags)))
 

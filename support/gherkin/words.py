@@ -1,4 +1,4 @@
-"""Words of the domain in a step text: a closed list for one place of a phrase, and what each of them stands for."""
+"""Words of the domain in a step text: a closed list for one placeholder of a phrase, and the meaning of each word."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {}
 
 
 class Choice:
-    """A converter for behave: matches its words and no others, in their own case, and answers what they stand for."""
+    """A type converter for behave. It matches only its own words, case-sensitively, and returns their meanings."""
 
     def __init__(self, meanings: Mapping[str, object]) -> None:
         self._meanings = dict(meanings)
         self.words = tuple(self._meanings)
-        # Longest first, so that no word hides the one it begins.
+        # Longest first, so that a word does not hide a longer one that begins with it.
         longest_first = sorted(self.words, key=len, reverse=True)
         self.pattern = f"(?-i:{'|'.join(map(re.escape, longest_first))})"
 
@@ -25,9 +25,9 @@ class Choice:
 
 
 def register_choice(**choices: Mapping[str, object]) -> None:
-    """For each name: the words that may stand for ``{...:Name}`` in a phrase, and their meanings.
+    """Register, for each name, the words that ``{...:Name}`` in a phrase matches, and their meanings.
 
-    Raises ValueError for a name without words, and for one that stands for other words already.
+    Raises ValueError for a name without words, and for a name already registered with other words.
     """
     for name, meanings in choices.items():
         words = tuple(meanings)
@@ -39,5 +39,5 @@ def register_choice(**choices: Mapping[str, object]) -> None:
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a registered choice; none for any other type."""
+    """Return the words of a registered choice; empty for any other type."""
     return _CHOICES.get(name, ())

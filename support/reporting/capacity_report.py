@@ -1,4 +1,4 @@
-"""The gap report of a capacity run, as far as the reports of a run repeat it: what was asked for and what was held."""
+"""The part of a capacity run's gap report that the run's reports repeat: the jobs required and the jobs held open."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ VERDICTS = ("pass", "fail", "inconclusive")
 
 
 class CapacityReportError(Exception):
-    """A gap report of this run cannot be read; one sentence."""
+    """The gap report of the run cannot be read. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class CapacityReport:
-    """How many jobs must be open at once, how many were, and how many are missing; ``sentence`` says it in words."""
+    """The number of jobs that must be open at once, that were, and that are missing. ``sentence`` puts it in words."""
 
     path: Path
     target_jobs: int
@@ -31,7 +31,7 @@ class CapacityReport:
 
 
 def capacity_report_of(record: Record, reports: Path) -> CapacityReport | None:
-    """The last gap report that was written while the run went on, or None: an older one tells of another run."""
+    """Return the last gap report written during the run, or None. An older report belongs to another run."""
     for path in sorted(reports.glob(f"infra_gap_report_{record.environment}_*.json"), reverse=True):
         written = _written(path, record.environment)
         if written is not None and record.started.replace(microsecond=0) <= written <= record.finished:
@@ -40,7 +40,7 @@ def capacity_report_of(record: Record, reports: Path) -> CapacityReport | None:
 
 
 def _written(path: Path, environment: str) -> datetime.datetime | None:
-    """The moment in the file's name."""
+    """Return the time in the file name, or None if the name has none."""
     digits = re.sub(r"\D", "", path.stem.removeprefix(f"infra_gap_report_{environment}_"))[:14]
     try:
         return datetime.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=datetime.UTC)

@@ -1,6 +1,6 @@
-"""Failures folded by what was last seen: one cause makes many scenarios fail, and is told once.
+"""Failures grouped by what each scenario last saw, so that a cause shared by many scenarios is reported once.
 
-Ids, times and numbers differ from one scenario to the next although the same was seen, so they do not count.
+Ids, times and numbers are ignored in the comparison: they differ between scenarios even when the cause is the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LISTED = re.compile(r"#(?:,? (?:and )?#)+")
 
 @dataclass(frozen=True)
 class FailureCause:
-    """Scenarios that failed after the same was seen; the first of them stands for all."""
+    """Scenarios that failed after seeing the same thing. The first one represents them all."""
 
     scenarios: tuple[ScenarioResult, ...]
 
@@ -33,7 +33,7 @@ class FailureCause:
 
 
 def causes_of(record: Record) -> list[FailureCause]:
-    """The failures of a run, folded: the lowest layer and requirement first, latency and capacity last."""
+    """Return the failures of a run by cause: the lowest layer and requirement first, latency and capacity last."""
     folded: dict[tuple[str, str], list[ScenarioResult]] = {}
     for scenario in sorted(record.scenarios, key=lambda one: place_of(one.id)):
         if scenario.is_bad:
@@ -42,12 +42,12 @@ def causes_of(record: Record) -> list[FailureCause]:
 
 
 def cause_of(scenario: ScenarioResult) -> tuple[str, str]:
-    """What a failed scenario has in common with others of the same cause."""
+    """Return the key that a failed scenario shares with other scenarios of the same cause."""
     return scenario.status, _without_numbers(last_seen(scenario))
 
 
 def last_seen(scenario: ScenarioResult) -> str:
-    """What was seen when it failed, in one line."""
+    """Return one line with what the scenario saw when it failed."""
     why = explain(scenario)
     lines = (why.seen or why.text).splitlines() if why is not None else []
     return next((line.strip() for line in lines if line.strip()), "")

@@ -1,4 +1,4 @@
-"""Two runs compared: what fails now and did not, what holds now and did not, what came, went, or became slow."""
+"""Comparison of two runs: newly failing, newly passing, added, removed and slower scenarios."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from support.reporting.writers.bundle import BundleError, text_in
 
 SLOWER_TIMES = 2.0
 SLOWER_S = 0.5
-"""Slower is what took at least twice as long and at least half a second more; less is the machine's mood."""
+"""A scenario is slower if it takes at least twice as long and half a second more. Smaller differences are noise."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scenarios of `after` against `before`, each in the order of `after` (removed ones in that of `before`).
+    """Scenarios of `after` compared with `before`, in the order of `after` (removed ones in the order of `before`).
 
-    A failing scenario that was not there before is newly failing too; one that was skipped is neither good nor bad.
+    A failing scenario that did not exist before is newly failing too. A skipped one counts as neither good nor bad.
     """
 
     before: Record
@@ -35,12 +35,12 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Something fails that did not, be it the run as a whole."""
+        """Whether a scenario, or the run as a whole, fails that did not fail before."""
         return bool(self.newly_failing) or (self.before.verdict == "passed" and self.after.verdict == "failed")
 
 
 def compare(before: Record, after: Record) -> Comparison:
-    """Scenarios are the same if their ids are."""
+    """Compare two runs. Scenarios are matched by id."""
     old = {scenario.id: scenario for scenario in before.scenarios}
     new = {scenario.id: scenario for scenario in after.scenarios}
     pairs = [(old[name], scenario) for name, scenario in new.items() if name in old]
@@ -60,7 +60,7 @@ def compare(before: Record, after: Record) -> Comparison:
 
 
 def comparison_lines(found: Comparison) -> Iterator[str]:
-    """The comparison for people, its sentence first."""
+    """Yield the comparison as text, its summary line first."""
     before, after = found.before, found.after
     worse = "WORSE" if found.is_worse else "NOT WORSE"
     yield f"{worse}: {len(found.newly_failing)} newly failing, {len(found.newly_passing)} newly passing."
@@ -80,7 +80,7 @@ def comparison_lines(found: Comparison) -> Iterator[str]:
 
 
 def run_at(path: Path) -> Record:
-    """The record at a path: a `run.json`, a folder with one, or a bundle. ReadingError or BundleError otherwise."""
+    """Read the record at a path: a `run.json`, a folder with one, or a bundle. Raises ReadingError or BundleError."""
     if path.is_dir():
         return read_record(path / RECORD)
     if path.is_file() and zipfile.is_zipfile(path):

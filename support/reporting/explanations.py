@@ -1,4 +1,4 @@
-"""What a result says for people: what was wanted, what was seen. A stack trace never; that is for the evidence."""
+"""Readable explanations of results: what was wanted and what was seen. Stack traces are left to the evidence."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _MAX_LENGTH = 1500
 
 @dataclass(frozen=True)
 class Explanation:
-    """`step` is where it happened. `wanted` and `seen` are empty when the text does not tell them apart; then `text`
-    has all of it. `note` goes before: the ticket of a known issue. `more` comes after: clean-up troubles."""
+    """The parts of a failure text. `step` is the step that failed. If the text does not separate `wanted` from `seen`,
+    both are empty and `text` holds it all. `note` comes first: the ticket of a known issue. `more` comes last: errors
+    of the clean-up."""
 
     step: str = ""
     note: str = ""
@@ -36,7 +37,7 @@ class Explanation:
 
 
 def explain(result: ScenarioResult) -> Explanation | None:
-    """The explanation of a result; None for one that passed."""
+    """Return the explanation of a result, or None if it passed."""
     if result.status == "passed":
         return None
     reason = result.reason or "no reason given"
@@ -73,7 +74,7 @@ def _told_apart(step: StepResult | None, text: str, note: str, more: str) -> Exp
 
 
 def without_stack_trace(text: str) -> str:
-    """The text without any stack trace in it; the sentence at the end of the trace stays."""
+    """Remove stack traces from a text. The message at the end of a trace is kept."""
     return "\n".join(_lines(text)).strip()
 
 

@@ -1,4 +1,4 @@
-"""What several reports read from a record in the same way: tickets, addresses, evidence, areas, short facts."""
+"""Values that several reports read from a record: tickets, addresses, evidence paths, area titles, short facts."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _TICKET = re.compile(r"(?P<kind>REQ|TEST)_(?P<key>[A-Z]+-\d+)")
 
 
 def tickets(scenario: ScenarioResult, kind: str) -> list[str]:
-    """The keys of its tags of a kind: ``REQ`` for requirements, ``TEST`` for tests. In order, each once."""
+    """Return the ticket keys in a scenario's tags, sorted and unique. ``kind`` is ``REQ`` (requirement) or ``TEST``."""
     found = (match for tag in scenario.tags if (match := _TICKET.fullmatch(tag)) is not None)
     return sorted({match["key"] for match in found if match["kind"] == kind})
 
 
 def ticket_url(record: Record, key: str) -> str | None:
-    """Where a ticket is, if the environment says where tickets are."""
+    """Return the URL of a ticket, or None if the environment does not configure ``tickets_url``."""
     identity = record.fingerprint.get("configuration", {}).get("identity", {})
     base = identity.get("tickets_url")
     return f"{base}/{key}" if base else None
 
 
 def inside_reports(path: str) -> PurePosixPath:
-    """The path of an evidence file from the folder of the record, wherever the run wrote it and whoever moved it."""
+    """Return the path of an evidence file relative to the folder of its record, even if that folder was moved."""
     parts = PurePath(path.replace("\\", "/")).parts
     start = len(parts) - 1 - parts[::-1].index("evidence") if "evidence" in parts else len(parts) - 1
     return PurePosixPath(*parts[start:])
 
 
 def area_title(area: str) -> str:
-    """``Job lifecycle`` for ``job_lifecycle``."""
+    """Return the title of an area: ``Job lifecycle`` for ``job_lifecycle``."""
     return area.replace("_", " ").capitalize()
 
 
 def short_facts(record: Record) -> dict[str, str]:
-    """What the run was made on, as far as it is a line of text."""
+    """Return the facts about the system under test that fit on one line of text."""
     found = {"environment": record.environment}
     for key, value in record.fingerprint.items():
         text = _line(value)

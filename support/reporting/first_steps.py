@@ -1,4 +1,4 @@
-"""What to do first about what a run has found, and its diagnosis: made of a record by ``first_steps.toml``."""
+"""The first steps to take after a run, and its diagnosis. Both come from the record and from ``first_steps.toml``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from support.reporting.record.model import Record, ScenarioResult
 TABLE = Path(__file__).with_suffix(".toml")
 _REMARK = "remark:"
 SKIPPED_BY = re.compile(r"layer (\d), ")
-"""So begins the reason of what was skipped because a layer below it is broken."""
+"""The start of the reason of a scenario that was skipped because a lower layer is broken."""
 _UNDECIDED = re.compile(r"(?:^|: )Inconclusive: ", re.MULTILINE)
-"""In the reason of a measurement that says nothing about the site."""
+"""Text in the reason of a measurement that does not allow a judgement of the site."""
 
 
 class _StepEntry(BaseModel):
@@ -35,10 +35,10 @@ class _StepEntry(BaseModel):
     layer: int | None = None
     gap: bool = False
     undecided: bool = False
-    """Whether it is about measurements that decided nothing. No other entry is: they accuse nobody."""
+    """Whether the entry is for inconclusive measurements. No other entry matches these, as they prove no defect."""
 
     def fits(self, scenario: str, reason: str, undecided: bool) -> bool:
-        """Whether it is about a scenario with this id, whose reason, in one line, tells a measurement ``undecided``."""
+        """Whether the entry matches a scenario: its id, its reason on one line, and whether it was ``undecided``."""
         about = any(scenario.startswith(subject) for subject in self.subjects)
         return about and undecided == self.undecided and self.text in reason
 
@@ -51,9 +51,10 @@ class _StepTable(BaseModel):
 
 @dataclass(frozen=True)
 class FirstStep:
-    """A cause, what was seen of it, and what to do. ``layer`` is 0 for what is no layer of the infrastructure.
+    """A cause, what was seen, and the remedy. ``layer`` is 0 if the cause is not a layer of the infrastructure.
 
-    ``scenarios`` failed because of it, ``known`` of them with a ticket (``tickets``); ``blocked`` were skipped for it.
+    ``scenarios`` failed because of the cause; ``known`` are those with a ticket (``tickets``). ``blocked`` scenarios
+    were skipped because of it.
     """
 
     cause: str
@@ -67,12 +68,12 @@ class FirstStep:
 
     @property
     def is_known(self) -> bool:
-        """Whether all that failed because of it has tickets."""
+        """Whether all failures of this cause have tickets."""
         return bool(self.scenarios) and self.scenarios == self.known
 
 
 def first_steps(record: Record, gap: CapacityReport | None = None) -> list[FirstStep]:
-    """The first that blocks most, by the order of the table. What fits no entry is told at the end."""
+    """Return the steps in the order of the table, the most blocking first. Failures that match no entry come last."""
     found: dict[int, list[ScenarioResult]] = {}
     for scenario in sorted(record.scenarios, key=lambda one: place_of(one.id)):
         if scenario.is_bad or scenario.status == "known_issue":
@@ -83,7 +84,7 @@ def first_steps(record: Record, gap: CapacityReport | None = None) -> list[First
 
 
 def _place_in_table(scenario: ScenarioResult) -> int:
-    """Of the first entry that fits; the number of entries where none does."""
+    """Return the index of the first entry that matches, or the number of entries if none does."""
     told = scenario.reason or ""
     reason, undecided = " ".join(told.split()), _UNDECIDED.search(told) is not None
     entries = enumerate(_table())
@@ -91,7 +92,7 @@ def _place_in_table(scenario: ScenarioResult) -> int:
 
 
 def diagnosis_of(record: Record) -> FirstStep | None:
-    """The lowest layer of the infrastructure that is broken, or None."""
+    """Return the step for the lowest broken layer of the infrastructure, or None."""
     return next((step for step in first_steps(record) if step.layer and step.scenarios), None)
 
 

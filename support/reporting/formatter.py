@@ -1,6 +1,6 @@
-"""The behave formatter `record`: writes reports/run.json, what is made from it for CI, and an entry of the history.
+"""The behave formatter `record`: writes the run record and an entry of the history.
 
-It waits for the end of the run, because only then is a status final: behave lets hooks and clean-ups change it.
+It writes at the end of the run, because a status is not final before: behave lets hooks and clean-ups change it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from support.reporting.record.model import Record, now, write_record
 
 
 class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
-    """Writes `run.json` and `junit.xml` into the folder named by userdata `reports` (default `reports`), and an entry
-    of the history into the one named by userdata `history` (default `history` in there; empty for none)."""
+    """Writes `run.json` into the folder of the run, below the one named by userdata `reports` (default `reports`), and
+    an entry into the one named by userdata `history` (default: `history` in the reports; empty for none)."""
 
     name = "record"
     description = "The run record: reports/run.json and reports/junit.xml"
@@ -37,25 +37,25 @@ class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so i
 
 
 def reports_directory(config: Any) -> Path:
-    """Where reports are looked for: userdata `reports`, by default `reports` in the working directory."""
+    """Return the folder of the reports: userdata `reports`, by default `reports` in the working directory."""
     return Path(config.userdata.get("reports", "reports"))
 
 
 def run_folder(config: Any) -> Path:
-    """Where this run alone writes; the reports themselves for a run without the runner of this suite."""
+    """Return the folder that only this run writes to, or the reports folder for a run without this suite's runner."""
     return current().folder or reports_directory(config)
 
 
 def history_folder(config: Any) -> Path | None:
-    """The history of the runs: userdata `history`, by default `history` in the reports; None if it is empty."""
+    """Return the history folder: userdata `history`, by default `history` in the reports; None if it is empty."""
     named = config.userdata.get("history", str(reports_directory(config) / "history"))
     return Path(named) if named else None
 
 
 def write_reports(config: Any) -> None:
-    """Write the finished record. A folder that cannot be written is the refusal of the run.
+    """Write the finished record and its entry in the history. If a folder cannot be written, the run is refused.
 
-    A run that was refused has judged nothing, and is not part of the history.
+    Nothing is written for a run that was refused before, because it has judged nothing.
     """
     directory = run_folder(config)
     record = current().record
@@ -73,12 +73,12 @@ def write_reports(config: Any) -> None:
 
 
 def _belongs_to_the_history(record: Record) -> bool:
-    """Runs of the whole suite on a system that nobody has broken on purpose; in a series of repeats also parts."""
+    """Whether the run covers the whole suite, or belongs to a series of repeats, on a system not broken on purpose."""
     return (record.selection.complete or record.repeat is not None) and not record.broken_on_purpose
 
 
 def _jobs_held(record: Record, directory: Path) -> int | None:
-    """What the gap report of this run says, if there is one; that it cannot be read is said where metrics are made."""
+    """Return the jobs held according to this run's gap report, or None. Publishing reports one that is unreadable."""
     try:
         found = capacity_report_of(record, directory)
     except CapacityReportError:

@@ -1,4 +1,4 @@
-"""How every page that people read is filled in: what somebody else wrote is shown in it, never obeyed."""
+"""The template environment of all HTML pages. It escapes text from outside, so that a page never interprets it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.reporting.text import safe
 
 
 def templates_in(folder: Path) -> Environment:
-    """The templates of a folder. Markup and control characters in a name, a message or an event are shown as text."""
+    """Load the templates of a folder. Markup and control characters in a name, message or event are shown as text."""
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,

@@ -1,6 +1,6 @@
 """Progress of long runs: a live bar on a terminal, plain lines everywhere else (requirement RP-07).
 
-A line in a CI log stays, so there are few of them: at most one every ten seconds, and one at the end.
+Lines in a CI log are permanent, so they are few: at most one every ten seconds, and one at the end.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ LINE_EVERY_S = 10.0
 
 
 class Reporter:
-    """Says how far something is: ``open``, ``failed``, and how many there will be. Safe to use from several threads."""
+    """Reports progress: the number opened, the number failed, and the total. Safe to use from several threads."""
 
     def __init__(
         self, title: str, total: int, stream: TextIO | None = None, line_every_s: float = LINE_EVERY_S
     ) -> None:
         self._title, self._total = title, total
-        # The terminal itself: behave captures what goes to sys.stderr while a step runs.
+        # sys.__stderr__ is the terminal itself; behave captures sys.stderr while a step runs.
         self._stream = stream if stream is not None else sys.__stderr__
         self._line_every_s = line_every_s
         self._lock = threading.Lock()
@@ -58,11 +58,11 @@ class Reporter:
             self._say("ended")
 
     def opened(self) -> None:
-        """One more is open."""
+        """Count one more as open."""
         self._count(1, 0)
 
     def failed(self) -> None:
-        """One more will not open."""
+        """Count one more as failed to open."""
         self._count(0, 1)
 
     def _count(self, opened: int, failed: int) -> None:

@@ -1,6 +1,6 @@
-"""Everything that is made of a run record, in one place: by the run itself at its end, and again on demand.
+"""Writes all reports of a run record, at the end of the run and again on demand.
 
-One report that cannot be made neither hides another nor the verdict: it is named in a sentence.
+A report that cannot be made hides neither the other reports nor the verdict; one sentence names it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from support.reporting.writers.xray import write_features, write_xray
 
 @dataclass(frozen=True)
 class Published:
-    """A report: where it is, or the sentence that says why it could not be made."""
+    """A report: its path, or one sentence that says why it could not be made."""
 
     name: str
     path: Path | None
@@ -34,14 +34,14 @@ class Published:
 
 
 def prepare() -> None:
-    """Do ahead what takes long before the first report, for whoever has to wait anyway."""
+    """Do the slow preparation of the first report early. Callers use time in which they wait anyway."""
     build.prepare()
 
 
 def publish(record: Record, folder: Path, features: Path, reports: Path) -> list[Published]:
-    """Write every report of a record whose ``run.json`` lies in ``folder``; ``features`` are those that were run.
+    """Write every report of the record whose ``run.json`` is in ``folder``. ``features`` are the features of the run.
 
-    The history of the runs and the results of the fault matrix lie in ``reports``.
+    ``reports`` holds the history of the runs and the results of the fault matrix.
     """
     capacity, problems = _capacity(record, folder)
     makers: dict[str, Callable[[], Path]] = {
@@ -59,9 +59,9 @@ def publish(record: Record, folder: Path, features: Path, reports: Path) -> list
 
 
 def publish_run(record: Record, folder: Path, reports: Path, features: Path, every: bool) -> list[Published]:
-    """What a run does at its end: the reports of its record in its own folder, and then at the usual places.
+    """Write the reports of a run into its own folder, then copy them to the usual places.
 
-    Without ``every``, JUnit only. Where GitHub runs it, GitHub is told too.
+    Without ``every``, only JUnit is written. On GitHub Actions, also add the job summary and annotations.
     """
     published = publish(record, folder, features, reports) if every else [*_made({"junit": _junit(record, folder)})]
     published += [Published(name, None, problem) for name, problem in show(record, folder, reports).items()]
@@ -75,7 +75,7 @@ def _junit(record: Record, folder: Path) -> Callable[[], Path]:
 
 
 def _tell(record: Record, folder: Path, reports: Path) -> None:
-    """Where the site is; what GitHub shows of the run."""
+    """Print the path of the site. On GitHub Actions, add the job summary and print the annotations."""
     site = (reports if record.selection.complete else folder) / "site" / "index.html"
     if site.is_file():
         print(f"Site: {site}")

@@ -1,4 +1,4 @@
-"""How a run reads on a terminal or in a log: plain lines made from results. Does not import behave, does not print."""
+"""Plain text lines of a run for a terminal or a log. This module neither imports behave nor prints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_IDS = 6
 
 
 class Painter:
-    """Puts colour around text, or leaves it alone; wraps lines to `width` characters, or not at all if it is None."""
+    """Colours text if `colour` is set, and wraps lines to `width` characters (None: no wrapping)."""
 
     def __init__(self, colour: bool, width: int | None) -> None:
         self.colour = colour
@@ -37,7 +37,7 @@ class Painter:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 
     def wrap(self, text: str, first: str = "", rest: str | None = None) -> list[str]:
-        """Lines of `text`, the first after `first`, the others after `rest` (default: as many blanks)."""
+        """Wrap `text`. The first line starts with `first`, the others with `rest` (default: equally many blanks)."""
         rest = " " * len(first) if rest is None else rest
         if self.width is None:
             return [first + text]
@@ -47,14 +47,14 @@ class Painter:
 
 
 def safe(text: str) -> str:
-    """Text whose control characters are visible instead of obeyed: a name must not move the cursor."""
+    """Replace control characters with visible escapes: a name must not move the cursor."""
     visible = text.replace("\t", "    ")
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), visible)
 
 
 def scenario_lines(result: ScenarioResult, painter: Painter, same_as: str = "") -> Iterator[str]:
-    """The scenario's line and, if something is to be said about it, the block below; one line where an earlier scenario
-    (`same_as`) failed for the same cause."""
+    """Yield the line of a scenario and, unless it passed, the details below it. If an earlier scenario (`same_as`)
+    failed for the same cause, the details are one line."""
     word = WORDS.get(result.status, result.status)
     start = f"  {safe(result.id):<8} {word:<8} {result.duration_s:6.2f} s  "
     lines = painter.wrap(safe(result.name), first=start)
@@ -80,12 +80,12 @@ def _failure_block(result: ScenarioResult, painter: Painter) -> Iterator[str]:
 
 
 def place_of_failure(result: ScenarioResult) -> str:
-    """Where an engineer reads on: the evidence, or the scenario if there is none."""
+    """Return the place to continue reading: the first evidence file, or the scenario if it has no evidence."""
     return result.evidence[0] if result.evidence else f"{result.feature}:{result.line}"
 
 
 def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[str]:
-    """The end of a run: the verdict first, then what made it, then every requirement."""
+    """Yield the summary of a run: the verdict, then the reasons for it, then all requirements."""
     yield from painter.wrap(verdict_sentence(record), rest="  ")
     if (diagnosis := diagnosis_of(record)) is not None:
         yield from painter.wrap(safe(f"Diagnosis: layer {diagnosis.layer}. {diagnosis.cause}."), rest="  ")
@@ -116,7 +116,7 @@ def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[st
 
 
 def verdict_sentence(record: Record) -> str:
-    """One sentence that stands for the run."""
+    """Return the verdict of the run in one sentence."""
     if record.verdict == "failed":
         return f"{'INTERRUPTED' if record.interrupted else 'FAILED'}: {'; '.join(record.why_failed())}."
     counts = record.counts()
@@ -130,7 +130,7 @@ def verdict_sentence(record: Record) -> str:
 
 
 def _bad_scenarios(record: Record, painter: Painter) -> Iterator[str]:
-    """Each cause with its first scenario, the lowest layer first; a line for each further one."""
+    """Yield each cause with its first scenario, the lowest layer first, and one line for each further scenario."""
     for cause in causes_of(record):
         first = (cause.first.reason or "").splitlines()[:1]
         yield from painter.wrap(safe(f"{cause.first.id}  {cause.first.name}"), first="  - ", rest="    ")

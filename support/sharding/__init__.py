@@ -1,1 +1,1 @@
-"""A run split among several testers, each with a share of the scenarios, and made one record again."""
+"""Splits a run among several testers, each with a share of the scenarios, and merges their records into one."""

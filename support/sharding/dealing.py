@@ -1,4 +1,4 @@
-"""Deals scenarios out to testers: shares of about equal time, made from what the scenarios took before."""
+"""Deals scenarios out to testers in shares of about equal duration, based on earlier durations of the scenarios."""
 
 from __future__ import annotations
 
@@ -21,37 +21,40 @@ _USUAL_S = {
     frozenset({"DQ"}): 0.02,
     frozenset(): 0.2,
 }
-"""Seconds of a scenario while nothing is known of it, by the first of these tags that it has; measured on the sandbox
-in whole runs of 300 scenarios."""
+"""Default seconds of a scenario without an earlier duration, by the first of these tag sets that it contains. Measured
+on the sandbox in whole runs of 300 scenarios."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A scenario, or a row of an outline, with its tags."""
+    """A scenario, or a row of an outline, with its tags, as input of a plan."""
 
     id: str
     tags: frozenset[str]
     shared: str | None = None
-    """What is made once for all that look at it, and must therefore not be torn apart; None for one by itself."""
+    """The name of the shared work on which the scenario depends, or None. The run does this work once, so all scenarios
+    that share it stay together."""
 
     @property
     def usual_s(self) -> float:
-        """What such a scenario usually takes on the sandbox; what is shared is paid for by all who share it."""
+        """The usual seconds of such a scenario on the sandbox. `make_plan` divides the time of an unmeasured full
+        load among the scenarios that share it."""
         return next(seconds for tags, seconds in _USUAL_S.items() if self.tags >= tags)
 
     @property
     def bundle(self) -> str:
-        """All with the same one stay together."""
+        """The key of its bundle. Scenarios with the same key stay together."""
         return self.shared or self.id
 
 
 _KINDS = (frozenset({"load"}), EXCLUDES)
-"""What bears no neighbour, by the first of these that shares a tag with it; anything else is of the kind after them."""
+"""The tags of each kind of scenario that must not run beside others. The first kind that shares a tag applies. All
+other scenarios are of the kind after the last."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Scenarios that one tester runs together, by their ids; ``kind`` is a place in ``_KINDS``, or the one after."""
+    """Ids of scenarios that one tester must run together. ``kind`` is an index of ``_KINDS``, or its length."""
 
     ids: tuple[str, ...]
     seconds: float
@@ -74,12 +77,15 @@ def make_plan(
     seconds: Mapping[str, float],
     excluding: frozenset[str] = frozenset(),
 ) -> Plan:
-    """A plan for ``amount`` testers: loads stay together as far as shares of equal time permit, then whatever else
-    bears no neighbour; what is left goes, the longest first, to whoever has the least. So one tester makes a load while
-    another waits for a server to come back, and two on one machine do not spoil each other's measurements.
+    """Return a plan for ``amount`` testers.
 
-    ``seconds`` are what scenarios took before, by id; what is not known is as usual. Scenarios with a tag of
-    ``excluding`` bear no neighbour on the site: they run alone, after all others. Raises :class:`PlanError`.
+    Loads are put into one share as far as shares of equal duration permit, then the other scenarios that must not run
+    beside others. The rest is dealt out longest first, each bundle to the share with the shortest duration. As a
+    result, one tester makes a load while another waits for a server to return, and two testers on one machine do not
+    distort each other's measurements.
+
+    ``seconds`` are earlier durations by id; a scenario without one gets its usual duration. Scenarios with a tag in
+    ``excluding`` cannot share the site: they run alone, after all others. Raises :class:`PlanError`.
     """
     if not 1 <= amount <= MOST_SHARDS:
         raise PlanError(f"--shards {amount}: allowed are 1 to {MOST_SHARDS}")
@@ -108,7 +114,7 @@ def make_plan(
 
 
 def _dealt(bundles: Sequence[Bundle], amount: int) -> list[list[Bundle]]:
-    """The bundles of each share, none of them empty."""
+    """Return the bundles of each share. No share is empty."""
     even_s = _seconds(bundles) / amount
     shares: list[list[Bundle]] = [[] for _ in range(amount)]
     left = len(bundles)
@@ -126,7 +132,7 @@ def _dealt(bundles: Sequence[Bundle], amount: int) -> list[list[Bundle]]:
 
 
 def _of_its_kind(bundle: Bundle, shares: Sequence[list[Bundle]]) -> list[Bundle]:
-    """The share with most of this kind; the least filled where none has any."""
+    """Return the share with the most seconds of this kind, or the least filled share if none has any."""
 
     def alike_then_empty(share: list[Bundle]) -> tuple[float, float]:
         return _seconds([one for one in share if one.kind == bundle.kind]), -_seconds(share)

@@ -1,4 +1,4 @@
-"""One record of the records of all shards; what a lost shard would have run is told by name."""
+"""Merges the records of all shards into one. It names the scenarios of lost shards."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from support.reporting.record.requests import RequestTimes
 from support.sharding.plan import Plan
 
 _SAME = ("git", "git_changes", "sandbox", "focus_server", "kubernetes", "mongodb")
-"""Parts of the fingerprint in which the shards of one run do not differ."""
+"""Parts of the fingerprint that are the same in all shards of one run."""
 _TOLD = 5
 
 
 class MergeError(Exception):
-    """The records are not the shards of one run; one sentence."""
+    """The records are not the shards of one run. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """What one shard has left: its record, and the folder with what belongs to it."""
+    """The output of one shard: its record, and the folder with its files."""
 
     place: Path
     folder: Path
@@ -41,7 +41,7 @@ class ShardRecord:
 
 
 def read_shard(place: Path) -> ShardRecord:
-    """The record in a folder of reports. Raises MergeError."""
+    """Read the record of a shard in a folder of reports. Raises MergeError."""
     try:
         record = read_record(place / RECORD)
     except ReadingError as error:
@@ -58,7 +58,7 @@ def read_shard(place: Path) -> ShardRecord:
 
 
 def merge(shards: Sequence[ShardRecord], folder: Path) -> Record:
-    """One record, as if one run had done it all, with its evidence in ``folder``. Raises MergeError."""
+    """Return one record, as if a single run had made it, and copy its evidence to ``folder``. Raises MergeError."""
     _are_of_one_run(shards)
     first = min(shards, key=lambda shard: shard.index)
     shards = sorted(shards, key=lambda shard: shard.index)
@@ -106,7 +106,7 @@ def _are_of_one_run(shards: Sequence[ShardRecord]) -> None:
 
 
 def _lost(plan: Plan, shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
-    """What is in the plan and has no result, by shard."""
+    """Yield an error for each shard with planned scenarios that have no result."""
     by_index = {shard.index: shard for shard in shards}
     for index, share in enumerate(plan.every_share):
         shard = by_index.get(index)
@@ -125,13 +125,13 @@ def _troubles(shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
 
 
 def _taken_over(shard: ShardRecord, folder: Path) -> Iterator[ScenarioResult]:
-    """The results of a shard, their evidence copied to ``folder``."""
+    """Yield the results of a shard and copy their evidence to ``folder``."""
     for one in shard.record.scenarios:
         yield replace(one, evidence=[_copied(Path(path), shard, folder) for path in one.evidence])
 
 
 def _copied(path: Path, shard: ShardRecord, folder: Path) -> str:
-    """Where the copy lies; a path that leads nowhere stays as it is."""
+    """Copy an evidence file and return the path of the copy. The path of a missing file is returned unchanged."""
     parts = path.parts
     inner = Path(*parts[parts.index(shard.folder.name) + 1 :]) if shard.folder.name in parts else Path(path.name)
     source, target = shard.folder / inner, folder / inner
@@ -148,7 +148,7 @@ def _in_order(results: Iterator[ScenarioResult]) -> list[ScenarioResult]:
 
 
 def _worst(figures: Iterator[Mapping[str, float]]) -> dict[str, float]:
-    """Of a figure that several shards have measured, the greatest: all of them are times."""
+    """Return the greatest value of each figure, which is the worst because all figures are times."""
     worst: dict[str, float] = {}
     for one in figures:
         for name, value in one.items():
@@ -157,7 +157,7 @@ def _worst(figures: Iterator[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _times(all_times: Iterator[Sequence[RequestTimes]]) -> list[RequestTimes]:
-    """Counts, sums and the greatest are those of all; quantiles of several shards cannot be had from theirs."""
+    """Combine counts, sums and maxima by request. Quantiles of several shards cannot be combined and are left out."""
     found: dict[str, RequestTimes] = {}
     for one in (one for times in all_times for one in times):
         before = found.get(one.request)
@@ -170,7 +170,8 @@ def _together(one: RequestTimes, other: RequestTimes) -> RequestTimes:
 
 
 def read_shards(places: Sequence[Path]) -> list[ShardRecord]:
-    """Each of the folders read; a folder without a record is a shard that is missing, as long as one is there."""
+    """Read the record in each folder. A folder without a record counts as a missing shard. Raises MergeError if all are
+    missing."""
     found = [read_shard(place) for place in places if (place / RECORD).is_file()]
     if not found:
         raise MergeError(f"{', '.join(map(str, places))}: no record of a shard in any of them")

@@ -1,4 +1,4 @@
-"""Which tester runs which scenarios, and the file that says so."""
+"""The plan of a split run: the scenarios of each tester, and the file that holds them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MOST_SHARDS = 64
 
 
 class PlanError(Exception):
-    """There is no such plan; one sentence."""
+    """A plan cannot be made, read or used as asked. The message is one sentence."""
 
 
 class Share(BaseModel):
-    """What one tester runs; ``seconds`` is what it is expected to take."""
+    """The scenarios of one tester. ``seconds`` is their expected duration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ class Share(BaseModel):
 
 
 class Plan(BaseModel):
-    """``shares`` run at the same time; ``alone`` runs when all of them have ended, on a site that they share."""
+    """The plan. ``shares`` run at the same time; ``alone`` runs after all of them have ended, if they share a site."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ class Plan(BaseModel):
     environment: str
     tags: str
     complete: bool
-    """Whether the scenarios are those of a run of everything."""
+    """Whether the plan covers the whole suite."""
     shares: Annotated[tuple[Share, ...], Field(min_length=1, max_length=MOST_SHARDS)]
     alone: Share | None = None
 
@@ -49,7 +49,7 @@ class Plan(BaseModel):
 
     @property
     def every_share(self) -> tuple[Share, ...]:
-        """Those that run at the same time, then the one that runs after them."""
+        """The shares that run at the same time, then the share that runs after them."""
         return self.shares if self.alone is None else (*self.shares, self.alone)
 
     @property
@@ -58,20 +58,20 @@ class Plan(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Equal for equal plans."""
+        """A hash that is equal for equal plans."""
         return hashlib.sha256(self.text().encode()).hexdigest()[:16]
 
     def name_of(self, index: int) -> str:
-        """What a share is called, counted from 0: ``shard 0 of 3``."""
+        """Return the name of a share, counted from 0: ``shard 0 of 3``."""
         return "the shard that runs alone" if index == len(self.shares) else f"shard {index} of {len(self.shares)}"
 
     def text(self) -> str:
-        """The plan as JSON, as it is kept in a file."""
+        """Return the plan as the JSON text of its file."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan that a file holds. Raises :class:`PlanError`."""
+    """Read a plan from a file. Raises :class:`PlanError`."""
     try:
         return Plan.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -83,7 +83,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def index_of(index: int, plan: Plan) -> int:
-    """``index`` if the plan has such a share, counted from 0. Raises :class:`PlanError`."""
+    """Return ``index`` if the plan has a share with that number, from 0; otherwise raise :class:`PlanError`."""
     if not 0 <= index < len(plan.every_share):
         raise PlanError(f"--index {index}: allowed are 0 to {len(plan.every_share) - 1}")
     return index

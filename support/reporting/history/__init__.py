@@ -1,4 +1,4 @@
-"""What earlier runs came to: one small file for each run, and what can be said over many of them."""
+"""The results of earlier runs: one small file for each run, and comparisons over many runs."""
 
 from support.reporting.history.entry import HistoryEntry, PastResult, entry_of
 from support.reporting.history.store import History, append, read_history

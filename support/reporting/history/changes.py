@@ -1,4 +1,4 @@
-"""What is different between a run and an earlier one that the history knows."""
+"""Differences between a run and an earlier run in the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from support.reporting.record.model import Record
 
 @dataclass(frozen=True)
 class ChangesSince:
-    """Ids of scenarios against those of ``since``. What was not run is neither good nor bad, and is in no list."""
+    """Ids of scenarios that changed since the run ``since``. A scenario that was not run is neither failing nor
+    fixed."""
 
     since: HistoryEntry
     newly_failing: tuple[str, ...]
@@ -26,7 +27,7 @@ class ChangesSince:
         return bool(self.newly_failing or self.fixed or self.added or self.gone)
 
     def listed(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Each list with its name, what needs somebody to act first; empty ones too."""
+        """Return each list with its name, including empty ones. The list that requires action comes first."""
         return [
             ("newly failing", self.newly_failing),
             ("fixed", self.fixed),
@@ -36,17 +37,18 @@ class ChangesSince:
 
 
 def since_the_last_run(record: Record, history: History) -> ChangesSince | None:
-    """Against the last run of the whole suite on this environment; None for a part of the suite, or a first run."""
+    """Compare with the last run of the whole suite on this environment. None for a part of the suite or a first run."""
     return _against(record, next(_earlier(record, history), None))
 
 
 def since_the_last_green_run(record: Record, history: History) -> ChangesSince | None:
-    """Against the last run of the whole suite on this environment that passed."""
+    """Compare with the last passed run of the whole suite on this environment. None as in `since_the_last_run`."""
     return _against(record, next((entry for entry in _earlier(record, history) if entry.verdict == "passed"), None))
 
 
 def _earlier(record: Record, history: History) -> Iterator[HistoryEntry]:
-    """The latest first. Runs of a series are of a part of the suite, or on a machine kept busy."""
+    """Yield earlier complete runs, the latest first. Runs of a series are left out: they may cover a part of the suite,
+    or run on a machine that was kept busy."""
     for entry in reversed(history.of(record.environment)):
         if entry.started < record.started and entry.ended == "complete" and entry.series is None:
             yield entry

@@ -1,4 +1,4 @@
-"""One run as the history keeps it: small, and with everything that a comparison over runs needs."""
+"""The history entry of one run: small, but with everything that comparisons over runs need."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NOT_STARTED = frozenset({"start", "before_all"})
 _SHORT = 16
 _P95 = "0.95"
 LATENCY = "p95_ms "
-"""A figure of this beginning is the P95 of the request that follows, in milliseconds."""
+"""Prefix of a figure: the P95 of the request named after it, in milliseconds."""
 CAPACITY = "jobs held"
-"""The figure for how many jobs were open at once."""
+"""The figure for the number of jobs that were open at once."""
 
 
 class PastResult(NamedTuple):
-    """What one scenario came to: its status, seconds, and the greatest share of a deadline that a wait used."""
+    """The result of one scenario: its status, its seconds, and the greatest share of a deadline that a wait used."""
 
     status: Status
     duration_s: Seconds
@@ -54,33 +54,33 @@ class HistoryEntry(BaseModel):
     duration_s: Seconds
     verdict: Literal["passed", "failed"]
     ended: Literal["complete", "interrupted", "not_started"]
-    """Only a complete run says something about each of its scenarios."""
+    """Only a complete run has a meaningful result for each of its scenarios."""
     counts: dict[Status, Count]
     troubles: Count
     leftovers: Count
     revision: str | None
-    """The commit of the suite, with ``+`` and a hash of the changes that were not committed."""
+    """The commit of the suite; uncommitted changes add ``+`` and their hash."""
     fingerprint: str
-    """A hash of what the environment was; equal for equal environments."""
+    """A hash of the lasting properties of the environment; equal for equal environments."""
     shuffle: int | None = None
-    """The seed of the order of the scenarios, or None for that of the files."""
+    """The seed of the order of the scenarios, or None for the order of the files."""
     series: str | None = None
-    """Which ``repeat`` the run belongs to."""
+    """The series of repeats that the run belongs to, or None."""
     under_load: bool = False
     figures: dict[str, FiniteFloat] = Field(default_factory=dict)
     scenarios: dict[str, PastResult]
 
     def line(self) -> str:
-        """The entry as one line of JSON."""
+        """Return the entry as one line of JSON."""
         return self.model_dump_json(by_alias=True) + "\n"
 
     def figure(self, name: str) -> float | None:
-        """What was measured under this name, or None."""
+        """Return the measurement with this name, or None."""
         return self.figures.get(name)
 
     @property
     def ran(self) -> int:
-        """How many scenarios were run."""
+        """The number of scenarios that were run."""
         return sum(seen.ran for seen in self.scenarios.values())
 
     @property
@@ -89,7 +89,7 @@ class HistoryEntry(BaseModel):
 
 
 def entry_of(record: Record, jobs_held: int | None = None) -> HistoryEntry:
-    """What the history keeps of a record, and of the gap report of the same run if there is one."""
+    """Return the history entry of a record. ``jobs_held`` comes from the gap report of the same run, if it has one."""
     counts: dict[Any, int] = dict(record.counts())
     repeat = record.repeat
     return HistoryEntry(
@@ -137,7 +137,8 @@ def _revision(fingerprint: Mapping[str, Any]) -> str | None:
 
 
 def _lasting(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-    """What stays the same from run to run: not the suite's own revision, not the ports of a sandbox started anew."""
+    """Return the parts of the fingerprint that do not change from run to run: without the revision of the suite, and
+    without the endpoints of a sandbox, whose ports are new each time."""
     kept = {key: value for key, value in fingerprint.items() if not key.startswith("git")}
     configuration = kept.get("configuration")
     if isinstance(configuration, dict) and configuration.get("endpoints") == "run_file":

@@ -1,4 +1,4 @@
-"""Which scenarios do not always end the same way, although nothing has changed; and which are close to it."""
+"""Finds flaky scenarios, which end differently although nothing has changed, and scenarios close to a deadline."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from support.reporting.history.entry import HistoryEntry, PastResult
 from support.reporting.history.store import History
 
 CLOSE = 0.5
-"""A scenario that uses more than this share of a deadline fails on a day that is twice as slow."""
+"""A scenario that uses more than this share of a deadline fails on a machine that is twice as slow."""
 _CONFIDENCE = 0.95
 _SHORT_REVISION = 10
 
 
 class TooFewRuns(Exception):
-    """There is nothing to compare; one sentence."""
+    """The history has too few runs to compare. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """A scenario with more than one verdict. `odd` are the runs with any but its most frequent one."""
+    """A scenario with more than one verdict. `odd` are the runs whose verdict is not the most frequent one."""
 
     id: str
     statuses: Counter[str]
@@ -30,7 +30,7 @@ class Mixed:
 
 @dataclass(frozen=True)
 class Close:
-    """A scenario that passed with little of a deadline left."""
+    """A scenario that passed but used most of a deadline. `share` is the share that it used."""
 
     id: str
     share: float
@@ -39,7 +39,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Flakiness:
-    """What complete runs of the same suite on the same environment say together."""
+    """The combined judgement of complete runs of the same suite on the same environment."""
 
     environment: str
     revision: str | None
@@ -51,14 +51,14 @@ class Flakiness:
 
     @property
     def would_be_seen(self) -> float:
-        """The rate of failure that these runs would have shown with 95 % probability, if none of them failed."""
+        """The lowest failure rate of a scenario that this number of runs reveals with 95 % probability."""
         return float(1 - (1 - _CONFIDENCE) ** (1 / len(self.runs)))
 
 
 def judge(history: History, environment: str | None = None, series: str | None = None) -> Flakiness:
-    """Judge the runs that are like the latest one of `environment` and of `series` (default: of all): the same revision
-    of the suite, with the same uncommitted changes, on the same environment. :class:`TooFewRuns` if there is only one,
-    or none."""
+    """Judge the complete runs that match the latest one of `environment` and `series` (default: of all). They have the
+    same revision of the suite, the same uncommitted changes and the same environment. Raises :class:`TooFewRuns` for
+    fewer than two."""
     candidates = [
         entry
         for entry in history.entries
@@ -88,7 +88,7 @@ def judge(history: History, environment: str | None = None, series: str | None =
 
 
 def flaky_lines(found: Flakiness) -> Iterator[str]:
-    """The judgement for people, its sentence first."""
+    """Yield the judgement as text, its summary line first."""
     loaded = sum(run.under_load for run in found.runs)
     runs = f"{len(found.runs)} runs of {found.environment} at {named(found.revision)}"
     runs += f", {loaded} of them on a busy machine" if loaded else ""
@@ -116,7 +116,7 @@ def named(revision: str | None) -> str:
 
 
 def _alike(entry: HistoryEntry, other: HistoryEntry) -> bool:
-    """Whether nothing is known to have changed between two runs; without a revision only a series vouches for that."""
+    """Whether nothing is known to have changed between two runs. Without a revision, both must be of one series."""
     return (entry.environment, entry.revision, entry.fingerprint) == (
         other.environment,
         other.revision,
@@ -138,7 +138,8 @@ def _mixed(name: str, runs: Sequence[HistoryEntry]) -> Mixed | None:
 
 
 def _close(names: Iterable[str], runs: Sequence[HistoryEntry]) -> Iterator[Close]:
-    """For each scenario that passed close to a deadline, the closest; one that did so on a quiet machine says so."""
+    """Yield each scenario that passed close to a deadline with its greatest share. Runs on a quiet machine take
+    precedence over runs on a busy one."""
     for name in names:
         shares = [
             (not run.under_load, seen.closest_deadline)

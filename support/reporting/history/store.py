@@ -1,7 +1,7 @@
-"""Where the history is kept: `reports/history/`, one file for each run.
+"""The store of the history: `reports/history/`, one file for each run.
 
-A file appears complete or not at all, under a name that no other run can have. So two runs that end at the same moment
-cannot spoil each other's entry, and one that is killed while it writes leaves nothing that would be read.
+A file is written atomically, under a name that no other run can have. Two runs that end at the same moment cannot
+damage each other's entry, and a run that is killed while it writes leaves nothing that would be read.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from support.files import write_atomically
 from support.reporting.history.entry import HistoryEntry
 
 KEEP = 500
-"""Runs of each environment that are kept: about 12 KB each for 200 scenarios."""
+"""The number of runs kept for each environment; an entry takes about 12 KB for 200 scenarios."""
 _ABANDONED_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True)
 class History:
-    """The runs in the order of their start. `unreadable` has one sentence for each file that could not be used."""
+    """The runs in the order of their start. `unreadable` has one sentence for each file that could not be read."""
 
     entries: tuple[HistoryEntry, ...]
     unreadable: tuple[str, ...] = ()
 
     def environments(self) -> list[str]:
-        """The environments that were run, the one of the latest run first."""
+        """Return the environments that were run, the one of the latest run first."""
         return list(dict.fromkeys(entry.environment for entry in reversed(self.entries)))
 
     def of(self, environment: str) -> tuple[HistoryEntry, ...]:
@@ -39,8 +39,8 @@ class History:
 
 
 def append(folder: Path, entry: HistoryEntry, keep: int = KEEP) -> Path:
-    """Keep `entry`, and of each environment the newest `keep`. Called again by the same process for the same run, it
-    replaces the entry. Raises OSError for a folder that cannot be written."""
+    """Write `entry`, keep only the newest `keep` runs of its environment, and return the path. A second call for the
+    same run in the same process replaces the entry. Raises OSError for a folder that cannot be written."""
     prefix = re.sub(r"[^a-z0-9_-]", "_", entry.environment.lower())[:40]
     path = folder / f"{prefix}.{entry.started:%Y%m%dT%H%M%S.%f}Z.{os.getpid()}.json"
     write_atomically(path, entry.line())
@@ -50,14 +50,14 @@ def append(folder: Path, entry: HistoryEntry, keep: int = KEEP) -> Path:
 
 
 def read_history(folder: Path) -> History:
-    """Every run that was kept; an empty history if there is no such folder."""
+    """Read all runs; the history is empty if the folder does not exist."""
     entries: list[HistoryEntry] = []
     unreadable: list[str] = []
     for path in sorted(folder.glob("[!.]*.json")):
         try:
             entries.append(HistoryEntry.model_validate_json(path.read_bytes()))
         except FileNotFoundError:
-            continue  # another run has just removed it as too old
+            continue  # another run has just removed this old entry
         except OSError as error:
             unreadable.append(f"{path.name}: cannot be read: {error.strerror}")
         except ValidationError as error:
@@ -70,11 +70,11 @@ def read_history(folder: Path) -> History:
 
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)  # the other writer may have been faster
+        path.unlink(missing_ok=True)  # another run may have removed it first
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether a run was killed while it wrote this."""
+    """Whether a temporary file was left by a run that was killed while it wrote."""
     try:
         return time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""A folder for each run, and what of it is shown at the usual places.
+"""The folder of each run, and the copies of its reports at the usual places.
 
-Two runs in one checkout never write into the same file: each has ``reports/runs/TIME-PID``. When it is complete, its
-reports replace those in ``reports`` in one move each; ``reports/latest`` names the folder. A run of a part of the suite
-has its own site and evidence in its folder, and leaves those of the last run of the whole suite in their place.
+Two runs in one checkout never write into the same file: each has ``reports/runs/TIME-PID``. At the end of a run, its
+reports replace those in ``reports``, each in one move, and ``reports/latest`` names the folder. A run of a part of the
+suite keeps its site and evidence in its own folder; ``reports`` still shows those of the last run of the whole suite.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _A_DAY = datetime.timedelta(days=1)
 
 
 def new_folder(reports: Path) -> Path:
-    """Where a run that begins now writes; made when it is first used."""
+    """Return the folder for a run that starts now. It is created on first use."""
     return reports / RUNS / f"{now():%Y%m%dT%H%M%S.%f}-{os.getpid()}"
 
 
 def latest(reports: Path) -> Path:
-    """The folder of the run whose record ``reports`` shows, or ``reports`` itself where somebody else has put one."""
+    """Return the folder of the run whose record ``reports`` shows, or ``reports`` if the record is from elsewhere."""
     try:
         folder = reports / (reports / LATEST).read_text(encoding="utf-8").strip()
         same = (folder / RECORD).read_bytes() == (reports / RECORD).read_bytes()
@@ -39,14 +39,14 @@ def latest(reports: Path) -> Path:
 
 
 def place_of(name: str, record: Record, folder: Path, reports: Path) -> Path:
-    """Where a person finds a report of this run."""
+    """Return the path at which users find a report of this run."""
     return (reports if record.selection.complete or name in FILES else folder) / name
 
 
 def show(record: Record, folder: Path, reports: Path) -> dict[str, str]:
-    """Put what a run has written at the usual places; answers why a report could not be put there, by its name.
+    """Copy the reports of a run to the usual places. Returns the reason for each report that failed, by its name.
 
-    One that cannot be put there hides no other. Raises OSError when not even their folder can be written.
+    A failure does not stop the other reports. Raises OSError if the folder of the reports cannot be written at all.
     """
     if folder == reports:
         return {}
@@ -64,7 +64,7 @@ def show(record: Record, folder: Path, reports: Path) -> dict[str, str]:
 
 
 def _shown(record: Record, folder: Path, reports: Path) -> list[str]:
-    """A part of the suite shows its folders only where there are none of the whole suite."""
+    """Return the names to copy. A run of a part copies its folders only if no run of the whole suite ever did."""
     names = [*FILES, *(path.name for path in folder.glob("infra_gap_report_*"))]
     return names + [*FOLDERS] if record.selection.complete or not (reports / _WHOLE).is_file() else names
 
@@ -85,7 +85,7 @@ def _replace_file(new: Path, old: Path) -> None:
 
 
 def _replace_folder(new: Path, old: Path) -> None:
-    """A reader sees the old folder or the new one; nothing of both."""
+    """Replace a folder by renaming, so that a reader never sees a mixture of old and new files."""
     temporary, away = (old.with_name(f".{old.name}.{word}{os.getpid()}") for word in ("new", "old"))
     if new.is_dir():
         shutil.copytree(new, temporary)
@@ -97,7 +97,7 @@ def _replace_folder(new: Path, old: Path) -> None:
 
 
 def _forget_old(reports: Path) -> None:
-    """Keep the newest runs, and those that the usual places show."""
+    """Delete old runs except the newest ones and those that the usual places show."""
     shown = {
         path.read_text(encoding="utf-8").strip() for name in (LATEST, _WHOLE) if (path := reports / name).is_file()
     }
@@ -108,5 +108,5 @@ def _forget_old(reports: Path) -> None:
 
 
 def _has_ended(folder: Path) -> bool:
-    """A folder without a record is that of a run that still goes on, or of one that was killed: a day tells which."""
+    """Whether the run has ended. A folder without a record counts as that of a killed run after one day."""
     return (folder / RECORD).is_file() or folder.name < f"{now() - _A_DAY:%Y%m%dT%H%M%S}"

@@ -1,4 +1,4 @@
-"""The identity of a scenario: its id tag, and the row number in an outline. Does not import behave."""
+"""The identity of a scenario: its id tag, and its row number in an outline. Does not import behave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class ScenarioIdentity:
 
 
 def identify(scenario: Any) -> ScenarioIdentity:
-    """The identity of a behave scenario; its place (`features/x.feature:12`) and no requirement if it has no id tag."""
+    """Return the identity of a behave scenario. Without an id tag it is the place, such as `features/x.feature:12`, and
+    has no requirement."""
     tag = next((str(tag) for tag in scenario.tags if ID_TAG.match(tag)), None)
     if tag is None:
         return ScenarioIdentity(f"{scenario.filename}:{scenario.line}", None)
@@ -27,7 +28,7 @@ def identify(scenario: Any) -> ScenarioIdentity:
 
 
 def row_number(scenario: Any) -> int | None:
-    """Position of an outline's row over all its examples, from 1; None for a plain scenario."""
+    """Return the number of an outline's row, counted over all its examples from 1; None for a plain scenario."""
     rows = getattr(scenario.parent, "scenarios", [])
     if getattr(scenario.parent, "type", None) != "scenario_outline":
         return None
@@ -35,7 +36,7 @@ def row_number(scenario: Any) -> int | None:
 
 
 def rule_name(scenario: Any) -> str | None:
-    """The sentence of the Rule a scenario stands in, or None."""
+    """Return the name of the Rule that contains a scenario, or None."""
     element = scenario.parent
     while element is not None:
         if element.type == "rule":

@@ -1,6 +1,6 @@
-"""Known issues: which failure each of them excuses, and what becomes of a result that has some.
+"""Known issues: the failures that they excuse, and the results of scenarios that have some.
 
-An issue excuses the failure that its reason describes, and no other of the same scenario: a text that must stand in it.
+The reason of an issue is a text that the failure must contain. Other failures of the same scenario are not excused.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KnownIssue:
-    """A defect of this environment: `scenario` is an id, `CF-01b` (every row of an outline) or `CF-01b.3` (that row).
+    """A defect of this environment. `scenario` is an id: `CF-01b` (all rows of an outline) or `CF-01b.3` (one row).
 
-    `expires` is the last day (UTC) on which the failure is excused. `reason` must stand in what the failed step says;
-    `also` are texts, one of which must stand in each trouble that comes with it. `notice` says it for people.
+    `expires` is the last day (UTC) on which the failure is excused. The text of the failed step must contain `reason`;
+    each further error must contain `reason` or one of `also`. `notice` is the description shown to readers.
     """
 
     scenario: str
@@ -32,7 +32,7 @@ class KnownIssue:
         return on > self.expires
 
     def explains(self, failure: Sequence[str]) -> bool:
-        """Whether it is the reason of a failure: of what the step says, and of every trouble after it."""
+        """Whether the issue explains a failure: the text of the step and all errors after it."""
         step, *troubles = map(_plain, failure)
         texts = [_plain(text) for text in (self.reason, *self.also)]
         return texts[0] in step and all(any(text in trouble for text in texts) for trouble in troubles)
@@ -44,7 +44,7 @@ class KnownIssue:
 
 @dataclass(frozen=True)
 class JudgedResult:
-    """Status and reason of a result, and the issue that it failed with or passed in spite of."""
+    """The status and reason of a result, and the issue with which it failed or in spite of which it passed."""
 
     status: str
     reason: str | None
@@ -54,7 +54,8 @@ class JudgedResult:
 def judge_with_issues(
     issues: Sequence[KnownIssue], status: str, reason: str | None, failure: Sequence[str], on: datetime.date
 ) -> JudgedResult:
-    """`failure` is what the failed step says and what was wrong after it; empty for what no issue can excuse."""
+    """Apply known issues to a result. `failure` holds the text of the failed step and the errors after it. It is empty
+    for a failure that no issue can excuse."""
     if status == "passed" and issues:
         tickets = " and ".join(dict.fromkeys(issue.ticket for issue in issues))
         text = f"passed although {tickets} is listed as a known issue: remove it from the list"

@@ -1,4 +1,4 @@
-"""From what is known of a run to its record."""
+"""Builds the record of a run from its context and results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.reporting.record.model import Record, ScenarioResult, Trouble, grou
 
 
 def record_of(report: RunContext, results: list[ScenarioResult], suite_errors: list[Trouble]) -> Record:
-    """The record of a run that ends now."""
+    """Return the record of a run that ends now."""
     return Record(
         environment=report.environment,
         started=report.started,
@@ -32,7 +32,7 @@ def record_of(report: RunContext, results: list[ScenarioResult], suite_errors: l
 
 
 def nothing_ran(results: list[ScenarioResult]) -> str | None:
-    """Why a run has judged nothing, in one sentence; None when something ran."""
+    """Return one sentence on why the run has judged nothing, or None if a scenario ran."""
     if any(result.ran for result in results):
         return None
     reasons = "; ".join(f"{reason} ({len(ids)})" for reason, ids in grouped_reasons(results).items())

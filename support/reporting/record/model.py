@@ -1,4 +1,4 @@
-"""The run record: plain values, and the rules by which scenario results become a verdict. Knows nothing of behave."""
+"""The run record: plain values, and the rules that turn scenario results into a verdict. Independent of behave."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ BAD_STATUSES = frozenset({"failed", "error", "unexpected_pass"})
 
 
 def now() -> datetime.datetime:
-    """This moment as a record keeps it: UTC, to the millisecond. What is written and read back is the same."""
+    """Return the current UTC time, cut to the millisecond, so that a record reads back exactly as it was written."""
     moment = datetime.datetime.now(datetime.UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that went wrong outside of a step: `where` names the hook or clean-up, `message` says what."""
+    """An error outside of a step: `where` names the hook or clean-up, `message` describes the error."""
 
     where: str
     message: str
@@ -37,7 +37,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step as it ran; `status` is behave's word for it, `error` the text of the failure."""
+    """The result of one step; `status` is behave's name for it, `error` the text of the failure."""
 
     keyword: str
     name: str
@@ -45,14 +45,15 @@ class StepResult:
     duration_s: float
     error: str | None = None
     table: list[list[str]] | None = None
-    """The data table, its headings first; only the first rows of a long one."""
+    """The data table, headings first. A long table is cut after its first rows."""
     text: str | None = None
     """The text below the step, between quotes."""
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """One scenario, or one row of an outline. `requirement` is None only without an id tag, which the lint forbids."""
+    """The result of a scenario or of a row of an outline. `requirement` is None only without an id tag, which the lint
+    forbids."""
 
     id: str
     requirement: str | None
@@ -70,11 +71,11 @@ class ScenarioResult:
     closest_deadline: float | None = None
     """The greatest share (0 to 1) of a deadline that one of its waits used; None if nothing was waited for."""
     started: datetime.datetime | None = None
-    """When it had its turn; None if it never had."""
+    """The start time; None if the scenario never started."""
     row: dict[str, str] = field(default_factory=dict)
-    """The row of the outline, by heading."""
+    """The cells of the row of the outline, by heading."""
     ticket: str | None = None
-    """The known issue that was failed with, or passed in spite of."""
+    """The ticket of the known issue with which it failed, or in spite of which it passed."""
 
     @property
     def is_bad(self) -> bool:
@@ -87,8 +88,8 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class Repeat:
-    """How a run differs from the usual one: `shuffle` is the seed of its order, `series` names the repeats that it is
-    one of, `under_load` says that the processors were kept busy meanwhile."""
+    """The settings of a repeated run: `shuffle` is the seed of its order, `series` names the series of repeats that it
+    belongs to, `under_load` is set if the processors were kept busy meanwhile."""
 
     shuffle: int | None = None
     series: str | None = None
@@ -97,8 +98,8 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a run was asked for. ``complete`` when nothing was left out but what no run ever takes: only such a run says
-    something about the suite as a whole."""
+    """The selection of a run. ``complete`` is set if only scenarios that no run takes were left out. Only such a run
+    allows conclusions about the whole suite."""
 
     tags: str = ""
     names: tuple[str, ...] = ()
@@ -124,12 +125,12 @@ class Record:
     requests: list[RequestTimes] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
     shard: dict[str, Any] | None = None
-    """Of a run that is one share of several: its ``index`` in the ``plan`` of all."""
+    """The ``index`` of this share and the ``plan`` of all shares, if the run was split; otherwise None."""
     remarks: list[Trouble] = field(default_factory=list)
-    """What was seen of the site and makes no run fail; `where` names it, for what is done about it."""
+    """Findings about the site that do not make the run fail. `where` is the name used by `first_steps.toml`."""
     looser_limits: list[str] = field(default_factory=list)
-    """What the environment let pass beyond the requirements, one sentence each: a green run with one of them does not
-    say that the requirement holds."""
+    """Limits of the environment that are looser than the requirements, one sentence each. With one of them, a green run
+    does not prove that the requirement holds."""
 
     @property
     def verdict(self) -> str:
@@ -137,16 +138,16 @@ class Record:
 
     @property
     def broken_on_purpose(self) -> str:
-        """What was done to the sandbox of this run, in words; empty for a system that nobody has changed."""
+        """Description of the deliberate change to the sandbox of this run; empty for an unchanged system."""
         return str(self.fingerprint.get("sandbox", ""))
 
     @property
     def unverified(self) -> str:
-        """The services whose certificates the environment does not have checked, in words; empty when all are."""
+        """The services whose certificates were not verified, separated by commas; empty if all were."""
         return ", ".join(map(str, self.fingerprint.get("unverified_certificates") or ()))
 
     def why_failed(self) -> list[str]:
-        """Every reason for a red run, one short sentence each; empty if the run passed."""
+        """Return the reasons for a red run, one short sentence each; empty if the run passed."""
         counts = self.counts()
         reasons = [
             f"{counts[status]} {text}"
@@ -166,7 +167,7 @@ class Record:
         return reasons
 
     def suite_problems(self) -> list[str]:
-        """Why the run is red beyond its scenarios: a report that counts scenarios only would be green without them."""
+        """Return the reasons for a red run that no scenario shows. A report of scenarios alone would be green."""
         problems = [str(error) for error in self.suite_errors] + [f"left over: {item}" for item in self.leftovers]
         if not problems and not any(scenario.is_bad for scenario in self.scenarios):
             return self.why_failed()
@@ -176,7 +177,7 @@ class Record:
         return Counter(scenario.status for scenario in self.scenarios)
 
     def requirements(self) -> dict[str, dict[str, Any]]:
-        """By requirement, in order of id: its verdict (passed, failed, known_issue, skipped) and counts by status."""
+        """Return verdict (passed, failed, known_issue, skipped) and counts by status of each requirement, by id."""
         by_id: dict[str, Counter[str]] = {}
         for scenario in self.scenarios:
             by_id.setdefault(scenario.requirement or "none", Counter())[scenario.status] += 1
@@ -210,7 +211,7 @@ class Record:
 
 
 def grouped_reasons(scenarios: Iterable[ScenarioResult], status: str = "skipped") -> dict[str, list[str]]:
-    """Reason -> ids of the scenarios of that status, the most frequent reason first."""
+    """Return reason -> ids of the scenarios with that status, the most frequent reason first."""
     groups: dict[str, list[str]] = {}
     for scenario in scenarios:
         if scenario.status == status:
@@ -219,7 +220,7 @@ def grouped_reasons(scenarios: Iterable[ScenarioResult], status: str = "skipped"
 
 
 def write_record(record: Record, directory: Path) -> Path:
-    """Write `run.json` and return its path. Values that JSON does not know are written as their text."""
+    """Write `run.json` and return its path. Values without a JSON type are written as text."""
     path = directory / "run.json"
     write_atomically(path, json.dumps(record.as_json(), indent=2, ensure_ascii=False, default=str) + "\n")
     return path

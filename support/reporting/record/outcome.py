@@ -1,7 +1,7 @@
-"""From a behave scenario, after it is really over, to its result in the record.
+"""Converts a finished behave scenario into its result in the record.
 
-behave's final status already includes failing hooks and clean-ups; what is added here is the reason, the known issues
-and the scenarios that never got their turn. Does not import behave: statuses are compared by name.
+behave's final status already includes failing hooks and clean-ups. This module adds the reason, the known issues and
+the scenarios that never started. It does not import behave: statuses are compared by name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STEP_WORDS = {"untested": "skipped", "untested_undefined": "undefined", "untest
 
 
 def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
-    """The result of one scenario. Meaningful once behave has left the scenario (its clean-up included)."""
+    """Return the result of one scenario. It is final once behave has left the scenario, including its clean-up."""
     done = run.elsewhere.get(id(scenario))
     if done is not None:
         return done
@@ -52,7 +52,7 @@ def scenario_result(scenario: Any, run: RunContext) -> ScenarioResult:
 
 
 def all_results(run: RunContext) -> list[ScenarioResult]:
-    """The results of every selected scenario, in the order of the features."""
+    """Return the results of all selected scenarios, in the order of the features."""
     return [scenario_result(scenario, run) for scenario in run.selected]
 
 
@@ -78,7 +78,8 @@ def _status_and_reason(scenario: Any, run: RunContext) -> tuple[str, str | None]
 
 
 def _never_ran(scenario: Any, run: RunContext) -> tuple[str, str]:
-    """A selected scenario without a result: a hook before it failed (error), or the run was ended early (skipped)."""
+    """Return status and reason of a scenario that never ran: an earlier hook failed (error) or the run was ended early
+    (skipped)."""
     element = scenario.parent
     while element is not None:
         if getattr(element, "hook_failed", False):
@@ -91,7 +92,8 @@ def _never_ran(scenario: Any, run: RunContext) -> tuple[str, str]:
 
 
 def _what_an_issue_may_excuse(scenario: Any, run: RunContext) -> list[str]:
-    """What the failed step says, and the checks after it; nothing after a broken start, clean-up or missing step."""
+    """Return the texts of the failed step and of the checks after it. Empty for failures that no issue may excuse:
+    undefined steps, errors in other hooks or clean-ups, interruptions, inconclusive measurements."""
     troubles = run.scenario_troubles.get(id(scenario), [])
     bad = next((step for step in scenario.all_steps if step.status.name in _BAD_STEPS), None)
     nobodys = KeyboardInterrupt | Inconclusive
@@ -116,7 +118,7 @@ def _step_result(step: Any, run: RunContext) -> StepResult:
 
 
 def _row(scenario: Any) -> dict[str, str]:
-    """The cells of an outline's row; behave keeps it in a private place only."""
+    """Return the cells of an outline's row. behave stores the row in a private attribute only."""
     row = getattr(scenario, "_row", None)
     return {} if row is None else {str(key): str(cell) for key, cell in zip(row.headings, row.cells, strict=True)}
 
@@ -144,7 +146,7 @@ def _error_text(step: Any, run: RunContext) -> str:
 
 
 def exception_text(exception: BaseException) -> str:
-    """What an exception says: an assertion speaks for itself, anything else is introduced by its class."""
+    """Return the message of an exception, after its class name unless it is an assertion."""
     if isinstance(exception, KeyboardInterrupt):
         return "interrupted"
     text = str(exception).strip()

@@ -1,4 +1,4 @@
-"""What a run writes into its folder of reports: what it removes before it begins, and what a bundle of it has."""
+"""The names of the files and folders that a run writes, that are shown in ``reports`` and that go into a bundle."""
 
 RECORD = "run.json"
 FILES = (RECORD, "junit.xml", "summary.md", "metrics.prom", "xray.json", "features.zip", "allure.html")

@@ -1,4 +1,4 @@
-"""The run record and the verdicts of the fault matrix, read back from their files."""
+"""Reads the run record, the results of the fault matrix and the results of mutants from their files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from support.reporting.record.requests import RequestTimes
 
 
 class ReadingError(Exception):
-    """A file cannot be used; one sentence."""
+    """A file cannot be used. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class MatrixResults:
-    """What the last fault matrix found: `caught` by fault id. `finished` is None if the file does not say it."""
+    """Results of the last fault matrix: `caught` by fault id. `finished` is None if the file has no such value."""
 
     finished: datetime.datetime | None
     caught: Mapping[str, bool]
@@ -36,7 +36,7 @@ class MatrixResults:
 
 @dataclass(frozen=True)
 class MutantCounts:
-    """Of the mutants of one module, or of those that scenarios of one requirement noticed."""
+    """Counts of the mutants of one module, or of the mutants noticed by scenarios of one requirement."""
 
     name: str
     places: int
@@ -47,8 +47,8 @@ class MutantCounts:
 
 @dataclass(frozen=True)
 class MutantResults:
-    """What came of random changes of the sandbox's code, by module and by requirement, which is empty for changes with
-    which the server does not start."""
+    """Results of random changes to the sandbox's code, by module and by requirement. The requirement is empty for
+    changes with which the server does not start."""
 
     finished: datetime.datetime
     modules: tuple[MutantCounts, ...]
@@ -65,12 +65,12 @@ _COUNTS = ("places", "killed", "survived", "equivalent")
 
 
 def read_record(path: Path) -> Record:
-    """The record of a run; :class:`ReadingError` if it is not one."""
+    """Read the record of a run. Raises :class:`ReadingError` if the file holds none."""
     return parse_record(_text(path), path.name)
 
 
 def parse_record(text: str, name: str) -> Record:
-    """The record that a text is; `name` is what an error calls it."""
+    """Parse a text as the record of a run; errors refer to it as `name`."""
     content = _parsed(text, name)
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ReadingError(f"{name}: not a run record of the schema {SCHEMA}")
@@ -81,9 +81,9 @@ def parse_record(text: str, name: str) -> Record:
 
 
 def read_matrix(path: Path) -> MatrixResults | None:
-    """The last results of the matrix, or None if there is no such file.
+    """Read the last results of the fault matrix, or return None if the file does not exist.
 
-    The file is `{"finished": iso, "faults": [{"id": str, "caught": bool}, ...]}`; other keys do not matter here.
+    The file is `{"finished": iso, "faults": [{"id": str, "caught": bool}, ...]}`; other keys are ignored.
     """
     if not path.is_file():
         return None
@@ -97,7 +97,7 @@ def read_matrix(path: Path) -> MatrixResults | None:
 
 
 def read_mutants(path: Path) -> MutantResults | None:
-    """The results that `python -m tools.mutants` wrote last, or None if there is no such file."""
+    """Read the last results of `python -m tools.mutants`, or return None if the file does not exist."""
     if not path.is_file():
         return None
     content = _parsed(_text(path), path.name)
@@ -163,7 +163,7 @@ def _troubles(entries: list[dict[str, Any]]) -> list[Trouble]:
 
 
 def _selection(content: dict[str, Any]) -> Selection:
-    """An older record does not tell what was asked for: everything, then."""
+    """Return the selection. An older record has none; its run is taken as complete."""
     return Selection(
         tags=str(content.get("tags", "")),
         names=tuple(map(str, content.get("names", ()))),

@@ -1,4 +1,4 @@
-"""How long requests took over a run, by what was asked for; ids in a path are left out, so that names are few."""
+"""Response times over a run, by request. Ids in a path are replaced, so that the number of names stays small."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 QUANTILES = (0.5, 0.95, 0.99)
-# A request for anything else (a negative test may ask for any path) is counted together with its like.
+# Requests for any other path, which a negative test may send, are counted together as "other".
 _ROUTES = (
     (re.compile(r"/(configure|ack|channels|live_metadata|recordings_in_time_range)/?"), r"/\1"),
     (re.compile(r"/metadata/[^/]+"), "/metadata/{job_id}"),
@@ -20,9 +20,9 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 
 @dataclass(frozen=True)
 class RequestTimes:
-    """Of ``count`` requests: the sum, the greatest, and quantiles (nearest rank) by their share; all in seconds.
+    """Times of ``count`` requests in seconds: sum, maximum, and quantiles (nearest rank) by their share.
 
-    Answers of every kind count, refusals and failures too: it tells of this run, it is not a benchmark.
+    All answers count, including refusals and failures. The times describe this run and are not a benchmark.
     """
 
     request: str
@@ -33,7 +33,7 @@ class RequestTimes:
 
 
 def request_times(calls: Iterable[tuple[str, float]], base_url: str) -> list[RequestTimes]:
-    """From pairs of ``METHOD url`` and seconds, in the order of the names."""
+    """Group pairs of ``METHOD url`` and seconds by request, in the order of the request names."""
     groups: dict[str, list[float]] = {}
     prefix = urlsplit(base_url).path.rstrip("/")
     for line, seconds in calls:
@@ -42,7 +42,7 @@ def request_times(calls: Iterable[tuple[str, float]], base_url: str) -> list[Req
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank quantile of values in ascending order."""
+    """Return the nearest-rank quantile of values in ascending order."""
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 

@@ -1,4 +1,4 @@
-"""The features and the results of a run brought together, in the order in which people read them."""
+"""Joins the features with the results of a run, in reading order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.reporting.writers.junit import area_of
 
 
 class Binder:
-    """Joins documents and results; keeps addresses of pages and of places on them unique."""
+    """Joins documents and results, and keeps page names and anchors unique."""
 
     def __init__(self, record: Record, reports: Path, site: str) -> None:
         self._reports = reports
@@ -40,7 +40,7 @@ class Binder:
         self._all = record.scenarios
 
     def areas(self, documents: Sequence[Document]) -> list[AreaView]:
-        """Every area that has a feature or a result, in the order of the requirements."""
+        """Return the areas that have a feature or a result, in the order of the requirements."""
         found: dict[str, AreaView] = {}
         for document in documents:
             area = found.setdefault(document.area, self._area(document.area))
@@ -50,7 +50,7 @@ class Binder:
                 area = found.setdefault(area_of(result), self._area(area_of(result)))
                 area.orphans.append(self._outcome(result.id, result.name, result, (), ()))
         for area in found.values():
-            # As the requirements are numbered, not as the files happen to be called.
+            # In the order of the requirement numbers, not of the file names.
             area.features.sort(
                 key=lambda feature: min((example.requirement for example in feature.examples), default="~")
             )
@@ -129,7 +129,8 @@ class Binder:
         )
 
     def _evidence(self, path: str) -> Evidence:
-        """Evidence lies beside the record, wherever the run wrote it to and whoever moved it since."""
+        """Return the evidence, without an address if the file is missing. The file is looked for beside the record, as
+        the folder may have been moved since the run."""
         inside = inside_reports(path)
         kept = ".." not in inside.parts and (self._reports / inside).is_file()
         return Evidence(inside.name, f"{self._site}{quote(inside.as_posix())}" if kept else "")
@@ -144,7 +145,7 @@ class Binder:
 
 
 def requirements_of(areas: Iterable[AreaView], titles: Mapping[str, str]) -> list[RequirementView]:
-    """Every requirement, with or without an example, and what is written of no requirement. In the order of reading."""
+    """Return all requirements in reading order, with or without an example, and an entry for examples without one."""
     rules: dict[str, dict[str, None]] = {requirement: {} for requirement in titles}
     examples: dict[str, list[ExampleView]] = {requirement: [] for requirement in titles}
     for rule, example in _with_rules(areas):

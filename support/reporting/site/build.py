@@ -1,5 +1,4 @@
-"""Reads what the site is made of, and writes its pages. The site needs nothing but its own files: no server, no
-network."""
+"""Reads the sources of the site and writes its pages. The site needs only its own files: no server, no network."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class SiteError(Exception):
-    """The site cannot be made; one sentence."""
+    """The site cannot be made. The message is one sentence."""
 
 
 def write_site(
@@ -62,10 +61,9 @@ def write_site(
 ) -> Path:
     """Write the site of one run into `destination` and return its start page.
 
-    `beside` is the folder of the record: its evidence (`evidence/`) is looked for there, and its gap report. The
-    results of the fault matrix (`faults/matrix.json`), those of mutants (`mutants/mutants.json`) and the earlier runs
-    (`history/`) lie in `runs`, by default beside it too; mutants that were not tried there are told as they are kept,
-    beside the catalogue.
+    `beside` is the folder of the record. It holds its evidence (`evidence/`) and its gap report. `runs` (default:
+    `beside`) holds the results of the fault matrix (`faults/matrix.json`) and of mutants (`mutants/mutants.json`), and
+    the earlier runs (`history/`). Without results of mutants there, those kept beside the catalogue are used.
 
     Raises :class:`SiteError` for input that cannot be used, OSError for a folder that cannot be written.
     """
@@ -84,7 +82,7 @@ def write_site(
         raise SiteError(f"{catalogue.name}: cannot be read: {error.strerror}") from error
 
     def sources(language: Language) -> Sources:
-        """The same in each language but for the way to what lies outside of the site."""
+        """Return the sources, which differ between languages only in the relative path to files outside the site."""
         address = f"{language.root}{reports}/"
         areas = Binder(record, beside, address).areas(documents)
         gap, capacity = _gap(record, beside, address), _capacity(record, beside)
@@ -100,15 +98,15 @@ def write_site(
 
 
 def prepare() -> None:
-    """Compile the templates, which takes as long as writing the pages of a short run. What cannot be read is told when
-    the site is made."""
+    """Compile the templates, which takes as long as writing the pages of a short run. `write_site` reports a template
+    that cannot be read."""
     with contextlib.suppress(OSError):
         for name in (templates := _templates()).list_templates(extensions=["html"]):
             templates.get_template(name)
 
 
 def _write_pages(pages: dict[str, str], folder: Path) -> None:
-    """The pages of one language; those of areas that are no more go."""
+    """Write the pages of one language and delete pages of areas that no longer exist."""
     for name, text in pages.items():
         write_atomically(folder / name, text)
     for old in folder.glob("area-*.html"):
@@ -117,7 +115,7 @@ def _write_pages(pages: dict[str, str], folder: Path) -> None:
 
 
 def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
-    """What the gap report of the run says, if it has one; its page goes before its data."""
+    """Return the gap report of the run as a view, or None. The address is its HTML page if it exists, else its data."""
     try:
         found = capacity_report_of(record, beside)
     except CapacityReportError as error:
@@ -134,7 +132,7 @@ def _gap(record: Record, beside: Path, reports: str) -> GapView | None:
 
 
 def _capacity(record: Record, beside: Path) -> CapacityReport | None:
-    """The gap report of the run; one that cannot be read says so on the start page."""
+    """Return the gap report of the run, or None. `_gap` shows the error for one that cannot be read."""
     try:
         return capacity_report_of(record, beside)
     except CapacityReportError:
@@ -142,7 +140,7 @@ def _capacity(record: Record, beside: Path) -> CapacityReport | None:
 
 
 def _rendered(sources: Sources, language: Language) -> dict[str, str]:
-    """The text of each page by its file name."""
+    """Return the text of each page by its file name."""
     templates = _templates()
     pages = Pages(sources)
     common: dict[str, Any] = {
@@ -190,5 +188,5 @@ def _templates() -> Environment:
 
 
 def _hash(text: str) -> str:
-    """What the page's content security policy knows its one style sheet or script by."""
+    """Return the hash with which a page's content security policy allows its style sheet or its script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

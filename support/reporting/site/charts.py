@@ -1,4 +1,4 @@
-"""Small charts as SVG: a value for each run, in the colours of the page, readable without them."""
+"""Small SVG charts: one value for each run, in the colours of the page, but readable without colour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True)
 class Point:
-    """A run: when it was, its value, and whether it failed."""
+    """The point of one run: its time, its value, and whether the run failed."""
 
     when: datetime.datetime
     value: float
@@ -28,8 +28,8 @@ class Point:
 
 
 def chart(title: str, unit: str, points: Sequence[Point], limit: float | None = None) -> Markup:
-    """A line through the runs in their order; runs that failed are squares. From zero to a round number. `unit` goes
-    right behind a number: ` ms`, or nothing. What the requirement demands is a dashed line."""
+    """Draw a line through the runs in their order, on a scale from zero to a round number. Failed runs are squares; the
+    limit of the requirement is a dashed line. `unit` is appended to a number: ` ms`, or nothing."""
     top = _round_top(max(*(point.value for point in points), limit or 0.0))
     places = [(_x(index, len(points)), _y(point.value, top)) for index, point in enumerate(points)]
     parts = [
@@ -47,7 +47,7 @@ def chart(title: str, unit: str, points: Sequence[Point], limit: float | None = 
 
 
 def told(unit: str, points: Sequence[Point], limit: float | None = None) -> str:
-    """The chart in a sentence."""
+    """Return the content of the chart in one sentence."""
     values = sorted(point.value for point in points)
     middle = values[len(values) // 2]
     shown = {
@@ -64,7 +64,7 @@ def told(unit: str, points: Sequence[Point], limit: float | None = None) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits are enough, and nobody reads powers of ten."""
+    """Format a number with about three digits and without an exponent, for readability."""
     if 0 < value < _SMALLEST:
         return _("less than %(smallest)s", smallest=_SMALLEST)
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
@@ -104,7 +104,7 @@ def _days(points: Sequence[Point]) -> Iterator[Markup]:
 
 
 def _round_top(value: float) -> float:
-    """The next round number above; never zero."""
+    """Return the smallest round number not below `value`; never zero."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -1,7 +1,7 @@
-"""The languages of the site: English, as it is written here, and a gettext catalogue for each other one.
+"""The languages of the site: English, as written in the code, and a gettext catalogue for each other language.
 
-What is translated is the site's own words, the titles of areas, rules and requirements, and the glossary. Features,
-faults and what a run has seen are shown as they were written, in English.
+The site's own words, the titles of areas, rules and requirements, and the glossary are translated. Features, faults and
+the findings of a run are shown in English, as they were written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CATALOGUES = Path(__file__).parent / "translations"
 
 @dataclass(frozen=True)
 class Language:
-    """``code`` is that of BCP 47, ``name`` the language's own. ``locale`` is how CLDR writes its dates."""
+    """A language of the site: its BCP 47 ``code``, its own ``name``, and the CLDR ``locale`` of its dates."""
 
     code: str
     name: str
@@ -36,12 +36,12 @@ class Language:
 
     @property
     def folder(self) -> str:
-        """Where its pages are, from the root of the site; empty for the root."""
+        """The folder of its pages, relative to the root of the site; empty for the root itself."""
         return "" if self == ENGLISH else f"{self.code}/"
 
     @property
     def root(self) -> str:
-        """The root of the site, from its pages."""
+        """The root of the site, relative to its pages."""
         return "../" if self.folder else ""
 
     @property
@@ -57,7 +57,7 @@ _spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
 
 @contextlib.contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Inside of the `with`, what is shown is shown in this language."""
+    """Set the language of the pages inside a `with` block."""
     token = _spoken.set(language)
     try:
         yield
@@ -66,52 +66,52 @@ def speaking(language: Language) -> Iterator[None]:
 
 
 def spoken() -> Language:
-    """The language that is shown now."""
+    """Return the current language."""
     return _spoken.get()
 
 
-def N_(text: str) -> str:  # the name that gettext's tools know
-    """Marks a text for the catalogue; it is translated where it is shown."""
+def N_(text: str) -> str:  # the name that gettext's tools look for
+    """Mark a text for the catalogue. It is translated where it is shown."""
     return text
 
 
 def gettext(text: str) -> str:
-    """A text in the language that is shown now."""
+    """Translate a text into the current language."""
     return _translations(spoken()).gettext(text) if text else ""
 
 
 def ngettext(one: str, several: str, number: int) -> str:
-    """One of two texts, by a number, in the language that is shown now."""
+    """Translate the singular or plural text for a number into the current language."""
     return _translations(spoken()).ngettext(one, several, number)
 
 
 def _(text: str, **values: Any) -> str:
-    """A text with its values: ``_("on %(day)s", day="Monday")``."""
+    """Translate a text and fill in its values: ``_("on %(day)s", day="Monday")``."""
     return gettext(text) % values if values else gettext(text)
 
 
 def _n(one: str, several: str, number: int, **values: Any) -> str:
-    """A text for a number, which it names ``%(num)s``, with its other values."""
+    """Translate a text for a number and fill in the number as ``%(num)s`` and the other values."""
     return ngettext(one, several, number) % {"num": number, **values}
 
 
 def original(text: Any) -> Markup:
-    """A text as it was written, in English, whatever the page around it speaks."""
+    """Return an untranslated text, marked as English on pages in another language."""
     return Markup("<span{}>{}</span>").format(english(), shown(text)) if spoken() != ENGLISH and text else shown(text)
 
 
 def shown(text: Any) -> Markup:
-    """What somebody else wrote, as text that is seen and not obeyed; markup of ours stays."""
+    """Escape a text from outside, so that it is displayed and not interpreted. The site's own Markup is kept."""
     return text if isinstance(text, Markup) else escape(safe(str(text)))
 
 
 def english() -> Markup:
-    """The attributes of an element that is in English, where the page is not."""
+    """Return the attributes of an English element on a page in another language; empty on an English page."""
     return Markup("") if spoken() == ENGLISH else _attributes(ENGLISH)
 
 
 def spoken_here() -> Markup:
-    """The attributes of an element inside of such a one that is in the language of the page again."""
+    """Return the attributes of an element in the language of the page, inside an element marked with `english`."""
     return Markup("") if spoken() == ENGLISH else _attributes(spoken())
 
 

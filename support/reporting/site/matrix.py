@@ -1,4 +1,4 @@
-"""Requirement by environment: the last verdict of each, from the history and from the run that the site is about."""
+"""The last verdict of each requirement on each environment, from the history and from the run of the site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.reporting.site.views import ROW_OR_LETTER
 
 @dataclass(frozen=True)
 class LastVerdict:
-    """What a requirement came to when it was run last; `this_run` if that is the run of the site."""
+    """The verdict of a requirement in the last run that covered it; `this_run` if that is the run of the site."""
 
     verdict: DisplayedVerdict
     when: datetime.datetime
@@ -22,7 +22,7 @@ class LastVerdict:
 
 
 class RequirementMatrix:
-    """`environments` are the columns: that of the run first, then the others, the last one run first."""
+    """The matrix. Its columns are `environments`: that of the run first, then the others, the latest run first."""
 
     def __init__(self, record: Record, history: History) -> None:
         others = [name for name in history.environments() if name != record.environment]
@@ -33,12 +33,12 @@ class RequirementMatrix:
             self._last[record.environment][requirement] = LastVerdict(verdict, record.started, True)
 
     def at(self, requirement: str, environment: str) -> LastVerdict | None:
-        """None if it was never run there, as far as the history goes back."""
+        """Return the last verdict of a requirement on an environment, or None if the history has no run of it there."""
         return self._last[environment].get(requirement)
 
 
 def _last_verdicts(entries: Sequence[HistoryEntry]) -> dict[str, LastVerdict]:
-    """Later runs go over earlier ones; a run that never began has no verdict over anything."""
+    """Return the last verdict by requirement. Later runs replace earlier ones; runs that never started are skipped."""
     found: dict[str, LastVerdict] = {}
     for entry in entries:
         if entry.ended != "not_started":
@@ -49,7 +49,7 @@ def _last_verdicts(entries: Sequence[HistoryEntry]) -> dict[str, LastVerdict]:
 
 
 def _by_requirement(statuses: dict[str, str]) -> dict[str, DisplayedVerdict]:
-    """The verdict of each requirement of which anything was run."""
+    """Return the verdict of each requirement with at least one scenario that ran."""
     groups: dict[str, list[str]] = {}
     for name, status in statuses.items():
         groups.setdefault(ROW_OR_LETTER.sub("", name), []).append(status)

@@ -1,4 +1,4 @@
-"""The start page's picture: every requirement as one square, area by area, and the numbers of all of them."""
+"""The overview on the start page: one square for each requirement, area by area, and the totals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.reporting.site.views import AreaView, RequirementView
 
 @dataclass(frozen=True)
 class Square:
-    """A requirement. `proven`: a fault that breaks it was noticed the last time; None if that was not tried here."""
+    """A requirement. `proven`: whether all faults that break it were noticed; None if no fault was tried here."""
 
     id: str
     title: str
@@ -27,7 +27,7 @@ class Square:
 
 @dataclass(frozen=True)
 class AreaRow:
-    """`page` is empty for an area of which nothing is written yet."""
+    """The squares of one area. `page` is empty for an area without features."""
 
     code: str
     name: str
@@ -57,7 +57,7 @@ class Overview:
 
     @property
     def proven(self) -> int | None:
-        """None where the faults were not tried."""
+        """The number of requirements whose faults were noticed; None if no fault was tried."""
         tried = [square for square in self._squares() if square.proven is not None]
         return sum(bool(square.proven) for square in tried) if tried else None
 
@@ -68,7 +68,8 @@ class Overview:
 def overview_of(
     requirements: Iterable[RequirementView], areas: Iterable[AreaView], proven: Mapping[str, bool] | None
 ) -> Overview:
-    """`proven` by requirement: whether every fault of it was noticed; None where no fault was tried."""
+    """Return the overview. `proven` says for each requirement whether all its faults were noticed; None if no fault was
+    tried."""
     pages = {area.name: area.page for area in areas if area.features}
     known = [view for view in requirements if view.title]
     rows = [

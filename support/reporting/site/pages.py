@@ -1,4 +1,4 @@
-"""What each page of the site shows, as values for its template."""
+"""The values that the templates of the site's pages show."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from support.reporting.site.views import AreaView, ExampleView, ScenarioOutcome
 from support.reporting.site.words import asked, facts, sentence
 
 _BEFORE = 10
-"""Earlier runs that the start page counts."""
+"""The number of earlier runs listed on the start page."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What the site is made of. `matrix` is None where no fault was tried, `mutants` where no mutant was."""
+    """The inputs of the site. `matrix` is None if no fault was tried, `mutants` if no mutant was tried."""
 
     record: Record
     areas: list[AreaView]
@@ -53,7 +53,8 @@ class Sources:
 
 @dataclass(frozen=True)
 class GapView:
-    """The gap report of the run: what it says, and where it is. Without an address it could not be read."""
+    """The gap report of the run: its sentence and its address. The address is empty if it could not be read; `sentence`
+    is the error then."""
 
     sentence: str
     address: str = ""
@@ -63,7 +64,8 @@ class GapView:
 
 @dataclass(frozen=True)
 class FaultView:
-    """`verdict` is what the last matrix said of it; None if it was not tried here. `examples` are (id, address)."""
+    """A fault. `verdict`: whether it was noticed in the last matrix, or None if it was not tried. `examples` are
+    (id, address)."""
 
     fault: Fault
     verdict: bool | None
@@ -71,7 +73,7 @@ class FaultView:
 
 
 class Pages:
-    """The values of every page but those of the areas, which show themselves."""
+    """The values of all pages except the area pages, which show their `AreaView`."""
 
     def __init__(self, sources: Sources) -> None:
         self._record = sources.record
@@ -82,7 +84,7 @@ class Pages:
         self._requirements = requirements_of(sources.areas, sources.requirements.titles)
 
     def common(self) -> dict[str, Any]:
-        """What all pages have."""
+        """Return the values that all pages share."""
         return {
             "record": self._record,
             "areas": self._areas,
@@ -92,7 +94,7 @@ class Pages:
         }
 
     def own(self) -> dict[str, dict[str, Any]]:
-        """The values of each page by its name."""
+        """Return the values of each page by its name."""
         pages: dict[str, Callable[[], dict[str, Any]]] = {
             "index": self._start,
             "first": lambda: {"steps": first_steps(self._record, self._sources.capacity), "by_id": self._addresses},
@@ -106,7 +108,7 @@ class Pages:
         return {name: make() for name, make in pages.items()}
 
     def traceability(self) -> Iterator[TraceRow]:
-        """Each requirement with what shows and proves it."""
+        """Yield the rows of the traceability table."""
         return trace_rows(self._requirements, self._sources.faults, self._record, self._sources.history)
 
     def _start(self) -> dict[str, Any]:
@@ -168,7 +170,7 @@ class Pages:
         return {"found": list(everything(self._areas, faults))}
 
     def _runs_before(self) -> tuple[HistoryEntry, ...]:
-        """The last runs on this environment before this one, the newest first."""
+        """Return the last runs on this environment before this one, the newest first."""
         runs = self._sources.history.of(self._record.environment)
         earlier = [run for run in runs if run.started < self._record.started]
         return tuple(reversed(earlier[-_BEFORE:]))
@@ -180,7 +182,7 @@ class Pages:
 
 
 def _by_ticket(record: Record) -> list[tuple[str, list[str], list[str]]]:
-    """Each ticket that something failed with: its requirements and its scenarios."""
+    """Return each ticket of a known issue that failed, with its requirements and its scenarios."""
     found: dict[str, list[ScenarioResult]] = {}
     for scenario in record.scenarios:
         if scenario.status == "known_issue" and scenario.ticket:
@@ -192,14 +194,14 @@ def _by_ticket(record: Record) -> list[tuple[str, list[str], list[str]]]:
 
 
 def _addresses(areas: list[AreaView]) -> dict[str, str]:
-    """Id of an example or row -> where it stands in the site."""
+    """Return id of an example or row -> its address in the site."""
     found = {outcome.id: f"{area.page}#{outcome.anchor}" for area in areas for outcome in area.outcomes}
     found |= {example.id: example.address for area in areas for example in area.examples}
     return found
 
 
 def _same_as(record: Record, addresses: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Each further scenario of a cause -> id and address of the one that stands for it."""
+    """Return each further scenario of a cause -> id and address of the scenario that represents the cause."""
     return {
         scenario.id: (cause.first.id, addresses.get(cause.first.id, ""))
         for cause in causes_of(record)
@@ -210,7 +212,7 @@ def _same_as(record: Record, addresses: Mapping[str, str]) -> dict[str, tuple[st
 def _grouped_failures(
     record: Record, areas: list[AreaView]
 ) -> list[tuple[ScenarioOutcome, list[tuple[str, str, str]]]]:
-    """Each cause with the explanation of its first scenario, and the others of it: (id, address, name)."""
+    """Return each cause as the outcome of its first scenario and all its scenarios as (id, address, name)."""
     places = {o.id: (o, f"{area.page}#{o.anchor}") for area in areas for o in area.outcomes}
     told = []
     for cause in causes_of(record):
@@ -241,7 +243,7 @@ def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]
 
 
 def _proven(views: list[FaultView], matrix: MatrixResults | None) -> dict[str, bool] | None:
-    """Whether every fault of a requirement was noticed when they were tried last."""
+    """Return, by requirement, whether all its faults were noticed when last tried; None if no fault was tried."""
     if matrix is None:
         return None
     return {key: all(view.verdict for view in group) for key, group in _by_requirement(views)}
@@ -252,7 +254,7 @@ def _proofs(views: list[FaultView]) -> dict[str, int]:
 
 
 def _waiting(areas: list[AreaView]) -> list[tuple[str, list[ExampleView]]]:
-    """Examples by the state that keeps them from counting; always has an entry for the backlog."""
+    """Return examples by the state that excludes them from the count. The backlog always has an entry."""
     found: dict[str, list[ExampleView]] = {BACKLOG: [], "wip": [], "quarantine": []}
     for area in areas:
         for example in area.examples:

@@ -1,4 +1,4 @@
-"""Everything that can be found: areas, rules, examples, faults and words, each with where it stands."""
+"""The entries of the search page: areas, features, examples, faults and words, each with its address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.reporting.text import safe
 
 @dataclass(frozen=True)
 class Found:
-    """One thing: `words` are looked through as well, but not shown."""
+    """One entry of the search page. `words` are searched, but not shown."""
 
     kind: str
     title: str
@@ -28,7 +28,7 @@ class Found:
 
 
 def everything(areas: Iterable[AreaView], faults: Iterable[tuple[str, str, str]]) -> Iterator[Found]:
-    """In the order of the site. `faults` are (id, notice, requirement)."""
+    """Yield all entries in the order of the site. `faults` are (id, notice, requirement)."""
     for area in areas:
         yield Found(N_("area"), area.title, area.page, words=area.name, verdict=area.verdict)
         for feature in area.features:

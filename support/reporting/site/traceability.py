@@ -1,4 +1,4 @@
-"""Traceability as a file: each requirement, its tickets and scenarios, last verdicts, the faults that prove them."""
+"""The traceability table as a file: requirements, tickets, scenarios, last verdicts, and the faults that prove them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _WIDTHS = (12, 60, 24, 12, 60, 28, 16, 18, 18, 60)
 
 @dataclass(frozen=True)
 class TraceRow:
-    """One scenario of a requirement, or a requirement without one. `needs` is what an environment must have or permit;
-    `date` is UTC; what was never run has neither date nor environment."""
+    """One scenario of a requirement, or a requirement without one. `needs` lists what an environment must have or
+    permit. `date` is UTC. A scenario that was never run has neither date nor environment."""
 
     requirement: str
     title: str
@@ -41,7 +41,7 @@ class TraceRow:
 def trace_rows(
     requirements: Iterable[RequirementView], faults: Mapping[str, Fault], record: Record, history: History
 ) -> Iterator[TraceRow]:
-    """In the order of the requirements."""
+    """Yield the rows in the order of the requirements."""
     last = _last(record, history)
     proofs: dict[str, list[str]] = {}
     for fault in faults.values():
@@ -67,7 +67,7 @@ def trace_rows(
 
 
 def as_csv(rows: Sequence[TraceRow]) -> str:
-    """With a line of headings; for programs and spreadsheets."""
+    """Return the rows as CSV with a line of headings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_headings())
@@ -76,7 +76,7 @@ def as_csv(rows: Sequence[TraceRow]) -> str:
 
 
 def as_xlsx(rows: Sequence[TraceRow], made: datetime.datetime) -> bytes:
-    """The same as a workbook, with a filter on each column. No text is taken for a formula or a link."""
+    """Return the rows as an Excel workbook with a filter on each column. No text becomes a formula or a link."""
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(content, options) as book:
@@ -104,7 +104,8 @@ def _needs(example: ExampleView) -> list[str]:
 
 
 def _last(record: Record, history: History) -> dict[str, tuple[str, str, str]]:
-    """By scenario without its row: the last verdict, when and where; this run goes over all earlier ones."""
+    """Return verdict, date and environment of the last run of each scenario, rows combined. This run overrides earlier
+    ones."""
     found: dict[str, tuple[str, str, str]] = {}
     runs = [
         (entry.started, entry.environment, {name: str(seen.status) for name, seen in entry.scenarios.items()})

@@ -1,4 +1,4 @@
-"""What changes from run to run of an environment: duration, failures, latency, capacity, and what is flaky."""
+"""Trends over the runs of an environment: duration, failures, latency, capacity, and flaky scenarios."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.reporting.site.charts import Point, chart, told
 from support.reporting.site.language import N_, _, gettext
 
 SHOWN = 60
-"""Runs in a chart, at most: what is older does not explain today."""
+"""The maximum number of runs in a chart. Older runs do not help to explain the present."""
 LISTED = 10
 _COMPARABLE = 0.8
 MILLISECONDS, SECONDS = N_(" ms"), N_(" s")
@@ -26,8 +26,8 @@ MILLISECONDS, SECONDS = N_(" ms"), N_(" s")
 
 @dataclass(frozen=True)
 class Measure:
-    """What a chart shows: a figure of the history, its title in words, and the name of its limit. A time is that within
-    which 95 % were answered."""
+    """The content of a chart: a figure of the history, its title, its unit, and the name of its limit. A response time
+    is the time within which 95 % of the requests were answered."""
 
     figure: str
     title: str
@@ -35,8 +35,8 @@ class Measure:
     limit: str = ""
 
 
-# One client and many at once are not alike: each has its chart. What a whole run asked for comes last, without a limit,
-# because it is of both.
+# Requests by one client and by many at once are not comparable, so each has its own chart. Figures of the whole run
+# come last and have no limit, because they mix both.
 _MEASURES = (
     Measure(CAPACITY, N_("Jobs open at once"), "", "target_jobs"),
     Measure("opening_p95_ms", N_("Opening, one client"), MILLISECONDS, "configure_p95_ms"),
@@ -57,7 +57,7 @@ _UNITS = {"ms": MILLISECONDS, "s": SECONDS, "percent": " %"}
 
 @dataclass(frozen=True)
 class TrendView:
-    """One chart, and what it shows in a sentence."""
+    """One chart, and its content in one sentence (`told`)."""
 
     title: str
     svg: Markup
@@ -66,8 +66,8 @@ class TrendView:
 
 @dataclass(frozen=True)
 class EnvironmentTrends:
-    """`runs` are the last ones, the newest first; `flakiness` is None where there is nothing to compare. `left_out`
-    runs are not in the charts."""
+    """The trends of one environment. `runs` are the last ones, the newest first. `flakiness` is None if there are too
+    few runs to compare. `left_out` is the number of runs that are not in the charts."""
 
     environment: str
     runs: tuple[HistoryEntry, ...]
@@ -77,7 +77,8 @@ class EnvironmentTrends:
 
 
 def trends_of(history: History, record: Record) -> list[EnvironmentTrends]:
-    """Of each environment, the one of the latest run first. The limits are known of the environment of the record."""
+    """Return the trends of each environment, the one of the latest run first. Only the environment of the record has
+    limits, since its record holds them."""
     return [
         _of(history, environment, _limits(record) if environment == record.environment else {})
         for environment in history.environments()
@@ -85,16 +86,16 @@ def trends_of(history: History, record: Record) -> list[EnvironmentTrends]:
 
 
 def _limits(record: Record) -> dict[str, float]:
-    """What the configuration in force demands, by its name there."""
+    """Return the limits in the configuration of the run, by their names there."""
     configuration = record.fingerprint.get("configuration") or {}
     found = {**configuration.get("capacity", {}), **configuration.get("limits", {})}
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def comparable(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
-    """The runs that tell about the system: complete, on a quiet machine, and of nearly everything there is to run.
+    """Return the last runs that can be compared: complete, on a quiet machine, and with nearly all scenarios.
 
-    Nearly: 80 % of the most that one of the last runs had, because examples are added over time.
+    Nearly all means 80 % of the largest of these runs, because examples are added over time.
     """
     last = [entry for entry in entries if entry.ended == "complete" and not entry.under_load][-SHOWN:]
     most = max((entry.ran for entry in last), default=0)
@@ -131,8 +132,8 @@ def _titled(one: Measure) -> str:
 
 
 def _others(entries: Sequence[HistoryEntry]) -> Iterator[Measure]:
-    """What scenarios measured besides, by name: `mongodb_started_s` is `Mongodb started`, in seconds, and
-    `mongodb_started_limit_s` is no chart of its own but its limit."""
+    """Yield the other figures that scenarios measured, by name. `mongodb_started_s` becomes `Mongodb started`, in
+    seconds. `mongodb_started_limit_s` is the limit in that chart and has no chart of its own."""
     found = {name for entry in entries for name in entry.figures if FIGURE_NAME.fullmatch(name)}
     limits = {name: _limit_of(name) for name in found if _limit_of(name) in found}
     for name in sorted(found - {one.figure for one in _MEASURES} - set(limits.values())):
@@ -143,7 +144,7 @@ def _others(entries: Sequence[HistoryEntry]) -> Iterator[Measure]:
 
 
 def _limit_of(figure: str) -> str:
-    """The figure that would be its limit."""
+    """Return the name of the figure that holds the limit of a figure."""
     words, _, unit = figure.rpartition("_")
     return f"{words}_limit_{unit}"
 
@@ -155,7 +156,7 @@ def _trend(
     value: Callable[[HistoryEntry], float | None],
     limit: float | None = None,
 ) -> Iterator[TrendView]:
-    """One chart, or none if no run has a value."""
+    """Yield one chart, or none if no run has a value."""
     points = [
         Point(entry.started, found, entry.verdict == "failed")
         for entry in entries

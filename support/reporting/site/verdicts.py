@@ -1,4 +1,4 @@
-"""One word for many results: of a rule, a feature, an area, a requirement."""
+"""Combines many results into one verdict: of a rule, a feature, an area, or a requirement."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from support.reporting.record.model import BAD_STATUSES
 from support.reporting.site.language import N_, _, gettext
 
 NOT_RUN = "not_run"
-"""Neither passed nor failed: it was not among what was asked for."""
+"""Neither passed nor failed: the run did not select it."""
 BACKLOG = "backlog"
-"""Agreed, not built; not counted as covered."""
+"""Agreed but not built yet; not counted as covered."""
 
 WORDS = {
     "passed": N_("passed"),
@@ -29,7 +29,7 @@ ORDER = ("passed", "failed", "error", "unexpected_pass", "known_issue", "skipped
 
 @dataclass(frozen=True)
 class DisplayedVerdict:
-    """`kind` chooses the look, `word` says it, `note` says what the word leaves out (or is empty)."""
+    """A verdict as a page shows it. `kind` selects the style, `word` is the text, `note` adds details or is empty."""
 
     kind: str
     text: str
@@ -41,16 +41,17 @@ class DisplayedVerdict:
 
 
 NO_EXAMPLE = DisplayedVerdict("missing", N_("no example yet"))
-"""Of a requirement that nothing shows: neither passed nor failed."""
+"""The verdict of a requirement without an example: neither passed nor failed."""
 
 
 def verdict_of(status: str) -> DisplayedVerdict:
-    """The verdict of a single example."""
+    """Return the verdict of a single example."""
     return DisplayedVerdict("skipped" if status == NOT_RUN else status, WORDS[status])
 
 
 def summarise(statuses: Iterable[str]) -> DisplayedVerdict:
-    """Failed if anything is bad; otherwise known issue, passed or not run. What is backlog does not count."""
+    """Combine statuses: failed if any is bad, otherwise known issue, passed or not run. Backlog counts only if there is
+    nothing else."""
     counts = Counter(statuses)
     backlog = counts.pop(BACKLOG, 0)
     total = counts.total()
@@ -74,6 +75,6 @@ def _part(part: int, total: int) -> str:
 
 
 def counted(statuses: Iterable[str]) -> list[tuple[DisplayedVerdict, int]]:
-    """How many of each, in a fixed order, without zeros; both ways of not running count together."""
+    """Return the number of each verdict in a fixed order, without zeros. Skipped and not selected count as one."""
     counts = Counter("skipped" if status == NOT_RUN else status for status in statuses)
     return [(verdict_of(status), counts[status]) for status in ORDER if counts[status]]

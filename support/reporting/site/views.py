@@ -1,4 +1,4 @@
-"""What the pages show, in words of the features: areas, features, rules, examples, and what came of them."""
+"""Views of areas, features, rules and examples, with their outcomes, for the pages of the site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_REQUIREMENT = "none"
 
 @dataclass(frozen=True)
 class Evidence:
-    """A file that was kept. `address` is relative to the site, or empty if the file is not there any more."""
+    """An evidence file. `address` is relative to the site, or empty if the file no longer exists."""
 
     name: str
     address: str
@@ -36,7 +36,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ScenarioOutcome:
-    """What came of one scenario, or of one row of an outline. `failed_step` counts from 0; None if no step failed."""
+    """The outcome of a scenario or of a row of an outline. `failed_step` counts from 0; None if no step failed.
+    `rewritten`: the steps that ran are not those in the feature file now."""
 
     id: str
     anchor: str
@@ -57,7 +58,7 @@ class ScenarioOutcome:
 
     @property
     def reason(self) -> str:
-        """Why it was not run."""
+        """The reason why it was not run."""
         if self.status == NOT_RUN:
             return _("it was not chosen for this run")
         if self.status == BACKLOG:
@@ -67,7 +68,7 @@ class ScenarioOutcome:
 
 @dataclass(frozen=True)
 class BlockView:
-    """One table of an outline, and what came of each of its rows."""
+    """One table of an outline, with the outcome of each row."""
 
     text: Block
     outcomes: tuple[ScenarioOutcome, ...]
@@ -80,7 +81,7 @@ class BlockView:
 
 @dataclass(frozen=True)
 class ExampleView:
-    """An example as it is written, where it stands in the site, and its one outcome, or its tables of rows."""
+    """An example as written, its place in the site, and its outcomes: one, or those of the rows in its tables."""
 
     text: Example
     page: str
@@ -90,7 +91,7 @@ class ExampleView:
 
     @property
     def id(self) -> str:
-        """Its id tag; empty without one."""
+        """The id tag, or empty if there is none."""
         return self.text.id or ""
 
     @property
@@ -111,13 +112,13 @@ class ExampleView:
 
     @property
     def state(self) -> str:
-        """`backlog`, `wip` or `quarantine`, or nothing."""
+        """`backlog`, `wip` or `quarantine`, or empty."""
         return next((state for state in (BACKLOG, "wip", "quarantine") if state in self.text.tags), "")
 
 
 @dataclass(frozen=True)
 class RuleView:
-    """A rule as it is written, with its examples."""
+    """A rule as written, with its examples."""
 
     text: Rule
     examples: tuple[ExampleView, ...]
@@ -129,7 +130,7 @@ class RuleView:
 
 @dataclass(frozen=True)
 class FeatureView:
-    """A feature as it is written, with its rules."""
+    """A feature as written, with its rules."""
 
     text: Document
     anchor: str
@@ -146,7 +147,7 @@ class FeatureView:
 
 @dataclass
 class AreaView:
-    """`orphans` were run but stand in no feature any more."""
+    """An area. `orphans` were run, but are no longer in any feature."""
 
     name: str
     page: str
@@ -176,7 +177,7 @@ class AreaView:
 
 @dataclass(frozen=True)
 class RequirementView:
-    """A requirement, with the rules and examples that show it; `title` is empty for what is no requirement."""
+    """A requirement with its rules and examples. `title` is empty for an id that is not in the list of requirements."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""Sentences, times and facts as people say them."""
+"""Sentences, times and facts in everyday language."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ CHANGES = {
     "new": N_("new"),
     "gone": N_("gone"),
 }
-"""What ``ChangesSince`` calls its lists, as they are shown."""
+"""The displayed names of the lists of ``ChangesSince``."""
 _HIDDEN = frozenset({"title", "configuration", "git_changes"})
 _SHORT_REVISION = 10
 
 
 def day_and_time(moment: datetime.datetime) -> str:
-    """`21 November 2026, 06:19 UTC`, in the language of the page, whatever that of the machine."""
+    """Format a time as `21 November 2026, 06:19 UTC`, in the language of the page, not in that of the machine."""
     utc = moment.astimezone(datetime.UTC)
     return f"{format_date(utc, 'long', spoken().locale)}, {utc:%H:%M} UTC"
 
 
 def short_day(moment: datetime.datetime) -> str:
-    """`21 Nov 2026, 06:19`."""
+    """Format a time as `21 Nov 2026, 06:19`, in UTC and in the language of the page."""
     utc = moment.astimezone(datetime.UTC)
     return f"{format_date(utc, 'd MMM y', spoken().locale)}, {utc:%H:%M}"
 
 
 def duration(seconds: float) -> str:
-    """`3 minutes 5 seconds`, `12 seconds`, `less than a second`."""
+    """Format a duration: `3 minutes 5 seconds`, `12 seconds`, `less than a second`."""
     whole = round(seconds)
     if whole < 1:
         return _("less than a second")
@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
 
 
 def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
-    """The verdict of the run, for people who read nothing else."""
+    """Return the verdict of the run in one sentence, for readers who read nothing else."""
     counts = Counter(scenario.status for scenario in record.scenarios)
     ran = len([scenario for scenario in record.scenarios if scenario.ran])
     if record.verdict == "passed":
@@ -116,14 +116,15 @@ def _passed(ran: int, written: int, counts: Counter[str]) -> str:
 
 
 def asked(selection: Selection) -> str:
-    """What a run was asked for, in words."""
+    """Describe the selection of a run in words; empty for a run without one."""
     parts = [_("tags %(tags)s", tags=selection.tags)] if selection.tags else []
     parts += [_("names %(names)s", names=", ".join(selection.names))] if selection.names else []
     return "; ".join([*parts, _("in %(paths)s", paths=", ".join(selection.paths))] if selection.paths else parts)
 
 
 def facts(record: Record) -> list[tuple[str, str]]:
-    """What the environment was, as far as it is short: versions, nodes. The configuration is for engineers."""
+    """Return the short facts about the environment, such as versions and nodes. The configuration is left out, because
+    only engineers need it."""
     told: list[tuple[str, str]] = []
     for key, value in record.fingerprint.items():
         if key in _HIDDEN or not (text := _short(value)):

@@ -1,1 +1,1 @@
-"""One module for each report that is written from a record."""
+"""The writers of reports: one module for each report that is made from a record."""

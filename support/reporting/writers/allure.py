@@ -1,7 +1,7 @@
-"""Allure results from the run record, written with Allure's own model.
+"""Writes Allure results from the run record, with Allure's own model.
 
-allure-behave's formatter watches the run instead, and so loses what only the end of it shows: failing hooks and
-clean-ups, scenarios that never had their turn, skip reasons; and everything that stands in a Rule.
+allure-behave's formatter works during the run instead. It misses what is known only at the end (failing hooks and
+clean-ups, scenarios that never started, skip reasons) and everything inside a Rule.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from support.reporting.writers.junit import SUITE_CASE, area_of
 
 FOLDER = "allure-results"
 SEVERITIES = {"smoke": "critical", "journey": "critical", "negative": "minor", "backlog": "trivial"}
-"""Tag -> Allure's severity, the first that applies; without one it is normal. What must always work is critical, a
-refusal that is not refused is minor beside it, and what nobody has built yet is trivial."""
+"""Tag -> Allure's severity; the first match applies, and the default is normal. Basic functions are critical, a bad
+request that is not refused is minor in comparison, and a function that is not built yet is trivial."""
 _STATUSES = {
     "passed": "passed",
     "failed": "failed",
@@ -44,8 +44,9 @@ _TITLES = {
     ".txt": "Requests and answers",
 }
 _KINDS = {".html": "text/html", ".json": "application/json"}
-"""Of evidence that is no plain text. What the machine knows of file names differs by Python and by its packages."""
-# Version 2 wants the whole message to match, version 3 reads them as JavaScript does: no flags, no dot for a new line.
+"""Media types of evidence that is not plain text. They are listed here because guesses from a file name depend on the
+machine, its Python and its packages."""
+# Version 2 matches the whole message. Version 3 uses JavaScript syntax: no flags, and a dot does not match a new line.
 _CATEGORIES = (
     {
         "name": "Known issues",
@@ -65,7 +66,7 @@ _CATEGORIES = (
 
 
 def write_allure(record: Record, reports: Path) -> Path:
-    """Write ``allure-results/`` beside the record, in place of those of an earlier run, and return the folder."""
+    """Write ``allure-results/`` beside the record, replacing earlier results, and return the folder."""
     folder = reports / FOLDER
     writer = _Writer(record, reports, AllureFileLogger(folder, clean=True))
     for scenario in record.scenarios:
@@ -78,7 +79,7 @@ def write_allure(record: Record, reports: Path) -> Path:
 
 
 class _Writer:
-    """One result for each scenario, and one for what belongs to none."""
+    """Writes one result for each scenario, and one for the errors that belong to none."""
 
     def __init__(self, record: Record, reports: Path, logger: AllureFileLogger) -> None:
         self._record = record
@@ -91,7 +92,7 @@ class _Writer:
             uuid=str(uuid.uuid4()),
             name=f"{scenario.id} {scenario.name}",
             fullName=scenario.id,
-            # The id never changes: neither a new title nor another file begins a new history.
+            # The id never changes, so that a new title or another file does not start a new history.
             historyId=md5(scenario.id),
             testCaseId=md5(scenario.id.split(".")[0]),
             status=_STATUSES[scenario.status],
@@ -115,7 +116,7 @@ class _Writer:
         self._logger.report_result(result)
 
     def write_suite(self) -> None:
-        """What made the run red and belongs to no scenario, as a result of its own; nothing if there is nothing."""
+        """Write one result for the errors that made the run red but belong to no scenario, if there are any."""
         problems = self._record.suite_problems()
         if not problems:
             return
@@ -142,7 +143,7 @@ class _Writer:
         yield from (Label("tag", tag) for tag in scenario.tags)
 
     def _links(self, scenario: ScenarioResult) -> list[Link]:
-        """To the tickets of requirement and test, and of a known issue; none where it is not known where they are."""
+        """Return links to the tickets of requirements, tests and a known issue. Tickets without a URL are left out."""
         keys = [("issue", key) for key in tickets(scenario, "REQ")] + [
             ("tms", key) for key in tickets(scenario, "TEST")
         ]
@@ -151,7 +152,7 @@ class _Writer:
         return [Link(type=kind, url=url, name=key) for kind, key, url in urls if url]
 
     def _steps(self, scenario: ScenarioResult, started: datetime) -> Iterator[TestStepResult]:
-        """behave measures how long a step took, not when it began: they are laid one after the other."""
+        """Yield the steps. behave measures their durations but not their start times, so they follow one another."""
         for step in scenario.steps:
             ended = started + timedelta(seconds=step.duration_s)
             result = TestStepResult(
@@ -192,7 +193,7 @@ class _Writer:
 
 
 def _executor(record: Record) -> dict[str, str]:
-    """Who made the run: the job of GitHub Actions that this process is part of, or somebody by hand."""
+    """Return the executor of the run: the job of GitHub Actions that this process belongs to, or a local run."""
     name = f"focus-acceptance on {record.environment}"
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return {"name": name, "type": "local", "reportName": name}
@@ -214,7 +215,7 @@ def _looser(record: Record) -> dict[str, str]:
 
 
 def _properties(facts: dict[str, str]) -> str:
-    """A Java properties file: Latin letters as they are, anything else escaped."""
+    """Return facts as a Java properties file: printable ASCII unchanged, all other characters escaped."""
     lines = (f"{key.replace(' ', '_')}={_escaped(value)}" for key, value in facts.items())
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Allure's own report, one page made by the npm tool ``allure`` (version 3), without what would call out of it."""
+"""Makes Allure's own report as one page, with the npm tool ``allure`` (version 3), without requests to the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANALYTICS = (
     re.compile(r"<script>(?:(?!</script>).)*\bgtag\((?:(?!</script>).)*</script>", re.DOTALL),
 )
 _REMOTE = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(https?://[^"]*)"')
-# Whatever a later version of the tool may bring along: the browser fetches nothing from elsewhere.
+# Prevents the browser from loading remote resources, even if a later version of the tool refers to some.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; "
     "img-src data: blob:; font-src data:; media-src data: blob:; frame-src data: blob:; worker-src data: blob:; "
@@ -27,11 +27,12 @@ _POLICY = (
 
 
 class AllureError(Exception):
-    """The page cannot be made; one sentence."""
+    """The page cannot be made. The message is one sentence."""
 
 
 def write_allure_html(results: Path, page: Path, title: str) -> None:
-    """Make the page from a folder of results. :class:`AllureError` if the tool is missing, fails, or calls out."""
+    """Make the page from a folder of results. Raises :class:`AllureError` if the tool is missing or fails, and if the
+    page would load remote resources."""
     tool = shutil.which("allure")
     if tool is None:
         raise AllureError("the npm tool allure is not installed (npm install -g allure), so there is no page of it")
@@ -58,7 +59,7 @@ def write_allure_html(results: Path, page: Path, title: str) -> None:
 
 
 def self_contained(html: str) -> str:
-    """The page without analytics and with a policy that forbids it to fetch anything."""
+    """Remove the analytics of a page and add a policy that forbids it to fetch anything."""
     for pattern in _ANALYTICS:
         html = pattern.sub("", html)
     remote = _REMOTE.search(html)
@@ -72,7 +73,8 @@ def self_contained(html: str) -> str:
 
 
 def _categories(results: Path) -> Any:
-    """Version 2 of Allure reads this file by itself, version 3 has to be told."""
+    """Return the categories of the results. Version 2 of Allure reads their file itself, version 3 needs them in its
+    configuration."""
     path = results / "categories.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 

@@ -1,4 +1,4 @@
-"""One archive with everything of a run: to attach to a ticket, to keep, to compare with later."""
+"""Writes and reads bundles: one archive with all files of a run, to attach to a ticket, to keep, or to compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODE = 0o644 << 16
 
 
 class BundleError(Exception):
-    """An archive cannot be made or read; one sentence."""
+    """An archive cannot be made or read. The message is one sentence."""
 
 
 def write_bundle(
@@ -22,8 +22,8 @@ def write_bundle(
 ) -> Path:
     """Write `bundle-<environment>-<start>.zip` of the run in `folder` beside its record, or elsewhere; return its path.
 
-    It has what the run itself made, `also` (such as its gap report) and `summary` as text, below one folder. The same
-    files give the same bytes: names are sorted, and every time is that of the end of the run. Links are not followed.
+    It contains one folder with the files of the run, `also` (such as its gap report), and `summary` as text. The same
+    files give the same bytes: names are sorted, and all times are the end of the run. Links are not followed.
     """
     name = f"focus-acceptance-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}"
     path = (destination or folder) / f"bundle-{_safe(record.environment)}-{record.started:%Y%m%dT%H%M%SZ}.zip"
@@ -41,7 +41,7 @@ def write_bundle(
 
 
 def text_in(path: Path, name: str) -> str:
-    """The text of a file in a bundle, which has everything below one folder."""
+    """Return the text of a file in the top folder of a bundle. Raises BundleError."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = [entry for entry in archive.infolist() if PurePosixPath(entry.filename).parts[1:] == (name,)]
@@ -61,7 +61,8 @@ def _of_the_run(reports: Path) -> dict[str, Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """A file, and neither a link nor half written: what a link leads to is no part of the run."""
+    """Whether a path is a regular file. Excludes hidden files, which may be half written, and links, whose targets are
+    not part of the run."""
     return path.is_file() and not path.is_symlink() and not path.name.startswith(".")
 
 

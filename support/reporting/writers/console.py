@@ -1,8 +1,8 @@
-"""The behave formatter `console`: a line for each scenario, what went wrong right below it, and a verdict at the end.
+"""The behave formatter `console`: a line for each scenario, its failure directly below, and a verdict at the end.
 
 A scenario's line is printed when the next one starts: behave runs hooks and clean-ups after the last step, and they may
-still change its status. On a terminal the scenario that runs stands below it, and how many there are; in a log each
-area begins with how far the run has come.
+still change its status. On a terminal, the last line shows the running scenario, its number and the total. In a log,
+the heading of each area shows the progress of the run.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from support.reporting.record.identity import identify
 from support.reporting.record.outcome import scenario_result
 from support.reporting.text import Painter, safe, scenario_lines, summary_lines
 
-# Back to the first column, and away with what stands in the line.
+# Return to the first column and clear the line.
 _CLEAR = "\r\x1b[K"
 
 
 def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
-    """FORCE_COLOR and NO_COLOR, in that order, say it for every stream; otherwise a terminal that can show it does.
-    See force-color.org and no-color.org: set means not empty."""
+    """Whether to use colour. FORCE_COLOR, then NO_COLOR decide for any stream; otherwise a capable terminal has it.
+    See force-color.org and no-color.org: a variable counts as set if it is not empty."""
     if environment.get("FORCE_COLOR"):
         return True
     return terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
 class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its Formatter is Any to mypy
-    """Readable with and without a terminal; progress only on one; colour as NO_COLOR and FORCE_COLOR say."""
+    """The formatter. It shows live progress only on a terminal, and colour according to NO_COLOR and FORCE_COLOR."""
 
     name = "console"
     description = "One line per scenario, failures below their line, a summary by requirement"
@@ -62,7 +62,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._undefined: list[Any] = []
         self._causes: dict[tuple[str, str], str] = {}
 
-    # What behave calls.
+    # Called by behave.
 
     def feature(self, feature: Any) -> None:
         self._feature = feature
@@ -76,7 +76,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         self._show_running(scenario)
 
     def show_together(self, scenarios: Sequence[Any]) -> None:
-        """Those of one feature that ran side by side, when all of them are done."""
+        """Print the scenarios of one feature that ran side by side, after the last one has ended."""
         for scenario in scenarios:
             self._print_scenario(scenario)
 
@@ -97,7 +97,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._print_summary()
         super().close()
 
-    # What is printed.
+    # Output.
 
     def _print_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
@@ -120,7 +120,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._write(line)
 
     def _show_running(self, scenario: Any) -> None:
-        """Where the run is, on a line that the next one replaces."""
+        """Show the running scenario on a line that the next output replaces."""
         if not self._moves or self._dry_run or not self._is_due(scenario):
             return
         place = f"{self._done + 1} of {len(current().selected)}"
@@ -137,7 +137,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
         return id(scenario) in self._selected
 
     def _print_headings(self, feature: Any) -> None:
-        """The area and the feature, each once, and only if one of its scenarios is shown."""
+        """Print the headings of the area and the feature, once each, before their first printed scenario."""
         area = PurePath(str(feature.filename)).parent.name.replace("_", " ").capitalize()
         if area != self._area:
             self._area = area
@@ -171,7 +171,7 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
 
     def _put(self, text: str) -> None:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        # A log in a C locale must not end the run over an accented letter.
+        # An accented letter must not end a run whose log is in a C locale.
         shown = text.encode(encoding, "backslashreplace").decode(encoding)
         try:
             self.stream.write(shown)
@@ -180,9 +180,9 @@ class Console(Formatter):  # type: ignore[misc]  # behave ships no types, so its
             self._reader_is_gone()
 
     def _reader_is_gone(self) -> None:
-        """Nobody reads any more: the run ends as if by Ctrl-C, cleans up and writes its record, and says nothing."""
+        """End the run because its reader has gone: like Ctrl-C, with clean-up and record, but without more output."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
         print("interrupted: the reader of the output has gone", file=sys.stderr)
-        _thread.interrupt_main()  # whichever thread writes: the run ends in the main one
+        _thread.interrupt_main()  # any thread may write, but only the main thread can end the run

@@ -1,4 +1,4 @@
-"""What GitHub shows of a run: a job summary in Markdown, and annotations at the lines of failed scenarios."""
+"""Output for GitHub: a job summary in Markdown, and annotations at the lines of failed scenarios."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _REASON_LINES = 12
 _LINE = 300
 _SLOWEST = 5
 _NEWS = 10
-# What could begin markup, a link to an issue or a mention.
+# Characters that could start markup, a link to an issue, or a mention.
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&@])")
 
 
 def write_summary(
     record: Record, reports: Path, capacity: CapacityReport | None = None, changes: ChangesSince | None = None
 ) -> Path:
-    """Write ``summary.md`` and return its path; ``changes`` are those since the last green run."""
+    """Write ``summary.md`` and return its path. ``changes`` are the changes since the last green run."""
     path = reports / SUMMARY
     write_atomically(path, summary(record, capacity, changes))
     return path
 
 
 def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
-    """Add the summary to that of the job, if there is one; what others wrote there stays."""
+    """Append the summary to the job summary, if the job has one, and keep what is there."""
     target = environment.get("GITHUB_STEP_SUMMARY")
     if target:
         with Path(target).open("a", encoding="utf-8") as stream:
@@ -46,7 +46,7 @@ def append_summary(summary_file: Path, environment: Mapping[str, str]) -> None:
 
 
 def summary(record: Record, capacity: CapacityReport | None = None, changes: ChangesSince | None = None) -> str:
-    """The verdict first, then what is new, the diagnosis, what failed, and the rest."""
+    """Return the summary: the verdict, then new failures, the diagnosis, the facts, the failures, and the rest."""
     lines = [f"## {_text(verdict_sentence(record))}", ""]
     lines += _news(record, changes)
     lines += _diagnosis(record)
@@ -68,7 +68,7 @@ def summary(record: Record, capacity: CapacityReport | None = None, changes: Cha
 
 
 def workflow_commands(record: Record) -> Iterator[str]:
-    """Annotations, one a line: an error for each failure, a warning for each known issue."""
+    """Yield annotations, one per line: an error for each failure, a warning for each known issue."""
     bad = [scenario for scenario in record.scenarios if scenario.is_bad]
     known = [scenario for scenario in record.scenarios if scenario.status == "known_issue"]
     for problem in record.suite_problems()[:_ANNOTATIONS]:
@@ -107,7 +107,7 @@ def _suite(record: Record) -> list[str]:
 
 
 def _news(record: Record, changes: ChangesSince | None) -> list[str]:
-    """What a red run has that the last green one had not, in ten lines at most."""
+    """Return the failures of a red run that are new since the last green run, in at most ten lines."""
     if changes is None or record.verdict == "passed":
         return []
     names = {scenario.id: scenario.name for scenario in record.scenarios}
@@ -128,7 +128,7 @@ def _news(record: Record, changes: ChangesSince | None) -> list[str]:
 
 
 def _failures(record: Record) -> list[str]:
-    """Each cause once, the lowest layer first; a line for each further scenario of it."""
+    """Return each cause once, the lowest layer first, and one line for each further scenario."""
     causes = causes_of(record)
     if not causes:
         return []
@@ -196,12 +196,12 @@ def _slowest(record: Record) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """One line of Markdown that shows a text as it is: a name is somebody's words, never markup."""
+    """Escape a text as one line of Markdown, so that no part of a name is interpreted as markup."""
     return _MARKDOWN.sub(r"\\\1", safe(" ".join(text.split())))
 
 
 def _fenced(text: str) -> list[str]:
-    """A block that shows a text as it is; its fence is longer than any in the text."""
+    """Return a fenced code block with the text. Its fence is longer than any run of backticks in the text."""
     lines = [safe(line)[:_LINE] for line in text.splitlines()]
     if len(lines) > _REASON_LINES:
         lines = [*lines[:_REASON_LINES], f"... and {len(lines) - _REASON_LINES} more lines"]

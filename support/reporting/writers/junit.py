@@ -1,6 +1,6 @@
-"""JUnit XML from the run record: one file, a testsuite for each area, and a testcase for what belongs to no scenario.
+"""Writes JUnit XML from the run record: a testsuite for each area, and a testcase for errors outside of scenarios.
 
-behave's own JUnit report loses rules and skip reasons and stays green when a hook fails; it is switched off.
+behave's own JUnit report is switched off: it omits rules and skip reasons, and stays green when a hook fails.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from support.files import write_atomically
 from support.reporting.record.model import Record, ScenarioResult
 
 SUITE_CASE = "suite: hooks, clean-up and leftovers"
-# What XML 1.0 cannot contain, not even escaped.
+# Characters that XML 1.0 cannot contain, even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -26,7 +26,7 @@ def write_junit(record: Record, directory: Path) -> Path:
 
 
 def junit_xml(record: Record) -> str:
-    """The record as JUnit XML: known issues count as skipped, unexpected passes as failures."""
+    """Return the record as JUnit XML. Known issues count as skipped, unexpected passes as failures."""
     root = ElementTree.Element("testsuites", {"name": xml_text(f"focus-acceptance {record.environment}")})
     areas: dict[str, list[ScenarioResult]] = {}
     for scenario in record.scenarios:
@@ -42,12 +42,12 @@ def junit_xml(record: Record) -> str:
 
 
 def area_of(scenario: ScenarioResult) -> str:
-    """The folder of the feature, for example `job_lifecycle`; the same whichever path behave was started with."""
+    """Return the folder of the feature, such as `job_lifecycle`. It does not depend on the path given to behave."""
     return PurePosixPath(scenario.feature).parent.name or "features"
 
 
 def xml_text(text: str) -> str:
-    """Replace each character that XML cannot carry by its visible escape, such as `\\x1b`."""
+    """Replace each character that XML cannot contain with a visible escape, such as `\\x1b`."""
     return _NOT_XML.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
 
 
@@ -99,7 +99,7 @@ def _add_case(suite: ElementTree.Element, area: str, scenario: ScenarioResult) -
 
 
 def _add_suite_case(root: ElementTree.Element, record: Record) -> None:
-    """Red if the run is red for a reason that no scenario shows."""
+    """Add a testcase that fails if the run is red for a reason that no scenario shows."""
     problems = record.suite_problems()
     suite = ElementTree.SubElement(
         root,

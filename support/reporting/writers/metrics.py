@@ -1,6 +1,6 @@
-"""The run as metrics, in OpenMetrics text that the older Prometheus text format reads as well.
+"""Writes the metrics of a run as OpenMetrics text that is valid in the older Prometheus text format too.
 
-So only gauges and summaries are used. A textfile collector, or a Pushgateway, takes the file as it is.
+For that reason only gauges and summaries are used. A textfile collector or a Pushgateway accepts the file unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PREFIX = "focus_acceptance"
 
 @dataclass
 class _Family:
-    """Samples of one name. A sample is a suffix, labels and a value."""
+    """The samples of one metric name. A sample has a suffix, labels and a value."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ class _Family:
         self.samples.append((suffix, labels, value))
 
     def summarise(self, values: Iterable[float], **labels: str) -> None:
-        """A summary of values that are all there."""
+        """Add the summary of a complete set of values."""
         ordered = sorted(values)
         for share in QUANTILES:
             self.add(quantile(ordered, share), quantile=f"{share:g}", **labels)
@@ -59,7 +59,7 @@ def write_metrics(record: Record, reports: Path, capacity: CapacityReport | None
 
 
 def metrics_text(record: Record, capacity: CapacityReport | None = None) -> str:
-    """Every metric of a run, each with the environment as a label."""
+    """Return the metrics of a run, each with the environment as a label."""
     families = [*_of_the_run(record), *_of_scenarios(record), *_of_requests(record), *_of_capacity(capacity)]
     common = {"environment": record.environment}
     lines = [line for family in families if family.samples for line in family.lines(common)]

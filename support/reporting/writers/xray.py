@@ -1,7 +1,7 @@
-"""What Xray can import: the results of a run, and the features. Files only; nothing is sent anywhere.
+"""Writes the files that Xray can import: the results of a run, and the features. Nothing is sent anywhere.
 
-A scenario with a tag ``TEST_PZ-1`` is the test of that key. One without is described instead (``testInfo``), by its
-id, its title and the requirements it covers, so that Xray makes a test of it once and finds it again. The rows of an
+A scenario with a tag ``TEST_PZ-1`` is the test with that key. A scenario without such a tag is described by its id, its
+title and the requirements it covers (``testInfo``), so that Xray creates a test once and finds it again. The rows of an
 outline are iterations of one test.
 """
 
@@ -27,7 +27,7 @@ WORDS = {
     "cloud": {"passed": "PASSED", "failed": "FAILED", "todo": "TODO"},
     "server": {"passed": "PASS", "failed": "FAIL", "todo": "TODO"},
 }
-"""Edition of Xray -> its words for a result."""
+"""Edition of Xray -> its names of the results."""
 _MEANINGS = {
     "passed": "passed",
     "failed": "failed",
@@ -36,21 +36,21 @@ _MEANINGS = {
     "known_issue": "failed",
     "skipped": "todo",
 }
-# Jira takes no longer title.
+# The longest title that Jira accepts.
 _SUMMARY = 255
-# What an archive says of a file when nobody is to see when it was made.
+# The fixed time of all files in the archive, so that it does not depend on when it was made.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_xray(record: Record, reports: Path, edition: str = "cloud") -> Path:
-    """Write ``xray.json`` in the words of an edition of Xray, and return its path."""
+    """Write ``xray.json`` for an edition of Xray and return its path."""
     path = reports / RESULTS
     write_atomically(path, json.dumps(xray_results(record, edition), indent=2, ensure_ascii=False) + "\n")
     return path
 
 
 def xray_results(record: Record, edition: str = "cloud") -> dict[str, Any]:
-    """The run as a test execution in Xray's own JSON format (``xray.schema.json``)."""
+    """Return the run as a test execution in Xray's own JSON format (``xray.schema.json``)."""
     groups: dict[str, list[ScenarioResult]] = {}
     for scenario in record.scenarios:
         groups.setdefault(scenario.id.split(".")[0] if scenario.row else scenario.id, []).append(scenario)
@@ -90,7 +90,7 @@ def _test(test_id: str, rows: Sequence[ScenarioResult], record: Record, words: d
 
 def _information(test_id: str, rows: Sequence[ScenarioResult]) -> dict[str, Any]:
     first = rows[0]
-    # The rows of an outline may differ in their titles; the rule they show is one sentence.
+    # The rows of an outline may have different titles, but they share one rule.
     name = first.name if len({row.name for row in rows}) == 1 else first.rule or first.feature_name
     return {
         "projectKey": TICKET_PROJECT,
@@ -114,7 +114,7 @@ def _iteration(row: ScenarioResult, words: dict[str, str]) -> dict[str, Any]:
 
 
 def _folded(rows: Sequence[ScenarioResult]) -> str:
-    """One failed row fails the test; a row that did not run leaves it to be done."""
+    """Combine the rows: one failed row fails the test; otherwise one row that did not run leaves it as todo."""
     meanings = {_MEANINGS[row.status] for row in rows}
     return next(meaning for meaning in ("failed", "todo", "passed") if meaning in meanings)
 
@@ -127,7 +127,8 @@ def _comment(rows: Sequence[ScenarioResult]) -> str:
 
 
 def write_features(features: Path, reports: Path) -> Path:
-    """Write ``features.zip``, every feature file below ``features``: the same bytes for the same features."""
+    """Write ``features.zip`` with all feature files below ``features``. The same features give the same bytes. Raises
+    FileNotFoundError if there are none."""
     path = reports / FEATURES
     files = sorted(features.rglob("*.feature"))
     if not files:
@@ -145,5 +146,5 @@ def write_features(features: Path, reports: Path) -> Path:
 
 
 def _moment(moment: datetime.datetime) -> str:
-    """Seconds and offset, as Xray reads a date."""
+    """Format a time for Xray: in seconds and with the UTC offset."""
     return moment.astimezone(datetime.UTC).isoformat(timespec="seconds")
