@@ -74,8 +74,7 @@ class KubernetesProcess(SandboxProcess):
             self._flow_control.check(user, method)
 
     def _visible(self, plural: str, obj: dict[str, Any]) -> bool:
-        """Whether no fault hides the object. Faults can hide events of investigations, worker nodes and the product's
-        namespace."""
+        """Whether reads show the object. Faults hide investigations' events, worker nodes, the product's namespace."""
         if plural == "events":
             return not (self.fault(NO_EVENTS) and _about_investigation(obj))
         if plural == "nodes":

@@ -142,10 +142,10 @@ class Direction:
         return found
 
     def _swallow(self, toxic: Toxic, now_s: float) -> float | None:
-        """Apply a timeout or reset_peer toxic and return the seconds until it cuts the connection.
+        """Apply a timeout or reset_peer toxic. Returns the seconds until it cuts the connection, ``None`` if unknown.
 
-        ``timeout`` drops all data and closes the connection after its time; a time of 0 never closes it.
-        ``reset_peer`` starts its clock with the first data and resets the connection when the time is over.
+        ``timeout`` drops all data and closes the connection after its time, or when the sender ends; with a time of 0
+        only when the sender ends. ``reset_peer`` resets the connection when its time after the first data is over.
         """
         resets = toxic.type == "reset_peer"
         if resets and not self._queue:

@@ -47,7 +47,7 @@ class PolicyRules:
         self._specs = [
             policy["spec"] for policy in policies if policy["metadata"].get("namespace", namespace) == namespace
         ]
-        for workload in PEERS:  # reject a policy that cannot be enforced at once
+        for workload in PEERS:  # raises right here if a policy cannot be enforced
             for source in PEERS:
                 self.drops(workload, source)
 

@@ -46,7 +46,7 @@ class ContainerState:
         }  # fmt: skip
 
     def starting_again(self) -> None:
-        """Count a restart; :meth:`started` follows."""
+        """Record that the next :meth:`started` is a restart."""
         self.last_state = self.state
         self.restarts += 1
 

@@ -67,7 +67,7 @@ class Controllers:
 
 
 def install(store: Store, process: SandboxProcess) -> Controllers:
-    """Put admission (node ports, quotas) before every write of ``store``. The controllers begin with ``start()``."""
+    """Register the admission functions of ``store`` and return its controllers, which begin with ``start()``."""
     settings = process.config["settings"]
     first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
 

@@ -35,7 +35,7 @@ STILL_ACTIVE = "ended-job-still-active"
 SLOW_PACE = "job-controller-slow"
 _FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, STILL_ACTIVE, cascade_broken.FAULT, SLOW_PACE})
 _SLOW_PODS_PER_S = 10.0
-"""The pace under ``job-controller-slow``. It is not scaled because the start-up that it delays is not scaled either."""
+"""The pace under ``job-controller-slow``. It is not scaled, because what it delays is not scaled either."""
 _REQUESTS_FOR_A_POD = 3
 """One each for the pod, its event and the status of its job."""
 _SECOND_STEP_S = 1.0

@@ -1,4 +1,4 @@
-"""The scheduler: binds every pod to a node with enough room, or reports why no node has it."""
+"""The scheduler: binds every pod to a node with enough room, or reports why none fits."""
 
 from __future__ import annotations
 

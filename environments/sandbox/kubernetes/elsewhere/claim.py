@@ -1,4 +1,4 @@
-"""Checks that an external cluster may be used, and its description for a sandbox."""
+"""Checks whether an external cluster may be used, and describes it for a sandbox."""
 
 from __future__ import annotations
 

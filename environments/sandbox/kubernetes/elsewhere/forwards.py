@@ -26,7 +26,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Forwards:
-    """Forwards the node port of every service in a namespace. ``addresses`` are the local addresses of the nodes."""
+    """Forwards the node port of each service in a namespace. ``addresses`` are the nodes' addresses on this machine."""
 
     def __init__(self, client: KubernetesClient, namespace: str, addresses: list[str], log: logging.Logger) -> None:
         self._client, self._namespace, self._addresses = client, namespace, addresses

@@ -18,7 +18,7 @@ class Target:
     subresource: str | None
 
     def asked(self, verb: str) -> Asked:
-        """Return the action for the check of rights. A namespace counts as an object in itself."""
+        """Return the action for the check of rights. A namespace object counts as lying in itself."""
         resource = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
         namespace = self.name if self.resource.plural == "namespaces" else self.namespace
         return Asked(verb, self.resource.group, resource, namespace, self.name or "")

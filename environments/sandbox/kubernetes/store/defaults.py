@@ -12,7 +12,7 @@ Object = dict[str, Any]
 
 
 def apply_defaults(plural: str, obj: Object, serial: int, version: KubernetesVersion) -> None:
-    """Complete ``obj`` in place. The function is idempotent. ``serial`` is a number unique to this write."""
+    """Complete ``obj`` in place; repeated calls change nothing. ``serial`` is a number unique to this write."""
     if plural == "services":
         _service(obj, serial)
     elif plural == "jobs":

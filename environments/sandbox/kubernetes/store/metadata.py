@@ -40,7 +40,7 @@ def check_same(resource: Resource, metadata: Object, before: Object) -> None:
 
 
 def keep_system_fields(metadata: Object, before: Object) -> None:
-    """Restore the fields that no writer may change: identity, revision and the begin of a deletion.
+    """Restore the fields that no writer may change: identity, revision and the start of a deletion.
 
     Empty labels and annotations are removed, because they count as absent.
     """
