@@ -7,7 +7,7 @@ from environments.sandbox.shared.process import SandboxProcess, main
 
 
 def configured(config: Mapping[str, Any]) -> SandboxProcess:
-    """The cluster itself, or what keeps a namespace on another one."""
+    """Return the process of the sandbox's own cluster or, given ``access``, of a namespace on another cluster."""
     if "access" in config:
         from environments.sandbox.kubernetes.elsewhere.process import BorrowedProcess
 

@@ -1,4 +1,4 @@
-"""The supervised process: store, API server and controllers under one roof."""
+"""The supervised process that runs the store, the API server and the controllers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORKER_LABEL = "node-role.kubernetes.io/worker"
 
 
 class KubernetesProcess(SandboxProcess):
-    """Ready once the controllers have seeded the cluster and the API server answers."""
+    """The cluster's process. It is ready once the controllers have seeded the cluster and the API server answers."""
 
     name = "kubernetes"
     fault_ids = FAULT_IDS
@@ -61,7 +61,7 @@ class KubernetesProcess(SandboxProcess):
         await self._controllers.reset()
 
     async def state(self) -> Mapping[str, Any]:
-        """How many objects of every kind there are."""
+        """Return the number of objects of each kind."""
         return {plural: self.store.count(plural) for plural in RESOURCES}
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
@@ -74,7 +74,7 @@ class KubernetesProcess(SandboxProcess):
             self._flow_control.check(user, method)
 
     def _visible(self, plural: str, obj: dict[str, Any]) -> bool:
-        """What faults hide from lists: events of investigations, worker nodes, the product's namespace."""
+        """Whether reads show the object. Faults hide investigations' events, worker nodes, the product's namespace."""
         if plural == "events":
             return not (self.fault(NO_EVENTS) and _about_investigation(obj))
         if plural == "nodes":
@@ -88,7 +88,8 @@ class KubernetesProcess(SandboxProcess):
         return {**described, "gitVersion": ""} if self.fault("cluster-version-unknown") else described
 
     def _drop_investigation_events(self) -> None:
-        """Neither the events from before the fault nor those stored behind its back may be seen again."""
+        """Delete the events of investigations, so that neither those from before the fault nor those stored while it
+        was on become visible again."""
         for event in self.store.list("events"):
             if _about_investigation(event):
                 self.store.delete("events", event["metadata"]["name"], event["metadata"]["namespace"])

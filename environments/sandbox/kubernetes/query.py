@@ -1,4 +1,4 @@
-"""Reading the query of a request."""
+"""Readers of query parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def flag(request: web.Request, name: str) -> bool:
 
 
 def number(request: web.Request, name: str) -> int | None:
-    """A whole number of the query, None when absent; 400 when it is something else."""
+    """Return an integer query parameter, None if it is absent. Raises 400 if it is not an integer."""
     text = request.query.get(name)
     if text is None or text == "":
         return None
@@ -26,7 +26,7 @@ def number(request: web.Request, name: str) -> int | None:
 
 
 def is_dry_run(asked: Any, options: str) -> bool:
-    """Whether everything is to be checked and nothing done; ``asked`` comes from the query or from DeleteOptions."""
+    """Whether the request is only checked, not carried out. ``asked`` is from the query or from DeleteOptions."""
     if asked in (None, "", []):
         return False
     if asked in ("All", ["All"]):

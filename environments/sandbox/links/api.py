@@ -13,14 +13,14 @@ from environments.sandbox.links.proxy import Proxy
 from environments.sandbox.links.toxics import Toxic, parse_toxic, updated_toxic
 
 VERSION = "2.12.0"
-"""The Toxiproxy release whose API this is."""
+"""The Toxiproxy release whose API is implemented."""
 
 Answer = tuple[int, Any]
 Handler = Callable[..., Awaitable[Answer]]
 
 
 class ToxiproxyAPI:
-    """Answers for one set of links; what it does not know is a 404 or 405 with a sentence."""
+    """The control API of one set of links. Unknown paths and methods get a 404 or 405 with an error message."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -40,7 +40,7 @@ class ToxiproxyAPI:
         self._routes = [(re.compile(path.replace("{}", "([^/]+)")), handlers) for path, handlers in routes]
 
     async def handle(self, method: str, path: str, body: Any) -> Answer:
-        """``body`` is parsed JSON, ``None`` for none; so is the second value of the answer."""
+        """Handle one request and return status and body. Bodies are parsed JSON; ``None`` stands for no body."""
         try:
             for pattern, handlers in self._routes:
                 match = pattern.fullmatch(path)

@@ -27,7 +27,7 @@ class Links:
         return self.proxies[name]
 
     async def add(self, proxy: Proxy, enabled: bool) -> Proxy:
-        """:class:`ApiError` 409 when the name is taken; a proxy that cannot listen is not kept."""
+        """Add a proxy. Raises :class:`ApiError` 409 if the name is taken; a proxy that cannot listen is not kept."""
         if proxy.name in self.proxies:
             raise ApiError("proxy already exists", 409)
         proxy.dropping = self._rules.drops(proxy.workload, proxy.source)
@@ -60,7 +60,10 @@ class Links:
         return await self.add(self._parse(body), _enabled(body, True))
 
     async def populate(self, body: Any) -> list[Proxy]:
-        """Create or replace; a proxy that is as wanted keeps its connections. Nothing changes if one is wrong."""
+        """Create or replace proxies. A proxy whose addresses stay the same keeps its connections.
+
+        If an entry is invalid, nothing changes.
+        """
         if not isinstance(body, list):
             raise bad_request("a JSON array is needed")
         wanted = [self._parse(entry) for entry in body]
@@ -80,13 +83,13 @@ class Links:
         return result
 
     async def heal(self) -> None:
-        """What Toxiproxy's reset does: every proxy enabled, no toxics."""
+        """Enable every proxy and remove all toxics, as Toxiproxy's reset does."""
         for proxy in self.proxies.values():
             await proxy.start()
             proxy.set_toxics([])
 
     async def restore(self) -> None:
-        """Exactly the configured proxies, healed; connections of those that did not change stay."""
+        """Return to exactly the configured proxies, healed. Proxies that did not change keep their connections."""
         configured = {link["name"]: link for link in self._configured}
         for name in [name for name in self.proxies if name not in configured]:
             await self.remove(name)
@@ -102,7 +105,7 @@ class Links:
         await self.enforce(self._rules)
 
     async def enforce(self, rules: PolicyRules) -> None:
-        """Drop on exactly the links these rules close."""
+        """Drop packets on exactly the links that these rules close."""
         self._rules = rules
         for proxy in self.proxies.values():
             await proxy.set_dropping(rules.drops(proxy.workload, proxy.source))
@@ -126,7 +129,10 @@ class Links:
         return Proxy(body["name"], listen, upstream, *self._behind(upstream))
 
     def _behind(self, upstream: Address) -> tuple[str | None, str | None]:
-        """A further way to a workload of the configuration is subject to the same policies, as a client's way."""
+        """Return the workload and the source of a new link to ``upstream``, for the policies.
+
+        An additional link to a configured workload is subject to the same policies; its source counts as a client.
+        """
         for link in self._configured:
             if parse_address(link["upstream"], "upstream") == upstream:
                 return link.get("workload"), "client"
@@ -134,7 +140,7 @@ class Links:
 
 
 def parse_address(text: Any, field: str) -> Address:
-    """``HOST:PORT`` on loopback; :class:`ApiError` otherwise, because nothing here may reach out of this machine."""
+    """Parse ``HOST:PORT``. Raises :class:`ApiError` if it is not on loopback: no link may leave this machine."""
     host, separator, port = str(text).rpartition(":")
     if not separator or not port.isdigit() or int(port) > 65535:
         raise bad_request(f"{field} must be HOST:PORT, not {text!r}")

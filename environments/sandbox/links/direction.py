@@ -1,4 +1,4 @@
-"""One direction of one connection: chunks are read as they come and delivered when the toxics let them."""
+"""One direction of one connection: chunks are read as they arrive and delivered when the toxics allow it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AT_ONCE = 0.0
 
 
 class Cut(Exception):
-    """The whole connection is to be closed, or with ``reset`` to be broken by a TCP RST."""
+    """Raised to close the whole connection or, with ``reset``, to break it with a TCP RST."""
 
     def __init__(self, reset: bool) -> None:
         super().__init__("reset" if reset else "closed")
@@ -27,7 +27,7 @@ class Cut(Exception):
 
 
 class LinkState(Protocol):
-    """What a direction looks at before every byte it delivers."""
+    """The state of a link that a direction checks before each delivery."""
 
     toxics: Sequence[Toxic]
     dropping: bool
@@ -35,7 +35,7 @@ class LinkState(Protocol):
 
 @dataclass(eq=False)
 class _Chunk:
-    """Bytes and when they arrived (monotonic seconds); no bytes: the sender closed, ``broken``: it reset."""
+    """Bytes and their arrival time (monotonic seconds). Without bytes the sender closed or, if ``broken``, reset."""
 
     data: bytes
     arrived_s: float
@@ -48,8 +48,8 @@ class _Chunk:
 class Direction:
     """Moves bytes from ``source`` to ``sink`` under the toxics of stream ``stream``.
 
-    A chunk's latency counts from its arrival, so that chunks which arrive together leave together. A change of the
-    toxics or of dropping works at once on what is on its way: :meth:`stir` wakes the delivery.
+    A chunk's latency counts from its arrival, so that chunks that arrive together leave together. A change of the
+    toxics or of ``dropping`` affects data in transit at once: :meth:`stir` wakes the delivery.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Direction:
         self._room.set()
 
     async def read(self) -> None:
-        """Take what the sender sends, never more than the queue holds; returns when the sender is done."""
+        """Queue the sender's data until it is done. Reading pauses while the queue is full."""
         while True:
             while self._link.dropping or self._queued_bytes >= _QUEUE_BYTES:
                 self._room.clear()
@@ -97,7 +97,7 @@ class Direction:
                 return
 
     async def deliver(self) -> None:
-        """Returns after the sender's end was passed on; raises :class:`Cut` when the connection has to go."""
+        """Deliver chunks until the sender's end is passed on. Raises :class:`Cut` if the connection must be cut."""
         while True:
             self._stirred.clear()
             wait_s = await self._step(time.monotonic())
@@ -110,7 +110,7 @@ class Direction:
                     continue
 
     async def _step(self, now_s: float) -> float | None:
-        """Do the next thing; seconds until there is another one, ``None``: when something changes."""
+        """Do the next step. Returns the seconds until the following step, ``None`` to wait for a change."""
         if self._link.dropping:
             return None
         toxics = self._in_force(now_s)
@@ -138,11 +138,15 @@ class Direction:
                 self._since_s.setdefault(toxic, now_s)
                 found.append(toxic)
         if self._swallower is not None and self._swallower not in {toxic.name for toxic in found}:
-            raise Cut(reset=False)  # what a removed timeout toxic swallowed cannot be given back
+            raise Cut(reset=False)  # data that a removed timeout toxic swallowed cannot be restored
         return found
 
     def _swallow(self, toxic: Toxic, now_s: float) -> float | None:
-        """Timeout: drop all data, close in time. Reset: the first data starts the clock, its end resets."""
+        """Apply a timeout or reset_peer toxic. Returns the seconds until it cuts the connection, ``None`` if unknown.
+
+        ``timeout`` drops all data and closes the connection after its time, or when the sender ends; with a time of 0
+        only when the sender ends. ``reset_peer`` resets the connection when its time after the first data is over.
+        """
         resets = toxic.type == "reset_peer"
         if resets and not self._queue:
             return None
@@ -165,7 +169,7 @@ class Direction:
         try:
             if not self._sink.transport.is_closing():
                 self._sink.write_eof()
-        except OSError:  # the receiver has gone meanwhile
+        except OSError:  # the receiver has closed meanwhile
             raise Cut(reset=True) from None
         self._end_passed = True
 
@@ -186,7 +190,7 @@ class Direction:
         return due_s
 
     def _shape(self, chunk: _Chunk, toxics: Sequence[Toxic]) -> None:
-        """Put only as much of the head of the queue before the rest as goes in one packet."""
+        """Split the head of the queue so that it holds no more than the bandwidth toxics pass in one slice."""
         if chunk.shaped:
             return
         size = len(chunk.data)

@@ -1,4 +1,4 @@
-"""Refusals of the control API."""
+"""Error answers of the control API."""
 
 from __future__ import annotations
 

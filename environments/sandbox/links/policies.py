@@ -1,8 +1,8 @@
-"""NetworkPolicy objects: which of the links they close.
+"""NetworkPolicy objects and the links they close.
 
-The rules are Kubernetes': a pod that no policy selects for a direction is open; one that some policy selects is closed
-but for what a rule of these policies lets through. Traffic passes when the sender's egress and the receiver's ingress
-both allow it.
+The rules are those of Kubernetes: a pod that no policy selects for a direction is open. A pod that is selected is
+closed except for traffic that a rule of the selecting policies allows. Traffic passes if the sender's egress and the
+receiver's ingress both allow it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Peer:
-    """One end of a link. ``labels`` is ``None`` for what is not a pod: policies select it only by its ``address``."""
+    """One end of a link. ``labels`` is ``None`` if it is not a pod: policies then match it only by its ``address``."""
 
     labels: Labels | None = None
     address: str = "127.0.0.1"
@@ -40,19 +40,19 @@ PEERS: Mapping[str, Peer] = {
 
 
 class PolicyRules:
-    """The NetworkPolicy objects of one namespace, all workloads of the links being in it."""
+    """The NetworkPolicy objects of one namespace. All workloads of the links are in this namespace."""
 
     def __init__(self, namespace: str, policies: Sequence[Mapping[str, Any]] = ()) -> None:
         self._namespace = namespace
         self._specs = [
             policy["spec"] for policy in policies if policy["metadata"].get("namespace", namespace) == namespace
         ]
-        for workload in PEERS:  # a policy that cannot be enforced is refused at once
+        for workload in PEERS:  # raises right here if a policy cannot be enforced
             for source in PEERS:
                 self.drops(workload, source)
 
     def drops(self, workload: str | None, source: str | None) -> bool:
-        """Whether packets from ``source`` to ``workload`` are lost; an unnamed end is outside the cluster."""
+        """Whether packets from ``source`` to ``workload`` are dropped. ``None`` is an end outside the cluster."""
         receiver, sender = PEERS[workload or "client"], PEERS[source or "client"]
         return not (
             self._allows("Ingress", receiver, sender, receiver) and self._allows("Egress", sender, receiver, receiver)

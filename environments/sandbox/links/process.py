@@ -1,4 +1,4 @@
-"""The links process: proxies, their control API and the policies, behind the supervisor's line."""
+"""The supervised links process: the proxies, their control API and the policies."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ log = logging.getLogger("links")
 
 
 class Connection:
-    """A client's connection and the one to the upstream made for it."""
+    """A client's connection and the connection to the upstream that was opened for it."""
 
     def __init__(self, proxy: Proxy, client: socket.socket) -> None:
         self._proxy = proxy
@@ -38,7 +38,7 @@ class Connection:
             direction.stir()
 
     async def serve(self) -> None:
-        """Until both sides are done or the connection is cut; leaves no task and no socket."""
+        """Relay bytes until both sides are done or the connection is cut. Leaves no task and no socket behind."""
         reset = True
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -47,7 +47,7 @@ class Connection:
             try:
                 from_upstream, to_upstream = await asyncio.open_connection(*self._proxy.upstream)
             except OSError:
-                return  # nobody listens there: the client is reset, the nearest thing to being refused
+                return  # no listener: reset the client, which is the closest to a refused connection
             self._writers.append(to_upstream)
             dice = self._proxy.dice
             up = Direction("upstream", self._proxy, from_client, to_upstream, dice)
@@ -71,7 +71,7 @@ class Connection:
     def _close(self, reset: bool) -> None:
         for writer in self._writers:
             if reset:
-                with contextlib.suppress(OSError):  # the peer was quicker: nothing left to reset
+                with contextlib.suppress(OSError):  # the peer has closed already: nothing is left to reset
                     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
                 writer.transport.abort()
             else:
@@ -81,9 +81,9 @@ class Connection:
 
 
 class Proxy:
-    """A link that can be switched off (refuses), poisoned (toxics) and made to drop packets (as a NetworkPolicy does).
+    """A link that can be disabled (refuse connections), impaired (toxics) and made to drop packets (NetworkPolicy).
 
-    ``workload`` names what is behind it and ``source`` who uses it, for the policies; ``None`` when nobody said.
+    For the policies, ``workload`` names the target behind the link and ``source`` its user; ``None`` if unspecified.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Proxy:
         return len(self._connections)
 
     def to_json(self) -> dict[str, Any]:
-        """Toxiproxy's representation."""
+        """Return the proxy as Toxiproxy's API represents it."""
         return {
             "name": self.name,
             "listen": f"{self.listen[0]}:{self.listen[1]}",
@@ -124,7 +124,7 @@ class Proxy:
         return [toxic.to_json() for stream in STREAMS for toxic in self.toxics if toxic.stream == stream]
 
     async def start(self) -> None:
-        """Listen; :class:`ApiError` 500 when the address cannot be had."""
+        """Start to listen. Raises :class:`ApiError` 500 if the address is not available."""
         if self._listener is not None:
             return
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -157,12 +157,12 @@ class Proxy:
         await asyncio.gather(*serving, return_exceptions=True)
 
     def set_toxics(self, toxics: Sequence[Toxic]) -> None:
-        """Put these toxics in force, on open connections too."""
+        """Apply these toxics, also to open connections."""
         self.toxics = toxics
         self._stir()
 
     async def set_dropping(self, dropping: bool) -> None:
-        """Lose every packet: new connections are never answered, open ones hear nothing, until it is undone."""
+        """Switch dropping on or off. While it is on, new connections get no answer and open ones receive no data."""
         if dropping == self.dropping:
             return
         self.dropping = dropping
@@ -180,7 +180,7 @@ class Proxy:
             connection.stir()
 
     async def _stop_accepting(self, listener: socket.socket) -> None:
-        """Fill the listener's queue: the kernel then drops every SYN, which is what a dropped packet looks like."""
+        """Fill the listener's queue. The kernel then drops every SYN, which looks to clients like a lost packet."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(listener)
         listener.listen(0)

@@ -1,5 +1,5 @@
-"""Toxics: what a link can be told to do to the bytes of one direction. Names, units and defaults are Toxiproxy's;
-of its toxics ``slicer`` and ``slow_close`` are not there."""
+"""Toxics: impairments of the bytes of one direction of a link. Names, units and defaults are Toxiproxy's.
+Its toxics ``slicer`` and ``slow_close`` are not supported."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Toxic:
-    """One toxic. Compared by identity: an updated toxic is another one, with its own draw of toxicity and timers.
+    """One toxic. Toxics compare by identity: an updated toxic is a new one, with its own draw of toxicity and timers.
 
-    ``toxicity`` is the share of connections, 0 to 1, the toxic works on.
+    ``toxicity`` is the share of connections, 0 to 1, that the toxic affects.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Toxic:
         }
 
     def delay_s(self, dice: random.Random) -> float:
-        """The delay of one chunk under a latency toxic."""
+        """Draw the delay of one chunk under a latency toxic."""
         jitter_ms = self["jitter"]
         return max(0.0, self["latency"] + (dice.uniform(-jitter_ms, jitter_ms) if jitter_ms else 0.0)) / 1000
 
 
 def parse_toxic(body: Any) -> Toxic:
-    """A new toxic from the body of ``POST .../toxics``; :class:`ApiError` when it is not one."""
+    """Return a new toxic from the body of ``POST .../toxics``. Raises :class:`ApiError` if the body is invalid."""
     check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
     stream = body.get("stream", "downstream")
     if stream not in STREAMS:
@@ -69,7 +69,7 @@ def parse_toxic(body: Any) -> Toxic:
 
 
 def updated_toxic(toxic: Toxic, body: Any) -> Toxic:
-    """The toxic with what ``PATCH .../toxics/NAME`` changes; name, type and stream never change."""
+    """Return the toxic with the changes of ``PATCH .../toxics/NAME``. Name, type and stream never change."""
     check_fields(body, {"name", "type", "stream", "toxicity", "attributes"})
     return replace(
         toxic,

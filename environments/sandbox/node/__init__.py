@@ -1,1 +1,1 @@
-"""The nodes of the cluster: what kubelet and kube-proxy do on all of them, in one process."""
+"""The nodes of the cluster: the kubelets and kube-proxies of all nodes in one process."""

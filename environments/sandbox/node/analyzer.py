@@ -1,4 +1,4 @@
-"""The program of a grpc job: opens its port, plays its window, ends."""
+"""The program of a grpc job: opens its port, plays its window and ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND_NOT_FOUND = 127
 
 
 class Unknown:
-    """A command the image does not have."""
+    """A command that the image does not have."""
 
     def __init__(self, container: Container, words: list[str]) -> None:
         self._container, self._words = container, words
@@ -33,7 +33,8 @@ class Unknown:
 
 
 class Analyzer:
-    """``python -m baby_analyzer``: a live one runs until it is stopped, a historic one until its window is played."""
+    """``python -m baby_analyzer``: a live job runs until it is stopped or no longer consumed, a historic job until its
+    window is played."""
 
     def __init__(self, host: Host, container: Container, words: list[str]) -> None:
         self._host, self._container, self._words = host, container, words
@@ -88,7 +89,7 @@ class Analyzer:
             await asyncio.sleep(self._host.scaled(window_s))
 
     async def _until_nobody_consumes(self) -> None:
-        """A live job lasts as long as somebody takes what it sends, for ever where no keepalive is set."""
+        """Return once no client has consumed the stream for the keepalive time; without a keepalive, never return."""
         keepalive_s = self._host.live_keepalive_s
         if not keepalive_s:
             await asyncio.Event().wait()
@@ -108,7 +109,7 @@ class Analyzer:
         return asyncio.get_running_loop().time()
 
     def _window_s(self) -> float | None:
-        """Length of the recorded window; None for a live job. ValueError when it cannot be read."""
+        """Length of the recorded window in seconds; None for a live job. Raises ValueError if it cannot be parsed."""
         if "--time-start" not in self._words or "--time-end" not in self._words:
             return None
         start, end = (self._time_after(flag) for flag in ("--time-start", "--time-end"))

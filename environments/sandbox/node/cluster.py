@@ -1,4 +1,4 @@
-"""The API server as the nodes see it."""
+"""The nodes' client of the API server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ _RETRY_S = 0.05
 
 
 class Cluster(KubernetesClient):
-    """Asks again while nobody answers: what a kubelet has to report stays true. Reports share few connections."""
+    """A client that repeats requests until the API server answers, because a kubelet's reports stay valid.
+
+    Requests share a small number of connections.
+    """
 
     def __init__(self, access: Mapping[str, str]) -> None:
         super().__init__(access)
         self._places = asyncio.Semaphore(_REQUESTS_AT_ONCE)
 
     async def wait_until_reachable(self) -> None:
-        """:class:`ConnectionError` when the API server does not answer within 10 s."""
+        """Raise :class:`ConnectionError` if the API server does not answer within 10 s."""
         try:
             async with asyncio.timeout(_REACHABLE_WITHIN_S):
                 await self.request("GET", "/version")

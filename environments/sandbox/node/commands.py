@@ -1,4 +1,4 @@
-"""What ``kubectl exec`` may run in a container: a few commands, each with the output and exit code of the real one."""
+"""The few commands ``kubectl exec`` can run in a container, each with the output and exit code of the real command."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Commands:
         }  # fmt: skip
 
     async def run(self, words: Sequence[str]) -> int:
-        """The exit code of the command; 127 for one the container does not have."""
+        """Run a command and return its exit code, 127 if the container does not have the command."""
         name, arguments = words[0], list(words[1:])
         command = self._known.get(name.removeprefix("/usr").removeprefix("/bin/"))
         if command is not None:
@@ -53,7 +53,7 @@ class Commands:
         return await self._print("env", arguments, "".join(f"{name}={value}\n" for name, value in own.items()))
 
     async def _print(self, name: str, arguments: list[str], text: str) -> int:
-        """What a command without arguments says."""
+        """Print the text of a command that takes no arguments."""
         if arguments:
             return await self._unknown_option(name, arguments)
         await self._write(STDOUT, text)
@@ -72,7 +72,7 @@ class Commands:
         return " ".join(words) or str(image_name(spec["image"]))
 
     def _files(self) -> dict[str, Callable[[], str]]:
-        """Every file of the container by path."""
+        """Return the readers of all files of the container by path."""
         log = self._container.log
         return {
             "/etc/hostname": lambda: f"{self._container.pod_name}\n",

@@ -1,6 +1,7 @@
-"""The port of a job: as much HTTP/2 and gRPC as a client needs to open its stream and drain it.
+"""The port of a job: the part of HTTP/2 and gRPC that a client needs to open its stream and drain it.
 
-What the stream carries is invented. A client that only connects is held and says nothing, as a real server would.
+The content of the stream is invented. The connection of a client that only connects stays open and silent, as with a
+real server.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ STREAM_METHOD = "/pandadatastream.DataStreamService/StreamData"
 """The server-streaming call that clients use (docs/facts/kubernetes.md 1.10)."""
 _PREFACE = b"PRI * HTTP/2.0"
 _MESSAGE = b"\x00" + (4091).to_bytes(4, "big") + bytes(4091)
-"""One gRPC message of 4 KiB with its prefix: not compressed, and so long."""
+"""One gRPC message of 4 KiB including its prefix (the compression flag, unset, and the length)."""
 _UNIMPLEMENTED = "12"
 
 
 class Stream(asyncio.Protocol):
-    """One connection. ``connected`` and ``gone`` are told of it; ``consumed`` whenever its client has taken a message,
-    every ``pace_s``."""
+    """One connection that sends a message every ``pace_s`` seconds to a client that reads.
+
+    ``connected`` and ``gone`` are called when the connection opens and ends, ``consumed`` for each message that the
+    client has room for.
+    """
 
     def __init__(
         self,
@@ -56,14 +60,14 @@ class Stream(asyncio.Protocol):
             data = self._first = self._first + data
             if len(data) < len(_PREFACE) or not data.startswith(_PREFACE):
                 self._first = data[: len(_PREFACE)]
-                return  # whoever speaks no HTTP/2 is held, and nothing else
+                return  # a client that does not speak HTTP/2 is kept connected without an answer
             self._is_http = True
             self._http.initiate_connection()
         try:
             for event in self._http.receive_data(data):
                 self._take_in(event)
         except ProtocolError:
-            self._flush()  # it says why and goodbye
+            self._flush()  # sends the GOAWAY frame with the reason
             if self._transport is not None:
                 self._transport.close()
             return
@@ -88,7 +92,7 @@ class Stream(asyncio.Protocol):
             self._feed()
 
     def _feed(self) -> None:
-        """A message to each stream whose client has room for it: who does not read gives none."""
+        """Send a message to each stream whose flow control window has room; a client that does not read has none."""
         for stream in sorted(self._open):
             if self._http.local_flow_control_window(stream) >= len(_MESSAGE):
                 self._http.send_data(stream, _MESSAGE)

@@ -1,4 +1,4 @@
-"""The kubelets of all nodes: which pods should run here, and which of them do."""
+"""The kubelets of all nodes: they start and end the pods that are bound to the nodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FINISHED = ("Succeeded", "Failed")
 
 
 class Kubelet:
-    """Pods by uid. ``nodes`` maps the names of the nodes to their addresses."""
+    """The runs of pods by uid. ``nodes`` maps the names of the nodes to their addresses."""
 
     def __init__(
         self, host: Callable[[], Host], reporter: Reporter, workloads: Workloads, nodes: Mapping[str, str],
@@ -32,7 +32,7 @@ class Kubelet:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def changed(self, pod: Object, gone: bool) -> None:
-        """A pod was added, changed or removed."""
+        """Handle a pod that was added, changed or removed."""
         uid = pod["metadata"]["uid"]
         run = self.runs.get(uid)
         if run is None:
@@ -48,7 +48,7 @@ class Kubelet:
             run.pod = pod
 
     async def all_running(self) -> None:
-        """Every pod known by now runs; those that cannot, or that go, are not waited for."""
+        """Wait until all pods known so far run. Does not wait for pods that cannot run or are being deleted."""
         await asyncio.gather(*(run.settled.wait() for run in list(self.runs.values())))
 
     async def stop(self) -> None:
@@ -58,13 +58,13 @@ class Kubelet:
 
     def cpu_of_job(self, namespace: str, job: str) -> int | None:
         """Millicores of the running pods of a job; None when none runs."""
-        # 200 clean-up jobs ask five times a second: looking through all pods would be most of the node's work.
+        # 200 clean-up jobs ask five times a second. A scan of all pods would dominate the node's work.
         runs = self._runs_of_job.get((namespace, job), ())
         used = [cpu_m for run in runs if run.programs for cpu_m, _ in run.usage().values()]
         return sum(used) if used else None
 
     def process_ended(self, process: str, exit_code: int) -> None:
-        """A process of the sandbox has ended by itself: so has the container it stands for."""
+        """End the containers that a process of the sandbox stands for, after the process ended by itself."""
         self._workloads.crashed(process)
         for run in self.runs.values():
             for program in list(run.programs.values()):
@@ -106,7 +106,7 @@ class Kubelet:
     async def _forget(self, run: PodRun, running: asyncio.Task[None] | None) -> None:
         await _cancelled(running)
         if not any(_name_of(other.pod) == _name_of(run.pod) for other in self.runs.values()):
-            run.vanish()  # else what is called like it belongs to the pod that took over its name
+            run.vanish()  # otherwise the logs of this name belong to the pod that took over the name
 
     def _go_on(self, run: PodRun, work: Any) -> None:
         uid = run.pod["metadata"]["uid"]
@@ -133,6 +133,6 @@ def _name_of(pod: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _job_of(pod: Mapping[str, Any]) -> tuple[str, str]:
-    """Namespace and name of the job a pod belongs to; the name is empty for one that belongs to none."""
+    """Namespace and name of the job that a pod belongs to; the name is empty if it belongs to none."""
     metadata = pod["metadata"]
     return metadata["namespace"], str(metadata.get("labels", {}).get("job-name", ""))

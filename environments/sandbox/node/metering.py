@@ -1,4 +1,4 @@
-"""What pods and nodes use, told to the API server at intervals as metrics-server would read it."""
+"""Resource usage of pods and nodes, reported to the API server at intervals as metrics-server would read it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from environments.sandbox.node.kubelet import Kubelet
 
 _PATH = "/sandbox/metrics"
 _NODE_ITSELF = (180, 3072)
-"""Millicores and MiB a node uses without any pod."""
+"""Millicores and MiB that a node uses without any pod."""
 
 
 class Metering:
-    """Sends the use of every running container."""
+    """Reports the usage of all running containers and of the nodes."""
 
     def __init__(self, cluster: Cluster, kubelet: Kubelet, nodes: Mapping[str, str], interval_s: float) -> None:
         self._cluster, self._kubelet, self._nodes = cluster, kubelet, nodes

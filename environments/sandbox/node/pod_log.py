@@ -1,4 +1,4 @@
-"""The log file of one container, where the API server reads it."""
+"""The log file of one container, at the path where the API server reads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class PodLog:
-    """Lines begin with their time. A container may instead show the log of a process of the sandbox."""
+    """A log whose lines begin with their time. It may instead show the log of a process of the sandbox."""
 
     def __init__(self, run_dir: Path, namespace: str, pod: str, container: str) -> None:
         self._path = run_dir / "pod-logs" / f"{namespace}_{pod}_{container}.log"
@@ -16,14 +16,14 @@ class PodLog:
         self._process_log = run_dir / "logs"
 
     def begin(self) -> None:
-        """An empty log."""
+        """Begin an empty log."""
         self.remove()
         self._path.touch()
 
     def keep_as_previous(self) -> None:
-        """The container will start again: what it has written so far is also the log of its earlier life.
+        """Keep a copy of the log as that of the previous instance, because the container is about to restart.
 
-        A process that was killed may have no log any more, or none yet; the node outlives that.
+        The log may be missing if the process behind it was killed; that is not an error.
         """
         try:
             shutil.copyfile(self._path, self._previous)
@@ -39,10 +39,10 @@ class PodLog:
             file.writelines(f"{time} {level} {source} {line}\n" for line in lines)
 
     def show(self, process_log: str) -> None:
-        """From now on the log is the one of this process of the sandbox."""
+        """Show the log of this process of the sandbox from now on."""
         link = self._path.with_suffix(".link")
         link.symlink_to(self._process_log / process_log)
-        link.replace(self._path)  # whoever reads it meanwhile finds the old one or the new one
+        link.replace(self._path)  # atomic: a concurrent reader finds either the old log or the new one
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Addresses of pods and what really listens on them."""
+"""Addresses of pods and the sockets that listen for them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LOOPBACK = "127.0.0.1"
 
 
 class PodNetwork:
-    """The second and following /24 of ``network``, of which the first two numbers are given.
+    """The second and following /24 blocks of ``network``, which is given as the first two numbers of its addresses.
 
-    In a loopback block pods listen at their addresses. Any other network stands in the objects of the API only: there
-    each port of a pod is a free one of 127.0.0.1, and only what asks :meth:`where` finds it.
+    In a loopback network pods listen at their own addresses. The addresses of any other network appear in API objects
+    only: there each port of a pod is a free port of 127.0.0.1, which can be found only through :meth:`where`.
     ``changed`` is called with the address when one of its ports opens or closes.
     """
 
@@ -30,11 +30,11 @@ class PodNetwork:
 
     @property
     def taken(self) -> int:
-        """How many addresses are given away."""
+        """The number of addresses in use."""
         return self._next - len(self._returned)
 
     def take_address(self) -> str:
-        """The lowest free address of a pod."""
+        """Take the lowest free address for a pod."""
         if self._returned:
             number = heapq.heappop(self._returned)
         else:
@@ -50,15 +50,16 @@ class PodNetwork:
         return endpoint in self._open
 
     def where(self, endpoint: Endpoint) -> Endpoint | None:
-        """Where the port of a pod is on this machine; None while it is closed."""
+        """Return the address on this machine where the port of a pod listens; None while it is closed."""
         server = self._open.get(endpoint)
         return server.sockets[0].getsockname() if server is not None and server.sockets else None
 
     async def listen(self, endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Accept connections to the port of a pod; the pod closes it with :meth:`close`, also one that is ended here.
+        """Accept connections to the port of a pod. The pod calls :meth:`close` even if it is cancelled in this call.
 
-        asyncio would leave the port open for ever if the task were cancelled right after it began to serve
-        (create_server, Python 3.11: start_serving): the next pod with the address could not listen.
+        The server is registered before it starts to serve. Otherwise asyncio would leave the port open for ever if the
+        task were cancelled right after it began to serve (create_server, Python 3.11: start_serving), and the next pod
+        with the address could not listen.
         """
         loop = asyncio.get_running_loop()
         place = endpoint if self._on_loopback else (_LOOPBACK, 0)
@@ -68,7 +69,7 @@ class PodNetwork:
         self._changed(endpoint[0])
 
     def close(self, endpoint: Endpoint) -> None:
-        """Refuse connections from now on; nothing happens when the port is not open."""
+        """Refuse connections from now on. Does nothing if the port is not open."""
         server = self._open.pop(endpoint, None)
         if server is not None:
             server.close()

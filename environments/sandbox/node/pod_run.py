@@ -16,12 +16,12 @@ from environments.sandbox.shared.kubernetes_client import Object
 
 CONTAINERS_START_AFTER_S = 2.0
 STOPS_WITHIN_S = 1.0
-"""A program that is asked to stop needs this long; a shorter grace period cuts it."""
+"""The time a program takes to stop, unless the grace period is shorter."""
 _BACKOFF_S, _LONGEST_BACKOFF_S = 10.0, 300.0
 PULL_REFUSED = "image-pull-refused"
 NETWORK_EXHAUSTED = "pod-network-exhausted"
 ADDRESSES_LEFT = 120
-"""With ``pod-network-exhausted``, for all pods of the cluster together."""
+"""The number of addresses for all pods of the cluster while ``pod-network-exhausted`` is on."""
 _NO_ADDRESS = (
     "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: "
     'plugin type="flannel" failed (add): failed to delegate add: failed to allocate for range 0: no IP addresses '
@@ -30,9 +30,9 @@ _NO_ADDRESS = (
 
 
 class PodRun:
-    """Started once for a pod that was bound to a node; :meth:`leave` and :meth:`vanish` end it.
+    """The run of one pod that is bound to a node; :meth:`leave` and :meth:`vanish` end it.
 
-    ``settled`` is set once the pod runs, cannot run, or goes.
+    ``settled`` is set once the pod runs, cannot run or is deleted.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class PodRun:
 
     @property
     def own_images(self) -> list[str | None]:
-        """Images of the containers that run what their image is made for, and not a command of somebody else's."""
+        """Images of the containers that run the image's own program, not a ``command`` of the pod."""
         return [
             image_name(container["image"]) for container in self.pod["spec"]["containers"] if "command" not in container
         ]
@@ -64,13 +64,16 @@ class PodRun:
         return {name: program.usage() for name, program in self.programs.items()}
 
     def show_logs(self) -> None:
-        """Faults of logs were switched."""
+        """Update the logs after a fault that concerns logs was switched on or off."""
         for program in self.programs.values():
             if isinstance(program, Resident):
                 program.show_log()
 
     async def run(self, at_once: bool = False) -> None:
-        """Until every container has ended for good; ``at_once`` for pods that ran before the node looked."""
+        """Run the pod until every container has ended for good.
+
+        ``at_once`` skips the start-up delay, for pods that already ran before the node synchronised.
+        """
         if self._host.fault(NETWORK_EXHAUSTED):
             await self._wait_for_an_address()
         self._address = self._host.network.take_address()
@@ -87,7 +90,7 @@ class PodRun:
             self._host.network.return_address(self._address)
 
     async def leave(self) -> None:
-        """The rest of a pod that was asked to go and whose programs are stopped: its grace, then its end."""
+        """Complete the deletion of a pod whose programs are stopped: wait for its grace period, then report its end."""
         for state in self._states:
             if "running" in state.state:
                 self._event(state.name, "Killing", f"Stopping container {state.name}")
@@ -96,12 +99,12 @@ class PodRun:
         await self._reporter.delete(self.pod)
 
     def vanish(self) -> None:
-        """The API server has forgotten the pod: so does the node."""
+        """Remove the logs of a pod that is gone from the API server."""
         for log in self._logs:
             log.remove_all()
 
     async def _container(self, index: int) -> None:
-        """One container with its restarts."""
+        """Run one container with its restarts."""
         state = self._states[index]
         policy = self.pod["spec"].get("restartPolicy", "Always")
         while True:
@@ -110,7 +113,7 @@ class PodRun:
             if policy == "Never" or (policy == "OnFailure" and exit_code == 0):
                 return
             self._logs[index].keep_as_previous()
-            if state.restarts == 0:  # a kubelet does not wait before it starts a container again for the first time
+            if state.restarts == 0:  # a kubelet does not wait before the first restart of a container
                 state.starting_again()
                 continue
             delay_s = min(_BACKOFF_S * 2.0 ** (state.restarts - 1), _LONGEST_BACKOFF_S)
@@ -145,7 +148,7 @@ class PodRun:
             container.ended.set()
 
     async def _wait_for_an_address(self) -> None:
-        """The sandbox of a pod cannot be made while every address is given away; the kubelet tries again and again."""
+        """Wait for a free address: a pod's sandbox cannot be created without one, and the kubelet keeps retrying."""
         pause_s = _BACKOFF_S
         while self._host.network.taken >= ADDRESSES_LEFT and self._host.fault(NETWORK_EXHAUSTED):
             if not self.settled.is_set():
@@ -156,7 +159,7 @@ class PodRun:
             pause_s = min(pause_s * 2, _LONGEST_BACKOFF_S)
 
     async def _pull_images(self) -> None:
-        """Return once there is an image for every container; a registry that refuses is asked ever less often."""
+        """Return once an image is available for every container. Retries of a registry that refuses back off."""
         pause_s = _BACKOFF_S
         while any(problems := [_pull_problem(self._host, each.image) for each in self._states]):
             self._tell_of_pull(problems, "ErrImagePull")
@@ -191,7 +194,7 @@ class PodRun:
 
 
 def _pull_problem(host: Host, image: str) -> str | None:
-    """Why the image cannot be had; None when it can."""
+    """Return the reason why the image cannot be pulled, None if it can."""
     name = image_name(image)
     if name is None:
         return f'failed to pull and unpack image "{image}": the sandbox has no such image: not found'

@@ -1,4 +1,4 @@
-"""What the kubelet reports about a pod."""
+"""The status of a pod as the kubelet reports it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ContainerState:
         }  # fmt: skip
 
     def starting_again(self) -> None:
-        """The next :meth:`started` is a restart."""
+        """Record that the next :meth:`started` is a restart."""
         self.last_state = self.state
         self.restarts += 1
 
@@ -77,7 +77,7 @@ def pod_status(
     pod: Mapping[str, Any], containers: Sequence[ContainerState], phase: str, host_address: str, address: str | None,
     started: str,
 ) -> Object:  # fmt: skip
-    """The fields of ``status`` the kubelet owns, with the conditions the scheduler wrote."""
+    """Return the fields of ``status`` that the kubelet owns, keeping the conditions that the scheduler wrote."""
     running = phase == "Running" and all("running" in each.state for each in containers)
     names = ", ".join(each.name for each in containers)
     if running:

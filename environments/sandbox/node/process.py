@@ -28,7 +28,7 @@ from environments.sandbox.shared.process import CommandError, SandboxProcess
 _METRICS_INTERVAL_S = 0.5
 _OPEN_FILES = 65_536
 _OPEN_FILES_OF_MACOS = 10_240
-"""OPEN_MAX: more is refused there, whatever the hard limit says (setrlimit(2))."""
+"""OPEN_MAX: macOS refuses a higher limit even if the hard limit allows it (setrlimit(2))."""
 _MOST_CONNECTIONS = 3000
 _RUNNING_WITHIN_S = 10.0
 _FOCUS_LOG_FAULT = "focus-server-log-empty"
@@ -37,7 +37,7 @@ _DOCUMENTED_KEEPALIVE_S = 45.0
 
 
 class NodeProcess(SandboxProcess):
-    """Ready once the pods that are always there run."""
+    """The process of all nodes; it is ready once the static pods run."""
 
     name = "node"
     fault_ids = FAULT_IDS
@@ -86,12 +86,12 @@ class NodeProcess(SandboxProcess):
         await self._cluster.close()
 
     async def reset(self) -> None:
-        """Drop what the cluster does not have any more; the processes behind the static pods go on."""
+        """Drop pods that the cluster no longer has; the processes behind the static pods keep running."""
         await self._synchronise()
         await self._metering.report()
 
     async def state(self) -> Mapping[str, Any]:
-        """How many pods there are, and how many of them run."""
+        """Return the number of pods and the number of running pods."""
         running = sum(bool(run.programs) for run in self._kubelet.runs.values())
         return {"pods": len(self._kubelet.runs), "running": running}
 
@@ -101,9 +101,12 @@ class NodeProcess(SandboxProcess):
                 run.show_logs()
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``cluster_resets``: the objects of the cluster are about to be replaced, and a reset of the nodes follows.
-        ``process_ended``: a process of the sandbox ended by itself. ``pids``: in which process each pod runs, which is
-        this one for all of them."""
+        """Handle a command of the supervisor.
+
+        ``cluster_resets``: the objects of the cluster are about to be replaced, and a reset of the nodes follows.
+        ``process_ended``: a process of the sandbox ended by itself.
+        ``pids``: return the process that runs each pod, which is this one for all of them.
+        """
         if name == "cluster_resets":
             self._workloads.hold()
             return {}
@@ -133,7 +136,7 @@ class NodeProcess(SandboxProcess):
         self._workloads.release()
 
     def _live_keepalive_s(self) -> float:
-        """As it is set, or as it is said of the real one while the fault is on."""
+        """Return the configured keepalive, or the documented keepalive of the real system while the fault is on."""
         set_s = float(self.config["settings"]["live_keepalive_s"])
         return _DOCUMENTED_KEEPALIVE_S if self.fault(_KEEPALIVE_FAULT) else set_s
 
@@ -147,7 +150,7 @@ class NodeProcess(SandboxProcess):
 
 
 def _nothing(obj: Object, gone: bool) -> None:
-    """Jobs are only read."""
+    """Ignore changes of jobs; the nodes only look jobs up."""
 
 
 def _names(pod: Mapping[str, Any]) -> tuple[str, str]:
@@ -155,7 +158,10 @@ def _names(pod: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _raise_open_files() -> int:
-    """The limit of open files, as high as it may be: a node port is a socket on every node, a connection three more."""
+    """Raise the limit of open files as far as allowed and return it.
+
+    A node port takes one socket on every node and a connection three more.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if sys.platform == "linux" else _OPEN_FILES_OF_MACOS
     wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
@@ -165,5 +171,5 @@ def _raise_open_files() -> int:
 
 
 def _most_connections(open_files: int) -> int:
-    """Half of the files for connections of three sockets each, the rest for what listens."""
+    """Reserve half of the files for connections, of three sockets each, and the rest for listening sockets."""
     return min(open_files // 6, _MOST_CONNECTIONS)

@@ -1,4 +1,4 @@
-"""What runs in the containers: chosen by image and command, as a registry and a shell would."""
+"""The programs of the containers. Image and command select the program, as a registry and a shell would."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 REGISTRY = "registry.sandbox/"
 PROCESS_LOGS = {"focus-server": "focus-server.log", "mongodb": "mongodb.log"}
-"""Images whose container is a process of the sandbox: the log it writes."""
+"""Images whose container is a process of the sandbox, and the log that the process writes."""
 
 _RESIDENTS = {
     "focus-server": (3, 394), "mongodb": (12, 210), "rabbitmq": (18, 145), "segy-recorder": (2, 96),
 }  # fmt: skip
-"""Image and what its container uses: millicores and MiB."""
+"""Millicores and MiB that a container of each image uses."""
 _CACHES_MI, _WARM_UP_S, _LEAK_MI_PER_H = 80, 240.0, 240.0
 
 
 @dataclass(frozen=True)
 class Host:
-    """What a node offers to the programs on it."""
+    """The services of a node to the programs on it."""
 
     cluster: Cluster
     network: PodNetwork
@@ -41,12 +41,12 @@ class Host:
     process_wanted: Callable[[str], None]
     is_reachable: Callable[[str, str], bool]
     live_keepalive_s: float
-    """A live job ends so long after its client has stopped consuming; 0 for never."""
+    """The time after which a live job ends once no client consumes its stream; 0 for never."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container of one pod: its specification and what belongs to it at run time. ``ended`` is set at its end."""
+    """One container of one pod: its specification and its run-time resources. ``ended`` is set when it ends."""
 
     pod: Mapping[str, Any]
     spec: Mapping[str, Any]
@@ -72,17 +72,17 @@ class Container:
 
 
 class Program(Protocol):
-    """The inside of a container."""
+    """The program that a container runs."""
 
     async def run(self) -> int:
-        """Run until the end; the exit code. Cancelled when the container is stopped."""
+        """Run to the end and return the exit code. Cancelled when the container is stopped."""
 
     def usage(self) -> tuple[int, int]:
-        """Millicores and MiB used at the moment."""
+        """Millicores and MiB in use at the moment."""
 
 
 class Resident:
-    """A server that stays; the sandbox has its process elsewhere, or needs only its presence."""
+    """A long-running server. Its work is done by another process of the sandbox, or only its presence is needed."""
 
     def __init__(self, host: Host, container: Container, image: str) -> None:
         self.image = image
@@ -100,12 +100,12 @@ class Resident:
         return await self._end
 
     def ended(self, exit_code: int) -> None:
-        """The process behind this container is gone."""
+        """End the container because the process behind it has ended."""
         if not self._end.done():
             self._end.set_result(exit_code)
 
     def show_log(self) -> None:
-        """The log of the process behind this container, or none of it while the fault is on."""
+        """Show the log of the process behind this container, or an empty log while the fault is on."""
         if self.image == "focus-server" and self._host.fault("focus-server-log-empty"):
             self._container.log.begin()
         elif self.image in PROCESS_LOGS:
@@ -116,7 +116,7 @@ class Resident:
         return (cpu_m, memory_mi + self._grown_mi()) if self.image == "focus-server" else (cpu_m, memory_mi)
 
     def _grown_mi(self) -> int:
-        """A server fills its caches in its first minutes; one that leaks grows for ever. Both with noise."""
+        """Return the memory growth in MiB, with noise: caches fill in the first minutes, and a leak grows for ever."""
         now_s = time.monotonic()
         if not self._host.fault("server-leaks-memory"):
             self._leaking_since_s = None
@@ -129,7 +129,7 @@ class Resident:
 
 
 def image_name(image: str) -> str | None:
-    """The name of an image of the sandbox' registry; None when the registry does not have it."""
+    """Return the name of an image of the sandbox's registry; None if the registry does not have it."""
     if not image.startswith(REGISTRY):
         return None
     name = image.removeprefix(REGISTRY).partition(":")[0]

@@ -1,4 +1,4 @@
-"""kube-proxy of all nodes: a node port leads to a pod behind its service, from every node."""
+"""The kube-proxy of all nodes: it forwards each node port, on every node, to a pod behind its service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger("node")
 
 
 class KubeProxy:
-    """Listens on a node port only while something behind it does: a client is refused here as it would be there."""
+    """Listens on a node port only while a pod behind it listens, so that clients are refused as by the pod itself."""
 
     def __init__(
         self, network: PodNetwork, nodes: Sequence[str], most_connections: int, fault: Callable[[str], bool]
@@ -74,12 +74,12 @@ class KubeProxy:
         self._look_at(key)
 
     def port_changed(self, address: str) -> None:
-        """A pod opened or closed a port."""
+        """Handle a pod that opened or closed a port."""
         for key in self._services_at.get(address, ()):
             self._look_at(key)
 
     def is_reachable(self, namespace: str, service: str) -> bool:
-        """Whether clients can connect to every node port of a service; a service that is not there cannot be missed."""
+        """Whether clients can connect to a node port of the service. A missing service counts as reachable."""
         key = (namespace, service)
         return key not in self._services or bool(self._ports_of.get(key, set()) & self._listening.keys())
 
@@ -111,7 +111,7 @@ class KubeProxy:
             self._ports_of.pop(key, None)
 
     def _leads_to(self, key: Key) -> Iterator[tuple[int, list[Endpoint]]]:
-        """The node ports of a service and what answers behind each at the moment."""
+        """Yield the node ports of a service, each with the open endpoints behind it."""
         service = self._services.get(key)
         if service is None:
             return

@@ -1,4 +1,4 @@
-"""Passing the bytes of one connection on to another, both ways."""
+"""Relay of the bytes between two connections, in both directions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Endpoint = tuple[str, int]
 
 
 class Forwarders:
-    """All forwarded connections; beyond ``most`` new ones are cut, so that a flood does not take the node down."""
+    """All forwarded connections. Beyond ``most``, new ones are reset, so that a flood does not take the node down."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: set[asyncio.Task[None]] = set()
 
     def accept(self, client: Connection, target: Endpoint | None) -> None:
-        """Join the client to its target until either ends; without one, or where it refuses, the client is reset."""
+        """Connect the client to its target until either side ends. Resets the client if it has no target, or one that
+        refuses."""
         if target is None or len(self._open) >= self._most:
             client[1].transport.abort()
             return
@@ -45,7 +46,7 @@ async def _forward(client: Connection, target: Endpoint) -> None:
 
 
 async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Until one of them is done; the others are cancelled."""
+    """Wait until one of them is done and cancel the others."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

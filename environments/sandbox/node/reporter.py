@@ -1,7 +1,7 @@
-"""What the kubelet tells the API server: statuses and ends at once, events when there is time.
+"""The kubelet's reports to the API server: statuses and deletions at once, events with a short delay.
 
-A burst of pods would need more requests for this than for everything else. What is to be told while a request is under
-way therefore goes with the next one.
+In a burst of pods these reports would need more requests than everything else. Reports that arrive while a request is
+in flight are therefore combined into the next request.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from environments.sandbox.shared.kubernetes_client import Object, Refused
 
 _EVENTS_PATH, _PODS_PATH = "/sandbox/events", "/sandbox/pods"
 _GATHERED_S = 0.02
-"""So long events are gathered."""
+"""The time for which events are collected into one request."""
 
 log = logging.getLogger("node")
 
 
 @dataclass(frozen=True)
 class _Report:
-    """One pod's; ``told`` is done once the API server has it."""
+    """The report of one pod. ``told`` completes once the API server has received it."""
 
     body: Object
     told: asyncio.Future[None]
 
 
 class Reporter:
-    """Writes about pods; a pod that is gone or replaced meanwhile is not written about."""
+    """Writes the statuses, deletions and events of pods. Reports of a pod that is gone or replaced have no effect."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -54,11 +54,11 @@ class Reporter:
         await asyncio.gather(*self._writers, return_exceptions=True)
 
     async def status(self, pod: Mapping[str, Any], status: Object) -> None:
-        """Replace the given fields of the status of exactly this pod, not of one that took over its name."""
+        """Replace the given fields of the status of exactly this pod, not of a pod that took over its name."""
         await self._report(pod, status)
 
     async def delete(self, pod: Mapping[str, Any]) -> None:
-        """The pod has stopped: let the API server forget it."""
+        """Remove a pod that has stopped from the API server."""
         await self._report(pod, None)
 
     async def _report(self, pod: Mapping[str, Any], status: Object | None) -> None:

@@ -1,4 +1,4 @@
-"""Which program an image and a command stand for."""
+"""Selection of the program for an image and a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from environments.sandbox.node.watchdog import Watchdog
 
 
 def start_program(host: Host, container: Container) -> Program:
-    """The program of a container whose image is known."""
+    """Return the program of a container whose image is in the registry."""
     name = image_name(container.spec["image"]) or ""
     if name == "cleanup-grpc":
         return Watchdog(host, container)

@@ -1,8 +1,8 @@
-"""The kubelet's own port: the API server asks here for commands in containers and for connections to their ports.
+"""The kubelet's own port: the API server connects here to run commands in containers and to reach their ports.
 
-One connection is one request: a line of JSON with the node's token. The answer is a line ``{"ok": true}`` or
-``{"error": "one sentence"}``. After an ok of ``exec`` follow lines ``{"stream": 1, "data": "text"}`` and at last
-``{"exit": 0}``; after one of ``forward`` the bytes of the connection.
+One connection carries one request: a line of JSON with the node's token. The answer is a line ``{"ok": true}`` or
+``{"error": "one sentence"}``. After the ok, ``exec`` sends lines ``{"stream": 1, "data": "text"}`` and finally
+``{"exit": 0}``; ``forward`` relays the bytes of the connection.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ _NO_SUCH_CONTAINER = "container not found"
 
 
 class _Refused(Exception):
-    """The request cannot be met; the text is the answer."""
+    """The request cannot be fulfilled; the text is the answer."""
 
 
 class Streaming:
-    """``processes`` maps images to the address of the process of the sandbox that stands behind them; ``where`` tells
-    the place of an open port of a pod."""
+    """The server of this port.
+
+    ``processes`` maps images to the address of the sandbox process behind them. ``where`` returns the address on this
+    machine of an open port of a pod.
+    """
 
     def __init__(
         self, runs: Callable[[], Iterable[PodRun]], token: str, processes: Mapping[str, str],
@@ -55,7 +58,7 @@ class Streaming:
         try:
             await self._answer(reader, writer)
         except (ConnectionError, ValueError, asyncio.CancelledError):
-            pass  # the API server has left, has sent no request at all, or the node ends
+            pass  # the API server disconnected or sent no valid request, or the node is stopping
         finally:
             self._open.discard(task)
             writer.close()
@@ -81,7 +84,7 @@ class Streaming:
     async def _exec(
         self, request: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Run the command until its end, until the container ends, or until the API server leaves."""
+        """Run the command until it ends, the container ends or the API server disconnects."""
         container = self._run(request).containers.get(request["container"])
         if container is None:
             raise _Refused(f'{_NO_SUCH_CONTAINER} ("{request["container"]}")')
@@ -118,7 +121,10 @@ class Streaming:
         await join((reader, writer), (pod_reader, pod_writer))
 
     def _place(self, run: PodRun, port: int) -> Endpoint | None:
-        """What listens in the pod: a process of the sandbox where it is the pod's server, else the pod's program."""
+        """Return the address that serves the port of the pod, None if the port is closed.
+
+        It is a process of the sandbox if that stands for the pod's server, otherwise the pod's own program.
+        """
         for container in run.containers.values():
             process = self._processes.get(str(image_name(container.spec["image"])))
             ports = [each["containerPort"] for each in container.spec.get("ports", ())]

@@ -1,4 +1,4 @@
-"""The program of a cleanup job: removes its investigation when it has ended or nobody uses it."""
+"""The program of a cleanup job: removes its investigation when that has ended or is idle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy":
 
 
 class Watchdog:
-    """Polls every 10 s: the job's conditions, then the CPU of its pod; the limits are in its environment."""
+    """Polls every 10 s: first the job's conditions, then the CPU of its pod. The environment sets the limits."""
 
     def __init__(self, host: Host, container: Container) -> None:
         self._host, self._container = host, container
@@ -52,7 +52,7 @@ class Watchdog:
         return self._container.job_name
 
     def _reason(self) -> str | None:
-        """Why the investigation is over; None when it is not."""
+        """Return the reason why the investigation is over, None if it is not."""
         job = self._host.find_job(self._container.namespace, self._job)
         ended = self._ended(job)
         if ended is not None:
@@ -80,10 +80,10 @@ class Watchdog:
         return f"{self._job} was idle in {self._idle} polls" if self._idle >= self._most_idle else None
 
     def _is_still_opening(self) -> bool:
-        """Whether no client could have reached it yet, for a limited number of polls.
+        """Whether no client can have reached the job yet; False after a limited number of polls.
 
-        The cluster's own pace is not scaled: of 200 jobs at once one may wait for its port longer than the scaled time
-        after which it would be idle.
+        The cluster's own pace is not scaled: among 200 simultaneous jobs, one may wait for its port longer than the
+        scaled time after which it would count as idle.
         """
         if self._host.is_reachable(self._container.namespace, f"grpc-service-{self._id}"):
             return False

@@ -1,15 +1,16 @@
-"""Pods behind which a process of the sandbox stands: when they end, so does it."""
+"""Pods that are backed by a process of the sandbox: when the pods end, the process is stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 PROCESSES = ("mongodb", "focus-server", "rabbitmq")
-"""Names of images, and of the processes the supervisor runs for them."""
+"""Names of the images, which are also the names of the processes that the supervisor runs for them."""
 
 
 class Workloads:
-    """Emits ``(process, "stop" | "start")`` when that changes; at the beginning every process is taken to run."""
+    """Emits ``(process, "stop" | "start")`` when the pods of a process require it. All processes initially count as
+    running."""
 
     def __init__(self, emit: Callable[[str, str], None]) -> None:
         self._emit = emit
@@ -19,33 +20,33 @@ class Workloads:
         self._held = True
 
     def started(self, images: Iterable[str | None], uid: str) -> None:
-        """A pod of these images is about to run."""
+        """Record that a pod of these images is about to run."""
         for process in set(PROCESSES).intersection(images):
             self._pods[process][uid] = None
             self._compare(process)
 
     def ended(self, images: Iterable[str | None], uid: str) -> None:
-        """Called when a pod is asked to go, as its process gets its signal then, or has vanished."""
+        """Record that a pod has vanished or its deletion has begun, which is when its process gets its signal."""
         for process in set(PROCESSES).intersection(images):
             self._pods[process].pop(uid, None)
             self._compare(process)
 
     def crashed(self, process: str) -> None:
-        """The process ended although its pod has not."""
+        """Record that the process ended although its pod has not."""
         self._crashed.add(process)
 
     def wanted(self, process: str) -> None:
-        """A container of the process starts, perhaps again: so must the process if it is gone."""
+        """Start the process again if it has crashed, because a container of it is starting."""
         if process in self._crashed:
             self._crashed.discard(process)
             self._emit(process, "start")
 
     def hold(self) -> None:
-        """Pods are about to go without having been asked, and the first ones to come back: no process ends then."""
+        """Keep all processes running while pods vanish and come back in a reset."""
         self._held = True
 
     def release(self) -> None:
-        """The pods are known again; tell only what differs from what was told before."""
+        """End :meth:`hold` once the pods are known again, and emit only differences from the state before."""
         self._held = False
         for process in PROCESSES:
             pods, runs = self._pods[process], self._runs_for[process] is not None

@@ -1,4 +1,4 @@
-"""The controllers of the cluster: everything the control plane does by itself, on the store of the API server."""
+"""The controllers of the cluster: everything the control plane does by itself on the API server's store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from environments.sandbox.shared.process import SandboxProcess
 
 __all__ = ["Controllers", "install"]
 
-# The scheduler comes first: its books must know that a pod is gone before anybody creates the next one.
+# The scheduler comes first: it must record that a pod is gone before another controller creates the next one.
 _CONTROLLERS: tuple[type[Controller], ...] = (
     Scheduler, Jobs, JobPods, JobTtl, ReplicaSets, Deployments, StatefulSets, Endpoints, QuotaStatus, NetworkPolicies,
     FaultEffects, FaultObjects, OutageFaults, EventExpiry, Volumes,
@@ -36,7 +36,7 @@ _CONTROLLERS: tuple[type[Controller], ...] = (
 
 
 class Controllers:
-    """All controllers on one store; made by :func:`install`."""
+    """All controllers on one store. Created by :func:`install`."""
 
     def __init__(self, store: Store, process: SandboxProcess) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class Controllers:
         self._runner = Runner(store, process)
 
     async def start(self) -> None:
-        """Put the static objects into the store; return when their pods are placed. Faults are in force at once."""
+        """Create the static objects in the store and return when their pods are scheduled. Faults apply at once."""
         self._runner = Runner(self._store, self._process)
         self._runner.controllers = [kind(self._runner) for kind in _CONTROLLERS]
         self._runner.start()
@@ -62,12 +62,12 @@ class Controllers:
         await self.start()
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
-        """The process' faults have changed; the controllers react soon."""
+        """Notify the controllers that the process's faults have changed. They react asynchronously."""
         self._runner.faults_changed(switched_on, switched_off)
 
 
 def install(store: Store, process: SandboxProcess) -> Controllers:
-    """Put the allocators and quotas before every write of ``store``; the controllers begin with ``start()``."""
+    """Register the admission functions of ``store`` and return its controllers, which begin with ``start()``."""
     settings = process.config["settings"]
     first, last = int(settings["nodeport_first"]), int(settings["nodeport_last"])
 

@@ -1,4 +1,4 @@
-"""The fault ``cascade-broken``: a second owner keeps the pods of a job when the job goes."""
+"""The fault ``cascade-broken``: a second owner keeps the pods of a job when the job is deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def second_owner(store: Store) -> Object:
 
 
 def hold_pods(store: Store, hold: bool) -> None:
-    """Give every pod of a job its second owner, or take it away; what was kept by it alone goes with it."""
+    """Add the second owner to every pod of a job or remove it. Pods that only the second owner kept are deleted."""
     second = second_owner(store)
     for pod in store.list("pods"):
         owner = controller_of(pod, "Job")

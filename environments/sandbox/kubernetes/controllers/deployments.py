@@ -1,4 +1,4 @@
-"""The deployment controller: one replica set for each pod template, the newest of them wanted."""
+"""The deployment controller: one replica set for each pod template; only the current one keeps replicas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HASH_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class Deployments(Controller):
-    """Rolls out by starting the new pods first; with strategy Recreate by ending the old ones first."""
+    """Rolls out by starting the new pods first or, with strategy Recreate, by ending the old ones first."""
 
     watches = frozenset({"deployments", "replicasets"})
 
@@ -111,7 +111,7 @@ class Deployments(Controller):
 
 
 def replica_set(deployment: Object, name: str, template: Object, revision: int, replicas: int) -> Object:
-    """The object of one revision; ``template`` carries the hash label already."""
+    """Return the replica set of one revision. ``template`` already has the hash label."""
     labels = template["metadata"]["labels"]
     return {
         "metadata": {
@@ -140,6 +140,6 @@ def _same_template(candidate: Mapping[str, Any], deployment: Mapping[str, Any]) 
 
 
 def template_hash(template: Mapping[str, Any]) -> str:
-    """A short word that stands for this template."""
+    """Return a short hash of the template, for names and labels."""
     number = zlib.crc32(json.dumps(template, sort_keys=True).encode())
     return "".join(_HASH_LETTERS[ord(digit) % len(_HASH_LETTERS)] for digit in str(number))

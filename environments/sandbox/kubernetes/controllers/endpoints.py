@@ -1,4 +1,4 @@
-"""The endpoints controller: which pods stand behind each service."""
+"""The endpoints controller: it keeps the list of the pods behind each service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Label = tuple[str, str, str]
 
 
 class Endpoints(Controller):
-    """Keeps pods by label and services by one label of their selector: no change looks at all of them."""
+    """Indexes pods by label and services by one label of their selector, so that no change needs a scan of all."""
 
     watches = frozenset({"services", "pods"})
 
@@ -68,7 +68,7 @@ class Endpoints(Controller):
             self.store.mutate("endpoints", key[1], key[0], lambda new: new.update(subsets=wanted))
 
     def _keep_slice(self, service: Object, subsets: list[Object]) -> None:
-        """The same as an EndpointSlice, which newer clients read; it goes with its service."""
+        """Write the same subsets as an EndpointSlice, which newer clients read. It is deleted with its service."""
         namespace, name = key_of(service)
         wanted = endpoint_slice(subsets)
         found = next(iter(owned(self.store, "endpointslices", service)), None)
@@ -117,7 +117,7 @@ class Endpoints(Controller):
 
 
 def endpoint_slice(subsets: Iterable[Mapping[str, Any]]) -> Object:
-    """The fields of an EndpointSlice that say what ``subsets`` of an Endpoints object say."""
+    """Convert the ``subsets`` of an Endpoints object to the fields of an EndpointSlice."""
     endpoints: list[Object] = []
     ports: list[Object] = []
     for subset in subsets:

@@ -1,4 +1,4 @@
-"""Events are forgotten after an hour, as the API server's --event-ttl says."""
+"""Expiry of events after an hour, the default of the API server's --event-ttl."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from environments.sandbox.kubernetes.store.object_store import Change
 
 EVENT_TTL_S = 3600.0
 LEAST_TTL_S = 120.0
-"""However fast the sandbox' time runs, a report written after a scenario must still find its events."""
+"""A lower bound for any time scale: a report written after a scenario must still find the scenario's events."""
 
 MOST_EVENTS = 6000
-"""Enough for a report on 200 jobs at once; beyond that the oldest go early, or hours of use would need ever more."""
+"""Enough for a report on 200 simultaneous jobs. Beyond that the oldest events are removed early, so that hours of use
+do not need ever more memory."""
 
 _OLDEST: Key = ("", "oldest")
 
 
 class EventExpiry(Controller):
-    """Removes events in the order in which they came."""
+    """Removes events in the order of their creation."""
 
     watches = frozenset({"events"})
 

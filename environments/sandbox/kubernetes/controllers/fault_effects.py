@@ -1,4 +1,4 @@
-"""Faults that show in objects other controllers do not touch: a node, a claim, the Focus Server's pod and service."""
+"""Faults that change objects that no other controller changes: a node, a claim, the Focus Server's pod and service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOT_READY = "node.kubernetes.io/not-ready"
 
 @dataclass(frozen=True)
 class Effect:
-    """What one fault does to the objects it concerns, and how that is undone."""
+    """The effect of one fault on the objects it concerns, and the function that reverts it."""
 
     plural: str
     concerns: Callable[[Object], bool]
@@ -36,7 +36,7 @@ class Effect:
 
 
 class FaultEffects(Controller):
-    """Keeps the effects of active faults in place, whoever writes the objects; a key is a fault and an object's key."""
+    """Reapplies the effects of active faults after every write to the objects. A key is a fault and an object's key."""
 
     watches = frozenset({"nodes", "persistentvolumeclaims", "pods", "services"})
 

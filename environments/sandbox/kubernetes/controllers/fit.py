@@ -1,4 +1,4 @@
-"""Which nodes a pod fits on, and the scheduler's own words where it fits on none."""
+"""The scheduler's check of whether a pod fits on a node, and its messages if it fits on none."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NOT_READY = "node.kubernetes.io/not-ready"
 
 
 Demand = Mapping[str, int]
-"""What one pod takes: amounts by resource."""
+"""The resource requests of one pod: amounts by resource."""
 
 
 @dataclass
 class NodeLoad:
-    """What is promised on one node."""
+    """The resources that the pods of one node have requested."""
 
     used: Counter[str] = field(default_factory=Counter)
     pods: int = 0
@@ -43,7 +43,10 @@ def allocatable(node: Mapping[str, Any]) -> dict[str, int]:
 def hindrances(
     pod: Mapping[str, Any], demand: Demand, node: Mapping[str, Any], load: NodeLoad, version: KubernetesVersion
 ) -> list[str]:
-    """Why ``pod`` cannot go to ``node``; as in Kubernetes the first kind of reason wins, all resources are named."""
+    """Return the reasons why ``pod`` cannot run on ``node``; empty if it can.
+
+    As in Kubernetes, only the first kind of reason is reported, but all insufficient resources are listed.
+    """
     spec = node.get("spec", {})
     if spec.get("unschedulable"):
         return [_UNSCHEDULABLE]
@@ -63,7 +66,7 @@ def hindrances(
 
 
 def unschedulable_message(nodes: int, reasons: Iterable[list[str]], version: KubernetesVersion) -> str:
-    """The text of the PodScheduled condition; ``reasons`` has one entry for each node."""
+    """Return the message of the PodScheduled condition. ``reasons`` has one entry for each node."""
     if not nodes:
         return "no nodes available to schedule pods"
     counted: Counter[str] = Counter()
@@ -81,7 +84,7 @@ def unschedulable_message(nodes: int, reasons: Iterable[list[str]], version: Kub
 
 
 def unschedulable_everywhere(nodes: int, why: str, version: KubernetesVersion) -> str:
-    """The same where one reason counts for all nodes."""
+    """Return the message of the PodScheduled condition if one reason applies to all nodes."""
     return _sentence(nodes, why, f"{nodes} Preemption is not helpful for scheduling", version)
 
 

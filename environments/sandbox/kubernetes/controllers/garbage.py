@@ -1,4 +1,4 @@
-"""The garbage collector at the pace of a real one: what nobody owns any more is deleted one after the other."""
+"""The garbage collector at a realistic pace: objects that have lost their owner are deleted one after the other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from environments.sandbox.kubernetes.store.deletion import Collect
 from environments.sandbox.kubernetes.store.object_store import Store
 
 _REQUESTS_FOR_AN_OBJECT = 2
-"""It reads the object before it deletes it."""
+"""The collector reads an object before it deletes it."""
 
 
 def paced(store: Store, pace: Pace) -> Collect:
-    """What a deletion calls for every dependent that has lost its owner."""
+    """Return the function that a deletion calls for each dependent that has lost its owner."""
 
     def collect(plural: str, obj: Object) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Indexed jobs: each pod has a number, and a number is done when a pod with it has succeeded."""
+"""Indexed jobs: each pod has a completion index, and an index is done when a pod with it has succeeded."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ def is_indexed(job: Mapping[str, Any]) -> bool:
 
 
 def index_of(pod: Mapping[str, Any]) -> int | None:
-    """The number of a pod; None for one of an ordinary job."""
+    """Return the completion index of a pod; None for a pod of a job that is not Indexed."""
     text = dig(pod, "metadata", "annotations", INDEX)
     return None if text is None else int(text)
 
 
 def free(job: Mapping[str, Any], active: Iterable[Object], done: Collection[int], amount: int) -> Iterator[int | None]:
-    """The lowest numbers that no pod has now and none is needed for no more; None for each pod of an ordinary job."""
+    """Return ``amount`` indexes for new pods: the lowest that no active pod has and that are not ``done``.
+
+    For a job that is not Indexed, each of them is None.
+    """
     if not is_indexed(job):
         return repeat(None, amount)
     taken = {*done, *(index_of(pod) for pod in active)}
@@ -32,7 +35,7 @@ def free(job: Mapping[str, Any], active: Iterable[Object], done: Collection[int]
 
 
 def numbered(pod: Object, index: int) -> Object:
-    """The pod with its number: in its name, as annotation and label, and where its containers read it."""
+    """Return the pod with its index in its name, hostname, annotation, label and the environment of its containers."""
     metadata, spec = pod["metadata"], pod["spec"]
     name = f"{metadata['generateName']}{index}"
     source = {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}}
@@ -53,7 +56,7 @@ def numbered(pod: Object, index: int) -> Object:
 
 
 def written(done: Iterable[int]) -> str:
-    """Numbers as a job's status has them: ``0-2,5``."""
+    """Format indexes as in a job's status: ``0-2,5``."""
     ranges: list[list[int]] = []
     for index in sorted(done):
         if ranges and ranges[-1][1] == index - 1:

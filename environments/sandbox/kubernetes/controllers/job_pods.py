@@ -1,4 +1,4 @@
-"""The finalizer of job pods: none is forgotten before the job controller has counted it."""
+"""The finalizer of job pods: no pod is removed before the job controller has counted it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ TRACKING = "batch.kubernetes.io/job-tracking"
 
 
 class JobPods(Controller):
-    """Lets go of pods that have ended, of those the kubelet has let go of, and of those without a job.
+    """Removes the finalizer from pods that have finished, that the kubelet has released, or that have no job.
 
-    It comes after the job controller, which counts a pod as soon as it has ended or is asked to.
+    This controller runs after the job controller, which counts a pod as soon as it has finished or is being deleted.
     """
 
     watches = frozenset({"pods"})

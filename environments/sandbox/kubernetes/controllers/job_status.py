@@ -1,4 +1,4 @@
-"""What a job's status says, computed from its pods."""
+"""The status of a job, computed from its pods."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from environments.sandbox.shared.kubernetes_versions import KubernetesVersion
 SUCCEEDED, FAILED, SUSPENDED = "succeeded", "failed", "suspended"
 
 Step = Callable[[Object], None]
-"""Writes what one step of a job's end says into its status."""
+"""Writes one step of a job's end into its status."""
 
 
 @dataclass(frozen=True)
 class End:
-    """How a job ends, in the words of its conditions."""
+    """One way for a job to end, with the reason and message of its conditions."""
 
     failed: bool
     reason: str
@@ -40,7 +40,7 @@ class End:
         set_condition(status, kind, "True", self.reason, self.message)
 
     def last_step(self, version: KubernetesVersion) -> Step:
-        told = self.failed or version.ends_jobs_in_two_steps  # until then a complete job gives no reason
+        told = self.failed or version.ends_jobs_in_two_steps  # older versions set no reason on a complete job
 
         def write(status: Object) -> None:
             why = (self.reason, self.message) if told else ()
@@ -59,26 +59,26 @@ COMPLETED = End(False, "CompletionsReached", "Reached expected number of succeed
 
 @dataclass
 class Tally:
-    """How each pod of a job ended, by uid: a pod that is gone still counts."""
+    """The outcome of each pod of a job, by uid. Pods that no longer exist still count."""
 
     ends: dict[str, str] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
-    """The numbers of an Indexed job that have succeeded."""
+    """The indexes of an Indexed job that have succeeded."""
     failures: Counter[int] = field(default_factory=Counter)
-    """How often each number has failed."""
+    """The number of failures of each index."""
     started_s: float | None = None
     failed_last_s: float = 0.0
     turn_s: float | None = None
-    """When the controller has time for its next pods."""
+    """The time reserved for the creation of the job's next pods."""
     refusals: int = 0
-    """How often in a row a pod could not be created."""
+    """The number of consecutive failures to create a pod."""
     refused_until_s: float = 0.0
     end: End | None = None
     end_s: float = 0.0
-    """When the second step of its end may be made."""
+    """The earliest time for the second step of the job's end."""
 
     def note(self, pod: Mapping[str, Any], gone: bool = False) -> bool:
-        """Count ``pod`` if it has ended or is asked to; True when that is a new failure."""
+        """Count ``pod`` if it has finished or is being deleted. Returns True if that is a new failure."""
         uid, phase = pod["metadata"]["uid"], dig(pod, "status", "phase")
         if uid in self.ends:
             return False
@@ -94,7 +94,7 @@ class Tally:
         return False
 
     def given_up(self, job: Mapping[str, Any]) -> set[int]:
-        """The numbers that have failed too often; none where the job counts its failures as a whole."""
+        """Return the indexes that have failed too often; none if the job has no limit per index."""
         limit = dig(job, "spec", "backoffLimitPerIndex")
         return set() if limit is None else {index for index, failed in self.failures.items() if failed > limit}
 
@@ -109,7 +109,7 @@ def is_job_finished(job: Mapping[str, Any]) -> bool:
 def numbers(
     job: Mapping[str, Any], pods: list[Object], tally: Tally, hide_active: bool, version: KubernetesVersion
 ) -> Object:
-    """The status of ``job`` with its counts as they are now; zero counts are absent as the API server leaves them."""
+    """Return the status of ``job`` with current counts. Counts of zero are left out, as the API server does."""
     status: Object = {**job.get("status", {}), "uncountedTerminatedPods": {}}
     active = [pod for pod in pods if is_active(pod)]
     counts = {

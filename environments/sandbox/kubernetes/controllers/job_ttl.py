@@ -1,4 +1,4 @@
-"""The TTL controller: removes finished jobs after the time they have asked for."""
+"""The TTL controller: removes finished jobs after their ``ttlSecondsAfterFinished``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environments.sandbox.kubernetes.store.object_store import Change
 
 
 class JobTtl(Controller):
-    """``ttlSecondsAfterFinished`` counts from when the end of the job was seen here."""
+    """Counts ``ttlSecondsAfterFinished`` from the time when this controller saw the end of the job."""
 
     watches = frozenset({"jobs"})
 

@@ -1,4 +1,4 @@
-"""The job controller: starts the pods of jobs and tells how they ended."""
+"""The job controller: starts the pods of jobs and reports how the jobs ended."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ STILL_ACTIVE = "ended-job-still-active"
 SLOW_PACE = "job-controller-slow"
 _FAULTS = frozenset({NEVER_FINISHES, NOT_REPORTED, NOT_ACTIVE, STILL_ACTIVE, cascade_broken.FAULT, SLOW_PACE})
 _SLOW_PODS_PER_S = 10.0
-"""With ``job-controller-slow``; not scaled, as what it delays is not."""
+"""The pace under ``job-controller-slow``. It is not scaled, because what it delays is not scaled either."""
 _REQUESTS_FOR_A_POD = 3
-"""The pod, the event that tells of it, and the status of its job."""
+"""One each for the pod, its event and the status of its job."""
 _SECOND_STEP_S = 1.0
-"""Between the two steps in which a job ends: so long the controller gathers what has changed."""
+"""The time between the two steps in which a job ends, during which the controller collects changes."""
 
 
 class Jobs(Controller):
-    """Keeps a tally of every job, because pods that are gone still count."""
+    """Keeps a tally for every job, because pods that no longer exist still count."""
 
     watches = frozenset({"jobs", "pods"})
 
@@ -80,7 +80,7 @@ class Jobs(Controller):
             return
         tally = self._tallies.setdefault(job["metadata"]["uid"], Tally())
         if job_status.is_job_finished(job):
-            self._write(job, tally)  # its counts stay right while its pods go
+            self._write(job, tally)  # keep the counts correct while its pods are removed
             return
         pods = owned(self.store, "pods", job)
         for pod in pods:
@@ -146,7 +146,7 @@ class Jobs(Controller):
             self.recorder.normal(COMPONENT, "jobs", job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
     def _start_at_s(self, pods: int, tally: Tally, time_s: float) -> float:
-        """When the next pods may be created: after the waits of the job, and when it is the job's turn."""
+        """Return the time when the next pods may be created: after the job's back-off and at the controller's pace."""
         failures = tally.count(FAILED)
         wait_s = self.process.scaled(self._version.after_failed_pod.after(failures)) if failures else 0.0
         at_s = max(tally.refused_until_s, tally.failed_last_s + wait_s)
@@ -169,7 +169,7 @@ class Jobs(Controller):
         return pod
 
     def _remove(self, job: Object, pods: list[Object], tally: Tally, counts_as: str = SUSPENDED) -> None:
-        """End pods. Those the job does not want at the moment have not failed."""
+        """Delete pods. By default they are surplus and do not count as failed."""
         for pod in pods:
             namespace, name = key_of(pod)
             tally.ends.setdefault(pod["metadata"]["uid"], counts_as)
@@ -182,7 +182,7 @@ class Jobs(Controller):
         self._write(job, tally)
 
     def _finish(self, job: Object, pods: list[Object], tally: Tally, end: End) -> None:
-        """In two steps where the version has them: the second once no pod of the job runs any more."""
+        """End the job, in two steps if the version has them. The second follows once all its pods have finished."""
         if self.process.fault(NOT_REPORTED if end.failed else NEVER_FINISHES):
             self._write(job, tally)
             return

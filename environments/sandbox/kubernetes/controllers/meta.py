@@ -1,4 +1,4 @@
-"""Small reads and writes every controller needs on objects."""
+"""Helpers of the controllers to read and write objects."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from environments.sandbox.kubernetes.store.resources import RESOURCES
 
 Object = dict[str, Any]
 Key = tuple[str, str]
-"""Namespace and name; the namespace is empty for kinds of the cluster."""
+"""Namespace and name; the namespace is empty for cluster-scoped kinds."""
 
 JOB_NAME_LABEL = "job-name"
-"""The one that every version writes."""
+"""The label with the job's name that all versions write."""
 MOST_PODS_AT_ONCE = 50
-"""Created in one turn of a controller; the next turn comes with their changes, and the API server's in between."""
+"""The number of pods that a controller creates in one reconcile. Their changes trigger the next one; in between, the
+API server gets its turn."""
 GPU = "nvidia.com/gpu.shared"
 FINISHED_PHASES = ("Succeeded", "Failed")
 HEALTHY = {
@@ -25,7 +26,7 @@ HEALTHY = {
     "DiskPressure": "kubelet has no disk pressure",
     "PIDPressure": "kubelet has sufficient PID available",
 }
-"""What a kubelet says of a node that is well: condition -> message; the status of each is False."""
+"""The conditions that a kubelet reports for a healthy node: condition -> message. The status of each is False."""
 
 
 def key_of(obj: Mapping[str, Any]) -> Key:
@@ -42,7 +43,7 @@ def is_leaving(obj: Mapping[str, Any]) -> bool:
 
 
 def is_active(pod: Mapping[str, Any]) -> bool:
-    """Neither finished nor asked to leave."""
+    """Whether a pod is neither finished nor being deleted."""
     return not is_finished(pod) and not is_leaving(pod)
 
 
@@ -64,7 +65,7 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
 
 
 def set_condition(status: Object, kind: str, value: str, reason: str | None = None, message: str | None = None) -> None:
-    """Set one condition in place; its transition time changes only with its value."""
+    """Set one condition in place. Its transition time changes only if its status changes."""
     conditions = status.setdefault("conditions", [])
     old = next((each for each in conditions if each["type"] == kind), None)
     new: Object = {"type": kind, "status": value}
@@ -89,7 +90,7 @@ def owner_reference(plural: str, owner: Mapping[str, Any]) -> Object:
 
 
 def controller_of(obj: Mapping[str, Any], kind: str) -> tuple[Key, str] | None:
-    """Key and uid of the object of ``kind`` that controls this one."""
+    """Return the key and uid of the object of ``kind`` that controls this one, if any."""
     for owner in obj["metadata"].get("ownerReferences", ()):
         if owner.get("controller") and owner["kind"] == kind:
             return (obj["metadata"].get("namespace", ""), owner["name"]), owner["uid"]
@@ -97,12 +98,12 @@ def controller_of(obj: Mapping[str, Any], kind: str) -> tuple[Key, str] | None:
 
 
 def owned(store: Store, plural: str, owner: Mapping[str, Any]) -> list[Object]:
-    """What ``owner`` controls of one kind (shared, not to be mutated)."""
+    """Return the objects of one kind that ``owner`` owns. They are shared and must not be mutated."""
     return [obj for kind, obj in store.dependents(owner["metadata"]["uid"]) if kind == plural]
 
 
 def pod_from(template: Mapping[str, Any], plural: str, owner: Mapping[str, Any]) -> Object:
-    """A pod as ``owner`` creates it: generated name, labels of the template, owned by it."""
+    """Return a pod as ``owner`` creates it: with a generated name, the template's labels and an owner reference."""
     metadata: Object = {
         "generateName": f"{owner['metadata']['name']}-",
         "labels": dict(dig(template, "metadata", "labels", default={})),

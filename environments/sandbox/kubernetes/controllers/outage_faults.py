@@ -1,4 +1,4 @@
-"""Faults that show when a part of the product is stopped or crashes."""
+"""Faults that become visible when a part of the product is stopped or crashes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FORGOTTEN = "replica-count-forgotten"
 ENDS_JOBS = "outage-ends-open-jobs"
 _JOB = "grpc-job-"
 _LATE_S = 7.0
-"""Not scaled: later than a replacement must be there, start-up of its process included (5.2 s in the sandbox), and in
-time for what puts the site in order afterwards."""
+"""Not scaled. Longer than a replacement may take, including the start of its process (5.2 s in the sandbox), and short
+enough for the cleanup that restores the site afterwards."""
 
 
 class Lateness:
-    """While :data:`REPLACED_LATE` is on, the pod of a workload that misses one comes only after a while."""
+    """While :data:`REPLACED_LATE` is on, delays the creation of a workload's missing pod."""
 
     def __init__(self, process: SandboxProcess) -> None:
         self._process = process
         self._missed_at_s: dict[Key, float] = {}
 
     def wait_s(self, key: Key) -> float:
-        """How long the workload has to wait from now on; 0 when its pod may come."""
+        """Return the seconds until the workload's pod may be created; 0 if it may be created now."""
         if not self._process.fault(REPLACED_LATE):
             self._missed_at_s.clear()
             return 0.0
@@ -55,7 +55,7 @@ class OutageFaults(Controller):
 
 
 def forget_replicas(process: SandboxProcess) -> Admission:
-    """While :data:`FORGOTTEN` is on, a workload that is scaled up from zero comes back with one too many."""
+    """While :data:`FORGOTTEN` is on, a workload that is scaled up from zero gets one replica too many."""
 
     def admit(verb: str, plural: str, new: Object, old: Object | None) -> None:
         if old is None or verb != "update" or plural not in ("deployments", "statefulsets"):

@@ -1,10 +1,13 @@
-"""How fast a client of Kubernetes may ask: the token bucket of client-go."""
+"""The rate limit of a Kubernetes client: the token bucket of client-go."""
 
 from __future__ import annotations
 
 
 class Pace:
-    """``burst`` requests at once, refilled at ``qps`` a second. Times are those of one monotonic clock, in seconds."""
+    """Allows ``burst`` requests at once and refills at ``qps`` per second; ``qps`` 0 means no limit.
+
+    All times are seconds of the same monotonic clock.
+    """
 
     def __init__(self, qps: float, burst: int) -> None:
         self._qps, self._burst = qps, float(burst)
@@ -15,7 +18,10 @@ class Pace:
         return self._qps > 0
 
     def reserve(self, requests: int, now_s: float) -> float:
-        """When the last of so many requests may be made; whoever reserves later comes later."""
+        """Reserve a number of requests and return the time at which the last may be made.
+
+        Later reservations come after earlier ones.
+        """
         if not self.is_limited:
             return now_s
         self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * self._qps)

@@ -1,4 +1,4 @@
-"""Network policies are enforced by the links process: it is told all of them whenever one changes."""
+"""Network policies: whenever one changes, all of them are sent to the links process, which enforces them."""
 
 from __future__ import annotations
 

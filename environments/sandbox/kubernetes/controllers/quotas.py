@@ -1,4 +1,4 @@
-"""Resource quotas: how many objects of a kind, or node ports, a namespace may hold, checked when one is created."""
+"""Resource quotas: limits per namespace on objects of a kind or on node ports, checked when an object is created."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _COUNTED = {
     **{f"count/{resource.qualified}": plural for plural, resource in RESOURCES.items() if resource.namespaced},
     **{plural: plural for plural in ("configmaps", "persistentvolumeclaims", "pods", "secrets", "services")},
 }
-"""Each item of a quota that is counted: objects of which kind."""
+"""The items of a quota that are counted: item -> plural of the kind."""
 
 
 class QuotaAdmission:
-    """Refuses what would exceed a quota, in the words of the API server."""
+    """Refuses objects that would exceed a quota, with the API server's message."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class QuotaAdmission:
 
 
 class QuotaStatus(Controller):
-    """Keeps ``status.used`` of every quota right."""
+    """Keeps ``status.used`` of every quota up to date."""
 
     watches = frozenset({"resourcequotas", *_COUNTED.values()} - {"events"})
 
@@ -75,7 +75,7 @@ def _used(store: Store, namespace: str, item: str) -> int:
 
 
 def _taken(item: str, obj: Object) -> int:
-    """How many of the item an object of its kind is. As ``pods``, those that have ended take no room."""
+    """Return the amount of the item that an object takes. Finished pods do not count towards ``pods``."""
     if item == _NODE_PORTS:
         return sum(1 for port in dig(obj, "spec", "ports", default=()) if port.get("nodePort"))
     return int(not is_finished(obj)) if item == "pods" else 1

@@ -1,4 +1,4 @@
-"""Kubernetes events: written once, counted when they happen again."""
+"""Kubernetes events: an event that happens again is counted instead of written anew."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ACTIONS = {"Scheduled": "Binding", "FailedScheduling": "Scheduling"}
 
 
 class Recorder:
-    """Writes events about objects in the name of a component.
+    """Writes events about objects on behalf of a component.
 
-    The scheduler writes the form of ``events.k8s.io``: a time with microseconds, a series instead of a count.
+    The scheduler's events have the form of ``events.k8s.io``: a time with microseconds and a series instead of a count.
     """
 
     def __init__(self, store: Store) -> None:
@@ -59,7 +59,10 @@ class Recorder:
             self._known.popitem(last=False)
 
     def _key(self, uid: str, reason: str, message: str) -> tuple[str, str, str]:
-        """What the event is counted as: many that differ in their text only are one, as in client-go."""
+        """Return the key under which the event is counted.
+
+        As in client-go, after a number of events that differ only in their text, further ones are combined.
+        """
         texts = self._texts.setdefault((uid, reason), set())
         if message not in texts and len(texts) >= _MOST_TEXTS:
             return uid, reason, _COMBINED

@@ -1,4 +1,4 @@
-"""The replica set controller: as many pods as asked for, under new names."""
+"""The replica set controller: it keeps the requested number of pods, each under a new name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMPONENT = "replicaset-controller"
 
 
 class ReplicaSets(Controller):
-    """A pod that is leaving no longer counts: its replacement starts at once."""
+    """Replaces a pod as soon as its deletion begins, because such a pod no longer counts."""
 
     watches = frozenset({"replicasets", "pods", "resourcequotas"})
 

@@ -1,4 +1,4 @@
-"""One loop that runs every controller: changes become keys, keys are reconciled one after the other."""
+"""The loop that runs all controllers: changes become keys, and keys are reconciled one after the other."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from environments.sandbox.shared.defects import end_on_defect
 from environments.sandbox.shared.process import SandboxProcess
 
 _RECONCILES_PER_TURN = 20
-"""After so many the API server gets its turn: they share one event loop."""
+"""The number of reconciles after which the API server gets its turn, because they share one event loop."""
 
 
 class Controller(ABC):
-    """Level triggered: :meth:`reconcile` looks at the store as it is now, whatever woke it."""
+    """A level-triggered controller: :meth:`reconcile` acts on the current store, regardless of the change before it."""
 
     watches: frozenset[str] = frozenset()
 
@@ -29,14 +29,14 @@ class Controller(ABC):
 
     @abstractmethod
     def changed(self, change: Change) -> Iterable[Key]:
-        """The keys to look at because of this change."""
+        """Return the keys to reconcile because of this change."""
 
     @abstractmethod
     def reconcile(self, key: Key) -> None:
-        """Bring what ``key`` names to what it should be."""
+        """Bring the object that ``key`` names to its desired state."""
 
     def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> Iterable[Key]:
-        """The keys to look at because faults were switched."""
+        """Return the keys to reconcile because faults were switched."""
         return ()
 
     def again_after(self, key: Key, delay_s: float) -> None:
@@ -58,7 +58,7 @@ class Runner:
         self._changes: asyncio.Queue[Change] | None = None
 
     def start(self) -> None:
-        """Every change from now on is seen."""
+        """Start the loop. It handles every change from now on."""
         self._changes = self.store.subscribe()
         for work in (self._read(self._changes), self._reconcile()):
             task = asyncio.create_task(work)
@@ -75,7 +75,7 @@ class Runner:
             self.store.unsubscribe(self._changes)
 
     async def settled(self) -> None:
-        """Everything known by now has been acted upon; what waits for a timer or for the node has not."""
+        """Wait until all known changes are reconciled. Does not wait for timers or for the node."""
         while self._work or (self._changes is not None and not self._changes.empty()):
             await asyncio.sleep(0)
 
@@ -84,7 +84,7 @@ class Runner:
         self._wanted.set()
 
     def enqueue_after(self, controller: Controller, key: Key, delay_s: float) -> None:
-        """Once for each key; the earlier of two wishes wins, because reconciling too early does no harm."""
+        """Set a timer for the key. The earlier of two timers wins, because reconciling too early does no harm."""
         loop = asyncio.get_running_loop()
         entry = (controller, key)
         earlier = self._timers.get(entry)

@@ -1,4 +1,4 @@
-"""The scheduler: binds every pod to a node that has room, or says why there is none."""
+"""The scheduler: binds every pod to a node with enough room, or reports why none fits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RETRY_WHEN_OFF = frozenset({STAY_PENDING, SLICE_KEPT, NO_REASON, FORGOTTEN, ANY
 
 
 class Scheduler(Controller):
-    """Keeps the books of what is promised on each node, so that placing a pod does not look at all others."""
+    """Keeps account of the requested resources on each node, so that binding a pod needs no scan of all others."""
 
     watches = frozenset({"pods", "nodes", "persistentvolumeclaims"})
 
@@ -85,7 +85,7 @@ class Scheduler(Controller):
         return () if self.process.fault(FORGOTTEN) else list(self._waiting)
 
     def _choose(self, pod: Object, demand: fit.Demand) -> tuple[str | None, str]:
-        """The node with the smallest share taken of what the pod needs, or why there is none."""
+        """Return the node with the smallest used share of the resources the pod needs, or why no node fits."""
         if demand.get(GPU) and self.process.fault(ANY_NODE):
             return next(each["name"] for each in self.process.config["nodes"] if each["role"] == "master"), ""
         nodes = self.store.list("nodes")

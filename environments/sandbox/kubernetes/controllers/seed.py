@@ -1,4 +1,4 @@
-"""The cluster as it is before anybody uses it."""
+"""The initial objects of the cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 def seed(store: Store, config: Mapping[str, Any]) -> None:
-    """Create every static object in an empty store; ``config`` is the one of the process."""
+    """Create all static objects in an empty store. ``config`` is the configuration of the process."""
     namespace = config["namespace"]
     for name in (*NAMESPACES, namespace):
         store.create("namespaces", {"metadata": {"name": name}})
@@ -44,7 +44,7 @@ def seed(store: Store, config: Mapping[str, Any]) -> None:
 
 
 def _share(slices: int, workers: list[Mapping[str, Any]], node: Mapping[str, Any]) -> int:
-    """GPU slices of one node: evenly split over the workers, the first ones take what is left over."""
+    """Return the GPU slices of one node. They are split evenly over the workers; the first ones take the remainder."""
     if node not in workers:
         return 0
     each, rest = divmod(slices, len(workers))
@@ -76,7 +76,7 @@ def _node(
 
 
 def _node_info(name: str, version: KubernetesVersion) -> Object:
-    """As a machine has it: three ids of its own, the same in every run."""
+    """Return the ``nodeInfo`` of a node, with three ids of its own that are the same in every run."""
     ids = {field: uuid.uuid5(uuid.NAMESPACE_DNS, f"{field}.{name}") for field in ("bootID", "machineID", "systemUUID")}
     return {
         **_NODE_INFO, "kubeletVersion": version.git_version, "kubeProxyVersion": version.git_version,

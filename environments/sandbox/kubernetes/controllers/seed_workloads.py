@@ -1,4 +1,4 @@
-"""The workload that is always there: the manifests of ``estate.yaml``, under the names of the real site."""
+"""The static workloads: the manifests of ``estate.yaml`` under the names of the real site."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "mongodb": ("79b869cc7c", "vsjd9"),
     "panda-panda-segy-recorder": ("788f56f69", "l89v7"),
 }
-"""Deployment -> what the names of its replica set and of its pod end with on the real site."""
+"""Deployment -> suffixes of the names of its replica set and of its pod on the real site."""
 _ESTATE = Path(__file__).with_name("estate.yaml")
 _PLURALS = {resource.kind: plural for plural, resource in RESOURCES.items()}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def create_workloads(store: Store, namespace: str, view_address: str) -> None:
-    """Everything that is stored, runs or is published in ``namespace`` before the first investigation."""
+    """Create all storage, workloads and services of ``namespace`` that exist before the first investigation."""
     given = {"namespace": namespace, "node": view_address, "password": secrets.token_urlsafe(16)}
     text = string.Template(_ESTATE.read_text(encoding="utf-8")).substitute(given)
     for manifest in yaml.load_all(text, _LOADER):
@@ -41,7 +41,7 @@ def create_workloads(store: Store, namespace: str, view_address: str) -> None:
 
 
 def _create_pod(store: Store, deployment: Object) -> None:
-    """The pod of a deployment, and the replica set between them."""
+    """Create the replica set and the pod of a deployment."""
     name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
     template_hash, pod_suffix = NAMES[name]
     template = clone(deployment["spec"]["template"])

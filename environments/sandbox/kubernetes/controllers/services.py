@@ -1,4 +1,4 @@
-"""What the API server allocates when a service is written: node ports."""
+"""The allocation of node ports when a service is written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SERVICES = RESOURCES["services"]
 
 
 class NodePorts:
-    """Admission of services: a node port belongs to one service in the whole cluster.
+    """Admission of services: a node port belongs to only one service in the whole cluster.
 
-    ``port_range`` answers the first and the last port that may be given at the moment.
+    ``port_range`` returns the first and the last port that may be allocated at the moment.
     """
 
     def __init__(self, store: Store, port_range: Callable[[], tuple[int, int]]) -> None:
@@ -38,7 +38,7 @@ class NodePorts:
         self._allocate(new, old)
 
     def _catch_up(self) -> None:
-        """Who has which port, from what was written since the last time: looking at all takes too long."""
+        """Update the owners of ports from the changes since the last call; a scan of all services takes too long."""
         while not self._changes.empty():
             change = self._changes.get_nowait()
             for port in _node_ports(change.previous or {}):
@@ -77,7 +77,7 @@ class NodePorts:
         return "provided port is already allocated" if number in taken else None
 
     def _free(self, taken: set[int]) -> int:
-        """Any free one; from the upper band while it lasts, where the version keeps the lower for explicit ports."""
+        """Return a random free port. If the version reserves the lower band for explicit ports, it is used last."""
         first, last = self._range()
         static = _static_ports(last - first + 1) if self._version.has_static_port_band else 0
         for low, high in ((first + static, last), (first, first + static - 1)):
@@ -91,7 +91,7 @@ class NodePorts:
 
 
 def _static_ports(size: int) -> int:
-    """How many ports of a range of ``size`` are in the lower band: a 32nd of it, 16 to 128, none of a tiny range."""
+    """Return the size of the lower band of a port range: 1/32 of ``size``, from 16 to 128; 0 for a tiny range."""
     return min(max(16, size // 32), 128) if size > 16 else 0
 
 

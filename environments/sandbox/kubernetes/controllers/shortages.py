@@ -1,4 +1,4 @@
-"""Shortages that are switched on as faults: nodes that offer less, a quota, ports that leaked, an unreachable node."""
+"""Faults that cause shortages: nodes with fewer resources, a quota, leaked ports, an unreachable node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from environments.sandbox.shared import quantities
 
 GPU_SLICES_OF_NODE = 60
 PODS_OF_NODE = 55
-"""Two of them take 110 together, as one node does whose kubelet is not told otherwise."""
+"""Two such nodes take 110 pods together, which is a kubelet's default for one node."""
 CPU_OF_NODE = 7
 MEMORY_OF_NODE = "35Gi"
 POD_QUOTA = 50
@@ -35,7 +35,7 @@ _LEAKED_SERIAL = 900
 
 
 def offers_less(resource: str, amount: str) -> Callable[[Object], None]:
-    """A worker node of which at most ``amount`` of the resource can be given to pods."""
+    """Return a change that limits the allocatable amount of a node's resource to at most ``amount``."""
 
     def change(node: Object) -> None:
         has = node["status"]["capacity"][resource]
@@ -58,11 +58,11 @@ NODE_SHORTAGES = {
     "cpu-short": ("cpu", str(CPU_OF_NODE)),
     "memory-short": ("memory", MEMORY_OF_NODE),
 }
-"""Fault -> what each worker node has less of, and how much is left."""
+"""Fault -> the resource that each worker node has less of, and the amount left."""
 
 
 def taint(node: Object, key: str, *effects: str) -> None:
-    """Exactly these effects for the key, none without any."""
+    """Set exactly these effects for the taint key; without effects, remove the taint."""
     kept = [each for each in node["spec"].pop("taints", []) if each["key"] != key]
     if taints := [*kept, *({"key": key, "effect": effect} for effect in effects)]:
         node["spec"]["taints"] = taints
@@ -73,7 +73,7 @@ def set_ready(node: Object) -> None:
 
 
 def node_lost(node: Object) -> None:
-    """The control plane has not heard from its kubelet for 40 s."""
+    """Mark a node whose kubelet the control plane has not heard from for 40 s."""
     for kind in ("Ready", *HEALTHY):
         set_condition(node["status"], kind, "Unknown", *_SILENT)
     taint(node, _UNREACHABLE, "NoSchedule", "NoExecute")
@@ -87,7 +87,10 @@ def node_found(node: Object) -> None:
 
 
 def is_job_pod_of_lost_node(pod: Object) -> bool:
-    """Only jobs: what is always there stays reachable, as if it had been moved away in time."""
+    """Whether the pod is a running job pod on the unreachable node.
+
+    Static pods are not affected: they stay reachable, as if they had been moved to another node in time.
+    """
     of_job = JOB_NAME_LABEL in pod["metadata"].get("labels", {})
     return of_job and pod["spec"].get("nodeName") == UNREACHABLE_NODE and dig(pod, "status", "phase") == "Running"
 
@@ -105,7 +108,7 @@ def quota(pods: int, name: str = "panda-pods") -> Object:
 
 
 class FaultObjects(Controller):
-    """Objects that exist while a fault is on: a quota, services whose investigation is gone."""
+    """Creates the objects that exist while a fault is on: a quota, or services whose investigation is gone."""
 
     def __init__(self, runner: Runner) -> None:
         super().__init__(runner)
@@ -134,7 +137,7 @@ class FaultObjects(Controller):
                 self.store.delete(plural, name, self._namespace)
 
     def _leaked(self, slot: int) -> Object:
-        """The service of an investigation that ended long ago."""
+        """Return the service of an investigation that ended long ago."""
         port, job_id = self._first_port - 1 + slot, f"{slot}-{_LEAKED_SERIAL + slot}"
         labels = {"app": f"grpc-service-{job_id}", "job_id": job_id}
         ports = [{"name": "grpc", "protocol": "TCP", "port": port, "targetPort": 5000, "nodePort": port}]

@@ -1,4 +1,4 @@
-"""The stateful set controller: pods with fixed names, replaced under the same name once the old one is gone."""
+"""The stateful set controller: pods have fixed names and are replaced under the same name once the old pod is gone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REVISION_LABEL = "controller-revision-hash"
 
 
 class StatefulSets(Controller):
-    """Starts pods in order, each when the one before it is ready; ends them in reverse order."""
+    """Starts pods in order, each once the previous one is ready, and ends them in reverse order."""
 
     watches = frozenset({"statefulsets", "pods"})
 
@@ -77,7 +77,7 @@ class StatefulSets(Controller):
                 return
 
     def _first_ordinal(self, stateful_set: Object, pods: dict[str, Object]) -> int:
-        """0; a set that renames counts on with every pod that is gone."""
+        """Return the first ordinal: 0 or, while :data:`RENAMED` is on, a number that grows with every lost pod."""
         if not self.process.fault(RENAMED):
             return 0
         set_name = stateful_set["metadata"]["name"]
@@ -122,7 +122,7 @@ class StatefulSets(Controller):
                 self._delete(stateful_set, last)
 
     def _replace_outdated(self, stateful_set: Object, pods: dict[str, Object]) -> None:
-        """The last pod of an older template goes once all pods are ready; it comes back with the new one."""
+        """Once all pods are ready, delete the last pod of an older template. It is recreated from the new template."""
         strategy = stateful_set["spec"]["updateStrategy"]
         if strategy["type"] != "RollingUpdate" or len(pods) != stateful_set["spec"]["replicas"]:
             return

@@ -1,4 +1,4 @@
-"""What no controller of the sandbox would act on is refused instead of being ignored."""
+"""Refusal of objects and fields that no controller of the sandbox would act on, instead of ignoring them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _JOB_FIELDS = ("podFailurePolicy", "successPolicy", "maxFailedIndexes")
 
 
 def refuse_unsupported(verb: str, plural: str, new: Object, old: Object | None) -> None:
-    """Admission of objects whose meaning the sandbox does not know."""
+    """Refuse the creation of an object that the sandbox does not support."""
     if verb != "create":
         return
     causes = []

@@ -1,4 +1,4 @@
-"""Binds a claim to the volume that it names; there is no other storage."""
+"""Binding of a claim to the volume that it names, the only kind of storage supported."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A cluster that is not ours in the place of the sandbox's own, named by ``SANDBOX_KUBECONFIG``."""
+"""The use of an external cluster, named by ``SANDBOX_KUBECONFIG``, in place of the sandbox's own."""

@@ -1,4 +1,4 @@
-"""What a kubeconfig says, read by the official client."""
+"""The access data in a kubeconfig, read with the official client."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _TOKENS = ("authorization", "BearerToken")
 _MALFORMED = (official.ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError, AttributeError)
 
 Access = Mapping[str, str]
-"""``url`` and ``ca_file``, and ``token`` or ``cert_file`` with ``key_file``."""
+"""``url`` and ``ca_file``, and either ``token`` or ``cert_file`` with ``key_file``."""
 
 
 def read_access(path: Path, folder: Path) -> Access:
-    """Of the current context. What stands in the kubeconfig itself is written into files in ``folder``.
+    """Read the access data of the current context. Data embedded in the kubeconfig is written to files in ``folder``.
 
-    :class:`UsageError` says what is wrong, and shows nothing of the content.
+    Raises :class:`UsageError` with the problem; its message shows nothing of the content.
     """
     configuration = Configuration()
     load: Any = official.load_kube_config

@@ -1,4 +1,4 @@
-"""Whether a cluster may be used, and what it offers to a sandbox."""
+"""Checks whether an external cluster may be used, and describes it for a sandbox."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/mast
 
 @dataclass(frozen=True)
 class BorrowedCluster:
-    """``nodes`` as in the plan of a sandbox; ``without_slices`` says why there are no GPU slices, or nothing."""
+    """An external cluster that a sandbox uses.
+
+    ``nodes`` are described as in the plan of a sandbox. ``without_slices`` is the reason why the cluster can have no
+    GPU slices, or empty. ``to_be_given_slices`` names the nodes that the sandbox must give slices to.
+    """
 
     access: Mapping[str, str]
     nodes: list[dict[str, Any]]
@@ -46,9 +50,9 @@ class BorrowedCluster:
 
 
 async def claim(access: Mapping[str, str], permitted: bool) -> BorrowedCluster:
-    """:class:`StartError` says in one sentence why a cluster cannot be used.
+    """Check the cluster and return its description. Raises :class:`StartError` if it cannot be used.
 
-    What sandboxes that were killed have left there is removed first.
+    First removes what killed sandboxes have left on it.
     """
     async with answering(access) as client:
         await _check_mark(client, permitted)
@@ -57,7 +61,7 @@ async def claim(access: Mapping[str, str], permitted: bool) -> BorrowedCluster:
         usable = [node for node in map(_described, nodes) if node is not None]
         if not usable:
             raise StartError(f"{VARIABLE}: the cluster at {client.url} has no node that is ready and has an address")
-        if all(node["role"] == "master" for node in usable):  # one node that is everything, as kind makes it
+        if all(node["role"] == "master" for node in usable):  # a single node with all roles, as kind creates it
             usable = [{**node, "role": "worker"} for node in usable]
         offered = [node for node in nodes if int(node["status"].get("allocatable", {}).get(RESOURCE, 0))]
         why_not = "" if offered else await may_offer(client)
@@ -67,7 +71,7 @@ async def claim(access: Mapping[str, str], permitted: bool) -> BorrowedCluster:
 
 @asynccontextmanager
 async def answering(access: Mapping[str, str]) -> AsyncIterator[KubernetesClient]:
-    """A client; what the cluster refuses, and that it does not answer, is :class:`StartError`."""
+    """Yield a client. Raises :class:`StartError` if the cluster refuses a request or does not answer."""
     client = KubernetesClient(access)
     try:
         yield client
@@ -80,14 +84,15 @@ async def answering(access: Mapping[str, str]) -> AsyncIterator[KubernetesClient
 
 
 async def remove_left(kubeconfig: Path) -> list[str]:
-    """The same when somebody asks for it; raises as :func:`claim`."""
+    """Run :func:`remove_abandoned` on the cluster of a kubeconfig. Raises the same errors as :func:`claim`, and
+    :class:`UsageError` for an invalid kubeconfig."""
     with tempfile.TemporaryDirectory(prefix="focus-sandbox-") as folder:
         async with answering(read_access(kubeconfig, Path(folder))) as client:
             return await remove_abandoned(client)
 
 
 async def remove_abandoned(client: KubernetesClient) -> list[str]:
-    """Remove the namespaces of sandboxes of this machine whose process is gone; their names."""
+    """Remove the namespaces of this machine's sandboxes whose process is gone, and return their names."""
     selector = {"labelSelector": f"{OWNER_LABEL}=sandbox"}
     kept = (await client.request("GET", _NAMESPACES, parameters=selector))["items"]
     abandoned = [namespace["metadata"] for namespace in filter(is_abandoned, kept)]
@@ -101,7 +106,7 @@ async def remove_abandoned(client: KubernetesClient) -> list[str]:
 
 
 async def remove(client: KubernetesClient, namespace: str) -> None:
-    """Ask for the end of a namespace and of the volume that is called like it."""
+    """Request the deletion of a namespace and of the volume of the same name."""
     for path in (f"/api/v1/persistentvolumes/{namespace}", f"{_NAMESPACES}/{namespace}"):
         try:
             await client.request("DELETE", path)
@@ -130,7 +135,7 @@ async def _check_mark(client: KubernetesClient, permitted: bool) -> None:
 
 
 def _described(node: Object) -> dict[str, Any] | None:
-    """Name, address and role; None for a node that is not ready or has no address."""
+    """Return a node's name, address and role; None if it is not ready or has no address."""
     status, labels = node["status"], node["metadata"].get("labels") or {}
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", ()))
     address = next((each["address"] for each in status.get("addresses", ()) if each["type"] == "InternalIP"), None)
@@ -141,7 +146,7 @@ def _described(node: Object) -> dict[str, Any] | None:
 
 
 async def _node_ports(client: KubernetesClient) -> tuple[int, int]:
-    """From the refusal of a port that is none: the API tells the range nowhere else."""
+    """Read the node port range from the refusal of an invalid port: the API reports the range nowhere else."""
     port = {"port": 1, "nodePort": 1}
     body = {"metadata": {"name": "no-such-port"}, "spec": {"type": "NodePort", "ports": [port]}}
     try:

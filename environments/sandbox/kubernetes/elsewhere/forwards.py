@@ -1,6 +1,6 @@
-"""Stream ports of a cluster whose node ports are not reached: each is listened on here, and leads through its API.
+"""Local stream ports for a cluster whose node ports are unreachable: each port is forwarded through the cluster's API.
 
-A port is listened on only while the pod behind it takes connections: who connects to it is not told otherwise.
+A port opens here only once the pod behind it accepts connections: a client has no other way to notice a refusal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from environments.sandbox.shared.informer import Informer
 from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable, collection
 
 _DATA, _ERROR = 0, 1
-"""The channels of the one port of a socket; the first message of each is the number of the port."""
+"""The channels of a WebSocket for one port. The first message of each channel is the port number."""
 _GREETING_BYTES = 3
 _REFUSED_WITHIN_S = 0.3
 _LOOK_AGAIN_S = 0.5
@@ -26,7 +26,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Forwards:
-    """For every service with a node port in a namespace; ``addresses`` are those that the nodes are given here."""
+    """Forwards the node port of each service in a namespace. ``addresses`` are the nodes' addresses on this machine."""
 
     def __init__(self, client: KubernetesClient, namespace: str, addresses: list[str], log: logging.Logger) -> None:
         self._client, self._namespace, self._addresses = client, namespace, addresses
@@ -58,7 +58,7 @@ class Forwards:
             self._serving[name].add_done_callback(end_on_defect)
 
     async def _serve(self, selector: Mapping[str, str], port: int, target: int) -> None:
-        """Listen whenever a pod of the service answers, until this is cancelled."""
+        """Listen from when a pod of the service answers until none runs; repeat until cancelled."""
         connections = set[asyncio.Task[None]]()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +78,7 @@ class Forwards:
                 task.cancel()
 
     async def _answers(self, selector: Mapping[str, str], port: int) -> bool:
-        """Whether a connection to the pod is not refused at once."""
+        """Whether the pod accepts connections, i.e. does not refuse one at once."""
         try:
             async with self._socket(selector, port) as socket:
                 async with asyncio.timeout(_REFUSED_WITHIN_S):
@@ -92,7 +92,7 @@ class Forwards:
             return False
 
     def _pod(self, selector: Mapping[str, str]) -> str | None:
-        """The name of a pod that is selected and runs."""
+        """Return the name of a running pod that the selector matches, if any."""
         for (_, name), pod in self._pods.objects.items():
             labels = pod["metadata"].get("labels") or {}
             if pod["status"].get("phase") == "Running" and selector.items() <= labels.items():
@@ -102,7 +102,7 @@ class Forwards:
     def _socket(
         self, selector: Mapping[str, str], port: int
     ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
-        """:class:`LookupError` when no pod runs."""
+        """Open a port forward to a pod. Raises :class:`LookupError` if no pod runs."""
         name = self._pod(selector)
         if name is None:
             raise LookupError
@@ -111,7 +111,7 @@ class Forwards:
     async def _forward(
         self, selector: Mapping[str, str], port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """One connection, until either side closes it."""
+        """Forward one connection until either side closes it."""
         with contextlib.suppress(OSError, Refused, Unreachable, LookupError), contextlib.closing(writer):
             async with self._socket(selector, port) as socket:
                 sending = asyncio.create_task(_send(reader, socket))

@@ -1,4 +1,4 @@
-"""The Kubernetes process of a sandbox whose cluster is elsewhere: its namespace, and what stands in it."""
+"""The Kubernetes process of a sandbox on an external cluster: it manages the sandbox's namespace and its content."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from environments.sandbox.shared.process import SandboxProcess
 
 ESTATE = Path(__file__).with_name("estate.yaml")
 _RUNNING_WITHIN_S, _REACHED_WITHIN_S = 18.0, 8.0
-"""Together less than the supervisor waits."""
+"""Together shorter than the supervisor's timeout."""
 _REACHED = {"app.kubernetes.io/instance": "mongodb"}
 _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "gracePeriodSeconds": 0}
 _STATIC = "app.kubernetes.io/part-of=focus-acceptance"
 
 
 class BorrowedProcess(SandboxProcess):
-    """Configuration: ``access``, ``namespace``, ``owner`` (annotations), ``image``, ``slices_for`` (nodes that are to
-    have the setting ``gpu_slices`` together).
+    """The process of a sandbox on an external cluster.
+
+    Configuration: ``access``, ``namespace``, ``owner`` (annotations), ``image``, ``slices_for`` (nodes that share the
+    number of slices in the setting ``gpu_slices``).
     """
 
     name = "kubernetes"
@@ -47,9 +49,9 @@ class BorrowedProcess(SandboxProcess):
         groups = {group["name"] for group in (await self._client.request("GET", "/apis"))["groups"]}
         for manifest in self.manifests():
             group = manifest["apiVersion"].rpartition("/")[0]
-            if not group or group in groups:  # without roles everybody may do everything
+            if not group or group in groups:  # a cluster without RBAC needs no roles: it permits everything
                 await self._client.request("POST", self._path(manifest["apiVersion"], manifest["kind"]), manifest)
-        await _until(self._not_running, _RUNNING_WITHIN_S)  # then the image of jobs can be had
+        await _until(self._not_running, _RUNNING_WITHIN_S)  # running pods show that the jobs' image is available
         if self.config["settings"]["stream_access"] == "port_forward":
             addresses = [node["address"] for node in self.config["nodes"]]
             self._forwards = Forwards(self._client, self._namespace, addresses, self.log)
@@ -58,7 +60,7 @@ class BorrowedProcess(SandboxProcess):
         return {"url": self._client.url, "namespace": self._namespace}
 
     async def stop(self) -> None:
-        """The namespace goes, and with it all that is in it."""
+        """Delete the namespace with everything in it."""
         try:
             if self._forwards is not None:
                 await self._forwards.stop()
@@ -70,7 +72,7 @@ class BorrowedProcess(SandboxProcess):
             await self._client.close()
 
     async def reset(self) -> None:
-        """No job, no service of a job, and the configuration as it was."""
+        """Delete all jobs, their services and all resource quotas, and restore the config maps."""
         await self._client.request("DELETE", self._path("batch/v1", "Job"), _BACKGROUND)
         await self._client.request("DELETE", self._path("v1", "ResourceQuota"))
         services = self._path("v1", "Service")
@@ -83,13 +85,13 @@ class BorrowedProcess(SandboxProcess):
                 await self._client.request("PUT", f"{path}/{manifest['metadata']['name']}", manifest)
 
     async def state(self) -> Mapping[str, Any]:
-        """How many objects of each kind the namespace has."""
+        """Return the number of objects of each kind in the namespace."""
         kinds = {"jobs": ("batch/v1", "Job"), "pods": ("v1", "Pod"), "services": ("v1", "Service")}
         found = {name: await self._client.request("GET", self._path(*kind)) for name, kind in kinds.items()}
         return {"namespace": self._namespace, **{name: len(answer["items"]) for name, answer in found.items()}}
 
     def manifests(self) -> Iterator[Object]:
-        """Everything that is there before the first investigation, in the order in which it is created."""
+        """Yield the manifests of all objects that exist before the first investigation, in the order of creation."""
         names = {"namespace": self._namespace, "image": self.config["image"], "node": self._worker()}
         yield from yaml.safe_load_all(string.Template(ESTATE.read_text(encoding="utf-8")).substitute(names))
 
@@ -103,7 +105,7 @@ class BorrowedProcess(SandboxProcess):
         return f"{base}/namespaces/{self._namespace}/{kind.lower()}s"
 
     async def _reachable(self) -> None:
-        """Node ports lead from here to pods: without that no client could connect to its stream."""
+        """Check that a node port leads from this machine to a pod, without which no client could reach its stream."""
         spec = {"type": "NodePort", "selector": _REACHED, "ports": [{"port": 5000}]}
         path = self._path("v1", "Service")
         service = await self._client.request("POST", path, {"metadata": {"name": "reached"}, "spec": spec})
@@ -118,7 +120,7 @@ class BorrowedProcess(SandboxProcess):
         await self._client.request("DELETE", f"{path}/reached")
 
     async def _not_running(self) -> list[str]:
-        """The pods that stand for the servers of the site, and why they do not run yet."""
+        """Return the pods of the site's servers that do not run yet, each with the reason."""
         path = self._path("v1", "Pod")
         pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
@@ -127,9 +129,9 @@ class BorrowedProcess(SandboxProcess):
 
 
 async def _until(look: Callable[[], Awaitable[list[str]]], within_s: float) -> None:
-    """Until nothing is left to wait for, or the process ends with what it is in its log.
+    """Wait until ``look`` returns nothing to wait for. After ``within_s``, log the first entry and exit the process.
 
-    By the wall, as the supervisor waits for this process.
+    The time is real time, not scaled, like the supervisor's timeout for this process.
     """
     ends_s = time.monotonic() + within_s
     while waiting := await look():
@@ -149,7 +151,7 @@ async def _connects(host: str, port: int) -> bool:
 
 
 def _why(pod: Object) -> str:
-    """What keeps a pod from running."""
+    """Describe what keeps a pod from running."""
     states = [each.get("state", {}).get("waiting", {}) for each in pod["status"].get("containerStatuses", ())]
     told = [f"{state['reason']}: {state.get('message', '')}" for state in states if state]
     told += [each.get("message", "") for each in pod["status"].get("conditions", ()) if each["status"] == "False"]

@@ -1,4 +1,4 @@
-"""GPU slices on a cluster that has none: an extended resource, written into the status of its nodes."""
+"""GPU slices on a cluster that has none: an extended resource that is written into the status of its nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 async def may_offer(client: KubernetesClient) -> str:
-    """Nothing where nodes may be given slices, or the reason why not."""
+    """Return the reason why nodes cannot be given slices; empty if they can."""
     wanted = {"verb": "patch", "resource": "nodes", "subresource": "status"}
     body = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
     answer = await client.request("POST", _REVIEWS, {**body, "spec": {"resourceAttributes": wanted}})
@@ -21,9 +21,9 @@ async def may_offer(client: KubernetesClient) -> str:
 
 
 async def offer(client: KubernetesClient, nodes: Iterable[str], slices: int | None) -> None:
-    """Give these nodes so many slices each; None takes them away again. A node that is gone needs nothing.
+    """Give each of these nodes a number of slices; None removes them again. Nodes that no longer exist are skipped.
 
-    A kubelet copies what it is capable of to what may be taken; where there is none, both are written.
+    A kubelet copies capacity to allocatable. Both are written for nodes that have no kubelet to do so.
     """
     amount = {RESOURCE: None if slices is None else str(slices)}
     for name in nodes:

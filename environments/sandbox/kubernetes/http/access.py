@@ -1,9 +1,9 @@
-"""Who a request comes from, and what that user may do.
+"""Authentication of requests and authorization of their users.
 
-Every user of the configuration may do everything with the cluster's objects, as the administrator's kubeconfig of the
-real system may, except the viewer, who reads everything but secrets. The measurements of the node are reserved to it.
-Service accounts with a token that the API issued, and whoever somebody acts as (``kubectl --as``), may do what roles
-give them.
+Users of the configuration have all rights on the cluster's objects, like the administrator's kubeconfig of the real
+system. The exception is the viewer, who may read everything but secrets. Only the node may write its measurements.
+Service accounts with a token that the API issued, and impersonated users (``kubectl --as``) that the configuration
+does not name, have the rights that roles grant them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _AS, _AS_USER = "impersonate-", "impersonate-user"
 
 @dataclass(frozen=True)
 class User:
-    """Whom a request counts for; ``is_given`` where the configuration of the sandbox names that user."""
+    """The user of a request. ``is_given`` if the configuration of the sandbox names that user."""
 
     name: str
     is_given: bool = True
 
 
 class Access:
-    """Asks for the token of a request, and for the rights of its user."""
+    """Checks the token of a request and the rights of its user."""
 
     def __init__(self, store: Store, tokens: Mapping[str, str], audit: AuditLog) -> None:
         self.roles = Roles(store)
@@ -45,7 +45,10 @@ class Access:
         self._audit = audit
 
     def authenticated(self, request: web.Request) -> User:
-        """The user of the bearer token, or the one that user acts as; 401 without a known token."""
+        """Return the user of the bearer token, or the user it impersonates.
+
+        Raises :class:`ApiError` 401 without a known token and 403 if the user may not impersonate.
+        """
         user = self._user_of(request.headers.get("Authorization", ""))
         if user is None:
             raise ApiError(401, "Unauthorized", "Unauthorized")
@@ -78,7 +81,7 @@ class Access:
         return True
 
     def authorize(self, user: User, asked: Asked, path: str) -> None:
-        """403 for what this user may not do, in the words of the real server; either is written down."""
+        """Raise 403 with the real server's message if the user lacks the right. Both outcomes go to the audit log."""
         allowed = self.may(user, asked)
         self._audit.note(user.name, asked, path, allowed)
         if allowed:

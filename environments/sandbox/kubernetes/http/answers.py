@@ -28,9 +28,9 @@ def error_answer(error: ApiError) -> web.Response:
 
 
 async def json_body(request: web.Request) -> Any:
-    """The parsed body, None when there is none; 400 when it is not JSON, 415 when it does not say that it is.
+    """Return the parsed body, None if it is empty. Raises 400 if it is not JSON, 415 for an unsupported media type.
 
-    A patch is JSON of a type of its own, which has been looked at already.
+    The media type of a patch is not checked here: patches have JSON types of their own, which are checked before.
     """
     try:
         text = await request.read()

@@ -1,6 +1,6 @@
-"""The audit log: who asked for what. In the form of ``audit.k8s.io/v1`` at the level Metadata, one event a line.
+"""The audit log of all requests, in the form of ``audit.k8s.io/v1`` at level Metadata, with one event per line.
 
-A request that is like one before it in user, verb, resource and namespace is left out for a second.
+A request with the same user, verb, resource, namespace and decision as one in the last second is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUIET_S = 1.0
 
 
 class AuditLog:
-    """Appends to a file."""
+    """Appends events to a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -27,7 +27,7 @@ class AuditLog:
         self._noted_s: dict[tuple[str, ...], float] = {}
 
     def note(self, user: str, asked: Asked, path: str, allowed: bool) -> None:
-        """One event, unless there was one like it just now."""
+        """Write an event, unless the same kind of event was written within the last second."""
         kind, at_s = (user, asked.verb, asked.group, asked.resource, asked.namespace or "", str(allowed)), time.time()
         if at_s - self._noted_s.get(kind, 0.0) < _QUIET_S:
             return

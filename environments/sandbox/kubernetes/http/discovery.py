@@ -1,4 +1,4 @@
-"""What the API server says about itself: versions, groups, resources, and as much OpenAPI as kubectl needs."""
+"""Discovery documents of the API server: versions, groups, resources, and the part of OpenAPI that kubectl needs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _core_versions(address: str) -> Object:
 
 
 def _group(name: str) -> Object | None:
-    """The APIGroup object, None for an unknown group."""
+    """Return the APIGroup object, None for an unknown group."""
     version = GROUP_VERSIONS.get(name)
     if version is None:
         return None
@@ -73,12 +73,12 @@ def _group_list() -> Object:
 
 
 def serves(group_name: str, version: str) -> bool:
-    """Whether there is such a group and version."""
+    """Whether this group and version is served."""
     return version == "v1" if not group_name else GROUP_VERSIONS.get(group_name) == version
 
 
 def _resource_list(group_name: str, version: str) -> Object | None:
-    """The APIResourceList of a group and version, None when it is not served."""
+    """Return the APIResourceList of a group and version, None if it is not served."""
     if not serves(group_name, version):
         return None
     resources: list[Object] = []
@@ -115,7 +115,7 @@ def _openapi_index() -> Object:
 
 
 def _openapi_document(path: str) -> Object | None:
-    """The OpenAPI 3 document of one group: it tells kubectl that the server validates fields, nothing about schemas."""
+    """Return the OpenAPI 3 document of one group. It declares that the server validates fields and has no schemas."""
     known = _group_paths().get(path)
     if known is None:
         return None
@@ -136,7 +136,7 @@ def _openapi_document(path: str) -> Object | None:
 
 
 def described(path: str, address: str) -> Object | None:
-    """What is told at a path; None where it is about something else. ``address`` is the server's own."""
+    """Return the discovery document at a path; None for any other path. ``address`` is the server's own address."""
     match path.strip("/").split("/"):
         case ["api"]:
             return _core_versions(address)

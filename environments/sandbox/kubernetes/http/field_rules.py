@@ -1,4 +1,4 @@
-"""Rules for single fields, and how the API server says that they are broken."""
+"""Rules for single fields, and the API server's messages for violations."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def check_selector(at: str, selector: Any) -> Iterator[Cause]:
-    """A LabelSelector object: its labels, and expressions with a key and one of four operators."""
+    """Check a LabelSelector object: its labels, and its expressions with a key and one of four operators."""
     yield from check_labels(f"{at}.matchLabels", (selector or {}).get("matchLabels"))
     for number, each in enumerate((selector or {}).get("matchExpressions") or ()):
         path, operator = f"{at}.matchExpressions[{number}]", each.get("operator", "")

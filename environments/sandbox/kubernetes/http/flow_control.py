@@ -1,4 +1,4 @@
-"""Priority and fairness: who asks for too much is told to come back later."""
+"""API priority and fairness: a client with too many requests is asked to retry later."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _HEADERS = {
 
 
 class FlowControl:
-    """A bucket of creations for Focus Server: it may spend ``BURST`` at once and gets ``CREATIONS_PER_S`` back."""
+    """A token bucket for creations by the Focus Server: it holds ``BURST`` and refills at ``CREATIONS_PER_S``."""
 
     def __init__(self) -> None:
         self._left, self._filled_s = float(BURST), 0.0
 
     def check(self, user: str, method: str) -> None:
-        """:class:`ApiError` 429 with Retry-After when nothing is left."""
+        """Take one creation from the bucket. Raises :class:`ApiError` 429 with Retry-After if the bucket is empty."""
         if user != LIMITED_USER or method != "POST":
             return
         time_s = asyncio.get_running_loop().time()

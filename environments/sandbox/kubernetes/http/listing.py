@@ -25,7 +25,10 @@ HIDEABLE = frozenset({"events", "nodes", "namespaces"})
 
 
 def selection(request: web.Request, target: Target, visible: Visible) -> Predicate | None:
-    """Which objects the request is about: its selectors, and what a fault hides."""
+    """Return a test for the objects of the request, from its selectors and the objects that a fault hides.
+
+    None if all objects pass.
+    """
     resource = target.resource
     shown = (lambda obj: visible(resource.plural, obj)) if resource.plural in HIDEABLE else None
     labels = label_selector(request.query.get("labelSelector", ""))
@@ -34,7 +37,7 @@ def selection(request: web.Request, target: Target, visible: Visible) -> Predica
 
 
 def list_answer(request: web.Request, store: Store, target: Target, visible: Visible) -> web.Response:
-    """One page of a list, as a list or as a table."""
+    """Answer with one page of objects, as a list or as a table."""
     resource = target.resource
     _check_revision(request, store)
     selected = selection(request, target, visible)

@@ -1,4 +1,4 @@
-"""``metrics.k8s.io``: what the node process measured last."""
+"""``metrics.k8s.io``: the latest measurement of the node process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Metrics:
         self._nodes: dict[str, Object] = {}
 
     def put(self, body: Any) -> None:
-        """Replace the measurement; 400 when it is not of the form above."""
+        """Replace the measurement. Raises 400 if it does not have the form above."""
         pods, nodes = (body.get("pods"), body.get("nodes")) if isinstance(body, dict) else (None, None)
         if not isinstance(pods, dict) or not isinstance(nodes, dict):
             raise bad_request('a measurement is {"pods": {...}, "nodes": {...}}')
@@ -39,7 +39,7 @@ class Metrics:
         self._pods, self._nodes = {}, {}
 
     def answer(self, plural: str, namespace: str | None, name: str | None, selector: str) -> Object:
-        """The list for ``pods`` or ``nodes``, or one object; 404 when nothing was measured for it."""
+        """Return the list for ``pods`` or ``nodes``, or one object. Raises 404 if it has no measurement."""
         singular = {"pods": "PodMetrics", "nodes": "NodeMetrics"}[plural]
         selected = label_selector(selector)
         objects = [

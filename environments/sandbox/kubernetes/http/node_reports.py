@@ -1,4 +1,4 @@
-"""What the nodes tell besides the API: measurements, and events and statuses of many pods in one request."""
+"""Reports of the nodes outside the API: measurements, and events and statuses of many pods in one request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Object = dict[str, Any]
 
 
 class NodeReports:
-    """Takes in what only the nodes may write."""
+    """Stores the reports that only the nodes may write."""
 
     def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store, self._metrics = store, metrics
@@ -29,7 +29,7 @@ class NodeReports:
         return path in self._take_in
 
     async def serve(self, request: web.Request, user: User, path: str) -> web.Response:
-        """:class:`ApiError` 403 for anybody but a node."""
+        """Handle a report. Raises :class:`ApiError` 403 for any user but the node."""
         only_node(user, path)
         if request.method not in ("POST", "PUT"):
             raise method_not_allowed()
@@ -40,8 +40,7 @@ class NodeReports:
         return {}
 
     def _happened(self, events: list[Object]) -> Object:
-        """One about a namespace that is gone is of no use to anybody; one that ends takes in nothing more, or it would
-        never be empty."""
+        """Store events. Skips those of a namespace that is gone or terminating: the latter would never become empty."""
         for event in events:
             name = event["metadata"]["namespace"]
             namespace = self._store.find("namespaces", name)
@@ -50,8 +49,11 @@ class NodeReports:
         return {}
 
     def _reported(self, pods: list[Object]) -> list[str]:
-        """Each with its name and uid and the fields of its status, or null for one that has ended; answers with what
-        could not be written, because the pod is gone or another has its name."""
+        """Write pod statuses and return a message for each one that was not written.
+
+        An entry has namespace, name and uid of a pod and the fields of its status, or null if the pod has ended. It is
+        not written if the pod is gone or another pod has its name.
+        """
         return list(self._not_written(pods))
 
     def _not_written(self, pods: list[Object]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The three ways clients patch: JSON patch, merge patch, strategic merge patch."""
+"""The three patch formats of clients: JSON patch, merge patch and strategic merge patch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 
-# The key by which a list of objects is merged, by the list's name and, where a name stands for several, by its parent.
+# The merge key of a list of objects by the list's name. Of several keys, the first that all items of the patch have.
 _MERGE_KEYS = {
     "containers": ("name",), "initContainers": ("name",), "ephemeralContainers": ("name",), "env": ("name",),
     "volumes": ("name",), "volumeMounts": ("mountPath",), "volumeDevices": ("devicePath",), "conditions": ("type",),
@@ -26,7 +26,7 @@ _SET_LISTS = ("finalizers", "podCIDRs")
 
 
 def patch_kind(content_type: str) -> str:
-    """The media type of a patch; :class:`ApiError` 415 for one that is not served."""
+    """Return the media type of a patch. Raises :class:`ApiError` 415 if it is not supported."""
     kind = content_type.split(";")[0].strip()
     supported = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
     if kind not in supported:
@@ -35,7 +35,7 @@ def patch_kind(content_type: str) -> str:
 
 
 def patch(obj: Any, content_type: str, body: Any) -> Any:
-    """A patched copy of ``obj``; :class:`ApiError` 400, 415 or 422 for a patch that cannot be applied."""
+    """Return a patched copy of ``obj``. Raises :class:`ApiError` 400, 415 or 422 if the patch cannot be applied."""
     kind = patch_kind(content_type)
     if kind == JSON_PATCH:
         return json_patch(obj, body)
@@ -47,7 +47,7 @@ def patch(obj: Any, content_type: str, body: Any) -> Any:
 
 
 def merge_patch(target: Any, change: Any) -> Any:
-    """RFC 7386."""
+    """Apply a JSON merge patch (RFC 7386)."""
     if not isinstance(change, dict):
         return clone(change)
     result = target if isinstance(target, dict) else {}
@@ -60,7 +60,7 @@ def merge_patch(target: Any, change: Any) -> Any:
 
 
 def strategic_merge(target: Any, change: dict[str, Any]) -> Any:
-    """Merge patch in which lists of named things are merged by name; knows the ``$patch`` directives and orders."""
+    """Apply a merge patch that merges lists of objects by their merge key. Supports ``$patch`` and other directives."""
     result = target if isinstance(target, dict) else {}
     directive = change.get("$patch")
     if directive == "delete":
@@ -114,7 +114,7 @@ def _merge_list(name: str, current: list[Any], change: list[Any]) -> list[Any]:
 
 
 def _merge_key(name: str, change: list[Any]) -> str | None:
-    """The field by which the items of this list are told apart; None where the list is one value."""
+    """Return the field that identifies the items of this list; None if the list is replaced as a whole."""
     for key in _MERGE_KEYS.get(name, ()):
         if change and all(isinstance(each, dict) and key in each for each in change):
             return key
@@ -122,7 +122,7 @@ def _merge_key(name: str, change: list[Any]) -> str | None:
 
 
 def json_patch(obj: Any, operations: Any) -> Any:
-    """RFC 6902, one operation after the other, to name the one that cannot be done."""
+    """Apply a JSON patch (RFC 6902). Operations are applied one by one so that an error names the one that failed."""
     if not isinstance(operations, list):
         raise bad_request("a JSON patch must be a list of operations")
     document = clone(obj)

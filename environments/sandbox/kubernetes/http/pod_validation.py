@@ -1,4 +1,4 @@
-"""What a pod, or the template of one, must look like."""
+"""Validation of pods and pod templates."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def _container(
 
 
 def _requests_and_limits(at: str, resources: Object, version: KubernetesVersion) -> Iterator[Cause]:
-    """A request is not above its limit, and of what a node cannot share out twice exactly the limit."""
+    """Check that requests do not exceed their limits.
+
+    Resources that cannot be overcommitted must have a limit equal to the request.
+    """
     limits = resources.get("limits") or {}
     for name, quantity in (resources.get("requests") or {}).items():
         extended = "/" in name and "kubernetes.io/" not in name

@@ -1,6 +1,6 @@
-"""Requests kubectl sends as protobuf whatever the server offers: reviews, ``drain``, every ``kubectl create KIND``.
+"""Decoder for the requests that kubectl always sends as protobuf: reviews, ``drain`` and ``kubectl create KIND``.
 
-The messages are in ``protobuf.toml``, which says how they are written. What is not described there is refused.
+``protobuf.toml`` describes the messages and its own notation. Kinds and fields that it does not describe are refused.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _AS_JSON: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "Quantity": lambda value: value.get("string", "0"),
     "IntOrString": lambda value: value.get("string", "") if value.get("type") else value.get("int", 0),
 }
-"""Messages that are no objects in JSON."""
+"""Messages that are plain values in JSON, not objects."""
 
 
 class _Field(NamedTuple):
-    """``form`` is ``[]``, ``map[``, ``*`` or empty."""
+    """One field of a message. ``form`` is ``[]``, ``map[``, ``*`` or empty."""
 
     name: str
     form: str
@@ -44,7 +44,7 @@ class _Field(NamedTuple):
 
 @functools.cache
 def _messages() -> Mapping[str, Mapping[int, _Field | None]]:
-    """The fields of each message by number; None for one that nobody reads."""
+    """Return the fields of each message by number; None for a field that is ignored."""
     described = tomllib.loads(Path(__file__).with_name("protobuf.toml").read_text(encoding="utf-8"))
     return {name: {int(number): _field(text) for number, text in fields.items()} for name, fields in described.items()}
 
@@ -58,7 +58,7 @@ def _field(text: str) -> _Field | None:
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The object as JSON would have it; 400 when it is broken, 415 for a kind or a field that is not described."""
+    """Return the object as in JSON. Raises 400 if the body is malformed, 415 for a kind or field not described."""
     if not body.startswith(_MAGIC):
         raise bad_request("the body of the request is not a Kubernetes protobuf message")
     envelope = dict(_fields(body[len(_MAGIC) :]))
@@ -99,7 +99,7 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
-    """Nothing, or a message of nothing but empty fields."""
+    """Whether the value is zero, empty, or a message that contains only empty fields."""
     if isinstance(value, int):
         return value == 0
     try:
@@ -109,7 +109,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """Number and value, an int or bytes, of every field."""
+    """Yield the number and the value (int or bytes) of each field."""
     position = 0
     while position < len(data):
         key, position = _varint(data, position)

@@ -1,4 +1,4 @@
-"""Answers to whoever asks what he may do, and who he is: the SelfSubject*Review kinds."""
+"""Reviews of a user's own rights and identity: the SelfSubject*Review kinds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 
 def review(kind: str, user: User, access: Access, body: Any) -> Object:
-    """The answer to a SelfSubject*Review."""
+    """Return the answer to a SelfSubject*Review."""
     if not isinstance(body, dict) or not isinstance(body.get("spec", {}), dict):
         raise bad_request(f"the body of the request must be a {kind}")
     spec = body.get("spec", {})
@@ -50,7 +50,7 @@ def _may(user: User, access: Access, spec: Mapping[str, Any]) -> bool:
 def _why_not(user: User) -> str:
     if user.name == VIEWER:
         return "the viewer only reads"
-    return "only the node may do this" if user.is_given else ""  # no role gives it: the real server says no more
+    return "only the node may do this" if user.is_given else ""  # denied by roles: no reason, as in the real server
 
 
 def _rules(user: User, access: Access, namespace: str | None) -> list[Object]:

@@ -1,4 +1,4 @@
-"""What the roles of the cluster permit: Role, ClusterRole and their bindings, read from the store at each request."""
+"""The rights that roles grant: Role, ClusterRole and their bindings, read from the store at each request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALL = "*"
 
 @dataclass(frozen=True)
 class Asked:
-    """One thing that somebody wants to do. ``resource`` has its subresource behind it, as in ``pods/log``."""
+    """One action for which a right is checked. ``resource`` includes the subresource, as in ``pods/log``."""
 
     verb: str
     group: str
@@ -31,12 +31,12 @@ class Asked:
 
     @property
     def qualified(self) -> str:
-        """The name that messages use: ``pods``, ``jobs.batch``."""
+        """The name used in messages: ``pods``, ``jobs.batch``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 def verb_of(method: str, watch: bool, name: str | None) -> str:
-    """What a request does, as rules say it."""
+    """Return the verb of a request as rules name it."""
     if method in ("GET", "HEAD"):
         return "watch" if watch else "get" if name else "list"
     if method == "DELETE":
@@ -45,7 +45,7 @@ def verb_of(method: str, watch: bool, name: str | None) -> str:
 
 
 class Roles:
-    """The rules that bindings give to a user; a role that a binding names and nobody made gives nothing."""
+    """The rules that bindings grant to a user. A binding to a role that does not exist grants nothing."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -54,7 +54,7 @@ class Roles:
         return any(_covers(rule, asked) for rule in self.rules(user, asked.namespace))
 
     def rules(self, user: str, namespace: str | None) -> Iterator[Object]:
-        """Those of the whole cluster, and those of a namespace."""
+        """Yield the user's rules for the whole cluster and, if given, for a namespace."""
         bindings = list(self._store.list("clusterrolebindings"))
         if namespace:
             bindings += self._store.list("rolebindings", namespace)

@@ -14,7 +14,7 @@ Object = dict[str, Any]
 
 
 def scale_of(workload: Object) -> Object:
-    """The ``autoscaling/v1`` Scale of a deployment, replica set or stateful set."""
+    """Return the ``autoscaling/v1`` Scale of a deployment, replica set or stateful set."""
     metadata = workload["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     return {
@@ -28,7 +28,7 @@ def scale_of(workload: Object) -> Object:
 
 
 def read_replicas(resource: Resource, workload: Object, scale: Any) -> int:
-    """The wanted number of replicas; 400 or 422 when it is none."""
+    """Return the requested number of replicas. Raises 400 or 422 if it is not a valid number."""
     replicas = dig(scale, "spec", "replicas", default=0)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise bad_request(f"Scale: spec.replicas must be a whole number, not {replicas!r}")

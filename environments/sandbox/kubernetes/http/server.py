@@ -1,4 +1,4 @@
-"""The API server: TLS, tokens, and which handler answers which path."""
+"""The API server: TLS, tokens, and the routing of requests to handlers."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _REVIEWS = {
 }
 _LARGEST_BODY_BYTES = 3 * 1024 * 1024
 _SHUTDOWN_S = 0.1
-_BACKLOG = 1024  # 200 clients may connect at once; a full queue would cost them a second
+_BACKLOG = 1024  # 200 clients may connect at once; a full queue would delay them by a second
 
 
 class ApiServer:
-    """Serves a :class:`Store`; ``visible`` hides objects from reading, ``tokens`` maps bearer tokens to user names.
+    """Serves a :class:`Store`. ``visible`` hides objects from reads, ``tokens`` maps bearer tokens to user names.
 
-    ``limit`` may refuse a request by its user and method. Who asked for what is written to ``audit_file``.
+    ``limit`` may refuse a request by its user and method. Requests are logged to ``audit_file``.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class ApiServer:
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, cert_file: Path | str, key_file: Path | str) -> int:
-        """Bind and serve; the port, which the system chose when ``port`` is 0."""
+        """Bind and serve. Returns the port, which the system chooses if ``port`` is 0."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(cert_file, key_file)
         app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
@@ -130,14 +130,14 @@ class ApiServer:
         return await self._resource(request, target)
 
     def _describe(self, path: str) -> web.Response | None:
-        """Discovery, version, health and OpenAPI; None when the path is none of these."""
+        """Answer discovery, version, health and OpenAPI requests; None for any other path."""
         if path in _HEALTH_PATHS:
             return web.Response(text="ok")
         found = self._version() if path == "/version" else discovery.described(path, self._address)
         return None if found is None else json_answer(found)
 
     async def _virtual(self, request: web.Request, user: User, path: ApiPath) -> web.Response:
-        """The groups whose objects are not stored: measurements and reviews."""
+        """Serve the groups whose objects are not stored: measurements and reviews."""
         kind = _REVIEWS.get((path.group, path.parts[0]))
         if kind is not None and len(path.parts) == 1:
             if request.method != "POST":

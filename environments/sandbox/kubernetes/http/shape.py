@@ -1,7 +1,7 @@
-"""Whether a body is an object of its kind at all, as the real server finds out by decoding it into Go structs.
+"""The check that a body is an object of its kind, which the real server does by decoding it into Go structs.
 
-The fields of every kind and their types stand in ``schema.json``, taken from the official Python client. As in Go, a
-field that an object cannot be without has its zero value where it is left out.
+``schema.json`` lists the fields of all kinds and their types, taken from the official Python client. As in Go, a
+required field that is left out gets its zero value.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("string", "int32", "int64", "bool", "number", "time", "bytes", "quantity", "any"), ("plain", "")),
     **dict.fromkeys(_MODELS, ("model", "")),
 }
-"""Each type: what it is, and of what."""
+"""Type -> its form (``model``, ``list``, ``map`` or ``plain``) and, for a list or map, the type of its values."""
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+|n|u)?")
 _QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -50,7 +50,10 @@ _GO_NAMES = {"time": "string", "bytes": "string", "number": "float64"}
 
 
 class _Wrong(Exception):
-    """What is wrong with a field, in words around its path; whoever is above the field adds its own name to it."""
+    """A problem with a field: the text before and after the field's path.
+
+    The path is built as the exception propagates: each enclosing level appends its own name to ``names``.
+    """
 
     def __init__(self, before: str, after: str = "", has_path: bool = True) -> None:
         super().__init__(before)
@@ -62,7 +65,7 @@ class _Wrong(Exception):
 
 
 def check_shape(resource: Resource, obj: Any) -> None:
-    """400 for a body that is no object of this kind; otherwise it is completed with zero values."""
+    """Raise 400 if the body is not an object of this kind. Otherwise complete it in place with zero values."""
     if not isinstance(obj, dict):
         raise bad_request("the body of the request must be a JSON object")
     kind, version = obj.get("kind", resource.kind), obj.get("apiVersion", resource.api_version)
@@ -80,7 +83,7 @@ def check_shape(resource: Resource, obj: Any) -> None:
 
 
 def check_fields(resource: Resource, obj: Object, validation: str, options: str) -> None:
-    """400 naming the unknown fields, for a client that asks for ``fieldValidation=Strict`` (kubectl does)."""
+    """Raise 400 with the unknown fields if the client requests ``fieldValidation=Strict``, as kubectl does."""
     if validation not in ("", *_VALIDATIONS):
         raise unsupported_option(options, "fieldValidation", validation, ("", *_VALIDATIONS))
     unknown = sorted(set(_unknown("", obj, _KINDS[resource.kind]))) if validation == "Strict" else []

@@ -1,4 +1,4 @@
-"""Reading a request's path: which kind, namespace, object and subresource it is about."""
+"""Parser of request paths: the kind, namespace, object and subresource of a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Target:
     subresource: str | None
 
     def asked(self, verb: str) -> Asked:
-        """What it is to somebody's rights. A namespace lies in itself."""
+        """Return the action for the check of rights. A namespace object counts as lying in itself."""
         resource = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
         namespace = self.name if self.resource.plural == "namespaces" else self.namespace
         return Asked(verb, self.resource.group, resource, namespace, self.name or "")
@@ -26,7 +26,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ApiPath:
-    """A path below ``/api`` or ``/apis`` cut into its parts; ``group`` is empty for the core group."""
+    """A path below ``/api`` or ``/apis``, split into its parts. ``group`` is empty for the core group."""
 
     group: str
     version: str
@@ -34,7 +34,7 @@ class ApiPath:
     parts: tuple[str, ...]
 
     def target(self) -> Target | None:
-        """What of the store it names, None when there is no such kind."""
+        """Return the target in the store, None if the path does not match a stored kind."""
         if not 1 <= len(self.parts) <= 3:
             return None
         resource = RESOURCES.get(self.parts[0])
@@ -49,7 +49,7 @@ class ApiPath:
 
 
 def parse(path: str) -> ApiPath | None:
-    """The parts of ``path``, None when it is not a path of resources."""
+    """Split ``path`` into its parts. Returns None if it is not a resource path."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]

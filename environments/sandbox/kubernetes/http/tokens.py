@@ -1,4 +1,4 @@
-"""Tokens of service accounts, as ``kubectl create token`` asks for them. They hold until their account is deleted."""
+"""Service account tokens, as ``kubectl create token`` requests them. They are valid until the account is deleted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _USUAL_S = 3600
 
 
 class IssuedTokens:
-    """Which token stands for which account; neither expiry nor audience is looked at."""
+    """The issued tokens and their accounts. Neither expiry nor audience is checked."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._accounts: dict[str, tuple[str, str, str]] = {}
 
     def account_of(self, token: str) -> str | None:
-        """The name of the user, None where the token or its account is not there."""
+        """Return the user name of the token's account, None if the token or the account does not exist."""
         if token not in self._accounts:
             return None
         namespace, name, uid = self._accounts[token]
@@ -33,7 +33,7 @@ class IssuedTokens:
         return f"{ACCOUNT}{namespace}:{name}" if known else None
 
     def issue(self, namespace: str, name: str, body: Any) -> Object:
-        """The answer to a TokenRequest; 404 where there is no such account."""
+        """Issue a token and return the answer to the TokenRequest. Raises 404 if the account does not exist."""
         account = self._store.get("serviceaccounts", name, namespace)
         if not isinstance(body, dict) or not isinstance(spec := body.get("spec") or {}, dict):
             raise bad_request("the body of the request must be a TokenRequest")

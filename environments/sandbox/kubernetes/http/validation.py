@@ -1,4 +1,4 @@
-"""What the API server refuses to store, in the words of the real one."""
+"""Validation of objects before they are stored, with the real API server's messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _IMMUTABLE = {
 
 
 def check_values(resource: Resource, obj: Object, version: KubernetesVersion) -> None:
-    """422 with every wrong field of an object."""
+    """Raise 422 with all invalid fields of an object."""
     causes = list(_metadata(resource, obj))
     if resource.plural in _SPECS:
         causes += _SPECS[resource.plural](obj.get("spec") or {}, version)
@@ -53,7 +53,7 @@ def check_values(resource: Resource, obj: Object, version: KubernetesVersion) ->
 
 
 def check_immutable(resource: Resource, new: Object, old: Object) -> None:
-    """422 with every changed field that may not change; both objects are complete."""
+    """Raise 422 with all changed fields that are immutable. Both objects must have their defaults filled in."""
     causes: list[Cause] = []
     for field in _IMMUTABLE.get(resource.plural, ()):
         if dig(new, "spec", field) != dig(old, "spec", field):

@@ -23,12 +23,12 @@ from environments.sandbox.shared.json_text import encode
 _LONGEST_S = 3600
 _BOOKMARK_EVERY_S = 10.0
 _GATHERED_S = 0.01
-"""After a write changes are gathered so long. One that comes alone is told at once; of a burst each write would cost
-the server and every watcher more than what it says."""
+"""The pause after each write to a watcher, during which further changes are collected. A single change is sent at once.
+In a burst, one write per change would cost the server and the watchers more than the content itself."""
 
 
 class Watch:
-    """One client's watch of one kind: what it starts with, and which changes it sees as what."""
+    """One client's watch of one kind: its initial objects, and the events it receives for later changes."""
 
     def __init__(self, request: web.Request, store: Store, target: Target, visible: Visible) -> None:
         self._request = request
@@ -45,7 +45,7 @@ class Watch:
         )
 
     async def serve(self) -> web.StreamResponse:
-        """Answer until the client leaves or ``timeoutSeconds`` are over: those of the wall, as the client counts."""
+        """Answer until the client leaves or ``timeoutSeconds`` have passed, in real time as the client counts it."""
         timeout_s = number(self._request, "timeoutSeconds")
         over = after_wall_s(_LONGEST_S if timeout_s is None else min(timeout_s, _LONGEST_S))
         queue = self._store.subscribe(self._resource.plural)
@@ -70,7 +70,7 @@ class Watch:
         return response
 
     async def _failed(self, error: ApiError) -> web.StreamResponse:
-        """An expired revision is told inside the stream, anything else as an ordinary answer."""
+        """Report an expired revision as an event in the stream, any other error as an ordinary answer."""
         if error.code != 410:
             raise error
         line = encode({"type": "ERROR", "object": error.status()}) + b"\n"
@@ -106,7 +106,10 @@ class Watch:
         return obj is not None and (self._selected is None or self._selected(obj))
 
     def _seen(self, change: Change) -> bytes:
-        """The line for a change; an object that comes into the selection is added, one that leaves it is deleted."""
+        """Return the line for a change, empty if the watch does not cover it.
+
+        An object that enters the selection is reported as added, one that leaves it as deleted.
+        """
         before = change.type != "ADDED" and self._passes(change.previous)
         if change.type == "DELETED":
             return self._line("DELETED", change) if before else b""
@@ -135,14 +138,14 @@ class Watch:
 
 
 def _end(limit: asyncio.Timeout, over: asyncio.Future[None]) -> None:
-    """The time of a watch is over, unless the client has left before."""
-    with contextlib.suppress(RuntimeError):  # it has left in the same turn of the loop
+    """End a watch whose time has passed, unless the client has left before."""
+    with contextlib.suppress(RuntimeError):  # the client left in the same turn of the loop
         if not over.cancelled():
             limit.reschedule(0.0)
 
 
 def _as_it_left(change: Change) -> Change:
-    """The object as it last was in the selection, with the revision of the change that took it out."""
+    """Return the object as it last was in the selection, with the revision of the change that removed it."""
     before = change.previous or change.object
     metadata = {**before["metadata"], "resourceVersion": change.object["metadata"]["resourceVersion"]}
     return Change("DELETED", change.plural, {**before, "metadata": metadata}, change.revision)

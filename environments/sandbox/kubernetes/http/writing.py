@@ -47,7 +47,7 @@ async def create(request: web.Request, store: Store, target: Target) -> web.Resp
 
 
 def _written(store: Store, resource: Resource, obj: Object, dry_run: bool, status: int) -> web.Response:
-    """What was stored, as it is encoded for the watchers already; a dry run has stored nothing."""
+    """Answer with the stored object, reusing the JSON made for the watchers. After a dry run, encode it here."""
     return json_answer(obj, status) if dry_run else raw_answer(store.encoded(resource.plural, obj), status)
 
 
@@ -73,11 +73,11 @@ def _check_namespace(store: Store, resource: Resource, metadata: Object, namespa
 
 
 async def update(request: web.Request, store: Store, target: Target) -> web.Response:
-    """PUT, and PATCH with any kind of patch, of an object, its status or its scale."""
+    """Handle PUT, and PATCH in any supported format, of an object, its status or its scale."""
     dry_run = is_dry_run(request.query.get("dryRun"), _OPTIONS[request.method])
     resource, name = target.resource, target.name or ""
     if request.method == "PATCH":
-        patch_kind(request.headers.get("Content-Type", ""))  # of what is not served not even the body can be read
+        patch_kind(request.headers.get("Content-Type", ""))  # first: the body of an unsupported format is unreadable
     body = await json_body(request)
     old = store.find(resource.plural, name, target.namespace)
     if old is None:
@@ -88,7 +88,7 @@ async def update(request: web.Request, store: Store, target: Target) -> web.Resp
     new = without_nulls(new)
     if scaled:
         return _write_scale(store, resource, old, new, dry_run)
-    status_only = target.subresource == "status" and isinstance(new, dict)  # of the rest nothing will be written
+    status_only = target.subresource == "status" and isinstance(new, dict)  # nothing but the status will be written
     decoded = {key: value for key, value in new.items() if key != "spec"} if status_only else new
     check_shape(resource, decoded)
     check_fields(resource, decoded, request.query.get("fieldValidation", ""), _OPTIONS[request.method])
@@ -110,7 +110,7 @@ def _write_scale(store: Store, resource: Resource, old: Object, scale: Any, dry_
 
 
 def _combined(resource: Resource, target: Target, old: Object, new: Object) -> Object:
-    """What may be written: the status endpoint writes only the status, the main one everything else."""
+    """Combine the old and new object: the status endpoint writes only the status, the main one everything else."""
     metadata = dict(new.get("metadata") or {})
     if metadata.get("name", target.name) != target.name:
         raise bad_request(
@@ -141,7 +141,7 @@ def _combined(resource: Resource, target: Target, old: Object, new: Object) -> O
 
 
 def _keep_addresses(service: Object, old: Object) -> None:
-    """A service written without its cluster address keeps it."""
+    """Keep the cluster address of a service that is written without it."""
     for field in ("clusterIP", "clusterIPs"):
         if not dig(service, "spec", field) and dig(old, "spec", field):
             service.setdefault("spec", {})[field] = old["spec"][field]

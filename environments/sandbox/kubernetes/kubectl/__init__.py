@@ -1,1 +1,1 @@
-"""What kubectl asks of an API server besides objects: tables, logs, exec, port-forward."""
+"""Server-side features of kubectl besides objects: tables, logs, exec and port-forward."""

@@ -1,4 +1,4 @@
-"""How single facts of objects are written in a table."""
+"""The texts of single table cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _FORMS = (
     (120, "s"), (600, "ms"), (3 * 3600, "m"), (8 * 3600, "hm"), (48 * 3600, "h"), (8 * 86400, "dh"), (math.inf, "d"),
 )  # fmt: skip
-"""Durations below so many seconds are told in these units."""
+"""(seconds, units): durations below the number of seconds are shown in these units."""
 
 
 def seconds_since(stamp: str | None) -> float | None:
@@ -25,7 +25,7 @@ def seconds_since(stamp: str | None) -> float | None:
 
 
 def human_duration(seconds: float) -> str:
-    """``HumanDuration`` of apimachinery: 45s, 3m20s, 5h7m, 2d4h, 12d."""
+    """Format a duration like ``HumanDuration`` of apimachinery: 45s, 3m20s, 5h7m, 2d4h, 12d."""
     left = int(seconds)
     if left < -1:
         return "<invalid>"
@@ -63,7 +63,7 @@ def label_selector(selector: Object | None) -> str:
 
 
 def pod_status(pod: Object) -> str:
-    """The STATUS column: more telling than the phase where a container waits or ended."""
+    """Return the STATUS column, which is more specific than the phase if a container is waiting or has ended."""
     status = pod.get("status", {})
     shown = str(status.get("reason") or status.get("phase") or "Unknown")
     running = False
@@ -194,7 +194,7 @@ def slice_endpoints(endpoint_slice: Object) -> str:
 
 
 def _shortened(parts: list[str], nothing: str) -> str:
-    """The first three and how many more there are."""
+    """Join the first three parts and append the number of the others."""
     shown = 3
     more = f" + {len(parts) - shown} more..." if len(parts) > shown else ""
     return (",".join(parts[:shown]) or nothing) + more

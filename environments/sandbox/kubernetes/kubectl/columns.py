@@ -1,4 +1,4 @@
-"""The columns of every kind, in the order and with the names of the real server."""
+"""The table columns of each kind, in the order and with the names of the real server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """``priority`` 1 is shown with ``-o wide`` only."""
+    """One column of a table. A column with ``priority`` 1 is shown with ``-o wide`` only."""
 
     name: str
     cell: Callable[[Object], Any]
@@ -81,7 +81,7 @@ _SELECTOR = _wide("Selector", lambda obj: cells.label_selector(dig(obj, "spec", 
 _READY_REPLICAS = Column("Ready", _of_ready(("status", "readyReplicas"), ("spec", "replicas")))
 
 USUAL = (NAME, AGE)
-"""Of every other kind."""
+"""The columns of all other kinds."""
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": (
         NAME, Column("Ready", cells.pod_ready), Column("Status", cells.pod_status),

@@ -1,4 +1,4 @@
-"""``pods/exec``: a command in a container, its two outputs and its exit code apart, over a WebSocket."""
+"""``pods/exec``: runs a command in a container over a WebSocket, with separate stdout, stderr and exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDED_BY_SIGNAL = 137
 
 
 async def execute(request: web.Request, kubelet: Kubelet, pod: dict[str, Any]) -> web.StreamResponse:
-    """Run the command of the query; what the client sends to its standard input is not read by any command."""
+    """Run the command of the query. Data for its standard input is ignored: none of the commands reads it."""
     check_placed(pod)
     command = request.query.getall("command", [])
     if not command or not command[0]:
@@ -35,7 +35,7 @@ async def execute(request: web.Request, kubelet: Kubelet, pod: dict[str, Any]) -
     except KubeletRefused as refused:
         await _end(socket, ApiError(500, "InternalError", str(refused)).status())
         return socket
-    except ApiError as error:  # too late for an answer of HTTP
+    except ApiError as error:  # after the upgrade it is too late for an HTTP error
         await _end(socket, error.status())
         return socket
     running: asyncio.Task[int] = asyncio.create_task(_pass_on(request, connection, socket))
@@ -53,7 +53,7 @@ async def execute(request: web.Request, kubelet: Kubelet, pod: dict[str, Any]) -
 
 
 async def _pass_on(request: web.Request, connection: Connection, socket: web.WebSocketResponse) -> int:
-    """Write what the command writes; its exit code. With a terminal both outputs are one."""
+    """Forward the output of the command and return its exit code. With a terminal, both outputs become one."""
     terminal = flag(request, "tty")
     wanted = {_STDOUT: flag(request, "stdout"), _STDERR: flag(request, "stdout" if terminal else "stderr")}
     while (line := await connection.line()) is not None:
@@ -62,7 +62,7 @@ async def _pass_on(request: web.Request, connection: Connection, socket: web.Web
         stream: int = line["stream"]
         if wanted[stream] and line["data"]:
             await socket.send_bytes(bytes([_STDOUT if terminal else stream]) + line["data"].encode())
-    return _ENDED_BY_SIGNAL  # the container is gone, and its commands with it
+    return _ENDED_BY_SIGNAL  # the container has ended, and with it its commands
 
 
 async def _until_left(socket: web.WebSocketResponse) -> None:

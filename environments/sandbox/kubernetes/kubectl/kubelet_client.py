@@ -1,4 +1,4 @@
-"""How the API server reaches into pods: it asks the node's process, as the real one asks the kubelet."""
+"""The API server's access to pods: it asks the node's process, as the real API server asks the kubelet."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LONGEST_LINE_BYTES = 64 * 1024 * 1024
 _WAITING_CHUNKS = 256
 
 Incoming = asyncio.Queue[bytes]
-"""What the client sends into a pod's port; an empty piece is the end of it."""
+"""Data from the client for a pod's port. An empty chunk marks the end."""
 
 
 class KubeletRefused(Exception):
-    """The kubelet says why not, in one sentence."""
+    """The kubelet refused the request; the message is its reason in one sentence."""
 
 
 def incoming() -> Incoming:
@@ -29,13 +29,13 @@ def incoming() -> Incoming:
 
 @dataclass
 class Connection:
-    """One accepted request; closing it ends what was begun."""
+    """One accepted request. Closing it ends the command or forward."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def line(self) -> dict[str, Any] | None:
-        """The next line of the answer, None at its end."""
+        """Read the next line of the answer; None at its end."""
         text = await self.reader.readline()
         content: dict[str, Any] | None = json.loads(text) if text else None
         return content
@@ -46,22 +46,25 @@ class Connection:
 
 @dataclass(frozen=True)
 class Kubelet:
-    """The port of the node's process, and the token it knows."""
+    """A client of the node's process, which listens on ``port`` and accepts ``token``."""
 
     host: str
     port: int
     token: str
 
     async def run(self, uid: str, container: str, command: Sequence[str]) -> Connection:
-        """Begin a command in a container of the pod with this uid."""
+        """Start a command in a container of the pod with this uid."""
         return await self._ask({"action": "exec", "uid": uid, "container": container, "command": list(command)})
 
     async def forward(self, uid: str, port: int, arriving: Incoming, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Carry bytes to and from a port of the pod to its end; :class:`KubeletRefused` if nobody listens."""
+        """Relay bytes to and from a port of the pod until the pod ends the connection.
+
+        Raises :class:`KubeletRefused` if nothing listens on the port.
+        """
         connection = await self._ask({"action": "forward", "uid": uid, "port": port})
         writing = asyncio.create_task(_write(connection.writer, arriving))
         try:
-            with contextlib.suppress(ConnectionError):  # the pod has cut the connection: that is its end, too
+            with contextlib.suppress(ConnectionError):  # the pod has cut the connection, which also ends it
                 while data := await connection.reader.read(_CHUNK_BYTES):
                     await send(data)
         finally:
@@ -88,7 +91,7 @@ class Kubelet:
 
 
 async def _write(writer: asyncio.StreamWriter, arriving: Incoming) -> None:
-    with contextlib.suppress(ConnectionError):  # the pod has cut the connection: reading from it says so
+    with contextlib.suppress(ConnectionError):  # the pod has cut the connection: the reader notices it
         while data := await arriving.get():
             writer.write(data)
             await writer.drain()

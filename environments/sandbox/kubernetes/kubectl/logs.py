@@ -1,4 +1,4 @@
-"""Pod logs: the files the node writes, served as the kubelet would."""
+"""Pod logs: the files that the node writes, served as the kubelet would serve them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 
 class PodLogs:
-    """``<folder>/<namespace>_<pod>_<container>.log``, with ``.previous.log`` for the container's earlier life."""
+    """The logs in ``<folder>/<namespace>_<pod>_<container>.log``, and ``.previous.log`` for the previous instance."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder
 
     async def serve(self, request: web.Request, pod: Object) -> web.StreamResponse:
-        """The log of a pod, or what of it the request wants; 400 while the container has not started.
+        """Answer with the requested part of a pod's log. Raises 400 while the container has not started.
 
-        Of a pod that is not on a node yet there is nothing, which the API says with 204.
+        A pod that is not on a node yet has no log, which the API reports with 204.
         """
         if flag(request, "timestamps"):
             raise bad_request("the sandbox's logs have no timestamps of their own")
@@ -56,7 +56,7 @@ class PodLogs:
     async def _follow(
         self, request: web.Request, metadata: Object, container: str, path: Path, shown: bytes, position: int
     ) -> web.StreamResponse:
-        """What is shown of the log, and what is added to it until its container ends."""
+        """Send the requested part of the log, then everything appended to it until the container ends."""
         response = web.StreamResponse(headers=_TEXT)
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -79,7 +79,7 @@ class PodLogs:
 
 
 def _read(path: Path, position: int = 0) -> bytes:
-    """What stands in a log from there on; nothing while there is none."""
+    """Read a log from a position on. A log that does not exist is empty."""
     if not path.exists():
         return b""
     with path.open("rb") as log:
@@ -88,7 +88,10 @@ def _read(path: Path, position: int = 0) -> bytes:
 
 
 def container_of(pod: Object, wanted: str) -> str:
-    """The container that is meant; 400 when there is none of this name, or several and no name."""
+    """Return the name of the requested container.
+
+    Raises 400 if the pod has no container of this name, or if no name is given and the pod has several.
+    """
     names: list[str] = [each["name"] for each in pod["spec"].get("containers", ())]
     if not wanted and len(names) == 1:
         return names[0]
@@ -106,7 +109,7 @@ def _container_status(pod: Object, container: str) -> Object:
 
 
 def state_of(pod: Object, container: str) -> Object:
-    """``running``, ``waiting`` or ``terminated`` with its details; empty before the node knows the pod."""
+    """Return ``running``, ``waiting`` or ``terminated`` with its details; empty before the node reports the pod."""
     state: Object = _container_status(pod, container).get("state") or {}
     return state
 
@@ -143,7 +146,7 @@ def _chosen(content: bytes, tail: int | None, since: datetime | None) -> bytes:
 
 
 def _later(lines: list[bytes], since: datetime) -> Iterator[bytes]:
-    """Lines from ``since`` on, by the time they begin with; a line without one belongs to the line before it."""
+    """Yield the lines from ``since`` on, by the time they begin with. A line without one belongs to the line before."""
     keep = False
     for line in lines:
         stamp = _stamp(line)

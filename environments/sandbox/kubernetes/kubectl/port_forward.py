@@ -1,7 +1,7 @@
 """``pods/portforward``: connections to ports of a pod, over a WebSocket.
 
-kubectl tunnels SPDY through it, with two streams (``error`` and ``data``) for every connection. The Python client has
-two channels for every port, and one connection each.
+kubectl tunnels SPDY through it, with two streams (``error`` and ``data``) per connection. The Python client uses two
+channels and one connection per port.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TUNNEL, _CHANNELS = "SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"
 
 
 async def forward_ports(request: web.Request, kubelet: Kubelet, pod: Mapping[str, Any]) -> web.StreamResponse:
-    """Serve until the client leaves; over channels also until every connection has ended."""
+    """Serve until the client leaves or, if it uses channels, until all connections have ended."""
     check_placed(pod)
     ports = list(_ports(request))
     socket = await upgraded(request, (_TUNNEL, _CHANNELS))
@@ -52,7 +52,7 @@ class _Forward(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def _connect(self, port: int, arriving: Incoming, send: Callable[[bytes], Awaitable[None]]) -> str:
-        """Why the connection failed; empty when it came to its end."""
+        """Serve one connection and return why it failed; empty if it ended normally."""
         try:
             await self._kubelet.forward(self._uid, port, arriving, send)
         except (KubeletRefused, ApiError) as error:
@@ -67,7 +67,7 @@ class _Forward(ABC):
 
     @abstractmethod
     async def _received(self, message: bytes) -> None:
-        """Act on one message of the client."""
+        """Handle one message of the client."""
 
     async def serve(self) -> None:
         try:
@@ -81,7 +81,7 @@ class _Forward(ABC):
 
 
 class _Tunnel(_Forward):
-    """Streams are paired by their ``requestid``; the error stream comes first."""
+    """The SPDY tunnel. Streams are paired by their ``requestid``; the error stream comes first."""
 
     def __init__(self, socket: web.WebSocketResponse, kubelet: Kubelet, pod: Mapping[str, Any]) -> None:
         super().__init__(socket, kubelet, pod)
@@ -140,7 +140,7 @@ class _Tunnel(_Forward):
 
 
 class _Channels(_Forward):
-    """Channel ``2 n`` carries the data of the n-th port, ``2 n + 1`` its error; each begins with the port's number."""
+    """Channel ``2 n`` carries the data of the n-th port, ``2 n + 1`` its error. Each begins with the port number."""
 
     def __init__(
         self, socket: web.WebSocketResponse, kubelet: Kubelet, pod: Mapping[str, Any], ports: list[int]

@@ -1,4 +1,4 @@
-"""As much of SPDY/3.1 as a port forward uses: frames, compressed headers, streams opened by the client."""
+"""The part of SPDY/3.1 that a port forward uses: frames, compressed headers and streams opened by the client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TEXT = (
     "publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0."
 )
 DICTIONARY = b"".join(struct.pack("!I", len(word)) + word.encode() for word in _WORDS) + _TEXT.encode()
-"""What both sides' compression begins with: part of the protocol, so every byte counts."""
+"""The initial dictionary of the header compression. It is part of the protocol and must match byte for byte."""
 
 
 class SpdyError(Exception):
@@ -42,7 +42,7 @@ class SpdyError(Exception):
 
 @dataclass(frozen=True)
 class Frame:
-    """``kind`` is DATA or the type of a control frame; ``headers`` are those of SYN_STREAM."""
+    """One frame. ``kind`` is DATA or the type of a control frame; ``headers`` are those of a frame that has any."""
 
     kind: int
     stream: int
@@ -52,7 +52,7 @@ class Frame:
 
 
 class Spdy:
-    """Both directions of one connection."""
+    """The state of both directions of one connection."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -60,7 +60,7 @@ class Spdy:
         self._deflate = zlib.compressobj(zdict=DICTIONARY)
 
     def received(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are complete now."""
+        """Add received bytes and yield the frames that are now complete."""
         self._buffer += data
         while len(self._buffer) >= _HEAD_BYTES:
             first, second = struct.unpack("!II", self._buffer[:_HEAD_BYTES])
@@ -84,7 +84,7 @@ class Spdy:
         stream = struct.unpack("!I", payload[:4])[0] & 0x7FFFFFFF
         headers: dict[str, str] = {}
         if kind in (SYN_STREAM, SYN_REPLY, HEADERS):
-            # every block moves the compression on, also one nobody reads
+            # each header block advances the compression state, even if its headers are not used
             headers = self._headers(payload[10 if kind == SYN_STREAM else 4 :])
         return Frame(kind, stream, flags, payload, headers)
 
@@ -102,7 +102,7 @@ class Spdy:
         return dict(zip((name.lower() for name in texts[::2]), texts[1::2], strict=True))
 
     def reply(self, stream: int) -> bytes:
-        """The client may use the stream it has opened."""
+        """Return the SYN_REPLY that accepts a stream opened by the client."""
         block = self._deflate.compress(struct.pack("!I", 0)) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         return control(SYN_REPLY, struct.pack("!I", stream) + block)
 

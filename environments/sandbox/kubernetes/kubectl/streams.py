@@ -1,4 +1,4 @@
-"""What ``exec`` and ``portforward`` have in common: a pod on a node, a protocol, and refusals before the upgrade."""
+"""Common parts of ``exec`` and ``portforward``: the check for a scheduled pod and the WebSocket upgrade."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from environments.sandbox.kubernetes.store.objects import dig
 
 
 def check_placed(pod: Mapping[str, Any]) -> None:
-    """400 while the pod a stream is for is on no node."""
+    """Raise 400 while the pod of the stream is not scheduled on a node."""
     if not dig(pod, "spec", "nodeName"):
         raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
 
 
 async def upgraded(request: web.Request, known: Sequence[str]) -> web.WebSocketResponse:
-    """The open WebSocket with the best protocol both sides know."""
+    """Open the WebSocket with the best protocol that both sides support. Raises 400 or 501 before the upgrade."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
         if request.headers.get("Upgrade"):
             message = "the sandbox serves exec and port-forward over WebSocket only, as kubectl 1.31 and newer ask for"

@@ -1,4 +1,4 @@
-"""Tables: the rows and columns ``kubectl get`` prints, which are made by the server."""
+"""Tables: the rows and columns that ``kubectl get`` prints, which the server produces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def wants_table(accept: str) -> bool:
 
 
 def table(resource: Resource, objects: Sequence[Object], metadata: Object, include: str) -> Object:
-    """A ``Table`` of ``objects``; ``include`` is ``None``, ``Metadata`` (the default of the API) or ``Object``."""
+    """Return a ``Table`` of ``objects``. ``include`` is ``None``, ``Metadata`` (the API's default) or ``Object``."""
     columns = COLUMNS.get(resource.plural, USUAL)
     rows = [{"cells": [column.cell(obj) for column in columns], "object": _included(obj, include)} for obj in objects]
     return {

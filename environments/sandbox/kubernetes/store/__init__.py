@@ -1,1 +1,1 @@
-"""The objects of the cluster: kept, completed, deleted, selected."""
+"""The objects of the cluster: storage, defaults, deletion and selection."""

@@ -1,4 +1,4 @@
-"""What was written to the store: one change for each write, kept for a while, told to whoever follows."""
+"""The log of changes to the store: one change per write, kept for a while and sent to subscribers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """One write: ``type`` is ADDED, MODIFIED or DELETED; ``previous`` the object before it, if there was one."""
+    """One write. ``type`` is ADDED, MODIFIED or DELETED; ``previous`` is the object before the write, if any."""
 
     type: str
     plural: str
@@ -26,17 +26,17 @@ class Change:
 
     @cached_property
     def encoded(self) -> bytes:
-        """The object as JSON, made once however many watchers there are."""
+        """The object as JSON, encoded only once for all watchers."""
         return encode(self.object)
 
     @cached_property
     def encoded_item(self) -> bytes:
-        """The object as it stands in a list, where the real server leaves out kind and apiVersion."""
+        """The object as a list item, where the real server leaves out kind and apiVersion."""
         return encode({key: value for key, value in self.object.items() if key not in ("apiVersion", "kind")})
 
 
 class ChangeLog:
-    """The last changes, of which those up to ``complete_since`` are forgotten."""
+    """The most recent changes. Changes up to revision ``complete_since`` are no longer kept."""
 
     def __init__(self, history: int) -> None:
         self.revision = self.complete_since = 1
@@ -44,7 +44,7 @@ class ChangeLog:
         self._subscribers: dict[asyncio.Queue[Change], frozenset[str]] = {}
 
     def subscribe(self, *plurals: str) -> asyncio.Queue[Change]:
-        """A queue that receives every change from now on, or those of some kinds."""
+        """Return a queue that receives all changes from now on, or only those of the given kinds."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._subscribers[queue] = frozenset(plurals)
         return queue
@@ -53,18 +53,18 @@ class ChangeLog:
         self._subscribers.pop(queue, None)
 
     def changes_since(self, plural: str, revision: int) -> list[Change]:
-        """What happened after ``revision``; :class:`ApiError` 410 when that is no longer known."""
+        """Return the changes after ``revision``. Raises :class:`ApiError` 410 if they are no longer kept."""
         if revision < self.complete_since:
             raise errors.expired(f"too old resource version: {revision} ({self.complete_since})")
         return [change for change in self._history if change.revision > revision and change.plural == plural]
 
     def forget_changes(self) -> None:
-        """Nobody can begin to follow before now."""
+        """Forget all changes, so that no watch can start from an older revision."""
         self._history.clear()
         self.complete_since = self.revision
 
     def tell(self, change: Change) -> None:
-        """Keep the newest change, and tell it."""
+        """Keep the newest change and send it to the subscribers."""
         if len(self._history) == self._history.maxlen:
             self.complete_since = self._history[0].revision
         self._history.append(change)

@@ -1,4 +1,4 @@
-"""What the API server fills in where a client left something out."""
+"""Defaults that the API server fills in for fields a client has left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Object = dict[str, Any]
 
 
 def apply_defaults(plural: str, obj: Object, serial: int, version: KubernetesVersion) -> None:
-    """Complete ``obj`` in place; calling it again changes nothing. ``serial`` is a number no other write has had."""
+    """Complete ``obj`` in place; repeated calls change nothing. ``serial`` is a number unique to this write."""
     if plural == "services":
         _service(obj, serial)
     elif plural == "jobs":
@@ -129,9 +129,9 @@ def _service(service: Object, serial: int) -> None:
 
 
 def _cluster_ip(serial: int) -> str:
-    """An address of the service network of k3s, which nothing in the sandbox ever connects to.
+    """Return an address of the k3s service network, to which nothing in the sandbox ever connects.
 
-    The odd factor spreads neighbouring numbers and keeps them different, for 65,536 writes.
+    The odd factor spreads neighbouring numbers and keeps them distinct for 65,536 writes.
     """
     spread = serial * 40503 % 65536
     return f"10.43.{spread // 256}.{spread % 256}"
@@ -160,7 +160,7 @@ def _status(obj: Object) -> None:
 
 
 def _strategy(strategy: Object, default: Object) -> None:
-    """What is left out of a rolling update; any other strategy has nothing but its type."""
+    """Fill in the defaults of a rolling update. Any other strategy has only its type."""
     _missing(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate" and "rollingUpdate" in default:
         _missing(strategy, rollingUpdate={})

@@ -1,4 +1,4 @@
-"""Deleting with grace, finalizers and dependents, as the API server and the garbage collector do together."""
+"""Deletion with grace periods, finalizers and dependents, as the API server and the garbage collector do together."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FINISHED = ("Succeeded", "Failed")
 
 
 Collect = Callable[[str, Object], None]
-"""Deletes an object, of which the kind is given first, because its owner is gone."""
+"""Deletes an object whose owner is gone. The arguments are the plural of its kind and the object."""
 
 
 class Objects(Protocol):
-    """What a deletion needs of the store."""
+    """The part of the store that a deletion needs."""
 
     collect: Collect
 
@@ -37,13 +37,13 @@ class Objects(Protocol):
 
 
 class Deletion:
-    """One deletion and what follows from it."""
+    """One deletion and its consequences."""
 
     def __init__(self, store: Objects) -> None:
         self._store = store
 
     def request(self, plural: str, obj: Object, propagation: str | None, grace_s: int | None) -> Object:
-        """Delete ``obj`` or mark it as terminating; answers with its new or last form."""
+        """Delete ``obj`` or mark it as terminating. Returns its last or new form."""
         policy = propagation or ("Orphan" if plural == "jobs" else "Background")
         uid = obj["metadata"]["uid"]
         if plural == "namespaces":
@@ -60,7 +60,7 @@ class Deletion:
         return self.finish(plural, obj)
 
     def finish(self, plural: str, obj: Object) -> Object:
-        """Nobody holds ``obj`` any more: remove it, then what it owned, then an owner that only waited for it."""
+        """Remove ``obj``, which nothing holds any more, then its dependents, then an owner that only waited for it."""
         dependents = list(self._store.dependents(obj["metadata"]["uid"]))
         last = self._store.remove(plural, obj)
         for kind, dependent in dependents:
@@ -94,7 +94,7 @@ class Deletion:
         return marked
 
     def _orphan(self, plural: str, obj: Object) -> Object:
-        """Free what ``obj`` owns, then remove it; answers with the form in which it waited for that."""
+        """Release the dependents of ``obj``, then remove it. Returns the form that was marked for deletion."""
         uid = obj["metadata"]["uid"]
         marked = self._mark(plural, obj, 0, ORPHAN)
         for kind, dependent in list(self._store.dependents(uid)):
@@ -141,7 +141,7 @@ class Deletion:
         return self._release_namespace(name) or marked
 
     def _release_namespace(self, name: str | None) -> Object | None:
-        """Remove a terminating namespace once nothing is left in it."""
+        """Remove a terminating namespace once it is empty."""
         namespace = self._store.find("namespaces", name) if name else None
         if namespace is None or dig(namespace, "status", "phase") != "Terminating":
             return None
@@ -159,7 +159,7 @@ def _without_finalizer(obj: Object, finalizer: str) -> Object:
 
 
 def _pod_grace_s(pod: Object, asked_s: int | None) -> int:
-    """Seconds the kubelet gets; 0 where there is no kubelet to wait for."""
+    """Return the grace period for the kubelet in seconds; 0 if no kubelet has to stop the pod."""
     if not dig(pod, "spec", "nodeName") or dig(pod, "status", "phase") in _FINISHED:
         return 0
     own: int = dig(pod, "spec", "terminationGracePeriodSeconds", default=_DEFAULT_GRACE_S)

@@ -1,4 +1,4 @@
-"""Refusals of the API server, as the ``Status`` objects its clients read."""
+"""Errors of the API server, as the ``Status`` objects that its clients read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from environments.sandbox.kubernetes.store.resources import Resource
 
 
 class ApiError(Exception):
-    """A request the API server refuses; ``reason`` is Kubernetes' machine-readable word for ``code``."""
+    """A request that the API server refuses. ``reason`` is Kubernetes' machine-readable name for ``code``."""
 
     def __init__(
         self, code: int, reason: str, message: str, details: dict[str, Any] | None = None,
@@ -23,7 +23,7 @@ class ApiError(Exception):
         self.details = details
 
     def status(self) -> dict[str, Any]:
-        """The ``Status`` object."""
+        """Return the ``Status`` object."""
         body: dict[str, Any] = {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code,
@@ -71,12 +71,12 @@ def expired(message: str) -> ApiError:
 
 
 def cause(reason: str, field: str, message: str) -> dict[str, str]:
-    """One wrong field; ``reason`` is e.g. ``FieldValueRequired``, ``message`` e.g. ``Required value``."""
+    """Describe one invalid field. ``reason`` is e.g. ``FieldValueRequired``, ``message`` e.g. ``Required value``."""
     return {"reason": reason, "message": message, "field": field}
 
 
 def invalid(resource: Resource, name: str, causes: Sequence[dict[str, str]]) -> ApiError:
-    """422 with every wrong field, in the words of the real server."""
+    """Return a 422 with all invalid fields and the real server's message."""
     texts = [f"{each['field']}: {each['message']}" for each in causes]
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
@@ -85,7 +85,7 @@ def invalid(resource: Resource, name: str, causes: Sequence[dict[str, str]]) -> 
 
 
 def unsupported_option(options: str, field: str, value: object, allowed: Sequence[str]) -> ApiError:
-    """422 for a parameter of the request itself; ``options`` is its kind, ``CreateOptions``."""
+    """Return a 422 for a parameter of the request itself. ``options`` is its kind, e.g. ``CreateOptions``."""
     choices = ", ".join(f'"{each}"' for each in allowed)
     wrong = cause("FieldValueNotSupported", field, f'Unsupported value: "{value}": supported values: {choices}')
     details = {"group": "meta.k8s.io", "kind": options, "causes": [wrong]}
@@ -94,6 +94,6 @@ def unsupported_option(options: str, field: str, value: object, allowed: Sequenc
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
-    """415 for a body that is in no format the server reads."""
+    """Return a 415 for a body in a format that the server does not read."""
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
     return ApiError(415, "UnsupportedMediaType", message)

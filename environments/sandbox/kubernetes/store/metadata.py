@@ -1,4 +1,4 @@
-"""The part of every object the server looks after: names, revisions, owners, times."""
+"""The metadata that the server manages in each object: names, revisions, owners and times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GENERATED_LENGTH = 5
 
 
 def generated_name(prefix: str) -> str:
-    """``prefix`` and five letters, as the real server generates names."""
+    """Return ``prefix`` with five random letters or digits, as the real server generates names."""
     return prefix + "".join(secrets.choice(_GENERATED_LETTERS) for _ in range(_GENERATED_LENGTH))
 
 
@@ -29,7 +29,7 @@ def copy_of(obj: Object) -> Object:
 
 
 def check_same(resource: Resource, metadata: Object, before: Object) -> None:
-    """Optimistic concurrency: 409 when the writer has seen another revision, or another object of this name."""
+    """Check optimistic concurrency: raise 409 if the writer has read another revision or another object of the name."""
     if metadata.get("resourceVersion", before["resourceVersion"]) != before["resourceVersion"]:
         raise errors.modified(resource, before["name"])
     if metadata.get("uid", before["uid"]) != before["uid"]:
@@ -40,7 +40,10 @@ def check_same(resource: Resource, metadata: Object, before: Object) -> None:
 
 
 def keep_system_fields(metadata: Object, before: Object) -> None:
-    """What no writer decides: identity, revision, and that a deletion has begun. Empty maps are as good as none."""
+    """Restore the fields that no writer may change: identity, revision and the start of a deletion.
+
+    Empty labels and annotations are removed, because they count as absent.
+    """
     metadata.pop("managedFields", None)
     for field in ("uid", "creationTimestamp", "resourceVersion", "generation"):
         if field in before:
@@ -54,12 +57,12 @@ def keep_system_fields(metadata: Object, before: Object) -> None:
 
 
 def owner_uids(obj: Object | None) -> list[str]:
-    """The uids in ``ownerReferences``; none for no object."""
+    """Return the uids in ``ownerReferences``; empty for no object."""
     return [owner["uid"] for owner in obj["metadata"].get("ownerReferences", ())] if obj else []
 
 
 def now() -> str:
-    """The time as objects carry it: RFC 3339, whole seconds."""
+    """Return the current time as in objects: RFC 3339 with whole seconds."""
     return _written(int(time.time()))
 
 

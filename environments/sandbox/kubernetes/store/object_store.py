@@ -1,8 +1,8 @@
 """The objects of the cluster and the history of their changes.
 
 Stored objects are never changed in place: every write replaces the object, so that readers, watchers and the history
-may share them. What the store hands out is therefore shared and must not be mutated, also the answer to a write; only
-:meth:`Store.get` answers with a copy. What it is given to write it copies.
+can share them. Objects that the store returns are therefore shared and must not be mutated, including the result of a
+write. Only :meth:`Store.get` returns a copy. Objects passed to a write are copied.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _HISTORY_CHANGES = 10_000
 
 
 class Store(ChangeLog):
-    """Every object of the cluster by kind, namespace and name.
+    """All objects of the cluster by kind, namespace and name.
 
     ``admission`` holds functions ``(verb, plural, new, old)`` called before a write with verb ``create`` or ``update``;
     they may change ``new`` or raise :class:`ApiError`. They are also called with verb ``delete`` (``new`` and ``old``
-    are the object) when an object is really removed, whoever caused it, and must not raise then.
+    are the object) whenever an object has actually been removed, regardless of the cause, and must not raise then.
     """
 
     def __init__(self, history: int = _HISTORY_CHANGES, version: KubernetesVersion = VERSIONS[DEFAULT]) -> None:
@@ -58,28 +58,28 @@ class Store(ChangeLog):
     # -- reading
 
     def find(self, plural: str, name: str, namespace: str | None = None) -> Object | None:
-        """The object (shared, not to be mutated), or None. No ``namespace`` means ``default``."""
+        """Return the object (shared, not to be mutated), or None. No ``namespace`` means ``default``."""
         return self._objects[plural].get(self._key(plural, name, namespace))
 
     def get(self, plural: str, name: str, namespace: str | None = None) -> Object:
-        """A copy of the object; :class:`ApiError` 404 when there is none."""
+        """Return a copy of the object. Raises :class:`ApiError` 404 if it does not exist."""
         found = self.find(plural, name, namespace)
         if found is None:
             raise errors.not_found(RESOURCES[plural], name)
         return copy_of(found)
 
     def list(self, plural: str, namespace: str | None = None) -> Objects:
-        """The objects (shared, not to be mutated) in the order of namespace and name."""
+        """Return the objects (shared, not to be mutated) in the order of namespace and name."""
         kept = self._objects[plural]
         return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
 
     def latest(self, plural: str, namespace: str | None = None) -> Changes:
-        """The last change of every object, in the order of :meth:`list`."""
+        """Return the last change of each object, in the order of :meth:`list`."""
         kept = self._latest[plural]
         return [kept[key] for key in sorted(kept) if not namespace or key[0] == namespace]
 
     def encoded(self, plural: str, obj: Object) -> bytes:
-        """What a write has answered, as JSON; made only once for the answer and for all who watch."""
+        """Return the result of a write as JSON, encoded only once for the answer and all watchers."""
         metadata = obj["metadata"]
         change = self._latest[plural].get(self._key(plural, metadata["name"], metadata.get("namespace")))
         written = change is not None and change.object["metadata"]["resourceVersion"] == metadata["resourceVersion"]
@@ -89,7 +89,7 @@ class Store(ChangeLog):
         return len(self._objects[plural])
 
     def dependents(self, uid: str) -> Iterator[tuple[str, Object]]:
-        """Kind and object of everything that names ``uid`` in its ownerReferences (a snapshot)."""
+        """Yield the kind and object of all objects whose ownerReferences name ``uid`` (a snapshot)."""
         for plural, namespace, name in sorted(self._dependents.get(uid, ())):
             found = self._objects[plural].get((namespace, name))
             if found is not None:
@@ -98,9 +98,9 @@ class Store(ChangeLog):
     # -- writing
 
     def create(self, plural: str, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
-        """Store a new object and answer with what was stored; 409 when the name is taken.
+        """Store a new object and return it as stored. Raises 409 if the name is taken.
 
-        A ``dry_run`` decides and answers as usual and stores nothing.
+        A ``dry_run`` performs all checks and returns the result, but stores nothing.
         """
         resource = RESOURCES[plural]
         new = copy_of(obj)
@@ -129,11 +129,14 @@ class Store(ChangeLog):
         return new
 
     def update(self, plural: str, obj: Object, *, dry_run: bool = False) -> Object:
-        """Replace an object; 409 when ``metadata.resourceVersion`` is given and old. No change, no new revision."""
+        """Replace an object. Raises 409 if ``metadata.resourceVersion`` is given and outdated.
+
+        An update that changes nothing creates no new revision.
+        """
         return self._replace(plural, copy_of(obj), dry_run=dry_run)
 
     def _replace(self, plural: str, new: Object, *, dry_run: bool = False) -> Object:
-        """``new`` is the store's from now on."""
+        """Replace an object. The store takes ownership of ``new``."""
         resource = RESOURCES[plural]
         metadata = new["metadata"]
         key = self._key(plural, metadata["name"], metadata.get("namespace"))
@@ -160,9 +163,9 @@ class Store(ChangeLog):
         return new
 
     def mutate(self, plural: str, name: str, namespace: str | None, change: Callable[[Object], None]) -> Object | None:
-        """Read, let ``change`` alter a copy, write; None when the object is gone. Nothing can come between.
+        """Apply ``change`` to a copy of the object and store it, atomically. Returns None if the object is gone.
 
-        What ``change`` puts into the copy becomes a part of what is stored.
+        Values that ``change`` puts into the copy become part of the stored object.
         """
         found = self.find(plural, name, namespace)
         if found is None:
@@ -175,10 +178,10 @@ class Store(ChangeLog):
         self, plural: str, name: str, namespace: str | None = None, *, propagation: str | None = None,
         grace_s: int | None = None,
     ) -> Object:  # fmt: skip
-        """Delete an object, or mark it where somebody still has to finish; answers with its last form.
+        """Delete an object, or mark it for deletion if a grace period or finalizer holds it. Returns its last form.
 
         ``propagation`` is ``Background``, ``Foreground``, ``Orphan`` or None for the kind's default (jobs orphan pods).
-        ``grace_s`` counts for pods only; None means the pod's own terminationGracePeriodSeconds.
+        ``grace_s`` applies to pods only; None means the pod's own terminationGracePeriodSeconds.
         """
         found = self.find(plural, name, namespace)
         if found is None:
@@ -186,14 +189,17 @@ class Store(ChangeLog):
         return Deletion(self).request(plural, found, propagation, grace_s)
 
     def clear(self) -> None:
-        """Remove every object without asking anybody; watchers see each go, older revisions cannot be watched from."""
+        """Remove all objects at once, ignoring grace periods and finalizers.
+
+        Watchers see each deletion. No watch can start from an older revision afterwards.
+        """
         for plural, kept in self._objects.items():
             for obj in list(kept.values()):
                 self.remove(plural, obj)
         self.forget_changes()
 
     def remove(self, plural: str, old: Object) -> Object:
-        """Take the object out now; finalizers and dependents are the business of :class:`Deletion`."""
+        """Remove the object now. Finalizers and dependents are handled by :class:`Deletion`."""
         metadata = old["metadata"]
         key = self._key(plural, metadata["name"], metadata.get("namespace"))
         last: Object = {**old, "metadata": dict(metadata)}

@@ -1,4 +1,4 @@
-"""Which kinds of object the API server knows, and how clients name them."""
+"""The kinds of objects that the API server knows, and their names for clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "up
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind: its place in the API, and what of it is served."""
+    """One kind: its place in the API, its names and its subresources."""
 
     group: str
     version: str
@@ -28,7 +28,7 @@ class Resource:
 
     @property
     def qualified(self) -> str:
-        """The name messages use: ``pods``, ``jobs.batch``."""
+        """The name used in messages: ``pods``, ``jobs.batch``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property

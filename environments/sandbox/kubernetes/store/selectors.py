@@ -57,7 +57,7 @@ def _label_requirement(text: str) -> Callable[[Object], bool]:
 
 
 def label_selector(selector: str) -> Predicate | None:
-    """A test for objects, None when everything passes; :class:`ApiError` 400 when it cannot be parsed."""
+    """Return a test for objects, None if all pass. Raises :class:`ApiError` 400 if the selector cannot be parsed."""
     if not selector.strip():
         return None
     requirements = [_label_requirement(part) for part in _split(selector)]
@@ -79,7 +79,7 @@ def _field_value(obj: Object, path: str) -> str:
 
 
 def field_selector(resource: Resource, selector: str) -> Predicate | None:
-    """Like :func:`label_selector`; fields the real server does not index are refused as it refuses them."""
+    """Like :func:`label_selector`, for fields. Fields that the real server does not index are refused as it does."""
     if not selector.strip():
         return None
     requirements: list[tuple[str, bool, str]] = []
@@ -95,7 +95,7 @@ def field_selector(resource: Resource, selector: str) -> Predicate | None:
 
 
 def everything(*predicates: Predicate | None) -> Predicate | None:
-    """All of them; None when there are none."""
+    """Combine predicates into one that requires all of them; None if there are none."""
     wanted = [predicate for predicate in predicates if predicate is not None]
     if not wanted:
         return None
