@@ -1,4 +1,4 @@
-"""The clock of the sandbox's processes. It advances only with the processor time that the process was given.
+"""The clock of the sandbox's processes. It advances only with the time that the machine gives to a process.
 
 Each duration of the real system is scaled down: an idle watchdog of 50 s takes one second. If the machine stalls for
 longer than that, or divides its processors among many programs, that second would be over before any program could act.

@@ -35,8 +35,7 @@ class ProcessSilent(RuntimeError):
 class ChildProcess:
     """``package`` below ``environments.sandbox``, run as a separate process.
 
-    ``on_event`` receives the messages of the process. It also receives ``ended`` if the process ends without a request
-    to.
+    ``on_event`` receives the messages of the process, and ``ended`` if the process ends without being asked to.
     """
 
     def __init__(self, package: str, config: Mapping[str, Any], log_file: Path, on_event: EventHandler) -> None:
