@@ -38,7 +38,7 @@ class Result:
 
 @dataclass
 class Host:
-    """``role`` is ``jump`` or ``target``. Clients log in with ``password`` or ``authorized_key_file``, whichever is given.
+    """``role`` is ``jump`` or ``target``. Clients log in with ``password`` or ``authorized_key_file``, as given.
 
     Without a ``home`` there is no sftp. ``forwards`` maps destinations that a client may request to their real
     addresses; all others are prohibited.
