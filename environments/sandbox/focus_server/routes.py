@@ -69,8 +69,7 @@ class Routes:
 
     @hook("refusal.word")
     async def refusal(self, request: web.Request, error: Refused | web.HTTPException) -> tuple[int, Any]:
-        """The status and body of a refusal; the router has its own for unknown routes, wrong methods and large
-        bodies."""
+        """The status and body of a refusal; the router has its own for unknown routes, wrong methods, large bodies."""
         if isinstance(error, web.HTTPException):
             return error.status, {"detail": _phrase(error.status)}
         return error.status, self._wording.refusal(error)

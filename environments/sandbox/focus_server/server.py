@@ -98,8 +98,8 @@ class FocusServer(SandboxProcess):
         return {"url": f"https://{config['host']}:{config['port']}/focus-server"}
 
     async def _wait_for_cluster(self, configuration: ConfigMapReader) -> None:
-        """Wait for the cluster, which may still be starting. Without it for too long the server cannot serve, and this
-        raises RuntimeError."""
+        """Wait for the cluster, which may still be starting. Raises RuntimeError if it takes too long: without the
+        cluster the server cannot serve."""
         try:
             async with asyncio.timeout(CLUSTER_LIMIT_S):
                 while not await _readable(configuration):

@@ -31,8 +31,7 @@ _DATES = ("start_time", "end_time")
 def recording(
     start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False, own: str = ""
 ) -> dict[str, Any]:
-    """A recording document. It is open without ``end``, which leaves the key out, and with ``None``, which makes it
-    null.
+    """A recording document. It is open without ``end``, which omits the key, and with ``None``, which stores null.
 
     ``start`` is stored as it is, even if it is not a date: intentionally wrong documents are made here too. ``own`` is
     its uuid, a new one unless it is given.
@@ -48,7 +47,7 @@ def recording(
 
 
 def _as_stored(value: Any) -> Any:
-    """Round dates down to the milliseconds of BSON: documents stored directly must equal those read over the wire."""
+    """Round dates down to the milliseconds of BSON, because documents stored directly must equal those read back."""
     return value.replace(microsecond=value.microsecond // 1000 * 1000) if isinstance(value, datetime) else value
 
 

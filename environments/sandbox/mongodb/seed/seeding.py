@@ -100,7 +100,7 @@ def _deleted(start: datetime, with_end: bool) -> dict[str, Any]:
 
 
 def closed_recordings(now: datetime, count: int) -> list[dict[str, Any]]:
-    """Oldest first; neighbours overlap by 1.08 s except at the gaps and after the short ones."""
+    """The closed recordings, oldest first; neighbours overlap by 1.08 s except at the gaps."""
     windows: list[tuple[datetime, datetime]] = []
     following_start = now - ENDED_AGO
     for place in range(count):
