@@ -17,8 +17,8 @@ from environments.sandbox.shared.kubernetes_client import KubernetesClient, Refu
 CALL_LIMIT = aiohttp.ClientTimeout(total=5.0, sock_connect=1.5)
 READ_LIMIT = aiohttp.ClientTimeout(total=2.0, sock_connect=1.5)
 MOST_WRITES = 16
-"""The number of simultaneous creations and deletions. Further ones wait here, before their timeout runs, and do not
-delay readers."""
+"""The number of simultaneous creations and deletions. The others wait here: their timeout does not run meanwhile, and
+readers are not delayed."""
 WATCH_S = 60
 RESOURCES = {
     "Job": "jobs", "Service": "services", "ConfigMap": "configmaps", "Node": "nodes", "Pod": "pods",

@@ -50,7 +50,8 @@ class Serials:
 
 
 class Slots:
-    """Assigns the lowest free slot. It contains no await, so 200 simultaneous requests never get the same one."""
+    """Assigns the lowest free slot. :meth:`reserve` contains no await, so 200 simultaneous requests get different
+    ones."""
 
     def __init__(self, first_port: int, last_port: int, view: View, serials: Serials) -> None:
         self._first_port, self._last_port = first_port, last_port

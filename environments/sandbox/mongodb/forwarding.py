@@ -21,8 +21,9 @@ from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 
 class ForwardingProcess(SandboxProcess):
-    """Configuration: ``host``, ``port``, ``elsewhere`` (the fields of :class:`Elsewhere`) and ``seeded_file``, which
-    holds the facts of the seed during the run, so that a restart of this process does not seed again."""
+    """The forwarding process. Its configuration has ``host``, ``port``, ``elsewhere`` (the fields of
+    :class:`Elsewhere`) and ``seeded_file``, which holds the facts of the seed during the run, so that a restart of this
+    process does not seed again."""
 
     name = "mongodb"
 

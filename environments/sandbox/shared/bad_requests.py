@@ -1,5 +1,4 @@
-"""A log filter that reports a request that is not HTTP in one line: the client made a mistake, the server has no
-defect."""
+"""A log filter that reports a request that is not HTTP in one line: it is the client's mistake, not a server defect."""
 
 from __future__ import annotations
 

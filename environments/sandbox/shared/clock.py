@@ -69,8 +69,7 @@ class GivenTime:
 
 
 class BeatingSelector(selectors.DefaultSelector):
-    """A selector that waits in beats. A timer per beat would cost eight processes more than all their other idle
-    work."""
+    """A selector that waits in beats. A timer per beat would cost eight idle processes more than all else they do."""
 
     def __init__(self, given: GivenTime) -> None:
         super().__init__()

@@ -142,8 +142,7 @@ class SandboxProcess:
 
 
 def _own_use() -> dict[str, int]:
-    """Resources that this process holds. ``resident_mib`` is its memory in RAM; on systems other than Linux, its
-    peak."""
+    """Resources that this process holds. ``resident_mib`` is its memory in RAM; outside Linux, its peak."""
     return {
         "tasks": len(asyncio.all_tasks()),
         "open_files": sum(1 for _ in Path("/dev/fd").iterdir()),

@@ -76,8 +76,7 @@ class ChildProcess:
         self._reading = asyncio.create_task(self._read(self._process))
 
     def _begin_log(self) -> None:
-        """Start a new log, as a pod's log starts with its process. The file always exists, because the node reads
-        it."""
+        """Start a new log, as a pod's log starts with its process. The node reads the file, so it always exists."""
         if not self.log_file.exists() or not self.log_file.stat().st_size:
             return
         previous, fresh = self.log_file.with_suffix(".previous.log"), self.log_file.with_suffix(".fresh.log")
@@ -99,8 +98,7 @@ class ChildProcess:
     async def request(
         self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = _REQUEST_TIMEOUT_S
     ) -> Mapping[str, Any]:
-        """Send a request and return the answer; :class:`RuntimeError` if the process refuses, is gone or stays
-        silent."""
+        """Send a request and return the answer; :class:`RuntimeError` if the process refuses, is gone or is silent."""
         number = next(self._ids)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer

@@ -55,8 +55,7 @@ def _namespace_keeper(plan: Plan, cluster: ClusterAccess) -> dict[str, Any]:
 
 
 def _job_shape(plan: Plan) -> dict[str, Any]:
-    """Deviations from the default jobs: configured images and, on a foreign cluster, no host folders and maybe no
-    GPU."""
+    """Deviations from the default jobs: configured images; on a foreign cluster no host folders and maybe no GPU."""
     given = {"server_image": plan.settings["job_image"], "cleanup_image": plan.settings["cleanup_image"]}
     shape: dict[str, Any] = {name: image for name, image in given.items() if image}
     if plan.cluster is not None:

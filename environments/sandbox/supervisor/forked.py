@@ -52,7 +52,7 @@ def _become(package: str) -> None:
         code = 0
     except SystemExit as ended:
         code = int(ended.code or 0)
-    except BaseException:  # noqa: BLE001  # told as Python itself tells what nobody has caught
+    except BaseException:  # noqa: BLE001  # reported as Python reports an uncaught exception
         traceback.print_exc()
     finally:
         os._exit(code)

@@ -76,8 +76,7 @@ class Plan:
     network: str
     nodes: list[dict[str, Any]]
     cluster_address: str
-    """The address by which the SSH target reaches the Kubernetes API. Nothing listens there: other clients are
-    refused."""
+    """The address by which the SSH target reaches the Kubernetes API. Nothing listens there, so others are refused."""
     ports: Mapping[str, int]
     ca_file: Path
     certificates: Mapping[str, Certificate]

@@ -179,6 +179,5 @@ def _(gone: Iterator[int], proceed: Proceed, queues: JobQueues, names: list[str]
 
 @fault("queue-left-behind", at="queues.delete")
 def _(proceed: Proceed, queues: JobQueues, names: list[str]) -> Any:
-    """Keep the data queue: the clean-up of the real system looks for it by an empty name (docs/facts/kubernetes.md
-    3)."""
+    """Keep the data queue: the real clean-up looks for it by an empty name (docs/facts/kubernetes.md 3)."""
     return [name for name in proceed(queues, names) if not name.startswith("grpc-job-")]

@@ -52,7 +52,7 @@ class DataFile:
         return store, next(facts, {})
 
     def write_out(self, store: Store, facts: Mapping[str, Any]) -> None:
-        """Replace the content of the file with the whole state; from then on the changes of ``store`` are appended."""
+        """Replace the content of the file with the whole state; from then on the changes of ``store`` are saved too."""
         for table in ("facts", "collections", "documents"):
             self._file.execute(f"DELETE FROM {table}")
         self._file.execute("INSERT INTO facts VALUES (?)", (bson.encode(facts),))
