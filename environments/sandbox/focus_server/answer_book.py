@@ -1,4 +1,4 @@
-"""The answers that opened the investigations, kept over restarts."""
+"""The answers that opened the investigations, kept across restarts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from environments.sandbox.focus_server.hooks import hook
 
 
 class AnswerBook:
-    """One file for each open investigation, as the serials have theirs; read once, at the start."""
+    """A store with one file per open investigation, read once at the start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -19,12 +19,12 @@ class AnswerBook:
         self._answers: dict[str, Mapping[str, Any]] = {}
 
     def load(self, open_jobs: Iterable[str]) -> None:
-        """Take over what an earlier process wrote about jobs that still exist, and forget the rest."""
+        """Load the answers that an earlier process wrote for jobs that still exist; delete the others."""
         kept = set(open_jobs)
         for file in self.folder.iterdir():
             try:
                 answer = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError:  # the process ended while it wrote: nobody has got this answer
+            except ValueError:  # the process ended while writing, so no client received this answer
                 answer = None
             if answer is None or file.name not in kept:
                 file.unlink()
@@ -40,6 +40,6 @@ class AnswerBook:
         return self._answers.get(job_id)
 
     def forget(self, job_id: str) -> None:
-        """The job is gone; nothing happens when it is not known."""
+        """Delete the answer of a job that is gone; unknown jobs are ignored."""
         if self._answers.pop(job_id, None) is not None:
             (self.folder / job_id).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the answers contain: formulas and invariants of docs/facts/focus-server.md 2.4, 2.5 and 3.3."""
+"""The content of the answers, by the formulas and invariants of docs/facts/focus-server.md 2.4, 2.5 and 3.3."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SMALLEST_OVERLAP = 0.5
 LARGEST_INTERNAL_NFFT = 65536
 FIBRE_DESCRIPTION = "Sandbox fibre"
 SAMPLES_PER_CHANNEL = 4
-"""Neighbouring samples averaged into one channel (decimation_factor_x)."""
+"""The number of neighbouring samples averaged into one channel (decimation_factor_x)."""
 
 SAMPLES = HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL
 FIBRE_LENGTH_M = round(SAMPLES * CHANNEL_DISTANCE_M)
-"""As of a recording: 9791 samples, 1.02137 m apart, are 10000 m (docs/facts/focus-server.md 3.3)."""
+"""The same ratio as in a recording: 9791 samples, 1.02137 m apart, are 10000 m (docs/facts/focus-server.md 3.3)."""
 
 CHANNELS = {"lowest_channel": LOWEST_CHANNEL, "highest_channel": HIGHEST_CHANNEL}
 
@@ -79,14 +79,14 @@ LIVE_METADATA_TREE: Mapping[str, Any] = {
 
 
 def stream_amount(request: ConfigureRequest) -> int:
-    """How many streams the channels are spread over."""
+    """The number of streams that the channels are spread over."""
     if request.view is View.SINGLE_CHANNEL:
         return 1
     return min(MOST_STREAMS, request.channel_max - request.channel_min + 1)
 
 
 def channel_to_stream_index(request: ConfigureRequest) -> dict[str, int]:
-    """Channels in ascending order in contiguous blocks, the bigger blocks first."""
+    """Distribute the channels over the streams in ascending order, in contiguous blocks, the larger blocks first."""
     count, streams = request.channel_max - request.channel_min + 1, stream_amount(request)
     small, bigger_blocks = divmod(count, streams)
     index: dict[str, int] = {}
@@ -99,7 +99,7 @@ def channel_to_stream_index(request: ConfigureRequest) -> dict[str, int]:
 
 
 def lines_dt_s(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) -> float:
-    """Seconds per line; a waterfall has no time axis and one line per transform."""
+    """Seconds per line; a waterfall has no time axis, and one line per transform."""
     if request.time_axis_s is None:
         return (request.nfft or 1) / pulse_rate_hz
     return request.time_axis_s / request.height_px
@@ -108,7 +108,7 @@ def lines_dt_s(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) 
 def frequencies_hz(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) -> list[float]:
     """The frequency of each bin.
 
-    The internal transform grows by powers of two until neighbouring windows overlap by half; that decides the step.
+    The internal transform grows by powers of two until neighbouring windows overlap by half; its size decides the step.
     """
     if request.frequency_hz is None or request.nfft is None:
         return [0.0]
@@ -125,7 +125,7 @@ def frequencies_hz(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_
 
 
 def bin_range(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) -> tuple[int, int]:
-    """First and last transform bin of the frequency range, as the job's command takes them."""
+    """The first and last transform bin of the frequency range, in the form of the job's command."""
     if request.frequency_hz is None or request.nfft is None:
         return 0, 1
     lowest, highest = request.frequency_hz
@@ -136,7 +136,7 @@ def bin_range(request: ConfigureRequest, pulse_rate_hz: float = PULSE_RATE_HZ) -
 def configure_answer(
     request: ConfigureRequest, job_id: str, stream_url: str, stream_port: int, metadata: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The body that answers a ``POST /configure``; ``metadata`` is the recording's, or the live fibre's."""
+    """The body of the answer to ``POST /configure``; ``metadata`` describes the recording or the live fibre."""
     pulse_rate_hz = pulse_rate(metadata)
     frequencies = frequencies_hz(request, pulse_rate_hz)
     index = channel_to_stream_index(request)
@@ -157,7 +157,7 @@ def configure_answer(
 
 
 def pulse_rate(metadata: Mapping[str, Any]) -> float:
-    """Pulses per second, from the innermost level of the metadata that says so."""
+    """Pulses per second, from the innermost level of the metadata that contains them."""
     level: Any = metadata
     found = PULSE_RATE_HZ
     while isinstance(level, Mapping):

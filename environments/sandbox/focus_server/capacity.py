@@ -1,8 +1,8 @@
-"""Whether the cluster has room for one more investigation, from what Kubernetes says of its nodes, pods and quotas.
+"""The capacity of the cluster for one more investigation, from its nodes, pods and quotas in Kubernetes.
 
 An investigation that finds no room may wait for it (requirement JL-13), but only a few at a time: beyond
-``waiting_jobs`` more are refused (CA-08). The books are kept up to date by watching, so that asking costs nothing
-however many clients ask at once; what was promised to openings that go on at the moment counts as taken.
+``waiting_jobs`` further ones are refused (CA-08). The state is kept up to date by watching, so that a check costs
+nothing however many clients ask at once. Capacity promised to openings in progress counts as taken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from environments.sandbox.shared import quantities
 PODS = "pods"
 JOB_LABEL = "job-name"
 NEED: Mapping[str, int] = {GPU_RESOURCE: 1, "cpu": 100, "memory": 512 * 2**20, PODS: 2}
-"""What one investigation takes: its job and the clean-up job that watches it (millicores, bytes)."""
+"""The need of one investigation: its job and the clean-up job that watches it (millicores, bytes)."""
 TITLES = {GPU_RESOURCE: f"GPU slices ({GPU_RESOURCE})", PODS: "pods on the nodes"}
 
 Amounts = Counter[str]
@@ -29,7 +29,7 @@ Amounts = Counter[str]
 
 @dataclass(frozen=True)
 class Room:
-    """How much of one thing is left; ``more`` is how many investigations it is enough for, less those that wait."""
+    """The amount left of one resource; ``more`` is the number of investigations it suffices for, less waiting ones."""
 
     title: str
     free: str
@@ -56,7 +56,7 @@ class _Pod:
 
 
 class Capacity:
-    """The books of the cluster. While it could not be read yet, nothing is refused."""
+    """The capacity of the cluster. Until it has been read for the first time, nothing is refused."""
 
     def __init__(
         self, kubernetes: Kubernetes, namespace: str, waiting_jobs: int, log: logging.Logger, gpu: bool = True
@@ -70,7 +70,7 @@ class Capacity:
         self._own_pods = 0
         self._expected: dict[str, Amounts] = {}
         self._coming: Amounts = Counter()
-        """The sum of what is expected."""
+        """The sum of the expected amounts."""
         changed = {"Node": self._node, "Pod": self._pod, "ResourceQuota": self._quota}
         self._informers = [kubernetes.informer(kind, log, change) for kind, change in changed.items()]
 
@@ -83,7 +83,7 @@ class Capacity:
             await informer.stop()
 
     def check(self) -> None:
-        """Raise :class:`CannotOpen`, naming what is short, when one more investigation could not even wait."""
+        """Raise :class:`CannotOpen`, naming what is short, if one more investigation could not even wait."""
         if not all(informer.synced.is_set() for informer in self._informers):
             return
         short = [room for room in self.rooms() if room.more + self._waiting_jobs < 1]
@@ -93,7 +93,7 @@ class Capacity:
             raise CannotOpen(f"no room in the cluster for one more: {why}")
 
     def expect(self, name: str, needs_gpu: bool) -> None:
-        """A job is about to be created; it counts until its pod does."""
+        """Count a job that is about to be created, until its pod is counted."""
         amounts = Counter({PODS: 1})
         if needs_gpu:
             amounts.update({resource: amount for resource, amount in self._need.items() if resource != PODS})
@@ -102,16 +102,16 @@ class Capacity:
         self._coming.update(amounts)
 
     def forget(self, name: str) -> None:
-        """The job was not created, or is gone."""
+        """Stop counting a job that was not created or is gone."""
         self._coming.subtract(self._expected.pop(name, {}))
 
     def forget_all(self) -> None:
-        """No job is left that could still get its pod."""
+        """Stop counting all jobs: none of them can still get its pod."""
         self._expected.clear()
         self._coming.clear()
 
     def rooms(self) -> Iterator[Room]:
-        """What is left of everything an investigation needs."""
+        """The amounts left of each resource that an investigation needs."""
         nodes = [node for node in self._nodes.values() if node.usable]
         unplaced = self._taken.get(None, Counter())
         for resource, need in self._need.items():

@@ -1,4 +1,4 @@
-"""What Focus Server knows of its own objects in the cluster, kept up to date by watching."""
+"""The state of Focus Server's own objects in the cluster, kept up to date by watching."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ OWN_NAME = re.compile(rf"(?:{'|'.join(OWN_PREFIXES)})(\d+)-(\d+)")
 
 
 def slot_of(name: str) -> int | None:
-    """The slot an object of an investigation occupies; None for a foreign object."""
+    """The slot that an object of an investigation occupies; None for a foreign object."""
     match = OWN_NAME.fullmatch(name)
     return int(match.group(1)) if match else None
 
 
 class ClusterView:
-    """The names of the investigations' objects that exist at the moment.
+    """The names of the investigations' objects that exist now.
 
-    An object counts from the moment it is created here until the watch has shown its deletion, so that a slot is never
-    given away in between.
+    An object counts from the moment it is created here until the watch reports its deletion, so that its slot is never
+    assigned in between.
     """
 
     def __init__(self, kubernetes: Kubernetes, log: logging.Logger, on_gone: Callable[[str], None]) -> None:
@@ -64,55 +64,55 @@ class ClusterView:
         return sorted(ids, key=lambda job_id: tuple(map(int, job_id.split("-"))))
 
     def busy_slots(self) -> set[int]:
-        """Slots of which any object exists."""
+        """Slots with at least one existing object."""
         names = [*self._unseen, *(name for names in self._shown.values() for name in names)]
         return {slot for name in names if (slot := slot_of(name)) is not None}
 
     def services_without_job(self) -> int:
-        """Services of investigations whose job is gone: they hold a port for nobody."""
+        """The number of services whose job is gone: each occupies a port without use."""
         names = (name.removeprefix("grpc-service-") for name in self._shown["Service"] if _is_service(name))
         return sum(1 for job_id in names if not self.exists(f"grpc-job-{job_id}"))
 
     def incomplete(self) -> list[str]:
-        """Job ids of which not all three objects exist."""
+        """Job ids for which only some of the three objects exist."""
         names = {name for names in self._shown.values() for name in names}
         found = {f"{match[1]}-{match[2]}" for match in map(OWN_NAME.fullmatch, names) if match is not None}
         return sorted(job_id for job_id in found if not all(prefix + job_id in names for prefix in OWN_PREFIXES))
 
     def expect(self, name: str) -> None:
-        """An object is about to be created here."""
+        """Note an object that is about to be created here."""
         self._unseen[name] = math.inf
 
     def created(self, name: str) -> None:
-        """An expected object was created; the watch may not have shown it yet."""
+        """Note that an expected object was created; the watch may not have reported it yet."""
         if name in self._unseen:
             self._unseen[name] = time.monotonic()
 
     def forget(self, name: str) -> None:
-        """An expected object was not created."""
+        """Forget an expected object that was not created."""
         self._unseen.pop(name, None)
         self._news.set()
 
     def deleted(self, name: str) -> None:
-        """An object was deleted here. One of which it was not known whether it had been created is gone; the watch
-        tells of any other."""
+        """Note a deletion made here. If it was unknown whether the object had been created, it is gone now; for all
+        others the watch reports the deletion."""
         if self._unseen.get(name) == math.inf:
             self.forget(name)
 
     async def until_gone(self, names: Iterable[str]) -> None:
-        """Block until none of them counts any more."""
+        """Block until none of these names counts any more."""
         for name in names:
             while self.exists(name):
                 self._news.clear()
                 await self._news.wait()
 
     def forget_all(self) -> None:
-        """Nothing is on its way to the cluster."""
+        """Forget all expected objects: none is on its way to the cluster."""
         self._unseen.clear()
         self._news.set()
 
     def _settle(self, kind: str, listed_s: float) -> None:
-        """What was created before the list was asked for and does not stand in it is gone."""
+        """Forget objects that were created before the list was requested and are not in it: they are gone."""
         for name, since_s in list(self._unseen.items()):
             if since_s < listed_s and (kind == "Service") == _is_service(name):
                 del self._unseen[name]
@@ -137,10 +137,10 @@ def _is_service(name: str) -> bool:
 
 
 class ConfigMapReader:
-    """The server's own configuration, read from its ConfigMap whenever it is needed.
+    """The server's own configuration, read from its ConfigMap each time it is needed.
 
-    Requests that ask at the same time share one call, and never one that began before they asked: a change is in effect
-    for every request that was sent after it.
+    Simultaneous requests share one call, but never one that began before they asked: a change is in effect for each
+    request sent after it.
     """
 
     def __init__(self, kubernetes: Kubernetes, name: str) -> None:
@@ -150,7 +150,7 @@ class ConfigMapReader:
         self._next: asyncio.Task[Mapping[str, str]] | None = None
 
     async def current(self) -> Mapping[str, str]:
-        """The data of the ConfigMap now."""
+        """The current data of the ConfigMap."""
         if self._running is None or self._running.done():
             self._running, self._next = asyncio.create_task(self._read(None)), None
             return await asyncio.shield(self._running)
@@ -159,7 +159,7 @@ class ConfigMapReader:
         return await asyncio.shield(self._next)
 
     async def latest(self) -> Mapping[str, str]:
-        """The data now, or what was last known while the API is away."""
+        """The current data, or the last known data while the API is unavailable."""
         try:
             return await self.current()
         except (KubernetesAway, KubernetesRefused):

@@ -1,8 +1,8 @@
-"""Hook points: the steps of the server at which a fault can take over.
+"""Hook points: the steps of the server that a fault can replace.
 
-A step looks for functions at its point and finds none while no fault is on, so that nothing of a fault runs. A fault
-is one function, registered with :func:`fault` for one point. It is called in place of the step, with the step itself
-(or the next fault at the same point) as ``proceed`` and the arguments of the step after it.
+A step looks for functions at its point. While no fault is on it finds none, so that no code of a fault runs. A fault is
+one function, registered with :func:`fault` for one point. It is called in place of the step. Its arguments are
+``proceed``, which is the step itself or the next fault at the same point, and then the arguments of the step.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ POINTS: Mapping[str, str] = {
     "job.describe": "the manifest of a job is composed",
     "job.window": "the recorded time that a job is started for",
 }
-"""What happens at each point."""
+"""The step at each point."""
 
 MARKS = "focus-server-fault-marks"
-"""The folder in which faults keep, each in a file of its id, what outlives the process; it goes with the fault."""
+"""The folder for data of faults that outlives the process: one file per fault id, deleted when the fault goes off."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ class _Fault:
 
 _registered: dict[str, _Fault] = {}
 _on: dict[str, tuple[Proceed, Any]] = {}
-"""By id: the function as it is called, and what it remembers."""
+"""The active faults by id: the function to call, and the memory of the fault."""
 _at: dict[str, list[Proceed]] = {}
 
 
@@ -89,9 +89,9 @@ def hook(point: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def fault(
     fault_id: str, *, at: str, memory: Callable[[], Any] | None = None, from_start: bool = False
 ) -> Callable[[Proceed], Proceed]:
-    """Register a function as the fault of this id.
+    """Register a function as the fault with this id.
 
-    ``memory`` makes what the fault remembers while it is on; the function is given it before ``proceed``. With
+    ``memory`` creates the state that the fault keeps while it is on; the function receives it before ``proceed``. With
     ``from_start`` the fault works only in a process that was started with it.
     """
     assert at in POINTS, at
@@ -105,7 +105,7 @@ def fault(
 
 
 def change(fault_id: str, *, at: str) -> Callable[[Proceed], Proceed]:
-    """Register a function that is given what the step has returned, then its arguments, and returns what counts."""
+    """Register a function that receives the result of the step and then its arguments, and returns the new result."""
 
     def register(function: Proceed) -> Proceed:
         fault(fault_id, at=at)(lambda proceed, *args: function(proceed(*args), *args))
@@ -120,7 +120,7 @@ def registered() -> Mapping[str, str]:
 
 
 async def switch(wanted: Iterable[str], starting: bool = False) -> None:
-    """Have exactly these faults on. What one remembered is dropped when it goes off; it may have an ``aclose``."""
+    """Switch on exactly these faults. A fault that goes off loses its memory, whose ``aclose``, if any, is called."""
     ids = set(wanted)
     dropped = [_on.pop(fault_id)[1] for fault_id in set(_on) - ids]
     for fault_id in ids - set(_on):

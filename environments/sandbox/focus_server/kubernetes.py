@@ -1,4 +1,4 @@
-"""The few Kubernetes API calls a Focus Server makes."""
+"""The few Kubernetes API calls that a Focus Server makes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from environments.sandbox.shared.kubernetes_client import KubernetesClient, Refu
 CALL_LIMIT = aiohttp.ClientTimeout(total=5.0, sock_connect=1.5)
 READ_LIMIT = aiohttp.ClientTimeout(total=2.0, sock_connect=1.5)
 MOST_WRITES = 16
-"""Creations and deletions at a time. The others wait here: their time does not run yet, and no reader is held up."""
+"""The number of simultaneous creations and deletions. The others wait here: their timeout does not run meanwhile, and
+readers are not delayed."""
 WATCH_S = 60
 RESOURCES = {
     "Job": "jobs", "Service": "services", "ConfigMap": "configmaps", "Node": "nodes", "Pod": "pods",
     "ResourceQuota": "resourcequotas",
 }  # fmt: skip
 OF_THE_CLUSTER = frozenset({"Node", "Pod"})
-"""Read in all namespaces: what is free on a node does not depend on whose pods are there."""
+"""Kinds read in all namespaces: the free capacity of a node depends on all its pods."""
 
 
 class KubernetesAway(CannotOpen):
@@ -44,14 +45,14 @@ class KubernetesRefused(CannotOpen):
 
 
 class Kubernetes:
-    """A thin client of one namespace; raises :class:`KubernetesAway` or :class:`KubernetesRefused`."""
+    """A thin client for one namespace; raises :class:`KubernetesAway` or :class:`KubernetesRefused`."""
 
     def __init__(self, access: Mapping[str, str], namespace: str) -> None:
         self._client, self._namespace = KubernetesClient(access, CALL_LIMIT), namespace
         self._places = asyncio.Semaphore(MOST_WRITES)
 
     async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Create an object; the object as the API stored it."""
+        """Create an object; return it as the API stored it."""
         async with self._places:
             with _as_cannot_open():
                 stored: Mapping[str, Any] = await self._client.request("POST", self._path(manifest["kind"]), manifest)
@@ -65,7 +66,7 @@ class Kubernetes:
             return found
 
     async def has_pod(self, name: str) -> bool:
-        """Whether the namespace has a pod of this name; its nodes' pods are read in all namespaces otherwise."""
+        """Whether the own namespace has a pod with this name, although other reads of pods cover all namespaces."""
         try:
             with _as_cannot_open():
                 await self._client.request("GET", path_of("pods", self._namespace, name), timeout=READ_LIMIT)
@@ -74,7 +75,7 @@ class Kubernetes:
         return True
 
     async def delete(self, kind: str, name: str) -> None:
-        """Delete an object and what it owns, at once; an object that is not there is fine."""
+        """Delete an object and its dependents at once; a missing object is not an error."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         try:
             async with self._places:
@@ -87,7 +88,7 @@ class Kubernetes:
                 raise
 
     def informer(self, kind: str, log: logging.Logger, changed: Changed, listed: Listed | None = None) -> Informer:
-        """What keeps up with a kind of object."""
+        """An informer that follows the objects of a kind."""
         path = self._path(kind)
         return Informer(self._client, path, changed, title=f"{kind}s", log=log, listed=listed, watch_s=WATCH_S)
 

@@ -22,7 +22,7 @@ STORAGE_VOLUME = "storage-san-volume"
 
 @dataclass(frozen=True)
 class JobId:
-    """``<slot>-<serial>``: the slot decides the port and is used again, the serial never is."""
+    """``<slot>-<serial>``: the slot decides the port and is reused, the serial never is."""
 
     slot: int
     serial: int
@@ -33,7 +33,7 @@ class JobId:
 
 @dataclass(frozen=True)
 class JobShape:
-    """What the jobs are made of. A cluster that is not ours has no folders of ours and, perhaps, no GPU slices."""
+    """The shape of the jobs. A foreign cluster has none of the sandbox's host folders and maybe no GPU slices."""
 
     server_image: str = SERVER_IMAGE
     cleanup_image: str = CLEANUP_IMAGE
@@ -47,7 +47,7 @@ class JobShape:
 
 @dataclass(frozen=True)
 class Investigation:
-    """What is being opened."""
+    """An investigation that is being opened."""
 
     job_id: JobId
     port: int
@@ -78,7 +78,7 @@ VOLUMES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("prisma-config-volume", "/home/prisma/pz/config", {"configMap": {"name": "prisma-config"}}),
     (STORAGE_VOLUME, "/prisma/root/recordings", {"persistentVolumeClaim": {"claimName": "storage-san"}}),
 )
-"""As :meth:`JobShape.mounted` tells them."""
+"""Volumes in the form of :meth:`JobShape.mounted`."""
 
 
 @hook("service.describe")
@@ -99,7 +99,7 @@ def service(investigation: Investigation) -> Object:
 
 @hook("job.describe")
 def grpc_job(investigation: Investigation) -> Object:
-    """The job that streams; never retried, removed 120 s after its end."""
+    """The job that streams; never retried, removed 120 s after it ends."""
     slices = {GPU_RESOURCE: "1"} if investigation.shape.gpu else {}
     container = {
         "name": "grpc-server",
@@ -125,7 +125,7 @@ def grpc_job(investigation: Investigation) -> Object:
 
 
 def cleanup_job(investigation: Investigation) -> Object:
-    """The watchdog that removes the investigation when it ended or nobody uses it."""
+    """The watchdog that removes the investigation after it ended or while it is unused."""
     container = {
         "name": "cleanup",
         "image": investigation.shape.cleanup_image,
@@ -141,7 +141,7 @@ def cleanup_job(investigation: Investigation) -> Object:
 
 
 def command(investigation: Investigation) -> list[str]:
-    """What the job's container is started with."""
+    """The command of the job's container."""
     request = investigation.request
     first_bin, last_bin = bin_range(request)
     words = ["/home/prisma/debug-codebase/venv/bin/python", "-m", "baby_analyzer"]
@@ -157,12 +157,12 @@ def command(investigation: Investigation) -> list[str]:
 
 @hook("job.window")
 def job_window(investigation: Investigation) -> Window | None:
-    """The recorded time the job is started for; a live job has none."""
+    """The recorded time range that the job plays; None for a live job."""
     return investigation.window
 
 
 def command_time(time_s: int) -> str:
-    """Epoch seconds as the job's command writes a UTC time."""
+    """Epoch seconds as a UTC time in the format of the job's command."""
     return time.strftime("%Y-%m-%d:%H:%M:%S", time.gmtime(time_s))
 
 

@@ -1,4 +1,4 @@
-"""``GET /openapi.json``: the contract in the form FastAPI publishes it."""
+"""``GET /openapi.json``: the contract in the form that FastAPI publishes."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ _PATHS: Schema = {
 
 
 def openapi(highest_view: View) -> dict[str, Any]:
-    """The document of a server that offers the views up to this one."""
+    """The document of a server that offers the views up to ``highest_view``."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Focus Server", "version": "11.0.0"},

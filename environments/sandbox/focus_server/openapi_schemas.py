@@ -1,6 +1,6 @@
-"""What requests and answers look like, as the JSON schemas of the OpenAPI document.
+"""The requests and answers as JSON schemas of the OpenAPI document.
 
-The limits of single fields come from the rules; what relates two fields is told in the descriptions.
+The limits of single fields come from the rules; relations between two fields are explained in the descriptions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _array(items: Schema, **limits: int) -> Schema:
 
 
 def _object(described: str = "", required: list[str] | None = None, **properties: Schema) -> Schema:
-    """All properties are required unless ``required`` names those that are."""
+    """An object schema; all properties are required unless ``required`` names the required ones."""
     names = list(properties) if required is None else required
     schema: Schema = {"type": "object", "required": names, "properties": properties}
     return {**schema, "description": described} if described else schema
@@ -89,7 +89,7 @@ _VARIANTS = {
 
 
 def schemas(highest_view: View) -> Schema:
-    """Every schema of a server that offers the views up to this one."""
+    """All schemas of a server that offers the views up to ``highest_view``."""
     variants = {str(view.value): (view, *told) for view, told in _VARIANTS.items() if view <= highest_view}
     asked = {name: _request(view, described, **fields) for view, name, described, fields in variants.values()}
     answer = dict(_ANSWERS["ConfigureResponse"])

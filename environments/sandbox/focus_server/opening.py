@@ -27,7 +27,7 @@ LONGEST_ROLL_BACK_PAUSE_S = 1.0
 
 
 class Opener:
-    """Everything between a valid request and its answer."""
+    """The steps between a valid request and its answer."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Opener:
         self._creating: set[asyncio.Future[Mapping[str, Any]]] = set()
 
     async def open(self, request: ConfigureRequest, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Start an investigation and answer for it; raises :class:`CannotOpen` and then leaves nothing behind."""
+        """Open an investigation and return the answer; if it raises :class:`CannotOpen`, nothing is left behind."""
         address = await self.stream_address()
         investigation = await self.start(request)
         answer = configure_answer(request, str(investigation.job_id), address, investigation.port, metadata)
@@ -60,7 +60,7 @@ class Opener:
 
     @hook("opening.address")
     async def stream_address(self) -> str:
-        """The configured stream address; refused unless clients can reach a cluster node with it."""
+        """The configured stream address; refused unless clients can reach a cluster node through it."""
         address = (await self.configuration.current()).get(ADDRESS_KEY, "")
         if not is_node_address(address, self.node_hosts):
             problem = f"configured stream address {address!r} is not a valid address of a cluster node"
@@ -98,7 +98,7 @@ class Opener:
 
     @hook("room.check")
     async def check_room(self) -> None:
-        """Refuse what the cluster has no room for; nothing may be awaited between this and the reservation."""
+        """Refuse an investigation without room in the cluster. No await may come between this and the reservation."""
         self.capacity.check()
 
     def _nothing_comes(self, investigation: Investigation) -> None:
@@ -107,7 +107,7 @@ class Opener:
 
     @hook("port.take")
     async def take_port(self, investigation: Investigation) -> int | None:
-        """Create the service, which is what allocates the port; None when somebody else has it."""
+        """Create the service, which allocates the port; None if the port is taken."""
         try:
             stored = await self.create(manifests.service(investigation))
         except KubernetesRefused as refused:
@@ -118,7 +118,7 @@ class Opener:
 
     @hook("object.create")
     async def create(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Create an object; the object as it is stored."""
+        """Create an object; return it as it is stored."""
         name = manifest["metadata"]["name"]
         self.view.expect(name)
         creating = asyncio.ensure_future(self.kubernetes.create(manifest))
@@ -134,12 +134,12 @@ class Opener:
 
     @hook("opening.undo")
     async def roll_back(self, investigation: Investigation) -> None:
-        """Delete whatever was created; goes on in the background while the API is away, and keeps the slot."""
+        """Delete all created objects. Continues in the background while the API is unavailable, and keeps the slot."""
         await self._delete([str(investigation.job_id)])
 
     @hook("start.tidy")
     async def tidy_up(self) -> None:
-        """Delete what an earlier process of this server left half opened, or half closed, when it ended."""
+        """Delete investigations that an earlier process of this server left half opened or half closed."""
         halves = self.view.incomplete()
         if halves:
             self.log.warning("removing what is left of investigations that are not complete: %s", ", ".join(halves))
@@ -170,11 +170,11 @@ class Opener:
                 self.log.warning("rolling back %s: %s; trying again in %s s", job_id, error, pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_ROLL_BACK_PAUSE_S, pause_s * 2)
-        # Whoever opens next is to be given the same slot, so that the failure is told when the slot is free again.
+        # The next opening must get the same slot, so the failure is reported only when the slot is free again.
         await self.view.until_gone(name for _, name in objects)
 
     async def settle(self) -> None:
-        """Return when no object is on its way to the cluster, also none of an opening that was ended."""
+        """Return when no object is on its way to the cluster, including those of cancelled openings."""
         await asyncio.gather(*self._creating, return_exceptions=True)
 
     async def stop(self) -> None:
@@ -183,7 +183,7 @@ class Opener:
 
 
 def is_node_address(address: str, node_hosts: frozenset[str]) -> bool:
-    """Whether this is ``http://<host>`` with the address or name of a node and nothing else."""
+    """Whether the address is ``http://<host>`` with the address or name of a node and nothing else."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port

@@ -1,4 +1,4 @@
-"""For browsers: the page of the last recordings, and answers that scripts of any origin may read."""
+"""Support for browsers: the page of the last recordings, and CORS headers for scripts of any origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def timeline_page(recordings: Sequence[Sequence[int]]) -> str:
-    """The page of ``GET /get_recordings_timeline`` for ``[start, end]`` of each recording, epoch seconds."""
+    """The page of ``GET /get_recordings_timeline`` with ``[start, end]`` of each recording in epoch seconds."""
     cells = ((_time(start_s), "recording" if end_s < 0 else _time(end_s)) for start_s, end_s in recordings)
     return _PAGE.format(rows="\n".join(f"<tr><td>{start}</td><td>{end}</td></tr>" for start, end in cells))
 
@@ -32,7 +32,7 @@ def _time(epoch_s: int) -> str:
 async def admit_every_origin(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The real server's CORS: every origin, every method, every header."""
+    """The CORS policy of the real server: any origin, any method, any header."""
     asked = request.headers
     if "Origin" not in asked:
         return await handler(request)

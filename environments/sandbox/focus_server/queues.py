@@ -1,7 +1,7 @@
-"""The queues of investigations at the broker: each has two while its job exists (docs/facts/kubernetes.md 3).
+"""The queues of investigations in the broker: each has two while its job exists (docs/facts/kubernetes.md 3).
 
-A thread of its own talks to the broker, so that no opening waits for it: while the broker is away, what is to be made
-and removed there is kept, and done when it is back.
+A separate thread talks to the broker, so that no opening waits for it. While the broker is unavailable, pending
+creations and deletions are kept and done when it is back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DECLARE, _DELETE = "declare", "delete"
 
 
 class JobQueues:
-    """``folder`` keeps the names of the queues of each open job over restarts. ``access`` is None without a broker."""
+    """``folder`` keeps the queue names of each open job across restarts. ``access`` is None without a broker."""
 
     def __init__(self, access: Mapping[str, Any] | None, folder: Path, log: logging.Logger) -> None:
         self._access, self._folder, self._log = access, folder, log
@@ -36,7 +36,7 @@ class JobQueues:
         self._thread = threading.Thread(target=self._work, name="queues", daemon=True)
 
     def start(self, open_jobs: Iterable[str]) -> None:
-        """Remove what belongs to jobs that ended meanwhile."""
+        """Start the thread, and remove the queues of jobs that have ended meanwhile."""
         if self._access is None:
             return
         self._folder.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ class JobQueues:
         for file in self._folder.iterdir():
             if file.name not in kept:
                 self.gone(file.name)
-        logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that is away is no error of this server
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # an unavailable broker is not an error of this server
         self._thread.start()
 
     def stop(self) -> None:
@@ -61,7 +61,7 @@ class JobQueues:
             self._want(name, _DECLARE)
 
     def gone(self, job_id: str) -> None:
-        """The job is gone; nothing happens when it had no queues."""
+        """Remove the queues of a job that is gone; a job without queues is ignored."""
         file = self._folder / job_id
         if self._access is not None and file.is_file():
             for name in self.to_delete(file.read_text(encoding="utf-8").split("\n")):
@@ -70,11 +70,11 @@ class JobQueues:
 
     @hook("queues.delete")
     def to_delete(self, names: list[str]) -> list[str]:
-        """Of the queues of a job that is gone, those that go with it."""
+        """The queues of an ended job that are to be deleted."""
         return names
 
     def _want(self, name: str, action: str) -> None:
-        """Of a queue that was never made there is nothing to remove: a broker that comes late is not told of it."""
+        """Request an action. Skip queues that were never created: a broker that starts late has nothing to delete."""
         with self._changed:
             if action == _DELETE and self._wanted.get(name) == _DECLARE:
                 del self._wanted[name]
@@ -92,7 +92,7 @@ class JobQueues:
         self._hang_up()
 
     def _next(self) -> tuple[str, str] | None:
-        """The oldest wish, or None when there is none for a while."""
+        """The oldest request, or None if none arrives for a while."""
         with self._changed:
             if not self._wanted and not self._ending.is_set():
                 self._changed.wait(_KEEPALIVE_S)
@@ -100,7 +100,7 @@ class JobQueues:
             return None if name is None else (name, self._wanted.pop(name))
 
     def _done(self, name: str, action: str) -> bool:
-        """Whether the broker has done it; a wish that it has not stays, unless there is a newer one."""
+        """Carry out a request; return whether the broker did. A failed request stays, unless there is a newer one."""
         from pika.exceptions import AMQPError
 
         try:

@@ -1,4 +1,4 @@
-"""Which recordings exist in a window, from the recording index in MongoDB."""
+"""The recordings in a time window, from the recording index in MongoDB."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from environments.sandbox.shared.clock import wall_s
 
 STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1500, 500, 500
-"""How long one lookup may take before MongoDB counts as away, how long a server is looked for where none answers, and
-the pause between two looks while nobody asks for one."""
+"""The time limit of one lookup, after which MongoDB counts as unavailable; the limit of the search for a server that
+does not answer; and the pause between two checks of the server while no request waits for it."""
 common.MIN_HEARTBEAT_INTERVAL = 0.1
-"""Seconds between two looks while somebody waits for a server. The driver's are 0.5 and cannot be set, but by its own
-tests, in this way; everything else in a sandbox goes fifty times as fast as on a site."""
+"""Seconds between two checks while a request waits for a server. The driver's value is 0.5 and has no option; the
+driver's own tests set it this way. All else in a sandbox runs fifty times as fast as on a site."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One document of the index; ``end`` is None while it is being recorded."""
+    """One document of the index; ``end`` is None while the recording is in progress."""
 
     start: datetime
     end: datetime | None
@@ -39,7 +39,7 @@ class Recording:
 
     @property
     def start_s(self) -> int:
-        """Epoch seconds, rounded outwards: the listed stretch never loses recorded time."""
+        """Epoch seconds, rounded outwards, so that the listed interval never loses recorded time."""
         return math.floor(self.start.timestamp())
 
     @property
@@ -49,7 +49,7 @@ class Recording:
 
 
 def read_recording(document: Mapping[str, Any]) -> Recording | None:
-    """A document of the index; None when it has no usable times."""
+    """The recording of a document of the index; None if it has no usable times."""
     start, end = document.get("start_time"), document.get("end_time")
     if not isinstance(start, datetime) or not isinstance(end, datetime | None):
         return None
@@ -63,26 +63,27 @@ def _utc(moment: datetime) -> datetime:
 
 @hook("recording.count")
 def counts(recording: Recording, now: datetime) -> bool:
-    """Whether it is recorded data: neither deleted, nor open for more than a day.
+    """Whether it counts as recorded data: neither deleted, nor open for more than a day.
 
-    The recorder of the latter died, and nobody knows what is in it.
+    In the latter case the recorder died, and the content is unknown.
     """
     is_stale = recording.end is None and recording.start < now - STALE_AFTER
     return not recording.deleted and not is_stale
 
 
 def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
-    """Plain overlap in UTC, without rounding; an open recording lasts until now."""
+    """Whether recording and window overlap, in UTC without rounding; an open recording lasts until now."""
     start_s, end_s = recording.start.timestamp(), (recording.end or now).timestamp()
     return start_s < window.end_s and end_s > window.start_s
 
 
 class RecordingIndex:
-    """Reads the index; every failure of MongoDB is a :class:`MongoDbAway` within two seconds that this process was
-    given, half a one where nobody is.
+    """A reader of the index. Each failure of MongoDB is a :class:`MongoDbAway` within two seconds of given time, or
+    half a second if no server answers.
 
-    ``pool`` is the most connections it has; who needs one more waits for it as long as it takes, as the driver does by
-    itself. The two seconds begin after that: else the last of many who ask at once would be told that nobody answers.
+    ``pool`` is the maximum number of connections. A request that needs one more waits for it without a limit, as in the
+    driver. The two seconds begin after that wait; otherwise the last of many simultaneous requests would report that
+    MongoDB does not answer.
     """
 
     def __init__(self, uri: str, database: str, pool: int) -> None:
@@ -90,7 +91,7 @@ class RecordingIndex:
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             uri,
             tz_aware=True,
-            datetime_conversion="DATETIME_AUTO",  # a date that Python does not know spoils its own recording only
+            datetime_conversion="DATETIME_AUTO",  # a date that Python cannot represent spoils only its own recording
             directConnection=True,
             maxPoolSize=pool,
             appname="focus-server",
@@ -113,7 +114,7 @@ class RecordingIndex:
         return found[0] if found else None
 
     async def overlapping(self, storage_path: str, window: Window) -> list[Recording]:
-        """Every recording that counts and overlaps the window, by start time."""
+        """All recordings that count and overlap the window, by start time."""
         now = datetime.now(UTC)
         async with self._asking():
             documents = await self._documents(storage_path, window)
@@ -133,8 +134,8 @@ class RecordingIndex:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """Find a server first, in less time than its answer may take: a time limit for the whole of it would make the
-        driver look for one until it is over, whatever its limit for the looking is."""
+        """Find a server first, with a shorter limit than that of the answer. With one limit for both, the driver would
+        look for a server until it is over, whatever its limit for the search is."""
         async with self._free:
             try:
                 with pymongo.timeout(wall_s(NOBODY_THERE_AFTER_MS / 1000)):

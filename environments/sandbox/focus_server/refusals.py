@@ -1,4 +1,4 @@
-"""Why a request is not served: each refusal knows its HTTP status and its body."""
+"""The reasons for refusing a request, each with its HTTP status and its body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Refused(Exception):
-    """A request that is answered with something else than what it asked for."""
+    """A request that is refused."""
 
     status = 400
 
@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class RuleViolation(Refused):
-    """The request is well-typed and breaks a rule; ``got`` and ``allowed`` are words a client developer understands."""
+    """The request is well-typed but breaks a rule; ``got`` and ``allowed`` are words for a client developer."""
 
     def __init__(self, field: str, problem: str, got: object, allowed: str) -> None:
         super().__init__(f"{field} {problem}: got {'null' if got is None else got}, allowed {allowed}")
@@ -25,7 +25,7 @@ class RuleViolation(Refused):
 
 
 class SchemaError(Refused):
-    """The request has not the JSON types of the contract; ``details`` has the shape FastAPI uses."""
+    """The request does not have the JSON types of the contract; ``details`` has the shape that FastAPI uses."""
 
     status = 422
 
@@ -70,7 +70,7 @@ class WaitingForFibre(Refused):
 
 
 class NoLiveMetadata(Refused):
-    """One of the two ways to say that there is no fibre yet."""
+    """No fibre is connected yet; one of the two ways to report it."""
 
     status = 404
 
@@ -88,13 +88,13 @@ class MongoDbAway(Refused):
 
 
 class Misconfigured(Refused):
-    """The server was started with settings it cannot load, and does nothing until it is started with better ones."""
+    """The server was started with settings that it cannot load; it serves nothing until a start with valid ones."""
 
     status = 503
 
 
 class CannotOpen(Refused):
-    """No investigation can be opened at the moment: no cluster, no capacity, no valid stream address."""
+    """No investigation can be opened now: no cluster, no capacity or no valid stream address."""
 
     status = 503
 

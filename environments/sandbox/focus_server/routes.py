@@ -1,4 +1,4 @@
-"""HTTP: paths, bodies, error shapes and the access log."""
+"""The HTTP layer: paths, bodies, error shapes and the access log."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from environments.sandbox.focus_server.wording import Wording
 
 PREFIXES = ("", "/focus-server")
 PHRASES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
-"""Python 3.13 and newer call these two otherwise (RFC 9110)."""
+"""Reason phrases that differ in Python 3.13 and newer (RFC 9110)."""
 LARGEST_BODY_BYTES = 1024 * 1024
-"""What the ingress in front of the real server lets through."""
+"""The limit of the ingress in front of the real server."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -37,7 +37,7 @@ class Routes:
         self.service, self._log, self._access_log, self._wording = service, log, access_log, wording
         self.requests_by_status: Counter[int] = Counter()
         self.misconfigured: str | None = None
-        """What is wrong with the settings: as long as it stands here, every request is refused with it."""
+        """The defect of the settings, if any: each request is then refused with this text."""
         self._under_way: set[asyncio.Task[Any]] = set()
 
     def application(self) -> web.Application:
@@ -64,19 +64,19 @@ class Routes:
 
     @hook("request.body")
     async def body(self, request: web.Request) -> bytes:
-        """The whole body, however slowly it comes."""
+        """Read the whole body, however slowly it arrives."""
         return await request.read()
 
     @hook("refusal.word")
     async def refusal(self, request: web.Request, error: Refused | web.HTTPException) -> tuple[int, Any]:
-        """Status and body of a refusal; the router has its own for an unknown route, a wrong method, a large body."""
+        """The status and body of a refusal; the router has its own for unknown routes, wrong methods, large bodies."""
         if isinstance(error, web.HTTPException):
             return error.status, {"detail": _phrase(error.status)}
         return error.status, self._wording.refusal(error)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        status = 500  # what aiohttp answers, without a trace, to an error nobody here expected
+        status = 500  # the answer of aiohttp, without a trace, to an unexpected error
         serving = asyncio.current_task()
         assert serving is not None
         self._under_way.add(serving)
@@ -97,7 +97,7 @@ class Routes:
             status = 400
             response = _json({"error": "request body is broken: got less than announced"}, status=status)
         except ConnectionError:
-            status = 400  # the client has left before its request was complete: nobody will read an answer
+            status = 400  # the client left before its request was complete, so no answer is read
             raise
         finally:
             self._under_way.discard(serving)
@@ -105,7 +105,7 @@ class Routes:
         return response
 
     async def end_all(self) -> None:
-        """Answer nothing of what is asked at the moment."""
+        """Cancel all requests in progress without an answer."""
         ended = list(self._under_way)
         for serving in ended:
             serving.cancel()
@@ -151,7 +151,7 @@ def _phrase(status: int) -> str:
 
 
 class _EmptyAnswer(web.Response):
-    """200 without a body and without a content type, as the real ``/ack``."""
+    """200 without a body and without a content type, as the real ``/ack`` answers."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -159,6 +159,6 @@ class _EmptyAnswer(web.Response):
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer of exactly the content type ``application/json``."""
+    """An answer with exactly the content type ``application/json``."""
     body = json.dumps(value, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -1,4 +1,4 @@
-"""What a well-typed request may ask for. Every refusal names the field, the value and the allowed range."""
+"""The rules for well-typed requests. Each refusal names the field, the value and the allowed range."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_configure(request: ConfigureRequest) -> None:
 
 
 def check_window(window: Window) -> None:
-    """Raise :class:`RuleViolation` unless the window is a stretch of time, past or future."""
+    """Raise :class:`RuleViolation` unless the window has a positive length and no negative time; it may be future."""
     for field, time_s in _times_s(window):
         if time_s < 0:
             raise RuleViolation(field, "must not be negative", time_s, "0 or later")

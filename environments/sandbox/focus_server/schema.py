@@ -1,4 +1,4 @@
-"""From the bytes of a request to typed fields, or to every type error in it."""
+"""Parsing of request bodies into typed fields, or into a list of all type errors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from environments.sandbox.focus_server.refusals import SchemaError
 INTEGER_LIMIT = 2**63
 LONGEST_ECHO = 200
 LATEST_S = 253_402_300_799
-"""The last second that can be written as a time."""
+"""The last second that can be represented as a time."""
 
 
 class View(IntEnum):
-    """What an investigation shows."""
+    """The view of an investigation."""
 
     MULTICHANNEL = 0
     SINGLE_CHANNEL = 1
@@ -27,7 +27,7 @@ class View(IntEnum):
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of recorded time, epoch seconds UTC."""
+    """A range of recorded time in epoch seconds UTC."""
 
     start_s: int
     end_s: int
@@ -35,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True)
 class ConfigureRequest:
-    """A well-typed ``POST /configure``; whether its values are allowed is decided by the rules."""
+    """A well-typed ``POST /configure``; the rules decide whether its values are allowed."""
 
     view: View
     height_px: int
@@ -49,14 +49,14 @@ class ConfigureRequest:
 
     @property
     def window(self) -> Window | None:
-        """The recorded time asked for; None asks for a live investigation."""
+        """The requested range of recorded time; None requests a live investigation."""
         if self.start_s is None or self.end_s is None:
             return None
         return Window(self.start_s, self.end_s)
 
 
 def parse_configure(body: bytes, highest_view: View = View.WATERFALL) -> ConfigureRequest:
-    """Read ``POST /configure``; raises :class:`SchemaError` naming every field of a wrong type."""
+    """Parse ``POST /configure``; :class:`SchemaError` names all fields of a wrong type."""
     fields = _Fields.of_body(body)
     view = fields.view("view_type", highest_view)
     height_px = fields.section("displayInfo").integer("height")
@@ -79,7 +79,7 @@ def parse_configure(body: bytes, highest_view: View = View.WATERFALL) -> Configu
 
 
 def parse_window(body: bytes) -> Window:
-    """Read ``POST /recordings_in_time_range``."""
+    """Parse ``POST /recordings_in_time_range``."""
     fields = _Fields.of_body(body)
     window = Window(fields.integer("start_time"), fields.integer("end_time"))
     fields.raise_problems()
@@ -87,7 +87,7 @@ def parse_window(body: bytes) -> Window:
 
 
 class _Fields:
-    """One JSON object that is being read; problems are collected, so that an answer names all of them."""
+    """A JSON object that is being parsed. Problems are collected, so that an answer names all of them."""
 
     def __init__(self, value: Mapping[str, Any], path: tuple[str, ...], problems: list[dict[str, Any]]) -> None:
         self._value, self._path, self._problems = value, path, problems

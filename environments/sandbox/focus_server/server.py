@@ -1,4 +1,4 @@
-"""The supervised process: wires the parts together, serves HTTPS, and writes the log of a Focus Server."""
+"""The supervised process. It connects the parts, serves HTTPS, and writes the log of a Focus Server."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ class FocusServer(SandboxProcess):
         return {"url": f"https://{config['host']}:{config['port']}/focus-server"}
 
     async def _wait_for_cluster(self, configuration: ConfigMapReader) -> None:
-        """The cluster may still be starting; without it for too long there is nothing to serve."""
+        """Wait for the cluster, which may still be starting. Raises RuntimeError if it takes too long: without the
+        cluster the server cannot serve."""
         try:
             async with asyncio.timeout(CLUSTER_LIMIT_S):
                 while not await _readable(configuration):
@@ -138,7 +139,7 @@ class FocusServer(SandboxProcess):
         await hooks.switch(self.faults)
 
     def _forget_marks(self) -> None:
-        """What faults left on disk that are off."""
+        """Delete the files that faults left on disk, for faults that are off."""
         marks = Path(self.config["run_dir"]) / hooks.MARKS
         marks.mkdir(exist_ok=True)
         for mark in marks.iterdir():
@@ -147,7 +148,7 @@ class FocusServer(SandboxProcess):
 
     async def reset(self) -> None:
         self._set_fibre(self.config["settings"]["fibre"])
-        self._capacity.forget_all()  # the cluster was reset before
+        self._capacity.forget_all()  # the cluster has already been reset
         self._view.forget_all()
         self._routes.requests_by_status.clear()
 
@@ -161,7 +162,8 @@ class FocusServer(SandboxProcess):
         }
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``cluster_resets``: what is being opened would stand in the cluster as it is after its reset."""
+        """``cluster_resets`` cancels openings in progress, because their objects would appear in the cluster after its
+        reset. ``fibre`` sets the state of the fibre."""
         if name == "cluster_resets":
             await self._routes.end_all()
             await self._opener.settle()
@@ -193,7 +195,7 @@ async def _readable(configuration: ConfigMapReader) -> bool:
 
 
 def _loggers() -> tuple[logging.Logger, logging.Logger]:
-    """The two line shapes of a real Focus Server log: its own, and the access lines of its HTTP server."""
+    """The loggers for the two line formats of a real Focus Server log: its own lines and those of its HTTP server."""
     own = logging.Formatter("%(asctime)s.%(msecs)03d+0000 %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     own.converter = time.gmtime
     for handler in logging.getLogger().handlers:
@@ -209,6 +211,6 @@ def _loggers() -> tuple[logging.Logger, logging.Logger]:
 
 
 def _is_own_trouble(record: logging.LogRecord) -> bool:
-    """A client that breaks HTTP or leaves is no error of this server."""
+    """Whether the record is an error of this server, not of a client that breaks HTTP or disconnects."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | ConnectionError)

@@ -1,4 +1,4 @@
-"""What the endpoints do, free of HTTP: request bytes in, answer object out, or a :class:`Refused`."""
+"""The behaviour of the endpoints without HTTP: request bytes in, answer object out, or a :class:`Refused`."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class FocusService:
         workers = settings["server_workers"]
         self._announcing: asyncio.Task[None] | None = None
         self.workers: AbstractAsyncContextManager[object] = asyncio.Semaphore(workers) if workers else nullcontext()
-        """Who opens an investigation holds one; 0 workers means that nobody has to wait."""
+        """Held while an investigation is opened; with 0 workers there is no limit."""
         self.turn: AbstractAsyncContextManager[object] = (
             asyncio.Lock() if settings["configure_turns"] == "one" else nullcontext()
         )
-        """Who is given an id and a port holds it."""
+        """Held while an id and a port are assigned."""
 
     @hook("configure")
     async def configure(self, body: bytes) -> Mapping[str, Any]:
-        """``POST /configure``: check, find the data, open. Nothing is started before everything is known to be fine."""
+        """``POST /configure``: check, find the data, open. Nothing is started before all checks have passed."""
         async with self.workers:
             try:
                 request = self.read_configure(body)
@@ -82,11 +82,11 @@ class FocusService:
 
     @hook("configure.refuse")
     async def refuse(self, body: bytes, refused: RuleViolation | SchemaError) -> Mapping[str, Any]:
-        """What becomes of a request that cannot be opened."""
+        """Answer a request that cannot be opened."""
         raise refused
 
     async def source_metadata(self, request: ConfigureRequest) -> Mapping[str, Any]:
-        """Metadata of what will be shown: the recording found, or the live fibre."""
+        """The metadata of the recording that was found, or of the live fibre."""
         if request.window is None:
             await self.check_fibre()
             return LIVE_METADATA_TREE
@@ -130,7 +130,7 @@ class FocusService:
 
     @hook("recordings.list")
     async def recordings_in_time_range(self, body: bytes) -> Sequence[Sequence[int]]:
-        """``POST /recordings_in_time_range``: ``[start, end]`` of every recording, end -1 while it is recorded."""
+        """``POST /recordings_in_time_range``: ``[start, end]`` of each recording; end is -1 while it is in progress."""
         window = parse_window(body)
         check_window(window)
         return await self._listed(window)
@@ -146,7 +146,7 @@ class FocusService:
 
     @hook("start.connect")
     async def connect(self) -> None:
-        """At the start: what is away is not waited for, it is connected when it is there."""
+        """Connect at the start without waiting; an unavailable MongoDB is connected once it answers."""
         self._announcing = asyncio.create_task(self._announce_mongodb())
 
     async def close(self) -> None:
@@ -154,7 +154,7 @@ class FocusService:
             self._announcing.cancel()
 
     async def _announce_mongodb(self) -> None:
-        """Connect to MongoDB without holding anything up, and say so in the log."""
+        """Connect to MongoDB in the background, and log the result."""
         warned = False
         while True:
             try:
@@ -170,7 +170,7 @@ class FocusService:
 
 
 def json_ready(value: Any) -> Any:
-    """Metadata as JSON can carry it."""
+    """Convert metadata to types that JSON can represent."""
     if isinstance(value, Mapping):
         return {str(key): json_ready(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Slots and serials: which job id the next investigation gets."""
+"""Slots and serials: the job id of the next investigation."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SERIALS_PER_START = 1000
 
 
 class View(Protocol):
-    """What is known of the investigations' objects in the cluster."""
+    """The known state of the investigations' objects in the cluster."""
 
     def busy_slots(self) -> set[int]:
-        """Slots of which any object exists."""
+        """Slots with at least one existing object."""
 
     def services_without_job(self) -> int:
-        """How many hold a port for nobody."""
+        """The number of services that occupy a port without use."""
 
 
 class Serials:
-    """A number that only grows, also over restarts: each start continues in a block no earlier one has used."""
+    """A number that only grows, even across restarts: each start continues in a block that no earlier one has used."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -50,7 +50,8 @@ class Serials:
 
 
 class Slots:
-    """Gives away the lowest free slot. Not divided by any await, so 200 requests at once never get the same."""
+    """Assigns the lowest free slot. :meth:`reserve` contains no await, so 200 simultaneous requests get different
+    ones."""
 
     def __init__(self, first_port: int, last_port: int, view: View, serials: Serials) -> None:
         self._first_port, self._last_port = first_port, last_port
@@ -63,7 +64,7 @@ class Slots:
 
     @hook("slot.reserve")
     def reserve(self, occupied: Collection[int]) -> JobId:
-        """The next job id; ``occupied`` are slots whose port was found taken by somebody else."""
+        """Reserve the next job id; ``occupied`` are slots whose port was found to be taken."""
         busy = self.unusable() | set(occupied)
         for slot in range(1, self._last_port - self._first_port + 2):
             if slot not in busy:
@@ -76,7 +77,7 @@ class Slots:
         raise CannotOpen(f"no free stream port: all {amount} ports {ports} are in use{whose}")
 
     def settle(self, job_id: JobId) -> None:
-        """The opening is over: from here on the objects in the cluster hold the slot, or nothing does."""
+        """End an opening: from now on the objects in the cluster hold the slot, or nothing does."""
         self._opening.discard(job_id.slot)
 
     def unusable(self) -> set[int]:

@@ -1,4 +1,4 @@
-"""What the server does before it serves: loading its file of settings."""
+"""The loading of the settings file before the server serves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SETTINGS_CLASS = "Focus"
 
 
 class Startup:
-    """Loads the settings and says so in the log, or says what is wrong with them.
+    """Loads the settings, and logs either success or the defect of the settings.
 
     ``scaled`` turns seconds of the real system into those of the sandbox.
     """
@@ -23,7 +23,7 @@ class Startup:
 
     @hook("settings.load")
     async def load(self, data: Mapping[str, str]) -> str | None:
-        """What is wrong with the settings in the data of the ConfigMap, in one sentence; None when nothing is."""
+        """Return the defect of the settings in the data of the ConfigMap in one sentence, or None."""
         text = data.get(SETTINGS_KEY)
         if text is None:
             self.log.info("no %s is configured; working with the built-in settings", SETTINGS_KEY)
@@ -42,7 +42,7 @@ class Startup:
 
 
 def defect_of(text: str) -> str | None:
-    """The settings are Python, as on a real server, and are read without running them."""
+    """Return the defect of the settings, or None. They are Python, as on a real server, and are only parsed."""
     try:
         module = ast.parse(text, SETTINGS_KEY)
     except SyntaxError as error:

@@ -1,6 +1,6 @@
-"""What the server says where no requirement tells it what to say: helpful words, or those observed in December 2025.
+"""The wording of the server where no requirement defines it: helpful, or as observed in December 2025.
 
-Source of the observed ones: docs/facts/focus-server.md 2.4 (status), docs/facts/focus-server.md 2.6 (the three
+Sources of the observed wording: docs/facts/focus-server.md 2.4 (status), docs/facts/focus-server.md 2.6 (the three
 refusals), docs/facts/focus-server.md 3.2 (channels).
 """
 
@@ -21,7 +21,7 @@ REFUSALS: Mapping[type[Refused], str] = {
 
 
 class Wording:
-    """Passes on what the server was going to say, or says it as the server of December 2025 did (``deployed``)."""
+    """Passes answers on unchanged, or words them as the server of December 2025 did (``deployed``)."""
 
     def __init__(self, deployed: bool) -> None:
         self._deployed = deployed
@@ -46,7 +46,8 @@ class Wording:
 
 
 def _of_more_channels(fibre: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The measures of the sandbox's fibre, as far as they are told, if it had those channels; others stay."""
+    """The measures of the sandbox's fibre as if it had that number of channels. Only fields that are present change;
+    other fibres stay as they are."""
     if fibre.get("fiber_length_meters") != FIBRE_LENGTH_M:
         return fibre
     samples = HIGHEST_CHANNEL * SAMPLES_PER_CHANNEL

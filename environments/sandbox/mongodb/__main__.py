@@ -7,7 +7,7 @@ from environments.sandbox.shared.process import SandboxProcess, main
 
 
 def configured(config: Mapping[str, Any]) -> SandboxProcess:
-    """The server itself, or what leads to another one."""
+    """The process of the server itself, or the one that forwards to an external server."""
     if "elsewhere" in config:
         from environments.sandbox.mongodb.forwarding import ForwardingProcess
 

@@ -1,4 +1,4 @@
-"""One client connection: reads requests, has them handled, writes replies."""
+"""One client connection: it reads requests, has them handled and writes replies."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from environments.sandbox.shared.clock import after_wall_s
 
 _reply_ids = itertools.count(1)
 _UNEXPECTED = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, BSONError)
-"""A defect of this server: it is logged with its traceback and answered with error 1."""
+"""Errors that are a defect of this server: logged with a traceback and answered with error 1."""
 _LOG = logging.getLogger("mongodb")
 
 
 class Connection:
-    """``peer`` is what is known of the client at the other end."""
+    """The server's end of a connection; ``peer`` is the state of the client."""
 
     def __init__(
         self, instance: Instance, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -35,13 +35,13 @@ class Connection:
         self._reader, self._writer = reader, writer
 
     async def serve(self) -> None:
-        """Until either side closes. The next request is awaited early, so that a peer that closes is noticed."""
+        """Serve until either side closes. The next request is read early, so that a closed connection is noticed."""
         following = asyncio.ensure_future(read_message(self._reader))
         try:
             while (message := await following) is not None:
                 following = asyncio.ensure_future(read_message(self._reader))
                 reply = await self._reply(message)
-                if self.peer.await_ms:  # of the wall: a driver gives the server up a second later, and all it has asked
+                if self.peer.await_ms:  # wall time: a driver drops the server, with all its requests, a second later
                     until = after_wall_s(self.peer.await_ms / 1000)
                     either: set[asyncio.Future[Any]] = {following, until}
                     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +60,7 @@ class Connection:
             following.cancel()
             await asyncio.wait({following})
             if not following.cancelled():
-                following.exception()  # the frame after the last answer may have been wrong too
+                following.exception()  # the frame after the last answer may have been invalid too
             self._writer.close()
 
     async def _reply(self, message: Message) -> bytes:

@@ -1,7 +1,7 @@
-"""A MongoDB that is not ours, named by ``SANDBOX_MONGODB_URI``: what the URI says, and a database that may be used.
+"""A MongoDB outside the sandbox, named by ``SANDBOX_MONGODB_URI``: the parsed URI, and the claim of a database.
 
-A database is used only when it was empty or bears this sandbox's mark from an earlier run: nobody else's data is ever
-touched. One sandbox at a time may use it.
+A database is used only if it is empty or carries this sandbox's mark from an earlier run: no other data is ever
+touched. Only one sandbox at a time may use it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Database = AsyncDatabase[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """One server, who we are there, and the database to use."""
+    """One server, the user to log in as, and the database to use."""
 
     host: str
     port: int
@@ -42,7 +42,7 @@ class Elsewhere:
 
     @classmethod
     def parse(cls, uri: str) -> Elsewhere:
-        """:class:`UsageError` says what is wrong with the URI, and never shows it: it holds a password."""
+        """Parse the URI. :class:`UsageError` names the problem but not the URI, because it contains a password."""
         if not uri.startswith("mongodb://"):
             raise UsageError(f"{VARIABLE}: must begin with mongodb:// and name one server")
         try:
@@ -75,7 +75,7 @@ class Elsewhere:
         )  # fmt: skip
 
     async def claim(self) -> None:
-        """Make sure that the database may be used; :class:`StartError` says in one sentence why not."""
+        """Make sure that the database may be used; :class:`StartError` gives the reason in one sentence if not."""
         server = f"{self.host}:{self.port}"
         try:
             async with self.client() as client:
@@ -98,7 +98,7 @@ class Elsewhere:
             raise StartError(f"{self.where} holds what this sandbox did not make ({shown}); name an empty database")
 
     async def fill(self, database: Database, collections: Iterable[Collection]) -> None:
-        """Exactly these collections in place of those of an earlier run."""
+        """Replace the collections of an earlier run with exactly these."""
         await self._claim(database)
         for name in await database.list_collection_names():
             if name != MARK:

@@ -1,4 +1,4 @@
-"""The MongoDB process of a sandbox whose MongoDB is elsewhere: leads there, seeds it, and can be ended like a pod."""
+"""The MongoDB process of a sandbox with an external MongoDB. It forwards, seeds, and can be ended like a pod."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from environments.sandbox.shared.process import CommandError, SandboxProcess
 
 
 class ForwardingProcess(SandboxProcess):
-    """Configuration: ``host``, ``port``, ``elsewhere`` (the fields of :class:`Elsewhere`) and ``seeded_file``, which
-    holds the facts of the seed while the run goes on, so that a restart of this process does not seed anew.
-    """
+    """The forwarding process. Its configuration has ``host``, ``port``, ``elsewhere`` (the fields of
+    :class:`Elsewhere`) and ``seeded_file``, which holds the facts of the seed during the run, so that a restart of this
+    process does not seed again."""
 
     name = "mongodb"
 
@@ -53,7 +53,7 @@ class ForwardingProcess(SandboxProcess):
         await self._client.close()
 
     async def reset(self) -> None:
-        """The seed anew, with the times of now."""
+        """Seed again, relative to the present time."""
         store = Store()
         count = int(self.config["settings"]["seed_recordings"])
         self.seeded = seed(store, self.elsewhere.database, datetime.now(UTC), count).facts()
@@ -86,6 +86,6 @@ class ForwardingProcess(SandboxProcess):
         task.add_done_callback(self._tasks.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A server that cannot be reached closes the client's connection."""
+        """Forward a connection; if the server cannot be reached, close it."""
         with contextlib.suppress(OSError), contextlib.closing(writer):
             await join((reader, writer), await asyncio.open_connection(self.elsewhere.host, self.elsewhere.port))

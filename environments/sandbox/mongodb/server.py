@@ -19,7 +19,7 @@ class Server:
         self._listener: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen, and answer where; the port may be shared with a holder that does not listen."""
+        """Listen and return the address; the port may be shared with a holder that does not listen."""
         self._listener = await asyncio.start_server(self._accept, host, port, reuse_port=True, backlog=512)
         address: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
         return address

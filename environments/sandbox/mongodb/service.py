@@ -28,9 +28,9 @@ UNCLOSED = "connections-never-closed"
 
 
 class MongodbProcess(SandboxProcess):
-    """Configuration: ``host``, ``port``, ``users``, ``database``, ``reports_as`` and ``data_file``: what is stored
-    outlives the process there, see :mod:`~environments.sandbox.mongodb.storage.data_file`.
-    """
+    """The MongoDB server. Its configuration has ``host``, ``port``, ``users``, ``database``, ``reports_as`` and
+    ``data_file``, in which the data outlives the process, see
+    :mod:`~environments.sandbox.mongodb.storage.data_file`."""
 
     name = "mongodb"
     fault_ids = FAULT_IDS
@@ -61,7 +61,7 @@ class MongodbProcess(SandboxProcess):
         return {"host": host, "port": port, "database": self.database, **self.seeded}
 
     def _damage(self) -> None:
-        """What faults do to data of before an outage; a reset brings the seed back."""
+        """Apply faults that damage the data at an outage; a reset restores the seed."""
         for fault, damage in DAMAGES.items():
             if self.fault(fault):
                 damage(self._collection(str(self.seeded["guid"])))
@@ -71,7 +71,7 @@ class MongodbProcess(SandboxProcess):
         self.data_file.close()
 
     async def reset(self) -> None:
-        """The seed anew, with the times of now; users and connections stay."""
+        """Seed again, relative to the present time; users and connections stay."""
         self._hidden.collections.clear()
         self._mutations.forget()
         self._seed()
@@ -108,7 +108,7 @@ class MongodbProcess(SandboxProcess):
         return Site(fault, *(self._collection(name) for name in (BASE_PATHS, guid, guid + UNRECOGNIZED_SUFFIX)))
 
     def _collection(self, name: str) -> Collection:
-        """The stored one, also while it is hidden."""
+        """The stored collection, even while it is hidden."""
         return self._hidden.collections.get(name) or self.instance.store.ensure(self.database, name)
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,1 +1,1 @@
-"""The message broker of the estate: Debian's rabbitmq-server, in a folder and on an address of its own."""
+"""The message broker of the estate: Debian's rabbitmq-server, run in its own folder and on its own address."""

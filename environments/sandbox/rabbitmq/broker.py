@@ -1,4 +1,4 @@
-"""One broker: its files, its environment, and the two operating system processes it is made of."""
+"""One broker: its files, its environment, and its two operating system processes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _LOOK_AGAIN_S = 0.02
 _EPMD_WITHIN_S = 20.0
 _LAST_WORDS = 3
 _ERLANG = "+S 1:1 +sbwt none -start_epmd false -kernel inet_dist_use_interface {{{address}}}"
-"""One scheduler that does not spin: the broker has little to do, and others need the processors."""
+"""One scheduler that does not spin: the broker has little to do, and other processes need the processors."""
 
 
 class Broker:
     """``config`` has host, server_port, management_port, distribution_port, epmd_port, user, password, vhost and
-    exchange. The distribution port must be its own on the whole machine: RabbitMQ does not start while anybody listens
-    on it, at whatever address (``rabbit_prelaunch_dist:dist_port_use_check``).
+    exchange. The distribution port must be unique on the machine: RabbitMQ does not start while any process listens on
+    it, on any address (``rabbit_prelaunch_dist:dist_port_use_check``).
 
-    Everything it stores lies in ``folder`` and outlives its processes, as on a volume.
+    All its data is in ``folder`` and outlives its processes, as on a volume.
     """
 
     def __init__(self, config: Mapping[str, Any], folder: Path, log_file: Path) -> None:
@@ -43,14 +43,14 @@ class Broker:
 
     @property
     def has_run(self) -> bool:
-        """Whether it was up once, with all that it was started with."""
+        """Whether it has completed a start, with all its definitions."""
         return self._was_up.is_file()
 
     def note_up(self) -> None:
         self._was_up.touch()
 
     async def start(self, faults: Collection[str]) -> Process:
-        """Begin to start; it listens a few seconds later. The process that is answered ends when the broker does."""
+        """Begin to start it; it listens a few seconds later. The returned process ends when the broker ends."""
         self._write_files(faults)
         epmd = ["epmd", "-address", "127.0.0.1", "-port", str(self._config["epmd_port"])]
         self._processes = [await self._run(*epmd)]
@@ -59,7 +59,7 @@ class Broker:
         return self._processes[-1]
 
     async def _names_are_served(self) -> None:
-        """Until epmd listens: a broker that does not find it gives up. Raises TimeoutError."""
+        """Wait until epmd listens, because a broker that does not find it gives up. Raises TimeoutError."""
         async with asyncio.timeout(_EPMD_WITHIN_S):
             while True:
                 with suppress(OSError):
@@ -69,7 +69,7 @@ class Broker:
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def kill(self) -> None:
-        """End it the way a crash does: all that it started, the Erlang machine first, which would start epmd again."""
+        """End it like a crash, with all that it started. The Erlang machine goes first: it would restart epmd."""
         if os.getpgrp() != os.getpid():
             raise RuntimeError("a broker is ended with its process group, which must be that of this process alone")
         while others := _others_of_our_group():
@@ -82,7 +82,7 @@ class Broker:
         self._processes = []
 
     def last_words(self) -> str:
-        """The end of its log."""
+        """The last lines of its log."""
         lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         return " | ".join([line.strip() for line in lines if line.strip()][-_LAST_WORDS:]) or "its log is empty"
 
@@ -110,15 +110,15 @@ class Broker:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "RABBITMQ_DIST_PORT": str(config["distribution_port"]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": erlang,
-            # The script becomes the Erlang machine. Otherwise it waits for it, and ends with 0 whatever became of it.
+            # The script becomes the Erlang machine. Otherwise it waits for it and always exits with 0.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
     def _write_files(self, faults: Collection[str]) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        if EXCHANGE_MISSING in faults:  # definitions add to what is stored, and take nothing away
+        if EXCHANGE_MISSING in faults:  # definitions only add to the stored data
             self._was_up.unlink(missing_ok=True)
-        if not self.has_run:  # half of a first start that was ended in its middle is worse than nothing
+        if not self.has_run:  # the data of an interrupted first start is worse than none
             shutil.rmtree(self._folder / "data", ignore_errors=True)
         lay_out(self._home, SERVER.resolve().parents[1])
         config = self._config
@@ -141,8 +141,8 @@ class Broker:
 
 
 def _others_of_our_group() -> list[int]:
-    """The processes of this process group but this one, epmd last; those that have ended and wait to be noticed are
-    none. The group is our own: every process of the sandbox leads one."""
+    """The other processes of this process group, epmd last, without zombies. The group belongs to this process alone:
+    each process of the sandbox leads its own."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

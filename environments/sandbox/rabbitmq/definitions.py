@@ -1,4 +1,4 @@
-"""What a broker is started with: the user, the virtual host and the exchange that the product was promised."""
+"""The definitions that a broker starts with: the user, the virtual host and the exchange that the product expects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PASSWORD_CHANGED, EXCHANGE_MISSING = "broker-password-changed", "broker-exchange
 
 
 def definitions(config: Mapping[str, Any], faults: Collection[str] = ()) -> dict[str, Any]:
-    """In the form of RabbitMQ's ``load_definitions``; each fault that is on shows in it."""
+    """The definitions in the format of RabbitMQ's ``load_definitions``, changed by each fault that is on."""
     user, vhost = config["user"], config["vhost"]
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     return {
@@ -24,7 +24,7 @@ def definitions(config: Mapping[str, Any], faults: Collection[str] = ()) -> dict
 
 
 def password_with(faults: Collection[str], config: Mapping[str, Any]) -> str:
-    """The one that lets the user in."""
+    """The password that the broker accepts."""
     right = str(config["password"])
     return f"not-{right}" if PASSWORD_CHANGED in faults else right
 
@@ -37,7 +37,7 @@ def exchange(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hashed(password: str) -> dict[str, str]:
-    """A password as RabbitMQ keeps it: salt and hash, in base 64."""
+    """A password as RabbitMQ stores it: salt and hash, in base 64."""
     salt = secrets.token_bytes(4)
     digest = hashlib.sha256(salt + password.encode()).digest()
     return {

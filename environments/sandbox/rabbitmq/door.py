@@ -1,4 +1,4 @@
-"""The door of a server that is started when somebody comes for the first time."""
+"""A listener in front of a server that starts when the first client needs it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ Server = Callable[[], Awaitable[tuple[str, int] | None]]
 
 
 class Door:
-    """Listens where clients come to, and lets them through to the server behind it.
+    """Listens on the address that clients use, and connects them to the server behind it.
 
-    ``server`` is asked when a client has said its first word: it answers where the server listens by then, or None
-    where nobody is at home, and the client is turned away. Who only looks whether the door is there starts nothing.
+    ``server`` is called when a client has sent its first bytes. It returns the address where the server then listens,
+    or None if the server is unavailable; the client is then disconnected. A client that connects and sends nothing
+    starts nothing.
     """
 
     def __init__(self, host: str, port: int, server: Server) -> None:
@@ -28,7 +29,7 @@ class Door:
         self._listening: asyncio.Server | None = None
 
     async def open(self, within_s: float) -> None:
-        """Return once it listens: at once if it does already, or as soon as the port is free. Raises StartError."""
+        """Return once it listens, which it may do already, or as soon as the port is free. Raises StartError."""
         taken: OSError | None = None
         try:
             async with asyncio.timeout(within_s):

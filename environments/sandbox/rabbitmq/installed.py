@@ -1,11 +1,11 @@
-"""Whether this machine has a broker."""
+"""The check for an installed broker."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""Where Debian's package rabbitmq-server has its start script; the one in the search path wants a user of its own."""
+"""The start script of Debian's package rabbitmq-server. The one in the search path requires its own user."""
 
 
 def is_installed() -> bool:

@@ -1,4 +1,4 @@
-"""The supervised process around the broker. It is ready at once; the broker starts when a client comes."""
+"""The supervised process around the broker. It is ready at once; the broker starts when a client needs it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _LOOK_AGAIN_S = 0.1
 
 
 class RabbitMQProcess(SandboxProcess):
-    """A broker takes seconds of a processor to start, and most scenarios never talk to it: the first word of a client
-    starts it, and is answered when it is up. Faults and resets wait for that too. When it ends by itself, this process
-    ends as well."""
+    """Starts the broker on the first bytes of a client, which is answered when the broker is up: a start takes seconds
+    of a processor, and most scenarios never talk to the broker. Faults and resets are applied only to a started broker.
+    When the broker ends by itself, this process ends as well."""
 
     name = "rabbitmq"
     fault_ids = frozenset({PASSWORD_CHANGED, EXCHANGE_MISSING, STAYS_AWAY})
@@ -39,7 +39,7 @@ class RabbitMQProcess(SandboxProcess):
         self._door = Door(config["host"], int(config["port"]), self._at_home)
         self._running: asyncio.Task[None] | None = None
         self._was_met = folder / "rabbitmq-was-met"
-        """There when the broker has been up since it was told to stay away, once it has crashed."""
+        """Exists once the broker was up with the fault ``broker-stays-away``: it stays away after its next crash."""
         self._password = ""
         self._address = f"http://{config['host']}:{config['management_port']}/api"
 
@@ -48,7 +48,7 @@ class RabbitMQProcess(SandboxProcess):
         return {"host": self.config["host"], "port": self.config["port"]}
 
     async def _at_home(self) -> tuple[str, int] | None:
-        """Where the broker listens, started if it was not; None while it stays away."""
+        """Return the address of the broker, and start it if needed; None while it stays away."""
         if self._running is None:
             if STAYS_AWAY in self.faults and self._was_met.is_file():
                 self.log.error("somebody came, and nobody is at home")
@@ -63,13 +63,13 @@ class RabbitMQProcess(SandboxProcess):
         return self.config["host"], int(self.config["server_port"])
 
     async def _is_up(self) -> None:
-        """Wait until it listens everywhere. Raises TimeoutError."""
+        """Wait until it listens on all its ports. Raises TimeoutError."""
         async with asyncio.timeout(_UP_WITHIN_S):
             while not await self._listens():
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _run(self, faults: frozenset[str]) -> None:
-        """The life of the broker; it ends only by itself."""
+        """Run the broker until it ends by itself."""
         server: Process = await self._broker.start(faults)
         status = await server.wait()
         self.log.error("the broker ended by itself, exit status %s: %s", status, self._broker.last_words())
@@ -83,7 +83,7 @@ class RabbitMQProcess(SandboxProcess):
         await self._broker.kill()
 
     async def reset(self) -> None:
-        """No queue is left. The Focus Server deletes those of its jobs meanwhile."""
+        """Delete all queues. The Focus Server deletes those of its jobs at the same time."""
         if self._running is None:
             return
         vhost = quote(self.config["vhost"], safe="")
@@ -94,7 +94,7 @@ class RabbitMQProcess(SandboxProcess):
         return {"started": self._running is not None, "listens": await self._listens()}
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
-        """Of a broker that runs; one that is not started yet starts with the faults of then."""
+        """Apply the change to a running broker. A broker that has not started gets the faults in force at its start."""
         if STAYS_AWAY in switched_on | switched_off:
             self._was_met.unlink(missing_ok=True)
         if self._running is None:
@@ -116,7 +116,7 @@ class RabbitMQProcess(SandboxProcess):
         self._password = password
 
     async def _ask(self, method: str, path: str, body: Any = None, may_be_gone: bool = False) -> Any:
-        """One request of the management interface, as soon as it answers; None where nothing is said."""
+        """Call the management interface once it answers; None if the answer is empty, or 404 with ``may_be_gone``."""
         import aiohttp  # 0.2 s: not at the start of every sandbox
 
         await self._is_up()
@@ -131,7 +131,7 @@ class RabbitMQProcess(SandboxProcess):
             return await answer.json(content_type=None) if await answer.read() else None
 
     async def _listens(self) -> bool:
-        """The management interface comes last: when it answers, everything does."""
+        """Whether the management interface accepts connections. It starts last, so everything else listens too."""
         try:
             _, writer = await asyncio.open_connection(self.config["host"], int(self.config["management_port"]))
         except OSError:

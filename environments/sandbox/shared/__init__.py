@@ -1,1 +1,1 @@
-"""What the processes of the sandbox have in common."""
+"""Code shared by the processes of the sandbox."""

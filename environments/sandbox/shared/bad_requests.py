@@ -1,15 +1,15 @@
-"""What is no HTTP at all is told in the log in one line: it is the client's mistake, and no defect of the server."""
+"""A log filter that reports a request that is not HTTP in one line: it is the client's mistake, not a server defect."""
 
 from __future__ import annotations
 
 import logging
 
 _MODULE = "aiohttp.http_exceptions"
-"""Known by its name: not every process has a server of aiohttp, and loading it takes long."""
+"""The module of the errors, compared by name: not every process has a server of aiohttp, and loading it takes long."""
 
 
 class OneLine(logging.Filter):
-    """Takes the traceback from the records of requests that could not be read."""
+    """Removes the traceback from log records about requests that could not be parsed, and lowers them to INFO."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -21,5 +21,5 @@ class OneLine(logging.Filter):
 
 
 def log_in_one_line() -> None:
-    """For every server of aiohttp in this process."""
+    """Apply the filter to every aiohttp server in this process."""
     logging.getLogger("aiohttp.server").addFilter(OneLine())

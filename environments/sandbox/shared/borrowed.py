@@ -1,7 +1,8 @@
-"""A cluster that is not ours: whether it may be used, and whose the namespaces are that were made in it.
+"""Permission to use a cluster that is not the sandbox's own, and ownership of the namespaces created in it.
 
-It is used only where somebody has said so: with an annotation on ``kube-system`` or ``default``, or with a flag. Every
-namespace made there bears a label, and says which process made it, so that what a killed one has left can be told.
+Such a cluster is used only with explicit permission: an annotation on ``kube-system`` or ``default``, or a flag. Each
+namespace created there carries a label and records the process that created it, so that namespaces left by a killed
+process can be recognized.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Any
 
 OWNER_LABEL = "focus-acceptance/owner"
 SLICES_GIVEN = "focus-acceptance/slices-given"
-"""An annotation: the nodes that were given GPU slices together with the namespace."""
+"""An annotation that lists the nodes that were given GPU slices together with the namespace."""
 MARK = "focus-acceptance/may-be-used"
 MARKED = ("kube-system", "default")
-"""The namespaces of which one bears the mark."""
+"""The namespaces that may carry the mark; one of them is enough."""
 FLAG = "--yes-this-cluster"
 
 _PROCESS, _HOST = "focus-acceptance/process", "focus-acceptance/host"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STARTED = 19
-"""The start of a process in its ``stat``, counted from what follows its name (proc(5), field 22)."""
+"""Index of a process's start time in its ``stat``, counted after the process name (proc(5), field 22)."""
 
 
 def is_marked(namespaces: Iterable[Mapping[str, Any]]) -> bool:
@@ -31,7 +32,7 @@ def is_marked(namespaces: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def not_permitted(server: str) -> str:
-    """The sentence for a cluster that nobody has marked."""
+    """The error message for a cluster without the mark."""
     return (
         f"the cluster at {server} is not marked for this: kubectl annotate namespace {MARKED[0]} {MARK}=true marks it, "
         f"{FLAG} permits it once"
@@ -39,13 +40,12 @@ def not_permitted(server: str) -> str:
 
 
 def owner() -> dict[str, str]:
-    """Annotations of a namespace that this process makes."""
+    """Annotations for a namespace that this process creates."""
     return {_PROCESS: f"{os.getpid()}-{_started(os.getpid())}", _HOST: _host()}
 
 
 def is_abandoned(namespace: Mapping[str, Any]) -> bool:
-    """Whether a namespace with the label was made on this machine, by a process that is gone. Where there is no /proc
-    none is taken for that."""
+    """Whether a labelled namespace was created on this machine by a process that has ended; never without /proc."""
     annotations = namespace["metadata"].get("annotations") or {}
     if annotations.get(_HOST) != _host():
         return False
@@ -54,13 +54,13 @@ def is_abandoned(namespace: Mapping[str, Any]) -> bool:
 
 
 def _host() -> str:
-    """This machine since it was started; elsewhere than on Linux this machine."""
+    """An identifier of this machine and its current boot; on systems other than Linux, of the machine only."""
     boot = _BOOT.read_text(encoding="ascii").strip() if _BOOT.is_file() else ""
     return f"{socket.gethostname()}-{boot}"
 
 
 def _started(pid: int) -> str:
-    """When a process began, in ticks; empty for one that is not there."""
+    """The start time of a process in clock ticks; empty if the process does not exist."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

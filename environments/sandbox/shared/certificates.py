@@ -1,4 +1,4 @@
-"""Keys and certificates of one sandbox run: made at start, never stored in the repository."""
+"""Keys and certificates of one sandbox run. They are created at the start and never stored in the repository."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Certificate:
 
 
 class CertificateAuthority:
-    """A private authority in a folder; ``ca_file`` is what clients are told to trust."""
+    """A private certificate authority in a folder; ``ca_file`` is the certificate that clients trust."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,7 +31,7 @@ class CertificateAuthority:
         self._authority.cert_pem.write_to_path(self.ca_file)
 
     def issue(self, name: str, addresses: Sequence[str]) -> Certificate:
-        """A server certificate for DNS name ``name`` and the IP ``addresses``."""
+        """Issue a server certificate for the DNS name ``name`` and the IP ``addresses``."""
         until = datetime.now(UTC) + VALID_FOR
         leaf = self._authority.issue_cert(name, *addresses, common_name=name, not_after=until)
         issued = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
@@ -41,7 +41,7 @@ class CertificateAuthority:
 
 
 def write_ssh_key(folder: Path, name: str) -> tuple[Path, Path]:
-    """An ed25519 key pair in OpenSSH's format; returns the private and the public file."""
+    """Write an ed25519 key pair in OpenSSH's format; return the private and the public file."""
     folder.mkdir(parents=True, exist_ok=True)
     key = ed25519.Ed25519PrivateKey.generate()
     private, public = folder / name, folder / f"{name}.pub"
@@ -55,7 +55,7 @@ def write_ssh_key(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def write_secret(path: Path, text: str) -> Path:
-    """A file only its owner can read."""
+    """Write a file that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_private(path, text.encode())
     return path

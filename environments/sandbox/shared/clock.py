@@ -1,9 +1,9 @@
-"""The clock of the sandbox's processes: it advances with the time that they were given.
+"""The clock of the sandbox's processes. It advances only with the time that the machine gives to a process.
 
-Every duration of the real system is scaled down, so that an idle watchdog of 50 s takes one second. On a machine that
-stands still for longer than that, or that lets each of many programs run for a part of the time only, the second would
-be over before anybody could have done anything. The event loop of a process therefore does not count a standstill, and
-counts a part of the time while the processors are crowded: sleeps, timers and time-outs all follow it.
+Each duration of the real system is scaled down: an idle watchdog of 50 s takes one second. If the machine stalls for
+longer than that, or divides its processors among many programs, that second would be over before any program could act.
+The event loop of a process therefore ignores a stall and slows down while the processors are crowded. Sleeps, timers
+and timeouts all follow it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Callable
 
 BEAT_S = 0.05
 TOLERATED_S = 0.02
-"""A loop that turns this much later than it was due has not stood still."""
+"""Tolerance: a loop iteration that is late by up to this much is not a stall."""
 CROWD_PER_CORE = 2
-"""Runnable threads for each core up to which the clock goes at full speed: the sandbox and a client are a few."""
+"""Runnable threads per core up to which the clock runs at full speed; the sandbox and a client are only a few."""
 
 _ENOUGH_BYTES = 128
 _FEW_ALARMS = 64
@@ -30,12 +30,12 @@ _FEW_ALARMS = 64
 
 @functools.cache
 def _load() -> int:
-    """The descriptor of a file that is read twenty times a second for as long as the process lives."""
+    """The descriptor of ``/proc/loadavg``, kept open for the life of the process: it is read twenty times a second."""
     return os.open("/proc/loadavg", os.O_RDONLY)
 
 
 def share_given() -> float:
-    """The share (0 to 1) of a processor that a program gets now; 1 where the kernel does not tell (not Linux)."""
+    """The share (0 to 1) of a processor that a program gets now; 1 if the kernel does not report it (not Linux)."""
     try:
         runnable = int(os.pread(_load(), _ENOUGH_BYTES, 0).split()[3].split(b"/")[0])
     except OSError:
@@ -44,18 +44,19 @@ def share_given() -> float:
 
 
 class GivenTime:
-    """Seconds that this process was given. ``wall`` and ``share`` are replaced in tests only."""
+    """A clock of the seconds that this process was given. ``wall`` and ``share`` are replaced in tests only."""
 
     def __init__(self, wall: Callable[[], float] = time.monotonic, share: Callable[[], float] = share_given) -> None:
         self._wall, self._share = wall, share
         self._looked_s = self._given_s = self._beat_s = wall()
         self.speed = 1.0
-        """Given seconds in one of the wall."""
+        """Given seconds per second of wall time."""
 
     def now(self) -> float:
-        """Asked at least once in each beat; what is missing beyond that is a standstill.
+        """The given seconds so far. The loop calls this at least once per beat; time beyond one beat is a stall and
+        does not count.
 
-        Once in a beat it looks how crowded the processors are.
+        Once per beat it measures how crowded the processors are.
         """
         wall_s = self._wall()
         passed_s = wall_s - self._looked_s
@@ -68,7 +69,7 @@ class GivenTime:
 
 
 class BeatingSelector(selectors.DefaultSelector):
-    """Waits in beats. A timer of the loop for each would cost eight processes more than all else they do when idle."""
+    """A selector that waits in beats. A timer per beat would cost eight idle processes more than all else they do."""
 
     def __init__(self, given: GivenTime) -> None:
         super().__init__()
@@ -78,15 +79,15 @@ class BeatingSelector(selectors.DefaultSelector):
         self._tidied_at = _FEW_ALARMS
 
     def wake(self, waiter: asyncio.Future[None], at_s: float) -> None:
-        """Give the waiter a result at a moment of the wall, to the beat."""
-        if len(self._alarms) >= self._tidied_at:  # of watches whose clients have left, their time is far off
+        """Give the waiter a result at a moment of wall time, with the precision of a beat."""
+        if len(self._alarms) >= self._tidied_at:  # watches whose clients have left; they expire much later
             self._alarms = [alarm for alarm in self._alarms if not alarm[2].done()]
             heapq.heapify(self._alarms)
             self._tidied_at = max(_FEW_ALARMS, 2 * len(self._alarms))
         heapq.heappush(self._alarms, (at_s, next(self._order), waiter))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready within ``timeout`` given seconds; None waits for ever."""
+        """The file objects that are ready within ``timeout`` given seconds; None waits for ever."""
         now_s = self._given.now()
         until_s = math.inf if timeout is None else now_s + timeout
         while True:
@@ -97,7 +98,7 @@ class BeatingSelector(selectors.DefaultSelector):
                 return ready
 
     def _ring(self) -> bool:
-        """Whether somebody was woken."""
+        """Wake the waiters that are due; return whether any was woken."""
         rung = False
         while self._alarms and self._alarms[0][0] <= time.monotonic():
             waiter = heapq.heappop(self._alarms)[2]
@@ -108,7 +109,7 @@ class BeatingSelector(selectors.DefaultSelector):
 
 
 class GivenTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop by whose clock only given time passes."""
+    """An event loop whose clock counts only given time."""
 
     def __init__(self, given: GivenTime | None = None) -> None:
         self._given = given or GivenTime()
@@ -120,22 +121,23 @@ class GivenTimeLoop(asyncio.SelectorEventLoop):
 
     @property
     def speed(self) -> float:
-        """Given seconds in one of the wall."""
+        """Given seconds per second of wall time."""
         return self._given.speed
 
     def wake(self, waiter: asyncio.Future[None], after_wall_s: float) -> None:
-        """Give the waiter a result after so many seconds of the wall."""
+        """Give the waiter a result after this number of seconds of wall time."""
         self._beating.wake(waiter, time.monotonic() + after_wall_s)
 
 
 def wall_s(given_s: float) -> float:
-    """What so many given seconds are by the wall at the moment: for a library that counts by itself."""
+    """Convert given seconds to wall time at the present speed, for a library that measures time itself."""
     loop = asyncio.get_running_loop()
     return given_s / loop.speed if isinstance(loop, GivenTimeLoop) else given_s
 
 
 def after_wall_s(seconds: float) -> asyncio.Future[None]:
-    """Done after so many seconds of the wall: for what a program outside has asked for, which counts itself."""
+    """A future that is done after this number of seconds of wall time, for durations requested by an outside program,
+    which measures time itself."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, GivenTimeLoop):
         raise TypeError(f"a process of the sandbox runs a GivenTimeLoop, not a {type(loop).__name__}")

@@ -1,4 +1,4 @@
-"""A task that broke must be seen, not waited for: the process ends, with the reason in its log."""
+"""A failed task must be noticed, not waited for: the process ends with the reason in its log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger("process")
 
 
 def end_on_defect(task: asyncio.Task[Any]) -> None:
-    """A callback for tasks whose failure nobody else would notice."""
+    """A done callback for tasks whose failure would otherwise go unnoticed."""
     if not task.cancelled() and task.exception() is not None:
         log.error("a task of this process failed", exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)

@@ -19,10 +19,10 @@ Listed = Callable[[float], None]
 
 
 class Informer:
-    """Calls ``changed(object, gone)`` for every difference it learns of; ``objects`` is keyed by namespace and name.
+    """Calls ``changed(object, gone)`` for each difference it learns of; ``objects`` is keyed by namespace and name.
 
-    ``listed`` is called after every list with the monotonic time at which it was asked for. ``title`` is the word for
-    the objects in the log. A watch is asked for anew after ``watch_s``, so that a silent one is noticed; None: never.
+    ``listed`` is called after each list, with the monotonic time at which the list was requested. ``title`` names the
+    objects in the log. A watch is renewed after ``watch_s``, so that a silent one is noticed; None never renews it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Informer:
             self._task = None
 
     async def resync(self) -> None:
-        """Begin with a new list, whatever was known; return when it has been taken over."""
+        """Start over with a new list; return once its result has been taken over."""
         await self.stop()
         self.synced.clear()
         self.start()
@@ -88,7 +88,8 @@ class Informer:
         return str(answer["metadata"]["resourceVersion"])
 
     async def _watch(self, revision: str) -> str:
-        """Follow the changes after ``revision`` to the end of the watch; where to go on, empty for a new list."""
+        """Follow the changes after ``revision`` until the watch ends. Return the revision to continue from, or an empty
+        text if a new list is needed."""
         async with aclosing(self._client.watch(self._path, revision, self._watch_s)) as events:
             async for event in events:
                 if event["type"] == "ERROR":  # the revision is too old, or the API server gives up

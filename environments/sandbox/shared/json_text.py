@@ -1,7 +1,7 @@
-"""JSON as the API server and its clients write and read it, all day long: with orjson, which needs a tenth of the time.
+"""JSON encoding and decoding for the API server and its clients, with orjson: it needs a tenth of the time.
 
-Where orjson refuses what the standard library takes (whole numbers beyond 64 bits, half of a surrogate pair), the
-standard library does it.
+The standard library handles values that it accepts and orjson refuses: integers beyond 64 bits, half of a surrogate
+pair.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import orjson
 
 
 def encode(value: Any) -> bytes:
-    """Without spaces; :class:`TypeError` for what JSON cannot say."""
+    """Encode without spaces; raises :class:`TypeError` for a value that JSON cannot represent."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -21,7 +21,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(text: bytes) -> Any:
-    """:class:`ValueError` for what is not JSON."""
+    """Decode; raises :class:`ValueError` if the text is not JSON."""
     try:
         return orjson.loads(text)
     except ValueError:

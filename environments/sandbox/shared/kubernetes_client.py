@@ -1,4 +1,4 @@
-"""The Kubernetes API as the processes of the sandbox use it."""
+"""The client of the Kubernetes API that the processes of the sandbox use."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=30.0, sock_connect=5.0)
 _GROUPS = {"jobs": "/apis/batch/v1", "deployments": "/apis/apps/v1", "statefulsets": "/apis/apps/v1"}
-"""The others are in the core group."""
+"""API groups by plural; all other kinds are in the core group."""
 _SHOWN_CHARACTERS = 500
 
 Object = dict[str, Any]
 
 
 class Unreachable(Exception):
-    """The API server did not answer; ``__cause__`` is what aiohttp or the system said."""
+    """The API server did not answer; ``__cause__`` is the error of aiohttp or of the system."""
 
     def __init__(self, cause: BaseException) -> None:
         why = "no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__
@@ -33,9 +33,9 @@ class Unreachable(Exception):
 
 
 class Refused(Exception):
-    """The API server answered with an error: ``status`` of HTTP, ``reason`` and ``message`` of its Status object.
+    """The API server answered with an error: ``status`` of HTTP, and ``reason`` and ``message`` of its Status object.
 
-    Without such an object ``reason`` is empty and ``message`` the text of the answer.
+    Without such an object ``reason`` is empty and ``message`` is the text of the answer.
     """
 
     def __init__(self, status: int, text: str) -> None:
@@ -49,7 +49,7 @@ class Refused(Exception):
 
 
 def collection(plural: str, namespace: str | None = None) -> str:
-    """The path of all objects of a kind, or of those in one namespace."""
+    """The path of all objects of a kind, in the cluster or in one namespace."""
     group = _GROUPS.get(plural, "/api/v1")
     return f"{group}/namespaces/{namespace}/{plural}" if namespace else f"{group}/{plural}"
 
@@ -67,10 +67,10 @@ def _trust(ca_file: str, cert_file: str | None, key_file: str | None) -> ssl.SSL
 
 
 class KubernetesClient:
-    """One kept-alive session; ``access`` is {url, ca_file} with {token} or {cert_file, key_file}. Made inside a running
-    event loop.
+    """A client with one keep-alive session, created inside a running event loop. ``access`` is {url, ca_file} with
+    {token} or {cert_file, key_file}.
 
-    Every call raises :class:`Unreachable` or :class:`Refused`.
+    Each call raises :class:`Unreachable` or :class:`Refused` on failure.
     """
 
     def __init__(self, access: Mapping[str, str], timeout: aiohttp.ClientTimeout = CALL_TIMEOUT) -> None:
@@ -96,7 +96,7 @@ class KubernetesClient:
         parameters: Mapping[str, str] | None = None,
         timeout: aiohttp.ClientTimeout | None = None,
     ) -> Any:
-        """The JSON of the answer."""
+        """Send a request and return the decoded JSON of the answer."""
         options: dict[str, Any] = {"headers": {"Accept": accept}, "params": parameters}
         if body is not None:
             options["data"] = encode(body)
@@ -105,12 +105,12 @@ class KubernetesClient:
             return decode(await answer.read())
 
     async def text(self, path: str, parameters: Mapping[str, str]) -> str:
-        """What is not JSON: logs."""
+        """Return an answer that is not JSON, such as a log, as text."""
         async with self._answer("GET", path, None, params=parameters, headers={"Accept": "*/*"}) as answer:
             return await answer.text()
 
     async def watch(self, path: str, revision: str, timeout_s: int | None) -> AsyncGenerator[Object, None]:
-        """Watch events after a revision, until the API server ends the watch: after ``timeout_s``, if it is given."""
+        """Yield watch events after a revision until the API server ends the watch: after ``timeout_s``, if given."""
         parameters = {"watch": "true", "resourceVersion": revision, "allowWatchBookmarks": "true"}
         longest_s = None
         if timeout_s is not None:
@@ -122,7 +122,7 @@ class KubernetesClient:
 
     @asynccontextmanager
     async def websocket(self, path: str, port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A forwarded port of a pod, by channels."""
+        """Open a forwarded port of a pod as a WebSocket with channels."""
         try:
             async with self._session.ws_connect(
                 f"{self.url}{path}?ports={port}", protocols=("v4.channel.k8s.io",), max_msg_size=0
@@ -149,7 +149,7 @@ class KubernetesClient:
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length; ``readline`` of the stream refuses long ones."""
+    """Yield lines of any length; the stream's own ``readline`` refuses long ones."""
     rest = b""
     while chunk := await stream.readany():
         *lines, rest = (rest + chunk).split(b"\n")

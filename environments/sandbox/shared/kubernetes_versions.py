@@ -1,7 +1,7 @@
-"""The versions of Kubernetes the sandbox can behave like, and what differs between them.
+"""The versions of Kubernetes that the sandbox can behave like, and the differences between them.
 
-Each difference names the release that brought it; 1.25.10 and 1.34.1 were observed on real control planes, 1.34.2 and
-1.35 by what their schedulers write.
+Each difference names the release that introduced it. 1.25.10 and 1.34.1 were observed on real control planes; 1.34.2
+and 1.35 are known by what their schedulers write.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backoff:
-    """Seconds of the real system: the first wait, doubled with every further one up to the longest."""
+    """A backoff in seconds of the real system: the first wait, doubled after each further failure up to the longest."""
 
     first_s: float
     longest_s: float
 
     def after(self, failures: int) -> float:
-        """The wait after so many failures, which are one or more."""
+        """The wait after this number of failures, at least one."""
         return float(min(self.first_s * 2.0 ** min(failures - 1, 32), self.longest_s))
 
 
@@ -30,52 +30,52 @@ class KubernetesVersion:
 
     @property
     def names_taints(self) -> bool:
-        """Whether the scheduler's text names the taint that hinders; 1.34.2 and 1.35 do not any more."""
+        """Whether the scheduler's message names the taint that prevents scheduling; 1.34.2 and 1.35 no longer do."""
         return self.minor < 35
 
     @property
     def has_resource_claims(self) -> bool:
-        """1.34: dynamic resource allocation, which has its words in the scheduler's text."""
+        """1.34: dynamic resource allocation, which has its own words in the scheduler's message."""
         return self.minor >= 34
 
     @property
     def ends_jobs_in_two_steps(self) -> bool:
-        """1.31: FailureTarget or SuccessCriteriaMet first, Failed or Complete once no pod of the job runs."""
+        """1.31: FailureTarget or SuccessCriteriaMet is set first, Failed or Complete once no pod of the job runs."""
         return self.minor >= 31
 
     @property
     def has_prefixed_job_labels(self) -> bool:
-        """1.27: ``batch.kubernetes.io/job-name`` beside ``job-name``, the same for ``controller-uid``."""
+        """1.27: ``batch.kubernetes.io/job-name`` exists beside ``job-name``; the same for ``controller-uid``."""
         return self.minor >= 27
 
     @property
     def marks_tracked_jobs(self) -> bool:
-        """Until 1.26 an annotation says that the pods of a job bear the tracking finalizer."""
+        """Up to 1.26, an annotation marks a job whose pods carry the tracking finalizer."""
         return self.minor < 27
 
     @property
     def has_replacement_policy(self) -> bool:
-        """1.29: ``podReplacementPolicy`` of a job and ``terminating`` in its status."""
+        """1.29: a job has ``podReplacementPolicy``, and its status ``terminating``."""
         return self.minor >= 29
 
     @property
     def has_static_port_band(self) -> bool:
-        """1.28: node ports are given from the upper band first, the lower one is for ports that are asked for."""
+        """1.28: node ports are allocated from the upper band first; the lower one is for explicitly requested ports."""
         return self.minor >= 28
 
     @property
     def names_limits(self) -> bool:
-        """1.27: a request that does not fit its limit is refused with the limit's amount."""
+        """1.27: the refusal of a request that does not fit its limit states the limit's amount."""
         return self.minor >= 27
 
     @property
     def after_failed_pod(self) -> Backoff:
-        """Before a failed pod of a job is replaced."""
+        """The wait before a failed pod of a job is replaced."""
         return Backoff(10.0, 600.0) if self.minor >= 27 else Backoff(1.0, 1.0)
 
     @property
     def after_refused_pod(self) -> Backoff:
-        """Before a pod that a quota has refused is tried again."""
+        """The wait before a pod that a quota refused is tried again."""
         return Backoff(1.0, 60.0) if self.minor >= 27 else Backoff(10.0, 360.0)
 
     def described(self) -> dict[str, str]:
@@ -95,5 +95,5 @@ VERSIONS = {
     "1.34": KubernetesVersion(34, "v1.34.1+k3s1", "go1.24.6", "2025-09-17T19:00:00Z"),
     "1.35": KubernetesVersion(35, "v1.35.0+k3s1", "go1.25.5", "2025-12-19T00:00:00Z"),
 }
-"""By the value of the setting ``kubernetes_version``."""
+"""Versions by the value of the setting ``kubernetes_version``."""
 DEFAULT = "1.34"

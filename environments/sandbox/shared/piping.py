@@ -1,4 +1,4 @@
-"""Bytes of one connection passed on to another."""
+"""Copying of bytes between two connections."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Connection = tuple[StreamReader, StreamWriter]
 
 
 async def join(first: Connection, second: Connection) -> None:
-    """Each hears what the other says, and that it has ended, until both have; then both are closed."""
+    """Copy bytes, and the end of the stream, in both directions until both have ended; then close both."""
     with contextlib.closing(first[1]), contextlib.closing(second[1]):
         await asyncio.gather(carry(first[0], second[1]), carry(second[0], first[1]))
 
 
 async def carry(source: StreamReader, target: StreamWriter) -> None:
-    """Until the source ends; a connection that breaks has ended too."""
+    """Copy bytes until the source ends. A broken connection counts as its end."""
     with contextlib.suppress(OSError):
         while data := await source.read(_CHUNK_BYTES):
             target.write(data)

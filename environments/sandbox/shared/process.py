@@ -1,9 +1,9 @@
-"""What every sandbox process has in common: the private line to the supervisor.
+"""The base class of the sandbox's processes, with the private line to the supervisor.
 
-A process is started as ``python -m environments.sandbox.<package>``. The supervisor writes one JSON object per line
-to its standard input and reads one per line from its standard output; standard error is the process' log. The first
-line is the configuration. When the line breaks (the supervisor ended, however brutally) the process ends too and
-removes the run directory, so that nothing is ever left behind.
+A process is started as ``python -m environments.sandbox.<package>``. The supervisor writes one JSON object per line to
+its standard input and reads one per line from its standard output; standard error is the log of the process. The first
+line is the configuration. If the line breaks because the supervisor has ended in any way, the process ends too and
+removes the run directory, so that nothing is left behind.
 
 Requests:  {"id": 7, "command": "set_faults", "params": {...}}
 Answers:   {"id": 7, "result": {...}}  or  {"id": 7, "error": "one sentence"}
@@ -31,14 +31,14 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 class CommandError(Exception):
-    """The supervisor asked for something this process cannot do; the text is the answer."""
+    """The supervisor requested something this process cannot do; the text is the answer."""
 
 
 class SandboxProcess:
     """One supervised part of the sandbox.
 
-    Subclasses override :meth:`start` and :meth:`stop`, and what they need of the rest. ``config`` is the JSON object
-    sent by the supervisor; ``faults`` holds the ids of the faults switched on at the moment, out of ``fault_ids``: all
+    Subclasses override :meth:`start` and :meth:`stop`, and other methods as needed. ``config`` is the JSON object sent
+    by the supervisor; ``faults`` holds the ids of the faults that are switched on, out of ``fault_ids``: all faults
     that this process implements.
     """
 
@@ -53,7 +53,7 @@ class SandboxProcess:
         self._emitted: asyncio.Queue[str] = asyncio.Queue()
 
     async def start(self) -> Mapping[str, Any]:
-        """Bind and begin to serve; return once a client would be answered."""
+        """Bind and start to serve; return once a client would be answered."""
         return {}
 
     async def stop(self) -> None:
@@ -63,28 +63,28 @@ class SandboxProcess:
         """Return to the state right after :meth:`start`."""
 
     async def state(self) -> Mapping[str, Any]:
-        """Facts about now, for ``GET /state``."""
+        """Current facts about this process, for ``GET /state``."""
         return {}
 
     async def faults_changed(self, switched_on: frozenset[str], switched_off: frozenset[str]) -> None:
-        """Called after ``self.faults`` has changed, for faults that need an action and not only a different answer."""
+        """React to a change of ``self.faults``, for faults that need an action and not only a different answer."""
 
     async def command(self, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer a request only this process knows; unknown ones are refused."""
+        """Answer a request specific to this process; unknown ones are refused."""
         raise CommandError(f"{self.name} knows no command {name!r}")
 
     def fault(self, fault_id: str) -> bool:
-        """Whether this fault is switched on; one that is not among ``fault_ids`` is a defect of the code."""
+        """Whether this fault is switched on. An id that is not in ``fault_ids`` is a defect of the code: KeyError."""
         if fault_id not in self.fault_ids:
             raise KeyError(f"{self.name} implements no fault {fault_id}")
         return fault_id in self.faults
 
     def scaled(self, seconds: float) -> float:
-        """A documented duration of the real system in sandbox seconds."""
+        """Convert a documented duration of the real system to sandbox seconds."""
         return seconds * self.time_scale
 
     def emit(self, event: str, data: Mapping[str, Any]) -> None:
-        """Tell the supervisor something it did not ask for."""
+        """Send the supervisor a message that it did not request."""
         self._emitted.put_nowait(json.dumps({"event": event, "data": data}))
 
     async def set_faults(self, wanted: Iterable[str]) -> None:
@@ -142,8 +142,7 @@ class SandboxProcess:
 
 
 def _own_use() -> dict[str, int]:
-    """What this process holds at the moment; ``resident_mib`` is its memory in RAM, elsewhere than on Linux the most
-    that it ever was."""
+    """Resources that this process holds. ``resident_mib`` is its memory in RAM; outside Linux, its peak."""
     return {
         "tasks": len(asyncio.all_tasks()),
         "open_files": sum(1 for _ in Path("/dev/fd").iterdir()),
@@ -154,7 +153,7 @@ def _own_use() -> dict[str, int]:
 def _resident_bytes() -> int:
     if sys.platform == "linux":
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS tells bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS reports bytes
 
 
 async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
@@ -172,7 +171,7 @@ async def _run(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
 
 
 def main(make: Callable[[Mapping[str, Any]], SandboxProcess]) -> None:
-    """Run the process that ``make`` makes of its configuration; Ctrl-C is the supervisor's business."""
+    """Run the process that ``make`` builds from its configuration. Ctrl-C is left to the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     log_in_one_line()

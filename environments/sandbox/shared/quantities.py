@@ -16,12 +16,12 @@ _SUFFIXES = {
 
 
 _MOST = Decimal(2**63 - 1)
-"""What is beyond cannot be told apart, as in Kubernetes."""
+"""The largest amount; anything larger is treated as equal to it, as in Kubernetes."""
 
 
 @lru_cache(maxsize=4096)
 def amount(resource: str, quantity: str) -> int:
-    """``quantity`` of ``resource`` as a whole number, rounded up; :class:`ValueError` when it is not a quantity."""
+    """``quantity`` of ``resource`` as a whole number, rounded up; :class:`ValueError` if it is not a quantity."""
     text = quantity.strip()
     digits = text.rstrip("numkMGTPEi")
     factor = _SUFFIXES.get(text[len(digits) :])
@@ -36,7 +36,7 @@ def amount(resource: str, quantity: str) -> int:
 
 
 def text(resource: str, value: int) -> str:
-    """The number of :func:`amount` as Kubernetes writes it."""
+    """A number from :func:`amount` in Kubernetes notation."""
     if _is_cpu(resource):
         return str(value // 1000) if value % 1000 == 0 else f"{value}m"
     if _is_memory(resource) and value:
@@ -47,7 +47,7 @@ def text(resource: str, value: int) -> str:
 
 
 def requests(pod_spec: Mapping[str, Any], field: str = "requests") -> dict[str, int]:
-    """What all containers of a pod ask for together; init containers count where one alone asks for more."""
+    """The total that all containers of a pod request; an init container counts if it alone requests more."""
     total = _sum(pod_spec.get("containers", ()), field)
     for container in pod_spec.get("initContainers", ()):
         for resource, value in _sum([container], field).items():

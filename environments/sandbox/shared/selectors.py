@@ -7,8 +7,7 @@ from typing import Any
 
 
 def selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether its ``matchLabels`` and ``matchExpressions`` hold for ``labels``; :class:`ValueError` for an operator
-    that there is not."""
+    """Whether ``matchLabels`` and ``matchExpressions`` hold for ``labels``; :class:`ValueError` for a bad operator."""
     selector = selector or {}
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
     return equal and all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())

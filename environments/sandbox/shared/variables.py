@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 MONGODB_VARIABLE = "SANDBOX_MONGODB_URI"
-"""A MongoDB to use in place of the sandbox's own."""
+"""The URI of a MongoDB to use in place of the sandbox's own."""
 KUBERNETES_VARIABLE = "SANDBOX_KUBECONFIG"
-"""A kubeconfig: its cluster is used in place of the sandbox's own."""
+"""The path of a kubeconfig whose cluster is used in place of the sandbox's own."""

@@ -1,4 +1,4 @@
-"""sftp on the target host: the home of its user, and nothing else of this machine."""
+"""sftp on the target host: access to the home of its user, and to nothing else on this machine."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ LARGEST_HOME_BYTES = 16 * 1024 * 1024
 
 
 class Home:
-    """Where ``user``'s files are kept; ``folder`` stands for the root of the host's file system."""
+    """The home of ``user``; ``folder`` stands for the root of the host's file system."""
 
     def __init__(self, folder: Path, user: str) -> None:
         self.root, self.path = folder, f"/home/{user}"
         self.clear()
 
     def clear(self) -> None:
-        """An empty home."""
+        """Empty the home."""
         shutil.rmtree(self.root, ignore_errors=True)
         self.real_path("").mkdir(parents=True, mode=0o700)
 
     def real_path(self, path: str) -> Path:
-        """Where a file of the host really is; :class:`PermissionError` unless it, or what leads to it, is the home."""
+        """The real path of a file of the host; :class:`PermissionError` outside the home and the folders above it."""
         asked = posixpath.normpath(posixpath.join(self.path, path))
         asked = "/" + asked.lstrip("/")  # POSIX lets a path begin with two slashes
         if asked not in ("/", "/home", self.path) and not asked.startswith(f"{self.path}/"):
@@ -37,7 +37,7 @@ class Home:
 
 
 class HomeServer(asyncssh.SFTPServer):
-    """One sftp session. Links are refused, so that nothing outside of the home can be reached."""
+    """One sftp session. Links are refused, so that nothing outside the home can be reached."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], home: Home) -> None:
         super().__init__(channel, chroot=os.fsencode(home.root))
@@ -70,7 +70,7 @@ class HomeServer(asyncssh.SFTPServer):
         raise asyncssh.SFTPOpUnsupported("the sandbox's sftp makes no links")
 
     def exit(self) -> None:
-        """End as sftp-server does: scp takes a session without an exit status for a failure."""
+        """End with exit status 0, as sftp-server does: scp treats a session without an exit status as a failure."""
         self.channel.exit(0)
 
 

@@ -1,4 +1,4 @@
-"""One SSH host: who may log in, where it forwards to, which connections it has and what was run on it."""
+"""One SSH host: its logins, its forwarding, its connections and the commands run on it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from environments.sandbox.ssh.files import Home
 _COMMANDS_KEPT = 100
 _COMMAND_CHARACTERS_KEPT = 300
 _SLOW_LOGIN_S = 2.5
-# The option of a socket whose first byte tells the state of its connection, and the byte of an established one; those
-# of macOS are TCP_CONNECTION_INFO and TCPS_ESTABLISHED (netinet/tcp.h, netinet/tcp_fsm.h).
+# The socket option whose first byte is the state of the connection, and the byte of an established one. The macOS
+# values are TCP_CONNECTION_INFO and TCPS_ESTABLISHED (netinet/tcp.h, netinet/tcp_fsm.h).
 _TCP_INFO, _TCP_ESTABLISHED = (socket.TCP_INFO, 1) if sys.platform == "linux" else (0x106, 4)
 
 Destination = tuple[str, int]
@@ -29,7 +29,7 @@ log = logging.getLogger("ssh")
 
 @dataclass(frozen=True)
 class Result:
-    """What a command leaves behind."""
+    """The output and exit code of a command."""
 
     stdout: str = ""
     stderr: str = ""
@@ -38,10 +38,10 @@ class Result:
 
 @dataclass
 class Host:
-    """``role`` is ``jump`` or ``target``; logins are by what is given of ``password`` and ``authorized_key_file``.
+    """``role`` is ``jump`` or ``target``. Clients log in with ``password`` or ``authorized_key_file``, as given.
 
-    Without a ``home`` there is no sftp.
-    ``forwards`` maps what a client may ask to be connected to onto where it really is; everything else is prohibited.
+    Without a ``home`` there is no sftp. ``forwards`` maps destinations that a client may request to their real
+    addresses; all others are prohibited.
     """
 
     role: str
@@ -71,7 +71,7 @@ class Host:
             self.lingering.append(peer)
 
     def established(self) -> list[str]:
-        """The peers ``ss`` shows as connected: by the kernel's word, which knows of a close before the server does."""
+        """The peers that ``ss`` shows as connected. The kernel decides: it learns of a close before the server."""
         if self.fault("ssh-sessions-stay-open"):
             return [*self.lingering, *self.connections.values()]
         return [peer for connection, peer in self.connections.items() if connection.is_established()]
@@ -108,7 +108,8 @@ class HostConnection(asyncssh.SSHServer):
         self._host.closed(self)
 
     def is_established(self) -> bool:
-        """Asked at any moment: asyncssh gives up its socket before it says that the connection is lost."""
+        """Whether the kernel reports the connection as established. No once asyncssh has given up its socket, which it
+        does before it reports that the connection is lost."""
         own = self._connection.get_extra_info("socket") if self._connection is not None else None
         if own is None:
             return False
@@ -146,7 +147,7 @@ class HostConnection(asyncssh.SSHServer):
         destination = self._host.forwards.get((dest_host, dest_port))
         if forbidden or destination is None:
             log.info("%s: forwarding to %s:%d refused", self._host.role, dest_host, dest_port)
-            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")  # sshd's words
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")  # sshd's wording
         assert self._connection is not None
         return self._connection.forward_connection(*destination)
 
@@ -155,7 +156,7 @@ Answer = Callable[[str], Awaitable[Result]]
 
 
 async def serve_session(host: Host, answer: Answer, process: asyncssh.SSHServerProcess[str]) -> None:
-    """Run the one command of an exec channel; a client that goes away takes the command with it."""
+    """Run the command of an exec channel; a client that disconnects cancels it."""
     if process.command is None:
         process.stderr.write(f"{host.hostname}: interactive shells are not supported, give a command\n")
         process.exit(1)

@@ -1,4 +1,4 @@
-"""Host keys and the known_hosts file clients check them against."""
+"""Host keys, and the known_hosts file that clients verify them with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALGORITHM = "ssh-ed25519"
 
 
 def host_key(folder: Path, name: str) -> asyncssh.SSHKey:
-    """The host key ``ssh_host_<name>_key`` in ``folder``: read if it is there, else made and written."""
+    """The host key ``ssh_host_<name>_key`` in ``folder``, created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"ssh_host_{name}_key"
     if not file.exists():
@@ -23,7 +23,7 @@ def host_key(folder: Path, name: str) -> asyncssh.SSHKey:
 
 
 def write_known_hosts(file: Path, entries: Iterable[tuple[str, int, asyncssh.SSHKey]]) -> None:
-    """One line for each (host name, port, key), as OpenSSH writes them."""
+    """Write one line for each (host name, port, key), as OpenSSH does."""
     lines = []
     for name, port, key in entries:
         algorithm, encoded = key.export_public_key().decode().split()[:2]

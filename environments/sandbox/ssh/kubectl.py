@@ -1,6 +1,6 @@
-"""kubectl on the target host: the cluster's real state through the Kubernetes API, in kubectl's words.
+"""kubectl on the target host: it reads the cluster through the Kubernetes API and prints in kubectl's wording.
 
-It knows ``version`` and ``get`` with the options of :data:`_PARSER`. Everything else is an error that names it.
+It supports ``version`` and ``get`` with the options of :data:`_PARSER`. Anything else is an error that names it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Object = dict[str, Any]
 
 
 class KubectlError(Exception):
-    """The text kubectl prints on standard error before it exits with 1."""
+    """An error that kubectl prints on standard error before it exits with 1."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +46,7 @@ _PARSER.add_argument("--client", action="store_true")
 
 
 async def run(words: Sequence[str], access: Mapping[str, str], version: KubernetesVersion) -> Result:
-    """Run ``kubectl words`` of a version; ``access`` is {url, ca_file, token} of the API server."""
+    """Run ``kubectl words`` as this version; ``access`` is {url, ca_file, token} of the API server."""
     try:
         asked = _PARSER.parse_intermixed_args(words)
         if asked.verb not in _OUTPUTS:
@@ -103,7 +103,7 @@ async def _get(asked: argparse.Namespace, client: KubernetesClient) -> Result:
 
 
 def _named(operands: Sequence[str]) -> tuple[Resource, str]:
-    """``TYPE``, ``TYPE NAME`` or ``TYPE/NAME``."""
+    """The resource and name of ``TYPE``, ``TYPE NAME`` or ``TYPE/NAME``."""
     words = "/".join(operands).split("/")
     if not operands or len(words) > 2:
         raise KubectlError("error: You must specify the type of resource, and one name at most")
@@ -118,7 +118,7 @@ def _shown(resource: Resource) -> str:
 
 
 def _table_rows(table: Object, asked: argparse.Namespace) -> list[list[str]]:
-    """Those of the server's Table; columns of lower priority only in ``-o wide``."""
+    """The rows of the server's Table; columns of lower priority only with ``-o wide``."""
     columns = table["columnDefinitions"]
     shown = [index for index, column in enumerate(columns) if asked.output == "wide" or not column.get("priority")]
     rows = [] if asked.no_headers else [[columns[index]["name"].upper() for index in shown]]
@@ -132,7 +132,7 @@ def _table_rows(table: Object, asked: argparse.Namespace) -> list[list[str]]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Three blanks between columns, nothing after the last."""
+    """Align the columns with three blanks between them and none after the last."""
     widths = [max(_NARROWEST, _PADDING + max(map(len, column))) for column in zip(*rows, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     return "".join("".join(row[:-1]) + row[-1].rstrip() + "\n" for row in padded)
@@ -146,7 +146,7 @@ def _why_unreachable(cause: BaseException | None, url: str) -> str:
 
 
 def _why_refused(error: Refused) -> str:
-    """The server's Status object in kubectl's words."""
+    """The error of the server's Status object in kubectl's wording."""
     if error.status == 401:
         return f"error: You must be logged in to the server ({error.reason})"
     return f"Error from server ({error.reason or error.status}): {error.message}"

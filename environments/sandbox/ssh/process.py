@@ -20,16 +20,16 @@ from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts
 from environments.sandbox.ssh.shell import Shell
 
 JUMP_HOSTNAME = "panda-sandbox-host"
-asyncssh.set_log_level("WARNING")  # it writes some fifteen lines for each command otherwise
+asyncssh.set_log_level("WARNING")  # otherwise it writes some fifteen lines for each command
 _KUBECTL_MODULE = "environments.sandbox.ssh.kubectl"
 _KEY_FAULT = "ssh-target-host-key-changed"
 _STAY_OPEN_FAULT = "ssh-sessions-stay-open"
 
 
 class SshProcess(SandboxProcess):
-    """Both hosts in one process.
+    """The supervised process with both hosts.
 
-    A reset forgets what was run, empties the home, keeps the keys and leaves open connections alone.
+    A reset forgets the commands run and empties the home. It keeps the keys and the open connections.
     """
 
     name = "ssh"
@@ -93,7 +93,7 @@ class SshProcess(SandboxProcess):
             process_factory=functools.partial(serve_session, host, shell.run),
             sftp_factory=functools.partial(HomeServer, home=host.home) if host.home else None,
             kbdint_auth=False,
-            gss_host=None,  # else asyncssh asks the resolver for this machine's full name
+            gss_host=None,  # otherwise asyncssh asks the resolver for this machine's full name
             agent_forwarding=False,
             errors="replace",
         )
@@ -129,7 +129,7 @@ class SshProcess(SandboxProcess):
         return self._keys["changed" if self.fault(_KEY_FAULT) else "target"]
 
     def _warm_up(self) -> None:
-        """Load kubectl's HTTP client beside the first login: at start it would delay the sandbox, later the user."""
+        """Load kubectl's HTTP client during the first login: at start it would delay the sandbox, later the user."""
         if self._warming is None:
             self._warming = asyncio.ensure_future(asyncio.to_thread(importlib.import_module, _KUBECTL_MODULE))
 

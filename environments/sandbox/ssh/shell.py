@@ -1,4 +1,4 @@
-"""The commands of the two hosts. Own code, so that the answers do not depend on the machine the sandbox runs on."""
+"""The commands of the two hosts, implemented here so that the output does not depend on this machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Date:       n/a
 
 
 class Shell:
-    """Parses and runs one command line at a time; ``kubectl`` is ``None`` where it is not installed."""
+    """Parses and runs one command line at a time; ``kubectl`` is ``None`` if it is not installed."""
 
     def __init__(self, host: Host, kubectl: Kubectl | None = None) -> None:
         self._host = host
@@ -52,7 +52,7 @@ class Shell:
         }
 
     async def run(self, line: str) -> Result:
-        """Run one simple command; pipes, lists, redirections and expansions are refused by name."""
+        """Run one simple command. An error names pipes, lists, redirections and expansions as unsupported."""
         try:
             words = _split(line)
         except ValueError as error:
@@ -104,7 +104,7 @@ class Shell:
         return Result(stdout, stderr, 1 if stderr else 0)
 
     def _file_of_the_home(self, name: str) -> str:
-        """What sftp has brought; there are no other files."""
+        """The content of a file that was copied with sftp; no other files exist."""
         home = self._host.home
         missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         if home is None:

@@ -1,11 +1,11 @@
-"""Addresses of one sandbox, chosen so that any number of sandboxes can run beside each other.
+"""Addresses of one sandbox, chosen so that any number of sandboxes can run side by side.
 
-Every sandbox owns one loopback block ``127.A.0.0/16``: nodes, pods and node ports live there. The endpoints a client
-is told about are on 127.0.0.1. Where loopback has that one address only, as on macOS, everything is there, each with a
-port of its own, and one sandbox at a time: the node ports are those that everybody expects.
+Each sandbox owns one loopback block ``127.A.0.0/16`` for its nodes, pods and node ports. The endpoints that clients use
+are on 127.0.0.1. If loopback has only that address, as on macOS, everything is there, each part on its own port, and
+only one sandbox can run at a time, because its node ports are the usual ones.
 
-A port is *reserved* by a bound socket that never listens: nobody else can take it, connections to it are refused while
-its process is down, and the process binds it with SO_REUSEPORT.
+A port is *reserved* by a bound socket that never listens. No other program can take it, connections to it are refused
+while its process is down, and the process binds it with SO_REUSEPORT.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from environments.sandbox.shared.errors import StartError, UsageError
 
 LOOPBACK = "127.0.0.1"
 POD_NETWORK = "10.244"
-"""Of pods whose addresses are not those of this machine: they stand in the objects of the API only."""
+"""The network of pods whose addresses do not exist on this machine: they appear only in the objects of the API."""
 LOCK_PORT = 61_234
-"""Whoever holds it at the first address of a block has the whole block."""
+"""The sandbox that holds this port on the first address of a block owns the whole block."""
 _FIRST_NODE = 10
 
 
@@ -33,14 +33,14 @@ class Node:
 
 
 class _NoSuchAddress(Exception):
-    """This machine does not have it."""
+    """The address does not exist on this machine."""
 
 
 class Addresses:
-    """What one sandbox takes of the loopback, and its reserved ports; :meth:`release` gives everything back.
+    """The loopback addresses and reserved ports of one sandbox; :meth:`release` gives everything back.
 
-    ``which`` is ``block``, ``one``, or ``auto``: the block where there is one. ``network`` holds the first two numbers
-    of the addresses of pods. Raises :class:`StartError` where there is none to have.
+    ``which`` is ``block``, ``one``, or ``auto``, which takes a block if the machine has them. ``network`` holds the
+    first two numbers of the pods' addresses. Raises :class:`StartError` if no address can be had.
     """
 
     def __init__(self, which: str = "auto") -> None:
@@ -66,7 +66,7 @@ class Addresses:
         raise StartError("no loopback block is free: 234 sandboxes already run on this machine")
 
     def _lock(self, address: str) -> bool:
-        """Whether the address is ours from now on."""
+        """Try to take the address for this sandbox; return whether that succeeded."""
         lock = socket.socket()
         try:
             lock.bind((address, LOCK_PORT))
@@ -79,7 +79,7 @@ class Addresses:
         return True
 
     def at(self, number: int) -> str:
-        """The address of everything that has one of its own where there are several."""
+        """The address with this number in the block; 127.0.0.1 if that is the only one."""
         return LOOPBACK if self.is_one else f"{self.network}.0.{number}"
 
     def nodes(self, workers: int) -> list[Node]:
@@ -107,10 +107,10 @@ class Addresses:
         return int(holder.getsockname()[1])
 
     def look_at_node_ports(self, first: int, last: int) -> None:
-        """Where there is one address only, others may have them: :class:`UsageError` names the first that is taken."""
+        """With only one address, check that the node ports are free; :class:`UsageError` names the first taken one."""
         for port in range(first, last + 1) if self.is_one else ():
             with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that were there do not count
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not count
                 try:
                     probe.bind((LOOPBACK, port))
                 except OSError as error:

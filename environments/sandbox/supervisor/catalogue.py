@@ -1,4 +1,4 @@
-"""The faults the sandbox can be given: ``faults.toml`` as typed, checked entries."""
+"""The catalogue of faults of the sandbox: ``faults.toml`` as typed, checked entries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FIELDS = _FOR_THE_SANDBOX | _FOR_THE_MATRIX
 class Fault:
     """One way the estate can break a requirement.
 
-    ``process`` names the process that implements it; ``toxics`` and ``cut`` act on the links instead, ``environment``
-    on the suite's own configuration; ``also`` names faults that it switches on as well. What the matrix makes of
-    ``scenarios``, ``related`` and ``waits`` is its business.
+    ``process`` names the process that implements it. ``toxics`` and ``cut`` act on the links instead, ``environment``
+    on the suite's own configuration. ``also`` names faults that it switches on as well. ``scenarios``, ``related`` and
+    ``waits`` are only for the fault matrix.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Fault:
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
-    """Every fault by id, the prepared ones too; :class:`UsageError` names the entry that is wrong."""
+    """Load all faults by id, the prepared ones included; :class:`UsageError` names the entry that is wrong."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     catalogue: dict[str, Fault] = {}
     for entry in [*content["fault"], *content.get("prepared", [])]:
@@ -53,7 +53,7 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
 
 
 def check_implemented(catalogue: Mapping[str, Fault], implemented: Mapping[str, Collection[str]]) -> None:
-    """:class:`UsageError` unless each of these processes implements exactly the faults the catalogue expects of it."""
+    """Raise :class:`UsageError` unless each process implements exactly the faults that the catalogue assigns to it."""
     for process, ids in implemented.items():
         listed = {fault.id for fault in catalogue.values() if fault.process == process}
         for fault_id in sorted(listed - set(ids)):
@@ -64,7 +64,7 @@ def check_implemented(catalogue: Mapping[str, Fault], implemented: Mapping[str, 
 
 
 def with_parts(active: Iterable[str], catalogue: Mapping[str, Fault]) -> frozenset[str]:
-    """These faults and all that they switch on as well."""
+    """These faults and all faults that they switch on as well."""
     found: set[str] = set()
     waiting = list(active)
     while waiting:

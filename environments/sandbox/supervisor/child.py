@@ -1,4 +1,4 @@
-"""One supervised process: started with its configuration, asked over its private line, ended by process id."""
+"""One supervised process: started with its configuration, queried over its private line, ended by process id."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class ProcessGone(RuntimeError):
 
 
 class ProcessSilent(RuntimeError):
-    """The process runs and does not answer."""
+    """The process runs but does not answer."""
 
 
 class ChildProcess:
-    """``package`` below ``environments.sandbox`` as a process of its own.
+    """``package`` below ``environments.sandbox``, run as a separate process.
 
-    ``on_event`` receives what the process emits, ``on_end`` is called when it ends without having been asked to.
+    ``on_event`` receives the messages of the process, and ``ended`` if the process ends without being asked to.
     """
 
     def __init__(self, package: str, config: Mapping[str, Any], log_file: Path, on_event: EventHandler) -> None:
@@ -57,11 +57,11 @@ class ChildProcess:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it runs and has said that it serves."""
+        """Whether it runs and has reported that it is ready."""
         return self.pid is not None and self._became_ready.is_set()
 
     async def start(self, become: Callable[[], None] | None = None) -> None:
-        """``become`` is what a fork of this process does instead of starting a Python of its own."""
+        """Start the process. ``become``, if given, runs in a fork of this process instead of a new interpreter."""
         self.ending = False
         self._became_ready.clear()
         self._begin_log()
@@ -71,12 +71,12 @@ class ChildProcess:
                 stdin=PIPE, stdout=PIPE, stderr=log, limit=MAX_LINE_BYTES, start_new_session=True,
                 restore_signals=become is None, preexec_fn=become,
             )  # fmt: skip
-        with contextlib.suppress(ProcessGone):  # it has ended already; who waits until it is ready hears why
+        with contextlib.suppress(ProcessGone):  # it has ended already; :meth:`wait_until_ready` reports why
             self._write(self.config)
         self._reading = asyncio.create_task(self._read(self._process))
 
     def _begin_log(self) -> None:
-        """The log of a pod begins with its process. The node reads it meanwhile, so it is there at every moment."""
+        """Start a new log, as a pod's log starts with its process. The node reads the file, so it always exists."""
         if not self.log_file.exists() or not self.log_file.stat().st_size:
             return
         previous, fresh = self.log_file.with_suffix(".previous.log"), self.log_file.with_suffix(".fresh.log")
@@ -86,7 +86,7 @@ class ChildProcess:
         fresh.replace(self.log_file)
 
     async def wait_until_ready(self, timeout_s: float) -> None:
-        """:class:`StartError` with the end of its log when the process ends or stays silent instead."""
+        """Wait until it serves; :class:`StartError` with the end of its log if it ends or stays silent instead."""
         assert self._reading is not None
         becoming = asyncio.create_task(self._became_ready.wait())
         await asyncio.wait({becoming, self._reading}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -98,7 +98,7 @@ class ChildProcess:
     async def request(
         self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = _REQUEST_TIMEOUT_S
     ) -> Mapping[str, Any]:
-        """Ask and wait for the answer; :class:`RuntimeError` when the process refuses, is gone or stays silent."""
+        """Send a request and return the answer; :class:`RuntimeError` if the process refuses, is gone or is silent."""
         number = next(self._ids)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -115,7 +115,7 @@ class ChildProcess:
         return result
 
     async def stop(self) -> None:
-        """Ask the process to end; then SIGTERM, then SIGKILL, always by its id."""
+        """Ask the process to end, then send SIGTERM, then SIGKILL, always by its id."""
         self.ending = True
         process = self._process
         if process is None or process.returncode is not None:
@@ -133,14 +133,14 @@ class ChildProcess:
             await self._reading
 
     async def kill(self) -> None:
-        """End it the way a crash does; returns when it is gone."""
+        """End it like a crash; returns when it is gone."""
         self.ending = True
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
-                os.killpg(self._process.pid, signal.SIGKILL)  # what it has started is in its group
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself in the meantime
+                os.killpg(self._process.pid, signal.SIGKILL)  # processes that it started are in its group
             await self._process.wait()
         if self._reading is not None:
-            await asyncio.wait({self._reading})  # it reads from whatever process there is: not from the next one
+            await asyncio.wait({self._reading})  # the reader must not read from the next process
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:

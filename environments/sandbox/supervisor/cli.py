@@ -61,7 +61,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _settings_told() -> str:
-    """Every setting with its usual value, and where the faults are told."""
+    """The help text: all settings with their defaults, and the place where the faults are listed."""
     told = [
         f"  {field.name}={field.default}" + (f"  of {', '.join(choices(field))}" if choices(field) else "")
         for field in fields(SandboxSettings)
@@ -78,14 +78,14 @@ def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:
 
 
 async def _parent_is_gone(parent_pid: int) -> str:
-    """0 for one that nobody waits for: it never ends by this."""
+    """Wait until the parent process is gone. With a ``parent_pid`` of 0 there is no parent, and this never returns."""
     while not parent_pid or os.getppid() == parent_pid:
         await asyncio.sleep(_PARENT_CHECK_S)
     return "the parent process is gone"
 
 
 def _signalled() -> asyncio.Future[str]:
-    """Which signal has told it to end; from now on none ends it otherwise."""
+    """A future of the name of the signal that asks this process to end. From now on these signals do nothing else."""
     arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def note(name: str) -> None:
@@ -100,7 +100,7 @@ def _signalled() -> asyncio.Future[str]:
 def _mongodb(uri: str) -> Elsewhere | None:
     if not uri:
         return None
-    from environments.sandbox.mongodb.elsewhere import Elsewhere  # the driver takes long to load, and is seldom needed
+    from environments.sandbox.mongodb.elsewhere import Elsewhere  # the driver is slow to load and seldom needed
 
     return Elsewhere.parse(uri)
 
@@ -113,7 +113,7 @@ def _kubeconfig() -> Path | None:
 
 
 def _down(run_file: Path | None) -> int:
-    """End the sandbox, and remove what killed ones have left on the cluster of the variable."""
+    """End the sandbox, and remove namespaces that killed sandboxes left on the cluster of ``SANDBOX_KUBECONFIG``."""
     kubeconfig = _kubeconfig()
     if kubeconfig is None:
         return end(run_file)
@@ -148,7 +148,7 @@ async def _up(arguments: argparse.Namespace, make: Callable[[], Supervisor]) -> 
 
 
 async def _start(supervisor: Supervisor, controls: AsyncExitStack, run_file: Path) -> None:
-    from environments.sandbox.supervisor.control import ControlAPI  # what it takes long to load, the forks need too
+    from environments.sandbox.supervisor.control import ControlAPI  # slow to load; the forks need the same modules
 
     await supervisor.start()
     control = ControlAPI(supervisor)

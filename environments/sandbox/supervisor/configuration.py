@@ -1,4 +1,4 @@
-"""Who is told what: the configuration of every process, from one plan."""
+"""The configuration of each process, derived from one plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environments.sandbox.supervisor.plan import CLUSTER_LINK, MONGODB_POD, TARG
 
 
 def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
-    """The configuration of each process by package name, in the order they are best started."""
+    """The configuration of each process by package name, in the best order to start them."""
     own = {
         "kubernetes": _kubernetes(plan) if plan.cluster is None else _namespace_keeper(plan, plan.cluster),
         "mongodb": _mongodb(plan),
@@ -55,7 +55,7 @@ def _namespace_keeper(plan: Plan, cluster: ClusterAccess) -> dict[str, Any]:
 
 
 def _job_shape(plan: Plan) -> dict[str, Any]:
-    """What differs from the jobs on a cluster of ours."""
+    """Deviations from the default jobs: configured images; on a foreign cluster no host folders and maybe no GPU."""
     given = {"server_image": plan.settings["job_image"], "cleanup_image": plan.settings["cleanup_image"]}
     shape: dict[str, Any] = {name: image for name, image in given.items() if image}
     if plan.cluster is not None:

@@ -1,7 +1,7 @@
 """The control API of the sandbox: state, reset, faults, fibre, recordings, and Toxiproxy's paths for the links.
 
-It obeys whoever has read the run file. A web page that runs on this machine has not: it knows no token, and neither a
-name that leads here nor a form that a browser sends unasked gets it further.
+It serves any client that has read the run file. A web page that runs on this machine has not: it does not know the
+token. A host name that resolves to this machine, or a form that a browser sends unasked, does not help it either.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOXIPROXY = ("/proxies", "/version", "/populate")
 
 
 class _Refusal(Exception):
-    """What is asked is refused with a status and one sentence."""
+    """A request refused with a status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -30,7 +30,7 @@ class _Refusal(Exception):
 
 
 class ControlAPI:
-    """HTTP on loopback, with the token of the run file; every refusal is ``{"error": "one sentence"}``."""
+    """An HTTP server on loopback that requires the run file's token; each refusal is ``{"error": "one sentence"}``."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor

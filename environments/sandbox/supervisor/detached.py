@@ -1,4 +1,4 @@
-"""A sandbox that stays up when the command that started it has ended, and how it is ended again."""
+"""A sandbox that keeps running after the command that started it has ended, and the command that ends it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PATIENCE_S = 20.0
 
 
 def start_detached(arguments: Sequence[str], run_file: Path | None) -> int:
-    """Start ``arguments`` without ``--detach`` in a session of its own; returns 0 when it is ready.
+    """Start ``arguments`` without ``--detach`` in a new session; returns 0 when the sandbox is ready.
 
-    Raises UsageError where one runs already, StartError with its last words if it does not become ready.
+    Raises UsageError if one runs already, StartError with its last line of output if it does not become ready.
     """
-    if sys.platform != "linux":  # by whose /proc it is found again, and ended as the one that it is
+    if sys.platform != "linux":  # /proc is needed to find the process again and to identify it before it is ended
         raise UsageError("--detach: needs Linux; without it the sandbox stays in the foreground")
     place = run_file or USUAL_RUN_FILE
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -56,12 +56,12 @@ def start_detached(arguments: Sequence[str], run_file: Path | None) -> int:
 
 
 def end(run_file: Path | None) -> int:
-    """End the one with this run file, and wait until it is gone."""
+    """End the sandbox with this run file, and wait until it is gone."""
     place = run_file or USUAL_RUN_FILE
     pid = _running(place)
     if pid is None:
         raise UsageError(f"down: no sandbox runs with the run file {place}")
-    process = os.pidfd_open(pid)  # readable when the process has ended, though it is not our child
+    process = os.pidfd_open(pid)  # becomes readable when the process ends, although it is not our child
     try:
         signal.pidfd_send_signal(process, signal.SIGTERM)
         if not select.select([process], [], [], _PATIENCE_S)[0]:
@@ -78,7 +78,7 @@ def is_running(run_file: Path | None) -> bool:
 
 
 def _running(place: Path) -> int | None:
-    """The process of the sandbox, or None: a number that belongs to another process by now is not it."""
+    """The process id of the sandbox, or None if it has ended. An id reused by another process does not count."""
     try:
         pid = int(_pid_file(place).read_text(encoding="utf-8"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -1,4 +1,4 @@
-"""The faults that are on in a sandbox: of which process, with which toxics, and those that it cannot be given."""
+"""The faults in force in a sandbox, for processes and for links, and the check for faults that it cannot have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from environments.sandbox.supervisor.child import ChildProcess
 
 
 class Replaced(NamedTuple):
-    """A part that is not ours: the variable that names another one, whose processes and link are not there then."""
+    """A part replaced by one outside the sandbox: the variable that names it, and the processes and link left out."""
 
     variable: str
     processes: tuple[str, ...]
@@ -20,7 +20,7 @@ class Replaced(NamedTuple):
 
 
 class Faults:
-    """``active`` are the ids that somebody has switched on; what these switch on as well is in force with them."""
+    """The faults in force: ``active``, the ids switched on explicitly, and the faults that these switch on as well."""
 
     def __init__(self, catalogue: Mapping[str, Fault], active: Iterable[str], replaced: Sequence[Replaced]) -> None:
         self.catalogue = catalogue
@@ -28,7 +28,7 @@ class Faults:
         self._replaced = replaced
 
     def check(self, wanted: Iterable[str]) -> None:
-        """:class:`FaultImpossible` for one that belongs to a part which is not ours."""
+        """Raise :class:`FaultImpossible` for a fault of a replaced part."""
         for fault in self._with_parts(wanted):
             links = {*fault.cut, *(toxic["proxy"] for toxic in fault.toxics)}
             for part in self._replaced:
@@ -37,7 +37,7 @@ class Faults:
                     raise FaultImpossible(f"the fault {fault.id} {text}")
 
     def implemented(self, children: Mapping[str, ChildProcess]) -> dict[str, list[str]]:
-        """The faults of each process by its own word; a part that is not ours has none."""
+        """The faults that each process reports as implemented; a replaced part has none."""
         replaced = {process for part in self._replaced for process in part.processes}
         return {name: child.ready["faults"] for name, child in children.items() if name not in replaced}
 
@@ -48,7 +48,7 @@ class Faults:
         return sorted(fault for fault in self.in_force() if self.catalogue[fault].process == package)
 
     def of_links(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        """Requests of Toxiproxy's control API that put them on links which are healed."""
+        """Requests of Toxiproxy's control API that apply the faults to healed links."""
         for fault in self._with_parts(self.active):
             for toxic in fault.toxics:
                 body = {key: value for key, value in toxic.items() if key != "proxy"}

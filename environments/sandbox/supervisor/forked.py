@@ -1,6 +1,6 @@
-"""A process of the sandbox as a fork of the supervisor, which has loaded what nearly all of them need.
+"""A process of the sandbox as a fork of the supervisor, which has already loaded most of the modules that it needs.
 
-Loading aiohttp, asyncio and cryptography anew in each of them was more than half of the processor time of a start.
+Loading aiohttp, asyncio and cryptography again in each process took more than half of the processor time of a start.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pathlib import Path
 
 
 def wait_without_threads() -> None:
-    """Python 3.11 waits for each process with a thread of its own, beside which :func:`fork_of` would not fork."""
+    """Make Python 3.11 wait for processes without a thread each; :func:`fork_of` does not fork beside threads."""
     if sys.platform == "linux" and sys.version_info < (3, 12):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 def fork_of(package: str) -> Callable[[], None] | None:
-    """For ``preexec_fn``: what the fork becomes, in place of the program that would follow.
+    """A function for ``preexec_fn`` that turns the fork into ``package`` instead of executing the program.
 
-    None where a Python of its own has to start: beside threads, which a fork might catch holding a lock; where
-    PYTHONPATH is set, which may tell every Python what to do at its start; and where the kernel is not Linux.
+    None if a new Python interpreter is needed: if other threads run, because a fork might copy a lock that one holds;
+    if PYTHONPATH is set, because it may change what Python does at its start; or if the kernel is not Linux.
     """
     if sys.platform != "linux" or "PYTHONPATH" in os.environ or threading.active_count() > 1:
         return None
@@ -37,7 +37,7 @@ def fork_of(package: str) -> Callable[[], None] | None:
 
 
 def _become(package: str) -> None:
-    """``python -m`` with this package; its standard streams are in place. Does not return."""
+    """Run this package like ``python -m``; its standard streams are in place. Does not return."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -52,7 +52,7 @@ def _become(package: str) -> None:
         code = 0
     except SystemExit as ended:
         code = int(ended.code or 0)
-    except BaseException:  # noqa: BLE001  # told as Python itself tells what nobody has caught
+    except BaseException:  # noqa: BLE001  # reported as Python reports an uncaught exception
         traceback.print_exc()
     finally:
         os._exit(code)

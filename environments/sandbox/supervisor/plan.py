@@ -1,4 +1,4 @@
-"""Everything that is decided before the first process of a sandbox starts: places, names, who may do what."""
+"""Decisions made before the first process of a sandbox starts: addresses, names and permissions."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ BROKER_NUMBER, CLUSTER_NUMBER = 2, 9
 """The last numbers of their addresses in the sandbox's own block, beside those of its nodes."""
 CLUSTER_PORT = 6443
 BROKER_EPMD_PORT, BROKER_DISTRIBUTION_PORT = 61_300, 61_600
-"""Of the first block of addresses; each sandbox takes those of its own block. RabbitMQ does not start while anybody
-listens on its distribution port, at whatever address."""
+"""The ports of block 0; each sandbox adds the number of its block. RabbitMQ does not start while any process listens on
+its distribution port, on any address."""
 BROKER_PORTS_OF_ONE = (61_901, 61_902, 61_903)
 BROKER_INTERNALS = ("server_port", "epmd_port", "distribution_port")
-"""What no client needs to know of the broker."""
+"""Fields of the broker that no client needs."""
 KUBERNETES_USERS = (
     "focus-acceptance",
     "system:node",
@@ -47,7 +47,7 @@ KUBERNETES_USERS = (
 
 @dataclass(frozen=True)
 class DatabaseAccess:
-    """Who may use which database. ``elsewhere`` is set when the server is not ours: host and port."""
+    """Credentials of a database. ``elsewhere`` is the host and port if the server is not the sandbox's own."""
 
     user: str
     password: str
@@ -58,7 +58,7 @@ class DatabaseAccess:
 
 @dataclass(frozen=True)
 class ClusterAccess:
-    """A cluster that is not ours: who we are there, how a namespace is marked, and what it cannot do."""
+    """A cluster that is not the sandbox's own: access to it, the annotations of the namespace, and its limitations."""
 
     access: Mapping[str, str]
     owner: Mapping[str, str]
@@ -68,7 +68,7 @@ class ClusterAccess:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything decided before the first process starts."""
+    """All decisions made before the first process starts."""
 
     run_dir: Path
     settings: Mapping[str, Any]
@@ -76,20 +76,20 @@ class Plan:
     network: str
     nodes: list[dict[str, Any]]
     cluster_address: str
-    """Where the SSH target reaches the Kubernetes API; nobody listens there, so that everybody else is refused."""
+    """The address by which the SSH target reaches the Kubernetes API. Nothing listens there, so others are refused."""
     ports: Mapping[str, int]
     ca_file: Path
     certificates: Mapping[str, Certificate]
     tokens: Mapping[str, str]
     mongodb: DatabaseAccess
     broker: Mapping[str, Any] | None
-    """How the message broker is reached, or None without one."""
+    """Access to the message broker, or None without one."""
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
     namespace: str = NAMESPACE
     cluster: ClusterAccess | None = None
-    """Set when the cluster is not ours."""
+    """Set if the cluster is not the sandbox's own."""
 
     def at(self, name: str) -> str:
         return f"{LOOPBACK}:{self.ports[name]}"
@@ -108,10 +108,11 @@ class Plan:
 
 
 def broker_access(host: str, password: str) -> dict[str, Any]:
-    """The broker has an address of the sandbox' own block, and there the ports that everybody knows; where there is one
-    address only, ports beside those by which Erlang finds it.
+    """Access to the broker. It has an address of the sandbox's own block with the well-known ports; if there is only
+    one address, fixed other ports, beside those by which Erlang finds it.
 
-    The Focus Server has a port of its own: what it has to say can wait until somebody looks, and starts no broker.
+    The Focus Server has a separate port (``server_port``): its messages can wait until a client needs the broker, and
+    do not start it.
     """
     block = int(host.split(".")[1])
     ports = (5672, 5673, 15672) if block else BROKER_PORTS_OF_ONE

@@ -1,4 +1,4 @@
-"""Makes the plan of a sandbox: reserves its places, makes its keys and passwords, and claims what is elsewhere."""
+"""Makes the plan of a sandbox: reserves addresses and ports, creates keys and passwords, claims external systems."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 async def claim_cluster(
     kubeconfig: Path, folder: Path, permitted: bool, settings: SandboxSettings, addresses: Addresses
 ) -> BorrowedCluster:
-    """The cluster of a kubeconfig; what stands in the kubeconfig itself is written into ``folder``."""
-    from environments.sandbox.kubernetes.elsewhere.access import read_access  # takes long to load, seldom needed
+    """Claim the cluster of a kubeconfig; data embedded in the kubeconfig is written into ``folder``."""
+    from environments.sandbox.kubernetes.elsewhere.access import read_access  # slow to load, seldom needed
     from environments.sandbox.kubernetes.elsewhere.claim import claim
 
     folder.mkdir(mode=0o700)
     borrowed = await claim(read_access(kubeconfig, folder), permitted)
-    if settings.stream_access == "port_forward":  # then the streams are on this machine
+    if settings.stream_access == "port_forward":  # the streams are then on this machine
         own = addresses.nodes(len(borrowed.nodes))
         nodes = [{**node, "address": at.address} for node, at in zip(borrowed.nodes, own, strict=False)]
         borrowed = replace(borrowed, nodes=nodes)
@@ -41,7 +41,7 @@ def make_plan(
     settings: SandboxSettings, run_dir: Path, addresses: Addresses, faults: Iterable[str], mongodb: Elsewhere | None,
     borrowed: BorrowedCluster | None,
 ) -> Plan:  # fmt: skip
-    """What is elsewhere takes the place of the sandbox's own."""
+    """Make the plan; an external MongoDB or cluster takes the place of the sandbox's own."""
     authority = CertificateAuthority(run_dir / "tls")
     jump_password = secrets.token_urlsafe(12)
     write_ssh_key(run_dir / "ssh", "target_key")

@@ -1,4 +1,4 @@
-"""A profile: named settings and faults that are put on together, so that the estate behaves like a certain site."""
+"""A profile: a named set of settings and faults that makes the estate behave like a certain site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT = "as-required"
 
 @dataclass(frozen=True)
 class Profile:
-    """``settings`` are assignments as for ``--set``, which comes after them; ``faults`` are ids of the catalogue."""
+    """``settings`` are assignments as for ``--set``, which overrides them; ``faults`` are ids of the catalogue."""
 
     settings: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 
 def load_profile(name: str, catalogue: Mapping[str, Fault]) -> Profile:
-    """``as-required`` changes nothing; any other stands in a file. What else the file says is the suite's business."""
+    """Load a profile. ``as-required`` changes nothing; the others are files, which also hold fields for the suite."""
     if name == DEFAULT:
         return Profile()
     if name not in names():

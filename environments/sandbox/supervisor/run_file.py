@@ -1,4 +1,4 @@
-"""The run file: what a client needs to know of a sandbox, and the kubeconfig that it names."""
+"""The run file: all that a client needs to know about a sandbox, and the kubeconfig that it names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from environments.sandbox.supervisor.plan import BROKER_INTERNALS, TARGET_ADDRES
 
 
 def content(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]:
-    """The stable run file; the suite uses only what stands there."""
+    """The content of the run file in its stable format; the suite uses nothing else."""
     ssh = plan.run_dir / "ssh"
     broker = {key: value for key, value in (plan.broker or {}).items() if key not in BROKER_INTERNALS}
     return {
@@ -45,7 +45,7 @@ def content(plan: Plan, control_port: int, control_token: str) -> dict[str, Any]
 
 
 def _missing(plan: Plan) -> dict[str, Any]:
-    """What the environment file may declare and this sandbox does not have: capability and reason."""
+    """Capabilities that the environment file may declare and this sandbox lacks, with the reason."""
     missing = {}
     if plan.cluster is not None and plan.cluster.without_slices:
         missing["gpu"] = plan.cluster.without_slices
@@ -83,7 +83,7 @@ def _write_kubeconfig(plan: Plan) -> Path:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Written whole or not at all, readable by its owner only: it holds the way in."""
+    """Write the run file atomically, readable by its owner only: it holds the credentials."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.touch(mode=0o600)
     temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

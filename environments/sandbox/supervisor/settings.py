@@ -1,4 +1,4 @@
-"""What can be set on a sandbox (``sandbox up --set key=value``), with defaults that satisfy every requirement."""
+"""The settings of a sandbox (``sandbox up --set key=value``), with defaults that satisfy every requirement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _number(default: float, lowest: float, highest: float) -> Any:
 
 
 def _one_of(*choices: str, usual: str = "") -> Any:
-    """The first of them unless another is usual."""
+    """A setting with a choice of values; the default is the first unless ``usual`` names another."""
     return field(default=usual or choices[0], metadata={_CHOICES: choices})
 
 
@@ -31,21 +31,21 @@ def _image() -> Any:
 class SandboxSettings:
     """The size and pace of the embedded estate.
 
-    ``gpu_slices`` is the number in the whole cluster, ``pods_per_node`` counts for each node. ``configure_ms`` is the
-    least time an accepted ``POST /configure`` takes. ``time_scale`` multiplies every documented duration of the real
-    system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` is how the Focus Server words
-    what no requirement words: helpfully, or as it was observed in December 2025. ``controller_qps`` is how many
-    requests each controller of Kubernetes may make in a second of the real system, ``controller_burst`` how many at
-    once; 0 leaves them unlimited. ``waiting_metadata`` is what ``GET /live_metadata`` answers while no fibre is
-    connected: that it waits, or 404. With ``configure_turns`` of one the server gives ids and ports to one
-    investigation at a time, as the real one is said to. ``live_keepalive_s`` (seconds of the real system) ends a live
-    job so long after its client has stopped consuming the stream; 0 never does. ``highest_view`` of 2 offers no heat
-    map. ``rabbitmq`` is ``installed`` to have a broker behind its pod where this machine has one. ``kubernetes_port``
-    is ``closed`` where only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
-    ``job_image`` and ``cleanup_image`` are what jobs run on a cluster that is not the sandbox's own, ``stream_access``
-    how clients reach them there. ``addresses`` is ``block`` where nodes and pods have addresses of their own on
-    loopback, ``one`` where 127.0.0.1 is all there is, ``auto`` for the block if there is one. A port of 0 means any
-    free one.
+    ``gpu_slices`` counts the slices of the whole cluster, ``pods_per_node`` the pods of each node. ``configure_ms`` is
+    the least time an accepted ``POST /configure`` takes. ``time_scale`` multiplies each documented duration of the real
+    system (0.02 makes a 50 s clean-up one second); answers are not scaled. ``answers`` selects the wording of the Focus
+    Server where no requirement defines it: helpful, or as observed in December 2025. ``controller_qps`` is the number
+    of requests that each controller of Kubernetes may make per second of the real system, ``controller_burst`` the
+    number at once; 0 leaves them unlimited. ``waiting_metadata`` is the answer of ``GET /live_metadata`` while no fibre
+    is connected: that it waits, or 404. With ``configure_turns`` of one, the server assigns ids and ports to one
+    investigation at a time, as the real one reportedly does. ``live_keepalive_s`` (seconds of the real system) ends a
+    live job this long after its client stopped consuming the stream; 0 never does. ``highest_view`` of 2 offers no heat
+    map. ``rabbitmq`` is ``installed`` to run a broker behind its pod if this machine has one. ``kubernetes_port`` is
+    ``closed`` if only the SSH target reaches the Kubernetes API, at the address that its kubeconfig names.
+    ``job_image`` and ``cleanup_image`` are the images of jobs on a cluster that is not the sandbox's own,
+    ``stream_access`` is how clients reach their streams there. ``addresses`` is ``block`` if nodes and pods have their
+    own addresses on loopback, ``one`` if 127.0.0.1 is the only address, ``auto`` for the block if there is one. A port
+    of 0 means any free one.
     """
 
     nodes: int = _number(2, 1, 100)
@@ -82,11 +82,11 @@ class SandboxSettings:
 
 
 _WHERE = frozenset({"addresses", "control_port", "focus_server_port"})
-"""Where it listens is nothing that was done to it."""
+"""Settings of addresses and ports, which do not count as changes."""
 
 
 def changed(settings: SandboxSettings) -> dict[str, Any]:
-    """What differs from a sandbox that satisfies every requirement."""
+    """The settings that differ from a sandbox that satisfies every requirement."""
     usual = asdict(SandboxSettings())
     return {key: value for key, value in asdict(settings).items() if value != usual[key] and key not in _WHERE}
 
@@ -107,7 +107,7 @@ def parse_settings(assignments: Iterable[str]) -> SandboxSettings:
 
 
 def choices(setting: Field[Any]) -> Sequence[str]:
-    """What may be chosen for a setting; nothing for one that takes a number or any name."""
+    """The allowed values of a setting; empty for one that takes a number or any name."""
     found: Sequence[str] = setting.metadata.get(_CHOICES, ())
     return found
 

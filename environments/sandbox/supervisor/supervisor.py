@@ -1,5 +1,4 @@
-"""Starts, watches and ends the six processes of one sandbox, and owns what they share: folder, addresses, keys,
-faults."""
+"""Starts, watches and ends the processes of one sandbox. Owns what they share: folder, addresses, keys, faults."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ _RESET_LAST = ("mongodb", "ssh", "focus_server", "rabbitmq")
 
 
 class Supervisor:
-    """The life of one sandbox. ``ended`` is set, with a reason, when it cannot go on."""
+    """The life of one sandbox. ``ended`` is set, with a reason, when the sandbox cannot continue."""
 
     def __init__(
         self, settings: SandboxSettings, catalogue: Mapping[str, Fault], faults: Iterable[str],
@@ -60,9 +59,10 @@ class Supervisor:
             yield Replaced(KUBERNETES_VARIABLE, ("kubernetes", "node"), CLUSTER_LINK, "cluster")
 
     async def start(self) -> None:
-        """Everything up and answering, or :class:`StartError`; the caller stops what was started in either case.
+        """Start all processes and wait until they answer; raises :class:`StartError` otherwise. In both cases the
+        caller stops what was started.
 
-        :class:`UsageError` when the processes implement other faults than the catalogue lists.
+        Raises :class:`UsageError` if the processes implement other faults than the catalogue lists.
         """
         try:
             self.faults.check(self.faults.active)
@@ -95,7 +95,7 @@ class Supervisor:
         await self._apply_link_faults()
 
     def run_file(self) -> dict[str, Any]:
-        """What a client needs to know, in the stable shape of the run file."""
+        """The content of the run file for clients, in its stable format."""
         return run_file.content(self._plan_in_force, self.control_port, self.control_token)
 
     async def stop(self) -> None:
@@ -107,7 +107,7 @@ class Supervisor:
         shutil.rmtree(self.run_dir, ignore_errors=True)
 
     async def state(self) -> dict[str, Any]:
-        """Facts about now; of a process that cannot tell them, because it is being stopped, only its id."""
+        """Current facts about the sandbox; only the id of a process that cannot report because it is being stopped."""
 
         async def of(child: ChildProcess) -> Mapping[str, Any]:
             if child.is_ready:
@@ -124,12 +124,12 @@ class Supervisor:
         }
 
     async def reset(self) -> None:
-        """The estate as it was right after the start, without any fault."""
+        """Restore the estate to its state right after the start, without any fault."""
         await self.set_faults(set())
         if "focus_server" in self.children:
-            with contextlib.suppress(ProcessGone):  # nobody serves a request
+            with contextlib.suppress(ProcessGone):  # the process is gone, and with it all requests
                 await self.children["focus_server"].request("cluster_resets")
-        # The cluster first: with its pods come back the processes of workloads that were stopped.
+        # The cluster comes first: its pods bring back the processes of workloads that were stopped.
         for name, command in (
             ("links", "reset"), ("node", "cluster_resets"), ("kubernetes", "reset"), ("node", "reset"),
         ):  # fmt: skip
@@ -140,12 +140,12 @@ class Supervisor:
                 await (await self._workloads.started(package)).request("reset")
 
     async def set_faults(self, wanted: set[str]) -> None:
-        """Switch exactly these faults on; returns when every process behaves accordingly."""
+        """Switch on exactly these faults; returns when all processes behave accordingly."""
         self.faults.check(wanted)
         self.faults.active = set(wanted)
 
         async def switch(child: ChildProcess) -> None:
-            with contextlib.suppress(ProcessGone):  # when it starts again, it starts with the faults of then
+            with contextlib.suppress(ProcessGone):  # when it starts again, it gets the faults in force then
                 await child.request("set_faults", {"active": self.faults.of(child.package)})
 
         await asyncio.gather(*(switch(child) for child in self.children.values() if child.pid))
@@ -159,7 +159,7 @@ class Supervisor:
                 raise RuntimeError(f"links refused {method} {path}: {answer['body']}")
 
     async def toxiproxy(self, method: str, path: str, body: Any) -> Mapping[str, Any]:
-        """One request of Toxiproxy's control API; answers ``status`` and ``body``."""
+        """Send a request to Toxiproxy's control API; returns ``status`` and ``body``."""
         return await self.children["links"].request("toxiproxy", {"method": method, "path": path, "body": body})
 
     def _on_event(self, child: ChildProcess, event: str, data: Mapping[str, Any]) -> None:

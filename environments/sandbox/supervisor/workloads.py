@@ -1,4 +1,4 @@
-"""The processes that stand behind a pod: they end and start with it, and a kubelet starts them again."""
+"""The processes behind pods: each ends and starts with its pod, and a kubelet restarts it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from environments.sandbox.supervisor.child import ChildProcess
 
 READY_TIMEOUT_S = 30.0
 WORKLOADS = ("focus_server", "mongodb", "rabbitmq")
-"""Any other process that ends by itself is the end of its sandbox."""
+"""Processes that run behind a pod. If any other process ends by itself, the sandbox ends."""
 
 log = logging.getLogger("supervisor")
 
 
 class WorkloadProcesses:
-    """``children`` are all processes of the sandbox by package; ``faults_of`` answers those of a package now."""
+    """``children`` are all processes of the sandbox by package; ``faults_of`` returns the faults of a package now."""
 
     def __init__(self, children: Mapping[str, ChildProcess], faults_of: Callable[[str], list[str]]) -> None:
         self._children, self._faults_of = children, faults_of
         self._starting = {package: asyncio.Lock() for package in WORKLOADS}
 
     async def run(self, package: str, action: str) -> None:
-        """A pod of a deployment ended or started: so does its process, also one that is only just starting.
+        """End or start the process of a pod of a deployment that ended or started. ``stop`` also ends a process that is
+        just starting.
 
-        Those of different pods do not wait for each other: what is stopped must not go on answering meanwhile.
+        Processes of different pods do not wait for each other: a stopped one must not continue to answer meanwhile.
         """
         child = self._children.get(package)
-        if child is None:  # the pod of a broker that this sandbox does not have
+        if child is None:  # the pod of a broker that this sandbox does not run
             return
         if action == "stop":
             await child.kill()
@@ -46,16 +47,16 @@ class WorkloadProcesses:
                 await self.ended(package, 1)
 
     async def ended(self, package: str, exit_status: int) -> None:
-        """A process has ended by itself; what becomes of its pod is the kubelet's business."""
+        """Report a process that ended by itself; the kubelet decides about its pod."""
         exit_code = exit_status if exit_status >= 0 else 128 - exit_status
         process = package.replace("_", "-")
         await self._children["node"].request("process_ended", {"process": process, "exit_code": exit_code})
 
     async def started(self, package: str) -> ChildProcess:
-        """The process, started with the faults of now if it was stopped."""
+        """Return the process; start it with the current faults if it was stopped."""
         child = self._children[package]
         if child.ending:
-            await child.kill()  # it is about to go
+            await child.kill()  # it is about to end
         if child.pid is None:
             child.config = {**child.config, "faults": self._faults_of(package)}
             await child.start()
@@ -64,7 +65,7 @@ class WorkloadProcesses:
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """None of them starts meanwhile because of its pod."""
+        """Keep pods from starting any of the processes meanwhile."""
         async with contextlib.AsyncExitStack() as locks:
             for lock in self._starting.values():
                 await locks.enter_async_context(lock)

@@ -1,4 +1,4 @@
-"""Every way this Focus Server can be made to break a requirement: one function at one hook point for each."""
+"""The faults of this Focus Server. Each is one function at one hook point and breaks a requirement."""
 
 from environments.sandbox.focus_server import hooks
 from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported, they register themselves
@@ -18,4 +18,4 @@ from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported
 )
 
 FAULT_IDS = frozenset(hooks.registered())
-"""All ids this process implements."""
+"""The ids of all faults that this process implements."""

@@ -1,4 +1,4 @@
-"""Answers that say something else than was asked for, or than was started."""
+"""Faults: answers that differ from the request, or from the job that was started."""
 
 from __future__ import annotations
 

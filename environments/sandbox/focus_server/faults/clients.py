@@ -1,4 +1,4 @@
-"""A server that does not survive what its clients do, and one that is slow to tell."""
+"""Faults: a server that fails because of its clients, or that reports slowly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BURST, BURST_WITHIN_S = 40, 3.0
 OPENINGS, SLOW_AMONG_OPENINGS_S = 20, 3.0
 MOST_PIECES = 3
 NOTICED_S = 0.05
-"""How long after the opening the end of the client's connection is waited for."""
+"""The time after the opening in which a disconnected client is noticed."""
 
 
 def _asks(request: web.Request, endpoint: str) -> bool:
@@ -28,7 +28,7 @@ def _asks(request: web.Request, endpoint: str) -> bool:
 
 
 def _stopped_by(*errors: type[Exception]) -> Any:
-    """The next health check fails after one of these, until somebody has noticed."""
+    """After one of these errors, fail the next health check, and only that one."""
 
     async def handle(
         stopped: list[bool], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler
@@ -67,7 +67,7 @@ async def _(
 
 @fault("slow-client-is-cut-off", at="request.body")
 async def _(proceed: Proceed, routes: Routes, request: web.Request) -> bytes:
-    """Only the body of a client that does not need many attempts to send it is read."""
+    """Read the body only if it arrives in few pieces."""
     pieces = []
     async for piece in request.content.iter_any():
         pieces.append(piece)
@@ -86,7 +86,7 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Han
 
 @fault("health-check-fails-under-load", at="request.handle", memory=lambda: deque(maxlen=BURST))
 async def _(asked_s: deque[float], proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
-    """Every health check of a burst, from its last one on."""
+    """Fail health checks once a whole burst of them has arrived, the last one of the burst included."""
     if _asks(request, "ack"):
         asked_s.append(time.monotonic())
         if len(asked_s) == BURST and asked_s[-1] - asked_s[0] < BURST_WITHIN_S:
@@ -132,7 +132,7 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Han
 
 @fault("opening-of-a-client-that-left-stays", at="request.handle")
 async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Handler) -> Any:
-    """Nobody cleans up after a client that did not wait for its answer."""
+    """Delete the clean-up job of a client that did not wait for its answer."""
     answer = await proceed(routes, request, handler)
     if _asks(request, "configure"):
         await asyncio.sleep(NOTICED_S)

@@ -1,4 +1,4 @@
-"""Investigations that leave something behind when they are gone."""
+"""Faults: investigations that leave something behind when they are gone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from environments.sandbox.focus_server.schema import ConfigureRequest
 
 LOADED_FROM_JOBS, LEFT_EACH = 45, 7
 IN_FLIGHT_S = 0.1
-"""After what cleans up is gone, a removal that it has asked for may still be on its way."""
+"""The time after the end of the clean-up job in which a deletion that it requested may still be in progress."""
 
 
 @dataclass
 class Openings:
-    """What a fault that leaves something behind knows of the openings before."""
+    """The previous openings, as a fault that leaves something behind remembers them."""
 
     started: int = 0
     is_loaded: bool = False
@@ -32,7 +32,7 @@ class Openings:
         return self.started % LEFT_EACH == 0
 
     def is_first_among_many(self, opener: Opener) -> bool:
-        """Whether it is the first opening of a load to find many others."""
+        """Whether this is the first opening of a load to find many others."""
         was_loaded, self.is_loaded = self.is_loaded, len(opener.view.job_ids()) >= LOADED_FROM_JOBS
         return self.is_loaded and not was_loaded
 
@@ -52,8 +52,8 @@ fault("leftovers-after-load", at="opening.start", memory=Openings)(_leaving(Open
 
 
 async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
-    """When everything of it has been there and is gone, its service comes back; also what cleans up is gone, which
-    would take the service away once more."""
+    """Create the service of an investigation again, once all its objects have existed and are gone. The clean-up job,
+    which would delete the service once more, is gone by then too."""
     names = (investigation.job_name, investigation.service_name, investigation.cleanup_name)
     while not all(map(opener.view.exists, names)):
         await asyncio.sleep(0.02)
@@ -64,5 +64,5 @@ async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
         try:
             await opener.create(manifests.service(investigation))
             return
-        except KubernetesRefused:  # its port is that of the next one already
+        except KubernetesRefused:  # its port already belongs to the next investigation
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A server that is too small for many, that is slow, that is not after a load what it was before, or that wears out.
+"""Faults: a server that is too small for many clients, is slow, does not recover from a load, or wears out.
 
 All of them wait before anything is started, so that no job waits for its client meanwhile.
 """
@@ -24,9 +24,9 @@ from environments.sandbox.focus_server.service import FocusService
 
 FEW_WORKERS, WORKER_HELD_S = 24, 1.4
 SLOW_FROM_JOBS, VERY_SLOW_S = 100, 7.0
-"""So slow that the P95 of 200 at once is beyond its limit of 5 s."""
+"""The P95 of 200 simultaneous openings then exceeds its limit of 5 s."""
 SLOW_S, SLOWER_S, AFTER_LOAD_S = 0.55, 0.12, 2.0
-"""Above what an opening takes here; the second is below every limit, the third above that of a busy machine."""
+"""Delays above the usual time of an opening; the second is below all limits, the third above that of a busy machine."""
 LOADED_FROM_JOBS = 100
 SMALL_POOL = 5
 WEAR_S = 0.1
@@ -38,7 +38,7 @@ ENDED = 1
 
 
 def _open_jobs(service: FocusService) -> int:
-    """How many investigations are open or being opened."""
+    """The number of investigations that are open or being opened."""
     return len(service.opener.slots.unusable())
 
 
@@ -59,13 +59,13 @@ async def _(openings: Iterator[int], proceed: Proceed, service: FocusService, bo
 
 
 def _failing_among_many(fault_id: str, failure: Callable[[], Exception]) -> None:
-    """A lookup of recordings that fails while more than a few others go on."""
+    """Register a fault that fails lookups of recordings while more than a few others are in progress."""
 
     @fault(fault_id, at="recording.find", memory=lambda: SimpleNamespace(going_on=0))
     async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
         memory.going_on += 1
         try:
-            await asyncio.sleep(LOOKUP_S)  # long enough for those who ask at the same moment
+            await asyncio.sleep(LOOKUP_S)  # long enough for simultaneous requests
             if memory.going_on > LOOKUPS_AT_ONCE:
                 raise failure()
             return await proceed(service, window)
@@ -100,7 +100,7 @@ async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, bo
 
 
 class Workers:
-    """They share what they run on: the more of them work, the longer each takes."""
+    """Workers that share resources: the more of them work, the longer each takes."""
 
     def __init__(self) -> None:
         self.free, self.working = asyncio.Semaphore(FEW_WORKERS), 0
@@ -118,14 +118,14 @@ async def _(workers: Workers, proceed: Proceed, service: FocusService, body: byt
 
 
 class MongoDbBusy(MongoDbAway):
-    """Every connection to MongoDB was in use for too long; ``cause`` is the driver's own sentence."""
+    """All connections to MongoDB were in use for too long; ``cause`` is the driver's message."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"no connection to MongoDB became free: {cause}")
 
 
 class SmallPool:
-    """So few connections of its own that only waiting for one of them can take too long."""
+    """A pool with so few connections that waiting for one can take too long."""
 
     def __init__(self) -> None:
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
@@ -147,7 +147,7 @@ class SmallPool:
 
 @fault("mongodb-pool-exhausted", at="configure", memory=SmallPool)
 async def _(pool: SmallPool, proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    """Asked on every opening, live ones included; its connections are slow because of the fault's toxic."""
+    """Ping on each opening, live ones included; the connections are slow because of the fault's toxic."""
     await pool.ping(service.index.uri)
     return await proceed(service, body)
 

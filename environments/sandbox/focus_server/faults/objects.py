@@ -1,4 +1,4 @@
-"""Cluster objects and slots that are not as they should be, or that are not created at all."""
+"""Faults: cluster objects and slots that are wrong or missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def _(historic: set[str], proceed: Proceed, opener: Opener, manifest: Obje
 
 @change("nodeport-range-full", at="service.describe")
 def _(service: Object, investigation: Investigation) -> Object:
-    """Kubernetes shall choose the port."""
+    """Let Kubernetes choose the port."""
     del service["spec"]["ports"][0]["nodePort"]
     return service
 
@@ -69,7 +69,7 @@ def _(job: Object, investigation: Investigation) -> Object:
 
 def _with(resource: str, requested: str | None, limit: str | None) -> Any:
     def describe(job: Object, investigation: Investigation) -> Object:
-        """What another fault has taken away stays away."""
+        """Change the resource unless another fault has removed it."""
         resources = job["spec"]["template"]["spec"]["containers"][0]["resources"]
         for kind, amount in (("requests", requested), ("limits", limit)):
             if resources[kind].pop(resource, None) is not None and amount:
@@ -82,7 +82,7 @@ def _with(resource: str, requested: str | None, limit: str | None) -> Any:
 change("gpu-not-requested", at="job.describe")(_with(GPU_RESOURCE, None, None))
 change("gpu-requested-twice", at="job.describe")(_with(GPU_RESOURCE, "2", "2"))
 change("memory-not-limited", at="job.describe")(_with("memory", "512Mi", None))
-change("memory-not-requested", at="job.describe")(_with("memory", "0", "1Gi"))  # None: the API fills in the limit
+change("memory-not-requested", at="job.describe")(_with("memory", "0", "1Gi"))  # None: the API would set the limit
 
 
 @change("storage-not-mounted", at="job.describe")
@@ -107,7 +107,7 @@ change("historic-window-passed-shifted", at="job.window")(
 
 @fault("windows-mixed-among-many", at="job.window", memory=lambda: deque(maxlen=1))
 def _(before: deque[tuple[float, Window]], proceed: Proceed, investigation: Investigation) -> Window | None:
-    """Who asks at once after another plays what that one has asked for."""
+    """Give a request that follows closely on another one the window of that one."""
     window: Window | None = proceed(investigation)
     if window is None:
         return None
@@ -131,5 +131,5 @@ def _(proceed: Proceed, serials: Serials) -> int:
 
 @fault("job-ids-begin-again-after-a-start", at="serial.next", memory=lambda: itertools.count(FIRST_SERIAL + 1))
 def _(numbers: Iterator[int], proceed: Proceed, serials: Serials) -> int:
-    """As a server that keeps its last number nowhere but in its memory."""
+    """Number jobs like a server that keeps its last number only in memory."""
     return next(numbers)

@@ -1,4 +1,4 @@
-"""Investigations that are opened wrongly."""
+"""Faults: investigations that are opened incorrectly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from environments.sandbox.focus_server.starting import SETTINGS_KEY
 
 _IN_THE_SETTINGS = re.compile(rf'{ADDRESS_KEY} = "([^"]*)"')
 CRASH_AT_JOBS, CRASHED = 60, 1
-"""How many investigations are one too many, and the exit code then."""
+"""The number of the investigation at which the server crashes, and its exit code."""
 
 
 fault("roll-back-missing", at="opening.undo")(left_out)
@@ -42,7 +42,7 @@ async def _(proceed: Proceed, opener: Opener, request: ConfigureRequest) -> Inve
 async def _(proceed: Proceed, opener: Opener) -> str:
     await proceed(opener)
     node = next(host for host in opener.node_hosts if host[0].isdigit())
-    if node == "127.0.0.1":  # all there is: another name of it is none of a node
+    if node == "127.0.0.1":  # the only address: another name of it is not one of a node
         return "http://localhost"
     return f"http://{'.'.join(node.split('.')[:2])}.250.250"
 
@@ -86,7 +86,7 @@ async def _(memory: SimpleNamespace, proceed: Proceed, opener: Opener, request: 
 
 
 async def _at_one_moment(going_on: list[asyncio.Future[Any]], proceed: Proceed, *args: Any) -> Any:
-    """What begins while another is going on has the outcome of that one."""
+    """Give a call that begins during another one the result of that one."""
     if not going_on:
         going_on.append(asyncio.ensure_future(proceed(*args)))
         going_on[0].add_done_callback(lambda _: going_on.clear())
@@ -107,7 +107,7 @@ async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> A
 
 @fault("port-shared", at="port.take", memory=dict)
 async def _(ports: dict[str, int], proceed: Proceed, opener: Opener, investigation: Investigation) -> Any:
-    """Everybody gets the port of the investigation that has been open longest."""
+    """Give each investigation the port of the one that has been open longest."""
     for name in [name for name in ports if not opener.view.exists(name)]:
         del ports[name]
     port = next(iter(ports.values())) if ports else await proceed(opener, investigation)
@@ -138,7 +138,7 @@ async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> A
 
 @dataclass
 class _Expected:
-    """Objects that the server waits for in vain; it does no more once the fault is off."""
+    """Objects that the server expects in vain, until the fault is switched off."""
 
     found: list[tuple[Opener, str]] = field(default_factory=list)
 

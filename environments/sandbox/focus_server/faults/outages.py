@@ -1,4 +1,4 @@
-"""A server that does not stand it when MongoDB, or RabbitMQ, is away."""
+"""Faults: a server that does not tolerate an outage of MongoDB or RabbitMQ."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
 
 TOO_LATE_S = 15.0
-"""What was measured in October 2025 (docs/facts/mongodb.md 3)."""
+"""The time measured in October 2025 (docs/facts/mongodb.md 3)."""
 HANGS_S = 6.0
 GAVE_UP = 1
-"""Exit code of a server that does not start without what it needs."""
+"""The exit code of a server that does not start without its dependencies."""
 LEFT_EACH = 10
 RABBITMQ_POD = "rabbitmq-panda-0"
 
@@ -61,7 +61,7 @@ async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, wi
 
 @fault("never-recovers", at="recording.find")
 async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """That MongoDB was away is kept in a file, so that no restart helps."""
+    """Record in a file that MongoDB was away, so that a restart does not help."""
     mark = service.opener.answers.folder.with_name(MARKS) / "never-recovers"
     if mark.exists():
         raise MongoDbAway
@@ -74,7 +74,7 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
 
 @fault("outage-takes-a-service", at="recording.find", memory=lambda: SimpleNamespace(is_whole=True))
 async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """As soon as MongoDB is away the investigation that was opened last loses its service, and its job stays."""
+    """When MongoDB becomes unavailable, delete the service of the last opened investigation; its job stays."""
     try:
         found = await proceed(service, window)
     except MongoDbAway:
@@ -88,7 +88,7 @@ async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, wi
 
 @fault("restarts-to-recover", at="recording.find", memory=lambda: SimpleNamespace(was_away=False))
 async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """As soon as MongoDB answers again the server ends, and the cluster starts it again."""
+    """End the server as soon as MongoDB answers again; the cluster restarts it."""
     try:
         recording = await proceed(service, window)
     except MongoDbAway:
@@ -154,7 +154,7 @@ async def _(proceed: Proceed, service: FocusService) -> Any:
 
 @fault("restart-ends-open-investigations", at="start.connect")
 async def _(proceed: Proceed, service: FocusService) -> Any:
-    """A server that starts takes whatever an earlier process has opened for a leftover."""
+    """Delete the jobs of an earlier process at the start, as if they were leftovers."""
     for job_id in service.opener.view.job_ids():
         await service.opener.kubernetes.delete("Job", f"grpc-job-{job_id}")
     return await proceed(service)
@@ -173,11 +173,11 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, handler: Han
 
 @fault("queues-left-now-and-then", at="queues.delete", memory=lambda: itertools.count(1))
 def _(gone: Iterator[int], proceed: Proceed, queues: JobQueues, names: list[str]) -> list[str]:
-    """Those of one investigation in ten pile up."""
+    """Keep the queues of one investigation in ten."""
     return [] if next(gone) % LEFT_EACH == 0 else proceed(queues, names)
 
 
 @fault("queue-left-behind", at="queues.delete")
 def _(proceed: Proceed, queues: JobQueues, names: list[str]) -> Any:
-    """The clean-up of the real system looks for the queue of the data by an empty name (docs/facts/kubernetes.md 3)."""
+    """Keep the data queue: the real clean-up looks for it by an empty name (docs/facts/kubernetes.md 3)."""
     return [name for name in proceed(queues, names) if not name.startswith("grpc-job-")]

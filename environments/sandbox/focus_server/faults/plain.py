@@ -1,4 +1,4 @@
-"""What a server opens, says and does that does not know what was asked for."""
+"""Building blocks of faults that do not depend on the content of a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN_REQUEST = ConfigureRequest(
 
 
 class Unclear(Refused):
-    """A refusal that leaves the client in the dark."""
+    """A refusal that does not explain the reason to the client."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -25,7 +25,7 @@ class Unclear(Refused):
 
 
 def parsing_failed() -> Unclear:
-    """What the real server says whenever it fails on a request."""
+    """The answer of the real server to any failure of a request."""
     return Unclear(500, "Error parsing configuration")
 
 
@@ -38,11 +38,11 @@ def nothing_recorded(window: Window) -> NoRecording:
 
 
 async def left_out(proceed: Proceed, *args: Any) -> None:
-    """In place of a step that is not done at all."""
+    """Replaces a step with nothing."""
 
 
 def delayed(seconds: float) -> Any:
-    """In place of a step that is done later; ``seconds`` are those of the sandbox."""
+    """Delays a step; ``seconds`` are seconds of the sandbox."""
 
     async def step(proceed: Proceed, *args: Any) -> Any:
         await asyncio.sleep(seconds)
@@ -52,7 +52,7 @@ def delayed(seconds: float) -> Any:
 
 
 def instead_of(expected: type[Refused], other: Callable[[], Refused]) -> Any:
-    """In place of a step that refuses for another reason than it has."""
+    """Replaces the refusal of a step with another one."""
 
     async def step(proceed: Proceed, *args: Any) -> Any:
         try:
@@ -64,7 +64,7 @@ def instead_of(expected: type[Refused], other: Callable[[], Refused]) -> Any:
 
 
 def also(expected: type[Refused], does: Callable[[Any], Awaitable[object]]) -> Any:
-    """In place of a step whose refusal for this reason has a consequence: it is given what the step belongs to."""
+    """Adds a consequence to a refusal of a step; ``does`` receives the object that the step belongs to."""
 
     async def step(proceed: Proceed, owner: Any, *args: Any) -> Any:
         try:
@@ -77,7 +77,7 @@ def also(expected: type[Refused], does: Callable[[Any], Awaitable[object]]) -> A
 
 
 def refusing(refusal: Callable[..., Refused]) -> Any:
-    """In place of a step that refuses whatever it is given; the refusal is made of its last argument."""
+    """Replaces a step with one that always refuses; the refusal is made from the last argument."""
 
     async def step(proceed: Proceed, owner: Any, *args: Any) -> Any:
         raise refusal(*args)

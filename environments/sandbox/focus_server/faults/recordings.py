@@ -1,4 +1,4 @@
-"""Recordings that are found, missed, counted or listed wrongly."""
+"""Faults: recordings that are found, missed, counted or listed incorrectly."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ fault("lookup-widened-by-a-minute", at="recording.find")(_looking_up_another(wid
 
 @fault("credentials-in-the-answer", at="recording.find")
 async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """The forwarder of the recording was started with a password in its command."""
+    """Put the command of a forwarder with a password in it into the metadata of the recording."""
     recording = await proceed(service, window)
     parent = recording.metadata.get("parent")
     if not isinstance(parent, Mapping):
@@ -121,7 +121,7 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
 
 @fault("first-second-taken-for-none", at="recordings.list")
 async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    """As a server that looks whether a time is there by whether it is true."""
+    """Refuse a start of 0, like a server that tests the presence of a time by its truth value."""
     if not parse_window(body).start_s:
         raise RuleViolation("start_time", "is required", 0, "a time")
     return await proceed(service, body)
@@ -129,12 +129,12 @@ async def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
 
 @fault("historic-investigation-described-by-the-live-fibre", at="recording.find")
 async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """As a server that does not take the metadata of what it has found."""
+    """Drop the metadata of the recording, like a server that does not use them."""
     return replace(await proceed(service, window), metadata={})
 
 
 def _listing(change: Callable[[list[list[int]], Window], list[list[int]]]) -> Any:
-    """Another list than what was found for the window."""
+    """Replace the list of recordings that was found for the window."""
 
     async def listed(proceed: Proceed, service: FocusService, body: bytes) -> Any:
         return change(await proceed(service, body), parse_window(body))
@@ -143,7 +143,7 @@ def _listing(change: Callable[[list[list[int]], Window], list[list[int]]]) -> An
 
 
 def _ending_at(end_s: Callable[[int], int]) -> Any:
-    """What is still being recorded is listed with another end."""
+    """List open recordings with another end."""
     return _listing(lambda listed, _: [[start, end_s(end) if end < 0 else end] for start, end in listed])
 
 

@@ -1,4 +1,4 @@
-"""Refusals with the wrong status, the wrong words, or too late."""
+"""Faults: refusals with the wrong status, the wrong words, or too late."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ValueError: invalid request"""
 LEFTOVERS = (
     "None", "NaN", "undefined", "<View object at 0x7f3a52c1d0>", "['0', '1']", "{field}", "these:",
 )  # fmt: skip
-"""What a program says of its own where a person should read something."""
+"""Program output in place of text for a person."""
 Error = Refused | web.HTTPException
 
 
@@ -47,7 +47,7 @@ async def _(proceed: Proceed, routes: Routes, request: web.Request, error: Error
 
 @fault("answers-differ-when-asked-twice", at="refusal.word", memory=lambda: SimpleNamespace(asked=b"", asked_s=0.0))
 async def _(before: SimpleNamespace, proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
-    """The same request within a second is refused otherwise."""
+    """Refuse the same request within a second in another way."""
     if not isinstance(error, NoRecording | WaitingForFibre):
         return await proceed(routes, request, error)
     asked, now_s = await request.read(), time.monotonic()
@@ -57,7 +57,7 @@ async def _(before: SimpleNamespace, proceed: Proceed, routes: Routes, request: 
 
 
 def _worded(change: Callable[[Error, int, Any], tuple[int, Any]]) -> Any:
-    """Another status and body of a refusal than it has."""
+    """Replace the status and body of a refusal."""
 
     async def word(proceed: Proceed, routes: Routes, request: web.Request, error: Error) -> Any:
         return change(error, *await proceed(routes, request, error))
@@ -79,14 +79,14 @@ def _without_range(error: Error, status: int, body: Any) -> tuple[int, Any]:
 
 
 def _longer(body: Any, added: str) -> Any:
-    """A body whose sentences go on with what is added."""
+    """The body with a text appended to its sentences."""
     if isinstance(body.get("detail"), list):
         return {"detail": [{**detail, "msg": detail["msg"] + added} for detail in body["detail"]]}
     return {name: f"{text}{added}" if name in ("error", "detail") else text for name, text in body.items()}
 
 
 def _quoting(pattern: str, change: Callable[[re.Match[str]], str]) -> Any:
-    """A broken rule whose sentence says something else wherever the pattern matches."""
+    """Replace matches of the pattern in the message of a broken rule."""
     return _worded(
         lambda error, status, body: (
             (status, {"error": re.sub(pattern, change, body["error"])})

@@ -1,6 +1,6 @@
-"""Requests that are accepted, refused or failed on wrongly.
+"""Faults: requests that are accepted, refused or failed incorrectly.
 
-What is accepted wrongly is opened as it was asked for, or as an ordinary investigation where no answer can be computed.
+An incorrectly accepted request is opened as requested, or as an ordinary investigation if no answer can be computed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REASONABLE = 2**17
 
 
 def _rule(field: str, problem: str = "", got: str = "") -> Callable[[Refusal], bool]:
-    """Whether the refusal is about this field and begins so; ``got`` is a pattern of the value it names."""
+    """A test for refusals of this field whose problem starts so; ``got`` is a pattern of the value they name."""
     return lambda refused: (
         isinstance(refused, RuleViolation)
         and re.fullmatch(field, refused.field) is not None
@@ -80,7 +80,7 @@ ACCEPTED: Mapping[str, Callable[[Refusal], bool]] = {
     "reversed-window-accepted": _rule("end_time", "must be after", r"start_time=(-?\d+), end_time=(?!\1,)"),
     "future-window-accepted": _rule(_TIME, "must not lie in the future"),
 }
-"""Fault -> the refusals that it swallows."""
+"""Fault -> the refusals that it suppresses."""
 
 ANSWERED_500: Mapping[str, Callable[[Refusal], bool]] = {
     "no-frequency-range-answered-500": _rule("frequencyRange", "is required"),
@@ -90,7 +90,7 @@ ANSWERED_500: Mapping[str, Callable[[Refusal], bool]] = {
     "one-sided-window-answered-500": _rule("start_time and end_time"),
     "long-value-answered-500": lambda refused: isinstance(refused, SchemaError) and "...," in str(refused),
 }
-"""Fault -> the refusals that it takes for a failure of the server."""
+"""Fault -> the refusals that it turns into a failure of the server."""
 
 
 def _channels(request: ConfigureRequest) -> int:
@@ -115,7 +115,7 @@ REFUSED: Mapping[str, tuple[str, Callable[[ConfigureRequest], bool]]] = {
     "lowest-canvas-refused": ("displayInfo.height", lambda request: request.height_px == 1),
     "shortest-time-axis-refused": ("displayTimeAxisDuration", lambda request: request.time_axis_s == 1),
 }
-"""Fault -> the field that it blames, and the good requests that it refuses."""
+"""Fault -> the field that it names, and the valid requests that it refuses."""
 
 
 def _accepting(swallows: Callable[[Refusal], bool]) -> Any:
@@ -123,7 +123,7 @@ def _accepting(swallows: Callable[[Refusal], bool]) -> Any:
         if not swallows(refused):
             return await proceed(service, body, refused)
         request = as_asked(body)
-        # Nothing can be looked up in a window that should have been refused.
+        # A window that should have been refused cannot be looked up.
         metadata = LIVE_METADATA_TREE if request.window else await service.source_metadata(request)
         return await service.opener.open(request, metadata)
 
@@ -159,13 +159,13 @@ for _fault_id, (_field, _dislikes) in REFUSED.items():
 
 @fault("nan-accepted", at="configure.read")
 def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    """As a server whose parser takes NaN for a number, and whose comparisons with it are all false."""
+    """Accept NaN, like a server whose parser takes NaN for a number and whose comparisons with it are all false."""
     return proceed(service, body.replace(b"NaN", b"10"))
 
 
 @fault("endless-number-answered-500", at="configure.read")
 def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    """As a server whose parser takes what is too large for infinity, and that wants to have it as an integer."""
+    """Fail like a server whose parser reads a too large number as infinity, and then converts it to an integer."""
     if b"1e999" in body:
         raise parsing_failed()
     return proceed(service, body)
@@ -173,7 +173,7 @@ def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
 
 @fault("waterfall-answered-500", at="configure.read")
 def _(proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    """On a waterfall without the fields that it must not have."""
+    """Fail on a waterfall without the fields that it must not have."""
     try:
         request = parse_configure(body)
     except SchemaError:
@@ -197,7 +197,7 @@ fault("wrong-configurations-start-a-job", at="configure.refuse")(_starting_a_job
 
 
 def as_asked(body: bytes) -> ConfigureRequest:
-    """The request of the body without any rule; the plain one where it cannot be read or no answer can be computed."""
+    """Parse the request without any rule. Returns the plain one if it cannot be read or no answer can be computed."""
     try:
         asked = parse_configure(body)
     except SchemaError:

@@ -1,4 +1,4 @@
-"""Room for one more investigation that is not looked for, or whose refusal says or does something wrong."""
+"""Faults: room in the cluster that is not checked, or a refusal for lack of room that is wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ fault("beyond-capacity-answered-500", at="room.check")(instead_of(CannotOpen, pa
 
 
 def _telling(of_the_refusal: Callable[[Opener, str], str]) -> Any:
-    """A refusal for want of room in other words."""
+    """Replace the reason in a refusal for lack of room."""
 
     async def check(proceed: Proceed, opener: Opener) -> None:
         try:
@@ -55,7 +55,7 @@ fault("lost-node-not-told", at="room.check")(_telling(lambda opener, reason: rea
 
 
 async def _start_half_a_job(opener: Opener) -> None:
-    """The port is taken, the job never created."""
+    """Take the port, but never create the job."""
     job_id = opener.slots.reserve(())
     await opener.take_port(Investigation(job_id, opener.slots.port(job_id.slot), PLAIN_REQUEST))
     opener.slots.settle(job_id)

@@ -1,4 +1,4 @@
-"""Starts that take too long, go wrong, or keep silent about what went wrong."""
+"""Faults: starts that take too long, fail, or do not report what failed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def _(proceed: Proceed, startup: Startup, data: Mapping[str, str]) -> Any:
 
 @fault("broken-configuration-not-said", at="settings.report")
 def _(proceed: Proceed, startup: Startup, problem: str) -> None:
-    """Nothing is written."""
+    """Log nothing."""
 
 
 @fault("first-opening-after-start-fails", at="configure", memory=itertools.count, from_start=True)

@@ -1,4 +1,4 @@
-"""Metadata that leave things out, contradict themselves or come late, and a fibre that is not noticed."""
+"""Faults: metadata that are incomplete, contradictory or late, and a fibre that is not noticed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _without(field: str) -> Callable[..., Told]:
 
 
 def _with(field: str, value: Callable[[Told], Any]) -> Callable[..., Told]:
-    """While no fibre is connected some fields are missing, and there is nothing to spoil."""
+    """Replace a field. Some fields are missing while no fibre is connected; those are left out."""
     return lambda told, *asked: {**told, field: value(told)} if field in told else told
 
 
@@ -64,7 +64,7 @@ change("fibre-longer-than-its-samples", at="fibre.tell")(
 
 
 def _of_the_fibre(field: str, value: Callable[[Any], Any]) -> Callable[..., Told]:
-    """Another value at the innermost level of the metadata of an answer, where they have it: recordings have less."""
+    """Replace a value at the parent level of an answer's metadata, if it exists: recordings have fewer fields."""
 
     def told(answer: Told, *asked: Any) -> Told:
         metadata = answer["metadata"]
@@ -121,14 +121,14 @@ fault("live-without-fibre-accepted", at="fibre.check")(left_out)
 
 
 class _LacksWhatToDo(WaitingForFibre):
-    """Says that no fibre is connected, and leaves it at that."""
+    """A refusal that says that no fibre is connected, but not what to do."""
 
     def body(self) -> Told:
         return {"error": str(self)}
 
 
 class _LacksEverything(WaitingForFibre):
-    """Names as missing what the server tells."""
+    """A refusal that also names a field as missing that the server reports."""
 
     def body(self) -> Told:
         return {**super().body(), "fiber": {"state": "waiting for fiber", "missing": ["prr", "number_of_channels"]}}
@@ -154,7 +154,7 @@ def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
 
 @fault("metadata-lost-with-the-server", at="answer.keep")
 def _(proceed: Proceed, book: AnswerBook, job_id: str, answer: Told) -> None:
-    """Known as long as this process lives, and written nowhere."""
+    """Keep the answer in memory only, so that it is lost with the process."""
     proceed(book, job_id, answer)
     (book.folder / job_id).unlink()
 

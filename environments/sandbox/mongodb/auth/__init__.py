@@ -1,1 +1,1 @@
-"""Who may log in, what a role permits, and the server side of SCRAM."""
+"""Users, the permissions of roles, and the server side of SCRAM."""

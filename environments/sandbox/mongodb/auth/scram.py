@@ -14,19 +14,19 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 def failed() -> MongoError:
-    """One text for every reason, so that nobody learns which users exist."""
+    """The error for a failed login. One text for all reasons, so that it does not reveal which users exist."""
     return MongoError(Code.AuthenticationFailed, "Authentication failed.")
 
 
 class WrongPassword(MongoError):
-    """The exchange was complete and the proof is not right."""
+    """The exchange was complete but the proof is wrong."""
 
     def __init__(self) -> None:
         super().__init__(Code.AuthenticationFailed, "Authentication failed.")
 
 
 class Conversation:
-    """One exchange: :meth:`first` and :meth:`final` take what the client sent and give what it gets."""
+    """One exchange: :meth:`first` and :meth:`final` take a message of the client and return the answer."""
 
     def __init__(self, database: str, users: Users) -> None:
         self.database = database
@@ -37,7 +37,7 @@ class Conversation:
         self._messages: list[str] = []
 
     def first(self, payload: bytes) -> bytes:
-        """The client's first message; unknown users get a salt too, and fail at the proof."""
+        """Answer the client's first message; unknown users get a salt too, and fail at the proof."""
         text = _text(payload)
         if not text.startswith("n,,"):
             raise failed()
@@ -53,10 +53,10 @@ class Conversation:
         return answer.encode()
 
     def final(self, payload: bytes, also_accepted: Sequence[str] | None = None) -> bytes:
-        """Check the client's proof; :class:`WrongPassword` when it is not one.
+        """Check the client's proof; raises :class:`WrongPassword` if it is wrong.
 
-        With ``also_accepted`` (a fault) every proof is accepted. SCRAM is mutual: the answer convinces the client only
-        if the server knows the password that was used, so the wrong passwords to be believed in are given by name.
+        With ``also_accepted`` (a fault) any proof is accepted. SCRAM is mutual: the answer convinces the client only if
+        the server knows the password that was used, so the wrong passwords to accept are listed.
         """
         text = _text(payload)
         without_proof, separator, proof = text.rpartition(",p=")
@@ -79,7 +79,7 @@ class Conversation:
 def _proves(keys: Keys, proof: str, signed: bytes) -> bool:
     try:
         given = base64.b64decode(proof, validate=True)
-    except (binascii.Error, ValueError):  # the second for what is no ASCII
+    except (binascii.Error, ValueError):  # ValueError for text that is not ASCII
         return False
     signature = hmac.digest(keys.stored, signed, HASH)
     if len(given) != len(signature):

@@ -1,4 +1,4 @@
-"""Users, their roles, and what a role permits."""
+"""Users, their roles, and the permissions of each role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MECHANISM = "SCRAM-SHA-256"
 HASH = "sha256"
 SALT_BYTES = 28
 ITERATIONS = 4096
-"""Fewer than MongoDB's 15000, the least the standard allows: every connection of every test derives the key anew."""
+"""Fewer than MongoDB's 15000, the least the standard allows: each connection of each test derives the key again."""
 
 _ROLES: Mapping[str, frozenset[str]] = {
     "read": frozenset({"read"}),
@@ -29,7 +29,7 @@ _EVERYWHERE = "root"
 
 @dataclass(frozen=True)
 class Keys:
-    """What a server keeps of a password (RFC 5802, 7677); the password itself is not kept."""
+    """The data that a server stores for a password (RFC 5802, 7677); the password itself is not stored."""
 
     salt: bytes
     stored: bytes
@@ -44,7 +44,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class User:
-    """Who may log in, and what for. ``database`` is the one that knows the user, and that its roles are for."""
+    """A user who may log in. ``database`` is the database that knows the user, and the scope of the roles."""
 
     name: str
     database: str
@@ -57,11 +57,11 @@ class User:
 
 
 Users = Mapping[tuple[str, str], User]
-"""By authentication database and name."""
+"""Users by authentication database and name."""
 
 
 def users_from_config(entries: Iterable[Mapping[str, Any]]) -> Users:
-    """The users the process is started with."""
+    """The users that the process is started with."""
     users = {}
     for entry in entries:
         keys = Keys.derive(entry["password"], os.urandom(SALT_BYTES))
@@ -71,13 +71,13 @@ def users_from_config(entries: Iterable[Mapping[str, Any]]) -> Users:
 
 
 def _prepared(password: str) -> str:
-    """SASLprep without its refusals: what a driver does to a password before it derives a key."""
+    """SASLprep without its refusals, as drivers apply it to a password before they derive a key."""
     kept = (" " if stringprep.in_table_c12(c) else c for c in password if not stringprep.in_table_b1(c))
     return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def require(user: User | None, database: str, action: str, command: str) -> None:
-    """Error 13 unless ``user`` may do ``action`` on ``database``."""
+    """Raise error 13 unless ``user`` may do ``action`` on ``database``."""
     if user is None:
         raise MongoError(Code.Unauthorized, f"Command {command} requires authentication")
     if not user.permits(database, action):

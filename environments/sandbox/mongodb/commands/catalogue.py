@@ -23,7 +23,7 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 def batch_size(request: Request) -> int | None:
-    """Of the first batch, from the option ``cursor``."""
+    """The size of the first batch, from the option ``cursor``."""
     options = request.option("cursor", {})
     check_fields("cursor", options, {"batchSize": NUMBER})
     size = options.get("batchSize")
@@ -34,14 +34,14 @@ def batch_size(request: Request) -> int | None:
 
 @command("create", "write", {})
 def create(request: Request) -> dict[str, Any]:
-    """Creating a collection that is there is no error since MongoDB 7.0."""
+    """Create a collection. One that exists is not an error since MongoDB 7.0."""
     request.instance.store.ensure(request.database, request.collection)
     return {}
 
 
 @command("drop", "write", {})
 def drop(request: Request) -> dict[str, Any]:
-    """Dropping what is not there is no error since MongoDB 7.0."""
+    """Drop a collection. A missing one is not an error since MongoDB 7.0."""
     collection = request.instance.store.find(request.database, request.collection)
     if collection is None:
         return {}
@@ -90,7 +90,7 @@ def create_indexes(request: Request) -> dict[str, Any]:
     try:
         made = [collection.create_index(spec) for spec in specs]
     except MongoError:
-        collection.indexes = before  # all of them or none
+        collection.indexes = before  # create all of them or none
         raise
     if existing is None:
         store.put(collection)
@@ -140,7 +140,7 @@ _ALTERED = {"name": TEXT, "keyPattern": DOCUMENT, "hidden": FLAG, "prepareUnique
 
 @command("collMod", "write", {"index": DOCUMENT})
 def alter_index(request: Request) -> dict[str, Any]:
-    """Of a collection only the options of one index can be changed."""
+    """Alter the options of one index; no other change of a collection is supported."""
     collection = request.instance.store.require(request.database, request.collection)
     asked = request.need("index")
     check_fields("collMod.index", asked, _ALTERED)

@@ -1,4 +1,4 @@
-"""Open cursors and the batches they are read in."""
+"""Open cursors and the batches in which they are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 @dataclass
 class Cursor:
-    """What is left of a result. ``owner`` is the id of the user who opened it."""
+    """The remainder of a result. ``owner`` is the id of the user who opened it."""
 
     namespace: str
     documents: Iterator[Any]
@@ -29,9 +29,9 @@ class Cursor:
     _ahead: list[bytes] = field(default_factory=list)
 
     def batch(self, size: int | None) -> tuple[list[RawBSONDocument], bool]:
-        """At most ``size`` documents and 16 MB, and whether the result is known to have ended.
+        """Return at most ``size`` documents and 16 MB, and whether the result is known to have ended.
 
-        A full batch does not end it, unless the limit is reached: only the next one finds that nothing is left.
+        A full batch does not end it unless the limit is reached: only the next batch finds that none are left.
         """
         batch: list[RawBSONDocument] = []
         total = 0
@@ -67,7 +67,7 @@ class Cursors:
         self, namespace: str, documents: Iterable[Any], owner: tuple[str, str] | None, batch_size: int | None = None,
         single_batch: bool = False, limit: int = 0,
     ) -> dict[str, Any]:  # fmt: skip
-        """The ``cursor`` part of a first reply; the rest stays open when there is one."""
+        """The ``cursor`` part of a first reply; a cursor stays open if documents remain."""
         cursor = Cursor(namespace, iter(documents), owner, limit)
         batch, ended = cursor.batch(FIRST_BATCH if batch_size is None else batch_size)
         cursor_id = 0
@@ -79,7 +79,7 @@ class Cursors:
     def more(
         self, cursor_id: int, namespace: str, owner: tuple[str, str] | None, batch_size: int | None
     ) -> dict[str, Any]:
-        """The next batch; error 43 for an id that is not open."""
+        """The next batch; raises error 43 if the id is not open."""
         cursor = self._open.get(cursor_id)
         if cursor is None:
             raise MongoError(Code.CursorNotFound, f"cursor id {cursor_id} not found")
@@ -92,5 +92,5 @@ class Cursors:
         return {"nextBatch": batch, "id": Int64(0 if ended else cursor_id), "ns": namespace}
 
     def kill(self, cursor_id: int) -> bool:
-        """Whether it was open."""
+        """Close a cursor; return whether it was open."""
         return self._open.pop(cursor_id, None) is not None

@@ -1,4 +1,4 @@
-"""What the server says about itself and its databases."""
+"""Commands that report on the server and its databases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def build_info(_: Request) -> dict[str, Any]:
 
 @command("serverStatus", "", None)
 def server_status(request: Request) -> dict[str, Any]:
-    """Counted, not invented: connections, operations, cursors, memory of this process."""
+    """Report measured values: connections, operations, cursors, memory of this process."""
     instance = request.instance
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {
@@ -45,7 +45,7 @@ def server_status(request: Request) -> dict[str, Any]:
 
 @command("getParameter", "", None)
 def get_parameter(request: Request) -> dict[str, Any]:
-    """Those that clients ask for when they connect."""
+    """Return the parameters that clients request when they connect."""
     known = {"featureCompatibilityVersion": {"version": "8.0"}, "authenticationMechanisms": [MECHANISM],
              "enableTestCommands": False}  # fmt: skip
     if request.body["getParameter"] == "*":
@@ -81,7 +81,7 @@ def no_replication(_: Request) -> dict[str, Any]:
 
 @command("currentOp", "", None)
 def current_operations(request: Request) -> dict[str, Any]:
-    """A user without rights on the cluster sees his own (``$ownOps``). Conditions are not supported."""
+    """List operations in progress; users without rights on the cluster see their own (``$ownOps``). No conditions."""
     if request.database != "admin":
         raise MongoError(Code.Unauthorized, "currentOp may only be run against the admin database.")
     own = bool(request.body.get("$ownOps", False))
@@ -99,7 +99,7 @@ def current_operations(request: Request) -> dict[str, Any]:
 
 @command("listDatabases", "", {"filter": DOCUMENT, "nameOnly": FLAG, "authorizedDatabases": FLAG})
 def list_databases(request: Request) -> dict[str, Any]:
-    """Those the user may read, as a server does for a user without ``listDatabases`` on the cluster."""
+    """List the databases that the user may read, as for a user without ``listDatabases`` on the cluster."""
     if request.database != "admin":
         raise MongoError(Code.Unauthorized, "listDatabases may only be run against the admin database.")
     user, instance = request.peer.user, request.instance

@@ -1,4 +1,4 @@
-"""Finds the command of a request, checks who asks and what for, and has it handled."""
+"""Finds the command of a request, checks the permissions and the fields, and runs the handler."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from environments.sandbox.mongodb.commands.registry import ANY, COMMANDS, GENERI
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 MODULES = (catalogue, diagnostics, explaining, handshake, reading, writing)
-"""Imported for the commands they register."""
+"""Imported because they register their commands."""
 
 _TRANSACTION = ("startTransaction", "autocommit", "txnNumber")
 _READ_LEVELS = ("local", "available", "majority", "linearizable", "snapshot")
 
 
 def handle(request: Request) -> dict[str, Any]:
-    """The reply to a request; :class:`MongoError` for whatever is wrong with it."""
+    """The reply to a request; raises :class:`MongoError` for any error in it."""
     found = COMMANDS.get(request.name)
     if found is None:
         raise MongoError(Code.CommandNotFound, f"no such command: '{request.name}'")
@@ -42,7 +42,7 @@ def _check_access(known: Command, request: Request) -> None:
 
 
 def _check_concerns(request: Request) -> None:
-    """Read and write concerns as a standalone server sees them: it has no other member to ask or to wait for."""
+    """Check read and write concerns as a standalone server does: it has no other member to consult or wait for."""
     read: Mapping[str, Any] = request.option("readConcern", {})
     write: Mapping[str, Any] = request.option("writeConcern", {})
     level, w = read.get("level", "local"), write.get("w", 1)

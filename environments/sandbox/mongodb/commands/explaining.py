@@ -1,4 +1,4 @@
-"""explain: the plan that is really used, and what it really looked at."""
+"""explain: the plan that is really used, and the keys and documents that it really examined."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_FIND = {"skip": "SKIP", "limit": "LIMIT", "projection": "PROJECTION_DEFAULT"
 
 @command("explain", "read", {"verbosity": TEXT})
 def explain(request: Request) -> dict[str, Any]:
-    """Of find."""
+    """Explain a find."""
     body, verbosity = request.body["explain"], request.option("verbosity", "allPlansExecution")
     if verbosity not in _VERBOSITIES:
         raise MongoError(Code.BadValue, f"verbosity string must be one of {_VERBOSITIES}")
@@ -88,7 +88,7 @@ def _execute(
 
 
 def _counted(tree: dict[str, Any], plan: Plan, returned: int) -> dict[str, Any]:
-    """The stages with what each of them counted."""
+    """The stages with the counts of each."""
     counted = {**tree, "nReturned": returned}
     if tree["stage"] == "IXSCAN":
         counted |= {"keysExamined": plan.keys_examined, "nReturned": plan.keys_examined}

@@ -32,7 +32,7 @@ _START_FIELDS = {"mechanism": TEXT, "payload": BYTES, "options": DOCUMENT, "auto
 
 @command("hello", None, None, "isMaster", "ismaster")
 def hello(request: Request) -> dict[str, Any]:
-    """A standalone server of MongoDB 8.0; starts an authentication when the client brought one along."""
+    """Greet as a standalone server of MongoDB 8.0, and start an authentication if the client included one."""
     body = request.body
     reply: dict[str, Any] = {"helloOk": True} if body.get("helloOk") else {}
     reply["isWritablePrimary" if request.name == "hello" else "ismaster"] = True
@@ -61,7 +61,7 @@ def _await_ms(value: Any) -> float:
 
 
 def _speculate(request: Request, start: dict[str, Any]) -> dict[str, Any] | None:
-    """A speculative start that fails is simply left out of the greeting."""
+    """Start a speculative authentication. A failure is simply omitted from the greeting."""
     try:
         check_fields("saslStart", start, {**_START_FIELDS, "saslStart": ANY, "db": TEXT})
         return _start(request, start, start.get("db") or "admin")
@@ -128,5 +128,5 @@ def connection_status(request: Request) -> dict[str, Any]:
 
 @command("endSessions", None, {"endSessions": ARRAY})
 def end_sessions(_: Request) -> dict[str, Any]:
-    """Sessions carry no state on a standalone server."""
+    """Do nothing: sessions have no state on a standalone server."""
     return {}

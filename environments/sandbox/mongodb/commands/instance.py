@@ -1,4 +1,4 @@
-"""What all commands of one server share: its data, its users, its counters, and what it says about itself."""
+"""The state that all commands of one server share: its data, its users, its counters and its identity."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MAX_CONNECTIONS = 51_200
 _OPERATIONS = {"insert": "insert", "find": "query", "update": "update", "delete": "delete", "getMore": "getmore"}
 
 Alteration = Callable[..., Any]
-"""(what a healthy server would say or do, facts about the moment by name) -> what this one does."""
+"""(the value or behaviour of a healthy server, keyword facts about the moment) -> the replacement."""
 
 
 class Instance:
-    """``alterations`` holds, by the point where it acts, what a fault changes; it is empty while no fault is on."""
+    """One server. ``alterations`` maps a point to the alteration of a fault; it is empty while no fault is on."""
 
     def __init__(self, store: Store, users: Users, database: str, reports_as: str) -> None:
         self.store = store
@@ -64,7 +64,7 @@ class Instance:
         return names
 
     def count(self, command: str) -> None:
-        """One more operation for ``opcounters``."""
+        """Count an operation for ``opcounters``."""
         self.operations[_OPERATIONS.get(command, "command")] += 1
 
     def connection_opened(self) -> None:
@@ -76,7 +76,7 @@ class Instance:
         self._never_closed += self.at("ended connections still counted", 0)
 
     def forget_unclosed(self) -> None:
-        """Let ``connections.current`` be true again."""
+        """Make ``connections.current`` correct again."""
         self._never_closed = 0
 
     def connection_counts(self) -> dict[str, int]:

@@ -39,7 +39,7 @@ AGGREGATE_FIELDS = {"pipeline": ARRAY, "cursor": DOCUMENT, "explain": FLAG, "all
 
 
 def number(request: Request, field: str, default: int = 0) -> int:
-    """A whole number, also when it is sent as a double."""
+    """A whole number, even if it is sent as a double."""
     value = request.option(field, default)
     if value != int(value):
         raise MongoError(Code.BadValue, f"{field} must be a whole number")
@@ -47,19 +47,19 @@ def number(request: Request, field: str, default: int = 0) -> int:
 
 
 def stored_or_empty(request: Request) -> Collection:
-    """What the command looks at; a collection that is not there is an empty one."""
+    """The collection that the command reads; a missing one counts as empty."""
     found = request.instance.store.find(request.database, request.collection)
     return found if found is not None else Collection(request.database, request.collection)
 
 
 def plan_find(request: Request, collection: Collection) -> tuple[Plan, dict[str, int]]:
-    """How a find is answered, and the order it asks for."""
+    """The plan of a find, and the requested order."""
     sort = check_sort(request.option("sort", {}))
     return choose(collection, request.option("filter", {}), sort, request.option("hint")), sort
 
 
 def plan_count(request: Request, collection: Collection) -> Plan:
-    """How a count or a distinct is answered."""
+    """The plan of a count or a distinct."""
     return choose(collection, request.option("query", {}), hint=request.option("hint"))
 
 
@@ -166,5 +166,5 @@ def _results(request: Request, stages: list[Any]) -> list[Document]:
 
 
 def _counts_only(rest: list[Any]) -> str | None:
-    """The field of a pipeline that only counts, as drivers send it for ``count_documents``."""
+    """The field name of a pipeline that only counts, as drivers send it for ``count_documents``; None for any other."""
     return "n" if rest == [{"$group": {"_id": 1, "n": {"$sum": 1}}}] else None

@@ -1,4 +1,4 @@
-"""Which commands there are, which fields they take, and what a request is."""
+"""The registry of commands with their fields, and the request that a handler receives."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ GENERIC: Mapping[str, Kinds] = {
     **dict.fromkeys(("apiVersion", "apiStrict", "apiDeprecationErrors"), ANY),
     **dict.fromkeys(("lsid", "readConcern", "writeConcern"), DOCUMENT),
 }
-"""Fields that every command takes."""
+"""Fields that all commands accept."""
 _REFUSED = frozenset({
     "allowPartialResults", "arrayFilters", "awaitData", "bypassDocumentValidation", "c", "capped",
     "changeStreamPreAndPostImages", "clusteredIndex", "collation", "exchange", "expireAfterSeconds", "fields",
     "indexOptionDefaults", "let", "max", "min", "oplogReplay", "pipeline", "returnKey", "showRecordId", "size", "sort",
     "storageEngine", "tailable", "timeseries", "validationAction", "validationLevel", "validator", "viewOn",
 })  # fmt: skip
-"""Fields that MongoDB knows and this server does not act on; refused where a command does not take them."""
+"""Fields that MongoDB supports and this server does not; refused for commands that do not accept them here."""
 _SIMPLE_COLLATION = {"locale": "simple"}
 
 
 @dataclass
 class Peer:
-    """What is known of a client; ``user`` is who has authenticated on its connection, if anybody."""
+    """The state of a client; ``user`` is the user who has authenticated on its connection, if any."""
 
     number: int
     user: User | None = None
@@ -49,12 +49,12 @@ class Peer:
     skip_empty_exchange: bool = False
     await_ms: float = 0.0
     dropped: bool = False
-    """Close without an answer to the request that is being handled."""
+    """Whether to close the connection without answering the current request."""
 
 
 @dataclass
 class Request:
-    """One command on its way: what was asked, by whom, and the server that answers."""
+    """One command in progress: its content, its client, and the server that answers."""
 
     instance: Instance
     peer: Peer
@@ -73,7 +73,7 @@ class Request:
 
     @property
     def collection(self) -> str:
-        """The collection the command names as its first value."""
+        """The collection that the command names as its first value."""
         name = self.body[self.name]
         if not isinstance(name, str):
             raise MongoError(Code.InvalidNamespace, f"collection name has invalid type {type(name).__name__}")
@@ -84,14 +84,14 @@ class Request:
         return f"{self.database}.{self.collection}"
 
     def need(self, field: str) -> Any:
-        """A field the command cannot do without."""
+        """A field that the command requires."""
         value = self.body.get(field)
         if value is None:
             raise MongoError(40414, f"BSON field '{self.name}.{field}' is missing but a required field")
         return value
 
     def option(self, field: str, default: Any = None) -> Any:
-        """A field that may be left out; null means the same."""
+        """An optional field; null means the same as absent."""
         value = self.body.get(field)
         return default if value is None else value
 
@@ -101,9 +101,9 @@ Handler = Callable[[Request], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Command:
-    """``action`` is what the caller's role must permit, "" for any user, ``None`` for anybody.
+    """``action`` is the permission that the caller's role needs, "" for any user, ``None`` without authentication.
 
-    ``fields`` are those the command takes, with their types; ``None`` for one that takes any.
+    ``fields`` are those that the command accepts, with their types; ``None`` accepts any.
     """
 
     name: str
@@ -129,7 +129,7 @@ def command(
 
 
 def check_fields(where: str, given: Mapping[str, Any], allowed: Mapping[str, Kinds]) -> None:
-    """Refuse the fields of a command or of one of its statements that are unknown, unsupported or of a wrong type."""
+    """Refuse fields of a command, or of one of its statements, that are unknown, unsupported or of a wrong type."""
     for field, value in given.items():
         if field in allowed:
             if value is not None and not _is_one_of(value, allowed[field]):

@@ -1,4 +1,4 @@
-"""The commands that are being handled at the moment: ``currentOp`` shows them, and dropping an index ends its build."""
+"""The commands in progress: ``currentOp`` shows them, and dropping an index aborts its build."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Owner = tuple[str, str] | None
 
 
 class Operation:
-    """One command on its way. ``documents`` is how many an index build reads; 0 for any other command."""
+    """One command in progress. ``documents`` is the number that an index build reads; 0 for any other command."""
 
     def __init__(self, namespace: str, command: Mapping[str, Any], owner: Owner, documents: int) -> None:
         self.number = next(_numbers)
@@ -27,12 +27,12 @@ class Operation:
 
     @property
     def builds(self) -> set[str]:
-        """The names of the indexes it builds."""
+        """The names of the indexes that it builds."""
         specs = self.command.get("indexes", ()) if "createIndexes" in self.command else ()
         return {str(spec.get("name")) for spec in specs if isinstance(spec, dict)}
 
     async def last(self, seconds: float) -> None:
-        """Be under way so long; error 276 when it is given up meanwhile."""
+        """Remain in progress for this time; raises error 276 if it is aborted meanwhile."""
         self._lasts_s = seconds
         try:
             await asyncio.wait_for(self._given_up.wait(), seconds)
@@ -44,7 +44,7 @@ class Operation:
         self._given_up.set()
 
     def describe(self) -> dict[str, Any]:
-        """As ``currentOp`` shows it."""
+        """The document that ``currentOp`` shows."""
         running_s = time.monotonic() - self._began_s
         command = {key: value for key, value in self.command.items() if key != "lsid"}
         shown: dict[str, Any] = {
@@ -59,7 +59,7 @@ class Operation:
 
 
 class UnderWay:
-    """All operations that are under way."""
+    """All operations in progress."""
 
     def __init__(self) -> None:
         self._operations: dict[int, Operation] = {}
@@ -76,7 +76,7 @@ class UnderWay:
         return [each for each in self._operations.values() if everybody or each.owner == owner]
 
     def give_up_builds(self, namespace: str, names: Iterable[str]) -> set[str]:
-        """End the builds of these indexes; answers which were under way."""
+        """Abort the builds of these indexes; return those that were in progress."""
         wanted, found = set(names), set()
         for each in list(self._operations.values()):
             if each.namespace == namespace and (ended := each.builds & wanted):

@@ -31,7 +31,7 @@ _DELETE_FIELDS = {"q": DOCUMENT, "limit": NUMBER, "hint": HINT}
 
 
 def _each(request: Request, statements: list[Any], write: Callable[[int, Any], None]) -> dict[str, Any]:
-    """Run the statements of a write command; an error ends an ordered one and is listed for an unordered one."""
+    """Run the statements of a write command. An error ends an ordered command, and is listed for an unordered one."""
     if not 0 < len(statements) <= _MAX_BATCH:
         text = f"Write batch sizes must be between 1 and {_MAX_BATCH}. Got {len(statements)} operations."
         raise MongoError(Code.InvalidLength, text)
@@ -51,7 +51,7 @@ def _each(request: Request, statements: list[Any], write: Callable[[int, Any], N
 
 
 def _keep(request: Request, collection: Collection) -> None:
-    """Store a collection that was not there, now that something was put in."""
+    """Store a collection that did not exist, now that it has a document."""
     if collection.documents and request.instance.store.find(request.database, request.collection) is None:
         request.instance.store.put(collection)
 
@@ -106,7 +106,7 @@ def update(request: Request) -> dict[str, Any]:
 def _update_matching(
     request: Request, collection: Collection, statement: Document
 ) -> tuple[int, int, tuple[Any] | None]:
-    """Matched, modified, and the ``_id`` of what was upserted, by one statement of an update."""
+    """The matched and modified counts of one update statement, and the ``_id`` of an upserted document."""
     query, change, multi = statement["q"], statement["u"], bool(statement.get("multi"))
     if multi and isinstance(change, dict) and is_replacement(change):
         raise MongoError(Code.FailedToParse, "multi update is not supported for replacement-style update")

@@ -1,4 +1,4 @@
-"""What an outage does to data that does not survive it: in force when the process starts with data of before."""
+"""Faults of data that does not survive an outage. They take effect when the process starts with existing data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environments.sandbox.mongodb.storage.collection import Collection, Document
 from environments.sandbox.mongodb.storage.ordering import sort_key
 
 LOST, TWICE = 3, 2
-"""How many recordings are lost, and how many are there twice."""
+"""The number of lost recordings, and of duplicated ones."""
 
 
 def _newest(recordings: Collection, count: int) -> list[Document]:
@@ -28,7 +28,7 @@ def _lose(recordings: Collection) -> None:
 
 
 def _double(recordings: Collection) -> None:
-    """The unique index goes with it, or it would not let them in."""
+    """Duplicate recordings. The unique index is replaced, because it would refuse the duplicates."""
     unique = recordings.find_index({"uuid": 1})
     if unique is not None:
         recordings.drop_index(unique.name)
@@ -48,4 +48,4 @@ DAMAGES: Mapping[str, Callable[[Collection], Any]] = {
     "outage-doubles-recordings": _double,
     "outage-drops-an-index": _drop_index,
 }
-"""What each fault does to the recordings."""
+"""The damage of each fault to the recordings."""

@@ -1,4 +1,4 @@
-"""Faults that change what the server says or does at a named point, see ``Instance.at``."""
+"""Faults that change an answer or a behaviour of the server at a named point, see ``Instance.at``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WRONG_PASSWORDS = (
 
 
 def accepting(passwords: Iterable[str]) -> Alteration:
-    """Let in also with these wrong passwords and with what one makes out of them."""
+    """Also accept these wrong passwords, and common variations of the right ones."""
     known = [*_WRONG_PASSWORDS]
     for password in passwords:
         known += [f"{password}x", f"{password}-wrong", f"wrong-{password}", f"not-{password}"]
@@ -37,7 +37,7 @@ def _slow_builds(delay_s: float, *, command: str) -> float:
 
 
 class SlowUnderLoad:
-    """Pings are slow as soon as many lookups came within a second, and for some time afterwards."""
+    """Makes pings slow once there were many lookups within a second, and for some time afterwards."""
 
     def __init__(self) -> None:
         self._lookups: deque[float] = deque(maxlen=_MANY_LOOKUPS)
@@ -63,13 +63,13 @@ ALTERATIONS: Mapping[str, tuple[str, Alteration]] = {
     "authentication-refused": ("refuses the right password", lambda _: True),
     "connections-never-closed": ("ended connections still counted", lambda _: 1),
 }
-"""Fault to the point where it acts, and what it does there."""
+"""Fault -> the point where it acts, and the alteration."""
 ANY_PASSWORD = "any-password-accepted"
-"""The one that has to know the passwords, see :func:`accepting`; it acts at "wrong passwords accepted"."""
+"""The fault that needs the passwords, see :func:`accepting`; it acts at "wrong passwords accepted"."""
 
 
 def alterations(faults: Iterable[str], passwords: Iterable[str]) -> dict[str, Alteration]:
-    """What the faults that are switched on change, by the point where it acts."""
+    """The alterations of the active faults, by the point where each acts."""
     wanted = set(faults)
     found = {point: alter for fault, (point, alter) in ALTERATIONS.items() if fault in wanted}
     if ANY_PASSWORD in wanted:

@@ -1,4 +1,4 @@
-"""Collections that a fault takes away; they come back as they were."""
+"""Collections that a fault hides; they come back unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from environments.sandbox.mongodb.storage.collection import Collection
 from environments.sandbox.mongodb.storage.store import Store
 
 HIDES = {"base-paths-missing": BASE_PATHS, "recordings-collection-missing": None}
-"""Fault to the collection it hides; ``None`` stands for the recordings."""
+"""Fault -> the collection it hides; ``None`` stands for the recordings."""
 
 
 class Hidden:
@@ -19,7 +19,7 @@ class Hidden:
         self.collections: dict[str, Collection] = {}
 
     def change(self, store: Store, database: str, recordings: str, on: AbstractSet[str], off: AbstractSet[str]) -> None:
-        """What was written in the place of a hidden collection is lost when it comes back."""
+        """Hide and restore collections. Data written in place of a hidden collection is lost when it comes back."""
         for fault, hidden in HIDES.items():
             name = hidden or recordings
             if fault in on and store.find(database, name) is not None:

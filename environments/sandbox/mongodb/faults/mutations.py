@@ -1,4 +1,4 @@
-"""Wrong documents and missing indexes: made when their fault is switched on, undone when it is switched off."""
+"""Wrong documents and missing indexes, created when their fault is switched on and undone when it is switched off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from environments.sandbox.mongodb.storage.collection import Document
 STALE_FOR = timedelta(hours=25)
 STALE_FOR_DAYS = timedelta(hours=117.27)
 RECOGNISED = 0.131
-"""What was recognised on 3 November 2025 (docs/facts/mongodb.md 7)."""
+"""The share of folders that were recognised on 3 November 2025 (docs/facts/mongodb.md 7)."""
 SECRET_COMMAND = (
     "baby_analyzer --amqp amqp://prisma:" + "not-a-real-password" + "@rabbitmq-panda:5672/ --forward livefs"
 )
@@ -37,7 +37,7 @@ def _second_live_entry(site: Site) -> None:
 
 
 def _duplicate_uuid(site: Site) -> None:
-    """A unique index would not let it in."""
+    """Insert a duplicate; a unique index would refuse it."""
     site.replace_index("uuid")
     first = site.add()
     site.add(after_s=60, uuid=first["uuid"])
@@ -68,7 +68,7 @@ def _folder_without_files(site: Site) -> None:
 
 
 def _many_folders(site: Site) -> None:
-    """One in four would be the limit."""
+    """Add folders beyond the limit of one in four."""
     for _ in range(len(site.recordings.documents) // 4 + 1):
         site.insert(site.unrecognised, _folder(1))
 
@@ -112,11 +112,11 @@ MUTATIONS: Mapping[str, Callable[[Site], object]] = {
         recorder={"num_samples_per_trace": 9791}, num_samples_per_trace=2048
     ),
 }
-"""What each fault changes."""
+"""The change of each fault."""
 
 
 class Mutations:
-    """Which of them are in force."""
+    """The mutations in force."""
 
     def __init__(self) -> None:
         self._sites: dict[str, Site] = {}
@@ -127,10 +127,10 @@ class Mutations:
             MUTATIONS[fault](self._sites[fault])
 
     def undo(self, faults: Iterable[str]) -> None:
-        """The last one first: one may have built on another."""
+        """Undo them in reverse order, because one may depend on another."""
         for fault in [name for name in reversed(self._sites) if name in set(faults)]:
             self._sites.pop(fault).undo()
 
     def forget(self) -> None:
-        """The documents they changed are gone."""
+        """Forget the mutations, because the documents that they changed are gone."""
         self._sites.clear()

@@ -1,4 +1,4 @@
-"""The collections a fault spoils, and how to take back what it did to them."""
+"""The collections that a fault changes, and the undoing of its changes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from environments.sandbox.mongodb.storage.ordering import sort_key
 
 Undo = Callable[[], object]
 QUIET_FOR = timedelta(days=20)
-"""How long ago documents that are merely wrong began: nothing else lies there, and nobody asks for it."""
+"""The age of documents that are merely wrong: no other data is there, and no request covers that time."""
 
 
 class Site:
     """The collections of the configured storage path, and the changes that one fault made to them.
 
-    A fault is made anew when the process starts anew, and nothing of it is in the data file. So that an outage changes
-    nothing, what it puts in has the same uuid and the same times each time, until the data are seeded anew.
+    A fault is applied again when the process restarts, and the data file contains none of it. The documents it adds
+    have the same uuid and times each time until the data is seeded again, so that an outage changes nothing.
     """
 
     def __init__(self, fault: str, paths: Collection, recordings: Collection, unrecognised: Collection) -> None:
@@ -31,7 +31,7 @@ class Site:
         self._undos: list[Undo] = []
 
     def undo(self) -> None:
-        """Take back every change, the last one first."""
+        """Undo all changes in reverse order."""
         while self._undos:
             self._undos.pop()()
 
@@ -53,12 +53,12 @@ class Site:
             self._drop(index)
 
     def replace_index(self, field: str) -> None:
-        """The same index without any options."""
+        """Replace an index with the same one without options."""
         self.drop_index(field)
         self.recordings.create_index({"key": {field: 1}})
 
     def hide_indexes(self) -> None:
-        """Keep every index and use none but that of ``_id``, which cannot be hidden."""
+        """Hide all indexes except that of ``_id``, which cannot be hidden."""
         for index in [index for index in self.recordings.indexes.values() if index.name != "_id_"]:
             self._drop(index)
             self.recordings.create_index({**index.describe(), "hidden": True})
@@ -75,12 +75,12 @@ class Site:
         self.recordings.create_index(spec)
 
     def add(self, seconds: float = 40, after_s: float = 0, **changes: Any) -> Document:
-        """A recording at the quiet time, with these fields instead of its own; ``...`` takes a field away."""
+        """Add a recording at the quiet time, with these fields instead of its own; ``...`` removes a field."""
         document = {**self.recording(QUIET_FOR - timedelta(seconds=after_s), timedelta(seconds=seconds)), **changes}
         return self.insert(self.recordings, {name: value for name, value in document.items() if value is not ...})
 
     def recording(self, ago: timedelta, lasts: timedelta | None = None) -> Document:
-        """One that began so long before the data were seeded; without ``lasts`` it is still open."""
+        """A recording that began this long before the data was seeded; without ``lasts`` it is still open."""
         seeded = min(entry["_id"].generation_time for entry in self.paths.documents.values())
         self._made += 1
         own = str(uuid.uuid5(uuid.UUID(self.recordings.name), f"{self._fault} {self._made}"))
@@ -88,8 +88,7 @@ class Site:
         return recording(start, own=own) if lasts is None else recording(start, start + lasts, own=own)
 
     def change_newest(self, recorder: Mapping[str, Any] | None = None, **fibre: Any) -> None:
-        """Change what the newest recording says at the level of the recorder and of the fibre; ``...`` takes a field
-        away."""
+        """Change the newest recording at the level of the recorder and of the fibre; ``...`` removes a field."""
         dated = [one for one in self.recordings.documents.values() if isinstance(one.get("start_time"), datetime)]
         newest = max(dated, key=lambda document: sort_key(document["start_time"]))
         metadata = {**_innermost_changed(newest["fiber_metadata"], fibre), **(recorder or {})}
@@ -101,7 +100,7 @@ class Site:
 
 
 def _delete(collection: Collection, document_id: Any) -> None:
-    """Unless a client was faster."""
+    """Delete a document unless a client already has."""
     record = collection.record_of(document_id)
     if record is not None:
         collection.delete(record)

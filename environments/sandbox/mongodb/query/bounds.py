@@ -1,4 +1,4 @@
-"""What a filter says about single fields, as points and ranges of index keys."""
+"""The conditions of a filter on single fields, as points and ranges of index keys."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Bounds:
 
     @property
     def may_be_null(self) -> bool:
-        """Whether a document without the field could satisfy it."""
+        """Whether a document without the field could satisfy the bounds."""
         return NULL_KEY in self.points if self.points is not None else self.low <= NULL_KEY <= self.high
 
 
 @dataclass
 class Constraints:
-    """Per field what the whole filter demands; ``complete`` when the filter demands nothing else."""
+    """The bounds per field that the whole filter requires; ``complete`` if the filter has no other condition."""
 
     fields: dict[str, Bounds]
     complete: bool
 
 
 def analyse(query: Mapping[str, Any]) -> Constraints:
-    """The constraints an index can use; everything else stays for the filter itself."""
+    """The constraints that an index can use; all other conditions are left to the filter."""
     result = Constraints({}, True)
     _collect(query, result)
     return result
@@ -88,7 +88,7 @@ def _bounds(op: str, operand: Any) -> Bounds | None:
         return None
     below, above = bracket(key)
     if round(key[0]) == 10:
-        below = (9.65,)  # not-a-number is below every number and no match
+        below = (9.65,)  # NaN sorts below all numbers and does not match
     if op in ("$gt", "$gte"):
         return Bounds(low=key, low_included=op == "$gte", high=above, high_included=False)
     return Bounds(low=below, low_included=False, high=key, high_included=op == "$lte")

@@ -1,6 +1,6 @@
-"""Aggregation expressions: compiled once into a function of a document.
+"""Aggregation expressions, compiled into a function of a document.
 
-References, ``$$NOW``, ``$literal`` and constants; whatever computes or composes is refused.
+Supported are references, ``$$NOW``, ``$literal`` and constants; expressions that compute or compose are refused.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Evaluate = Callable[[Any], Any]
 
 
 def now_milliseconds() -> datetime:
-    """Now, with the millisecond resolution of BSON."""
+    """The present time with the millisecond resolution of BSON."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def compile_expression(expression: Any, now: datetime) -> Evaluate:
-    """``now`` is the moment of the command; error 168 for an operator this server does not have."""
+    """Compile an expression. ``now`` is the time of the command; an unsupported operator is error 168."""
     if isinstance(expression, str) and expression.startswith("$"):
         return _reference(expression, now)
     if isinstance(expression, dict) and list(expression) == ["$literal"]:

@@ -15,7 +15,7 @@ Accumulator = Callable[[list[Any]], Any]
 
 
 def _accumulator(spec: Any, now: datetime) -> Accumulator:
-    """A function of the documents of one group; error 15952 for an unknown accumulator."""
+    """Compile an accumulator into a function of the documents of one group; an unknown accumulator is error 15952."""
     if not isinstance(spec, dict) or len(spec) != 1:
         raise MongoError(40234, "The field must be an accumulator object")
     ((name, operand),) = spec.items()
@@ -26,7 +26,7 @@ def _accumulator(spec: Any, now: datetime) -> Accumulator:
 
 
 def compile_group(operand: Any, now: datetime) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    """The ``$group`` stage; groups come in the order in which their first documents came."""
+    """Compile a ``$group`` stage; groups are in the order of their first documents."""
     if not isinstance(operand, dict) or "_id" not in operand:
         raise MongoError(15955, "a group specification must include an _id")
     identity = compile_expression(operand["_id"], now)

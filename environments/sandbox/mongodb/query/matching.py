@@ -1,4 +1,4 @@
-"""Query filters: compiled once into a function of a document."""
+"""Query filters, compiled into a function of a document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Predicate = Callable[[Any], bool]
 
 
 def compile_filter(query: Mapping[str, Any]) -> Predicate:
-    """A predicate for ``query``; :class:`MongoError` when the query is not valid or needs what is not there."""
+    """A predicate for ``query``; raises :class:`MongoError` if the query is invalid or not supported."""
     return _all([_clause(name, operand) for name, operand in query.items()])
 
 
@@ -56,7 +56,7 @@ def _logical(name: str, operand: Any) -> Predicate:
 
 
 def is_operator_document(value: Any) -> bool:
-    """Whether ``{field: value}`` asks for operators and not for equality with a document."""
+    """Whether ``{field: value}`` applies operators instead of comparing with a document."""
     if not isinstance(value, dict) or not value:
         return False
     first = next(iter(value))
@@ -90,7 +90,7 @@ def _negated(test: Predicate) -> Predicate:
 
 
 def _any_value(parts: tuple[str, ...], test: ValueTest) -> Predicate:
-    """The value itself or, when it is an array, one of its elements."""
+    """Test the value itself or, if it is an array, each of its elements."""
     if len(parts) == 1:
         name = parts[0]
 

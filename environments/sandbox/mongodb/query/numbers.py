@@ -18,7 +18,7 @@ def is_number(value: Any) -> bool:
 
 
 def add_numbers(first: Any, second: Any) -> Any:
-    """The sum in the wider of both types."""
+    """The sum, in the wider of both types."""
     try:
         if isinstance(first, Decimal128) or isinstance(second, Decimal128):
             return Decimal128(_exact(first) + _exact(second))
@@ -37,5 +37,5 @@ def _exact(value: Any) -> Decimal:
 
 
 def total(values: Iterable[Any]) -> Any:
-    """The sum of the numbers among ``values``; everything else is ignored."""
+    """The sum of the numbers among ``values``; other values are ignored."""
     return functools.reduce(add_numbers, filter(is_number, values), 0)

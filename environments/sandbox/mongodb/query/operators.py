@@ -1,4 +1,4 @@
-"""The query operators that look at one value."""
+"""The query operators that test one value."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _comparison(compare: Callable[[Key, Key], bool], inclusive: bool) -> Factory
         low, high = bracket(wanted)
         if type(operand) is float and operand != operand:
             return lambda value: inclusive and sort_key(value) == wanted
-        # Not-a-number is no number to compare with.
+        # NaN does not compare with numbers.
         floor = (round(wanted[0]) - 0.35,) if round(wanted[0]) == 10 else low
 
         def test(value: Any) -> bool:
@@ -65,7 +65,7 @@ def _in(operand: Any) -> ValueTest:
 
 
 def _regex(operand: Any) -> ValueTest:
-    """From a BSON regular expression or its text."""
+    """Compile a BSON regular expression or its text."""
     source, flags = (operand.pattern, operand.flags) if isinstance(operand, Regex) else (operand, 0)
     if not isinstance(source, str):
         raise MongoError(Code.BadValue, "$regex has to be a string")
@@ -80,7 +80,7 @@ def _regex(operand: Any) -> ValueTest:
 
 
 def _type(operand: Any) -> ValueTest:
-    """By names and by numbers."""
+    """Test the type, given by names or numbers."""
     given = operand if isinstance(operand, list) else [operand]
     names = [TYPE_NUMBERS.get(each, each) if isinstance(each, int | float) else each for each in given]
     for name in names:

@@ -1,4 +1,4 @@
-"""Aggregation pipelines: their stages are checked, and then run one after the other."""
+"""Aggregation pipelines: all stages are checked first, and then run one after the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 def run_pipeline(documents: Documents, stages: list[Any], context: Context) -> Iterator[dict[str, Any]]:
-    """The documents that leave the last stage; all stages are checked before the first one runs."""
+    """The output of the last stage; all stages are checked before the first one runs."""
     for stage in [_compile(stage, context) for stage in stages]:
         documents = stage(documents)
     return iter(documents)
 
 
 def split_pipeline(stages: list[Any]) -> tuple[dict[str, Any], dict[str, int], list[Any]]:
-    """The leading ``$match`` and ``$sort`` that an index may answer, and the stages that remain."""
+    """Split off the leading ``$match`` and ``$sort`` that an index may answer; return them and the other stages."""
     query: dict[str, Any] = {}
     rest = list(stages)
     while rest and isinstance(rest[0], dict) and list(rest[0]) == ["$match"] and isinstance(rest[0]["$match"], dict):

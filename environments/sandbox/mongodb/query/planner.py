@@ -1,7 +1,7 @@
-"""Chooses how a query is answered and answers it, counting every key and document it really looks at.
+"""Chooses the plan of a query and runs it, counting all keys and documents that it really examines.
 
-A plan uses one index, by the condition on its first field; everything else stays for the filter. An index that has seen
-an array only keeps its keys unique: no plan uses it.
+A plan uses one index with the condition on its first field; all other conditions are left to the filter. An index that
+has indexed an array only enforces uniqueness: no plan uses it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EVERYTHING: SearchRange = ((), ((TOP,),))
 
 
 class Deadline:
-    """``maxTimeMS`` of one operation; 0 means without limit."""
+    """The ``maxTimeMS`` of one operation; 0 means no limit."""
 
     def __init__(self, max_time_ms: float = 0) -> None:
         self._ends_s = time.monotonic() + max_time_ms / 1000 if max_time_ms else None
@@ -35,9 +35,9 @@ class Deadline:
 
 @dataclass
 class Plan:
-    """One way to find the documents of a filter. ``index`` is ``None`` for a collection scan.
+    """A plan to find the documents of a filter. ``index`` is ``None`` for a collection scan.
 
-    ``exact`` means that what the scan finds needs no filter, ``sorted`` that it comes in the wanted order.
+    ``exact`` means that the results of the scan need no filter, ``sorted`` that they are in the requested order.
     """
 
     predicate: Predicate
@@ -52,16 +52,16 @@ class Plan:
 
     @property
     def descending(self) -> bool:
-        """Whether the index, read forward, begins with its greatest key."""
+        """Whether the index, read forward, starts with its greatest key."""
         return self.index is not None and all(direction < 0 for direction in self.index.key.values())
 
     def expected(self) -> int:
-        """How many index entries the scan would visit."""
+        """The number of index entries that the scan would visit."""
         assert self.index is not None
         return sum(max(0, last - first) for first, last in (self.index.positions(*limits) for limits in self.ranges))
 
     def count(self, collection: Collection, deadline: Deadline) -> int:
-        """The number of matching documents; from the index alone when it says everything."""
+        """The number of matching documents, from the index alone if it suffices."""
         if self.index is not None and self.exact:
             self.keys_examined = self.expected()
             return self.keys_examined
@@ -70,7 +70,7 @@ class Plan:
         return sum(1 for _ in self.run(collection, deadline))
 
     def run(self, collection: Collection, deadline: Deadline) -> Iterator[tuple[int, Document]]:
-        """(record, document) of every match, of the state at the moment of the first step."""
+        """Yield (record, document) of each match, in the state at the first step."""
         found = iter(list(collection.documents.items())) if self.index is None else self._fetch(collection, self.index)
         for number, (record, document) in enumerate(found):
             if number % _CHECK_EVERY == 0:
@@ -90,7 +90,7 @@ class Plan:
 def choose(
     collection: Collection, query: Mapping[str, Any], sort: Mapping[str, int] | None = None, hint: Any = None
 ) -> Plan:
-    """The plan that visits the fewest entries; a ``hint`` decides instead, and an unknown one is error 2."""
+    """The plan that visits the fewest entries; a ``hint`` overrides it, and an unknown hint is error 2."""
     scan = Plan(compile_filter(query), query, exact=not query)
     constraints, wanted = analyse(query), sort or {}
     if hint:
@@ -99,7 +99,7 @@ def choose(
     candidates = [plan for index in usable if (plan := _with_index(index, constraints, scan, wanted)) is not None]
     if candidates:
         return min(candidates, key=lambda plan: (plan.expected(), bool(wanted) and not plan.sorted))
-    if wanted:  # without a useful condition an index still helps when it is the wanted order
+    if wanted:  # without a useful condition an index still helps if it has the requested order
         ordered = (_whole(index, scan, wanted) for index in usable if not index.sparse)
         return next((plan for plan in ordered if plan.sorted), scan)
     return scan
@@ -141,7 +141,7 @@ def _ranges(bounds: Bounds) -> list[SearchRange]:
 
 
 def _ordered(plan: Plan, sort: Mapping[str, int]) -> Plan:
-    """Note whether reading the index forward or backward gives the wanted order."""
+    """Set whether the plan reads the index backward, and whether that gives the requested order."""
     assert plan.index is not None
     plan.backward = plan.descending
     if not sort or len(plan.ranges) > 1:

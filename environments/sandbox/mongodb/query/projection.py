@@ -16,7 +16,7 @@ _MIXED = 31254
 
 
 def compile_projection(spec: Mapping[str, Any], now: datetime | None = None) -> Project:
-    """A function that makes the projected document; ``now`` is the moment of the command."""
+    """A function that returns the projected document; ``now`` is the time of the command."""
     if not spec:
         return lambda document: document
     positional = next((name for name in spec if name == "$" or name.endswith(".$")), None)
@@ -40,7 +40,7 @@ def _without_all(document: dict[str, Any], dropped: list[tuple[str, ...]]) -> di
 
 
 def without(value: Any, parts: tuple[str, ...]) -> Any:
-    """A copy of ``value`` that lacks the path."""
+    """A copy of ``value`` without the path."""
     if isinstance(value, list):
         return [without(item, parts) for item in value]
     if not isinstance(value, dict) or parts[0] not in value:
@@ -51,7 +51,7 @@ def without(value: Any, parts: tuple[str, ...]) -> Any:
 
 
 def with_value(target: Any, parts: tuple[str, ...], value: Any) -> Any:
-    """A copy of ``target`` that has ``value`` at the path; arrays on the way get it in every element."""
+    """A copy of ``target`` with ``value`` at the path; arrays on the path get it in each element."""
     if not parts:
         return value
     if isinstance(target, list):

@@ -14,7 +14,7 @@ _EMPTY_ARRAY: Key = (3.0,)
 
 
 def check_sort(sort: Any) -> dict[str, int]:
-    """Field to 1 or -1; anything else is error 2."""
+    """Validate a sort specification: field to 1 or -1; any other direction is error 2."""
     if not isinstance(sort, Mapping):
         raise MongoError(Code.TypeMismatch, "Expected field sort to be of type object")
     if "$natural" in sort:
@@ -30,7 +30,7 @@ def check_sort(sort: Any) -> dict[str, int]:
 
 
 def sort_documents(items: Iterable[T], sort: Mapping[str, int], document_of: Callable[[T], Any]) -> list[T]:
-    """Stable; an array counts by its smallest element ascending and by its greatest descending."""
+    """Sort stably. An array counts by its smallest element if ascending and by its greatest if descending."""
     result = list(items)
     for name, direction in reversed(list(sort.items())):
         key_of = _key_function(paths.split(name), direction)

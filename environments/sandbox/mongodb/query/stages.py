@@ -23,7 +23,7 @@ Stage = Callable[[Documents], Documents]
 
 @dataclass(frozen=True)
 class Context:
-    """What stages need besides their documents."""
+    """The context that stages need besides their documents."""
 
     store: Store
     database: str
@@ -32,7 +32,7 @@ class Context:
 
 
 def storage_stats(collection: Collection, scale: int = 1) -> dict[str, Any]:
-    """Counts and sizes in units of ``scale`` bytes, as ``collStats`` shows them; sizes are of the documents in BSON."""
+    """Counts and sizes as ``collStats`` shows them; sizes are of the documents in BSON, in units of ``scale`` bytes."""
     size, count = collection.data_bytes(), len(collection.documents)
     return {"size": size // scale, "count": count, "avgObjSize": size // count if count else 0,
             "storageSize": size // scale, "nindexes": len(collection.indexes), "capped": False, "scaleFactor": scale,

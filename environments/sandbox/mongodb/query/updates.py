@@ -1,4 +1,4 @@
-"""Updates: operators and replacements, as functions from the old document to the new one."""
+"""Updates with operators and replacements, compiled into functions from the old document to the new one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from environments.sandbox.mongodb.storage.ordering import MISSING, sort_key, typ
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 Update = Callable[[Document, bool], Document]
-"""(old document, whether it is being inserted by an upsert) -> new document; the old one is left as it was."""
+"""(old document, whether an upsert inserts it) -> new document; the old one is not changed."""
 Modifier = Callable[[Any, Any, str], Any]
-"""(value that is there or MISSING, operand, path) -> new value; MISSING takes the field away."""
+"""(existing value or MISSING, operand, path) -> new value; MISSING removes the field."""
 
 
 def compile_update(update: Any) -> Update:
-    """An update of any kind; :class:`MongoError` for one that is not valid, or not supported."""
+    """Compile an update of any kind; raises :class:`MongoError` if it is invalid or not supported."""
     if isinstance(update, list):
         raise refused("pipeline-style update")
     return _replacement(update) if is_replacement(update) else _operators(update)
@@ -84,7 +84,7 @@ def _check_conflicts(touched: list[tuple[str, ...]]) -> None:
 
 
 def _change(document: Document, parts: tuple[str, ...], modify: Modifier, operand: Any, *, create: bool) -> None:
-    """Apply a modifier at a path; without ``create`` nothing is done where the path does not lead."""
+    """Apply a modifier at a path; without ``create`` a path that does not exist is left alone."""
     container: Any = document
     for position, part in enumerate(parts[:-1]):
         if not create and not (isinstance(container, dict) and part in container):
@@ -132,7 +132,7 @@ _MODIFIERS: Mapping[str, Modifier] = {
 
 
 def upsert_base(query: Mapping[str, Any]) -> Document:
-    """The document an upsert starts from: the equalities of its filter."""
+    """The document that an upsert starts from: the equalities of its filter."""
     base: Document = {}
     for name, operand in query.items():
         if name == "$and":

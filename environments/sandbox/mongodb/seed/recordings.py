@@ -22,7 +22,7 @@ RECORDING_INDEXES: tuple[Mapping[str, Any], ...] = (
     {"key": {"deleted": 1}, "name": "deleted_1"},
     {"key": {"uuid": 1}, "name": "uuid_1", "unique": True},
 )
-"""What the data quality rules demand of a recordings collection."""
+"""The indexes that the data quality rules require for a recordings collection."""
 
 _ABSENT = object()
 _DATES = ("start_time", "end_time")
@@ -31,10 +31,10 @@ _DATES = ("start_time", "end_time")
 def recording(
     start: Any, end: datetime | None | object = _ABSENT, *, deleted: bool = False, own: str = ""
 ) -> dict[str, Any]:
-    """One document. Without ``end`` the key is absent, with ``None`` it is null: both mean that it is still open.
+    """A recording document. It is open without ``end``, which omits the key, and with ``None``, which stores null.
 
-    ``start`` is stored as it is, also when it is no date: documents that are meant to be wrong are made here too.
-    ``own`` is its uuid, a new one unless it is given.
+    ``start`` is stored as it is, even if it is not a date: intentionally wrong documents are made here too. ``own`` is
+    its uuid, a new one unless it is given.
     """
     own = own or str(uuid.uuid4())
     document: dict[str, Any] = {"uuid": own, "start_time": _as_stored(start)}
@@ -47,12 +47,12 @@ def recording(
 
 
 def _as_stored(value: Any) -> Any:
-    """BSON knows milliseconds: what is put in without a wire must be found by what is read over it."""
+    """Round dates down to the milliseconds of BSON, because documents stored directly must equal those read back."""
     return value.replace(microsecond=value.microsecond // 1000 * 1000) if isinstance(value, datetime) else value
 
 
 def described(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """One document from its description (``POST /recordings``): keys that are not special replace its fields."""
+    """A recording document from its description (``POST /recordings``); all keys but the dates replace its fields."""
     if "start_time" not in entry:
         raise CommandError("a recording to seed needs a start_time")
     given = {name: _moment(value) if name in _DATES else value for name, value in entry.items()}
@@ -65,7 +65,7 @@ def described(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moment(value: Any) -> Any:
-    """A date from ISO 8601 text; anything else is stored as it is, for documents that are meant to be wrong."""
+    """A date from ISO 8601 text; any other value is kept as it is, for intentionally wrong documents."""
     if not isinstance(value, str):
         return value
     try:
@@ -91,7 +91,7 @@ def _metadata(own: str, start: datetime, closed: bool) -> dict[str, Any]:
 
 
 def _above(own: str) -> str:
-    """The uuid of what a recording was made from: the same for the same recording."""
+    """The uuid of the source of a recording, derived from the recording's own uuid."""
     return str(uuid.uuid5(uuid.UUID(own), "parent"))
 
 

@@ -1,4 +1,4 @@
-"""What the database holds right after the start: see docs/facts/mongodb.md 8.1."""
+"""The content of the database right after the start, see docs/facts/mongodb.md 8.1."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ UNRECOGNIZED_SUFFIX = "-unrecognized_recordings"
 CLOSED_S, STEP_S, SHORT_S = 40.08, 39.0, 5.0
 ENDED_AGO = timedelta(minutes=5)
 GAPS_S: Mapping[int, float] = {30: 54.0, 60: 442.0}
-"""Silence in seconds before the recording this many places from the end."""
+"""Gaps in seconds, by place from the end; each gap precedes the recording at that place."""
 SHORT = frozenset({15, 45, 75})
-"""Places from the end of the recordings of 5 s."""
+"""Places from the end of the recordings that last 5 s."""
 ISOLATED_HOURS_AGO, ALONE_HOURS = 30, 6
-"""The isolated recording began this long ago; earlier if the closed ones would come nearer than ``ALONE_HOURS``."""
+"""The start of the isolated recording before now; earlier if the closed ones would come within ``ALONE_HOURS``."""
 DELETED_EARLIER_HOURS: tuple[tuple[float, bool], ...] = ((20, True), (30, False), (40, False))
-"""How long before the isolated recording each soft-deleted one began, and whether it has an end."""
+"""The time from the start of each soft-deleted recording to the isolated one, and whether it has an end."""
 UNRECOGNIZED = 10
 
 
 @dataclass(frozen=True)
 class Seed:
-    """Facts about what was put in: collection names, and the window of the recording that stands alone."""
+    """Facts about the seed: collection names, and the windows of the isolated and the soft-deleted recordings."""
 
     guid: str
     archive_guid: str
     isolated: tuple[datetime, datetime]
     deleted: tuple[tuple[datetime, datetime | None], ...]
-    """Start, and end if there is one, of each soft-deleted recording, the latest first."""
+    """The start, and the end if any, of each soft-deleted recording, latest first."""
 
     def facts(self) -> dict[str, Any]:
-        """The same as JSON; times as ISO 8601 text."""
+        """The same as JSON, with times as ISO 8601 text."""
         return {
             "guid": self.guid, "archive_guid": self.archive_guid, "isolated_recording": _window(*self.isolated),
             "deleted_recordings": [_window(start, end) for start, end in self.deleted],
@@ -100,7 +100,7 @@ def _deleted(start: datetime, with_end: bool) -> dict[str, Any]:
 
 
 def closed_recordings(now: datetime, count: int) -> list[dict[str, Any]]:
-    """Oldest first; neighbours overlap by 1.08 s except at the gaps and after the short ones."""
+    """The closed recordings, oldest first; neighbours overlap by 1.08 s except at the gaps."""
     windows: list[tuple[datetime, datetime]] = []
     following_start = now - ENDED_AGO
     for place in range(count):

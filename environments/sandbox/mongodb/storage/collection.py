@@ -1,7 +1,7 @@
 """Collections: their documents and indexes, held in memory.
 
 A stored document is never changed in place: a write replaces it. A reader that holds a document therefore keeps a
-consistent one for as long as it likes.
+consistent one indefinitely.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORBIDDEN_IN_DATABASE = set('/\\. "$*<>:|?\0')
 
 
 class Journal(Protocol):
-    """Is told of every change when it has been made; see :mod:`~environments.sandbox.mongodb.storage.data_file`."""
+    """Receives each change after it was made; see :mod:`~environments.sandbox.mongodb.storage.data_file`."""
 
     def describe(self, collection: Collection) -> None: ...
     def put(self, collection: Collection) -> None: ...
@@ -35,7 +35,7 @@ class Journal(Protocol):
 
 
 class Collection:
-    """Documents by record number (insertion order) and the indexes over them; ``_id_`` is always there."""
+    """Documents by record number (insertion order) and the indexes on them; ``_id_`` always exists."""
 
     def __init__(self, database: str, name: str) -> None:
         check_names(database, name)
@@ -48,7 +48,7 @@ class Collection:
         self._next_record = 1
 
     def insert(self, document: Document) -> Document:
-        """Store a document; one without ``_id`` gets one. Returns what is stored."""
+        """Store a document, with a new ``_id`` if it has none. Returns the stored document."""
         if "_id" not in document:
             document = {"_id": ObjectId(), **document}
         elif next(iter(document)) != "_id":
@@ -72,7 +72,7 @@ class Collection:
         return document
 
     def replace(self, record: int, document: Document) -> None:
-        """Put ``document`` in the place of a stored one with the same ``_id``."""
+        """Replace a stored document with one that has the same ``_id``."""
         before = self.documents[record]
         if sort_key(before["_id"]) != sort_key(document.get("_id")):
             raise MongoError(
@@ -95,14 +95,14 @@ class Collection:
             self.journal.store(self.namespace, record, encoded)
 
     def restore(self, record: int, document: Document) -> None:
-        """Put a document where it was: it was accepted once already."""
+        """Store a document under its former record number without checks: it was accepted before."""
         for index in self.indexes.values():
             index.add(index.keys_of(document), record)
         self.documents[record] = document
         self._next_record = record + 1
 
     def record_of(self, document_id: Any) -> int | None:
-        """Where the document with this ``_id`` is held."""
+        """The record number of the document with this ``_id``."""
         key = sort_key(document_id)
         return next((record for _, record in self.indexes["_id_"].range(((key,),), ((key, TOP),))), None)
 
@@ -114,12 +114,12 @@ class Collection:
             self.journal.delete(self.namespace, record)
 
     def described(self) -> None:
-        """Its indexes have changed."""
+        """Record in the journal that the indexes have changed."""
         if self.journal is not None:
             self.journal.describe(self)
 
     def create_index(self, spec: Mapping[str, Any]) -> bool:
-        """Whether a new index was made; an equal one that is there already is not an error."""
+        """Create an index; return whether it is new. An equal existing one is not an error."""
         wanted = Index(spec, self.namespace)
         if list(wanted.key) == ["_id"]:
             return False
@@ -160,7 +160,7 @@ def _check_id(value: Any) -> None:
 
 
 def check_names(database: str, collection: str) -> None:
-    """Refuse names MongoDB refuses, with code 73."""
+    """Refuse names that MongoDB refuses, with error 73."""
     if not database or len(database) > 63 or set(database) & _FORBIDDEN_IN_DATABASE:
         raise MongoError(Code.InvalidNamespace, f"Invalid database name: '{database}'")
     if not collection or collection.startswith(".") or "$" in collection or "\0" in collection:

@@ -1,7 +1,7 @@
-"""Keeps a store in one file, so that whatever was acknowledged outlives the process, also one that is killed.
+"""Keeps a store in one file, so that acknowledged changes survive the end of the process, even if it is killed.
 
-A change is handed to the operating system before the client is answered: it survives the end of the process by any
-signal, though not a power cut, for nothing waits for the disk.
+A change is handed to the operating system before the client is answered. It therefore survives the end of the process
+by any signal, but not a power cut, because no write waits for the disk.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class DataFile:
         self._file = sqlite3.connect(path)
         self._file.executescript(_SCHEMA)
         self.muted: frozenset[str] = frozenset()
-        """Namespaces whose changes are not kept: a fault has put another collection in their place."""
+        """Namespaces whose changes are not kept, because a fault has replaced the collection."""
         self._paused = False
 
     def load(self) -> tuple[Store, dict[str, Any]]:
-        """The store of before, and the facts that were written out with it; both are empty if there is none."""
+        """The saved store and the facts saved with it; both are empty if none were saved."""
         store, facts = Store(), self._read("SELECT body FROM facts")
         for header in self._read("SELECT body FROM collections"):
             collection = store.create(header["database"], header["name"])
@@ -52,7 +52,7 @@ class DataFile:
         return store, next(facts, {})
 
     def write_out(self, store: Store, facts: Mapping[str, Any]) -> None:
-        """The whole state in place of what the file held; from now on the changes of ``store`` follow it."""
+        """Replace the content of the file with the whole state; from then on the changes of ``store`` are saved too."""
         for table in ("facts", "collections", "documents"):
             self._file.execute(f"DELETE FROM {table}")
         self._file.execute("INSERT INTO facts VALUES (?)", (bson.encode(facts),))
@@ -64,7 +64,7 @@ class DataFile:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Changes made meanwhile are not kept: those of faults are undone some day."""
+        """Do not keep changes made in this context: those of faults are undone later."""
         self._paused = True
         try:
             yield
@@ -72,14 +72,14 @@ class DataFile:
             self._paused = False
 
     def describe(self, collection: Collection) -> None:
-        """The collection's indexes, as they are now."""
+        """Save the collection's indexes as they are now."""
         indexes = [index.describe() for index in collection.indexes.values()]
         header = {"database": collection.database, "name": collection.name, "indexes": indexes}
         known = "ON CONFLICT (namespace) DO UPDATE SET body = excluded.body"
         self._change(f"INSERT INTO collections VALUES (?, ?) {known}", collection.namespace, bson.encode(header))
 
     def put(self, collection: Collection) -> None:
-        """A collection with all its documents."""
+        """Save a collection with all its documents."""
         self.drop(collection.namespace)
         self.describe(collection)
         for record, document in collection.documents.items():
@@ -90,14 +90,14 @@ class DataFile:
             self._change(f"DELETE FROM {table} WHERE namespace = ?", namespace)
 
     def store(self, namespace: str, record: int, document: bytes) -> None:
-        """A document that is new, or takes the place of the one of this record."""
+        """Save a document that is new or replaces the one with this record number."""
         self._change("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", namespace, record, document)
 
     def delete(self, namespace: str, record: int) -> None:
         self._change("DELETE FROM documents WHERE namespace = ? AND record = ?", namespace, record)
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Hand all changes to the operating system."""
         self._file.commit()
 
     def close(self) -> None:

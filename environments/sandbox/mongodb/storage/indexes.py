@@ -1,4 +1,4 @@
-"""One ordered index: sorted (keys, record) pairs, kept true at every write."""
+"""An ordered index: sorted (keys, record) pairs, updated at each write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
 Entry = tuple[tuple[Key, ...], int]
 TOP: Key = (999.0,)
-"""Greater than every key."""
+"""A key greater than all others."""
 
 _OPTIONS = {"v", "key", "name", "unique", "prepareUnique", "sparse", "background", "hidden"}
 _REFUSED_KINDS = ("text", "2d", "2dsphere", "hashed", "columnstore")
@@ -29,9 +29,9 @@ def _plain(direction: Any) -> Any:
 
 
 class Index:
-    """Built from the document of ``createIndexes``; ``multikey`` once an array was seen under one of its fields.
+    """An index built from the document of ``createIndexes``; ``multikey`` once it has indexed an array.
 
-    Keys are stored ascending whatever the directions say: directions decide only which sorts it can provide.
+    Keys are stored ascending regardless of the directions, which only decide the sorts that it can provide.
     """
 
     def __init__(self, spec: Mapping[str, Any], namespace: str) -> None:
@@ -49,12 +49,12 @@ class Index:
         self.entries: SortedList[Entry] = SortedList()
 
     def describe(self) -> dict[str, Any]:
-        """As ``listIndexes`` shows it."""
+        """The document that ``listIndexes`` shows."""
         return {"v": 2, "key": self.key, "name": self.name, **self.options}
 
     def keys_of(self, document: Mapping[str, Any]) -> list[tuple[Key, ...]]:
-        """The keys under which a document stands here; several when a field holds an array, none if it is left out."""
-        if len(self._paths) == 1 and len(self._paths[0]) == 1:  # the usual case, kept short for bulk loads
+        """The keys of a document in this index: several if a field holds an array, none if the document is left out."""
+        if len(self._paths) == 1 and len(self._paths[0]) == 1:  # the usual case, kept fast for bulk loads
             value = document.get(self._paths[0][0], MISSING)
             if type(value) is not list:
                 return [] if self.sparse and value is MISSING else [(sort_key(value),)]
@@ -74,7 +74,7 @@ class Index:
     def check_unique(
         self, keys: Iterable[tuple[Key, ...]], document: Mapping[str, Any], own_record: int | None
     ) -> None:
-        """Refuse keys that another record holds already, with MongoDB's error 11000."""
+        """Refuse keys that another record already has, with MongoDB's error 11000."""
         if not (self.unique or self.prepared):
             return
         for key in keys:
@@ -97,14 +97,14 @@ class Index:
             self.entries.discard((key, record))
 
     def build(self, documents: Mapping[int, Mapping[str, Any]]) -> None:
-        """Fill from what the collection holds; refuses duplicates when unique."""
+        """Index the documents of the collection; a unique index refuses duplicates."""
         found = SortedList((key, record) for record, document in documents.items() for key in self.keys_of(document))
         if self.unique and (shared := next(_shared(found), None)) is not None:
             raise self._duplicate(documents[shared[1]])
         self.entries = found
 
     def alter(self, option: str, value: bool) -> None:
-        """What ``collMod`` may change: ``hidden``, ``prepareUnique``, and ``unique`` for one that is prepared."""
+        """Change an option as ``collMod`` may: ``hidden``, ``prepareUnique``, and ``unique`` if it is prepared."""
         if option == "unique":
             self._become_unique(value)
             return
@@ -144,7 +144,7 @@ class Index:
 
 
 def _shared(entries: Iterable[Entry]) -> Iterator[tuple[int, int]]:
-    """Pairs of records that stand under one key."""
+    """Pairs of records that have the same key."""
     for (key, record), (next_key, next_record) in itertools.pairwise(entries):
         if key == next_key and record != next_record:
             yield record, next_record
@@ -193,7 +193,7 @@ def _check(spec: Mapping[str, Any]) -> None:
 
 
 def conflict(existing: Index, wanted: Index) -> MongoError | None:
-    """Why ``wanted`` cannot stand beside ``existing``; ``None`` when it can or when both are the same."""
+    """The error if ``wanted`` conflicts with ``existing``; ``None`` if it does not or if both are the same."""
     same_key = list(existing.key.items()) == list(wanted.key.items())
     ignored = {"background"}
     options = [

@@ -1,4 +1,4 @@
-"""BSON's total order: a comparable, hashable key for every value; ``1``, ``1.0`` and ``Int64(1)`` have the same."""
+"""The total order of BSON: a comparable, hashable key for each value; ``1``, ``1.0`` and ``Int64(1)`` have the same."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""The value of a field that is not there."""
+"""The value of a field that does not exist."""
 
 MIN, NULL, NUMBER, STRING, OBJECT, ARRAY, BINARY = 1.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0
 OBJECT_ID, BOOL, DATE, TIMESTAMP, REGEX, DBREF, CODE, MAX = 35.0, 40.0, 45.0, 47.0, 50.0, 55.0, 60.0, 127.0
@@ -38,7 +38,7 @@ NULL_KEY: Key = (NULL,)
 
 
 def _number(value: float) -> Key:
-    return (NUMBER, value) if value == value else (NUMBER - 0.4, 0)  # not-a-number sorts before every number
+    return (NUMBER, value) if value == value else (NUMBER - 0.4, 0)  # NaN sorts before all numbers
 
 
 def _decimal(value: Decimal128) -> Key:
@@ -96,7 +96,7 @@ _KEYS: dict[type, Callable[[Any], Key]] = {
 
 
 def sort_key(value: Any) -> Key:
-    """Where ``value`` stands in BSON order; a missing field stands where null does."""
+    """The position of ``value`` in BSON order; a missing field is equal to null."""
     return _KEYS[type(value)](value)
 
 
@@ -121,7 +121,7 @@ NUMERIC_TYPES = frozenset({"int", "long", "double", "decimal"})
 
 
 def type_name(value: Any) -> str:
-    """MongoDB's name of the type of ``value``, as ``$type`` says it."""
+    """MongoDB's name of the type of ``value``, as in ``$type``."""
     if type(value) is int and not -(2**31) <= value < 2**31:
         return "long"
     return TYPE_NAMES[type(value)]

@@ -13,7 +13,7 @@ def split(path: str) -> tuple[str, ...]:
 
 
 def leaves(value: Any, parts: Sequence[str], position: int = 0) -> Iterator[Any]:
-    """Every value a query sees under a path; arrays on the way are entered, the last value is given as it is."""
+    """The values that a query sees under a path; arrays on the path are entered, the last value is not."""
     if position == len(parts):
         yield value
     elif isinstance(value, dict):
@@ -30,7 +30,7 @@ def leaves(value: Any, parts: Sequence[str], position: int = 0) -> Iterator[Any]
 
 
 def get(document: Any, parts: Sequence[str]) -> Any:
-    """The value at a path as an aggregation expression sees it: an array on the way becomes an array of results."""
+    """The value at a path as an aggregation expression sees it: an array on the path becomes an array of results."""
     value = document
     for position, part in enumerate(parts):
         if isinstance(value, dict):

@@ -7,21 +7,21 @@ from environments.sandbox.mongodb.wire.errors import Code, MongoError
 
 
 class Store:
-    """Everything there is: databases by name, and in them collections by name. A database exists while it has one."""
+    """All databases by name, and in them collections by name. A database exists while it has a collection."""
 
     def __init__(self) -> None:
         self.databases: dict[str, dict[str, Collection]] = {}
         self._journal: Journal | None = None
 
     def record_in(self, journal: Journal) -> None:
-        """Tell ``journal`` of every change from now on."""
+        """Report all further changes to ``journal``."""
         self._journal = journal
         for database in self.databases.values():
             for collection in database.values():
                 collection.journal = journal
 
     def flush(self) -> None:
-        """To be called before a client is told that a change was made."""
+        """Flush the journal; call this before a client learns that a change was made."""
         if self._journal is not None:
             self._journal.flush()
 
@@ -35,18 +35,18 @@ class Store:
         return collection
 
     def ensure(self, database: str, name: str) -> Collection:
-        """The collection, made if it is not there, as a write does."""
+        """The collection, created if it does not exist, as a write does."""
         collection = self.find(database, name)
         return collection if collection is not None else self.create(database, name)
 
     def create(self, database: str, name: str) -> Collection:
-        """One that is not there yet."""
+        """Create a collection that does not exist yet."""
         collection = Collection(database, name)
         self.put(collection)
         return collection
 
     def put(self, collection: Collection) -> None:
-        """Also in the place of one of the same name."""
+        """Add a collection, or replace one with the same name."""
         self.databases.setdefault(collection.database, {})[collection.name] = collection
         collection.journal = self._journal
         if self._journal is not None:

@@ -1,4 +1,4 @@
-"""MongoDB's error replies: a code, its name, and a sentence."""
+"""MongoDB's error replies: a code, its name and a message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Code(IntEnum):
-    """The codes that have a name, called as MongoDB calls them; any other is called ``Location<code>``."""
+    """The codes with a name, as MongoDB names them; any other code is called ``Location<code>``."""
 
     InternalError = 1
     BadValue = 2
@@ -43,7 +43,7 @@ class Code(IntEnum):
 
 
 class MongoError(Exception):
-    """Becomes ``{"ok": 0, "errmsg", "code", "codeName"}`` or, inside a write, one entry of ``writeErrors``."""
+    """An error that becomes ``{"ok": 0, "errmsg", "code", "codeName"}`` or, in a write, an entry of ``writeErrors``."""
 
     def __init__(self, code: int, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -65,5 +65,5 @@ class MongoError(Exception):
 
 
 def refused(what: str) -> MongoError:
-    """For what MongoDB has and this server has not; ``what`` names it."""
+    """The error for a feature that MongoDB has and this server lacks; ``what`` names it."""
     return MongoError(Code.CommandNotSupported, f"{what} is not supported by this server")

@@ -1,6 +1,6 @@
 """MongoDB's message framing: OP_MSG, and OP_QUERY for the first hello of older drivers.
 
-A frame that is wrong in any way ends the connection, with the reason in the log: no driver sends one.
+An invalid frame ends the connection, with the reason in the log: no driver sends one.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
 _GREETINGS = ("hello", "isMaster", "ismaster")
 _LEAST_BSON_BYTES = 5
 _DEEPEST, _LEAST_LEVEL_BYTES = 900, 7
-"""Levels that are decoded, and bytes of each: its type, the end of its name, and the document's own."""
+"""The number of levels that are decoded, and the minimum bytes of each: type, end of name, and the document itself."""
 
 
 class ProtocolError(Exception):
-    """The peer does not speak the protocol; the connection is closed."""
+    """The peer violates the protocol; the connection is closed."""
 
 
 @dataclass
 class Message:
-    """One request: its command document with any document sequences put in their places."""
+    """One request: its command document, with the document sequences inserted at their fields."""
 
     request_id: int
     opcode: int
@@ -49,7 +49,7 @@ class Message:
 
 
 async def read_message(reader: asyncio.StreamReader) -> Message | None:
-    """The next request, or ``None`` when the peer has closed, also in the middle of a frame."""
+    """The next request, or ``None`` if the peer has closed, even in the middle of a frame."""
     try:
         header = await reader.readexactly(_HEADER.size)
         length, request_id, _, opcode = _HEADER.unpack(header)
@@ -70,7 +70,7 @@ async def read_message(reader: asyncio.StreamReader) -> Message | None:
 
 
 def _command(sections: bytes) -> dict[str, Any]:
-    """The body, which comes first, with the sequences that follow it."""
+    """The body, which comes first, combined with the sequences that follow it."""
     body: dict[str, Any] | None = None
     position = 0
     while position < len(sections):
@@ -108,7 +108,7 @@ def _sequence(section: bytes) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _greeting(payload: bytes) -> dict[str, Any]:
-    """OP_QUERY: its flags, the namespace, two numbers, the command."""
+    """Parse an OP_QUERY: flags, namespace, two numbers, command."""
     name_end = payload.find(b"\0", _INT.size)
     if name_end < 0:
         raise ProtocolError("OP_QUERY without the end of its namespace")
@@ -138,7 +138,8 @@ def _decode(data: bytes) -> dict[str, Any]:
 
 
 def _is_too_deep(document: dict[str, Any]) -> bool:
-    """Python 3.14 decodes whatever its stack has room for, those before it a thousand levels at most."""
+    """Whether the document is nested too deeply. Python 3.14 decodes all that its stack has room for; older versions
+    stop at a thousand levels."""
     level: list[Any] = [document]
     for _ in range(_DEEPEST):
         inner = [each.values() if isinstance(each, dict) else each for each in level]
@@ -149,7 +150,7 @@ def _is_too_deep(document: dict[str, Any]) -> bool:
 
 
 def encode_reply(message: Message, reply: dict[str, Any], reply_id: int) -> bytes:
-    """The bytes that answer ``message`` in the form it was asked."""
+    """The bytes of the answer, in the same message format as the request."""
     body = bson.encode(reply)
     if message.opcode == OP_QUERY:
         content = struct.pack("<iqii", 8, 0, 0, 1) + body
