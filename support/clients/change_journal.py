@@ -1,4 +1,4 @@
-"""Journal of changes to an environment. It is written first, so that changes of a killed run can be listed and undone.
+"""Journal of changes to an environment. Each is on disk before it is made: a killed run's changes can be undone.
 
 A change begins before its first request is sent; its record holds everything needed to undo it. It ends once it is
 proven to be undone. A change that has begun and not ended is pending: its run is still alive, or was killed.

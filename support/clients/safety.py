@@ -29,8 +29,8 @@ class SafetyPolicy:
     """The permissions of one environment; everything not permitted is refused.
 
     The numbers limit a run regardless of its scenarios: openings in total, concurrent requests to the Focus Server, and
-    openings per minute. ``minute_s`` is the length of a minute of the environment in real seconds. Nothing is permitted
-    if the run is not ``confirmed``, and no load outside of ``window``.
+    openings per minute. ``minute_s`` is the length of a minute of the environment in real seconds. If the run is not
+    ``confirmed``, no permission applies; outside of ``window``, load is not permitted.
     """
 
     environment_name: str
@@ -79,8 +79,7 @@ class SafetyPolicy:
             raise SafetyError(f"environment {self.environment_name!r} does not permit to {action}: {objection}")
 
     def most(self, name: str) -> int:
-        """Return one of the three limits as it applies now. While load is not permitted, the limit without load
-        applies."""
+        """Return one of the three limits as it applies now: while load is refused, at most the limit without load."""
         number: int = getattr(self, name)
         return number if self._load_objection() is None else min(number, WITHOUT_LOAD[name])
 
@@ -111,14 +110,15 @@ class Budget:
 
     @classmethod
     def on_loopback(cls) -> Budget:
-        """Return the budget for a server that the suite starts itself to measure its clients. No environment limits
-        it."""
+        """Return the budget for a server that the suite starts itself to measure its clients, without real limits."""
         most = 1_000_000
         return cls(SafetyPolicy("loopback", True, False, False, most, most, most))
 
     def require_load(self, action: str) -> None:
-        """Refuse ``action``, which sends requests only to measure, where load is not permitted. Raises
-        :class:`SafetyError`."""
+        """Refuse ``action``, which sends requests only to measure, unless load is permitted.
+
+        Raises :class:`SafetyError`.
+        """
         self._policy.require("load", action)
 
     def require_at_once(self, amount: int) -> None:

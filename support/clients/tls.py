@@ -1,8 +1,8 @@
 """The rule for trusting certificates, the same for all clients.
 
-If the environment names a fingerprint, only that certificate is trusted. If it names a ``ca_file``, only that file is.
-Otherwise the certificates of the system are trusted (``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured). If the
-environment switches the check off, any certificate is accepted.
+If the environment names a fingerprint, only that certificate is trusted. If it switches the check off, any certificate
+is accepted. If it names a ``ca_file``, only that file is trusted. Otherwise the certificates of the system are trusted
+(``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured).
 """
 
 from __future__ import annotations

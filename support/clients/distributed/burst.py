@@ -51,8 +51,7 @@ class DistributedBurst:
         self._takers.submit(self._take, sample).add_done_callback(self._note_trouble)
 
     def _take(self, sample: Sample) -> None:
-        """Record one answer, in another thread than the one that reads from the testers, which must not wait for disk
-        writes."""
+        """Record one answer. Runs in its own thread: the one that reads from the testers must not wait for the disk."""
         self._on_done(sample)
         with self._changed:
             self._done[sample.number] = sample

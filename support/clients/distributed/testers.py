@@ -91,7 +91,7 @@ class LoadTesters:
         self._processes.stop()
 
     def connect(self, amount: int, url: str, at_once: int) -> list[tuple[LoadTester, int]]:
-        """Connect ``amount`` users anew, each by a GET of ``url``, at most ``at_once`` at a time.
+        """Connect ``amount`` users anew, each by a GET of ``url``, at most ``at_once`` at a time, but one per tester.
 
         Returns the places to hand tickets to, as pairs of tester and user number, in turns among the testers. Raises
         :class:`LoadTestersError`.
@@ -207,7 +207,7 @@ class LoadTesters:
             if len(self.present) < self.amount:
                 tester.name = f"worker {data['name']}"
         elif told == "lost":
-            # A worker of this machine is lost only when its process ends: until then, it is silent on a busy machine.
+            # A worker of this machine is lost only when its process ends: a busy machine may delay its heartbeats.
             tester.lost = tester.lost or self._elsewhere
         elif told == "pong":
             self._note_clock(tester, data["asked"], data["clock_s"])

@@ -61,7 +61,7 @@ _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy":
 class KubernetesClient(KubernetesReader):
     """A reader that can also change the namespace. All methods raise :class:`ClusterError`.
 
-    The client may delete objects it created and, where the caller answers for it, objects of an investigation. All
+    The client may delete objects it created, and objects of an investigation that the caller has opened itself. All
     other changes need the environment's permission ``disruptive``; without it, they raise
     :class:`~support.clients.safety.SafetyError` before anything is sent.
     """

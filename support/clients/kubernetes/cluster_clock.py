@@ -1,4 +1,4 @@
-"""The clock of a cluster whose answers have no date, learnt from leases, which are renewed all the time, or events."""
+"""The clock of a cluster whose answers have no date: learnt from leases, which are renewed all the time, or events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.clients.kubernetes.errors import ClusterError
 from support.clients.kubernetes.objects import parse_time
 
 _LEASES = ("leases", "namespaces/kube-node-lease/leases")
-"""The leases of the whole cluster; if reading them is not permitted, those by which the nodes show that they live."""
+"""The leases of the whole cluster; if they may not be read, those by which the nodes show that they are alive."""
 
 
 class Answering(Protocol):

@@ -160,7 +160,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def secrets_given_to(section: Section) -> Iterator[str]:
-    """Yield the plugin's variables and arguments whose names are those of secrets. The plugin may repeat them."""
+    """Yield the values of the plugin's variables and arguments that are named like secrets; it may repeat them."""
     variables, arguments = section.get("env"), section.get("args")
     for item in variables if isinstance(variables, list) else ():
         if isinstance(item, dict) and is_name_of_a_secret(str(item.get("name", ""))):
@@ -173,7 +173,7 @@ def secrets_given_to(section: Section) -> Iterator[str]:
 
 
 def _words(complaint: bytes, output: bytes) -> str:
-    """Return the plugin's standard error in one line, without secrets that it wrote to standard output."""
+    """Return the plugin's standard error in one line, without the secrets that its standard output holds."""
     given = (found.decode("utf-8", errors="replace") for found in _GIVEN.findall(output))
     PROCESS.hide(*(secret.replace("\\n", "\n") for secret in given))
     text = " ".join(complaint.decode("utf-8", errors="replace").split())

@@ -1,4 +1,4 @@
-"""Checks of a kubeconfig before the official client reads it, which handles wrong content with any error, or silently.
+"""Checks of a kubeconfig before the official client reads it, which may raise any error for wrong content, or none.
 
 Content that kubectl refuses, or handles differently from the client, is refused here in one sentence that names the
 file and the key.

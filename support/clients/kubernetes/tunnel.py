@@ -22,7 +22,7 @@ class StillListening(AssertionError):
 def port_closed_to_us(settings: KubernetesSettings) -> str | None:
     """Return why the API is reached over a tunnel: its own port does not let this machine in.
 
-    Returns None if the port does, or if it is used directly. The result is for information only.
+    Returns None if the port is open to this machine, and for direct access. The result is for information only.
     """
     if settings.access == "direct":
         return None

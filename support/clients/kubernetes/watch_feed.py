@@ -49,7 +49,7 @@ class _Gap(Exception):
 
 
 class Feed(threading.Thread):
-    """Keeps one kind up to date. A watch ended by the server continues from there; after a failure, it lists again."""
+    """Keeps one kind up to date. It resumes a watch that the server ends; after a failure, it lists again."""
 
     def __init__(
         self,

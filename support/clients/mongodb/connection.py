@@ -135,8 +135,8 @@ class MongoDBConnection:
                     retryWrites=False,
                     tz_aware=True,
                     tzinfo=UTC,
-                    # Data under test may hold values that Python's types cannot: a scenario reports them, none fails to
-                    # read them.
+                    # Data under test may hold values that Python's types cannot represent. A scenario reports them;
+                    # reading them must not fail.
                     datetime_conversion="DATETIME_AUTO",
                     unicode_decode_error_handler="replace",
                     event_listeners=listeners,

@@ -15,7 +15,7 @@ from pymongo.monitoring import (
 class FirstHeartbeat(ServerHeartbeatListener):
     """Waits for the first heartbeat from ``servers`` servers.
 
-    Server selection of the driver would take its whole time-out if no server is there.
+    The driver's server selection would take its whole time-out if no server answers.
     """
 
     def __init__(self, servers: int) -> None:

@@ -140,7 +140,7 @@ class EmbeddedSandbox:
 def _own_group() -> dict[str, Any]:
     """Start the sandbox in a process group of its own, so that Ctrl-C does not reach it.
 
-    This process handles Ctrl-C: the scenario is released first, and needs the sandbox for it.
+    This process handles Ctrl-C: it first releases the scenario, which needs the sandbox.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -37,7 +37,7 @@ class KeptSession:
         self._session = connect()
 
     def open_channel(self, host: str, port: int) -> paramiko.Channel:
-        """Open a connection from the host to another. A refusal by a host that is connected is not retried."""
+        """Open a connection from the host to another. If the host answers with a refusal, it is not asked again."""
         session = self._session
         try:
             return session.open_channel(host, port)

@@ -128,7 +128,7 @@ class _Carried:
 
 
 def _copy(receive: Callable[[int], bytes], send: Callable[[bytes], object], end: Callable[[], object]) -> None:
-    """Copy one direction until its source ends. A broken connection counts as its end: the other side is closed."""
+    """Copy one direction until its source ends. A broken connection counts as the end: the other side sees it close."""
     try:
         while chunk := receive(CHUNK):
             send(chunk)

@@ -1,4 +1,4 @@
-"""Loading of private keys in every format that OpenSSH's client reads, with precise errors for unusable files."""
+"""Loads private keys in all formats that OpenSSH's client reads, and reports exactly why a file cannot be used."""
 
 from __future__ import annotations
 
