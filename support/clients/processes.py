@@ -32,7 +32,7 @@ class ProcessId:
         return f"{self.machine} {self.pid} {self.began or '-'}"
 
     def lives(self) -> bool:
-        """Whether the process still runs. A process of another machine cannot be checked and counts as ended."""
+        """Whether the process still runs. A process that cannot be checked, as on another machine, counts as ended."""
         if self.machine != platform.node() or not _runs(self.pid):
             return False
         return not self.began or self.began == _began(self.pid)

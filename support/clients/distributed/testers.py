@@ -91,7 +91,7 @@ class LoadTesters:
         self._processes.stop()
 
     def connect(self, amount: int, url: str, at_once: int) -> list[tuple[LoadTester, int]]:
-        """Connect ``amount`` users anew, each by a GET of ``url``, at most ``at_once`` at a time, but one per tester.
+        """Connect ``amount`` users anew by a GET of ``url``, at most ``at_once`` at a time, at least one per tester.
 
         Returns the places to hand tickets to, as pairs of tester and user number, in turns among the testers. Raises
         :class:`LoadTestersError`.
