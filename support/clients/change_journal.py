@@ -1,7 +1,7 @@
-"""Every change to an environment, on disk before it is made: what a killed run has left can be named and undone.
+"""Journal of changes to an environment. Each is on disk before it is made: a killed run's changes can be undone.
 
-A change is begun before its first request is sent, with everything that undoing it needs, and ended when it is proven
-to be undone. What was begun and never ended is pending: of a run that still lives, or of one that was killed.
+A change begins before its first request is sent; its record holds everything needed to undo it. It ends once it is
+proven to be undone. A change that has begun and not ended is pending: its run is still alive, or was killed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from support.clients.journal_file import JournalFile
 from support.clients.processes import ProcessId
 
 Undo = Callable[[Mapping[str, Any]], None]
-"""Undoes one change and proves it. It may be called for a change that was never made, or is undone already, and raises
-when it cannot prove that nothing of the change is left."""
+"""A function that undoes one change and proves it. It may be called for a change that was never made or is already
+undone. It raises if it cannot prove that nothing of the change is left."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change. ``kind`` names who can undo it, ``what`` says it to people, ``undo`` holds plain JSON values."""
+    """One change. ``kind`` selects its undo function, ``what`` describes it for people, ``undo`` holds JSON values."""
 
     id: str
     kind: str
@@ -36,13 +36,16 @@ class Change:
 
 
 class ChangeJournal:
-    """One JSON line for the beginning and one for the end of every change. Safe to use from several threads."""
+    """A file with one JSON line for the beginning and one for the end of each change. Safe for several threads."""
 
     def __init__(self, path: Path) -> None:
         self._file = JournalFile(path, durable=True)
 
     def begin(self, kind: str, what: str, **undo: Any) -> Change:
-        """Note a change that is about to be made; returns when the disk has it. Raises OSError: then do not make it."""
+        """Record a change that is about to be made; returns once it is on disk.
+
+        Raises OSError if it cannot be recorded; the change must not be made then.
+        """
         change = Change(secrets.token_hex(6), kind, what, undo, datetime.now(UTC), ProcessId.own())
         self._file.write(
             {
@@ -54,17 +57,16 @@ class ChangeJournal:
                 "process": str(change.process),
             }
         )
-        # As it will be read again: what JSON cannot keep shows here, and not after a kill.
+        # Return what a later run will read: a value that JSON cannot keep shows up now and not after a kill.
         return Change(change.id, kind, what, json.loads(json.dumps(undo)), change.begun_at, change.process)
 
     def end(self, change: Change) -> None:
-        """Note that it is undone, or that it was never made. What it needed to be undone, which may be secret, is not
-        kept."""
+        """Record that the change is undone or was never made. Its undo data, which may be secret, is erased."""
         self._file.write({"end": change.id})
         self._file.blank(f'"begin": "{change.id}"')
 
     def pending(self) -> list[Change]:
-        """What was begun and not ended, oldest first."""
+        """Return the changes that have begun and not ended, oldest first."""
         found: dict[str, Change] = {}
         for line in self._file.lines():
             if "begin" in line:
@@ -76,19 +78,22 @@ class ChangeJournal:
         return list(found.values())
 
     def of_dead_runs(self) -> list[Change]:
-        """What is pending although nobody lives any more who would undo it, oldest first."""
+        """Return the pending changes whose process no longer runs, oldest first."""
         return [change for change in self.pending() if not change.process.lives()]
 
     def forget_dead_runs(self) -> None:
-        """Begin anew where nobody else is at work: what is pending belongs to something that is gone as a whole."""
+        """Delete the journal unless a process with pending changes is still running.
+
+        For an environment that was created anew: the changed one no longer exists.
+        """
         if not any(change.process.lives() for change in self.pending()):
             self._file.forget()
 
 
 class Changes:
-    """The changes of this run: each is noted before it is made, and undone by the one who undoes its kind.
+    """The changes of this run. Each is recorded before it is made, and undone by the function for its kind.
 
-    Whatever a scenario has changed is undone at its end, see :meth:`undo_all`; it may be undone earlier.
+    Changes of a scenario are undone at its end, see :meth:`undo_all`; they may be undone earlier.
     """
 
     def __init__(self, journal: ChangeJournal) -> None:
@@ -98,12 +103,15 @@ class Changes:
         self._lock = threading.Lock()
 
     def undone_by(self, undoers: Mapping[str, Undo]) -> None:
-        """Who undoes each kind of change. Told once, when all of them are there."""
+        """Set the undo function for each kind of change. Called once, when all of them are available."""
         self._undoers.update(undoers)
 
     def begin(self, kind: str, what: str, **undo: Any) -> Change:
-        """Note a change before it is made. Raises ``LookupError`` for a kind that nobody can undo, ``OSError`` when it
-        cannot be noted: then it must not be made."""
+        """Record a change before it is made.
+
+        Raises ``LookupError`` for a kind without an undo function, and ``OSError`` if the change cannot be recorded; it
+        must not be made then.
+        """
         self._undoer_of(kind)
         change = self._journal.begin(kind, what, **undo)
         with self._lock:
@@ -111,22 +119,22 @@ class Changes:
         return change
 
     def has_made(self, kind: str) -> bool:
-        """Whether a change of this kind is there that was not undone."""
+        """Whether this run has made a change of this kind that is not undone yet."""
         with self._lock:
             return any(change.kind == kind for change in self._made)
 
     def undo(self, change: Change) -> None:
-        """Undo it, of this run or of another; what its undoer raises, when it is not undone."""
+        """Undo a change of this run or of another. Raises the error of its undo function if that fails."""
         self._undoer_of(change.kind)(change.undo)
         self._journal.end(change)
         with self._lock:
             self._made = [made for made in self._made if made.id != change.id]
 
     def undo_all(self, *kinds: str) -> None:
-        """Undo what this run has changed, or what it changed of these kinds, the last change first.
+        """Undo the changes of this run, or those of the given kinds, the latest first.
 
-        Every one is tried, also when another cannot be undone. The first that could not is raised at the end: those
-        after it may have failed because of it.
+        Each change is tried, even if another cannot be undone. The first error is raised at the end, because later
+        ones may be its consequence.
         """
         with self._lock:
             made = [change for change in self._made if not kinds or change.kind in kinds]
@@ -134,7 +142,7 @@ class Changes:
         for change in reversed(made):
             try:
                 self.undo(change)
-            except BaseException as error:  # noqa: BLE001  # raised below, when every one was tried
+            except BaseException as error:  # noqa: BLE001  # raised below, after each change was tried
                 failures.append(error)
         if failures:
             raise failures[0]

@@ -1,7 +1,7 @@
-"""How far a server's clock is from that of this machine, by whatever it stamps with its time.
+"""The offset between a server's clock and that of this machine, learnt from timestamps of the server.
 
-Best is the ``Date`` header of its answers (RFC 9110, 6.6.1); where a proxy takes that away, what the server has stamped
-itself.
+The best source is the ``Date`` header of its answers (RFC 9110, 6.6.1). If a proxy removes that header, other
+timestamps written by the server are used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WORTH_TELLING_S = 2.0
 
 
 class ClockOffset:
-    """Seconds to add to a time of this machine to get that of the server, as an interval that each answer narrows."""
+    """The seconds to add to this machine's time to get the server's time, as an interval that each answer narrows."""
 
     def __init__(self, whose: str) -> None:
         self._whose = whose
@@ -27,7 +27,7 @@ class ClockOffset:
         self._source = self._in_vain = ""
 
     def note(self, headers: Mapping[str, str], sent: datetime, received: datetime) -> None:
-        """Take in one answer. One without a readable date tells nothing."""
+        """Narrow the interval by the ``Date`` header of one answer. An answer without a readable date is ignored."""
         try:
             date = parsedate_to_datetime(headers.get("Date") or "").astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
@@ -35,10 +35,10 @@ class ClockOffset:
         self._take_in((date - received).total_seconds(), (date - sent).total_seconds() + _RESOLUTION_S, "")
 
     def note_stamp(self, stamp: datetime, seen: datetime, at_most_s: float, source: str) -> None:
-        """Take in a time that the server wrote down at most ``at_most_s`` seconds before this machine saw it.
+        """Narrow the interval by a timestamp that the server wrote at most ``at_most_s`` seconds before it was seen.
 
-        ``math.inf`` for one that may be of any age: it tells only of a clock that is ahead. ``source`` is what bears
-        it, in words.
+        Pass ``math.inf`` for a timestamp of unknown age: it can only show that the server's clock is ahead. ``source``
+        names the object that carries the timestamp.
         """
         low_s = (stamp - seen).total_seconds()
         if math.isinf(at_most_s) and low_s <= WORTH_TELLING_S:
@@ -46,7 +46,7 @@ class ClockOffset:
         self._take_in(low_s, low_s + at_most_s, source)
 
     def note_in_vain(self) -> None:
-        """Whatever else might have told it was asked, and did not."""
+        """Record that the other sources of the server's time were tried and gave none."""
         if not self.is_known:
             self._in_vain = (
                 ", and neither a lease nor an event tells it: how it stands to that of this machine cannot be told, "
@@ -57,28 +57,28 @@ class ClockOffset:
         with self._lock:
             if max(low_s, self._low_s) <= min(high_s, self._high_s):
                 low_s, high_s = max(low_s, self._low_s), min(high_s, self._high_s)
-            # Else one of the clocks was set meanwhile: the latest answer is what holds.
+            # Otherwise one of the clocks was set in the meantime: only the latest answer is valid.
             self._low_s, self._high_s, self._source = low_s, high_s, source
 
     @property
     def is_known(self) -> bool:
-        """Whether anything told the time."""
+        """Whether any timestamp of the server has been seen."""
         return self._low_s > -math.inf
 
     @property
     def seconds(self) -> float:
-        """The offset nearest to none that the answers allow; 0 while it is not known."""
+        """The offset closest to zero that the answers allow; 0 while it is not known."""
         with self._lock:
             if self._low_s <= 0 <= self._high_s:
                 return 0.0
             return self._low_s if self._low_s > 0 else self._high_s
 
     def now(self) -> datetime:
-        """What the server's clock shows now, as near as it is known."""
+        """Return the current time of the server's clock, as exactly as it is known."""
         return datetime.now(UTC) + timedelta(seconds=self.seconds)
 
     def theirs(self, ours: datetime) -> datetime:
-        """When the server's clock shows at the earliest what this machine's clock shows as ``ours``."""
+        """Return the earliest time that the server's clock may have shown when this machine's clock showed ``ours``."""
         with self._lock:
             exact = self._low_s <= 0 <= self._high_s
             return ours if exact else ours + timedelta(seconds=self._low_s)

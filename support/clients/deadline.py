@@ -1,7 +1,7 @@
 """A deadline for a whole call, however many pieces its answer comes in.
 
-The time limit of an HTTP library is for one read: a server that sends a byte now and then is never given up. Here one
-thread ends the connection of every call whose time is over; the library then fails as for any broken connection.
+The time limit of an HTTP library applies to one read: it never gives up a server that sends a byte now and then. Here,
+one thread ends the connection of each call whose time is over; the library then fails as for any broken connection.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _here = threading.local()
 class Deadline:
     """The time of one call: ``connect_s`` for its connection, then ``answer_s`` from the request to the last byte.
 
-    ``read_s`` is how long the server may be silent meanwhile; without it, all the time.
+    ``read_s`` limits the time that the server may be silent meanwhile; it is ``answer_s`` by default.
     """
 
     def __init__(self, connect_s: float, answer_s: float, read_s: float | None = None) -> None:
@@ -46,24 +46,24 @@ class Deadline:
         with self._lock:
             self._forget()
             if not self._closed:
-                # A duplicate shares the connection, whatever becomes of the object that TLS puts around it.
-                # os.dup does not take the sockets of Windows.
+                # A duplicate shares the connection and does not depend on the object that TLS wraps around it.
+                # os.dup does not accept the sockets of Windows.
                 self._watched = socket.socket(fileno=socket.dup(connection.fileno()))
                 self._end_if_over()
 
     def begin(self) -> None:
-        """The request is sent now: from here on its answer is waited for."""
+        """Start the time for the answer: the request is sent now."""
         self.at_s = time.monotonic() + self.answer_s
         _watchdog.mind(self)
 
     def close(self) -> None:
-        """The call has ended."""
+        """End the deadline, because the call has ended."""
         with self._lock:
             self._closed = True
             self._forget()
 
     def end_if_over(self) -> bool:
-        """End the connection if it is time. False as long as there is something to wait for."""
+        """End the connection if the time is over. Returns False as long as the deadline is pending."""
         with self._lock:
             if not self._closed and time.monotonic() >= self.at_s:
                 self.is_over = True
@@ -82,7 +82,7 @@ class Deadline:
 
 
 class _Watchdog:
-    """One thread for all deadlines of the process; it exists only while there is one to mind."""
+    """One thread for all deadlines of the process, started with the first of them."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -113,9 +113,9 @@ _watchdog = _Watchdog()
 
 @contextmanager
 def watched(deadline: Deadline) -> Iterator[Deadline]:
-    """Connections that this thread makes or uses in the ``with`` end with ``deadline``, and it with the block.
+    """Apply ``deadline`` to connections that this thread makes or uses in the ``with`` block, and close it at its end.
 
-    Raises :class:`TimeoutError` at the end of the block when the time is over: an answer without a length seems whole
+    Raises :class:`TimeoutError` at the end of the block if the time is over: an answer without a length seems complete
     when its connection ends.
     """
     _here.deadline = deadline
@@ -130,7 +130,7 @@ def watched(deadline: Deadline) -> Iterator[Deadline]:
 
 @contextmanager
 def opening(deadline: Deadline) -> Iterator[Deadline]:
-    """As :func:`watched` for a stream: the deadline goes on after the block, until it is closed."""
+    """Like :func:`watched`, for a stream: the deadline continues after the block until it is closed."""
     _here.deadline = deadline
     try:
         yield deadline
@@ -139,7 +139,7 @@ def opening(deadline: Deadline) -> Iterator[Deadline]:
 
 
 class _Minded:
-    """What both kinds of connections have in common."""
+    """Mixin for HTTP and HTTPS connections that applies the deadline of the current thread."""
 
     sock: socket.socket | None
 
@@ -180,7 +180,10 @@ POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 def pool_of(base_url: str, tls: ssl.SSLContext, pin: str | None) -> HTTPConnectionPool:
-    """For one client with one connection, whose calls have deadlines. ``tls`` and ``pin`` as for an adapter."""
+    """Return the pool of one client with one connection, whose calls have deadlines.
+
+    ``tls`` and ``pin`` are those of :class:`DeadlineAdapter`.
+    """
     url = parse_url(base_url)
     if url.scheme == "https":
         return _SecurePool(url.host or "", url.port, maxsize=1, ssl_context=tls, assert_fingerprint=pin)
@@ -190,8 +193,8 @@ def pool_of(base_url: str, tls: ssl.SSLContext, pin: str | None) -> HTTPConnecti
 class DeadlineAdapter(HTTPAdapter):
     """The transport of a :class:`requests.Session` whose calls have deadlines; one attempt for each call.
 
-    ``tls`` is an :class:`ssl.SSLContext`: it knows whom to trust, for every connection alike. With ``pin``, the
-    hexadecimal digits of a SHA-256, only that certificate is.
+    ``tls`` is an :class:`ssl.SSLContext` that decides which certificates are trusted, the same for all connections.
+    With ``pin``, the hexadecimal digits of a SHA-256, only that certificate is trusted.
     """
 
     def __init__(self, tls: Any = None, connections: int = 10, pin: str | None = None) -> None:
@@ -207,11 +210,12 @@ class DeadlineAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
-        """Nothing to read: the context knows whom to trust."""
+        """Do nothing: the TLS context already decides which certificates are trusted."""
 
 
 def session(tls: Any = None, connections: int = 10, pin: str | None = None) -> requests.Session:
-    """A session with deadlines: no retries, no proxy and no certificates from the environment of the process."""
+    """Return a session with deadlines and without retries. It ignores proxies and certificates of the process
+    environment."""
     made = requests.Session()
     made.trust_env = False
     for scheme in ("http://", "https://"):

@@ -16,7 +16,7 @@ CALLS_KEPT = 50_000
 
 @dataclass(frozen=True)
 class Call:
-    """One exchange with a service, redacted; of an exchange that failed ``answer`` says why."""
+    """One exchange with a service, redacted. If it failed, ``answer`` holds the reason."""
 
     at: datetime
     target: str
@@ -33,7 +33,7 @@ class Call:
 class Journal:
     """A thread-safe record of calls.
 
-    What is recorded is cut at once and redacted when it is read, so that recording costs next to nothing while a
+    Text is cut when it is recorded and redacted when it is read, so that recording costs next to nothing while a
     latency is being measured. A secret learnt later (a token in a kubeconfig) is hidden in earlier calls too.
     """
 
@@ -49,12 +49,12 @@ class Journal:
         self._redactor.hide(*secrets)
 
     def mark(self) -> int:
-        """A position to hand to :meth:`since` later."""
+        """Return the current position, for a later call of :meth:`since`."""
         with self._lock:
             return self._dropped + len(self._calls)
 
     def since(self, mark: int = 0) -> list[Call]:
-        """The calls recorded after ``mark``, redacted. Only the last 50,000 calls are kept."""
+        """Return the calls recorded after ``mark``, redacted. Only the last 50,000 calls are kept."""
         with self._lock:
             calls = list(self._calls)[max(0, mark - self._dropped) :]
         return [
@@ -63,7 +63,7 @@ class Journal:
         ]
 
     def record(self, target: str, request: str, answer: str, duration_s: float, at: datetime | None = None) -> None:
-        """Note one call that took ``duration_s`` and, unless ``at`` says otherwise, ends now."""
+        """Record one call that took ``duration_s`` and ended at ``at``, by default now."""
         when = at if at is not None else datetime.now(UTC)
         with self._lock:
             self._calls.append(_KeptCall(when, target, self._cut(request), self._cut(answer), duration_s))
@@ -72,22 +72,22 @@ class Journal:
                 self._dropped += 1
 
     def durations(self, target: str) -> list[tuple[str, float]]:
-        """First line of the request, as it was sent, and seconds of every kept call to ``target``. Not redacted."""
+        """Return the first line of the request and the seconds of each kept call to ``target``. Not redacted."""
         with self._lock:
             calls = list(self._calls)
         return [(kept.request.beginning.split("\n", 1)[0], kept.duration_s) for kept in calls if kept.target == target]
 
     def text(self, mark: int = 0) -> str:
-        """The calls since ``mark`` as readable evidence."""
+        """Return the calls since ``mark`` as readable evidence."""
         calls = self.since(mark)
         return "\n".join(map(str, calls)) if calls else "no call was made"
 
     def redact(self, text: str) -> str:
-        """``text`` without secrets, at full length."""
+        """Return ``text`` without secrets, at full length."""
         return self._redactor.redact(text)
 
     def _cut(self, text: str) -> _Text:
-        # A little more than is shown, so that a secret across the edge is still recognised as a whole.
+        # Keep a little more than is shown, so that a secret that crosses the limit is still recognised as a whole.
         return _Text(text[: BODY_LIMIT + self._redactor.longest], len(text))
 
     def _shown(self, kept: _Text) -> str:

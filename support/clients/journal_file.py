@@ -1,4 +1,4 @@
-"""A file of JSON lines that survives the kill of its writer: what was written is kept, what was cut off is not read."""
+"""A JSON Lines file that survives a kill of its writer: complete lines are kept, a truncated line is not read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 
 
 class JournalFile:
-    """Lines that no kill of this process takes away once :meth:`write` has returned.
+    """A JSON Lines file whose lines survive a kill of this process once :meth:`write` has returned.
 
-    Those of a ``durable`` file survive the fall of the machine too, which takes some milliseconds for each. Safe to use
-    from several threads.
+    The lines of a ``durable`` file also survive a crash of the machine; each write then takes some milliseconds. Safe
+    to use from several threads.
 
-    It is readable by its owner only: it holds what undoing a change needs, which may be the whole configuration of a
-    server, until that is undone.
+    Only its owner can read the file. Until a change is undone, the file holds the data needed to undo it, which may be
+    the whole configuration of a server.
     """
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
@@ -25,11 +25,11 @@ class JournalFile:
         self._lock = threading.Lock()
 
     def write(self, *lines: Mapping[str, Any]) -> None:
-        """Append these lines. Raises OSError when the disk does not have them."""
+        """Append these lines. Raises OSError if they are not on disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(line) + "\n" for line in lines)
         with self._lock, _for_its_owner(self._path) as file:
-            # A kill may have cut off the last line: ours must not be glued to it.
+            # A kill may have truncated the last line: the new text must start on a line of its own.
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 text = text if file.read(1) == b"\n" else "\n" + text
@@ -39,7 +39,7 @@ class JournalFile:
                 os.fsync(file.fileno())
 
     def blank(self, text: str) -> None:
-        """Take the lines that hold ``text`` out of the file. What others append meanwhile stays: nothing is moved."""
+        """Overwrite the lines that hold ``text`` with blanks. Nothing moves, so lines appended meanwhile are kept."""
         with self._lock, self._path.open("rb+") as file:
             position = 0
             for line in file.readlines():
@@ -49,24 +49,24 @@ class JournalFile:
                 position += len(line)
 
     def lines(self) -> list[dict[str, Any]]:
-        """Every whole line, oldest first. A line that was cut off by a kill is left out."""
+        """Return all complete lines, oldest first. A line that a kill has truncated is left out."""
         if not self._path.is_file():
             return []
         found = []
         for line in self._path.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 parsed = json.loads(line)
-            except ValueError:  # cut off, or the empty end of the file
+            except ValueError:  # truncated, blanked, or the empty end of the file
                 continue
             if isinstance(parsed, dict):
                 found.append(parsed)
         return found
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Delete the file."""
         self._path.unlink(missing_ok=True)
 
 
 def _for_its_owner(path: Path) -> BinaryIO:
-    """Open for reading and appending; made, where it is not there, for its owner only."""
+    """Open the file for reading and appending. A new file is accessible to its owner only."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "rb+")

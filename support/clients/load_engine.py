@@ -1,7 +1,8 @@
-"""The load engine: many requests at once, each from a thread and a connection of its own, measured without flattery.
+"""The load engine: many requests at once, each on its own thread and connection, measured without coordinated omission.
 
-What is measured, and why it is made like this, is in docs/facts/capacity.md 2.2, 2.3 and 2.6: with the default
-switch interval of the interpreter the client itself adds 56 ms to the P95 of a burst of 200, with a lowered one 1 ms.
+docs/facts/capacity.md 2.2, 2.3 and 2.6 describe the measurements and the reasons for this design: with the
+interpreter's default switch interval, the client itself adds 56 ms to the P95 of a burst of 200; with a lower interval,
+it adds 1 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Protocol
 SWITCH_INTERVAL_S = 0.0005
 STAGGER_S = 0.001
 START_AFTER_S = 0.02
-"""The first request is intended so long after the threads were told to go, so that none is late from the beginning."""
+"""The minimum time from starting the threads to the first request, so that none is late from the beginning."""
 
 
 class CapExceeded(Exception):
@@ -25,7 +26,7 @@ class CapExceeded(Exception):
 
 
 class EngineReply(Protocol):
-    """What a sender brings back. Stamps are monotonic seconds; without an answer ``status`` is None."""
+    """The result of a :class:`Sender`. Timestamps are monotonic seconds; ``status`` is None if no answer came."""
 
     @property
     def sent_s(self) -> float: ...
@@ -45,12 +46,12 @@ class Sender(Protocol):
     """One prepared request on a connection of its own."""
 
     def send(self) -> EngineReply:
-        """Send it once and wait for the whole answer; never raises."""
+        """Send the request once and wait for the whole answer. Does not raise if no answer comes."""
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The most requests of one burst, and the seconds after which those without an answer are given up."""
+    """The maximum number of requests in one burst, and the seconds after which those without an answer are given up."""
 
     requests: int = 500
     seconds: float = 120.0
@@ -58,9 +59,9 @@ class Caps:
 
 @dataclass(frozen=True)
 class Sample:
-    """One request of a burst: when it should have been sent, when it was, and what came of it (monotonic seconds).
+    """One request of a burst: its intended, actual and end times (monotonic seconds), and its answer.
 
-    A request that was given up has no status, and ends when it was given up: its latency is a lower bound.
+    A request that was given up has no status and ends at that moment: its latency is a lower bound.
     """
 
     number: int
@@ -74,31 +75,31 @@ class Sample:
 
     @property
     def response_ms(self) -> float:
-        """From the moment it should have been sent: what a user of a full site waits (no coordinated omission)."""
+        """The time from the intended moment of sending, as a user of a full site waits (no coordinated omission)."""
         return (self.done_s - self.intended_s) * 1000
 
     @property
     def service_ms(self) -> float:
-        """From the moment it was really sent."""
+        """The time from the actual moment of sending."""
         return (self.done_s - self.sent_s) * 1000
 
 
 @dataclass(frozen=True)
 class Burst:
-    """All requests of one burst in their order; ``stopped_because`` says why some were given up, or is empty."""
+    """All requests of one burst in order. ``stopped_because`` says why some have no answer; it is empty otherwise."""
 
     samples: tuple[Sample, ...]
     stopped_because: str = ""
 
     @property
     def in_flight(self) -> list[tuple[float, float]]:
-        """When each request was under way."""
+        """The start and end of each request."""
         return [(sample.sent_s, sample.done_s) for sample in self.samples]
 
 
 @contextmanager
 def fair_turns(interval_s: float = SWITCH_INTERVAL_S) -> Iterator[None]:
-    """Threads take turns often: a thread whose answer has arrived does not wait behind 200 long turns of others."""
+    """Let threads take turns often: one whose answer has arrived must not wait for long turns of 200 others."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(interval_s)
     try:
@@ -115,11 +116,11 @@ def fire(
     on_done: Callable[[Sample], None] = lambda sample: None,
     stop: threading.Event | None = None,
 ) -> Burst:
-    """Send everything at once, ``stagger_s`` apart, and wait for the answers, at most ``caps.seconds``.
+    """Send all requests, ``stagger_s`` apart, and wait for the answers, at most ``caps.seconds``.
 
-    ``on_done`` is called in the thread of the request as soon as its answer is there, also for one that comes after
-    its request was given up: what such an answer has opened must still be known. With ``stop`` no further request
-    is sent, and those that are under way are waited for. Raises :class:`CapExceeded`.
+    ``on_done`` is called in the thread of the request as soon as its answer arrives, even after the request was given
+    up: a late answer may have opened an investigation. Once ``stop`` is set, no further request is sent, and those in
+    flight are waited for. Raises :class:`CapExceeded`.
     """
     if len(senders) > caps.requests:
         raise CapExceeded(f"{len(senders)} requests at once are refused: the cap is {caps.requests}")
@@ -132,7 +133,7 @@ def fire(
         try:
             why = run.wait(start_s + caps.seconds, caps)
         except BaseException:
-            # Ctrl-C: nothing more is sent, and what is under way is waited for, so that what it opens can be released.
+            # Ctrl-C: send nothing more, and wait for the requests in flight, so that what they open can be released.
             run.stop()
             run.wait_for_threads(start_s + caps.seconds)
             raise
@@ -145,7 +146,7 @@ def fire(
 
 
 class _Run:
-    """What the threads of one burst have in common."""
+    """The state that the threads of one burst share."""
 
     def __init__(self, amount: int, on_done: Callable[[Sample], None], stop: threading.Event) -> None:
         self._amount, self._on_done, self._stop = amount, on_done, stop
@@ -175,7 +176,10 @@ class _Run:
             self._done[number] = sample
 
     def wait(self, until_s: float, caps: Caps) -> str:
-        """Until every thread has ended; why some were given up, or nothing. Raises what ``on_done`` raised."""
+        """Wait until every thread has ended, at most until ``until_s``. Returns why requests have no answer, or "".
+
+        Raises the error of a sender or of ``on_done``.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._ended == self._amount or self._trouble is not None, _left(until_s))
             if self._trouble is not None:
@@ -185,11 +189,11 @@ class _Run:
             return "" if len(self._done) == self._amount else "the load was stopped before it was complete"
 
     def stop(self) -> None:
-        """Let nobody send who has not yet."""
+        """Cancel the requests that are not sent yet."""
         self._stop.set()
 
     def wait_for_threads(self, until_s: float) -> None:
-        """Until every thread has ended, with or without trouble."""
+        """Wait until every thread has ended, with or without an error, at most until ``until_s``."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended == self._amount, _left(until_s))
 

@@ -1,4 +1,4 @@
-"""Whether this machine can carry a load: need and limit are compared before anything of it is sent."""
+"""Checks that this machine can carry a load, by comparing its need with the limits before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if sys.platform != "win32":
     import resource
 
 FILES_PER_REQUEST = 3
-"""The connection, its deadline's hold on it, and the connection to the stream."""
+"""The connection, the duplicate of it that its deadline holds, and the connection to the stream."""
 PORTS_PER_REQUEST = 2
 MEMORY_PER_REQUEST_BYTES = 400_000
-"""A bound, not a measurement: the touched stack of a thread, the buffers of TLS and of the answer."""
+"""An upper bound, not a measurement: the used part of a thread's stack, the buffers of TLS and of the answer."""
 _OPEN_FILES_OF_MACOS = 10_240
-"""OPEN_MAX: more is refused there, whatever the hard limit says (setrlimit(2))."""
+"""OPEN_MAX of macOS, which refuses more, regardless of the hard limit (setrlimit(2))."""
 SPARE = 32
-"""Files and threads for everything else that goes on meanwhile."""
+"""Files, threads and ports reserved for everything else that runs meanwhile."""
 
 
 class MachineTooSmall(Exception):
@@ -30,7 +30,7 @@ class MachineTooSmall(Exception):
 
 @dataclass(frozen=True)
 class Room:
-    """One limit of this machine: ``free`` is None where there is none, or nobody tells it."""
+    """One limit of this machine. ``free`` returns None if the limit does not exist or is not known."""
 
     what: str
     free: Callable[[], int | None]
@@ -40,7 +40,7 @@ class Room:
 
 
 def require_room_for(requests: int) -> None:
-    """Raises :class:`MachineTooSmall` when so many requests at once would not fit."""
+    """Raise :class:`MachineTooSmall` if this machine cannot carry this number of requests at once."""
     _raise_own_limit()
     if short := list(_shortages(requests)):
         raise MachineTooSmall(f"{requests} requests at once do not fit on this machine: {'; '.join(short)}")
@@ -54,17 +54,17 @@ def _shortages(requests: int) -> Iterator[str]:
 
 
 def _raise_own_limit() -> None:
-    """Of open files, as far as the machine allows it without a privilege."""
+    """Raise this process's limit of open files as far as the machine allows without privileges."""
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         for most in (hard, max(soft, _OPEN_FILES_OF_MACOS)) if soft != hard else ():
-            with suppress(ValueError, OSError):  # some systems allow less than they say
+            with suppress(ValueError, OSError):  # some systems allow less than their hard limit
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
                 return
 
 
 def free_files() -> int | None:
-    """None where nobody tells it, as on Windows, which knows no such limit."""
+    """Return the number of files that can still be opened; None if it is unlimited, as on Windows."""
     if sys.platform == "win32":
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -75,7 +75,7 @@ def free_files() -> int | None:
 
 
 def free_threads() -> int | None:
-    """By the limit of the container (cgroup), and by that of the user, which does not bind root."""
+    """Return the threads left by the container's limit (cgroup) and by the user's, which does not apply to root."""
     found = [_cgroup("pids.max", "pids.current")]
     if sys.platform != "win32":
         soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
@@ -85,7 +85,10 @@ def free_threads() -> int | None:
 
 
 def free_ports() -> int | None:
-    """Ephemeral ports that no connection of this machine uses; one to each server would allow more."""
+    """Return the number of ephemeral ports that no connection of this machine uses; None if it is not known.
+
+    It is a lower bound: connections to different servers may share a port.
+    """
     try:
         first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
         used = sum(
@@ -97,7 +100,7 @@ def free_ports() -> int | None:
 
 
 def free_memory() -> int | None:
-    """Bytes, by the machine and by the container."""
+    """Return the free bytes of the machine or of the container, the smaller of the two."""
     found = [_cgroup("memory.max", "memory.current")]
     with suppress(OSError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
@@ -107,7 +110,7 @@ def free_memory() -> int | None:
 
 
 def _cgroup(limit: str, use: str) -> int | None:
-    """What a limit of the container leaves; None where there is none."""
+    """Return the unused part of a limit of the container; None if the limit does not exist."""
     folder = Path("/sys/fs/cgroup")
     try:
         most, used = (

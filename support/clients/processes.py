@@ -1,4 +1,4 @@
-"""Which process wrote something, told apart from a later one that was given the same number."""
+"""The identity of a process, distinct from that of a later process with the same number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process: its machine, its number, and when it began as the machine counts (empty where that is not known)."""
+    """A process: its machine, its number, and its start time as the machine counts it (empty if unknown)."""
 
     machine: str
     pid: int
@@ -19,12 +19,12 @@ class ProcessId:
 
     @classmethod
     def own(cls) -> ProcessId:
-        """That of this run: a process that was forked to run scenarios beside others writes in its name."""
+        """Return the process of this run. Processes forked to run scenarios in parallel use its identity."""
         return _THIS_RUN
 
     @classmethod
     def parse(cls, text: str) -> ProcessId:
-        """What ``str`` wrote. Raises ValueError."""
+        """Parse the text that ``str`` returned. Raises ValueError."""
         machine, pid, began = text.rsplit(" ", 2)
         return cls(machine, int(pid), began.strip("-"))
 
@@ -32,26 +32,26 @@ class ProcessId:
         return f"{self.machine} {self.pid} {self.began or '-'}"
 
     def lives(self) -> bool:
-        """Whether it still runs. One of another machine, which cannot be asked, is taken for ended."""
+        """Whether the process still runs. A process that cannot be checked, as on another machine, counts as ended."""
         if self.machine != platform.node() or not _runs(self.pid):
             return False
         return not self.began or self.began == _began(self.pid)
 
 
 def _runs(pid: int) -> bool:
-    if sys.platform == "win32":  # where os.kill with 0 is Ctrl-C
+    if sys.platform == "win32":  # where os.kill with 0 would send Ctrl-C; only this process is known
         return pid == os.getpid()
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it runs, as somebody else
+    except PermissionError:  # it runs as another user
         return True
     return _state(pid) != "Z"
 
 
 def _began(pid: int) -> str:
-    """Clock ticks after the boot, and which boot that was; empty where there is no /proc."""
+    """Return the start time in clock ticks after the boot, with the id of the boot; empty without /proc."""
     try:
         ticks = _fields(pid)[19]
         return ticks + "@" + Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
@@ -60,7 +60,7 @@ def _began(pid: int) -> str:
 
 
 def _state(pid: int) -> str:
-    """The letter of proc(5); Z has ended and waits for its parent. Empty where there is no /proc."""
+    """Return the state letter of proc(5); Z has ended and waits for its parent. Empty without /proc."""
     try:
         return _fields(pid)[0]
     except OSError:
@@ -68,7 +68,7 @@ def _state(pid: int) -> str:
 
 
 def _fields(pid: int) -> list[str]:
-    """Of /proc/PID/stat, from the state on: what stands before it may hold blanks."""
+    """Return the fields of /proc/PID/stat from the state on; the name before it may hold blanks."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 

@@ -1,4 +1,4 @@
-"""What an environment may be used for, and how much of it one run may ask, enforced by the clients themselves."""
+"""The permissions of an environment and the request budget of one run, enforced by the clients themselves."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class SafetyError(Exception):
 class SafetyPolicy:
     """The permissions of one environment; everything not permitted is refused.
 
-    The numbers bound a run whatever its scenarios do: openings in all, requests to the Focus Server under way at once,
-    openings in a minute. ``minute_s`` is how long a minute of the environment takes, in seconds of the wall. Where the
-    run was not ``confirmed``, and for load outside of ``window``, it is as if nothing was permitted.
+    The numbers limit a run regardless of its scenarios: openings in total, concurrent requests to the Focus Server, and
+    openings per minute. ``minute_s`` is the length of a minute of the environment in real seconds. If the run is not
+    ``confirmed``, no permission applies; outside of ``window``, load is not permitted.
     """
 
     environment_name: str
@@ -47,7 +47,10 @@ class SafetyPolicy:
 
     @classmethod
     def of(cls, environment: Environment, confirmed: bool = True) -> SafetyPolicy:
-        """``confirmed``: whoever started the run has named the environment that it may load or disrupt."""
+        """Return the policy of ``environment``.
+
+        ``confirmed`` means that the person who started the run has named the environment that it may load or disrupt.
+        """
         safety = environment.safety
         return cls(
             environment.name,
@@ -63,7 +66,7 @@ class SafetyPolicy:
         )
 
     def require(self, permission: str, action: str) -> None:
-        """Refuse ``action`` unless ``permission`` was given. Raises :class:`SafetyError`."""
+        """Refuse ``action`` unless ``permission`` is granted. Raises :class:`SafetyError`."""
         granted = {"load": self.load, "disruptive": self.disruptive, "writes_database": self.writes_database}
         if permission not in granted:
             raise ValueError(f"unknown permission {permission!r}; known are {', '.join(granted)}")
@@ -76,7 +79,7 @@ class SafetyPolicy:
             raise SafetyError(f"environment {self.environment_name!r} does not permit to {action}: {objection}")
 
     def most(self, name: str) -> int:
-        """One of the three numbers as it holds now: while nothing may be loaded, what needs no load."""
+        """Return one of the three limits as it applies now: while load is refused, at most the limit without load."""
         number: int = getattr(self, name)
         return number if self._load_objection() is None else min(number, WITHOUT_LOAD[name])
 
@@ -88,52 +91,60 @@ class SafetyPolicy:
 
 
 class Budget:
-    """How much one run may still ask of the Focus Server: one for all of its clients, in all of its processes.
+    """The requests that one run may still send to the Focus Server, shared by all of its clients and processes.
 
-    These are the process that made it and those it forks afterwards: what they have spent lies in memory that they
-    share. Each notes in a place of its own what it has under way, so that one that was killed takes up no place of the
-    others. Safe to use from many threads.
+    The processes are the one that created the budget and those it forks afterwards; they count in shared memory. Each
+    process counts its requests in flight in a slot of its own, so that the slot of a killed process can be cleared.
+    Safe to use from many threads.
     """
 
     def __init__(self, policy: SafetyPolicy, processes: int = 1, lock: Any = None) -> None:
-        """``lock`` is one that the processes share; needed where there are several."""
+        """``lock`` is shared by the processes; it is required if there are several."""
         self._policy = policy
         self._lock = lock or threading.Lock()
         self._process = 0
         self._opened = _shared(1, "q")
         self._under_way = _shared(processes, "q")
-        # Monotonic seconds of the latest openings: a ring, in which the next one takes the place of the oldest.
+        # Monotonic seconds of the latest openings: a ring buffer, in which the next one replaces the oldest.
         self._latest = _shared(policy.openings_per_minute, "d")
 
     @classmethod
     def on_loopback(cls) -> Budget:
-        """For a server that the suite itself has started to measure its clients by; no environment is asked."""
+        """Return the budget for a server that the suite starts itself to measure its clients, without real limits."""
         most = 1_000_000
         return cls(SafetyPolicy("loopback", True, False, False, most, most, most))
 
     def require_load(self, action: str) -> None:
-        """For what only asks in order to measure. Raises :class:`SafetyError` where no load is permitted."""
+        """Refuse ``action``, which sends requests only to measure, unless load is permitted.
+
+        Raises :class:`SafetyError`.
+        """
         self._policy.require("load", action)
 
     def require_at_once(self, amount: int) -> None:
-        """Refuse a burst as a whole, before the first of it is sent; more than one are a load. Raises
-        :class:`SafetyError`."""
+        """Refuse a burst as a whole, before its first request is sent. More than one request at once is a load.
+
+        Raises :class:`SafetyError`.
+        """
         if amount > 1:
             self.require_load(f"send {amount} requests at once")
         if amount > (most := self._policy.most("requests_at_once")):
             self._refuse(f"send {amount} requests at once", "requests_at_once", most)
 
     def in_process(self, number: int) -> None:
-        """This is the process of that number, from 0; told to one that was just forked."""
+        """Set the number of this process, from 0. Called in a process that was just forked."""
         self._process = number
 
     def without(self, number: int) -> None:
-        """The process of that number has ended, and with it what it had under way."""
+        """Clear the requests in flight of a process that has ended."""
         self._under_way[number] = 0
 
     @contextmanager
     def asking(self, *, opens: bool) -> Iterator[None]:
-        """Around one request; ``opens`` for one that may open an investigation. Raises :class:`SafetyError`."""
+        """Count one request while the ``with`` block runs. ``opens`` means that it may open an investigation.
+
+        Raises :class:`SafetyError`.
+        """
         with self._alone():
             if sum(self._under_way) >= (most := self._policy.most("requests_at_once")):
                 self._refuse("send one more request at once", "requests_at_once", most)
@@ -148,7 +159,7 @@ class Budget:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """While nobody else counts. Who was killed while counting must not keep the others waiting for ever."""
+        """Hold the lock for counting. The wait for it is limited, because a killed process may never release it."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             raise SafetyError("the budget of the run cannot be asked: a process was killed while it counted")
         try:
@@ -174,10 +185,10 @@ class Budget:
 
 
 def _shared(amount: int, kind: Literal["q", "d"]) -> Any:
-    """So many numbers, whole (``q``) or not (``d``), 0 at first, which a process has in common with those it forks."""
+    """Return ``amount`` integers (``q``) or floats (``d``), initially 0, in memory shared with forked processes."""
     return memoryview(mmap.mmap(-1, amount * 8)).cast(kind)
 
 
 def opens_an_investigation(method: str, path: str) -> bool:
-    """Whether a request may open one, as far as its address tells: ``/configure``, and ``/config`` of the future."""
+    """Whether a request may open an investigation, judged by its address: ``/configure``, or ``/config`` in future."""
     return method == "POST" and path.lstrip("/").startswith("config")

@@ -1,4 +1,4 @@
-"""What the clients need to know about an environment. ``support.config`` provides objects of these shapes."""
+"""The settings of an environment that the clients need. ``support.config`` provides objects of these shapes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 
 class FocusServerSettings(Protocol):
-    """Where the Focus Server answers."""
+    """The address of the Focus Server, with its TLS settings and time-outs."""
 
     @property
     def base_url(self) -> str: ...
@@ -46,7 +46,7 @@ class At:
 
 
 class KubernetesSettings(Protocol):
-    """How the cluster is reached: by kubeconfig, or by address and token."""
+    """Access to the cluster: by kubeconfig, or by address and token."""
 
     @property
     def access(self) -> str: ...
@@ -71,7 +71,7 @@ class KubernetesSettings(Protocol):
 
 
 class MongoDBSettings(Protocol):
-    """Where the database answers."""
+    """The address of the database and the time-out for connecting to it."""
 
     @property
     def uri(self) -> SecretStr: ...
@@ -110,7 +110,7 @@ class SSHSettings(Protocol):
 
 
 class BrokerSettings(Protocol):
-    """Where the message broker answers, by AMQP and by its management interface, and to whom."""
+    """The message broker's addresses for AMQP and for its management interface, and the login."""
 
     @property
     def host(self) -> str: ...

@@ -1,8 +1,8 @@
-"""Whom the clients trust: one rule for all of them.
+"""The rule for trusting certificates, the same for all clients.
 
-The one certificate whose fingerprint the environment names, or a ``ca_file`` alone where it names that, else the
-certificates of the system (``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured), else anybody where it switches the
-check off.
+If the environment names a fingerprint, only that certificate is trusted. If it switches the check off, any certificate
+is accepted. If it names a ``ca_file``, only that file is trusted. Otherwise the certificates of the system are trusted
+(``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from support.config.errors import ConfigurationError
 
-# That nobody is checked is said once, in the result of the run (Environment.unverified_certificates).
+# The result of the run reports once that certificates are not verified (Environment.unverified_certificates).
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 LOOK_S = 5.0
 _OTHER_PIN = re.compile(r'Fingerprints did not match\. Expected "(\w+)", got "(\w+)"')
 _OTHER_NAME = re.compile(r"(?:Hostname|IP address) mismatch, certificate is not valid for '([^']*)'")
 
-# The words of OpenSSL for what only its strict check refuses (X509_V_FLAG_X509_STRICT), and what would do.
+# OpenSSL's messages for errors of its strict check only (X509_V_FLAG_X509_STRICT), and what the certificate needs.
 _STRICT = {
     "Missing Authority Key Identifier": "an authority key identifier",
     "Missing Subject Key Identifier": "a subject key identifier",
@@ -47,7 +47,7 @@ _STRICT = {
 
 
 class Trusting(Protocol):
-    """The part of the settings of a service that says whom to trust."""
+    """The settings of a service that decide which certificates are trusted."""
 
     @property
     def ca_file(self) -> Path | None: ...
@@ -59,7 +59,7 @@ class Trusting(Protocol):
 
 @dataclass(frozen=True)
 class ServerTrust:
-    """What a section of an environment says. ``pin`` are the hexadecimal digits of the SHA-256 of one certificate."""
+    """The trust settings in a section of an environment. ``pin`` is the SHA-256 of one certificate in hexadecimal."""
 
     section: str
     ca_file: Path | None
@@ -73,11 +73,14 @@ class ServerTrust:
 
     @property
     def checks_authority(self) -> bool:
-        """Whether the certificate must be issued by somebody who is trusted: one that is pinned need not be."""
+        """Whether a trusted authority must have issued the certificate; a pinned certificate needs none."""
         return self.verify and self.pin is None
 
     def context(self) -> ssl.SSLContext:
-        """Raises :class:`ConfigurationError`. With a pin the certificate has to be compared after the handshake."""
+        """Return the TLS context. With a pin, the caller must compare the certificate after the handshake.
+
+        Raises :class:`ConfigurationError`.
+        """
         return context(self.ca_file, self.checks_authority, f"{self.section}.ca_file")
 
     def __str__(self) -> str:
@@ -87,16 +90,16 @@ class ServerTrust:
 
 
 def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
-    """The context for one service. Raises :class:`ConfigurationError` for a file that holds no certificate."""
+    """Return the TLS context for one service. Raises :class:`ConfigurationError` for a file without certificates."""
     if not verify:
-        urllib3.disable_warnings(InsecureRequestWarning)  # it would be told of each request; the run tells it once
+        urllib3.disable_warnings(InsecureRequestWarning)  # it would come with each request; the run reports it once
         careless = ssl.create_default_context()
         careless.check_hostname = False
         careless.verify_mode = ssl.CERT_NONE
         return careless
     try:
         return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    # A file of another kind is an SSLError, and so an OSError; one that is no text may be a ValueError.
+    # A file of another kind raises SSLError, a subclass of OSError; a file that is not text may raise ValueError.
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
         told = f"cannot be read: {why}" if why else "holds no certificate that can be read"
@@ -104,7 +107,7 @@ def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
 
 
 def described(ca_file: Path | None, verify: bool) -> str:
-    """Whom a client trusts, in words."""
+    """Describe which certificates a client trusts."""
     if not verify:
         return "anybody (verify_tls is false)"
     if ca_file is not None:
@@ -114,9 +117,9 @@ def described(ca_file: Path | None, verify: bool) -> str:
 
 
 def names_at(host: str, port: int, asked_for: str) -> list[str]:
-    """What the certificate that answers there calls itself: to be shown to a person, and trusted by nobody.
+    """Return the names in the certificate of the server at ``host``:``port``, unverified and for display only.
 
-    Nothing where no certificate comes, or one without names.
+    Empty if the server sends no certificate, or one without names.
     """
     try:
         with (
@@ -131,8 +134,8 @@ def names_at(host: str, port: int, asked_for: str) -> list[str]:
 
 
 def explained(reason: object, section: str = "", names: Callable[[], Sequence[str]] = tuple) -> str:
-    """Why TLS failed, with the setting of ``section`` that is wrong, and with what would help where it is only the
-    stricter check of Python 3.13 that refuses. ``names`` tells those of the certificate, where a setting chooses one.
+    """Explain why TLS failed. Names the wrong setting of ``section``, and a remedy if only the stricter check of Python
+    3.13 refuses the certificate. ``names`` returns the certificate's names, for a service with a setting to choose one.
     """
     text = str(reason)
     if other := _OTHER_PIN.search(text):

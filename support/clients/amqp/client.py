@@ -1,4 +1,4 @@
-"""RabbitMQ: logging in over AMQP, and what is there by its management interface.
+"""The client of RabbitMQ: logins and exchanges over AMQP, queues through the management interface.
 
 The AMQP library is an extra (``amqp``): an environment without a broker does not need it.
 """
@@ -25,20 +25,20 @@ TARGET = "rabbitmq"
 _FIRST_WORD = b"AMQP\x00\x00\x09\x01"
 _ACCESS_REFUSED, _NOT_FOUND, _NOT_ALLOWED = 403, 404, 530
 _OF_A_JOB = re.compile(r"grpc-job-(?P<data>\d+-\d+)-.*|focus_baby\.(?P<commands>.+)")
-"""What the queues of an investigation are called: that of its data and that of its commands
+"""The names of an investigation's queues: the one for its data and the one for its commands
 (docs/facts/kubernetes.md 3)."""
 _TIMEOUT_S = 5.0
 _LOGIN_S = 20.0
-"""Of a login as a whole: a broker that has just been started lets a client wait for some seconds."""
+"""The limit for a login as a whole: a broker that has just started makes a client wait for some seconds."""
 
 
 class BrokerError(Exception):
-    """The broker could not be asked, or refused; one sentence."""
+    """The broker could not be reached, or refused a request. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class BrokerOutcome:
-    """What came of logging in: ``kind`` is ``ok``, ``authentication_failed``, ``no_vhost`` or ``unreachable``."""
+    """The result of a login: ``kind`` is ``ok``, ``authentication_failed``, ``no_vhost`` or ``unreachable``."""
 
     kind: str
     message: str
@@ -46,13 +46,13 @@ class BrokerOutcome:
 
 
 def owner_of(queue: str) -> str | None:
-    """The job id in the name of a queue of an investigation; None for any other queue."""
+    """Return the job id in the name of an investigation's queue; None for any other queue."""
     found = _OF_A_JOB.fullmatch(queue)
     return found and (found["data"] or found["commands"])
 
 
 class BrokerClient:
-    """One attempt for each call; every connection is closed again."""
+    """A client of the broker. Each call makes one attempt, on a connection of its own that is closed again."""
 
     def __init__(self, settings: BrokerSettings, journal: Journal) -> None:
         self._settings = settings
@@ -61,12 +61,14 @@ class BrokerClient:
 
     @property
     def wrong_password(self) -> str:
-        """One that is not the configured one."""
+        """A password that differs from the configured one."""
         return f"not-{self._settings.password.get_secret_value()}"
 
     def greet(self) -> None:
-        """Say the first word of AMQP and leave: a broker that starts when somebody comes starts now. Who is away is
-        found out by who logs in."""
+        """Send the AMQP protocol header and disconnect, so that a broker that starts with its first client starts now.
+
+        Connection errors are ignored: the login reports them.
+        """
         address = self._settings.host, self._settings.port
         with suppress(OSError), socket.create_connection(address, _TIMEOUT_S) as connection:
             connection.sendall(_FIRST_WORD)
@@ -83,7 +85,7 @@ class BrokerClient:
         return self._noted(BrokerOutcome("ok", "logged in", time.monotonic() - started))
 
     def has_exchange(self, name: str) -> bool:
-        """Whether an exchange of this name is there, of whatever type. Raises :class:`BrokerError`."""
+        """Whether an exchange of this name exists, of any type. Raises :class:`BrokerError`."""
         from pika.exceptions import ChannelClosedByBroker
 
         with self._channel() as channel:
@@ -96,7 +98,7 @@ class BrokerClient:
         return True
 
     def queues(self) -> list[str]:
-        """The names of all queues of the virtual host. Raises :class:`BrokerError`."""
+        """Return the names of all queues of the virtual host. Raises :class:`BrokerError`."""
         settings = self._settings
         vhost = quote(settings.vhost, safe="")
         url = f"http://{settings.host}:{settings.management_port}/api/queues/{vhost}?columns=name"
@@ -112,19 +114,20 @@ class BrokerClient:
         return names
 
     def queues_of(self, job_id: str) -> list[str]:
-        """Those of one investigation."""
+        """Return the names of the queues of one investigation. Raises :class:`BrokerError`."""
         return [name for name in self.queues() if owner_of(name) == job_id]
 
     @contextmanager
     def _channel(self, password: str | None = None) -> Iterator[Any]:
-        """A channel on a connection of its own. Raises :class:`BrokerFailure`."""
+        """Open a channel on a connection of its own. Raises :class:`BrokerFailure`, or :class:`BrokerError` if the AMQP
+        library is not installed."""
         try:
             import pika
             from pika import exceptions
             from pika.adapters.utils.connection_workflow import AMQPConnectorException
         except ImportError as missing:
             raise BrokerError("the AMQP client is not installed: pip install focus-acceptance[amqp]") from missing
-        logging.getLogger("pika").setLevel(logging.CRITICAL)  # what fails is said by this client
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # this client reports failures
         settings = self._settings
         word = settings.password.get_secret_value() if password is None else password
         self._journal.hide(word)
@@ -139,7 +142,7 @@ class BrokerClient:
         )
         try:
             connection = pika.BlockingConnection(parameters)
-        except (exceptions.AMQPError, AMQPConnectorException, OSError) as error:  # a login out of time is no AMQPError
+        except (exceptions.AMQPError, AMQPConnectorException, OSError) as error:  # a login time-out is no AMQPError
             raise _failure(error, self._journal) from error
         try:
             yield connection.channel()
@@ -154,7 +157,7 @@ class BrokerClient:
 
 
 class BrokerFailure(BrokerError):
-    """Logging in failed, and ``kind`` says why."""
+    """A login failed. ``kind`` says why, see :class:`BrokerOutcome`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

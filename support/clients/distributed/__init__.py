@@ -1,5 +1,5 @@
-"""The load of many testers: Locust, a master and workers, in processes apart from this one.
+"""The load of many testers: a Locust master and its workers, in processes of their own.
 
-Nothing here, nor anywhere below ``support``, imports Locust or gevent: they change what ``socket`` and ``threading``
-are, and the suite's own clients live by those. ``load/`` has the two programs; they are talked to over pipes.
+No module below ``support`` imports Locust or gevent: they replace parts of ``socket`` and ``threading``, on which the
+suite's own clients depend. ``load/`` has the two programs; the suite communicates with them over pipes.
 """

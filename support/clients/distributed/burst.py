@@ -1,4 +1,4 @@
-"""One burst of many testers: tickets that are handed out in time, each within the budget, and what comes back."""
+"""One burst of many testers: tickets are handed out in time, each within the budget, and answers are collected."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from support.clients.load_engine import Burst, Caps, Sample
 from support.clients.safety import Budget, SafetyError
 
 LEAD_S = 1.0
-"""So long before its moment a ticket is handed out; what was not handed out can still be stopped."""
+"""The time before its moment at which a ticket is handed out. Until then, it can still be stopped."""
 START_AFTER_S = 0.25
 _LOOK_EVERY_S = 0.1
 
 
 class DistributedBurst:
-    """What was handed out, what came back, and to whom the rest was given."""
+    """One burst: its tickets, the testers that send them, and the answers so far."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class DistributedBurst:
         self._trouble: BaseException | None = None
 
     def take_in(self, one: Mapping[str, Any]) -> None:
-        """What a tester tells of a ticket, in the thread that hears it."""
+        """Take in a tester's answer for a ticket, in the thread that reads from the testers."""
         number = one["number"] - self._first
         headers, body = CaseInsensitiveDict(one["headers"]), one["body"].encode()
         moments = (self._intended_s(number), one["sent_s"], one["done_s"])
@@ -51,7 +51,7 @@ class DistributedBurst:
         self._takers.submit(self._take, sample).add_done_callback(self._note_trouble)
 
     def _take(self, sample: Sample) -> None:
-        """In a thread of its own: who hears the testers does not wait for the disk."""
+        """Record one answer. Runs in its own thread: the one that reads from the testers must not wait for the disk."""
         self._on_done(sample)
         with self._changed:
             self._done[sample.number] = sample
@@ -64,8 +64,11 @@ class DistributedBurst:
             self._trouble = self._trouble or taken.exception()
 
     def run(self, caps: Caps, budget: Budget, opens: bool, stop: threading.Event) -> Burst:
-        """Hand out everything in time and wait for the answers. Raises what ``on_done`` raised, and ``SafetyError``
-        when the budget of the run is used up; what is under way is waited for first."""
+        """Hand out all tickets in time and wait for the answers.
+
+        Raises the error of ``on_done``, and ``SafetyError`` if the budget of the run is used up; requests in flight are
+        waited for first.
+        """
         self._first = self._testers.expect(len(self._tickets), self.take_in)
         self._start_s = time.monotonic() + START_AFTER_S
         until_s = self._start_s + caps.seconds
@@ -77,7 +80,7 @@ class DistributedBurst:
                 stop.wait(min(_LOOK_EVERY_S, max(0.0, next_s)))
             self._wait(until_s)
         except KeyboardInterrupt:
-            self._wait(until_s)  # so that what they open can be released
+            self._wait(until_s)  # so that the investigations they open can be released
             raise
         finally:
             with self._changed:
@@ -88,7 +91,7 @@ class DistributedBurst:
         return self._burst(caps)
 
     def _hand_out_due(self, budget: Budget, opens: bool) -> SafetyError | None:
-        """Every ticket whose moment is near, each within the budget; answers why there is none left."""
+        """Hand out the tickets whose moment is near, each within the budget. Returns the error if that is used up."""
         due: dict[str, tuple[LoadTester, list[Mapping[str, Any]]]] = {}
         refused = None
         while self._handed < len(self._tickets) and self._intended_s(self._handed) <= time.monotonic() + LEAD_S:
@@ -108,7 +111,10 @@ class DistributedBurst:
         return refused
 
     def _wait(self, until_s: float) -> None:
-        """Until everything that was handed out is answered, is given up, or was handed to a tester that is lost."""
+        """Wait until all tickets handed out are answered or their testers are lost, at most until ``until_s``.
+
+        Ends early if ``on_done`` has raised an error.
+        """
 
         def over() -> bool:
             left = (number for number in range(self._handed) if number not in self._done)

@@ -1,4 +1,4 @@
-"""Many requests at the same moment, from many testers: as the load client does it from threads, and with its caps."""
+"""The load client that sends from many testers, with the same caps as the one that sends from threads."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from support.clients.settings import FocusServerSettings
 
 
 def plan_of(settings: FocusServerSettings) -> dict[str, Any]:
-    """What workers must know of a Focus Server: whom to trust and how long to wait. They have no files of ours."""
+    """Return a worker's settings for a Focus Server: trust and time-outs. Workers cannot read files of this machine."""
     trust = tls.ServerTrust.of(settings, "focus_server")
-    trust.context()  # a certificate file that cannot be read is found here
+    trust.context()  # raises for a certificate file that cannot be read
     ca = trust.ca_file.read_text(encoding="utf-8") if trust.ca_file is not None else ""
     return {
         "verify": trust.verify,
@@ -39,9 +39,9 @@ def plan_of(settings: FocusServerSettings) -> dict[str, Any]:
 
 
 class DistributedLoadClient(BurstClient):
-    """Hands requests to the testers, each with its moment, within the budget of the run.
+    """Hands requests to the testers, each with the moment to send it, within the budget of the run.
 
-    A tester has no budget and sends nothing that was not handed to it: what is counted, is counted here.
+    A tester has no budget of its own and sends only what was handed to it, so requests are counted here.
     """
 
     engine = "Locust, FastHttpUser"
@@ -52,7 +52,7 @@ class DistributedLoadClient(BurstClient):
         self._takers = ThreadPoolExecutor(1, "answers")
 
     def _send(self, order: BurstOrder) -> Burst:
-        """A tester that is lost has not answered what was handed to it; that is why the burst was stopped."""
+        """Send a burst. Requests of a tester that is lost stay unanswered, and the burst is stopped for that reason."""
         amount = len(order.bodies)
         if amount > order.caps.requests:
             raise CapExceeded(f"{amount} requests at once are refused: the cap is {order.caps.requests}")

@@ -1,4 +1,4 @@
-"""The testers of a load: workers of Locust that came, each with what it holds and what its clock says."""
+"""The testers of a load: the Locust workers that have connected, each with its users and the offset of its clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.clients.distributed.processes import LoadTestersError, Processes
 from support.clients.machine import require_room_for
 
 COME_WITHIN_S = 60.0
-"""So long workers are waited for: Python, gevent and Locust have to be loaded, in a cluster an image too."""
+"""The time to wait for workers: they load Python, gevent and Locust, and in a cluster also an image."""
 CONNECT_WITHIN_S = 120.0
 PINGS = 7
 LOOPBACK = "127.0.0.1:0"
@@ -22,8 +22,8 @@ LOOPBACK = "127.0.0.1:0"
 
 @dataclass
 class LoadTester:
-    """One worker. ``ahead_s`` is what its monotonic clock shows more than that of this process, give or take half of
-    the ``round_s`` that the question took."""
+    """One worker. Its monotonic clock is ``ahead_s`` ahead of that of this process, plus or minus half of ``round_s``,
+    the round-trip time of the measurement."""
 
     id: str
     name: str = ""
@@ -39,9 +39,9 @@ Answers = Callable[[Mapping[str, Any]], None]
 
 
 class LoadTesters:
-    """So many workers: started on this machine, or expected from elsewhere at ``listen`` (HOST:PORT).
+    """The workers of a load: started on this machine, or expected from other machines at ``listen`` (HOST:PORT).
 
-    The ``with`` starts and ends them. Raises :class:`LoadTestersError` when they do not come in time.
+    The ``with`` statement starts and ends them. Raises :class:`LoadTestersError` if they do not come in time.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class LoadTesters:
 
     @property
     def present(self) -> list[LoadTester]:
-        """Those that came and were not lost."""
+        """The workers that have connected and are not lost."""
         return [one for one in list(self._known.values()) if one.name and not one.lost]
 
     @property
     def lost(self) -> list[str]:
-        """The names of those that were lost."""
+        """The names of the lost workers."""
         return [one.name for one in list(self._known.values()) if one.lost]
 
     def __enter__(self) -> LoadTesters:
@@ -91,8 +91,11 @@ class LoadTesters:
         self._processes.stop()
 
     def connect(self, amount: int, url: str, at_once: int) -> list[tuple[LoadTester, int]]:
-        """So many users, each newly connected by a GET of ``url``, at most ``at_once`` at a time: the places that
-        tickets are handed to, in turns among the testers. Raises :class:`LoadTestersError`."""
+        """Connect ``amount`` users anew by a GET of ``url``, at most ``at_once`` at a time, at least one per tester.
+
+        Returns the places to hand tickets to, as pairs of tester and user number, in turns among the testers. Raises
+        :class:`LoadTestersError`.
+        """
         if not self._elsewhere:
             require_room_for(amount)
         present = self.present
@@ -119,32 +122,38 @@ class LoadTesters:
         return sorted(places, key=lambda place: place[1])
 
     def _have_users(self, each: int, present: int) -> None:
-        """At least so many with every tester. Locust shares them out evenly, but in an order of its own: with the same
-        number for each it does not matter. Nor are there ever less again: it would stop some amid what they do."""
+        """Make sure that each tester has at least ``each`` users.
+
+        Locust distributes users evenly, but in an order of its own; with the same number for each tester, the order
+        does not matter. The number never decreases, because that would stop users in the middle of a request.
+        """
         if each > self._users:
             self._users = each
             self._processes.say("users", each * present)
 
     def expect(self, amount: int, take: Answers) -> int:
-        """The first of so many numbers that no ticket has had. Whatever is told of these goes to ``take``, in the
-        thread that hears it, until they are forgotten: an answer that comes late has still opened something."""
+        """Reserve ``amount`` unused ticket numbers and return the first.
+
+        Answers for these tickets go to ``take``, in the thread that reads from the testers, until :meth:`forget` is
+        called: a late answer may have opened an investigation.
+        """
         first, self._tickets = self._tickets, self._tickets + amount
         with self._changed:
             self._expected[range(first, self._tickets)] = take
         return first
 
     def forget(self, first: int) -> None:
-        """Nothing more can come of the numbers that begin with this one."""
+        """Stop expecting answers for the ticket numbers that begin with ``first``."""
         with self._changed:
             self._expected = {numbers: take for numbers, take in self._expected.items() if numbers.start != first}
 
     def hand_out(self, tester: LoadTester, tickets: Sequence[Mapping[str, Any]]) -> None:
-        """To be sent at the moments that stand on them, which are of this process's clock."""
+        """Hand tickets to a tester, which sends each at its ``at_s``, a time of this process's clock."""
         told = [{**ticket, "at_s": ticket["at_s"] + tester.ahead_s} for ticket in tickets]
         self._processes.say("tickets", told, tester.id)
 
     def use(self) -> list[LoadTester]:
-        """The testers, with what each has used of its processor and memory so far."""
+        """Return the testers with their use of processor and memory so far."""
         self._used = 0
         present = self.present
         self._processes.say("use", None)
@@ -152,7 +161,7 @@ class LoadTesters:
         return present
 
     def _learn_clocks(self) -> None:
-        """The shortest of some questions tells best: its answer was least delayed."""
+        """Measure the testers' clocks several times. The shortest round trip is the most exact, being least delayed."""
         for _ in range(PINGS):
             self._ping_all()
 
@@ -183,7 +192,7 @@ class LoadTesters:
             self._changed.notify_all()
 
     def _mourn(self, process: subprocess.Popen[bytes]) -> None:
-        """Note at once that a worker of this machine has ended: the master would miss it later."""
+        """Mark a worker of this machine as lost when its process ends: the master would notice it later."""
         process.wait()
         with self._changed:
             for tester in self._known.values():
@@ -198,7 +207,7 @@ class LoadTesters:
             if len(self.present) < self.amount:
                 tester.name = f"worker {data['name']}"
         elif told == "lost":
-            # One of this machine is lost when its process ends; before that a busy machine keeps it from speaking.
+            # A worker of this machine is lost only when its process ends: a busy machine may delay its heartbeats.
             tester.lost = tester.lost or self._elsewhere
         elif told == "pong":
             self._note_clock(tester, data["asked"], data["clock_s"])
@@ -211,7 +220,7 @@ class LoadTesters:
             self._pass_on(tester, data)
 
     def _pass_on(self, tester: LoadTester, answers: Sequence[Mapping[str, Any]]) -> None:
-        """To those who expect them, with moments of this process's clock."""
+        """Pass answers on to those who expect them, with their times converted to this process's clock."""
         for one in answers:
             at_home = {name: one[name] - tester.ahead_s for name in ("sent_s", "done_s")}
             for numbers, take in self._expected.items():

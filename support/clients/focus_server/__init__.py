@@ -1,1 +1,1 @@
-"""Clients of Focus Server: single requests, raw connections, many at once."""
+"""Clients of the Focus Server: single requests, raw connections, many requests at once."""

@@ -1,4 +1,4 @@
-"""What the Focus Server answered, and what an opened investigation is."""
+"""Answers of the Focus Server, and the investigation that an answer describes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.redaction import shortened
 
 
 class ShapeError(Exception):
-    """An answer that does not have the shape the contract gives it; the message names the field."""
+    """An answer whose shape differs from the contract. The message names the field."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class OpenedInvestigation:
 
     @classmethod
     def parse(cls, body: object) -> OpenedInvestigation:
-        """Raises :class:`ShapeError`."""
+        """Parse the JSON of the body. Raises :class:`ShapeError`."""
         if not isinstance(body, dict):
             raise ShapeError(f"the answer should be an object but is {_shown(body)}")
         stream_url = _text(body, "stream_url")
@@ -67,9 +67,9 @@ class OpenedInvestigation:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. ``duration_s`` runs from sending the request to the last byte; ``request`` is what was asked.
+    """An HTTP answer. ``duration_s`` runs from sending the request to the last byte; ``request`` is the request's text.
 
-    ``lost_s`` are those of these seconds in which the suite was not given the processor (``support.processor``).
+    ``lost_s`` is the part of ``duration_s`` in which the suite did not get the processor (``support.processor``).
     """
 
     status: int
@@ -81,7 +81,7 @@ class Answer:
 
     @property
     def given_s(self) -> float:
-        """What a deadline counts."""
+        """The seconds that count for a deadline: ``duration_s`` without ``lost_s``."""
         return max(0.0, self.duration_s - self.lost_s)
 
     @property
@@ -98,7 +98,7 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """The human text of an error, whichever of the server's forms it came in; empty for an empty body."""
+        """The human-readable text of an error, from any of the server's formats; empty for an empty body."""
         try:
             body = json.loads(self.body)
         except ValueError:
@@ -107,7 +107,7 @@ class Answer:
 
     @cached_property
     def announced_job_id(self) -> str | None:
-        """The job id the answer names, whatever its status and shape: something may have been started."""
+        """The job id in the answer, regardless of its status and shape: an investigation may have been started."""
         try:
             job_id = json.loads(self.body)["job_id"]
         except (ValueError, KeyError, TypeError, IndexError):
@@ -115,7 +115,7 @@ class Answer:
         return job_id if isinstance(job_id, str) and job_id else None
 
     def opened(self) -> OpenedInvestigation:
-        """The investigation this answer opened. Raises :class:`ShapeError`, also when the server refused."""
+        """Return the investigation that this answer opened. Raises :class:`ShapeError`, also if the server refused."""
         if self.status != 200:
             raise ShapeError(
                 f"no investigation was opened: the server answered {self.status} {shortened(self.message, 300)!r}"
@@ -195,7 +195,7 @@ def _index(body: Mapping[str, Any], name: str) -> dict[int, int]:
 
 
 def _host(url: str) -> str:
-    """The host of a URL, also of one without a scheme; empty when there is none."""
+    """Return the host of a URL with or without a scheme; empty if it has none."""
     try:
         return urlsplit(url if "://" in url else f"//{url}").hostname or ""
     except ValueError:

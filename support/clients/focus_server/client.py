@@ -1,4 +1,4 @@
-"""The Focus Server's HTTP interface."""
+"""The client of the Focus Server's HTTP interface."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Body = Mapping[str, Any] | str | bytes
 
 
 class ConnectionFailed(Exception):
-    """No answer came: ``kind`` is ``refused``, ``timeout``, ``tls`` or ``broken``, known after ``duration_s``."""
+    """No answer came. ``kind`` is ``refused``, ``timeout``, ``tls`` or ``broken``; it failed after ``duration_s``."""
 
     def __init__(self, message: str, kind: str, duration_s: float) -> None:
         super().__init__(message)
@@ -38,11 +38,11 @@ class ConnectionFailed(Exception):
 
 
 class FocusServerClient:
-    """Sends what it is given, once.
+    """Sends each request once, exactly as given.
 
-    No retries, no redirects, no proxy from the environment, and no opinion about what is sent: a request that must be
-    refused has to reach the server. What the budget of the run does not permit raises ``SafetyError`` and is not sent.
-    Safe to use from several threads.
+    It does not retry, follow redirects, use a proxy from the environment or validate requests: a request that the
+    server must refuse has to reach it. A request that the budget of the run does not permit raises ``SafetyError`` and
+    is not sent. Safe to use from several threads.
     """
 
     def __init__(self, settings: FocusServerSettings, journal: Journal, budget: Budget) -> None:
@@ -57,7 +57,7 @@ class FocusServerClient:
 
     @property
     def base_url(self) -> str:
-        """Where the server answers, without a slash at the end."""
+        """The base URL of the server, without a slash at the end."""
         return self._base_url
 
     def configure(self, body: Body) -> Answer:
@@ -65,7 +65,7 @@ class FocusServerClient:
         return self.request("POST", "/configure", body=body)
 
     def ack(self) -> Answer:
-        """``GET /ack``: is the server alive."""
+        """``GET /ack``: check that the server is alive."""
         return self.request("GET", "/ack")
 
     def channels(self) -> Answer:
@@ -73,15 +73,15 @@ class FocusServerClient:
         return self.request("GET", "/channels")
 
     def live_metadata(self) -> Answer:
-        """``GET /live_metadata``: what the fibre is, or that it is waited for."""
+        """``GET /live_metadata``: the metadata of the fibre, or that the server waits for the fibre."""
         return self.request("GET", "/live_metadata")
 
     def metadata(self, job_id: str) -> Answer:
-        """``GET /metadata/{job_id}``: the answer of ``/configure`` once more."""
+        """``GET /metadata/{job_id}``: the answer of ``/configure`` again."""
         return self.request("GET", f"/metadata/{quote(job_id, safe='')}")
 
     def cancel(self, job_id: str) -> Answer:
-        """``DELETE /job/{job_id}``: end an investigation; agreed, and not implemented on any site."""
+        """``DELETE /job/{job_id}``: end an investigation. Agreed upon, but not implemented on any site."""
         return self.request("DELETE", f"/job/{quote(job_id, safe='')}")
 
     def recordings_in_time_range(self, body: Body) -> Answer:
@@ -97,9 +97,9 @@ class FocusServerClient:
         headers: Mapping[str, str] | None = None,
         read_timeout_s: float | None = None,
     ) -> Answer:
-        """Any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` when no answer comes.
+        """Send any request; ``path`` is under the base URL. Raises :class:`ConnectionFailed` if no answer comes.
 
-        ``read_timeout_s`` bounds the whole answer, however many pieces it comes in.
+        ``read_timeout_s`` limits the whole answer, even if it comes in many pieces.
         """
         with self._budget.asking(opens=opens_an_investigation(method, path)):
             return self._exchange(method, path, body, headers, read_timeout_s)
@@ -125,7 +125,7 @@ class FocusServerClient:
                     verify=self._verify,
                     allow_redirects=False,
                 )
-        # A header that cannot be sent is a ValueError of the library below.
+        # The library below raises ValueError for a header that cannot be sent.
         except (requests.RequestException, TimeoutError, ValueError) as error:
             failure = self._failure(error, deadline, method, url, time.monotonic() - started)
             self._journal.record(TARGET, asked, f"no answer: {failure}", failure.duration_s)
@@ -167,7 +167,7 @@ class FocusServerClient:
 
 
 def encoded(body: Body | None) -> bytes | None:
-    """A body as it is sent: bytes and text as they are, a mapping as JSON."""
+    """Return a body as it is sent: bytes and text unchanged, a mapping as JSON."""
     if body is None or isinstance(body, bytes):
         return body
     return (body if isinstance(body, str) else json.dumps(dict(body))).encode()
@@ -181,7 +181,7 @@ def _asked(method: str, url: str, headers: Mapping[str, str] | None, payload: by
 
 
 def _root(error: BaseException) -> BaseException:
-    """The innermost cause: the libraries wrap it three times."""
+    """Return the innermost cause, which the libraries wrap three times."""
     for wrapped in (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__):
         if isinstance(wrapped, BaseException) and wrapped is not error:
             return _root(wrapped)

@@ -1,7 +1,7 @@
-"""Many requests to the Focus Server at the same moment: connections that are made before the moment comes.
+"""Sends many requests to the Focus Server at the same moment, over connections made beforehand.
 
-``urllib3`` and neither httpx, which at 200 at once would itself add seconds, nor ``requests``, which needs half as much
-again for each of them (docs/facts/capacity.md 2.1).
+It uses ``urllib3``: at 200 requests at once, httpx itself would add seconds, and ``requests`` needs half as much time
+again for each request (docs/facts/capacity.md 2.1).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WARMING_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: a status, or None and in ``error`` why nothing did. Stamps are monotonic seconds."""
+    """The result of a request: a status, or None with the reason in ``error``. Timestamps are monotonic seconds."""
 
     sent_s: float
     done_s: float
@@ -45,7 +45,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """What one client sends. ``path`` begins at the root of the server, ``url`` is the whole of it."""
+    """The request that one client sends. ``path`` begins at the root of the server; ``url`` is complete."""
 
     method: str
     url: str
@@ -56,18 +56,18 @@ class LoadRequest:
 
 
 class LoadConnection:
-    """One client with one request that is ready to be sent, once: no retry, no redirect, no proxy."""
+    """One client with one prepared request. It is sent once, without retries, redirects or proxy."""
 
     def __init__(
         self, pool: urllib3.HTTPConnectionPool, request: LoadRequest, timeouts_s: tuple[float, float], budget: Budget
     ) -> None:
-        """``pool`` is for this one client; ``timeouts_s`` are those of the connection and of the answer."""
+        """``pool`` belongs to this client alone; ``timeouts_s`` are those for the connection and for the answer."""
         self._pool, self._request, self._timeouts_s, self._budget = pool, request, timeouts_s, budget
 
     def warm_up(self, path: str) -> None:
-        """Connect now, by a harmless question, so that no handshake falls into the measurement.
+        """Connect now with a harmless request, so that the measurement contains no handshake.
 
-        Whatever becomes of it: the measured request says what is wrong.
+        Errors are ignored: the measured request will report them.
         """
         try:
             with self._budget.asking(opens=False), watched(Deadline(*self._timeouts_s)):
@@ -76,8 +76,10 @@ class LoadConnection:
             self._pool.close()
 
     def send(self) -> Reply:
-        """Send the request and read the whole answer. Never raises for an answer that does not come; ``SafetyError``
-        when the budget of the run is used up."""
+        """Send the request and read the whole answer. Does not raise if no answer comes.
+
+        Raises ``SafetyError`` if the budget of the run is used up.
+        """
         with self._budget.asking(opens=self._request.opens):
             return self._exchange()
 
@@ -101,7 +103,7 @@ class LoadConnection:
 
     @property
     def asked(self) -> str:
-        """The request as the journal writes it."""
+        """The text of the request in the journal."""
         return asked(self._request.method, self._request.url, (self._request.payload or b"").decode(errors="replace"))
 
     def close(self) -> None:
@@ -110,7 +112,7 @@ class LoadConnection:
 
 @dataclass(frozen=True)
 class BurstOrder:
-    """What is to be sent, each body once, ``apart_s`` after the one before, and who learns of each answer."""
+    """The order for a burst: each body is sent once, ``apart_s`` after the one before; ``on_done`` gets the answers."""
 
     method: str
     path: str
@@ -122,7 +124,7 @@ class BurstOrder:
 
 
 class BurstClient(ABC):
-    """Sends many requests at one moment, each once: from threads, or from many testers."""
+    """Sends many requests at one moment, each once. Subclasses send from threads or from many testers."""
 
     engine: ClassVar[str]
 
@@ -137,12 +139,11 @@ class BurstClient(ABC):
         stop: threading.Event | None = None,
         apart_s: float = STAGGER_S,
     ) -> Burst:
-        """Send all ``bodies``, each ``apart_s`` after the one before, from connections that are there already.
+        """Send all ``bodies``, each ``apart_s`` after the one before, over connections made beforehand.
 
-        ``on_done`` learns of each answer as soon as it is there, also of one that comes after its request was given
-        up. With ``stop`` no further request is sent. Every exchange is written into the journal after the
-        measurement. Raises :class:`~support.clients.load_engine.CapExceeded`, and ``SafetyError`` for more at once than
-        is permitted.
+        ``on_done`` gets each answer as soon as it arrives, even after its request was given up. Once ``stop`` is set,
+        no further request is sent. All exchanges are written to the journal after the measurement. Raises
+        :class:`~support.clients.load_engine.CapExceeded`, and ``SafetyError`` for more requests at once than permitted.
         """
         return self._send(BurstOrder(method, path, bodies, caps, on_done, stop or threading.Event(), apart_s))
 
@@ -151,7 +152,7 @@ class BurstClient(ABC):
 
 
 class LoadClient(BurstClient):
-    """Makes connections for a load, within the budget of the run."""
+    """A burst client that sends from threads of this process, within the budget of the run."""
 
     engine = "threads, one urllib3 connection each"
 
@@ -163,14 +164,14 @@ class LoadClient(BurstClient):
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """Made by the first load: a certificate file that cannot be read is found by the plain client before that."""
+        """The TLS context, made by the first load. The plain client reports an unreadable certificate file earlier."""
         return self._trust.context()
 
     def connections(self, method: str, path: str, bodies: Sequence[Body | None], *, warm: bool) -> list[LoadConnection]:
-        """A connection of its own for each body.
+        """Prepare a connection for each body, and open it now if ``warm``.
 
-        Raises ``SafetyError`` for more at once than is permitted, and
-        :class:`~support.clients.machine.MachineTooSmall` where this machine could not carry it.
+        Raises ``SafetyError`` for more requests at once than permitted, and
+        :class:`~support.clients.machine.MachineTooSmall` if this machine cannot carry them.
         """
         self._budget.require_at_once(len(bodies))
         require_room_for(len(bodies))
@@ -192,11 +193,11 @@ class LoadClient(BurstClient):
         return burst
 
     def note(self, connection: LoadConnection, reply: EngineReply) -> None:
-        """Write an exchange into the journal: after the measurement, because writing takes time."""
+        """Write an exchange into the journal. Call it after the measurement, because writing takes time."""
         note_exchange(self._journal, connection.asked, reply)
 
     def _connection(self, method: str, path: str, body: Body | None) -> LoadConnection:
-        # All connections share what was read from the certificate file once: reading it 200 times costs a second.
+        # All connections share one context: reading the certificate file 200 times takes a second.
         pool = pool_of(self._base_url, self._context, self._trust.pin)
         url, payload = self._base_url + path, encoded(body)
         opens = opens_an_investigation(method, path)
@@ -209,12 +210,12 @@ def _path_of(url: str) -> str:
 
 
 def headers_of(payload: bytes | None) -> dict[str, str]:
-    """What is said with a request of a load."""
+    """Return the headers for a request of a load."""
     return {"Accept": "application/json"} | ({"Content-Type": "application/json"} if payload is not None else {})
 
 
 def asked(method: str, url: str, text: str) -> str:
-    """A request as the journal writes it."""
+    """Return the text of a request in the journal."""
     return f"{method} {url}\n{text}".rstrip("\n")
 
 

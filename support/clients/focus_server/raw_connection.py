@@ -1,4 +1,4 @@
-"""A bare connection to the Focus Server, for what no HTTP library would do: stop half way, or send piece by piece."""
+"""A raw connection to the Focus Server, for actions that HTTP libraries do not offer: stop half way, send in pieces."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class RawConnection:
-    """One ``POST`` on one connection. Raises :class:`ConnectionFailed`; a context manager that closes.
+    """One ``POST`` on one connection, as a context manager that closes it. Raises :class:`ConnectionFailed`.
 
-    With ``asks_first`` the server is asked whether it wants the body, see :meth:`wait_until_noticed`.
+    With ``asks_first``, the head asks the server whether it wants the body, see :meth:`wait_until_noticed`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class RawConnection:
         try:
             plain = socket.create_connection((host, port), settings.connect_timeout_s)
             plain.settimeout(settings.read_timeout_s)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece goes out by itself
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each piece is sent by itself
             if parts.scheme != "https":
                 return plain
             trust = tls.ServerTrust.of(settings, "focus_server")
@@ -87,9 +87,9 @@ class RawConnection:
             raise self._failed(f"the connection broke: {error}") from error
 
     def wait_until_noticed(self, within_s: float) -> bool:
-        """Wait for ``100 Continue``, with which a server asks for the body: then it surely knows of the request.
+        """Wait for ``100 Continue``, by which the server asks for the body: it then certainly knows of the request.
 
-        False when it does not come. HTTP does not oblige a server to send it, and a client goes on without it.
+        Returns False if it does not come. HTTP does not oblige a server to send it, and a client continues without it.
         """
         patience_s = self._socket.gettimeout()
         self._socket.settimeout(within_s)
@@ -103,13 +103,13 @@ class RawConnection:
         return said.split(b" ", 2)[1:2] == [b"100"]
 
     def abandon(self) -> None:
-        """Close at once and without a word, as a client does that is killed."""
+        """Reset the connection at once, as when a client is killed."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._socket.close()
         self._note("abandoned half way")
 
     def answer(self) -> Answer:
-        """What the server made of the whole request."""
+        """Read the server's answer to the whole request."""
         response = HTTPResponse(self._socket, method="POST")
         deadline = Deadline(0.0, self._answer_s)
         try:
@@ -135,7 +135,10 @@ class RawConnection:
 
 
 def _pinned(secured: SSLSocket, pin: str | None) -> SSLSocket:
-    """The connection, when its certificate is the pinned one; closed otherwise. Raises :class:`SSLError`."""
+    """Return the connection if its certificate is the pinned one, or if there is no pin.
+
+    Otherwise it is closed, and :class:`SSLError` is raised.
+    """
     with ExitStack() as closing:
         closing.callback(secured.close)
         if pin is not None:

@@ -1,4 +1,4 @@
-"""Where the API server is, who we are to it, and the way through a tunnel or a proxy."""
+"""Access to the API server: its address, the credentials, and the route through a tunnel or a proxy."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ class Tunnel(Protocol):
 
 
 def kubernetes_address(settings: KubernetesSettings) -> tuple[str, int]:
-    """Host and port of the API server, for a tunnel to it. Raises as :func:`configuration_of`."""
+    """Return host and port of the API server, for a tunnel to it. Raises the errors of :func:`configuration_of`."""
     url = urlsplit(str(configuration_of(settings).host))
     return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
 
 def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] = PROCESS.hide) -> Configuration:
-    """What the official client needs to know; ``hide`` is told each secret before anything is done with it.
+    """Return the configuration of the official client. Each secret is passed to ``hide`` before it is used.
 
-    Raises :class:`ConfigurationError` for what cannot be used of the settings and of the files they name.
+    Raises :class:`ConfigurationError` for settings, and files named by them, that cannot be used, and
+    :class:`ClusterError` if neither a kubeconfig nor an address is set.
     """
     configuration = Configuration()
     proxy: str | None = None
@@ -74,13 +75,13 @@ def configuration_of(settings: KubernetesSettings, hide: Callable[[str], None] =
 def _from_kubeconfig(
     settings: KubernetesSettings, configuration: Configuration, hide: Callable[[str], None]
 ) -> str | None:
-    """Let the library read what was checked of the kubeconfig; answers the proxy it names."""
+    """Let the library read the checked kubeconfig. Returns the proxy that it names."""
     path = settings.kubeconfig
     assert path is not None
     checked = check_kubeconfig(path, settings.context or None, hide)
     try:
         _load(checked.config, client_configuration=configuration, persist_config=False)
-    # What the check does not know: the library meets wrong content with any of these.
+    # For content that the check does not cover: the library may raise any of these.
     except (kubernetes_config.ConfigException, OSError, LookupError, TypeError, ValueError) as error:
         raise ConfigurationError(f"kubernetes.kubeconfig: {path} cannot be used: {type(error).__name__}") from error
     replaced = settings.ca_file is not None or settings.tls_fingerprint is not None
@@ -90,14 +91,14 @@ def _from_kubeconfig(
             "the environment does not; allowed: a kubernetes.ca_file, a kubernetes.tls_fingerprint, or "
             "kubernetes.verify_tls: false"
         )
-    # The library's hook would read the token of the kubeconfig only once, and run a plugin without a limit.
+    # The library's hook would read the token of the kubeconfig only once, and run a plugin without a time limit.
     changed: Any = configuration
     changed.refresh_api_key_hook = None if checked.token is None else _renewing(checked.token)
     return checked.proxy
 
 
 def _renewing(source: TokenSource) -> Callable[[Any], None]:
-    """Called by the library before each request."""
+    """Return a hook that renews the token. The library calls it before each request."""
 
     def renew(configuration: Any) -> None:
         try:
@@ -110,7 +111,7 @@ def _renewing(source: TokenSource) -> Callable[[Any], None]:
 
 
 def lead_through(configuration: Configuration, tunnel: Tunnel) -> None:
-    """Send everything into the tunnel, still expecting the certificate of the API server itself."""
+    """Send all requests through the tunnel, still expecting the certificate of the API server itself."""
     url = urlsplit(str(configuration.host))
     configuration.tls_server_name = configuration.tls_server_name or url.hostname
     configuration.host = f"{url.scheme}://127.0.0.1:{tunnel.local_port}{url.path}"
@@ -118,8 +119,8 @@ def lead_through(configuration: Configuration, tunnel: Tunnel) -> None:
 
 
 def _go_through(configuration: Configuration, proxy: str | None) -> None:
-    """Use this proxy and no other: none from the environment of the process."""
-    # As written in a URL; the library sends it as it is.
+    """Use only this proxy, and none from the environment of the process."""
+    # The URL holds it percent-encoded; the library sends it unchanged.
     user = unquote(parse_url(proxy).auth or "") if proxy else None
     changed: Any = configuration  # the library declares the proxy as never None
     changed.proxy, changed.no_proxy = proxy, None

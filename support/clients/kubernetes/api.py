@@ -1,4 +1,4 @@
-"""The way to the Kubernetes API: the official client's transport, raw JSON, one attempt per call."""
+"""Raw requests to the Kubernetes API: the official client's transport, raw JSON, one attempt per call."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ TARGET = "kubernetes"
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 ANSWER_TIMEOUT_S = 60.0
-"""For a whole answer: the log of a pod may be long and come in many pieces."""
-# A connection that breaks in a certificate file, a header or a host name is no HTTPError of the library.
+"""The limit for a whole answer: the log of a pod may be long and come in many pieces."""
+# A connection that fails because of a certificate file, a header or a host name raises no HTTPError of the library.
 _FAILURES = (urllib3.exceptions.HTTPError, ApiException, OSError, ValueError)
 
 
@@ -59,24 +59,24 @@ class KubernetesAPI:
             pool.connection_pool_kw["assert_fingerprint"] = pin
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """A JSON object. Raises :class:`ClusterError`."""
+        """Get a JSON object. Raises :class:`ClusterError`."""
         return self._object("GET", path, query)
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any], content_type: str = "application/json"
     ) -> dict[str, Any]:
-        """POST, PATCH or DELETE with a JSON body. Raises :class:`ClusterError`."""
+        """Send a POST, PATCH or DELETE with a JSON body. Raises :class:`ClusterError`."""
         return self._object(method, path, None, body, content_type)
 
     def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        """A plain text answer, such as a log. Raises :class:`ClusterError`."""
+        """Get a plain text answer, such as a log. Raises :class:`ClusterError`."""
         asked, started = _what("GET", path, query), time.monotonic()
         text = self._exchange(asked, started, "GET", path, query).decode("utf-8", errors="replace")
         self._journal.record(TARGET, asked, f"200 {text}", time.monotonic() - started)
         return text
 
     def stream(self, path: str, query: Mapping[str, str], read_timeout_s: float) -> LineStream:
-        """An answer that keeps coming, line by line. Raises :class:`ClusterError` unless it starts with 200."""
+        """Open an answer that keeps coming, line by line. Raises :class:`ClusterError` unless its status is 200."""
         what = _what("GET", path, query)
         started = time.monotonic()
         deadline = Deadline(CONNECT_TIMEOUT_S, read_timeout_s)
@@ -184,11 +184,11 @@ class KubernetesAPI:
         return ClusterError(asked.splitlines()[0], 0, message)
 
     def _names(self) -> list[str]:
-        """Those of the certificate that answers."""
+        """Return the names in the server's certificate; none if a proxy is configured."""
         configuration = self._client.configuration
         url = urlsplit(str(configuration.host))
         if configuration.proxy or not url.hostname:
-            return []  # nobody is asked by another way than the requests take
+            return []  # never connect by another route than the requests
         return tls.names_at(url.hostname, url.port or 443, configuration.tls_server_name or url.hostname)
 
     def _refused(self, asked: str, status: int, body: bytes, started: float) -> ClusterError:
@@ -204,7 +204,7 @@ class KubernetesAPI:
 class LineStream:
     """The lines of a long answer, as they arrive. ``close`` from another thread ends the iteration.
 
-    Whoever reads it gives its connection back; where nobody has begun to, ``close`` does.
+    The iteration releases the connection at its end; if it has not begun, ``close`` does.
     """
 
     def __init__(self, what: str, response: urllib3.HTTPResponse, deadline: Deadline | None = None) -> None:
@@ -249,9 +249,11 @@ class LineStream:
 
 
 def decoded(text: bytes) -> Any:
-    """JSON, read by orjson: a load takes in thousands of objects on the machine that measures it, and with the standard
-    library a fifth of the suite's time was spent on that. Whole numbers beyond 64 bits, which only that takes, are left
-    to it. Raises :class:`ValueError`."""
+    """Parse JSON with orjson. Raises :class:`ValueError`.
+
+    A load parses thousands of objects on the machine that measures it; the standard library took a fifth of the suite's
+    time for that. It is used only for integers beyond 64 bits, which orjson does not accept.
+    """
     try:
         return orjson.loads(text)
     except ValueError:
@@ -263,7 +265,7 @@ def _what(method: str, path: str, query: Mapping[str, str] | None) -> str:
 
 
 def _summary(parsed: Mapping[str, Any], body: bytes) -> str:
-    """The body, or for a list only the names in it: lists are long and asked for often."""
+    """Return the body; for a list only the names in it, because lists are long and requested often."""
     items = parsed.get("items")
     if not isinstance(items, list):
         return body.decode("utf-8", errors="replace")

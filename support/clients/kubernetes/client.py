@@ -1,4 +1,4 @@
-"""The cluster, as the suite sees and changes it."""
+"""The client that reads and changes the cluster."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy":
 
 
 class KubernetesClient(KubernetesReader):
-    """Also changes what is in the namespace. Every method raises :class:`ClusterError`.
+    """A reader that can also change the namespace. All methods raise :class:`ClusterError`.
 
-    Objects this client created may be deleted by it; touching anything else needs the environment's permission
-    ``disruptive``, and without it raises :class:`~support.clients.safety.SafetyError` before anything is sent.
+    The client may delete objects it created, and objects of an investigation that the caller has opened itself. All
+    other changes need the environment's permission ``disruptive``; without it, they raise
+    :class:`~support.clients.safety.SafetyError` before anything is sent.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class KubernetesClient(KubernetesReader):
         self._created: set[tuple[str, str]] = set()
 
     def release(self, job_id: str) -> Release:
-        """Delete what one investigation is made of. The caller answers for it being the suite's own.
+        """Delete the objects of one investigation. The caller must ensure that it is the suite's own.
 
         All three objects are tried; an object that does not exist is reported as already gone, and the first other
         error is raised at the end.
@@ -104,13 +105,13 @@ class KubernetesClient(KubernetesReader):
         return shaped(Pod.parse, self._create("pods", manifest), "create a pod")
 
     def delete_job(self, name: str) -> None:
-        """Remove one job of an investigation and its pod at once. The caller answers for it being its own."""
+        """Delete one job of an investigation and its pod at once. The caller must ensure that it is its own."""
         if _JOB.fullmatch(name) is None:
             raise ClusterError(f"delete job {name}", 0, "not a job of an investigation; nothing was deleted")
         self._api.send("DELETE", self._path("jobs", name), _AT_ONCE)
 
     def delete_job_pod(self, name: str) -> None:
-        """Take the pod of an investigation away at once, as a crash would. The caller answers for it being its own."""
+        """Delete the pod of an investigation at once, as in a crash. The caller must ensure that it is its own."""
         if _JOB_POD.fullmatch(name) is None:
             raise ClusterError(f"delete pod {name}", 0, "not the pod of an investigation; nothing was deleted")
         self._api.send("DELETE", self._path("pods", name), {"gracePeriodSeconds": 0})
@@ -132,20 +133,20 @@ class KubernetesClient(KubernetesReader):
         self._delete("networkpolicies", name)
 
     def create_quota(self, manifest: Raw) -> None:
-        """Limit what the namespace may hold with a ResourceQuota."""
+        """Create a ResourceQuota, which limits what the namespace may hold."""
         self._create("resourcequotas", manifest)
 
     def delete_quota(self, name: str) -> None:
         self._delete("resourcequotas", name)
 
     def patch_config_map(self, name: str, data: Mapping[str, str | None]) -> ConfigMap:
-        """Change these keys and no others; a key given as None is removed."""
+        """Change only these keys; a key with the value None is removed."""
         self._safety.require("disruptive", f"change config map {name}")
         raw = self._merge(self._path("configmaps", name), {"data": dict(data)})
         return ConfigMap.parse(raw)
 
     def scale(self, workload: Deployment, replicas: int) -> None:
-        """Ask for this many replicas of a Deployment or StatefulSet."""
+        """Set the number of replicas of a Deployment or StatefulSet."""
         self._safety.require("disruptive", f"scale {workload.name} to {replicas}")
         plural = {"Deployment": "deployments", "StatefulSet": "statefulsets"}[workload.kind]
         self._merge(f"{self._path(plural, workload.name)}/scale", {"spec": {"replicas": replicas}})

@@ -1,4 +1,4 @@
-"""The clock of a cluster whose answers have no date: leases, which somebody renews all the time, else its events."""
+"""The clock of a cluster whose answers have no date: learnt from leases, which are renewed all the time, or events."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from support.clients.kubernetes.errors import ClusterError
 from support.clients.kubernetes.objects import parse_time
 
 _LEASES = ("leases", "namespaces/kube-node-lease/leases")
-"""Of the whole cluster; where that is not permitted, those by which its nodes say that they are alive."""
+"""The leases of the whole cluster; if they may not be read, those by which the nodes show that they are alive."""
 
 
 class Answering(Protocol):
-    """What is used of the API."""
+    """The part of the API that is used here."""
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]: ...
 
 
 def learn(clock: ClockOffset, api: Answering, namespace: str) -> None:
-    """Ask for what the cluster stamps with its time, until something told it. Nothing is raised: it may not be told."""
+    """Read objects with timestamps of the cluster until one shows its time. Raises nothing: it may stay unknown."""
     for path in _LEASES:
         specs = [item.get("spec") or {} for item in _items(api, f"/apis/coordination.k8s.io/v1/{path}")]
         stamps = [(moment, spec) for spec in specs if (moment := _moment(spec.get("renewTime"))) is not None]
-        # Whoever has ended renews no more; the newest is of somebody who lives.
+        # A holder that has ended no longer renews its lease; the newest lease has a live holder.
         if stamps:
             moment, spec = max(stamps, key=lambda stamp: stamp[0])
             clock.note_stamp(moment, datetime.now(UTC), float(spec.get("leaseDurationSeconds") or 40), "a lease of it")

@@ -1,4 +1,4 @@
-"""Who the suite is to the API server over the time of a run: tokens that change, read again when they may have."""
+"""Tokens for the API server that may change during a run and are then read again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Protocol
 from support.clients.kubernetes.exec_plugin import ExecPlugin
 
 READ_AGAIN_S = 60.0
-"""As client-go does: the kubelet renews the token of a pod long before it ends."""
+"""The interval of client-go: the kubelet renews the token of a pod long before it expires."""
 
 
 class TokenError(Exception):
-    """A token that cannot be used; half a sentence that does not show it."""
+    """A token that cannot be used. The message is the second half of a sentence and does not show the token."""
 
     def __init__(self, problem: str, is_empty: bool = False) -> None:
         super().__init__(problem)
@@ -23,14 +23,14 @@ class TokenError(Exception):
 
 
 class TokenSource(Protocol):
-    """Where a token comes from that may change while the suite runs."""
+    """The source of a token that may change while the suite runs."""
 
     def token(self) -> str:
-        """As it is now. Raises :class:`TokenError`, :class:`PluginError` or OSError."""
+        """Return the current token. Raises :class:`TokenError`, :class:`PluginError` or OSError."""
 
 
 def usable(token: str, hide: Callable[[str], None]) -> str:
-    """The token without the white space around it. Raises :class:`TokenError` for one that no header may hold."""
+    """Return the token without the white space around it. Raises :class:`TokenError` if no header may hold it."""
     token = token.removeprefix("\ufeff").strip()
     hide(token)
     if not token:
@@ -44,7 +44,7 @@ def usable(token: str, hide: Callable[[str], None]) -> str:
 
 
 class TokenFile:
-    """A file that is read again once in a minute. Safe to use from several threads."""
+    """A token file that is read again once a minute. Safe to use from several threads."""
 
     def __init__(self, path: Path, hide: Callable[[str], None]) -> None:
         self._path, self._hide = path, hide
@@ -60,7 +60,7 @@ class TokenFile:
 
 
 class PluginToken:
-    """That of a plugin, which is run again when its token has ended."""
+    """The token of a plugin, which runs again when its token has expired."""
 
     def __init__(self, plugin: ExecPlugin, hide: Callable[[str], None]) -> None:
         self._plugin, self._hide = plugin, hide

@@ -1,4 +1,4 @@
-"""How asking the cluster can fail."""
+"""Errors of requests to the cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class ClusterError(Exception):
-    """A call the cluster did not answer as hoped: what was asked, the HTTP status (0: no answer), the API's message."""
+    """A failed call to the cluster: the request, the HTTP status (0: no answer) and the API's message."""
 
     def __init__(self, what: str, status: int, message: str) -> None:
         super().__init__(f"{what}: {status or 'no answer'}: {message}")
@@ -21,12 +21,12 @@ class ClusterError(Exception):
 
     @property
     def not_found(self) -> bool:
-        """The object does not exist, which the API itself said."""
+        """Whether the API itself reported that the object does not exist."""
         return self.status == 404
 
 
 def shaped(parse: Callable[[Mapping[str, Any]], T], raw: Mapping[str, Any], what: str) -> T:
-    """``parse(raw)``. Raises :class:`ClusterError` when the object does not look as the API's reference says."""
+    """Return ``parse(raw)``. Raises :class:`ClusterError` if the object's shape differs from the API reference."""
     try:
         return parse(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

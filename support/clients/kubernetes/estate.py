@@ -1,4 +1,4 @@
-"""What else stands in the cluster: nodes, namespaces, workloads, claims, config maps, events and resource use."""
+"""Other objects of the cluster: nodes, namespaces, workloads, claims, config maps, events and resource use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROLE_LABEL = "node-role.kubernetes.io/"
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster: all its addresses, host names included, and ``allocatable`` as the API writes it."""
+    """A machine of the cluster. ``addresses`` include host names; ``allocatable`` is as the API writes it."""
 
     name: str
     addresses: tuple[str, ...]
@@ -50,7 +50,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Namespace:
-    """``phase`` is ``Active`` or ``Terminating``."""
+    """A namespace. ``phase`` is ``Active`` or ``Terminating``."""
 
     name: str
     phase: str
@@ -62,7 +62,7 @@ class Namespace:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A Deployment or StatefulSet (``kind`` says which): how many replicas are wanted, ready and available."""
+    """A Deployment or StatefulSet (``kind`` says which), with its numbers of wanted, ready and available replicas."""
 
     kind: str
     name: str
@@ -79,7 +79,7 @@ class Deployment:
         return cls(
             kind=kind,
             name=metadata["name"],
-            # An absent count means one, by the API's own default; zero is a count.
+            # A missing count means one, the API's default; zero is a valid count.
             replicas=1 if wanted is None else int(wanted),
             ready=int(status.get("readyReplicas") or 0),
             available=int(status.get("availableReplicas") or 0),
@@ -90,7 +90,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Claim:
-    """A persistent volume claim; ``phase`` is ``Bound`` when storage is there."""
+    """A persistent volume claim. ``phase`` is ``Bound`` once it has storage."""
 
     name: str
     phase: str
@@ -102,7 +102,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class ConfigMap:
-    """Plain settings by key."""
+    """A config map: plain settings by key."""
 
     name: str
     data: dict[str, str]
@@ -114,7 +114,7 @@ class ConfigMap:
 
 @dataclass(frozen=True)
 class Event:
-    """What Kubernetes noted about the object ``kind``/``name``; ``type`` is ``Normal`` or ``Warning``."""
+    """A Kubernetes event about the object ``kind``/``name``. ``type`` is ``Normal`` or ``Warning``."""
 
     type: str
     reason: str
@@ -140,7 +140,7 @@ class Event:
 
 @dataclass(frozen=True)
 class PodUsage:
-    """What a pod used when the metrics server last looked: CPU in thousandths of a core, memory in bytes."""
+    """The latest resource use of a pod from the metrics server: CPU in thousandths of a core, memory in bytes."""
 
     name: str
     cpu_millicores: float

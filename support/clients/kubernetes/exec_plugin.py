@@ -1,6 +1,6 @@
-"""The credential plugin of a kubeconfig (``exec``): run once for as long as its credentials hold, and with an end.
+"""The credential plugin of a kubeconfig (``exec``), run with a time limit and only when its credentials have expired.
 
-The official client would run it without a time limit, leave it the terminal, and keep its failure for itself (version
+The official client would run it without a time limit, leave it the terminal, and not report its failure (version
 37.0.2). Its contract: https://kubernetes.io/docs/reference/access-authn-authz/authentication/ ("client-go credential
 plugins").
 """
@@ -26,7 +26,7 @@ from support.redaction import PROCESS, is_name_of_a_secret, shortened
 Section = Mapping[str, Any]
 
 TIMEOUT_S = 30.0
-"""Long enough for one that asks an identity provider; none may ask a person."""
+"""Long enough for a plugin that asks an identity provider. No plugin may ask a person."""
 _RENEWED_BEFORE = timedelta(seconds=10)
 _MOST_WORDS = 400
 _KIND = "ExecCredential"
@@ -34,12 +34,15 @@ _GIVEN = re.compile(rb'"(?:token|clientKeyData)"\s*:\s*"((?:[^"\\]|\\.)+)')
 
 
 class PluginError(Exception):
-    """It gave no credentials; half a sentence that follows its command, with its own words and no secret."""
+    """A plugin gave no credentials.
+
+    The message is half a sentence that follows the plugin's command. It quotes the plugin, but holds no secret.
+    """
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What a plugin gave: a token, or a certificate with its key, in PEM format; the others are empty."""
+    """The credentials from a plugin: a token, or a certificate with its key, in PEM format. Other fields are empty."""
 
     token: str = field(default="", repr=False)
     certificate: str = ""
@@ -48,12 +51,12 @@ class Credential:
 
     @property
     def holds(self) -> bool:
-        """Whether it can be used for a while yet."""
+        """Whether it is valid for some time yet."""
         return self.expires is None or datetime.now(UTC) < self.expires - _RENEWED_BEFORE
 
 
 class ExecPlugin:
-    """One plugin; ``folder`` is that of the kubeconfig, where it runs. Safe to use from several threads."""
+    """One plugin, which runs in ``folder``, that of the kubeconfig. Safe to use from several threads."""
 
     def __init__(self, section: Section, folder: Path, cluster: Section) -> None:
         self._section, self._folder, self._cluster = section, folder, cluster
@@ -61,14 +64,17 @@ class ExecPlugin:
         self._known: Credential | None = None
 
     def credential(self) -> Credential:
-        """What it gives, or gave as long as that holds. Raises :class:`PluginError`; OSError when it cannot be run."""
+        """Return the known credential while it is valid, else one from a new run of the plugin.
+
+        Raises :class:`PluginError`, and OSError if the plugin cannot be run.
+        """
         with self._lock:
             if self._known is None or not self._known.holds:
                 self._known = self._credential_in(self._said(self._run()))
             return self._known
 
     def _run(self) -> str:
-        """Its standard output. It has no terminal and no input: nobody is there to answer it."""
+        """Run the plugin and return its standard output. It gets no terminal and no input: no person would answer."""
         section = self._section
         if section.get("interactiveMode") == "Always":
             raise PluginError("wants to ask somebody (interactiveMode: Always), and nobody is there to answer")
@@ -87,7 +93,7 @@ class ExecPlugin:
         with process:
             try:
                 output, complaint = process.communicate(timeout=TIMEOUT_S)
-            except BaseException as error:  # Ctrl-C too: it must not be waited for
+            except BaseException as error:  # Ctrl-C too: the plugin must not be waited for
                 _end(process)
                 if isinstance(error, subprocess.TimeoutExpired):
                     said = _words(error.stderr or b"", error.stdout or b"")
@@ -110,7 +116,7 @@ class ExecPlugin:
         return {**os.environ, **variables, "KUBERNETES_EXEC_INFO": json.dumps(info)}
 
     def _said(self, output: str) -> Section:
-        """The status of its answer."""
+        """Return the ``status`` of the plugin's answer."""
         try:
             answer = json.loads(output)
         except ValueError as error:
@@ -137,7 +143,7 @@ _making = threading.Lock()
 
 
 def plugin_of(section: Section, folder: Path, cluster: Section) -> ExecPlugin:
-    """The plugin of these settings: one for the process, however many clients log in by it."""
+    """Return the plugin of these settings, one for the process, shared by all clients that log in with it."""
     asked = json.dumps([str(folder), section, cluster], sort_keys=True, default=str)
     with _making:
         return _plugins.setdefault(asked, ExecPlugin(section, folder, cluster))
@@ -154,7 +160,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def secrets_given_to(section: Section) -> Iterator[str]:
-    """What the kubeconfig gives to a plugin under the name of a secret: variables and arguments. It may repeat them."""
+    """Yield the values of the plugin's variables and arguments that are named like secrets; it may repeat them."""
     variables, arguments = section.get("env"), section.get("args")
     for item in variables if isinstance(variables, list) else ():
         if isinstance(item, dict) and is_name_of_a_secret(str(item.get("name", ""))):
@@ -167,7 +173,7 @@ def secrets_given_to(section: Section) -> Iterator[str]:
 
 
 def _words(complaint: bytes, output: bytes) -> str:
-    """What it said on standard error, in one line; without what it gave on standard output before it failed."""
+    """Return the plugin's standard error in one line, without the secrets that its standard output holds."""
     given = (found.decode("utf-8", errors="replace") for found in _GIVEN.findall(output))
     PROCESS.hide(*(secret.replace("\\n", "\n") for secret in given))
     text = " ".join(complaint.decode("utf-8", errors="replace").split())
@@ -175,7 +181,7 @@ def _words(complaint: bytes, output: bytes) -> str:
 
 
 def _own_group() -> dict[str, Any]:
-    """So that it ends with everything it has started."""
+    """Start the plugin in a process group of its own, so that it can be ended together with its child processes."""
     return {"process_group": 0} if sys.platform != "win32" else {}
 
 

@@ -1,4 +1,4 @@
-"""Certificates and keys of a kubeconfig, tried before anything connects with them."""
+"""Checks of the certificates and keys of a kubeconfig, made before connecting with them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 class Unfit(Exception):
-    """Half a sentence about what cannot be used."""
+    """Content that cannot be used. The message is the second half of a sentence."""
 
 
 def from_base64(text: object) -> bytes:
-    """The content of a ``-data`` entry; line breaks in it are passed over, as Go does. Raises :class:`Unfit`."""
+    """Return the content of a ``-data`` entry. Line breaks in it are ignored, as in Go. Raises :class:`Unfit`."""
     try:
         return base64.b64decode("".join(str(text).split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -22,7 +22,7 @@ def from_base64(text: object) -> bytes:
 
 
 def check_authority(content: bytes) -> None:
-    """Raises :class:`Unfit` unless it holds certificates."""
+    """Raise :class:`Unfit` unless ``content`` holds certificates."""
     try:
         ssl.create_default_context(cadata=content.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:
@@ -30,14 +30,14 @@ def check_authority(content: bytes) -> None:
 
 
 def check_pair(certificate: bytes, key: bytes) -> None:
-    """Raises :class:`Unfit` unless the key is that of the certificate."""
+    """Raise :class:`Unfit` unless the key belongs to the certificate."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "certificate", Path(folder) / "key"]
         for file, content in zip(files, (certificate, key), strict=True):
             file.touch(mode=0o600)
             file.write_bytes(content)
         try:
-            # An empty passphrase: a key that needs one must not ask for it at a terminal.
+            # With an empty passphrase, a key that needs one does not ask for it at a terminal.
             ssl.create_default_context().load_cert_chain(files[0], files[1], password="")
         except (ssl.SSLError, ValueError) as error:
             raise Unfit("and client-certificate cannot be used: one is damaged, or they are no pair") from error

@@ -1,6 +1,7 @@
-"""A kubeconfig, checked before the official client reads it: that meets wrong content with any error, or silence.
+"""Checks of a kubeconfig before the official client reads it, which may raise any error for wrong content, or none.
 
-What kubectl refuses, or does otherwise than the client, is refused here in one sentence that names file and key.
+Content that kubectl refuses, or handles differently from the client, is refused here in one sentence that names the
+file and the key.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _EXTENSION = "client.authentication.k8s.io/exec"
 
 @dataclass(frozen=True)
 class Checked:
-    """``config`` is what the official client is given: the context that was chosen, with the contents of its files.
+    """A checked kubeconfig. ``config`` is for the official client: only the chosen context, with absolute file paths.
 
-    ``token`` is where the token comes from when it may change; the official client does not read one again.
+    ``token`` is the source of a token that may change; the official client does not read a token again.
     """
 
     config: dict[str, Any]
@@ -45,7 +46,7 @@ class Checked:
 
 
 def check_kubeconfig(path: Path, context: str | None, hide: Hide) -> Checked:
-    """Raises :class:`ConfigurationError` with one sentence that names the file and the key."""
+    """Check a kubeconfig. Raises :class:`ConfigurationError` with one sentence that names the file and the key."""
     return _KubeconfigCheck(path, hide).run(context)
 
 
@@ -75,7 +76,7 @@ class _KubeconfigCheck:
             config = yaml.safe_load(self._path.read_bytes())
         except OSError as error:
             raise ConfigurationError(f"kubernetes.kubeconfig: {self._path} cannot be read: {error.strerror}") from error
-        # The library's own errors show the line, and that may hold a token.
+        # The library's own errors show the line, which may hold a token.
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = f" at line {mark.line + 1}" if mark is not None else ""
@@ -100,11 +101,11 @@ class _KubeconfigCheck:
         raise self._unusable(plural, f"has no {single} {name!r}; allowed: {known}")
 
     def _cluster(self, cluster: Section, at: str) -> dict[str, Any]:
-        """As the official client may read it."""
+        """Return the cluster's checked section for the official client."""
         self._check_address(cluster.get("server"), f"{at}.server", _SERVERS)
         careless = cluster.get("insecure-skip-tls-verify")
         if careless is not None and not isinstance(careless, bool):
-            # The official client takes any text for true, "false" too.
+            # The official client takes any text as true, even "false".
             raise self._unusable(f"{at}.insecure-skip-tls-verify", f"is {careless!r}; allowed: true or false")
         reached = {key: cluster[key] for key in _FOR_PLUGINS if cluster.get(key) is not None}
         authority = self._content_of(cluster, "certificate-authority", at)
@@ -116,7 +117,7 @@ class _KubeconfigCheck:
     def _user(
         self, user: Section, at: str, reached: Section, cluster: Section
     ) -> tuple[dict[str, Any], TokenSource | None]:
-        """As the official client may read it, and where its token comes from if that may change."""
+        """Return the user's checked section for the official client, and the source of a token that may change."""
         for field, why in _NOT_DONE.items():
             if user.get(field):
                 raise self._unusable(f"{at}.{field}", why)
@@ -169,8 +170,10 @@ class _KubeconfigCheck:
             raise self._unreadable(f"{at}.{key}", path, error) from error
 
     def _placed(self, section: Section, key: str, content: bytes) -> dict[str, str]:
-        """As the kubeconfig has it: what is in a file stays there. The official client writes every ``-data`` into a
-        file of its own, which stays when this process is killed."""
+        """Return the entry in the form of the kubeconfig: content of a file stays in that file.
+
+        The official client writes each ``-data`` entry to a temporary file, which remains if this process is killed.
+        """
         if section.get(f"{key}-data"):
             return {f"{key}-data": _base64(content)}
         return {key: str((self._path.parent / Path(str(section[key]))).absolute())}
@@ -228,7 +231,7 @@ class _KubeconfigCheck:
 
 
 def _config(cluster: Section, user: Section) -> dict[str, Any]:
-    """One context and nothing else."""
+    """Return a kubeconfig with one context and nothing else."""
     return {
         "current-context": "chosen",
         "contexts": [{"name": "chosen", "context": {"cluster": "chosen", "user": "chosen"}}],
@@ -238,7 +241,7 @@ def _config(cluster: Section, user: Section) -> dict[str, Any]:
 
 
 def _for_plugin(reached: Section, cluster: Section) -> dict[str, Any]:
-    """What a plugin is told of the cluster (``spec.cluster`` of ExecCredential)."""
+    """Return the description of the cluster for a plugin (``spec.cluster`` of ExecCredential)."""
     extensions = cluster.get("extensions")
     extensions = extensions if isinstance(extensions, list) else []
     own = [one.get("extension") for one in extensions if isinstance(one, dict) and one.get("name") == _EXTENSION]

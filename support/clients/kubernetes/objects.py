@@ -1,4 +1,4 @@
-"""What an investigation is in the cluster: jobs, pods and services, read from the API's JSON.
+"""The objects of an investigation in the cluster: jobs, pods and services, read from the API's JSON.
 
 Names are matched as a whole: a prefix match would take ``grpc-job-1-160`` for ``grpc-job-1-16``.
 """
@@ -36,7 +36,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class _Named:
-    """What every object has. ``job_id`` and ``role`` are None for objects that belong to no investigation."""
+    """The fields common to all objects. ``job_id`` and ``role`` are None if it belongs to no investigation."""
 
     name: str
     uid: str
@@ -48,7 +48,7 @@ class _Named:
 
 
 _ENDS = {"Complete": "Complete", "Failed": "Failed", "SuccessCriteriaMet": "Completing", "FailureTarget": "Failing"}
-"""What a condition of a job makes of its state. An end comes in two steps, the last two of these first
+"""The state of a job for each of its conditions. A job ends in two steps: the last two of these conditions come first
 (docs/facts/kubernetes.md 2.1)."""
 
 
@@ -65,8 +65,8 @@ class Job(_Named):
 
     @property
     def state(self) -> str:
-        """``Active``, ``Complete``, ``Failed``; ``Completing`` or ``Failing`` while an end is decided and not final;
-        or, when Kubernetes said nothing yet, ``Unknown``."""
+        """The state: ``Active``, ``Complete``, ``Failed``; ``Completing`` or ``Failing`` while the end is decided but
+        not final; ``Unknown`` while Kubernetes has reported nothing."""
         for kind, state in _ENDS.items():
             if (condition := self.conditions.get(kind)) is not None and condition.status == "True":
                 return state
@@ -89,7 +89,7 @@ class Job(_Named):
 
 @dataclass(frozen=True)
 class Container:
-    """A container as asked for. ``mounts`` maps a path in the container to the name of a volume of its pod."""
+    """A container as specified. ``mounts`` maps a path in the container to the name of a volume of its pod."""
 
     name: str
     image: str
@@ -102,7 +102,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Volume:
-    """``kind`` is the API's word (``configMap``, ``persistentVolumeClaim`` ...), ``ref`` what it points to."""
+    """A volume. ``kind`` is the API's word (``configMap``, ``persistentVolumeClaim`` ...), ``ref`` its target."""
 
     kind: str
     ref: str
@@ -125,12 +125,12 @@ class Pod(_Named):
     deleting: bool
     annotations: dict[str, str]
     reason: str
-    """Why the pod as a whole is where it is, such as ``Evicted``; mostly empty."""
+    """The reason for the state of the pod as a whole, such as ``Evicted``; usually empty."""
     restarts_by_container: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
-        """It will never run again, though it stays listed: evicted, shut down with its node, completed."""
+        """Whether it will never run again, although it is still listed: evicted, shut down with its node, completed."""
         return self.phase in ("Succeeded", "Failed")
 
     @classmethod
@@ -160,7 +160,7 @@ class Pod(_Named):
 
 @dataclass(frozen=True)
 class ServicePort:
-    """``target_port`` may be a number or the name of a container port."""
+    """A port of a service. ``target_port`` may be a number or the name of a container port."""
 
     port: int
     target_port: int | str | None
@@ -170,7 +170,7 @@ class ServicePort:
 
 @dataclass(frozen=True)
 class Service(_Named):
-    """A service; ``cluster_ip`` is None while none is assigned."""
+    """A service. ``cluster_ip`` is None while none is assigned."""
 
     type: str
     cluster_ip: str | None
@@ -194,7 +194,7 @@ class Service(_Named):
 
 
 def parse_conditions(raw: Raw) -> dict[str, Condition]:
-    """``status.conditions`` by type."""
+    """Return ``status.conditions`` by type."""
     return {
         item["type"]: Condition(item.get("status") or "Unknown", item.get("reason") or "", item.get("message") or "")
         for item in _part(raw, "status").get("conditions") or ()
@@ -202,7 +202,7 @@ def parse_conditions(raw: Raw) -> dict[str, Condition]:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An API timestamp in UTC."""
+    """Return an API timestamp in UTC; None for an empty one."""
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 

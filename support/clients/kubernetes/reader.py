@@ -1,4 +1,4 @@
-"""The cluster, as the suite sees it."""
+"""The client that reads the cluster."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _GROUPS = {
 
 
 class KubernetesReader:
-    """Looks at one namespace of one cluster, and at the nodes under it. Every method raises :class:`ClusterError`."""
+    """Reads one namespace of a cluster, and the nodes under it. All methods raise :class:`ClusterError`."""
 
     def __init__(self, settings: KubernetesSettings, journal: Journal, tunnel: Tunnel | None = None) -> None:
         self.namespace_name = settings.namespace
@@ -46,11 +46,11 @@ class KubernetesReader:
 
     @property
     def clock(self) -> ClockOffset:
-        """How far the cluster's clock is from ours."""
+        """The offset between the cluster's clock and that of this machine."""
         return self._api.clock
 
     def learn_clock(self) -> None:
-        """Where its answers have no date, ask for what it stamps with its time. Nothing is raised."""
+        """Learn the cluster's clock from timestamps in its objects if its answers have no date. Raises nothing."""
         if not self.clock.is_known:
             learn(self.clock, self._api, self.namespace_name)
 
@@ -99,7 +99,7 @@ class KubernetesReader:
         return self._one(ConfigMap.parse, self._path("configmaps", name))
 
     def events(self, involved_name: str | None = None) -> list[Event]:
-        """What Kubernetes noted in the namespace, or about the objects of one name, oldest first."""
+        """Return the events in the namespace, or those about objects of one name, oldest first."""
         selector = f"involvedObject.name={involved_name}" if involved_name is not None else None
         events = self._list(Event.parse, "events", fieldSelector=selector)
         return sorted(events, key=lambda event: event.at or datetime.min.replace(tzinfo=UTC))
@@ -107,7 +107,7 @@ class KubernetesReader:
     def pod_log(
         self, name: str, tail_lines: int | None = None, container: str | None = None, since: datetime | None = None
     ) -> str:
-        """What a pod wrote, or its last ``tail_lines`` lines, or what it wrote after ``since``."""
+        """Return the log of a pod, or its last ``tail_lines`` lines, or the part written after ``since``."""
         query = {
             "tailLines": None if tail_lines is None else str(tail_lines),
             "container": container,
@@ -116,12 +116,12 @@ class KubernetesReader:
         return self._api.get_text(f"{self._path('pods', name)}/log", _given(query))
 
     def pod_metrics(self) -> dict[str, PodUsage]:
-        """What each pod uses, by name, as the metrics server last saw it."""
+        """Return the latest resource use of each pod from the metrics server, by name."""
         path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{quote(self.namespace_name, safe='')}/pods"
         return {use.name: use for use in self._all(PodUsage.parse, path)}
 
     def snapshot(self, label_selector: str | None = None) -> Snapshot:
-        """The jobs, pods and services of the namespace, all or those selected, by three lists one after the other."""
+        """List the jobs, pods and services of the namespace, all or those selected, by three requests in sequence."""
         taken_at, at_s = datetime.now(UTC), time.monotonic()
         return Snapshot(
             tuple(self.jobs(label_selector)),
@@ -140,12 +140,12 @@ class KubernetesReader:
         return self._list(lambda raw: str(raw["metadata"]["name"]), "resourcequotas")
 
     def list_raw(self, plural: str, label_selector: str | None = None) -> tuple[list[Raw], str]:
-        """The objects of one kind as JSON, and the resource version they stand for."""
+        """Return the objects of one kind as JSON, and the resource version of the list."""
         answer = self._api.get(self._path(plural), _given({"labelSelector": label_selector}))
         return list(answer.get("items") or ()), str((answer.get("metadata") or {}).get("resourceVersion") or "")
 
     def list_raw_everywhere(self, what: str) -> list[Raw]:
-        """As JSON: the ``nodes``, the ``pods`` of every namespace, or the ``usage`` of the pods of this one."""
+        """Return as JSON the ``nodes``, the ``pods`` of all namespaces, or the ``usage`` of this namespace's pods."""
         usage = f"/apis/metrics.k8s.io/v1beta1/namespaces/{quote(self.namespace_name, safe='')}/pods"
         paths = {"nodes": "/api/v1/nodes", "pods": "/api/v1/pods", "usage": usage}
         return list(self._api.get(paths[what]).get("items") or ())
@@ -153,7 +153,8 @@ class KubernetesReader:
     def watch_raw(
         self, plural: str, resource_version: str, server_timeout_s: int, label_selector: str | None = None
     ) -> LineStream:
-        """Changes after ``resource_version``, one JSON object a line; the server ends it after ``server_timeout_s``."""
+        """Stream changes after ``resource_version``, one JSON object per line. The server ends the stream after
+        ``server_timeout_s``."""
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",

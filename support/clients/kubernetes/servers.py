@@ -1,4 +1,4 @@
-"""The pods of a workload as clusters have them: evicted, ended, on a lost node, with several containers."""
+"""The pods of a workload in the states of real clusters: evicted, ended, on a lost node, with several containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 class Workload(Protocol):
-    """The part of the settings of a service that tells its pods and containers."""
+    """The settings of a service that identify its pods and containers."""
 
     @property
     def deployment(self) -> str: ...
@@ -26,7 +26,7 @@ class Workload(Protocol):
 
 
 class Pods(Protocol):
-    """What is used of the Kubernetes client."""
+    """The part of the Kubernetes client that is used here."""
 
     def pods(self, label_selector: str | None = None) -> list[Pod]: ...
 
@@ -36,39 +36,42 @@ class Pods(Protocol):
 
 
 class Servers:
-    """The Focus Server's pods and what they write. Every method raises :class:`ClusterError`."""
+    """The Focus Server's pods and their logs. All methods raise :class:`ClusterError`."""
 
     def __init__(self, cluster: Pods, workload: Workload) -> None:
         self._cluster, self._workload = cluster, workload
 
     @property
     def selector(self) -> str:
-        """The labels by which its pods are found."""
+        """The label selector of its pods."""
         return self._workload.pod_selector
 
     def pods(self) -> list[Pod]:
-        """Those that serve or will: a pod that was evicted or has ended stays listed, and serves nobody."""
+        """Return the pods that serve or will serve. An evicted or ended pod stays listed, but no longer serves."""
         return [pod for pod in self.everything() if not pod.is_over]
 
     def everything(self) -> list[Pod]:
-        """Everything that carries the labels, dead or alive."""
+        """Return all pods with the labels, including those that have ended."""
         return self._cluster.pods(label_selector=self._workload.pod_selector)
 
     def running(self) -> list[Pod]:
-        """Those whose log can be asked for: of a pod on a lost node nobody knows what it does."""
+        """Return the running pods, whose logs can be read. The state of a pod on a lost node is unknown."""
         return [pod for pod in self.everything() if pod.phase == "Running"]
 
     def restarts(self, pod: Pod) -> int:
-        """How often the server in a pod was restarted."""
+        """Return the number of restarts of the server in a pod."""
         return restarts_of(pod, self._workload)
 
     def log(self, pod: Pod, tail_lines: int | None = None, since: datetime | None = None) -> str:
-        """What the server in a pod wrote. Other containers beside it do not count."""
+        """Return the log of the server in a pod, without those of other containers."""
         container = container_of(pod, self._workload)
         return self._cluster.pod_log(pod.name, tail_lines=tail_lines, container=container, since=since)
 
     def log_or_reason(self, pod: Pod, tail_lines: int | None = None) -> tuple[str, str | None]:
-        """The log, or why a pod that is no longer at work has none; of a server at work it must be readable."""
+        """Return the log, or the reason why it cannot be read for a pod that is no longer at work.
+
+        The log of a server at work must be readable.
+        """
         try:
             return self.log(pod, tail_lines), None
         except ClusterError as error:
@@ -79,16 +82,16 @@ class Servers:
 
 
 def container_of(pod: Pod, workload: Workload) -> str | None:
-    """The container that is the server; None where there is no other. :class:`ClusterError` when that is unclear.
+    """Return the server's container; None if it is the only one. Raises :class:`ClusterError` if it is ambiguous.
 
     It is the one the environment names, else the only one with the server's port, else the only one whose name or image
-    is the server's, else the one the pod calls its default.
+    is the server's, else the pod's default container.
     """
     if workload.container is not None:
         return workload.container
     if len(pod.containers) <= 1:
         return None
-    # A deployment is called site-focus-server, its image registry/focus-server:1.2.
+    # For example, the deployment is called site-focus-server, and its image registry/focus-server:1.2.
     words = [workload.deployment, "-".join(workload.deployment.split("-")[-2:])]
     rules: tuple[Callable[[Container], bool], ...] = (
         lambda one: workload.port in one.ports,
@@ -109,7 +112,10 @@ def container_of(pod: Pod, workload: Workload) -> str | None:
 
 
 def restarts_of(pod: Pod, workload: Workload) -> int:
-    """Of the container that is the server: a proxy beside it may restart. Of all of them where that is unclear."""
+    """Return the restarts of the server's container, without those of a proxy beside it.
+
+    If the server's container is ambiguous, the restarts of all containers are counted.
+    """
     try:
         container = container_of(pod, workload)
     except ClusterError:
@@ -118,12 +124,12 @@ def restarts_of(pod: Pod, workload: Workload) -> int:
 
 
 def default_container(pod: Pod) -> str | None:
-    """The container kubectl would ask: the one the pod calls its default, else the first; None for the only one."""
+    """Return the container that kubectl would use: the pod's default, else the first; None if it is the only one."""
     if len(pod.containers) <= 1:
         return None
     return pod.annotations.get(_DEFAULT_CONTAINER) or pod.containers[0].name
 
 
 def _repository(image: str) -> str:
-    """The last part of an image's name, without tag and digest."""
+    """Return the last part of an image's name, without tag and digest."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]

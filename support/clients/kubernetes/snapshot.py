@@ -1,4 +1,4 @@
-"""The namespace at one moment, and what releasing an investigation found there."""
+"""The namespace at one moment, and the result of releasing an investigation."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Snapshot:
     at_s: float
 
     def of(self, job_id: str) -> Snapshot:
-        """Only what belongs to one investigation."""
+        """Return only the objects of one investigation."""
         return self._only(lambda item: item.job_id == job_id)
 
     @property
     def job_ids(self) -> frozenset[str]:
-        """The investigations that anything belongs to."""
+        """The job ids of the investigations that own any of the objects."""
         return frozenset(item.job_id for item in (*self.jobs, *self.pods, *self.services) if item.job_id is not None)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything in it, for people: ``job grpc-job-1-16``."""
+        """All objects in readable form, such as ``job grpc-job-1-16``."""
         named = {"job": self.jobs, "pod": self.pods, "service": self.services}
         return tuple(f"{kind} {item.name}" for kind, items in named.items() for item in items)
 
@@ -49,7 +49,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Release:
-    """What ``KubernetesClient.release`` found: objects deleted now, and objects that were already gone."""
+    """The result of ``KubernetesClient.release``: objects deleted now, and objects that were already gone."""
 
     job_id: str
     deleted: tuple[str, ...]

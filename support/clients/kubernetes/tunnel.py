@@ -1,4 +1,4 @@
-"""The way to a cluster whose API port is closed to the tester: over the SSH target host (requirement IN-07)."""
+"""The tunnel over the SSH target host to a cluster whose API port is closed to the tester (requirement IN-07)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from support.clients.ssh.port_forward import LocalForward
 
 _PATIENCE_S = 1.0
 _LOOK_S = 5.0
-"""Windows asks a closed port three times, which takes it two seconds."""
+"""Windows tries a closed port three times, which takes two seconds."""
 
 
 class StillListening(AssertionError):
-    """A tunnel was closed and its port is still open: whoever connects there is led into the site."""
+    """A tunnel was closed, but its port is still open: any connection to it would reach the site."""
 
 
 def port_closed_to_us(settings: KubernetesSettings) -> str | None:
-    """Why the API is reached over a tunnel: its own port does not let this machine in. None where it does, or where it
-    is used anyway. Nothing is decided by it."""
+    """Return why the API is reached over a tunnel: its own port does not let this machine in.
+
+    Returns None if the port is open to this machine, and for direct access. The result is for information only.
+    """
     if settings.access == "direct":
         return None
     host, port = kubernetes_address(settings)
@@ -34,10 +36,10 @@ def port_closed_to_us(settings: KubernetesSettings) -> str | None:
 
 
 def tunnel_to(settings: KubernetesSettings, ssh: SSHClient, closing: ExitStack) -> LocalForward | None:
-    """A forwarded port to the API where the environment says so; None for direct access.
+    """Open a forwarded port to the API if the environment requires it; returns None for direct access.
 
-    With ``closing`` it is closed, and proven to be: :class:`StillListening` otherwise. Raises
-    :class:`~support.clients.ssh.errors.SSHError` when the target host is not reached.
+    ``closing`` closes the port and checks that it is closed; if it is not, it raises :class:`StillListening`. Raises
+    :class:`~support.clients.ssh.errors.SSHError` if the target host is not reached.
     """
     if settings.access == "direct":
         return None

@@ -1,7 +1,7 @@
-"""A live copy of the cluster's jobs, pods and services, stamped with the moment each change was seen.
+"""A live copy of the cluster's jobs, pods and services, which records the moment each change was seen.
 
-One watch per kind instead of a poll per object: a change is known within milliseconds and costs
-the API server next to nothing.
+It uses one watch per kind instead of a poll per object: a change is known within milliseconds and costs the API server
+next to nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ TOLERATED_OUTAGE_S = 5.0
 class Seen:
     """One change. ``at_s`` is monotonic and is the moment of receipt.
 
-    ``observed_late`` marks what was found by listing (at the start, or after a gap in the watch): it happened at some
-    time before ``at_s``, so the stamp must not be used to judge a latency.
+    ``observed_late`` marks a change found by listing (at the start, or after a gap in the watch): it happened at some
+    time before ``at_s``, so this time must not be used to judge a latency.
     """
 
     number: int
@@ -82,7 +82,7 @@ class ClusterWatch:
 
     @property
     def failure(self) -> WatchError | None:
-        """Why the copy cannot be trusted now, or None while every watch is up."""
+        """The reason why the copy cannot be trusted now; None while all watches are up."""
         with self._changed:
             return next(iter(self._failures.values()), None)
 
@@ -106,7 +106,7 @@ class ClusterWatch:
         return self.jobs().get(name)
 
     def history(self, job_id: str) -> list[Seen]:
-        """Everything seen of one investigation, in order of receipt."""
+        """Return all changes seen of one investigation, in order of receipt."""
         with self._changed:
             return list(self._by_job_id.get(job_id, ()))
 
@@ -121,9 +121,9 @@ class ClusterWatch:
             return self._seen[mark:]
 
     def wait_for_change(self, after: int, timeout_s: float) -> int:
-        """Block until something newer than ``after`` was seen or the time is over; answers the new mark.
+        """Block until a change after mark ``after`` was seen or the time is over. Returns the new mark.
 
-        Raises :class:`WatchError` as soon as a watch is known to be down: nothing new might mean nothing seen.
+        Raises :class:`WatchError` as soon as a watch is known to be down: changes might then go unseen.
         """
         with self._changed:
             self._changed.wait_for(lambda: len(self._seen) > after or self._failures, timeout_s)
@@ -140,7 +140,7 @@ class ClusterWatch:
             else:
                 before = self._objects[kind].get(item.name)
                 if before is not None and before.uid == item.uid:
-                    _forget_body(before)  # hundreds of jobs change a dozen times each; only the last state is looked at
+                    _forget_body(before)  # hundreds of jobs change a dozen times each; only the last state is needed
                 self._objects[kind][item.name] = item
             seen = Seen(len(self._seen) + 1, kind, change, item, at_s, late)
             self._seen.append(seen)
@@ -151,16 +151,16 @@ class ClusterWatch:
             self._changed.notify_all()
 
     def _forget_bodies(self, gone: Watched, last: bool = False) -> None:
-        """Of an object that is gone only the last state keeps its JSON.
+        """Drop the JSON of all states of a deleted object except the last.
 
-        ``last`` is for what no evidence needs: the clean-up jobs of investigations.
+        With ``last``, the last is dropped too: no evidence needs it for the clean-up jobs of investigations.
         """
         for earlier in self._by_job_id.get(gone.job_id or "", ()):
             if earlier.object.uid == gone.uid and (last or earlier.object is not gone):
                 _forget_body(earlier.object)
 
     def note_list(self, kind: str, items: Mapping[str, Watched], at_s: float) -> None:
-        """Take in a complete list: what differs from the copy is noted as observed late."""
+        """Take in a complete list. Differences from the copy are recorded as observed late."""
         with self._changed:
             known = dict(self._objects[kind])
             for name, item in known.items():
@@ -174,7 +174,7 @@ class ClusterWatch:
                     self.note(kind, "MODIFIED", item, at_s, late=True)
 
     def note_failure(self, kind: str, failure: WatchError | None) -> None:
-        """Take in that a watch is down, or up again."""
+        """Record that a watch is down, or up again."""
         with self._changed:
             if failure is None:
                 self._failures.pop(kind, None)
@@ -184,22 +184,23 @@ class ClusterWatch:
 
 
 class ComingAndGoing:
-    """Of the changes that a watch sees, those by which there is more or less than before of what ``matters``.
+    """A filter of a watch for added and deleted objects that ``matters`` accepts.
 
-    Whoever counts what there is need not look again because a pod reports that it runs, or a neighbour opens something.
+    Code that counts objects need not look again because a pod reports that it runs, or a neighbour opens an
+    investigation.
     """
 
     def __init__(self, watch: ClusterWatch, matters: Callable[[Watched], bool]) -> None:
         self._watch, self._matters = watch, matters
 
     def mark(self) -> int:
-        """As of the watch."""
+        """Return the mark of the watch."""
         return self._watch.mark()
 
     def wait_for_change(self, after: int, timeout_s: float) -> int:
-        """Block until one that matters, newer than ``after``, came or went, or the time is over; answers the new mark.
+        """Block until such an object was added or deleted after mark ``after``, or the time is over.
 
-        Raises :class:`WatchError` as the watch does.
+        Returns the new mark. Raises :class:`WatchError` like the watch.
         """
         until_s = time.monotonic() + timeout_s
         while (left_s := until_s - time.monotonic()) > 0:
@@ -211,5 +212,5 @@ class ComingAndGoing:
 
 
 def _forget_body(item: Watched) -> None:
-    """Everything that was read from its JSON stays; of the JSON itself only the metadata."""
+    """Reduce the JSON of an object to its metadata. The fields that were read from it stay."""
     object.__setattr__(item, "raw", {"metadata": item.raw["metadata"]})

@@ -1,4 +1,4 @@
-"""One watch of one kind of object, kept up for as long as it is wanted."""
+"""A thread that keeps up the watch of one kind of object until it is stopped."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SERVER_TIMEOUT_S = 50
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 STEADY_S = 1.0
-"""A watch that lasted less than this is followed by a pause, so that a failing server is not stormed."""
+"""A watch that lasted less than this is followed by a pause, so that a failing server is not flooded with requests."""
 
 Watched = Job | Pod | Service
 
 
 class WatchError(Exception):
-    """The watch could not be kept up, so what it holds may be out of date."""
+    """The watch could not be kept up, so its copy may be out of date."""
 
 
 class WatchedCluster(Protocol):
@@ -35,7 +35,7 @@ class WatchedCluster(Protocol):
 
 
 class Sink(Protocol):
-    """Who takes in what a feed sees."""
+    """The receiver of the changes that a feed sees."""
 
     def note(self, kind: str, change: str, item: Watched, at_s: float, late: bool) -> None: ...
 
@@ -45,11 +45,11 @@ class Sink(Protocol):
 
 
 class _Gap(Exception):
-    """The server no longer has the changes after our version: list again."""
+    """The server no longer has the changes after the known version, so the objects must be listed again."""
 
 
 class Feed(threading.Thread):
-    """Keeps one kind up to date: watch; when the server ends it, go on from there; when it breaks, list again."""
+    """Keeps one kind up to date. It resumes a watch that the server ends; after a failure, it lists again."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Feed(threading.Thread):
         self._listed = False
 
     def list(self) -> None:
-        """Replace the copy by a fresh list."""
+        """Replace the copy by a new list."""
         raws, self._version = self._cluster.list_raw(self._plural, self._label_selector)
         at_s = time.monotonic()
         items = {item.name: item for item in map(self._shaped, raws)}
@@ -80,7 +80,7 @@ class Feed(threading.Thread):
         self._listed = True
 
     def stop(self) -> None:
-        """End soon, also in the middle of reading."""
+        """End the thread soon, even while it reads."""
         self._stopping.set()
         with self._lock:
             if self._stream is not None:
@@ -110,7 +110,7 @@ class Feed(threading.Thread):
                 down_since_s = up_until_s if down_since_s is None else down_since_s
                 self._report(error, time.monotonic() - down_since_s)
             except Exception as error:
-                # A bug must not end the thread unseen: whoever waits is told, and the thread's own report follows.
+                # A bug must not end the thread unnoticed: waiting callers get the error; the thread reports it too.
                 self._sink.note_failure(self._kind, WatchError(f"the watch of {self._plural} ended: {error!r}"))
                 raise
             if time.monotonic() - attempt_s < STEADY_S:
@@ -161,5 +161,5 @@ class Feed(threading.Thread):
 
 
 def version_of(raw: Raw) -> str:
-    """The resource version of an object."""
+    """Return the resource version of an object."""
     return str((raw.get("metadata") or {}).get("resourceVersion") or "")

@@ -1,4 +1,4 @@
-"""The database: thin, typed, and without the driver's habit of trying twice."""
+"""The client of the database: thin, typed, and without the driver's automatic retries."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["BasePath", "ConnectionOutcome", "DatabaseError", "MongoDBClient", "S
 Sort = Sequence[tuple[str, int]]
 
 DOCUMENTS_TIMEOUT_S = 60.0
-"""For all batches of an answer of documents together."""
+"""The limit for all batches of documents of one answer together."""
 BASE_PATHS = "base_paths"
 
 
 class MongoDBClient:
-    """The configured database. Connects on first use; methods raise :class:`DatabaseError`. Times are aware UTC."""
+    """The configured database. Connects on first use. Methods raise :class:`DatabaseError`. Times are aware, in UTC."""
 
     def __init__(
         self,
@@ -55,13 +55,14 @@ class MongoDBClient:
         return address[0], int(address[1] or 0)
 
     def ping_ms(self, n: int = 10) -> list[float]:
-        """The durations of ``n`` pings over a connection that is already open."""
+        """Return the durations of ``n`` pings in milliseconds, over a connection that is already open."""
         with self._asking("ping"):
             self._connection.client.admin.command("ping")
             return [self._ping_ms() for _ in range(n)]
 
     def server_status(self) -> ServerStatus:
-        """Raises :class:`~support.clients.focus_server.answers.ShapeError` when something is missing from it."""
+        """Return the server's status. Raises :class:`~support.clients.focus_server.answers.ShapeError` if a field is
+        missing."""
         status = self.command("serverStatus", admin=True)
         connections = status.get("connections")
         connections = connections if isinstance(connections, Mapping) else {}
@@ -81,7 +82,7 @@ class MongoDBClient:
             return list(self._connection.database.list_collection_names())
 
     def authenticated_user(self) -> tuple[str, str]:
-        """Who the server says we are, and the database that knows us; both empty when it let us in without asking."""
+        """Return the user we are logged in as and its database; both are empty if the server requires no login."""
         info = self.command("connectionStatus", admin=True).get("authInfo")
         users = info.get("authenticatedUsers") if isinstance(info, Mapping) else None
         if not isinstance(users, list):
@@ -89,7 +90,7 @@ class MongoDBClient:
         return (str(users[0].get("user")), str(users[0].get("db"))) if users else ("", "")
 
     def base_paths(self) -> list[BasePath]:
-        """Every storage path the database knows, archives included, in stored order."""
+        """Return all storage paths in the database, archives included, in stored order."""
         return [
             BasePath(
                 base_path=_text(raw, "base_path", BASE_PATHS),
@@ -101,7 +102,7 @@ class MongoDBClient:
         ]
 
     def recordings_collection(self, base_path: str | None = None) -> str:
-        """The collection of the first live entry of ``base_path``, or of the first live entry at all."""
+        """Return the collection of the first live entry of ``base_path``, or of the first live entry at all."""
         for entry in self.base_paths():
             if not entry.is_archive and base_path in (None, entry.base_path):
                 return entry.guid
@@ -116,7 +117,7 @@ class MongoDBClient:
         sort: Sort | None = None,
         limit: int = 0,
     ) -> list[Document]:
-        """All matching documents; ``limit`` 0 means no limit."""
+        """Return all matching documents. A ``limit`` of 0 means no limit."""
         with self._asking(f"find in {collection}", DOCUMENTS_TIMEOUT_S):
             return list(self._connection.database[collection].find(query or {}, projection, sort=sort, limit=limit))
 
@@ -129,38 +130,38 @@ class MongoDBClient:
             return list(self._connection.database[collection].aggregate(pipeline))
 
     def indexes(self, collection: str) -> dict[str, Document]:
-        """The indexes by name, as the server describes them (``key`` is a list of pairs)."""
+        """Return the indexes by name, as the server describes them (``key`` is a list of pairs)."""
         with self._asking(f"list the indexes of {collection}"):
             return {
                 name: dict(info) for name, info in self._connection.database[collection].index_information().items()
             }
 
     def explain(self, collection: str, query: Mapping[str, Any], sort: Sort | None = None) -> Document:
-        """How the server would run a find, with execution statistics."""
+        """Return the server's plan for a find, with execution statistics."""
         command: Document = {"find": collection, "filter": dict(query), **({"sort": dict(sort)} if sort else {})}
         return self.command("explain", command, verbosity="executionStats")
 
     def command(self, name: str, value: Any = 1, *, admin: bool = False, **arguments: Any) -> Document:
-        """Any command, on the configured database or on ``admin``."""
+        """Run any command on the configured database or on ``admin``."""
         with self._asking(name):
             database = self._connection.client.admin if admin else self._connection.database
             return dict(database.command(name, value, **arguments))
 
     def timed_latest_recordings(self, base_path: str, limit: int = 100) -> tuple[int, float]:
-        """How many of the latest recordings were found, and in how many milliseconds."""
+        """Find the latest recordings. Returns their number and the duration in milliseconds."""
         collection = self.recordings_collection(base_path)
         started = time.perf_counter()
         found = self.find(collection, {"deleted": False}, sort=[("start_time", -1)], limit=limit)
         return len(found), (time.perf_counter() - started) * 1000
 
     def insert_recording(self, collection: str, document: Mapping[str, Any]) -> Any:
-        """Add one recording; answers its ``_id``."""
+        """Add one recording and return its ``_id``."""
         self._safety.require("writes_database", f"insert a recording into {collection}")
         with self._asking(f"insert into {collection}"):
             return self._connection.database[collection].insert_one(dict(document)).inserted_id
 
     def delete_recordings(self, collection: str, uuids: Iterable[str]) -> int:
-        """Delete recordings by ``uuid``; answers how many there were."""
+        """Delete recordings by ``uuid`` and return the number deleted."""
         self._safety.require("writes_database", f"delete recordings from {collection}")
         with self._asking(f"delete from {collection}"):
             return self._connection.database[collection].delete_many({"uuid": {"$in": list(uuids)}}).deleted_count
@@ -173,13 +174,13 @@ class MongoDBClient:
         address: str | None = None,
         port_without_server: bool = False,
     ) -> ConnectionOutcome:
-        """Log in afresh and ping once, as configured or with another URI, password or address (``host:port``).
+        """Open a new login and ping once, as configured or with another URI, password or address (``host:port``).
 
-        ``port_without_server`` means a port of this machine that nobody listens on.
+        ``port_without_server`` selects a port of this machine that no server listens on.
         """
         if not port_without_server:
             return self._connection.probe(with_changes(uri or self._uri, password, address))
-        # Bound but not listening: the port refuses, and nobody else can start to listen on it meanwhile.
+        # Bound but not listening: the port refuses connections, and no other program can listen on it meanwhile.
         with socket.socket() as reserved:
             reserved.bind(("127.0.0.1", 0))
             return self._connection.probe(
@@ -187,10 +188,10 @@ class MongoDBClient:
             )
 
     def change(self, command: Mapping[str, Any]) -> Document:
-        """Any command that changes what is there: its name comes first, and names the collection."""
+        """Run any command that changes data. Its first entry is the command's name with the collection."""
         what = " ".join(map(str, next(iter(command.items()))))
         self._safety.require("writes_database", what)
-        # As it is, word for word: the driver would write the rest of the deadline into it.
+        # Send the command unchanged: the driver would add the remaining time of the deadline to it.
         with self._asking(what), pymongo.timeout(None):
             reply = dict(self._connection.database.command(dict(command)))
         if errors := reply.get("writeErrors"):
@@ -200,11 +201,11 @@ class MongoDBClient:
         return reply
 
     def answers(self, within_s: float) -> bool:
-        """Whether it answers at all, whomever it lets in."""
+        """Whether the server answers at all, with or without a valid login."""
         return self._connection.answers(within_s)
 
     def connect_anew(self) -> None:
-        """Forget what is known of the server. The driver looks for one that it has lost only every half second."""
+        """Reconnect with a new driver client: the old one looks for a lost server only every half second."""
         self._connection.open_anew()
 
     def close(self) -> None:

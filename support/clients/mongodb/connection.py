@@ -1,4 +1,4 @@
-"""The way to the database: opened without the driver's habit of trying twice, and with a deadline for all of it."""
+"""The connection to the database: without the driver's automatic retries, and with a deadline for each request."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from support.config.errors import ConfigurationError
 
 APPLICATION = "focus-acceptance"
 COMMAND_TIMEOUT_S = 15.0
-"""For one command, from asking to the last byte of its answer."""
+"""The limit for one command, from the request to the last byte of the answer."""
 CLOSE_TIMEOUT_S = 2.0
 _AUTHENTICATION_CODES = (13, 18)
 
 
 class MongoDBConnection:
-    """One URI and what is asked there. Connects on first use; methods raise :class:`DatabaseError`.
+    """The requests to one URI. Connects on first use. Methods raise :class:`DatabaseError`.
 
-    Whatever is asked has a deadline for the whole of it (:func:`pymongo.timeout`): the driver's own time limits are for
-    each message, and a cursor has as many of them as the server likes. ``timeout_s`` is that for connecting.
+    Each request has a deadline as a whole (:func:`pymongo.timeout`): the driver's own time limits apply to each
+    message, and the server decides how many messages a cursor needs. ``timeout_s`` is the limit for connecting.
     """
 
     def __init__(
@@ -49,8 +49,11 @@ class MongoDBConnection:
     def asking(
         self, what: str, within_s: float | None = None, client: MongoClient[Document] | None = None
     ) -> Iterator[None]:
-        """The one way to the driver: a server is found within the time for connecting, and the rest done within
-        ``within_s``, by default the time for a command."""
+        """Apply deadlines and error handling to the calls of the driver in the ``with`` block; all calls go this way.
+
+        A server must be found within the time for connecting, and the rest done within ``within_s``, by default the
+        time for a command.
+        """
         within_s = self._command_s if within_s is None else within_s
         started = time.monotonic()
         try:
@@ -75,7 +78,7 @@ class MongoDBConnection:
             raise DatabaseError(kind, f"the database refused to {what}: {reason}") from error
 
     def answers(self, within_s: float) -> bool:
-        """Whether it answers at all, whomever it lets in."""
+        """Whether the server answers at all, with or without a valid login."""
         started = time.monotonic()
         first = FirstHeartbeat(servers=len(self.client.topology_description.server_descriptions()))
         client = self._open(self._uri, within_s, first)
@@ -87,7 +90,7 @@ class MongoDBConnection:
         return answered
 
     def open_anew(self) -> None:
-        """Forget what is known of the server. The driver looks for one that it has lost only every half second."""
+        """Reconnect with a new driver client: the old one looks for a lost server only every half second."""
         _close(self.client)
         self.client = self._open(self._uri)
         self.database = self.client[self.database.name]
@@ -97,7 +100,7 @@ class MongoDBConnection:
         _close(self.client)
 
     def probe(self, uri: str) -> ConnectionOutcome:
-        """Log in afresh with this URI and ping once."""
+        """Open a new login with this URI and ping once."""
         self._journal.hide(*secrets_in(uri))
         started = time.monotonic()
         client = self._open(uri)
@@ -115,11 +118,11 @@ class MongoDBConnection:
     def _open(
         self, uri: str, within_s: float | None = None, heartbeat: FirstHeartbeat | None = None
     ) -> MongoClient[Document]:
-        """It connects on first use, or at once where a heartbeat is wanted."""
+        """Create a driver client. It connects on first use, or at once if ``heartbeat`` is given."""
         listeners = (CommandJournal(self._journal), *([heartbeat] if heartbeat else []))
         timeout_ms = int((within_s or self._timeout_s) * 1000)
         try:
-            # The driver warns of an option that it does not know, and goes on without it.
+            # The driver only warns of an unknown option and ignores it; here it is an error.
             with warnings.catch_warnings(action="error", category=UserWarning):
                 return MongoClient(
                     uri,
@@ -132,23 +135,24 @@ class MongoDBConnection:
                     retryWrites=False,
                     tz_aware=True,
                     tzinfo=UTC,
-                    # Data under test may hold what Python's types do not: a scenario names it, none breaks on it.
+                    # Data under test may hold values that Python's types cannot represent. A scenario reports them;
+                    # reading them must not fail.
                     datetime_conversion="DATETIME_AUTO",
                     unicode_decode_error_handler="replace",
                     event_listeners=listeners,
                 )
-        # A port that is none is a ValueError of the driver, a certificate file that cannot be read an OSError. Their
-        # words may hold a part of the URI.
+        # The driver raises ValueError for an invalid port and OSError for an unreadable certificate file. Their
+        # messages may hold a part of the URI.
         except (PyMongoError, ValueError, OSError, UserWarning) as error:
             raise ConfigurationError(f"mongodb.uri: {why_unusable(uri)}") from error
 
 
 def _find_server(client: MongoClient[Document]) -> None:
-    """Wait until the driver knows a server that takes commands; at once when it does."""
+    """Wait until the driver knows a server that takes commands. Returns at once if it knows one already."""
     _ = client.is_primary
 
 
 def _close(client: MongoClient[Document]) -> None:
-    """The driver takes its leave of the server, which may not answer."""
+    """Close a driver client within a time limit: closing sends a request to the server, which may not answer."""
     with pymongo.timeout(CLOSE_TIMEOUT_S):
         client.close()

@@ -1,4 +1,4 @@
-"""What the database says, and how asking it can fail."""
+"""Answers of the database, and its errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ Document = dict[str, Any]
 
 
 class DatabaseError(Exception):
-    """``kind`` is ``unreachable``, ``authentication_failed`` or ``refused``; the message is one sentence."""
+    """A failed request. ``kind`` is ``unreachable``, ``authentication_failed`` or ``refused``; the message is one
+    sentence."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -18,7 +19,7 @@ class DatabaseError(Exception):
 
 @dataclass(frozen=True)
 class ConnectionOutcome:
-    """What came of connecting: ``kind`` is ``ok``, ``authentication_failed`` or ``unreachable``."""
+    """The result of connecting: ``kind`` is ``ok``, ``authentication_failed`` or ``unreachable``."""
 
     kind: str
     message: str
@@ -27,7 +28,7 @@ class ConnectionOutcome:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """What the server says of itself."""
+    """The server's own report of its host, version and connections."""
 
     host: str
     version: str
@@ -37,9 +38,9 @@ class ServerStatus:
 
 @dataclass(frozen=True)
 class BasePath:
-    """Where recordings are stored, and ``guid``: the name of the collection that lists them.
+    """A storage path of recordings. ``guid`` is the name of the collection that lists them.
 
-    Entries without ``is_archive`` exist and are live.
+    Some entries have no ``is_archive``; they are live.
     """
 
     base_path: str

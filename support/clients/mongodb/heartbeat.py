@@ -1,4 +1,4 @@
-"""Whether a database server answers: the driver asks every server for a heartbeat as soon as a client exists."""
+"""Checks that a database server answers, by the heartbeat that the driver requests as soon as a client exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pymongo.monitoring import (
 
 
 class FirstHeartbeat(ServerHeartbeatListener):
-    """Learns of the first heartbeat of ``servers`` servers. Selecting one takes its whole time-out where nobody is."""
+    """Waits for the first heartbeat from ``servers`` servers.
+
+    The driver's server selection would take its whole time-out if no server answers.
+    """
 
     def __init__(self, servers: int) -> None:
         self._servers = servers
@@ -22,12 +25,12 @@ class FirstHeartbeat(ServerHeartbeatListener):
         self._answered = False
 
     def answers(self, within_s: float) -> bool:
-        """Whether one of them has answered; false as soon as all have failed to."""
+        """Whether a server answers within ``within_s``. Returns False as soon as all have failed."""
         self._over.wait(within_s)
         return self._answered
 
     def started(self, event: ServerHeartbeatStartedEvent) -> None:
-        """Nothing is known yet."""
+        """Do nothing: a heartbeat that has started shows nothing yet."""
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
         self._answered = True

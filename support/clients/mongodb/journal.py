@@ -1,4 +1,4 @@
-"""Notes every database command in the journal."""
+"""A listener that records all database commands in the journal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DOCUMENTS_SHOWN = 3
 
 
 class CommandJournal(CommandListener):
-    """Login commands are left out: the driver hides what they carry."""
+    """Records database commands in the journal. The driver hides the content of login commands."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -46,7 +46,7 @@ class CommandJournal(CommandListener):
 
 
 def _answer(reply: Mapping[str, Any]) -> str:
-    """The reply; of a batch of documents their number and the first few."""
+    """Return the reply as text; for a batch of documents, their number and the first few."""
     cursor = reply.get("cursor")
     if not isinstance(cursor, Mapping):
         return str({name: value for name, value in reply.items() if name not in _DRIVER_FIELDS})

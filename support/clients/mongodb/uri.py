@@ -1,4 +1,4 @@
-"""Taking a database URI apart."""
+"""Functions that take a database URI apart."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DEFAULT_PORT = 27017
 
 
 def secrets_in(uri: str) -> tuple[str, ...]:
-    """What must not be shown of a URI: its password and its secret options, as written and as meant."""
+    """Return the secrets in a URI: its password and its secret options, as written and decoded."""
     return tuple(dict.fromkeys(secrets_of(uri)))
 
 
 def why_unusable(uri: str) -> str:
-    """What is wrong with a URI the driver refused, in words that hold nothing of its secrets."""
+    """Explain what is wrong with a URI that the driver refused, without its secrets."""
     if problem := problem_of(uri):
         return problem
     options = dict(parse_qsl(uri.partition("?")[2]))
@@ -25,7 +25,7 @@ def why_unusable(uri: str) -> str:
 
 
 def hosts_of(uri: str) -> list[tuple[str, int]]:
-    """Host and port of each server that a URI names; none where DNS has to be asked for them."""
+    """Return host and port of each server in a URI; none for a URI whose servers are looked up in DNS."""
     scheme, _, _, hosts, _ = _parts(uri)
     if scheme.endswith("+srv"):
         return []
@@ -34,7 +34,7 @@ def hosts_of(uri: str) -> list[tuple[str, int]]:
 
 
 def with_changes(uri: str, password: str | None = None, address: str | None = None) -> str:
-    """The URI with another password or another ``host:port``."""
+    """Return the URI with another password or another ``host:port``."""
     scheme, user, old_password, hosts, rest = _parts(uri)
     if password is not None:
         if not user:
@@ -47,7 +47,7 @@ def with_changes(uri: str, password: str | None = None, address: str | None = No
 
 
 def _parts(uri: str) -> tuple[str, str, str, str, str]:
-    """Scheme, user, password, hosts, and everything after the hosts."""
+    """Return the scheme, the user, the password, the hosts, and everything after the hosts."""
     scheme, _, after = uri.partition("://")
     end = min((after.index(mark) for mark in "/?" if mark in after), default=len(after))
     authority, rest = after[:end], after[end:]

@@ -1,4 +1,4 @@
-"""The control API of the embedded sandbox: what only a sandbox can be told to do."""
+"""The control API of the embedded sandbox, for actions that only a sandbox offers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIMEOUT_S = 30.0
 
 
 class SandboxControl:
-    """Talks to ``control.url`` of the run file, with ``control.token`` where there is one."""
+    """A client of ``control.url`` of the run file. It sends ``control.token`` if there is one."""
 
     def __init__(self, control: Control) -> None:
         self._url = control.url
@@ -35,17 +35,17 @@ class SandboxControl:
         self._call("PUT", f"/faults/{fault_id}")
 
     def set_fibre(self, state: str) -> None:
-        """``connected`` or ``waiting``; it is so when this returns. Raises :class:`ControlError`."""
+        """Set the fibre to ``connected`` or ``waiting`` before returning. Raises :class:`ControlError`."""
         now = self._call("POST", "/fibre", {"state": state}).json()
         if now != {"state": state}:
             raise ControlError(f"the sandbox was told that the fibre is {state}, and answered {now}")
 
     def toxics(self, link: str) -> set[str]:
-        """The names of the toxics of a link."""
+        """Return the names of the toxics of a link."""
         return {str(toxic["name"]) for toxic in self._call("GET", f"/proxies/{link}/toxics").json()}
 
     def add_toxic(self, link: str, toxic: Mapping[str, Any]) -> None:
-        """Disturb a link, in the form of Toxiproxy's control API."""
+        """Disturb a link. ``toxic`` has the form of Toxiproxy's control API."""
         self._call("POST", f"/proxies/{link}/toxics", dict(toxic))
 
     def remove_toxic(self, link: str, name: str) -> None:
@@ -63,4 +63,4 @@ class SandboxControl:
 
 
 class ControlError(Exception):
-    """The sandbox did not do what it was told; one sentence."""
+    """The sandbox did not carry out a request. The message is one sentence."""

@@ -1,5 +1,4 @@
-"""Starting and stopping the embedded sandbox as a separate process: the suite knows its command line and its run
-file."""
+"""The embedded sandbox as a separate process. The suite knows only its command line and its run file."""
 
 from __future__ import annotations
 
@@ -22,15 +21,15 @@ _RUN_FILE = "run file "
 
 
 class SandboxError(Exception):
-    """The sandbox did not start; one sentence. ``exit_code`` is what the run ends with."""
+    """The sandbox did not start. The message is one sentence; ``exit_code`` is the exit code of the run."""
 
     exit_code = 2
 
 
 class EmbeddedSandbox:
-    """One sandbox that belongs to this process: it ends with it, however this process ends.
+    """A sandbox that belongs to this process and ends with it, even if this process is killed.
 
-    ``options`` are further words for ``sandbox up``, ``variables`` further ones of its environment.
+    ``options`` are further arguments of ``sandbox up``, ``variables`` further environment variables.
     """
 
     def __init__(
@@ -48,8 +47,10 @@ class EmbeddedSandbox:
         self.run_file = Path()
 
     def begin(self) -> EmbeddedSandbox:
-        """Start it and return at once, without a thread, so that the caller may still fork; raises
-        :class:`SandboxError`."""
+        """Start the sandbox and return at once. No thread is started, so the caller may still fork.
+
+        Raises :class:`SandboxError`.
+        """
         if sys.platform == "win32":
             raise SandboxError("the sandbox needs Linux; on Windows name a site: -D env=NAME (docs/qa-engineer.md)")
         command = [sys.executable, "-m", "environments.sandbox", "up"]
@@ -64,7 +65,7 @@ class EmbeddedSandbox:
         return self
 
     def start(self) -> EmbeddedSandbox:
-        """Return when every service answers; raises :class:`SandboxError`."""
+        """Start the sandbox if needed, and wait until all services answer. Raises :class:`SandboxError`."""
         if self._process is None:
             self.begin()
         assert self._process is not None
@@ -76,7 +77,7 @@ class EmbeddedSandbox:
         return self
 
     def _became_ready(self) -> bool:
-        """Read what it says until it is ready, ends, or has taken too long and is ended."""
+        """Read the sandbox's output until it is ready or has ended. A sandbox that takes too long is killed."""
         assert self._process is not None and self._process.stdout is not None
         too_long = threading.Timer(_START_TIMEOUT_S, self._process.kill)
         too_long.start()
@@ -86,24 +87,28 @@ class EmbeddedSandbox:
             too_long.cancel()
 
     def _says_ready(self, line: str) -> bool:
-        """The run file stays in the sandbox's own folder, so that it goes with the sandbox even if we are killed."""
+        """Whether ``line`` is the ready line. A line with the path of the run file is stored.
+
+        The run file is in the sandbox's own folder, so that it is removed with the sandbox even if this process is
+        killed.
+        """
         if line.startswith(_RUN_FILE):
             self.run_file = Path(line.removeprefix(_RUN_FILE).strip())
         return line == "ready"
 
     def _listen(self, errors: IO[str]) -> None:
-        """Take in what it complains of, so that it never waits for a reader."""
+        """Collect the sandbox's error output, so that it never blocks on a full pipe."""
         for line in errors:
             self._complaints.append(line.strip())
 
     def _complaint(self) -> str:
-        """The last thing it complained of."""
+        """Return the last line of the sandbox's error output."""
         if self._listening is not None:
             self._listening.join()
         return self._complaints[-1].removeprefix("sandbox: ") if self._complaints else "it said nothing"
 
     def last_words(self, within_s: float) -> str | None:
-        """What it complained of last, if it has ended or ends in this time."""
+        """Return the last line of the error output if the sandbox has ended or ends within ``within_s``, else None."""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(within_s)
@@ -112,16 +117,16 @@ class EmbeddedSandbox:
 
     @property
     def pid(self) -> int | None:
-        """The id of its supervisor, while it runs."""
+        """The process id of the sandbox's supervisor, None unless it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def end(self) -> None:
-        """Tell it to end, and do not wait."""
+        """Ask the sandbox to end, without waiting for it."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """End it and wait until nothing of it is left."""
+        """End the sandbox and wait until its process has ended."""
         self.end()
         process = self._process
         if process is not None and process.poll() is None:
@@ -133,7 +138,10 @@ class EmbeddedSandbox:
 
 
 def _own_group() -> dict[str, Any]:
-    """Ctrl-C is ours to handle: the sandbox must outlive the scenario that is released first."""
+    """Start the sandbox in a process group of its own, so that Ctrl-C does not reach it.
+
+    This process handles Ctrl-C: it first releases the scenario, which needs the sandbox.
+    """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}

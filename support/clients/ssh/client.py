@@ -1,4 +1,4 @@
-"""SSH: logins on the jump host, and on the target host behind it."""
+"""The SSH client: logins on the jump host, and on the target host behind it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from support.config.errors import ConfigurationError
 from support.config.secrets import Unusable, read_secret
 
 CONNECT_TIMEOUT_S = 10.0
-"""For each step of a login, as the library counts them."""
+"""The limit for each step of a login, as the library counts the steps."""
 LOGIN_TIMEOUT_S = 30.0
-"""For all of a login together."""
+"""The limit for a login as a whole."""
 
-# Failures are raised; the library's own report of them on stderr would only be noise.
+# Failures are raised; the library's own reports on stderr would only be noise.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
@@ -33,7 +33,7 @@ class _WrongHostKey(paramiko.SSHException):
 
 
 class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
-    """Decides by known_hosts as OpenSSH reads it: the library's own table stays empty, so it asks for every host."""
+    """Checks host keys by known_hosts as OpenSSH reads it. The library's own table is empty: it asks for each host."""
 
     def __init__(self, trust: Trust) -> None:
         self._trust = trust
@@ -45,10 +45,10 @@ class _HostKeyCheck(paramiko.MissingHostKeyPolicy):
 
 
 class SSHClient:
-    """Opens sessions. Host keys must be known; no agent and no key of the user's own is ever offered.
+    """Opens sessions. Host keys must be known; an SSH agent and the user's own keys are never offered.
 
-    The files that the settings name are read now, and again for each login. Raises :class:`ConfigurationError` for one
-    that cannot be used: that is a fault of this machine, and no host was asked.
+    The files in the settings are read now, and again for each login. Raises :class:`ConfigurationError` for a file that
+    cannot be used: that is an error on this machine, and no host has been contacted.
     """
 
     def __init__(self, settings: SSHSettings, journal: Journal) -> None:
@@ -60,13 +60,13 @@ class SSHClient:
                 self._login_of(host)
 
     def connect_jump(self) -> SSHSession:
-        """A session on the jump host. Raises :class:`SSHError`."""
+        """Open a session on the jump host. Raises :class:`SSHError`."""
         if self._settings.jump is None:
             raise SSHError("unreachable", "the environment names no jump host")
         return self._connect(self._settings.jump, None)
 
     def connect_target(self) -> SSHSession:
-        """A session on the target host, through the jump host if there is one. Raises :class:`SSHError`."""
+        """Open a session on the target host, through the jump host if there is one. Raises :class:`SSHError`."""
         target, started = self._settings.target, time.monotonic()
         if self._settings.jump is None:
             return self._connect(target, None)
@@ -79,7 +79,7 @@ class SSHClient:
         return session
 
     def keep_target(self, purpose: str) -> KeptSession:
-        """A session on the target host for ``purpose``, made again whenever it was lost. Raises :class:`SSHError`."""
+        """Open a session on the target host for ``purpose`` that reconnects when lost. Raises :class:`SSHError`."""
         return KeptSession(self.connect_target, self._journal, purpose)
 
     def _connect(
@@ -131,14 +131,14 @@ class SSHClient:
                 raise SSHError("host_key", str(error)) from error
             except paramiko.AuthenticationException as error:
                 raise SSHError("authentication", f"the login was refused: {error}") from error
-            # A host name that is none is a UnicodeError of the resolver; a server that does not speak SSH any of them.
+            # An invalid host name raises UnicodeError in the resolver; a server that is not SSH may raise any of these.
             except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
                 raise SSHError("unreachable", f"no SSH connection: {error or type(error).__name__}") from error
             undo.pop_all()
         return client
 
     def _login_of(self, host: Host) -> Login:
-        """How to log in to a host. Raises :class:`ConfigurationError`."""
+        """Return the login for a host, read from its settings. Raises :class:`ConfigurationError`."""
         name = f"ssh.{'target' if host is self._settings.target else 'jump'}"
         key = None if host.key_file is None else load_private_key(host.key_file, f"{name}.key_file", self._journal.hide)
         password = _password(host, f"{name}.password_file")

@@ -1,4 +1,4 @@
-"""A session on a host that is connected again when it was lost: what a tunnel that lasts a whole run stands on."""
+"""A session on a host that reconnects when it is lost, for a tunnel that lasts a whole run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TARGET = "ssh"
 
 
 class Session(Protocol):
-    """What is used of an SSH session."""
+    """The part of an SSH session that is used here."""
 
     def open_channel(self, host: str, port: int) -> paramiko.Channel: ...
 
@@ -24,10 +24,10 @@ class Session(Protocol):
 
 
 class KeptSession:
-    """Connected now, and again by whoever next finds it lost. Safe to use from several threads.
+    """A session that connects now, and again on the first use after it was lost. Safe to use from several threads.
 
-    Only the connection is made again: what was under way over the lost one has failed, and whoever asked decides what
-    becomes of it. Raises :class:`SSHError`.
+    Only the connection is made again. Requests that were in flight over the lost one fail, and their callers decide how
+    to go on. Raises :class:`SSHError`.
     """
 
     def __init__(self, connect: Callable[[], Session], journal: Journal, purpose: str) -> None:
@@ -37,7 +37,7 @@ class KeptSession:
         self._session = connect()
 
     def open_channel(self, host: str, port: int) -> paramiko.Channel:
-        """A connection from the host to another. A host that lives and says no is not asked again."""
+        """Open a connection from the host to another. If the host answers with a refusal, it is not asked again."""
         session = self._session
         try:
             return session.open_channel(host, port)
@@ -52,7 +52,7 @@ class KeptSession:
             self._session.close()
 
     def _again(self, lost: Session, why: SSHError) -> Session:
-        """A new session in the place of ``lost``, unless another thread was faster."""
+        """Replace the session ``lost`` by a new one, unless another thread has done so already."""
         with self._lock:
             if self._closed:
                 raise SSHError("unreachable", f"{self._purpose}: it was closed")

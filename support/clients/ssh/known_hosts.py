@@ -1,6 +1,6 @@
-"""``known_hosts`` as OpenSSH reads it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): patterns, hashed names, markers.
+"""Reads ``known_hosts`` as OpenSSH does (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): patterns, hashed names, markers.
 
-The library's own reader ends every login at the first line it cannot read, whomever that line is about.
+The library's own reader fails every login at the first line it cannot read, even if that line is about another host.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from support.config.errors import ConfigurationError
 
 _REVOKED, _AUTHORITY = "@revoked", "@cert-authority"
 _DEFAULT_PORT = 22
-# An RSA key is one key, used by two signature algorithms.
+# One RSA key is used by two signature algorithms.
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line about a host: ``blob`` is the key on the wire, None when it cannot be read."""
+    """One line about a host. ``blob`` is the key in wire format, None if it cannot be read."""
 
     number: int
     marker: str
@@ -34,9 +34,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Trust:
-    """What known_hosts says of one host. ``fallback`` are the lines of its name without its port, which ssh accepts.
+    """The lines of known_hosts about one host. ``fallback`` are those for its name without the port, as ssh accepts.
 
-    ``file`` is what it is called in messages.
+    ``file`` is the name of the file in messages.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Trust:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is a key to compare that of the host with."""
+        """Whether the file has a key to compare the host's key with."""
         return any(True for _ in self._trusted())
 
     def objection_to(self, key_type: str, blob: bytes) -> str | None:
-        """Why a server with this host key is not the one meant; None when it is."""
+        """Return why a server with this host key cannot be trusted to be this host; None if it can."""
         revoked = [entry for entry in (*self.entries, *self.fallback) if entry.marker == _REVOKED]
         for entry in revoked:
             if entry.blob is None:
@@ -62,7 +62,7 @@ class Trust:
         return self._unknown(key_type)
 
     def algorithms(self, available: Sequence[str]) -> list[str]:
-        """The host key algorithms to ask for: those whose keys are known first, as ssh does."""
+        """Return the host key algorithms to ask for: those with known keys first, as ssh does."""
         known = [name for entry in self._trusted() for name in _ALGORITHMS.get(entry.key_type, (entry.key_type,))]
         first = [name for name in dict.fromkeys(known) if name in available]
         return first + [name for name in available if name not in first]
@@ -79,7 +79,7 @@ class Trust:
             return f"its host key is not the one in {self.file}"
         authorities = [entry.number for entry in (*self.entries, *self.fallback) if entry.marker == _AUTHORITY]
         if authorities:
-            # paramiko offers no certificate algorithms for host keys (5.1.0), so none is ever shown to us.
+            # paramiko offers no certificate algorithms for host keys (5.1.0), so no server sends a certificate.
             return (
                 f"{self.file} trusts it only by a certificate authority (line {authorities[0]}), and certificates of "
                 f"hosts cannot be checked by this suite; add a line for {self.name} with its own {key_type} key, as "
@@ -89,14 +89,14 @@ class Trust:
 
 
 class KnownHosts:
-    """The lines of one file, which is called ``file`` in messages."""
+    """The lines of one file. ``file`` is its name in messages."""
 
     def __init__(self, text: str, file: str = "known_hosts") -> None:
         self._lines = list(_lines_of(text))
         self._file = file
 
     def of(self, host: str, port: int) -> Trust:
-        """What the file says of a host, by the name as it is configured."""
+        """Return the lines about a host, found by its configured name."""
         plain = host.lower()
         name = plain if port == _DEFAULT_PORT else f"[{plain}]:{port}"
         fallback = () if name == plain else tuple(self._about(plain))
@@ -107,7 +107,7 @@ class KnownHosts:
 
 
 def read_known_hosts(path: Path) -> KnownHosts:
-    """The file of the setting ``ssh.known_hosts``. Raises :class:`ConfigurationError`."""
+    """Read the file of the setting ``ssh.known_hosts``. Raises :class:`ConfigurationError`."""
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
@@ -124,13 +124,13 @@ def _lines_of(text: str) -> Iterator[tuple[list[str], Entry]]:
         if not words:
             continue
         key_type, encoded = (words[1:3] + ["", ""])[:2]
-        # A marker this reader does not know makes the line one that cannot be read, as in ssh.
+        # A line with an unknown marker counts as unreadable, as in ssh.
         known = marker in ("", _REVOKED, _AUTHORITY)
         yield words[0].split(","), Entry(number, marker, key_type, _blob(key_type, encoded) if known else None)
 
 
 def _blob(key_type: str, encoded: str) -> bytes | None:
-    """The key on the wire; None unless it is whole and of the type the line names."""
+    """Return the key in wire format; None unless it is complete and of the type that the line names."""
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error:
@@ -141,7 +141,7 @@ def _blob(key_type: str, encoded: str) -> bytes | None:
 
 
 def _fields(blob: bytes) -> Iterator[bytes]:
-    """The length-prefixed fields of a key (RFC 4251, section 5), as far as they are whole."""
+    """Yield the complete length-prefixed fields of a key (RFC 4251, section 5)."""
     position = 0
     while position + 4 <= len(blob):
         length = int.from_bytes(blob[position : position + 4], "big")
@@ -153,7 +153,7 @@ def _fields(blob: bytes) -> Iterator[bytes]:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a list of patterns names the host; one negated pattern that matches decides against it."""
+    """Whether a list of patterns names the host. A negated pattern that matches excludes it."""
     found = False
     for pattern in patterns:
         negated = pattern.startswith("!")

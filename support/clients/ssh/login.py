@@ -1,4 +1,4 @@
-"""Logging in as OpenSSH's client does, and a transport that hears how a remote command ended."""
+"""A login that works like that of OpenSSH's client, and a transport that keeps the exit signal of a remote command."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOOK_EVERY_S = 0.05
 
 
 class Login(AuthStrategy):
-    """Asks what the server accepts, and offers in the order of ssh: the key, the password to its prompts, the password.
+    """Asks which methods the server accepts and offers them in ssh's order: key, password to its prompts, password.
 
-    A server may want several of them one after the other. Raises :class:`paramiko.AuthenticationException`.
+    A server may require several of them, one after the other. Raises :class:`paramiko.AuthenticationException`.
     """
 
     def __init__(self, user: str, key: paramiko.PKey | None, password: str | None) -> None:
@@ -31,7 +31,7 @@ class Login(AuthStrategy):
         self._prompts: list[str] = []
 
     def get_sources(self) -> Iterator[AuthSource]:
-        """None: the library's own loop takes half a login for a whole one."""
+        """Yield nothing: the library's own loop treats a partial login as complete."""
         yield from ()
 
     def authenticate(self, transport: paramiko.Transport) -> list[SourceResult]:
@@ -65,14 +65,14 @@ class Login(AuthStrategy):
         return methods
 
     def _offered(self, method: Callable[[], Sequence[str]]) -> Sequence[str] | None:
-        """What the server wants besides, nothing when it is content, None when it refused."""
+        """Try one method. Returns the methods that the server still requires, [] if none, or None if it refused."""
         try:
             return list(method())
         except paramiko.AuthenticationException:
             return None
 
     def _answers(self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
-        """The password to every prompt whose answer is hidden; nothing to one that is shown while it is typed."""
+        """Answer prompts with hidden input by the password, and those that show their input by an empty text."""
         self._prompts += [text.strip() for text, _ in prompts]
         return ["" if shown else self._password or "" for _, shown in prompts]
 
@@ -84,7 +84,7 @@ class Login(AuthStrategy):
 
 
 def transport_for(trust: Trust) -> Callable[..., paramiko.Transport]:
-    """Makes the transport to a host, which asks for the host keys that are known of it."""
+    """Return a factory of transports to a host that prefer the host key algorithms known for it."""
 
     def make(sock: Any, **options: Any) -> paramiko.Transport:
         transport = _Transport(sock, **options)
@@ -96,13 +96,16 @@ def transport_for(trust: Trust) -> Callable[..., paramiko.Transport]:
 
 
 def signal_of(channel: paramiko.Channel) -> str | None:
-    """The name of the signal that ended the command of a channel, without ``SIG``; None when none was told."""
+    """Return the name of the signal that ended the command of a channel, without ``SIG``; None if none was reported."""
     name: str | None = getattr(channel, "exit_signal", None)
     return name
 
 
 def _note_signal(channel: Any, message: paramiko.Message) -> None:
-    """The library drops ``exit-signal`` (RFC 4254, section 6.10): such a command seems to end without a status."""
+    """Keep the ``exit-signal`` (RFC 4254, section 6.10) of a command.
+
+    The library drops it, so that such a command seems to end without a status.
+    """
     if message.get_text() == "exit-signal":
         message.get_boolean()
         channel.exit_signal = message.get_text()
@@ -112,7 +115,7 @@ def _note_signal(channel: Any, message: paramiko.Message) -> None:
 
 
 class _Transport(ServiceRequestingTransport):
-    """Asks once for the login service, as the protocol wants it: some servers end at a second request."""
+    """A transport that requests the login service once, as the protocol says: some servers end at a second request."""
 
     _channel_handler_table = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # not in its type information
@@ -124,7 +127,7 @@ class _Transport(ServiceRequestingTransport):
         super().__init__(*arguments, **options)
 
     def ensure_session(self) -> None:
-        """As the library's, which would wait for ever for a server that goes away before it has accepted."""
+        """Request the login service. The library's method waits forever if the server goes away before it accepts."""
         if self.auth_handler is not None and self._accepted.is_set():
             return
         message = paramiko.Message()
@@ -146,11 +149,11 @@ class _Transport(ServiceRequestingTransport):
 
 
 class _AuthHandler(AuthOnlyHandler):
-    """As the library's, which in 5.1.0 makes the event it waits for after it has sent the request.
+    """The library's handler with two errors of version 5.1.0 corrected.
 
-    An answer that comes before that sets no event: the login then ends as "Authentication timeout" although the server
-    has let us in. It also calls None as a function for a request without a body, as that of ``none``
-    (findings/paramiko_auth_none.sh).
+    The library creates the event it waits for after sending the request. An answer that comes before that sets no
+    event: the login then fails with "Authentication timeout" although the server has accepted it. The library also
+    calls None as a function for a request without a body, such as that of ``none`` (findings/paramiko_auth_none.sh).
     """
 
     def send_auth_request(

@@ -1,4 +1,4 @@
-"""A local port that leads, through an SSH session, to a host only that session can reach."""
+"""A local port that is forwarded through an SSH session to a host that only this session can reach."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CHUNK = 32768
 
 
 class Forwarder(Protocol):
-    """A session that can open connections from where it is."""
+    """A session that can open connections from its host."""
 
     def open_channel(self, host: str, port: int) -> paramiko.Channel: ...
 
 
 class LocalForward:
-    """Listens on 127.0.0.1 and carries each connection to ``host``:``port`` as the session's host sees them.
+    """Listens on 127.0.0.1 and forwards each connection to ``host``:``port``, resolved by the session's host.
 
-    A connection the session refuses to carry is closed at once; :attr:`failure` says why.
+    A connection that the session refuses to forward is closed at once; :attr:`failure` says why.
     """
 
     def __init__(self, session: Forwarder, host: str, port: int) -> None:
@@ -40,12 +40,12 @@ class LocalForward:
 
     @property
     def local_port(self) -> int:
-        """Where it listens."""
+        """The port it listens on; 0 once it is closed."""
         return int(self._listener.getsockname()[1]) if not self._closed else 0
 
     @property
     def failure(self) -> SSHError | None:
-        """Why the latest connection was refused, or None when it was carried."""
+        """The reason why the latest connection was refused, or None if it was forwarded."""
         return self._failure
 
     def close(self) -> None:
@@ -55,7 +55,8 @@ class LocalForward:
                 return
             self._closed = True
             carried = list(self._open)
-        # Closing alone would not wake the thread that waits in accept; elsewhere than on Linux it does, and this fails.
+        # On Linux, closing alone does not wake the thread that waits in accept. On other systems it does, and shutdown
+        # fails.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -101,7 +102,7 @@ class LocalForward:
 
 
 class _Carried:
-    """One connection: two directions, each ending by itself."""
+    """One forwarded connection with two directions, each of which ends by itself."""
 
     def __init__(self, client: socket.socket, channel: paramiko.Channel) -> None:
         self._client, self._channel = client, channel
@@ -110,7 +111,7 @@ class _Carried:
         outward = threading.Thread(target=self._outward, daemon=True)
         outward.start()
         _copy(self._channel.recv, self._client.sendall, lambda: self._client.shutdown(socket.SHUT_WR))
-        if self._channel.closed:  # nobody is left to send to, as when the SSH connection was lost
+        if self._channel.closed:  # nothing can be sent any more, as when the SSH connection was lost
             self.close()
         outward.join()
         self.close()
@@ -127,7 +128,7 @@ class _Carried:
 
 
 def _copy(receive: Callable[[int], bytes], send: Callable[[bytes], object], end: Callable[[], object]) -> None:
-    """Carry one direction to its end. A broken side ends it too: the other side sees the connection close."""
+    """Copy one direction until its source ends. A broken connection counts as the end: the other side sees it close."""
     try:
         while chunk := receive(CHUNK):
             send(chunk)

@@ -1,4 +1,4 @@
-"""A private key from a file, in every format that OpenSSH's client reads, or what is wrong with that file."""
+"""Loads private keys in all formats that OpenSSH's client reads, and reports exactly why a file cannot be used."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ _CLASSES = (
 
 
 def load_private_key(path: Path, setting: str, hide: Callable[[str], None]) -> paramiko.PKey:
-    """The key of the file that ``setting`` names, with the certificate beside it, if there is one; ``hide`` is told it.
+    """Load the key from the file in ``setting``, with the certificate beside it if there is one.
 
-    Raises :class:`ConfigurationError`: one sentence with the setting, the file, and what would do.
+    The key is passed to ``hide`` before it is parsed. Raises :class:`ConfigurationError`: one sentence with the
+    setting, the file, and what is allowed.
     """
     try:
         data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
@@ -59,7 +60,7 @@ def _parsed(data: bytes, path: Path, setting: str) -> object:
     try:
         return load(data.strip() + b"\n", None)
     except TypeError as error:
-        # The library's way to say that a password is needed.
+        # The library raises TypeError if a password is needed.
         raise _unusable(setting, path, "is protected by a passphrase, and nobody is there to type it") from error
     except UnsupportedAlgorithm as error:
         raise _unusable(setting, path, "holds a key of a type that is not supported") from error

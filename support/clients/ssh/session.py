@@ -1,4 +1,4 @@
-"""A login on a host: commands, and channels from there to elsewhere."""
+"""A session on a host: commands, and channels from there to other hosts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from support.clients.ssh.login import signal_of
 
 TARGET = "ssh"
 CHANNEL_TIMEOUT_S = 10.0
-"""For a channel to be opened."""
+"""The limit for opening a channel."""
 COMMAND_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 2.0
 CHUNK = 32768
 MOST_OUTPUT = 64 * 1024 * 1024
-"""Bytes that a command may write; one that writes more is given up before it fills the memory."""
+"""The bytes that a command may write. A command that writes more is ended before it fills the memory."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command on a host did; ``duration_s`` runs from sending it to its exit status."""
+    """The result of a command on a host. ``duration_s`` runs from sending it to its exit status."""
 
     command: str
     exit_status: int
@@ -38,7 +38,7 @@ class CommandResult:
 
 
 class SSHSession:
-    """A login on a host. ``connect_duration_s`` runs from the first packet, jump host included, to being logged in."""
+    """A session on a host. ``connect_duration_s`` runs from the first packet to the login, jump host included."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SSHSession:
         self._jump = jump
 
     def run(self, command: str, timeout_s: float = COMMAND_TIMEOUT_S) -> CommandResult:
-        """Run a command to its end. Raises :class:`SSHError`, with kind ``timeout`` when ``timeout_s`` is over."""
+        """Run a command to its end. Raises :class:`SSHError`, of kind ``timeout`` if ``timeout_s`` is exceeded."""
         started = time.monotonic()
         try:
             result = self._run(command, started, timeout_s)
@@ -72,7 +72,8 @@ class SSHSession:
         return result
 
     def open_channel(self, host: str, port: int) -> paramiko.Channel:
-        """A connection from this host to another. Raises :class:`SSHError`, ``forward_refused`` when it says no."""
+        """Open a connection from this host to another. Raises :class:`SSHError`, of kind ``forward_refused`` if this
+        host refuses."""
         try:
             return self._transport().open_channel(
                 "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=CHANNEL_TIMEOUT_S
@@ -85,7 +86,7 @@ class SSHSession:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection stands."""
+        """Whether the connection is up."""
         transport = self._client.get_transport()
         return transport is not None and transport.is_active()
 
@@ -114,7 +115,7 @@ class SSHSession:
         with channel, ended_after(started_s + timeout_s - time.monotonic(), channel):
             channel.exec_command(command)
             channel.shutdown_write()
-            # Both outputs are read while the command runs: one left unread would fill its window and block the command.
+            # Read both outputs while the command runs: an unread one would fill its window and block the command.
             errors = bytearray()
             reader = threading.Thread(target=_drain_stderr, args=(channel, errors), daemon=True)
             reader.start()
@@ -145,10 +146,10 @@ class _Endable(Protocol):
 
 @contextmanager
 def ended_after(seconds: float, what: _Endable) -> Iterator[None]:
-    """Close ``what`` when the time is over, and raise :class:`TimeoutError`.
+    """Close ``what`` if the ``with`` block takes longer than ``seconds``, and raise :class:`TimeoutError`.
 
-    Some waits of the library have no end (for the answer to a request to run a command), and others begin anew with
-    whatever comes (for output).
+    Some waits of the library have no limit (for the answer to a request to run a command). Others start again with each
+    piece that arrives (for output).
     """
     over = threading.Event()
 
@@ -173,7 +174,7 @@ def ended_after(seconds: float, what: _Endable) -> Iterator[None]:
 
 
 def close_client(client: paramiko.SSHClient) -> None:
-    """Close and wait for the library's reading thread: the connection ends only when that has let go of it."""
+    """Close the client and wait for the library's reading thread, which holds the connection open until it ends."""
     transport = client.get_transport()
     client.close()
     if transport is not None:
@@ -181,6 +182,6 @@ def close_client(client: paramiko.SSHClient) -> None:
 
 
 def _drain_stderr(channel: paramiko.Channel, into: bytearray) -> None:
-    """Ends with the channel, or when there is too much of it."""
+    """Read stderr until the channel ends, or until there is too much output."""
     while (chunk := channel.recv_stderr(CHUNK)) and len(into) <= MOST_OUTPUT:
         into += chunk
