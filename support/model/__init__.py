@@ -1,1 +1,1 @@
-"""Values that several rooms share: requests, windows, recordings, jobs. No clients are called here except to read."""
+"""Values shared by several packages: requests, windows, recordings, jobs. No clients are called here except to read."""
