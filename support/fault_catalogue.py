@@ -1,5 +1,4 @@
-"""The suite's part of the fault catalogue: the scenarios that each fault must make fail, and the words of the
-failures."""
+"""The suite's part of the fault catalogue: the scenarios that each fault must make fail, and with which words."""
 
 from __future__ import annotations
 

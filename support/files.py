@@ -23,8 +23,7 @@ def print_any_text() -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file in one move, and create its folder if needed. Raises OSError, in which case the old file
-    remains."""
+    """Replace a file in one move, and create its folder if needed. Raises OSError and leaves the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)

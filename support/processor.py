@@ -18,15 +18,13 @@ BEAT_S = 0.02
 TOLERATED_S = 0.005
 """A wake-up is never exact: a delay up to this limit is no standstill."""
 CROWD_PER_CORE = 2
-"""Runnable threads per core up to which nothing is subtracted: a tester and the system under test are a few
-themselves."""
+"""Runnable threads per core up to which nothing is subtracted: the tester and the tested system have a few."""
 
 _LOAD = Path("/proc/loadavg")
 
 
 def share_given() -> float:
-    """Return the share (0 to 1) of a processor that a program gets now; 1 if the kernel does not report it (not
-    Linux)."""
+    """Return the share (0 to 1) of a processor that a program gets now; 1 if it is not known (not on Linux)."""
     try:
         runnable = int(_LOAD.read_text(encoding="ascii").split()[3].split("/")[0])
     except OSError:
@@ -44,8 +42,7 @@ class Heartbeat:
         self._lock = threading.Lock()
 
     def lost_s(self) -> float:
-        """Return the seconds since the first query in which the suite was not given the processor. The value never
-        decreases."""
+        """Return the seconds since the first query in which the suite had no processor. The value never decreases."""
         with self._lock:
             self._start()
             return self._lost_s + self._late_s(time.monotonic())

@@ -182,8 +182,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         super().abort(reason)
 
     def _say_that_it_began(self) -> None:
-        """Write a record that the run has not ended, so that a run that dies does not leave the verdict of the previous
-        one."""
+        """Write a record of an unfinished run: a run that dies must not leave the verdict of the previous one."""
         reports = reports_directory(self.config)
         began = f"the run that began at {self.report.started:%Y-%m-%d %H:%M:%S} UTC has not ended, or was killed"
         record = record_of(self.report, [], [Trouble("run", began)])
@@ -207,8 +206,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.report.record = record_of(self.report, results, self.report.suite_errors)
 
     def _ended_early(self, end: BaseException) -> None:
-        """Handle an interruption, or sys.exit in a step, that came through behave: clean up, and close what it left
-        open."""
+        """Clean up and close what behave left open after an interruption, or after sys.exit in a step."""
         self.stop_capture()  # a step that did not end normally has left its capture on
         interrupted = isinstance(end, KeyboardInterrupt)
         said = "interrupted" if interrupted else f"ended by sys.exit({getattr(end, 'code', None)!r}) in a step"
@@ -254,8 +252,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         return [f"report {one.name}: {one.problem}" for one in published if one.problem]
 
     def _is_unexplained(self, behave_failed: bool) -> bool:
-        """Whether behave saw a failure that the record does not show. This must never happen; if it does, the run is
-        red."""
+        """Whether behave saw a failure that the record does not show. This must never happen; the run is then red."""
         record = self.report.record
         if record is None or not behave_failed or record.verdict != "passed" or record.counts()["known_issue"]:
             return False
@@ -270,8 +267,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
 
 def _guard_formatter(opener: Any) -> None:
-    """Remove secrets from what a formatter of behave writes, to the console or to a file that is created at its first
-    use."""
+    """Redact what a formatter of behave writes, to the console or to a file that is created at its first use."""
     if opener.stream is not None:
         opener.stream = output.redacted(opener.stream)
         return

@@ -155,8 +155,7 @@ def holds(
 
 
 def settle(probe: Callable[[], list[str]], *, within_s: float, changes: ChangeSource | None = None) -> list[str]:
-    """Wait for an empty list, and return what is still in it at the end. Meant for clean-up, which reports instead of
-    raising."""
+    """Wait for an empty list, and return what is left in it. Meant for clean-up, which reports instead of raising."""
     source = changes or PollEvery()
     watch = Stopwatch()
     while True:

@@ -34,16 +34,14 @@ class AccessExamination:
         self._limits = environment.limits
 
     def jump_host(self) -> HostFacts:
-        """Return the facts of the jump host. Raises :class:`AssertionError` if the environment has none or it cannot be
-        reached."""
+        """Return the facts of the jump host. Raises :class:`AssertionError` if it does not exist or cannot be used."""
         if self._ssh.jump is None:
             raise AssertionError("the environment names no jump host")
         with _way_is_open(), self._client.connect_jump() as session:
             return _facts("jump host", session, self._ssh.jump.hostname, self._ssh.jump.user, ())
 
     def target_host(self) -> HostFacts:
-        """Return the facts of the target host, reached through the jump host. Raises :class:`AssertionError` if it
-        cannot be reached."""
+        """Return the facts of the target host, reached through the jump host, or raise :class:`AssertionError`."""
         with _way_is_open(), self._client.connect_target() as session:
             tools = tuple(TOOLS)
             return _facts("target host", session, self._ssh.target.hostname, self._ssh.target.user, tools)

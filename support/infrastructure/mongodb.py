@@ -71,8 +71,7 @@ class MongoDBExamination:
         return before.connections_current, after.connections_current
 
     def _counted(self) -> ServerStatus:
-        """Return the server status. Raises :class:`AssertionError` if the server does not count even the connection
-        that asks."""
+        """Return the server status, or raise :class:`AssertionError` if the server does not count this connection."""
         status = self._client.server_status()
         if status.connections_current < 1:
             raise AssertionError(
@@ -82,8 +81,7 @@ class MongoDBExamination:
         return status
 
     def latest_recordings(self) -> Query:
-        """Run the same query several times and return the median duration: a single query may have been delayed by this
-        machine."""
+        """Return the median time of several equal queries: a single one may have been delayed by this machine."""
         queries = [self._client.timed_latest_recordings(self._settings.base_path) for _ in range(_QUERIES)]
         return Query(min(found for found, _ in queries), statistics.median(duration_ms for _, duration_ms in queries))
 

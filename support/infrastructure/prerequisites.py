@@ -36,8 +36,7 @@ class Prerequisite:
 
 
 def of_refusal(error: ConfigurationError) -> list[Prerequisite]:
-    """Return the check list of an environment that cannot be loaded, with the problems grouped by what has to be
-    fixed."""
+    """Return the check list of an environment that cannot be loaded: its problems, grouped by what has to be fixed."""
     found: dict[str, list[str]] = {name: [] for name in ("variables", "kubeconfig", "key", "known_hosts")}
     for problem in error.problems:
         found.setdefault(_name_of(problem), []).append(str(problem))
@@ -114,8 +113,7 @@ class Prerequisites:
         yield "target", ssh.target
 
     def _endpoints(self) -> Iterator[tuple[str, str, int]]:
-        """Yield the services that this machine connects to directly. Services behind the jump host belong to the
-        layers."""
+        """Yield the services that this machine connects to directly. The layers cover those behind the jump host."""
         environment = self._environment
         server = urlsplit(environment.focus_server.base_url)
         yield "Focus Server", server.hostname or "", server.port or (443 if server.scheme == "https" else 80)

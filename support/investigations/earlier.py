@@ -23,8 +23,7 @@ class EarlierInvestigations:
         return self._investigations.open_and_release()
 
     def finished_and_cleaned_up(self) -> Investigation:
-        """Open an investigation over a few seconds of recorded data, and wait until it has finished and is cleaned
-        up."""
+        """Open an investigation over a few seconds of recorded data, and wait until it is finished and cleaned up."""
         times = times_of("over a few seconds of recorded data", Source(self._recordings, None))
         finished = self._investigations.open_historic(times)
         self._jobs.wait_until_cleaned_up(finished.job_id, "finished_cleanup_s")

@@ -29,8 +29,7 @@ _OPTIONS = (
 _STREAM_0 = b""
 """The request in protobuf. All fields have their defaults, so the stream id is 0."""
 _BREAKS = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-"""Status codes of a call to a server that goes away: the connection is lost, or the server has cancelled its calls
-before."""
+"""Status codes of a call whose server goes away: the connection is lost, or the server cancelled its calls before."""
 _END_S = 5.0
 _AGAIN_S = 0.05
 

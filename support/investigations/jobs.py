@@ -121,8 +121,7 @@ class Jobs:
         )
 
     def wait_for_service(self, job_id: str, matcher: Judged[Service | None]) -> None:
-        """Wait until a service appears and require it to satisfy ``matcher``: what it publishes is fixed at its
-        creation."""
+        """Wait for a service and require it to satisfy ``matcher``: what it publishes is fixed when it is created."""
         service = waits.until(
             lambda: self.view(job_id).service,
             Judged("a service", lambda service: None if service else "there is no service for it"),

@@ -32,8 +32,7 @@ class Occupancy:
         self._pods: list[str] = []
 
     def take_gpu_slices(self, leave: int = 0) -> None:
-        """Hold every free GPU slice of every node, except ``leave`` in the whole cluster, and wait until they are
-        held."""
+        """Hold every free GPU slice except ``leave`` in the whole cluster, and wait until they are held."""
         for node in self._cluster.nodes():
             free = int(node.allocatable.get(GPU_SLICE, "0")) - self._held_on(node.name)
             kept = min(leave, free)
@@ -111,8 +110,7 @@ class Occupancy:
         self._forbid("job", "count/jobs.batch")
 
     def forbid_ports(self) -> None:
-        """Set a quota of zero node ports, so that the cluster gives no further node port to a service and refuses
-        nothing else."""
+        """Set a quota of zero node ports, so that the cluster refuses further ports for services and nothing else."""
         self._forbid("port", "services.nodeports")
 
     def _forbid(self, what: str, resource: str) -> None:

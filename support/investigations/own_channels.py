@@ -1,5 +1,4 @@
-"""Channels of a run: the ones its requests ask for and other clients do not, so that its jobs can be recognised by
-them."""
+"""Channels that the requests of a run ask for and other clients do not, so that its jobs can be recognised."""
 
 from __future__ import annotations
 

@@ -24,8 +24,7 @@ class OwnStreams:
             self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """Return the time at which the client of this investigation was first connected (monotonic); None if it has not
-        been yet."""
+        """Return the time at which the client was first connected (monotonic); None if it has not been yet."""
         return self._clients.connected_since_s(job_id)
 
     def is_connected(self, job_id: str) -> bool:
@@ -33,8 +32,7 @@ class OwnStreams:
         return self._clients.is_connected(job_id)
 
     def hold(self, job_id: str) -> None:
-        """Require that the client of this investigation connects in time and stays connected during the time of
-        observation."""
+        """Require that the client connects in time and stays connected during the time of observation."""
         limits = self._environment.limits
         connected = judged("a client", lambda streams: None if streams else self._missing(job_id))
         waits.until(

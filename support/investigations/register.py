@@ -130,8 +130,7 @@ class Register:
         return True
 
     def all_named(self, intended: Intended) -> None:
-        """Settle the intention: each of its requests was answered with a job of its own, so no unknown job can
-        appear."""
+        """Settle the intention: each request was answered with a job of its own, so no unknown job can appear."""
         self._settle([intended.intention])
 
     def identify(self) -> None:

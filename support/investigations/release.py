@@ -37,8 +37,7 @@ class Releases:
         self._cluster.release(job_id)
 
     def release(self, job_id: str) -> None:
-        """Remove everything of one investigation and prove that it is gone. Raises :class:`AssertionError` that names
-        what remains."""
+        """Remove everything of one investigation and prove it. :class:`AssertionError` names what remains."""
         self._clients.leave(job_id)
         self.order(job_id)
         self._jobs.wait_until_gone(job_id, "release_s")
@@ -58,8 +57,7 @@ class Releases:
         return [trace for job_id in strange for trace in traces_in(snapshot, job_id)]
 
     def release_all(self) -> list[str]:
-        """Release everything that is still open at the end of the scenario. Returns what could not be removed, as
-        text."""
+        """Release everything that is still open at the end of the scenario. Returns descriptions of what is left."""
         left = self._gone_in_time() if self.end_all() or self._register.open_ids else []
         if not left:
             self._register.all_released()

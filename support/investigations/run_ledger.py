@@ -97,8 +97,7 @@ class RunLedger:
         return list(self._read()[1].values())
 
     def forget_dead_runs(self) -> None:
-        """Clear the ledger if no live run uses it: its entries belong to a system, such as a sandbox, that no longer
-        exists."""
+        """Clear the ledger if no live run uses it: its entries belong to a sandbox that no longer exists."""
         entries, intentions = self._read()
         if not any(entry.is_of_a_live_run for entry in entries.values()) and not any(
             intention.process.lives() for intention in intentions.values()

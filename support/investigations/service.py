@@ -152,8 +152,8 @@ class Investigations:
         return openings
 
     def open(self, request: Mapping[str, Any], *, connect: bool = True) -> Investigation:
-        """Open an investigation, or fail with the server's answer. A client connects to the stream unless ``connect``
-        is false."""
+        """Open an investigation and, with ``connect``, its stream. If it does not open, fail with the server's
+        answer."""
         attempt = self.attempt(request)
         assert_that(attempt.answer, opens())
         opened = attempt.answer.opened()

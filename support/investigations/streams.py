@@ -13,8 +13,7 @@ from support import waits
 
 _TRY_AGAIN_S = 0.02
 _PAUSE_PER_WAITING_S = 0.001
-"""Pause between attempts for each waiting client. It limits all clients together to 1000 attempts per second, to spare
-this machine."""
+"""Pause between attempts per waiting client: at most 1000 attempts per second in all, to spare this machine."""
 _CONNECT_TIMEOUT_S = 1.0
 _CHUNK_BYTES = 65536
 

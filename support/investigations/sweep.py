@@ -55,8 +55,7 @@ class Leftovers:
         return self.investigations, self.holders, self.perhaps_ours, self.not_known, self.not_ours
 
     def naming(self, job_ids: Collection[str]) -> Leftovers:
-        """Return what to remove if these jobs are named: everything that is certainly ours, and the named ones of the
-        doubtful."""
+        """Return what to remove if these jobs are named: those certainly ours, and the doubtful ones that are named."""
         named = tuple(job_id for job_id in self.doubtful if job_id in job_ids)
         return Leftovers((*self.investigations, *named), self.holders)
 
@@ -113,8 +112,7 @@ class Sweep:
         )
 
     def _may_still_open(self, longest_s: float, undone_at: datetime | None) -> list[str]:
-        """Return the ids of unanswered requests that the server may still work on: it works on none longer than
-        ``longest_s``."""
+        """Return the ids of requests without an answer that the server may still process, for ``longest_s`` at most."""
         oldest = self._cluster.clock.now() - timedelta(seconds=longest_s)
         return [one.id for one in self._intentions() if max(one.at, undone_at or one.at) > oldest]
 
@@ -122,8 +120,7 @@ class Sweep:
         return [one for one in self._ledger.unsettled() if not one.process.lives()]
 
     def _unnamed(self, jobs: list[Job]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the jobs that no answer named and that an unanswered request may have opened: ours, and perhaps
-        ours."""
+        """Return the jobs that no answer named and an unanswered request may have opened, as (ours, perhaps ours)."""
         ours: list[str] = []
         perhaps: list[str] = []
         for job in jobs:
@@ -135,7 +132,7 @@ class Sweep:
         return tuple(ours), tuple(perhaps)
 
     def remove(self, leftovers: Leftovers) -> list[str]:
-        """Remove the leftovers and wait. Returns what still exists, as text."""
+        """Remove the leftovers and wait. Returns descriptions of what is left."""
         for job_id in leftovers.investigations:
             self._cluster.release(job_id)
         for kind, name in leftovers.holders:
@@ -161,8 +158,7 @@ class Sweep:
         return [*(trace for job_id in leftovers.investigations for trace in traces_in(snapshot, job_id)), *holders]
 
     def _verdict(self, snapshot: Snapshot, entry: LedgerEntry) -> str:
-        """Return whether the objects under the job id of ``entry`` are those opened then: ours, not_ours or
-        not_known."""
+        """Classify the objects under the job id of ``entry``: ours (those opened then), not_ours or not_known."""
         own = snapshot.of(entry.job_id)
         job = next((job for job in own.jobs if job.role == "grpc"), None)
         if job is not None and entry.uid is not None:

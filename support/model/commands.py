@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_LEVELS = 12
-"""Deepest level of metadata that the search looks into. Deeper metadata are an offence themselves; three levels are
-usual."""
+"""Deepest level of metadata that the search examines. Deeper ones are an offence themselves; three are usual."""
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,7 @@ class Subject:
     paths: tuple[Path, ...]
 
     def wrong_values(self, request: requests.Body) -> dict[str, object]:
-        """Return the values sent for this subject that a request which opens would not hold, by the server's field
-        name."""
+        """Return the sent values that a request which opens would not have, by the server's name of the field."""
         if isinstance(request, bytes):
             return {}
         opening = requests.live_in(request.get("view_type"))

@@ -80,8 +80,7 @@ class IndexSnapshot:
         return entry.is_open and entry.deleted is False and age is not None and age > self.stale_after
 
     def classes_of(self, entry: RecordingDocument) -> list[str]:
-        """Return all classes whose definitions the document meets (docs/facts/mongodb.md 1.9): exactly one if the index
-        is sound."""
+        """Return all classes whose definition the document meets (docs/facts/mongodb.md 1.9): one, if all is well."""
         dated, kept = entry.start is not None, entry.deleted is False
         stale = self.is_stale(entry)
         definitions = {

@@ -37,8 +37,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class IndexState:
-    """State of the index: ``recordings`` by uuid, ``uuids`` of all documents including duplicates, and ``indexes`` by
-    their keys."""
+    """``recordings`` by uuid; ``uuids`` of all documents, duplicates included; ``indexes`` described by their keys."""
 
     recordings: Mapping[str, Kept]
     uuids: tuple[str, ...]

@@ -185,8 +185,7 @@ def _recording(document: Mapping[str, Any]) -> Recording:
 
 
 def _end(value: Any) -> datetime:
-    """Return an end as a date. It may lie outside the years that Python supports: such a recording lasts for ever, or
-    never began."""
+    """Return an end as a date. Outside the years that Python supports, the recording lasts for ever or never began."""
     if isinstance(value, datetime):
         return _utc(value)
     return _FOR_EVER if int(value) > 0 else _NEVER

@@ -94,6 +94,5 @@ def are_ordinary(channels: tuple[int, int]) -> bool:
 
 
 def live_of_bytes(size_bytes: int) -> dict[str, Any]:
-    """Return a live investigation that would open, with an unneeded text of ``size_bytes`` that makes the request that
-    large."""
+    """Return a live investigation that would open, enlarged by an unneeded text of ``size_bytes``."""
     return {**live(), "comment": "x" * size_bytes}

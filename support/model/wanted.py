@@ -23,8 +23,7 @@ WANTED_WORDS = "|".join((_LIVE, *(f"{form}.+" for form in _FORMS)))
 
 @dataclass(frozen=True)
 class Wanted:
-    """An investigation as a step words it. The request is built when it is sent, because some windows depend on the
-    current time."""
+    """An investigation as a step words it. The request is built when it is sent, because some windows depend on now."""
 
     words: str
 

@@ -30,8 +30,7 @@ class Source:
 
 
 def times_of(window: str, source: Source) -> Times:
-    """Return the epoch seconds of the window that these words describe. Raises :class:`LookupError`, which lists the
-    known words."""
+    """Return the window that these words describe, in epoch seconds. :class:`LookupError` lists the known words."""
     if window not in _WINDOWS:
         raise LookupError(f"no window is known as {window!r}; known are: {'; '.join(sorted(_WINDOWS))}")
     return _WINDOWS[window](source)
@@ -59,8 +58,7 @@ def _now_s() -> int:
 
 
 def _over_recorded_data(source: Source) -> Times:
-    """Window from the first to the last recording of an unbroken series: long enough to observe the job while it
-    runs."""
+    """Window from the first to the last start of an unbroken series: long enough to observe the job while it runs."""
     series = source.recordings.series(20)
     return _between(math.ceil(series[0].start.timestamp()), series[-1].start.timestamp())
 
@@ -81,8 +79,7 @@ def _nothing_recorded(source: Source) -> Times:
 
 
 def _into_the_open_one(source: Source) -> Times:
-    """Window from the start of the open recording to now. It leaves out the moment in which the recording before it may
-    still go on."""
+    """Window from the open recording's start to now, without the moment in which the one before may still go on."""
     return _between(math.ceil(source.recordings.open_one().start.timestamp()) + NEIGHBOURS_OVERLAP_S, _now_s())
 
 

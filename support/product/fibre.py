@@ -14,8 +14,7 @@ NOT_FOUND = 404
 
 
 class Fibre:
-    """Fibre of the environment. Only that of a sandbox can be connected or disconnected; elsewhere it stays as it
-    is."""
+    """Fibre of the environment. Only a sandbox can connect or disconnect it; elsewhere it stays as it is."""
 
     def __init__(self, client: FocusServerClient, control: SandboxControl | None, changes: Changes) -> None:
         self._client = client

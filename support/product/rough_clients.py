@@ -1,4 +1,4 @@
-"""Clients that a server cannot choose: those that leave, those that are slow, and those that all come at once."""
+"""Clients that a server cannot choose: some leave, some are slow, and some all come at once."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class SlowExchange:
 
 
 class RoughClients:
-    """Clients with rough behaviour. ``ask`` sends one health check of an ordinary client that waits the given seconds
-    for its answer."""
+    """Clients with rough behaviour. ``ask`` sends one ordinary health check, with the seconds to wait for its
+    answer."""
 
     def __init__(
         self, environment: Environment, journal: Journal, budget: Budget, ask: Callable[[float], Outcome]
@@ -42,7 +42,7 @@ class RoughClients:
         self._journal = journal
         self._ask = ask
         self.patience_s = environment.focus_server.read_timeout_s
-        """Seconds that clients wait who come all at once. The speed of the answers is judged elsewhere (PF-02)."""
+        """Seconds that clients wait if all come at once. The speed of the answers is judged elsewhere (PF-02)."""
         self.usual_s = environment.limits.ack_concurrent_p95_ms / 1000
         """Seconds that all other clients wait."""
 
@@ -81,8 +81,7 @@ class RoughClients:
         return RawConnection(self._server, path, body, self._journal, self._budget, asks_first)
 
     def ask_all_at_once(self) -> list[Outcome]:
-        """Send the number of simultaneous health checks that the environment specifies. Raises ``SafetyError`` if that
-        is not permitted."""
+        """Send simultaneous health checks, as many as the environment says. Raises ``SafetyError`` if not permitted."""
         amount = self._limits.ack_concurrency
         self._budget.require_at_once(amount)
         everybody = Barrier(amount)

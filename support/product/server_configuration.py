@@ -63,8 +63,7 @@ class ServerConfiguration:
 
 
 def _address_of_another(nodes: list[Node], configured: str) -> str:
-    """Return the address of a node that takes jobs and is not the configured one. Raises AssertionError if the cluster
-    has none."""
+    """Return the address of another node that takes jobs. Raises AssertionError if the cluster has none."""
     host = urlsplit(configured).hostname
     for node in nodes:
         if node.ready and node.schedulable and host not in (node.name, *node.addresses):

@@ -56,8 +56,8 @@ class ServerLife:
         return self._limits.ack_concurrent_p95_ms / 1000
 
     def restart(self) -> Restart:
-        """Delete every server and return at once. The effect is observed with the other methods. At the end of the
-        scenario the suite waits until a server answers."""
+        """Delete every server and return at once. The other methods observe what follows, and the end of the scenario
+        waits for a server that answers."""
         self._changes.begin(RESTART, "the Focus Server is restarted")
         return self._end_every_server()
 
@@ -89,13 +89,11 @@ class ServerLife:
         return restart
 
     def recover(self, undo: Mapping[str, Any]) -> None:
-        """Wait after a restart until the server works again, even if it is late, so that the next user finds it
-        working."""
+        """Wait after a restart until the server works again, even if late, so that what follows finds it working."""
         self._wait_until_alive(self._back_within_s)
 
     def put_back_settings(self, undo: Mapping[str, Any]) -> None:
-        """Put the settings back and restart the server with them, unless they were right before and the server
-        answers."""
+        """Put the settings back, and restart the server unless they were right already and it answers."""
         were_right = self._configuration.settings() == undo["value"]
         self._configuration.put_back(undo)
         # A run may have ended after it put the settings back and before it restarted the server with them.
@@ -132,8 +130,7 @@ class ServerLife:
         return log, mending
 
     def log(self, restart: Restart) -> str:
-        """Return what the new servers have written since they started. A server that has not started has written
-        nothing."""
+        """Return what the new servers have written since they started; nothing for one that has not started."""
         started = [pod for pod in self._new(restart) if pod.phase not in ("Pending", "Unknown")]
         return "".join(self._servers.log_or_reason(pod)[0] for pod in started)
 
@@ -154,8 +151,7 @@ class ServerLife:
         )
 
     def _log_after(self, restart: Restart) -> str:
-        """Return the log of a server that may never become ready: as soon as it names its problem, or after the
-        deadline."""
+        """Return the log of a server that may never be ready: as soon as it names its problem, or at the deadline."""
         wanted = says_what_is_wrong_with_the_configuration()
         waits.settle(
             lambda: [] if wanted.matches(self.log(restart)) else ["silence"],

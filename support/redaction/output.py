@@ -15,8 +15,7 @@ from support.redaction.redactor import PROCESS
 from support.redaction.variables import secrets_among
 
 OWNER_ONLY = 0o077
-"""Permissions denied to the group and others on files of this process: a report reveals the parts of a site and how to
-reach it."""
+"""Permissions that the group and others do not get: a report reveals the parts of a site and how to reach it."""
 
 
 class RedactedStream:

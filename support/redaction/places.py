@@ -36,8 +36,7 @@ class SecretPlace(Protocol):
     """A kind of place where a secret can occur."""
 
     def secrets(self, text: str, letters: str) -> Iterator[Span]:
-        """Yield the spans of the secrets in ``text``, in order; ``letters`` is the same text in lower case
-        (:func:`small`)."""
+        """Yield the spans of the secrets in ``text``, in order. ``letters`` is ``text`` after :func:`small`."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +178,7 @@ def is_name_of_a_secret(name: str) -> bool:
 
 
 def finished_until(text: str) -> int:
-    """Return the end of the lines whose secrets are complete. The rest may belong to a secret that continues in later
-    lines."""
+    """Return the end of the lines whose secrets are complete. The rest may hold the beginning of a longer secret."""
     begun = _KEY_BEGINS.search(text, max(0, text.rfind(KEY_ENDS)))
     begun = begun or _NAME_WITHOUT_VALUE.search(text, max(0, len(text) - 2 * _LONGEST_NAME))
     return len(text) if begun is None else text.rfind("\n", 0, begun.start()) + 1

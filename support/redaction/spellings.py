@@ -46,8 +46,7 @@ class Spelling:
 
 
 def spellings_of(secret: str) -> Iterator[Spelling]:
-    """Yield the spellings of a secret. A secret with several lines, such as a key, is also recognised by each of its
-    lines."""
+    """Yield the spellings of a secret. One with several lines, such as a key, is also recognised by each line."""
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_PART}
     for value in {secret, secret.strip()} | {line for line in lines if not line.startswith("-----")}:
         yield Spelling(value)
@@ -121,8 +120,7 @@ def _forms(sign: str) -> list[str]:
 
 
 def _bytes(text: str) -> bytes:
-    """Return a text as the bytes that are written for it. A variable of the process may hold bytes that are not
-    UTF-8."""
+    """Return the bytes that are written for a text. Variables of the process may hold bytes that are not UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

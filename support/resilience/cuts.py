@@ -41,8 +41,7 @@ class Cuts:
         self._changes = changes
 
     def cut_mongodb_off(self) -> Change:
-        """Cut MongoDB off, and wait until the policy is in force. Raises :class:`AssertionError` if it is not
-        enforced."""
+        """Cut MongoDB off and wait until the policy is in force. Raises :class:`AssertionError` if it is ignored."""
         name = f"focus-acceptance-cut-{secrets.token_hex(3)}"
         change = self._changes.begin(CUT_OFF, f"MongoDB is cut off by network policy {name}", name=name)
         self._cluster.create_network_policy(_nobody_reaches(name, self._parts.named(MONGODB).selector))

@@ -85,11 +85,11 @@ class Meanwhile:
             return failure
 
     def open_while_mongodb_stops(self, times: requests.Times) -> Interrupted:
-        """Let clients open a window, each shortly after the one before, and stop MongoDB after some were answered."""
+        """Open a window with many clients, one shortly after the other, and stop MongoDB after some were answered."""
         return self._interrupted(requests.historic(times), self._outages.stop_mongodb)
 
     def open_while_server_crashes(self) -> tuple[Interrupted, list[Crash]]:
-        """Do the same with live investigations, and let the server crash."""
+        """Do the same with live investigations and a crash of the server."""
         crashes: list[Crash] = []
         return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER))), crashes
 
@@ -117,8 +117,7 @@ class Meanwhile:
         self._assert_whole(interrupted, within_s, checks.are_too_many(interrupted.opened))
 
     def assert_all_or_nothing_in_the_end(self, interrupted: Interrupted) -> None:
-        """Require the same in the end: an investigation whose opening was never answered has no client, so it is
-        cleaned up."""
+        """Require the same in the end: an investigation that was opened but never answered is unused and cleaned up."""
         self._assert_whole(interrupted, sum(map(self._limits.deadline, ("job_running_s", "idle_cleanup_s"))))
 
     def _assert_whole(

@@ -19,8 +19,7 @@ RECOVERY = "recovery"
 
 
 class Outages:
-    """Outages of one run. Everything that a scenario takes away is back at its end, and the server has found it
-    again."""
+    """Outages of one run. At the end of a scenario, everything it took away is back and found by the server."""
 
     def __init__(
         self,
@@ -70,7 +69,7 @@ class Outages:
         self._others.append(self._links.disturb(disturbance))
 
     def crash(self, *names: str) -> list[Crash]:
-        """Let parts crash at the same moment."""
+        """Crash parts at the same moment."""
         self.begin()
         self._recovery.begin()
         return self._workloads.crash(*names)

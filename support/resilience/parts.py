@@ -13,7 +13,7 @@ MONGODB, RABBITMQ, SERVER = "MongoDB", "RabbitMQ", "the server"
 
 @dataclass(frozen=True)
 class Part:
-    """One workload. ``word`` is its name in a figure."""
+    """One workload. ``word`` is its name in figures."""
 
     name: str
     word: str

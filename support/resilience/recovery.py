@@ -48,8 +48,7 @@ class OutageRecovery:
         self._back_at_s = time.monotonic()
 
     def wait_until_opens(self, name: str, request: requests.Body) -> None:
-        """Repeat the request until it opens, within the deadline. Records under ``name`` the time since the outage
-        ended."""
+        """Repeat the request until it opens, within the deadline. Records as ``name`` the time since the outage."""
         within_s = self._limits.deadline("recovery_s")
         waits.until(
             lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
@@ -81,8 +80,7 @@ class OutageRecovery:
         self._note("broker_lets_in_again", within_s)
 
     def answered_before(self) -> int:
-        """Return the status with which the server answers the request of :meth:`prove`; 200 if it does not answer at
-        all.
+        """Return the status with which the server answers the request of :meth:`prove`; 200 if it gives no answer.
 
         The deployed server fails this request with or without an outage (docs/facts/focus-server.md 3.5). The same
         failure after the outage is then no trace of the outage.

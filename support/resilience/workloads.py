@@ -123,16 +123,14 @@ class Workloads:
         return [Crash(part, pods, at_s) for part, pods in zip(parts, before, strict=True)]
 
     def _running(self, part: Part) -> tuple[Pod, ...]:
-        """Return the running pods. Raises :class:`AssertionError` if there are none, because then nothing can be taken
-        away."""
+        """Return the running pods. Raises :class:`AssertionError` if there are none that could be taken away."""
         pods = tuple(pod for pod in self._parts.pods(part) if not pod.deleting and not pod.is_over)
         if not pods:
             raise AssertionError(f"{part.name} does not run: the cluster has no pod with the labels {part.selector}")
         return pods
 
     def wait_until_replaced(self, crash: Crash) -> list[Pod]:
-        """Wait until the pods are gone, exist again and are ready, each within its deadline. Records how long it
-        took."""
+        """Wait until the pods are gone, exist again and are ready, each within its deadline. Records the time."""
         for name, matcher in (
             ("pod_gone_s", checks.is_gone_of(crash.part.name, crash.before)),
             ("pod_new_s", checks.is_there_again(crash.part.name, crash.before)),

@@ -1,4 +1,4 @@
-"""``context.world.capacity``: many at once, a full site, latency and stability."""
+"""``context.world.capacity``: many clients at once, a full site, latency and stability."""
 
 from __future__ import annotations
 
@@ -81,8 +81,7 @@ class CapacityRoom:
 
 
 def _generator_check(environment: Environment) -> GeneratorCheck:
-    """Return the check that measures what the load generator itself adds, with the settings of this environment against
-    loopback."""
+    """Return the check that measures what the load generator itself adds, against loopback with these settings."""
     server = environment.focus_server
     budget = Budget.on_loopback()
     return GeneratorCheck(

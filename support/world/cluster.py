@@ -1,5 +1,4 @@
-"""``context.world.cluster``: the Kubernetes API, what its watch saw, the jobs, and the resources a scenario
-occupies."""
+"""``context.world.cluster``: the Kubernetes API, its watch, the jobs, and the resources a scenario occupies."""
 
 from __future__ import annotations
 

@@ -35,8 +35,7 @@ class Infrastructure:
         return self.broker_or_none
 
     def announce(self, tags: Iterable[Collection[str]]) -> None:
-        """Announce the services that start with their first client, as in a sandbox, if scenarios with these ``tags``
-        need them."""
+        """Announce services that start with their first client, as in a sandbox, if these scenarios need them."""
         if self.broker_or_none is not None and any(NEEDS_BROKER in of_one for of_one in tags):
             self.broker_or_none.announce()
 
