@@ -31,8 +31,7 @@ def write_atomically(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             # The text must keep its format (JSON, XML), so only known secrets are removed here.
             stream.write(PROCESS.known(text, form=FORMS.get(path.suffix)))
-        # mkstemp makes the file accessible to its owner only. It stays so, because a report reveals the parts of a
-        # site.
+        # mkstemp makes the file readable by its owner only. It stays so: a report reveals the parts of a site.
         temporary.replace(path)
     except BaseException:
         temporary.unlink()

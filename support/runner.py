@@ -207,7 +207,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
     def _ended_early(self, end: BaseException) -> None:
         """Clean up and close what behave left open after an interruption, or after sys.exit in a step."""
-        self.stop_capture()  # a step that did not end normally has left its capture on
+        self.stop_capture()  # a step that was cut off has left its capture on
         interrupted = isinstance(end, KeyboardInterrupt)
         said = "interrupted" if interrupted else f"ended by sys.exit({getattr(end, 'code', None)!r}) in a step"
         self.report.interrupted = f"the run was {said}"
@@ -236,7 +236,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             self.report.suite_error("start", exception_text(error))
             self._finish()
             self._write_reports()
-            self._publish()  # problems are ignored: the error that is reported covers them
+            self._publish()  # what cannot be loaded cannot be published either; the error already reports it
 
     def _publish(self) -> list[str]:
         """Make all other reports of the record. Returns their problems, one sentence each."""

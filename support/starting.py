@@ -1,5 +1,5 @@
-"""Handling of Ctrl-C while everything else is imported; this module is imported first. The run then ends with its own
-message, and nothing was begun.
+"""Handling of Ctrl-C while the other modules are imported. This one is imported first, so that an early Ctrl-C ends
+with a message that nothing was touched.
 
 This applies only if behave is the program that runs. In any other program, Ctrl-C keeps its meaning.
 """

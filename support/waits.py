@@ -30,8 +30,7 @@ TOLD_FROM_S = 0.05
 class DeadlineUse:
     """Use of deadlines: the greatest share that any wait has used since :meth:`forget`.
 
-    1.0 is a deadline that was used up. A scenario that passes with more than half of a deadline will fail on a slower
-    day.
+    1.0 is a deadline that was used up. A scenario that passes with more than half of one will fail on a slower day.
     """
 
     def __init__(self) -> None:

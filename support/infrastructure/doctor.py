@@ -92,8 +92,7 @@ def layers_of(
 ) -> list[Layer]:
     """Return the six layers of requirement IN-01 to IN-06, from the bottom.
 
-    ``orchestration`` is called only when its layer is examined, because the way to the cluster may lead over the layer
-    below.
+    ``orchestration`` is called only when its layer is examined: the way to the cluster may lead over the layer below.
     """
     settings, limits = environment.mongodb, environment.limits
 

@@ -18,8 +18,8 @@ class DoctorReport:
     """Report on one environment.
 
     ``machine`` holds the prerequisites on this machine, ``way`` those that need the network. ``diagnosis`` is None if a
-    prerequisite of the machine is missing. ``trusts`` names the certificates that each client trusts. ``clocks``
-    describes the clocks of the environment.
+    prerequisite of the machine is missing. ``trusts`` names whose certificates each client trusts. ``clocks`` describes
+    the clocks of the environment.
     """
 
     environment: str

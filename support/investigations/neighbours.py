@@ -9,8 +9,7 @@ from dataclasses import dataclass
 class Neighbours:
     """Other users of a shared cluster, and scenarios of this run that run in parallel with this one.
 
-    Without neighbours, everything new in the cluster is ours. With neighbours, only what was started for our channels
-    is ours.
+    Without neighbours, everything new in the cluster is ours; with them, only what was started for our channels.
     """
 
     on_the_cluster: bool

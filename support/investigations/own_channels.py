@@ -17,8 +17,7 @@ _WIDEST, _LOWEST_SHIFT = 250, 50
 class OwnChannels:
     """Shifts all ordinary requests of a run by the same number of channels, drawn once.
 
-    Channels that a scenario chooses on purpose, such as the lowest one or the largest number of them, are left as they
-    are.
+    Channels that a scenario chooses on purpose, such as the lowest one or as many as possible, stay as they are.
     """
 
     def __init__(self, most_channels: int, shift: int | None = None) -> None:

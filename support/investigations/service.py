@@ -152,8 +152,7 @@ class Investigations:
         return openings
 
     def open(self, request: Mapping[str, Any], *, connect: bool = True) -> Investigation:
-        """Open an investigation and, with ``connect``, its stream. If it does not open, fail with the server's
-        answer."""
+        """Open an investigation, or fail with the server's answer. With ``connect``, a client joins its stream."""
         attempt = self.attempt(request)
         assert_that(attempt.answer, opens())
         opened = attempt.answer.opened()

@@ -44,8 +44,7 @@ def try_to_connect(host: str, port: int) -> Connection:
 class _Client:
     """A client to connect: its target, its time limit, the time of the next attempt, and the attempt or connection.
 
-    ``since_s`` is the time at which its port first accepted it. ``connection`` is only an attempt until ``is_through``
-    is true.
+    ``since_s`` is the time at which its port first accepted it. Unless ``is_through``, ``connection`` is an attempt.
     """
 
     host: str

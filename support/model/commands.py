@@ -14,8 +14,7 @@ MOST_LEVELS = 12
 class Commands:
     """Recordings that the query for suspects found: ``uuid`` and ``fiber_metadata`` of each.
 
-    ``there_are_some`` is whether any recording has a command at all. If none has, the absence of suspects proves
-    nothing.
+    ``there_are_some`` is whether any recording has a command at all; if none has, finding no suspect proves nothing.
     """
 
     documents: tuple[Mapping[str, Any], ...]

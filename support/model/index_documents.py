@@ -58,10 +58,10 @@ class Unrecognised:
 
 @dataclass(frozen=True)
 class IndexSnapshot:
-    """All documents, as one aggregation found them. ``taken_at`` is the time of the database; None if the index was
-    empty.
+    """All documents, as one aggregation found them.
 
-    A recording counts as stale if it has been open for longer than ``stale_after``.
+    ``taken_at`` is the time of the database; None if the index was empty. A recording counts as stale if it has been
+    open for longer than ``stale_after``.
     """
 
     collection: str

@@ -24,8 +24,7 @@ class Fibre:
     def metadata(self) -> Mapping[str, Any]:
         """Return the live metadata that the server answers now.
 
-        Empty while it answers 404, one of the two ways to report that there is no fibre (docs/facts/focus-server.md
-        3.3).
+        Empty while it answers 404, one of the two ways to report a missing fibre (docs/facts/focus-server.md 3.3).
         """
         answer = self._client.live_metadata()
         return {} if answer.status == NOT_FOUND else answer.json()

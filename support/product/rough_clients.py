@@ -30,8 +30,7 @@ class SlowExchange:
 
 
 class RoughClients:
-    """Clients with rough behaviour. ``ask`` sends one ordinary health check, with the seconds to wait for its
-    answer."""
+    """Clients with rough behaviour. ``ask`` sends an ordinary health check with a time limit in seconds."""
 
     def __init__(
         self, environment: Environment, journal: Journal, budget: Budget, ask: Callable[[float], Outcome]

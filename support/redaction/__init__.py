@@ -1,5 +1,4 @@
-"""Redaction of what must not be shown: the secrets this process knows, in every spelling, and those with a recognisable
-form.
+"""Redaction of what must not be shown: the secrets of this process, in every spelling, and others with a known form.
 
 Each process has one redactor, :data:`PROCESS`. All text that leaves the process passes through it: the journal, the
 record, every file that is written, everything that is printed.
