@@ -1,4 +1,4 @@
-"""The way of an engineer to the cluster: layer 5."""
+"""Layer 5: the access path of an engineer to the cluster."""
 
 from behave import then, when
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""The message broker: who is let in, what is there, and what investigations leave there."""
+"""The message broker: logins, the exchange of the product, and the queues of investigations."""
 
 from behave import given, then, when
 from hamcrest import assert_that

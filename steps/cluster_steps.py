@@ -1,4 +1,4 @@
-"""What an engineer on call looks at, layer by layer."""
+"""Examinations by an engineer on call, layer by layer."""
 
 from behave import then, when
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""The quality of the recording index: where it stands, what it holds, what it tells."""
+"""The quality of the recording index: its storage path, its documents, and the metadata in them."""
 
 from behave import then, when
 from hamcrest import assert_that

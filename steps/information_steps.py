@@ -1,4 +1,4 @@
-"""What the server tells about itself."""
+"""Information that the server reports about itself."""
 
 from behave import then, when
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""Asking for investigations of every kind, opening them, and what the answer must say."""
+"""Requests for investigations of every kind, their opening, and the required content of the answer."""
 
 from behave import given, register_type, then, when
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""How fast the server answers."""
+"""Answer times of the server."""
 
 from behave import then, when
 from hamcrest import assert_that

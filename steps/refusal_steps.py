@@ -1,4 +1,4 @@
-"""What the answer to a request that must be refused says."""
+"""Required content of the answer to a request that must be refused."""
 
 from behave import then
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""Outages: what is taken away, what clients are told meanwhile, and what is there again afterwards."""
+"""Outages: what is taken away, the answers to clients meanwhile, and the state afterwards."""
 
 from behave import given, then, when
 from hamcrest import assert_that

@@ -1,4 +1,4 @@
-"""What a job is given: GPU slices, memory, storage."""
+"""Resources of a job: GPU slices, memory, storage."""
 
 from behave import given, then, when
 from hamcrest import assert_that

@@ -1,1 +1,1 @@
-from support import starting as starting  # first of all: what a run loads after it takes a second
+from support import starting as starting  # must be first: the imports of a run take a second

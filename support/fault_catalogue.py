@@ -1,4 +1,4 @@
-"""The suite's side of the fault catalogue: what each fault must make fail, and with which words."""
+"""The suite's part of the fault catalogue: the scenarios that each fault must make fail, and with which words."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ScenarioId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\
 
 
 class CatalogueError(Exception):
-    """The catalogue cannot be used, or a fault is not in it; one sentence."""
+    """The catalogue cannot be used, or does not contain a fault. The message is one sentence."""
 
 
 class _CatalogueEntry(BaseModel):
-    """One ``[[fault]]``. The fields from ``process`` on tell the sandbox what to do and are its business."""
+    """One ``[[fault]]``. The fields from ``process`` to ``also`` are instructions for the sandbox."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,9 +44,12 @@ class _CatalogueEntry(BaseModel):
 
 @dataclass(frozen=True)
 class Fault:
-    """``scenarios`` must fail, each with the given text in its failure; scenarios of ``requirement`` and ``related``
-    may fail as a consequence; no other scenario may. ``environment`` are variables given to the run instead of a
-    switch. A run with one that ``waits`` needs little of the machine."""
+    """One fault of the catalogue.
+
+    ``scenarios`` must fail, each with the given text in its failure. Scenarios of ``requirement`` and ``related`` may
+    fail as a consequence; no other scenario may. ``environment`` holds variables given to the run instead of a switch.
+    A run with a fault that ``waits`` needs little of the machine.
+    """
 
     id: str
     requirement: str
@@ -59,7 +62,7 @@ class Fault:
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, Fault]:
-    """Every fault by id, in the order of the file."""
+    """Return all faults by id, in the order of the file."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -90,7 +93,7 @@ def _fault(raw: Mapping[str, object], lists: Mapping[str, list[str]], path: Path
 
 
 def _requirements(entry: _CatalogueEntry, lists: Mapping[str, list[str]], path: Path) -> Iterator[str]:
-    """What ``related`` names: requirements, and those of named lists."""
+    """Yield the requirements that ``related`` names, directly or through a named list."""
     for name in entry.related:
         for requirement in lists.get(name, [name]):
             if not _REQUIREMENT.fullmatch(requirement):
@@ -100,7 +103,7 @@ def _requirements(entry: _CatalogueEntry, lists: Mapping[str, list[str]], path: 
 
 
 def chosen(catalogue: Mapping[str, Fault], wanted: list[str]) -> list[Fault]:
-    """The faults named in ``wanted``, or all; :class:`CatalogueError` for one that is not there."""
+    """Return the faults named in ``wanted``, or all of them. Raises :class:`CatalogueError` for an unknown one."""
     for fault_id in wanted:
         if fault_id not in catalogue:
             raise CatalogueError(f"FAULT={fault_id}: no such fault in {CATALOGUE_FILE.name}")

@@ -1,4 +1,4 @@
-"""Modules that are loaded when they are used: a command that does not need them does not wait for them."""
+"""Modules that are imported when they are used, so that a command that does not need them does not wait for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Later:
-    """Stands for a module until something of it is asked for: ``focus-acceptance --help`` needs no client."""
+    """Stands for a module until one of its attributes is used: ``focus-acceptance --help`` needs no client."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,9 +1,9 @@
-"""How much of this machine's processors the suite was given: what its deadlines count instead of the time of the wall.
+"""Processor time that this machine gave the suite. Deadlines count it instead of wall-clock time.
 
-Two things keep a tester from looking in time, and neither is the system's fault. Its process stands still (stopped,
-swapped out, a virtual machine that was paused): a heartbeat thread wakes too late. Or so many programs want to run
-that each gets a part of a processor only: the same thread counts them. Both are taken out of a deadline, exactly as
-long as they lasted; a slow system stays late.
+Two things can keep a tester from looking in time, and neither is the system's fault. Its process may stand still
+(stopped, swapped out, in a virtual machine that was paused): a heartbeat thread then wakes too late. Or so many
+programs want to run that each gets only a part of a processor: the same thread counts them. Both are subtracted from a
+deadline, for exactly as long as they lasted; a slow system stays late.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 
 BEAT_S = 0.02
 TOLERATED_S = 0.005
-"""A wake-up is never exact: up to here it is no standstill."""
+"""A wake-up is never exact: a delay up to this limit is no standstill."""
 CROWD_PER_CORE = 2
-"""Runnable threads for each core up to which nothing is taken out: a tester and what it tests are a few themselves."""
+"""Runnable threads per core up to which nothing is subtracted: the tester and the tested system have a few."""
 
 _LOAD = Path("/proc/loadavg")
 
 
 def share_given() -> float:
-    """The share (0 to 1) of a processor that a program gets now; 1 where the kernel does not tell (not Linux)."""
+    """Return the share (0 to 1) of a processor that a program gets now; 1 if it is not known (not on Linux)."""
     try:
         runnable = int(_LOAD.read_text(encoding="ascii").split()[3].split("/")[0])
     except OSError:
@@ -33,7 +33,7 @@ def share_given() -> float:
 
 
 class Heartbeat:
-    """Beats every 20 ms and adds up, in seconds, what it was kept from. Starts itself with the first question."""
+    """Beats every 20 ms and adds up the seconds in which it was kept from running. Starts itself at the first query."""
 
     def __init__(self) -> None:
         self._lost_s = 0.0
@@ -42,13 +42,13 @@ class Heartbeat:
         self._lock = threading.Lock()
 
     def lost_s(self) -> float:
-        """Seconds, since the first question, in which the suite was not given the processor; it only ever grows."""
+        """Return the seconds since the first query in which the suite had no processor. The value never decreases."""
         with self._lock:
             self._start()
             return self._lost_s + self._late_s(time.monotonic())
 
     def given_since(self, began_s: float, lost_before_s: float) -> float:
-        """Seconds given since a monotonic moment at which ``lost_s`` was ``lost_before_s``."""
+        """Return the seconds given since a monotonic moment at which ``lost_s`` was ``lost_before_s``."""
         return max(0.0, time.monotonic() - began_s - (self.lost_s() - lost_before_s))
 
     def _start(self) -> None:
@@ -69,20 +69,20 @@ class Heartbeat:
                 self._beat_s = now_s
 
     def _late_s(self, now_s: float) -> float:
-        """How long the beat that is due has been missing."""
+        """Return the seconds by which the due beat is late; 0 if the delay is tolerated."""
         late_s = now_s - self._beat_s - BEAT_S
         return late_s if late_s > TOLERATED_S else 0.0
 
 
 heartbeat = Heartbeat()
-"""Of this process. A deadline asks it for ``lost_s`` at its start, and for what was given when it looks again."""
+"""Heartbeat of this process. A deadline reads ``lost_s`` at its start, and the time given whenever it looks again."""
 
 
 def _begin_anew() -> None:
-    """A forked process has neither the thread nor whoever holds the lock."""
+    """Replace the heartbeat in a forked process, which has neither its thread nor the holder of its lock."""
     global heartbeat
     heartbeat = Heartbeat()
 
 
-if sys.platform != "win32":  # where no process is forked
+if sys.platform != "win32":  # Windows has no fork
     os.register_at_fork(after_in_child=_begin_anew)

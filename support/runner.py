@@ -1,8 +1,7 @@
-"""The runner that `python -m behave` uses: behave's own, made strict.
+"""Runner that `python -m behave` uses: behave's own, made strict.
 
-The exit code follows the verdict of the run record, so that a run is green only if something ran and nothing is wrong
-with it: failing hooks, failing clean-ups, leftovers, an empty selection and an early end make it red; a known issue
-does not.
+The exit code follows the verdict of the run record: a run is green only if something ran and nothing is wrong with it.
+Failing hooks, failing clean-ups, leftovers, an empty selection and an early end make it red; a known issue does not.
 """
 
 from __future__ import annotations
@@ -43,11 +42,11 @@ _NOTHING_JUDGED = 2
 
 
 class _Refused(Exception):
-    """A run that would judge nothing; one sentence."""
+    """The run would judge nothing. The message is one sentence."""
 
 
 class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so its Runner is Any to mypy
-    """Behave's runner with a truthful result. An `exit_code` of a before_all exception ends the process."""
+    """Behave's runner with a truthful result. The `exit_code` of a before_all exception ends the process."""
 
     def __init__(self, config: Any) -> None:
         print_any_text()
@@ -59,19 +58,19 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self._parallel: int | None = None
         self._shard: Shard | None = None
         self._sandbox: EmbeddedSandbox | None = None
-        # behave announces the class of its runner between here and run(), which tells a reader nothing.
+        # behave prints the class of its runner between here and run(), which is of no use to a reader.
         self._announcement = contextlib.redirect_stdout(io.StringIO())
         self._announcement.__enter__()
 
     # The run.
 
     def run(self) -> bool:
-        """Run everything. True means red. Raises SystemExit for a configuration that cannot be used."""
+        """Run everything. Returns True if the run is red. Raises SystemExit for a configuration that cannot be used."""
         self._announcement.__exit__(None, None, None)
         self._refuse(refusal_of(self.config, os.environ))
         select_requirements(self.config)
         if self.config.dry_run:
-            # It runs nothing, so it proves nothing: red if a step is undefined, and never green.
+            # A dry run executes nothing, so it proves nothing: red if a step is undefined, and never green.
             raise SystemExit(1 if super().run() else _NOTHING_JUDGED)
         try:
             self.report.repeat = repeat_of(self.config.userdata)
@@ -92,7 +91,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
             try:
                 self._begin_sandbox(until_published)
                 behave_failed = bool(super().run())
-                until_published.enter_context(held())  # still within the try: whoever ends the run now is heard
+                until_published.enter_context(held())  # inside the try, so that an interruption is handled
             except _Refused as refused:
                 self._refuse(str(refused))
             except (KeyboardInterrupt, SystemExit) as end:
@@ -112,20 +111,20 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         return red or bool(problems)
 
     def _begin_sandbox(self, until_published: contextlib.ExitStack) -> None:
-        """It starts while features and steps are being loaded, and ends while the reports are being made."""
+        """Start the run's own sandbox while features and steps are loaded. It shuts down while the reports are made."""
         self._sandbox = own_sandbox.begun(self._environment, self.config.userdata)
         if self._sandbox is not None:
             until_published.callback(self._sandbox.stop)
 
     def _refuse(self, sentence: str | None) -> None:
-        """End before anything is touched, unless there is no reason to."""
+        """End the process before anything is touched, if there is a reason to."""
         if sentence is not None:
             print(sentence, file=sys.stderr)
             raise SystemExit(_NOTHING_JUDGED)
 
     def run_model(self, features: Any = None) -> bool:
-        """Run the parsed features; the record is made in the last clean-up of all, just before the formatters close."""
-        # Loaded here only, while the sandbox starts: it takes what talks to the cluster along.
+        """Run the parsed features. The record is made in the very last clean-up, just before the formatters close."""
+        # Imported only here, while the sandbox starts, because it also imports what talks to the cluster.
         from support.hooks.side_by_side import SideBySide
 
         if self.config.dry_run:
@@ -152,7 +151,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         return bool(super().run_model(self.context.side_by_side.features(everything)))
 
     def _own_share(self, shard: Shard) -> list[Any]:
-        """What of the selection this run has, where others have the rest."""
+        """Return the share of the selection that this shard runs; other shards run the rest."""
         try:
             self.report.selected = shard.part_of(self.report.selected, self.report.environment)
         except PlanError as error:
@@ -162,7 +161,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         return units_of(self.report.selected)
 
     def _put_in_order(self) -> None:
-        """Shuffle what was read, if that was asked for."""
+        """Shuffle the features if that was requested."""
         repeat = self.report.repeat
         if repeat is not None and repeat.shuffle is not None:
             print(f"shuffled: -D shuffle={repeat.shuffle} gives the same order again", flush=True)
@@ -178,12 +177,12 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         if "KeyboardInterrupt" in (reason or ""):
             self.report.interrupted = "the run was interrupted"
             if self.context is not None:
-                self.aborted = True  # what there is to say about it stands at the end of the run
+                self.aborted = True  # the interruption is reported at the end of the run
             return
         super().abort(reason)
 
     def _say_that_it_began(self) -> None:
-        """A run that dies must not leave the verdict of the one before it in its place."""
+        """Write a record of an unfinished run: a run that dies must not leave the verdict of the previous one."""
         reports = reports_directory(self.config)
         began = f"the run that began at {self.report.started:%Y-%m-%d %H:%M:%S} UTC has not ended, or was killed"
         record = record_of(self.report, [], [Trouble("run", began)])
@@ -193,13 +192,13 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
     # The end.
 
     def _finish(self) -> None:
-        """Make the record. Everything that can still go wrong has gone wrong by now."""
+        """Make the record. Everything that can still fail has run by now."""
         if self.aborted and not self.report.suite_errors and not self.report.interrupted:
             self.report.interrupted = "the run was aborted"
         if self.report.interrupted:
             self.report.suite_errors.append(Trouble("run", f"{self.report.interrupted} before it was complete"))
         if self.context is not None:
-            self.aborted = False  # otherwise behave says "ABORTED: By user" besides
+            self.aborted = False  # otherwise behave also prints "ABORTED: By user"
         results = all_results(self.report)
         sentence = None if self.report.suite_errors else nothing_ran(results)
         if sentence:
@@ -207,8 +206,8 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         self.report.record = record_of(self.report, results, self.report.suite_errors)
 
     def _ended_early(self, end: BaseException) -> None:
-        """An interruption, or sys.exit in a step, reached us through behave: clean up and close what it left open."""
-        self.stop_capture()  # a step that behave did not see end has left its capture on
+        """Clean up and close what behave left open after an interruption, or after sys.exit in a step."""
+        self.stop_capture()  # a step that was cut off has left its capture on
         interrupted = isinstance(end, KeyboardInterrupt)
         said = "interrupted" if interrupted else f"ended by sys.exit({getattr(end, 'code', None)!r}) in a step"
         self.report.interrupted = f"the run was {said}"
@@ -225,26 +224,26 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
                 print(f"INTERRUPTED: {self.report.interrupted} before anything was judged.")
 
     def _clean_up_what_is_left(self) -> None:
-        # Each failure is noted by on_cleanup_error; behave need not raise the first of them as well.
+        # on_cleanup_error records each failure, so behave need not raise the first of them as well.
         self.context.fail_on_cleanup_errors = False
         if "after_all" not in self._failures.called:
             self.run_hook("after_all")
         self.context._do_remaining_cleanups()
 
     def _could_not_start(self, error: Exception) -> None:
-        """Features, steps or hooks could not be loaded: no formatter exists yet, so the record is written from here."""
+        """Write the record if features, steps or hooks could not be loaded, because no formatter exists yet."""
         if self.report.record is None:
             self.report.suite_error("start", exception_text(error))
             self._finish()
             self._write_reports()
-            self._publish()  # what cannot be loaded cannot be published either; that is said once, as the error
+            self._publish()  # what cannot be loaded cannot be published either; the error already reports it
 
     def _publish(self) -> list[str]:
-        """Make every other report of the record; the troubles of that, one sentence each."""
+        """Make all other reports of the record. Returns their problems, one sentence each."""
         record = self.report.record
         if record is None or self.report.refusal is not None:
             return []
-        # Loaded here only, because the runs of the fault matrix publish little and are many.
+        # Imported only here, because the runs of the fault matrix are many and publish little.
         from support.reporting.publish import publish_run
 
         every = publishes_all(self.config.userdata)
@@ -253,7 +252,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
         return [f"report {one.name}: {one.problem}" for one in published if one.problem]
 
     def _is_unexplained(self, behave_failed: bool) -> bool:
-        """Whether behave saw a failure that the record does not show. Must never happen; if it does the run is red."""
+        """Whether behave saw a failure that the record does not show. This must never happen; the run is then red."""
         record = self.report.record
         if record is None or not behave_failed or record.verdict != "passed" or record.counts()["known_issue"]:
             return False
@@ -268,7 +267,7 @@ class StrictRunner(Runner):  # type: ignore[misc]  # behave ships no types, so i
 
 
 def _guard_formatter(opener: Any) -> None:
-    """What a formatter of behave writes, to the console or to a file that is made at its first use, shows no secret."""
+    """Redact what a formatter of behave writes, to the console or to a file that is created at its first use."""
     if opener.stream is not None:
         opener.stream = output.redacted(opener.stream)
         return

@@ -1,4 +1,4 @@
-"""Which scenarios may run here: decided by what the environment declares, never by probing."""
+"""Selection of the scenarios that may run here, by what the environment declares, never by probing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from support.config.load_window import LoadWindow
 
 
 class EarlierRuns(Protocol):
-    """What a comparison with earlier runs needs to know of them."""
+    """The part of the history of earlier runs that a comparison needs."""
 
     def reason_to_wait(self) -> str | None:
-        """Why a run cannot be compared with them yet, or None."""
+        """Return the reason why a run cannot be compared with earlier ones yet, or None."""
 
 
 NEEDS = "needs_"
@@ -24,17 +24,17 @@ EXCLUDES = frozenset(
     | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration"}
     | {"needs_baseline", "needs_ssh"}
 )
-"""Tags that say: what this scenario does to the site, or measures of it, bears no neighbour. Logins to the hosts are
-among them: on a crowded machine a login beside others was seen to run into its time-out."""
+"""Tags of scenarios that cannot run beside others, because of what they do to the site or measure there. Logins to the
+hosts are among them: on a crowded machine, a login beside others was seen to run into its time-out."""
 BASELINE = "needs_baseline"
-"""No property of the environment: so many earlier runs of the suite itself."""
+"""Not a property of the environment: a number of earlier runs of the suite itself."""
 SLOW = "slow"
 PERMISSIONS = ("load", "disruptive", "writes_database")
 _BACKLOG_REASON = "backlog: the requirement is agreed, the product does not have it yet"
 
 
 def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
-    """Why a scenario with these tags does not run here, or None."""
+    """Return the reason why a scenario with these tags does not run here, or None."""
     tags = set(tags)
     if "backlog" in tags:
         return _BACKLOG_REASON
@@ -50,20 +50,20 @@ def reason_to_skip(tags: Iterable[str], environment: Environment) -> str | None:
 
 
 def hours_of_load(environment: Environment) -> LoadWindow | None:
-    """When the environment may be loaded; None for at any hour."""
+    """Return the hours in which the environment may be loaded; None for any hour."""
     text = environment.safety.load_between
     return None if text is None else LoadWindow.parse(text)
 
 
 def reason_by_the_clock(tags: Iterable[str], environment: Environment, now: datetime | None = None) -> str | None:
-    """Why a scenario with these tags does not run at this hour, or None."""
+    """Return the reason why a scenario with these tags does not run at this hour, or None."""
     window = hours_of_load(environment) if "load" in set(tags) else None
     objection = window.objection(now or datetime.now(UTC)) if window is not None else None
     return objection and f"environment {environment.identity.name} is not loaded at this hour: {objection}"
 
 
 def _why(capability: str, environment: Environment) -> str:
-    """What a reader would ask next."""
+    """Return the reason why the capability is missing, if it is known."""
     if capability == "rabbitmq" and environment.kind == "sandbox":
         wanted = environment.sandbox.settings.get("rabbitmq") == "installed"
         return ": no rabbitmq-server is installed on this machine" if wanted else ": sandbox.settings.rabbitmq is off"
@@ -71,7 +71,7 @@ def _why(capability: str, environment: Environment) -> str:
 
 
 def reason_to_wait(tags: Iterable[str], userdata: Mapping[str, str], baselines: EarlierRuns) -> str | None:
-    """Why a scenario with these tags does not run now, whatever the environment is, or None."""
+    """Return the reason why a scenario with these tags does not run now, in any environment, or None."""
     tags = set(tags)
     if SLOW in tags and (userdata.get("slow") or os.environ.get("FOCUS_SLOW")) != "yes":
         return (

@@ -1,6 +1,7 @@
-"""Imported first of all: Ctrl-C while all the rest is still being loaded ends in our words, and nothing was begun.
+"""Handling of Ctrl-C while the other modules are imported. This one is imported first, so that an early Ctrl-C ends
+with a message that nothing was touched.
 
-Only where behave is the program that runs; in any other, Ctrl-C means what it means there.
+This applies only if behave is the program that runs. In any other program, Ctrl-C keeps its meaning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def _nothing_was_begun(number: int, frame: Any) -> None:
 
 
 def begun() -> None:
-    """From here on Ctrl-C is the business of the run; also where whoever forked this process left it to end it."""
+    """Leave Ctrl-C to the run from here on, also if this process was forked with the default action, which ends it."""
     if signal.getsignal(signal.SIGINT) in (_nothing_was_begun, signal.SIG_DFL):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

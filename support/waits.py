@@ -1,11 +1,11 @@
 """The one way to wait.
 
-``until`` waits for something to become true and says, when it does not, what was wanted, what was last seen, for how
-long and how often it looked. ``holds`` watches that something stays true. Both look again as soon as a source of
-change says so (the cluster watch) and otherwise at a fixed interval.
+``until`` waits for something to become true. If it does not, the error says what was wanted, what was last seen, how
+long it waited and how often it looked. ``holds`` checks that something stays true. Both look again as soon as a source
+of changes reports one (the cluster watch), and otherwise at a fixed interval.
 
-Seconds are those in which the suite was given the processor (``support.processor``): what this machine was kept from is
-taken out of every deadline and every time of observation, and said.
+Seconds are those in which the suite was given the processor (``support.processor``): time in which this machine kept it
+from running is subtracted from every deadline and every time of observation, and reported.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 LOOK_AGAIN_S = 0.05
 TOLD_FROM_S = 0.05
-"""Standstill below this is not worth a word."""
+"""A standstill below this is not reported."""
 
 
 class DeadlineUse:
-    """How close waiting came to its deadlines: the greatest share that any wait used since :meth:`forget`.
+    """Use of deadlines: the greatest share that any wait has used since :meth:`forget`.
 
     1.0 is a deadline that was used up. A scenario that passes with more than half of one will fail on a slower day.
     """
@@ -45,12 +45,12 @@ class DeadlineUse:
 
 
 deadline_use = DeadlineUse()
-"""Of every ``until`` in this process: the hooks read it for each scenario. ``settle`` and ``holds`` have no deadline to
-miss."""
+"""Deadline use of every ``until`` in this process; the hooks read it for each scenario. ``settle`` and ``holds`` have
+no deadline to miss."""
 
 
 class Stopwatch:
-    """Seconds since it was made: of the wall, and those given to the suite."""
+    """Seconds since it was created: of wall-clock time, and of the time given to the suite."""
 
     def __init__(self) -> None:
         self._heartbeat = processor.heartbeat
@@ -64,7 +64,7 @@ class Stopwatch:
         return time.monotonic() - self._began_s
 
     def told(self, limit_s: float) -> str:
-        """What was waited, as "1.60 s of 1.60 s", and how long the suite stood still meanwhile."""
+        """Return the time waited, as "1.60 s of 1.60 s", and how long the suite stood still meanwhile."""
         given_s, wall_s = self.given_s(), self.wall_s()
         text = f"{given_s:.2f} s of {limit_s:.2f} s"
         if wall_s - given_s < TOLD_FROM_S:
@@ -73,17 +73,17 @@ class Stopwatch:
 
 
 class ChangeSource(Protocol):
-    """Something that knows when looking again is worthwhile."""
+    """A source of changes, which knows when looking again is worthwhile."""
 
     def mark(self) -> int:
-        """A number that grows with every change seen."""
+        """Return a number that grows with every change seen."""
 
     def wait_for_change(self, after: int, timeout_s: float) -> int:
-        """Block until something newer than ``after`` was seen or the time is over; answers the new mark."""
+        """Block until something newer than ``after`` is seen or the time is over. Returns the new mark."""
 
 
 class PollEvery:
-    """A source of change for what cannot be watched: time itself."""
+    """A source of changes for what cannot be watched: looks again at a fixed interval."""
 
     def __init__(self, interval_s: float = LOOK_AGAIN_S) -> None:
         self._interval_s = interval_s
@@ -106,11 +106,10 @@ def until(
     changes: ChangeSource | None = None,
     abort_if: Matcher[T] | None = None,
 ) -> T:
-    """The first value of ``probe`` that satisfies ``matcher``.
+    """Return the first value of ``probe`` that satisfies ``matcher``.
 
-    ``what`` names the thing waited for in domain words; ``within_s`` is in seconds given to the suite. ``abort_if``
-    describes states from which the wanted one cannot follow: they end the waiting at once. Raises
-    :class:`AssertionError`.
+    ``what`` names the thing waited for, in domain words. ``within_s`` is in seconds given to the suite. ``abort_if``
+    describes states from which the wanted one cannot follow; they end the wait at once. Raises :class:`AssertionError`.
     """
     source = changes or PollEvery()
     watch = Stopwatch()
@@ -138,7 +137,7 @@ def holds(
     what: str,
     changes: ChangeSource | None = None,
 ) -> T:
-    """The last value of ``probe`` after it satisfied ``matcher`` at every look for ``for_s`` seconds."""
+    """Return the last value of ``probe`` after it satisfied ``matcher`` at every look for ``for_s`` seconds."""
     source = changes or PollEvery()
     watch = Stopwatch()
     looks = 0
@@ -155,8 +154,7 @@ def holds(
 
 
 def settle(probe: Callable[[], list[str]], *, within_s: float, changes: ChangeSource | None = None) -> list[str]:
-    """Wait for an empty list and answer what is still in it at the end: for clean-up, which reports instead of
-    raising."""
+    """Wait for an empty list, and return what is left in it. Meant for clean-up, which reports instead of raising."""
     source = changes or PollEvery()
     watch = Stopwatch()
     while True:

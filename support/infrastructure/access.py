@@ -1,4 +1,4 @@
-"""Layer 5: the way of an engineer over the jump host to the target host."""
+"""Layer 5: the access path of an engineer, over the jump host to the target host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_COMMANDS = ("signal", "timeout", "endless")
 
 
 class AccessExamination:
-    """Logs in as an engineer would, asks, and leaves."""
+    """Examination of the access path: logs in as an engineer would, runs commands, and logs out."""
 
     def __init__(self, client: SSHClient, environment: Environment, journal: Journal) -> None:
         self._client = client
@@ -34,21 +34,20 @@ class AccessExamination:
         self._limits = environment.limits
 
     def jump_host(self) -> HostFacts:
-        """What the jump host answers; :class:`AssertionError` when it lets nobody in."""
+        """Return the facts of the jump host. Raises :class:`AssertionError` if it does not exist or cannot be used."""
         if self._ssh.jump is None:
             raise AssertionError("the environment names no jump host")
         with _way_is_open(), self._client.connect_jump() as session:
             return _facts("jump host", session, self._ssh.jump.hostname, self._ssh.jump.user, ())
 
     def target_host(self) -> HostFacts:
-        """What the target host answers, reached through the jump host; :class:`AssertionError` when it is not
-        reached."""
+        """Return the facts of the target host, reached through the jump host, or raise :class:`AssertionError`."""
         with _way_is_open(), self._client.connect_target() as session:
             tools = tuple(TOOLS)
             return _facts("target host", session, self._ssh.target.hostname, self._ssh.target.user, tools)
 
     def connections_after_leaving(self) -> tuple[int, int]:
-        """Connections the target host counts before another engineer came, and after they left."""
+        """Return the number of connections on the target host before a second login, and after it has ended."""
         command = _COUNT_CONNECTIONS.format(port=self._ssh.target.port)
         with _way_is_open(), self._client.connect_target() as watching:
             before = connections_in(watching.run(command))
@@ -68,13 +67,13 @@ class AccessExamination:
             return before, connections_in(watching.run(command))
 
     def hosts(self) -> Iterator[HostFacts]:
-        """The hosts on the way, one after the other: the jump host, where the environment has one, and the target."""
+        """Yield the facts of each host on the way: the jump host, if the environment has one, then the target host."""
         if self._ssh.jump is not None:
             yield self.jump_host()
         yield self.target_host()
 
     def cluster_over_target_host(self) -> ClusterFacts:
-        """The cluster as it is seen through a tunnel over the target host, whatever way the suite itself takes."""
+        """Examine the cluster through a tunnel over the target host, whichever access the suite itself uses."""
         settings = self._environment.kubernetes.model_copy(update={"access": "ssh_tunnel"})
         policy = SafetyPolicy(self._environment.identity.name)
         with _way_is_open(), ExitStack() as closing:
@@ -86,7 +85,7 @@ class AccessExamination:
 
 @contextmanager
 def _way_is_open() -> Iterator[None]:
-    """A host that cannot be reached is a finding of this examination, not a trouble of the suite."""
+    """Raise AssertionError for an unreachable host: this is a finding of the examination, not an error of the suite."""
     try:
         yield
     except SSHError as error:
@@ -97,9 +96,9 @@ def _way_is_open() -> Iterator[None]:
 
 
 def connections_in(counted: CommandResult) -> int:
-    """How many connections a host counts; :class:`AssertionError` when its count says nothing.
+    """Return the number of connections counted. Raises :class:`AssertionError` if the output is not a valid count.
 
-    The session that asks is a connection itself: a count without any has not looked where it should.
+    The session that runs the command is itself a connection, so a count of zero is wrong.
     """
     lines = [line for line in counted.stdout.splitlines() if line.strip()]
     if counted.exit_status != 0 or counted.stderr.strip():

@@ -12,7 +12,7 @@ from support.config import Environment
 
 
 class BrokerExamination:
-    """Logs in, looks, and leaves again."""
+    """Examination of the message broker: logs in, looks, and logs out."""
 
     def __init__(self, client: BrokerClient, environment: Environment) -> None:
         self._client = client
@@ -20,7 +20,8 @@ class BrokerExamination:
         self.exchange = environment.broker.exchange
 
     def wait_until_up(self) -> None:
-        """A broker that was only just started is given its time; whom it lets in is another question."""
+        """Wait until the broker answers. A broker that was just started needs time; whether it accepts the login is
+        checked separately."""
         waits.until(
             self._client.log_in,
             checks.answers(),
@@ -29,7 +30,7 @@ class BrokerExamination:
         )
 
     def announce(self) -> None:
-        """Somebody will come: a broker that starts with its first client is up by then."""
+        """Connect once in advance, so that a broker that starts with its first client is up when it is needed."""
         self._client.greet()
 
     def log_in(self) -> BrokerOutcome:
@@ -42,14 +43,14 @@ class BrokerExamination:
         return self._client.has_exchange(self.exchange)
 
     def wait_for_queues_of(self, job_id: str) -> None:
-        """An investigation that was opened has at least one queue."""
+        """Wait until an opened investigation has at least one queue."""
         self._wait(job_id, checks.has_a_queue())
 
     def wait_until_no_queue_of(self, job_id: str) -> None:
         self._wait(job_id, checks.has_no_queue())
 
     def wait_until_no_queue_is_left(self, job_ids: Collection[str]) -> None:
-        """Of many investigations."""
+        """Wait until none of these investigations has a queue."""
         waits.until(
             self._client.queues,
             checks.has_no_queue_of(job_ids),

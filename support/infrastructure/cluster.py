@@ -9,7 +9,7 @@ from support.model.infrastructure import ClusterFacts
 
 
 class ClusterExamination:
-    """One look at the cluster."""
+    """Examination of the cluster at one moment."""
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
         self._cluster = cluster
@@ -32,7 +32,8 @@ class ClusterExamination:
         )
 
     def _log_of(self, running: list[Pod]) -> tuple[list[str], str]:
-        """The last lines of the first of them, and why they cannot be read: that is a finding of its own."""
+        """Return the last log lines of the first running server, and the reason if they cannot be read. An unreadable
+        log is a finding of its own."""
         if not running:
             return [], "no Focus Server runs"
         try:
@@ -41,5 +42,6 @@ class ClusterExamination:
             return [], f"the log of {running[0].name} cannot be read: {error.message}"
 
     def focus_servers(self) -> list[Pod]:
-        """Those that serve or will; what was evicted or has ended stays listed and is none, nor is what is leaving."""
+        """Return the pods that serve or will serve. Evicted and ended pods stay listed in the cluster; they are left
+        out, and so are pods that are being deleted."""
         return [pod for pod in self._servers.pods() if not pod.deleting]

@@ -1,4 +1,4 @@
-"""The diagnosis: the six layers examined from the bottom; the first that is broken is what to look at."""
+"""Diagnosis of the six infrastructure layers, from the bottom up. The lowest broken layer is the one to look at."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FINDINGS = (AssertionError, ClusterError, DatabaseError, ShapeError, SSHError)
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its name, where to look when it is broken, and its examination, which raises what it finds."""
+    """One layer: its name, the advice if it is broken, and its examination, which raises its findings."""
 
     number: int
     name: str
@@ -34,7 +34,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerFinding:
-    """What came of one layer; ``trouble`` is None when it is in order."""
+    """Finding of one layer; ``trouble`` is None if the layer is in order."""
 
     layer: Layer
     trouble: str | None
@@ -45,7 +45,7 @@ class LayerFinding:
 
 @dataclass(frozen=True)
 class LayerDiagnosis:
-    """The findings of every layer, and what they mean together (requirement IN-08)."""
+    """The findings of all layers, and the conclusion from them (requirement IN-08)."""
 
     findings: tuple[LayerFinding, ...]
 
@@ -55,7 +55,7 @@ class LayerDiagnosis:
 
     @property
     def conclusion(self) -> str:
-        """One sentence for whoever has to mend it."""
+        """The conclusion in one sentence, for the person who fixes the problem."""
         if not self.broken:
             return "every layer is in order"
         if {5, 6} <= {finding.layer.number for finding in self.broken}:
@@ -67,7 +67,7 @@ class LayerDiagnosis:
 
 
 class Doctor:
-    """Examines every layer, also those above a broken one, and concludes."""
+    """Examines every layer, including those above a broken one, and draws the conclusion."""
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         self._layers = tuple(layers)
@@ -90,9 +90,9 @@ def layers_of(
     orchestration: Callable[[], ClusterExamination],
     environment: Environment,
 ) -> list[Layer]:
-    """The six layers of requirement IN-01 to IN-06, from the bottom.
+    """Return the six layers of requirement IN-01 to IN-06, from the bottom.
 
-    ``orchestration`` is asked for when its turn comes: the way to the cluster may lead over the layer below.
+    ``orchestration`` is called only when its layer is examined: the way to the cluster may lead over the layer below.
     """
     settings, limits = environment.mongodb, environment.limits
 

@@ -1,4 +1,4 @@
-"""What the doctor tells, to people and to programs (``doctor.schema.json``)."""
+"""Report of the doctor, as text for people and as JSON for programs (``doctor.schema.json``)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ _EXIT_CODES = {"in order": 0, "not in order": 1, "not usable": 2}
 
 @dataclass(frozen=True)
 class DoctorReport:
-    """Of one environment. ``machine`` are the prerequisites on this machine, ``way`` those that need the network; the
-    ``diagnosis`` is None when the machine lacks something. ``trusts`` tells whose certificates each client takes, and
-    ``clocks`` how those of the environment stand."""
+    """Report on one environment.
+
+    ``machine`` holds the prerequisites on this machine, ``way`` those that need the network. ``diagnosis`` is None if a
+    prerequisite of the machine is missing. ``trusts`` names whose certificates each client trusts. ``clocks`` describes
+    the clocks of the environment.
+    """
 
     environment: str
     title: str
@@ -41,7 +44,7 @@ class DoctorReport:
 
     @property
     def conclusion(self) -> str:
-        """One sentence for whoever has to mend it."""
+        """The conclusion in one sentence, for the person who fixes the problem."""
         if self.diagnosis is None:
             return f"nothing was examined: {'; '.join(one.name for one in _troubles(self.machine))} first"
         unreached = "; ".join(map(str, _troubles(self.way)))
@@ -50,7 +53,7 @@ class DoctorReport:
         return self.diagnosis.conclusion
 
     def lines(self) -> Iterator[str]:
-        """For a console, the diagnosis first."""
+        """Yield the report for a console, the diagnosis first."""
         yield f"{self.title}: {self.conclusion}"
         if self.diagnosis is not None:
             yield from (f"  {finding}" for finding in self.diagnosis.findings)

@@ -14,7 +14,7 @@ _QUERIES = 3
 
 
 class MongoDBExamination:
-    """Looks at the recording index with the configured client, and with deliberately wrong ones."""
+    """Examination of the recording index, with the configured login and with a deliberately wrong one."""
 
     def __init__(self, client: MongoDBClient, environment: Environment) -> None:
         self._client = client
@@ -22,7 +22,7 @@ class MongoDBExamination:
         self._limits = environment.limits
 
     def connect(self) -> IndexFacts:
-        """What it says of itself; when it does not let the user in, nothing but why."""
+        """Return the facts that the server reports, or only the reason if it refuses the user."""
         outcome = self._client.probe()
         if outcome.kind != "ok":
             return IndexFacts(trouble=f"{outcome.kind}: {outcome.message}", connect_s=outcome.duration_s)
@@ -46,14 +46,14 @@ class MongoDBExamination:
         )
 
     def base_paths(self) -> list[BasePath]:
-        """The entries that name the collections of recordings."""
+        """Return the entries that name the collections of recordings."""
         return self._client.base_paths()
 
     def connect_with_wrong_password(self) -> ConnectionOutcome:
         return self._client.probe(password="not-the-password")
 
     def connections_after_leaving(self) -> tuple[int, int]:
-        """Connections the server counts before somebody came, and after they left."""
+        """Return the number of connections on the server before another login, and after it has ended."""
         before = self._counted()
         outcome = self._client.probe()
         if outcome.kind != "ok":
@@ -71,7 +71,7 @@ class MongoDBExamination:
         return before.connections_current, after.connections_current
 
     def _counted(self) -> ServerStatus:
-        """:class:`AssertionError` when the server does not count the connection over which it is asked."""
+        """Return the server status, or raise :class:`AssertionError` if the server does not count this connection."""
         status = self._client.server_status()
         if status.connections_current < 1:
             raise AssertionError(
@@ -81,19 +81,19 @@ class MongoDBExamination:
         return status
 
     def latest_recordings(self) -> Query:
-        """The typical of a few equal queries: a single one may have waited for this machine."""
+        """Return the median time of several equal queries: a single one may have been delayed by this machine."""
         queries = [self._client.timed_latest_recordings(self._settings.base_path) for _ in range(_QUERIES)]
         return Query(min(found for found, _ in queries), statistics.median(duration_ms for _, duration_ms in queries))
 
     def ping_ms(self) -> float:
-        """How long one warm answer takes."""
+        """Return the duration of one answer over a warm connection."""
         return self._client.ping_ms(1)[0]
 
     def answer_time(self) -> AnswerTime:
         return self.answer_time_of(self._client.ping_ms(self._limits.ping_samples))
 
     def answer_time_of(self, samples_ms: Sequence[float]) -> AnswerTime:
-        """Answers that were timed, with the classes of this environment."""
+        """Return measured answer times with the classes of this environment."""
         limits = self._limits
         classes = (
             (limits.mongodb_ping_excellent_ms, "excellent"),

@@ -1,4 +1,4 @@
-"""What must be there before a site can be examined: variables and files of this machine, and a way to each service."""
+"""Prerequisites of an examination: variables and files of this machine, and a network path to each service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"environment variable (\w+)")
 
 @dataclass(frozen=True)
 class Prerequisite:
-    """One line of the check list: what was found, or the ``trouble`` instead."""
+    """One line of the check list: what was found, or ``trouble`` if something is wrong."""
 
     name: str
     detail: str = ""
@@ -36,7 +36,7 @@ class Prerequisite:
 
 
 def of_refusal(error: ConfigurationError) -> list[Prerequisite]:
-    """The check list of an environment that cannot be loaded: what is wrong, by what has to be mended."""
+    """Return the check list of an environment that cannot be loaded: its problems, grouped by what has to be fixed."""
     found: dict[str, list[str]] = {name: [] for name in ("variables", "kubeconfig", "key", "known_hosts")}
     for problem in error.problems:
         found.setdefault(_name_of(problem), []).append(str(problem))
@@ -55,13 +55,13 @@ def _name_of(problem: Problem) -> str:
 
 
 class Prerequisites:
-    """Those of an environment that was loaded, one by one."""
+    """Prerequisites of a loaded environment, checked one by one."""
 
     def __init__(self, environment: Environment, journal: Journal) -> None:
         self._environment, self._journal = environment, journal
 
     def of_this_machine(self) -> list[Prerequisite]:
-        """Variables and files, read as the clients will read them; no host is asked."""
+        """Check variables and files, reading them as the clients will. Contacts no host."""
         looks: tuple[tuple[str, Callable[[], str]], ...] = (
             ("variables", self._variables),
             ("kubeconfig", self._kubeconfig),
@@ -71,7 +71,7 @@ class Prerequisites:
         return [_looked(name, look) for name, look in looks]
 
     def of_the_way(self) -> list[Prerequisite]:
-        """Whether each service can be reached at all: a TCP connection, which is closed at once."""
+        """Check that each service accepts a TCP connection, which is closed at once."""
         return [_reached(name, host, port) for name, host, port in self._endpoints()]
 
     def _variables(self) -> str:
@@ -113,7 +113,7 @@ class Prerequisites:
         yield "target", ssh.target
 
     def _endpoints(self) -> Iterator[tuple[str, str, int]]:
-        """The services that this machine connects to itself; what lies behind the jump host is for the layers."""
+        """Yield the services that this machine connects to directly. The layers cover those behind the jump host."""
         environment = self._environment
         server = urlsplit(environment.focus_server.base_url)
         yield "Focus Server", server.hostname or "", server.port or (443 if server.scheme == "https" else 80)
@@ -138,7 +138,7 @@ def _reached(name: str, host: str, port: int) -> Prerequisite:
     started_s = time.monotonic()
     try:
         socket.create_connection((host, port), _REACH_S).close()
-    # A name that no resolver takes is a UnicodeError.
+    # A host name that cannot be encoded raises UnicodeError, a ValueError.
     except (OSError, ValueError) as error:
         return Prerequisite(f"reach {name}", trouble=f"{host}:{port} cannot be reached: {error}")
     return Prerequisite(f"reach {name}", f"{host}:{port}, connected in {(time.monotonic() - started_s) * 1000:.0f} ms")

@@ -1,4 +1,4 @@
-"""What clients do beside opening: ask for the recordings of a window, cancel, and lose the work of their job."""
+"""Client actions other than opening: list the recordings of a window, cancel, and lose the work of a job."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from support.model.attempts import Attempt
 
 
 class Clients:
-    """Touches only investigations of the scenario, and opens none."""
+    """Acts only on investigations of the scenario, and opens none."""
 
     def __init__(self, client: FocusServerClient, cluster: KubernetesClient, jobs: Jobs, register: Register) -> None:
         self._client, self._cluster, self._jobs, self._register = client, cluster, jobs, register
 
     def list_recordings(self, times: requests.Times) -> Attempt:
-        """Ask for the recordings of a window; absent times are left out, because a list knows no live form."""
+        """List the recordings of a window. Absent times are left out, because this request has no live form."""
         request = {key: value for key, value in times.items() if value is not None}
         before = self._cluster.snapshot().job_ids
         return Attempt(request, self._client.recordings_in_time_range(request), before)
 
     def cancel(self, job_id: str) -> Answer:
-        """What a client does who has seen enough."""
+        """Cancel an investigation, as a client does that has seen enough."""
         self._require_own(job_id)
         return self._client.cancel(job_id)
 
     def lose_work(self, job_id: str) -> None:
-        """Take the pod of an investigation away, as a crash would."""
+        """Delete the pod of an investigation, as a crash would."""
         self._require_own(job_id)
         self._cluster.delete_job_pod(self._jobs.view(job_id).pod.name)
 
     def lose_jobs(self, job_id: str) -> None:
-        """Take away all that there is of an investigation but its service; the clean-up first, which would remove the
-        service too."""
+        """Delete the jobs of an investigation and leave only its service. The clean-up job is deleted first, because it
+        would remove the service too."""
         self._require_own(job_id)
         for job in (f"cleanup-job-{job_id}", f"grpc-job-{job_id}"):
             self._cluster.delete_job(job)

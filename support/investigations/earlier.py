@@ -1,4 +1,4 @@
-"""Investigations with a past: what a scenario finds when it begins."""
+"""Investigations with a past, prepared before a scenario begins."""
 
 from __future__ import annotations
 
@@ -23,30 +23,31 @@ class EarlierInvestigations:
         return self._investigations.open_and_release()
 
     def finished_and_cleaned_up(self) -> Investigation:
-        """One that has played a few seconds of recorded data to its end."""
+        """Open an investigation over a few seconds of recorded data, and wait until it is finished and cleaned up."""
         times = times_of("over a few seconds of recorded data", Source(self._recordings, None))
         finished = self._investigations.open_historic(times)
         self._jobs.wait_until_cleaned_up(finished.job_id, "finished_cleanup_s")
         return finished
 
     def with_a_lost_job(self) -> Investigation:
-        """One whose job is reported failed."""
+        """Open an investigation and lose its pod, so that its job is reported as failed."""
         failed, _ = self.with_a_running_job()
         self._clients.lose_work(failed.job_id)
         self._jobs.wait_for(failed.job_id, has_ended("Failed"), "failed_released_s")
         return failed
 
     def left_half_open(self) -> Investigation:
-        """One of which there is only the service: its server has ended before it created the jobs."""
+        """Open an investigation and remove its jobs, so that only the service is left, as if its server had ended
+        before it created the jobs."""
         half, _ = self.with_a_running_job()
         self._clients.lose_jobs(half.job_id)
         return half
 
     def with_a_running_job(self) -> tuple[Investigation, JobView]:
-        """One whose job runs, and that job."""
+        """Open an investigation and wait until its job runs. Returns both."""
         return self._investigations.open_running()
 
     def with_a_waiting_job(self) -> tuple[Investigation, JobView]:
-        """One whose job waits for a GPU slice, and that job."""
+        """Open an investigation and wait until its job waits for a GPU slice. Returns both."""
         waiting = self._investigations.open_live()
         return waiting, self._jobs.wait_for(waiting.job_id, waits_for(GPU_SLICE), "job_visible_s")

@@ -1,4 +1,4 @@
-"""What a request has started in the cluster, and what must not be there."""
+"""Effects of a request in the cluster: what it started, and what must not exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Effects:
         self._neighbours = neighbours
 
     def wait_until_none_open(self) -> None:
-        """No investigation is left in the cluster; those that are just ending are given their time."""
+        """Wait until no investigation is left in the cluster; those that are just ending get their time."""
         waits.until(
             lambda: self._cluster.snapshot().job_ids,
             judged("no open investigation", lambda found: f"open: {', '.join(sorted(found))}" if found else None),
@@ -33,24 +33,24 @@ class Effects:
         )
 
     def started_since(self, attempt: Attempt | Unanswered) -> frozenset[str]:
-        """The job ids that appeared in the cluster since ``attempt`` was sent, as far as they can be ours.
+        """Return the job ids that appeared since ``attempt`` was sent and may be ours.
 
-        Where others open investigations too, only jobs started with the channels of this request are counted: of
-        anything else nobody could say for whom it is.
+        If others open investigations too, only jobs started with the channels of this request count, because nothing
+        else can be assigned to a request.
         """
         started = (one.job_id for one in self._objects() if self._may_be_of(attempt, one))
         return frozenset(job_id for job_id in started if job_id is not None)
 
     def _objects(self) -> list[Job | Pod | Service]:
-        """What there is; where others open investigations too, its jobs are enough.
+        """Return the objects in the cluster; if others open investigations too, only the jobs.
 
-        That there are none is believed in a namespace that shows anything, such as the services of the product.
+        An empty result is accepted only if the namespace shows anything else, such as the services of the product.
         """
         if not self._neighbours.are_none and ((jobs := self._cluster.jobs()) or self._cluster.services()):
             return list(jobs)
         snapshot = self._cluster.snapshot()
         if not snapshot:
-            # A namespace that does not exist answers every list, with nothing.
+            # A namespace that does not exist answers every list request with an empty list.
             raise AssertionError(
                 f"namespace {self._cluster.namespace_name} shows neither job, pod nor service, not even those of the "
                 "product: what is started there cannot be seen"
@@ -58,7 +58,7 @@ class Effects:
         return [*snapshot.jobs, *snapshot.pods, *snapshot.services]
 
     def _may_be_of(self, attempt: Attempt | Unanswered, item: Job | Pod | Service) -> bool:
-        """Whether it may have been started for this request."""
+        """Whether ``item`` may have been started for this request."""
         if item.job_id is None or item.job_id in attempt.jobs_before:
             return False
         if self._neighbours.are_none:
@@ -70,7 +70,7 @@ class Effects:
         return ComingAndGoing(self._jobs.watch, lambda item: self._may_be_of(attempt, item))
 
     def hold_nothing_started(self, attempt: Attempt) -> None:
-        """Nothing of a job, pod or service appears, now and during the time of observation."""
+        """Require that no job, pod or service appears, now and during the time of observation."""
         waits.holds(
             lambda: self.started_since(attempt),
             judged(
@@ -83,7 +83,7 @@ class Effects:
         )
 
     def wait_until_nothing_is_left(self, sent: Unanswered) -> None:
-        """Whatever was started for it has had its time to appear, and is gone."""
+        """Wait until everything the request may have started has had its time to appear and is gone."""
         limits, since = self._environment.limits, waits.Stopwatch()
         appeared_s = limits.deadline("job_visible_s")
         waits.until(
@@ -97,7 +97,7 @@ class Effects:
         )
 
     def hold_only_job_started(self, investigation: Investigation) -> None:
-        """The request started its own job and no second one."""
+        """Require that the request started its own job and no second one."""
         wanted = {investigation.job_id}
         waits.until(
             lambda: self._jobs.view(investigation.job_id),

@@ -1,4 +1,4 @@
-"""Clients that open the streams of jobs and drain them, so that a job counts as used. What comes is never looked at.
+"""gRPC clients that open the streams of jobs and drain them, so that a job counts as used. The data is discarded.
 
 Needs the extra ``grpc``.
 """
@@ -18,7 +18,7 @@ from support.clients.journal import Journal
 TARGET = "stream"
 
 _MOST_BYTES = 50 * 1024 * 1024
-"""Of one message, as the clients of the product allow it."""
+"""Limit for one message, the same as in the clients of the product."""
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MOST_BYTES),
     ("grpc.enable_http_proxy", 0),
@@ -27,15 +27,15 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 250),
 )
 _STREAM_0 = b""
-"""The request in protobuf: every field has its default, so the stream id is 0."""
+"""The request in protobuf. All fields have their defaults, so the stream id is 0."""
 _BREAKS = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-"""What a call is told by a server that goes away: its connection is gone, or it has taken back its calls before."""
+"""Status codes of a call whose server goes away: the connection is lost, or the server cancelled its calls before."""
 _END_S = 5.0
 _AGAIN_S = 0.05
 
 
 class GrpcStreamClients:
-    """A channel for each job; one thread for all of them. The call is the one that the environment names."""
+    """Clients with one channel per job, all served by one thread. They call the method that the environment names."""
 
     def __init__(self, method: str, journal: Journal) -> None:
         self._method, self._journal = method, journal
@@ -59,7 +59,7 @@ class GrpcStreamClients:
         self._loop.close()
 
     def join(self, job_id: str, host: str, port: int, within_s: float) -> None:
-        """Open the stream in the background, within ``within_s``, and drain it until told to leave."""
+        """Open the stream in the background, within ``within_s``, and drain it until :meth:`leave`."""
         self.leave(job_id)
         with self._lock:
             self._wanted.add(job_id)
@@ -75,7 +75,7 @@ class GrpcStreamClients:
             self._loop.call_soon_threadsafe(task.cancel)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """When its stream was first opened (monotonic), or None while it has not been."""
+        """Return the time at which the stream was first opened (monotonic), or None if it has not been yet."""
         with self._lock:
             return self._since_s.get(job_id)
 
@@ -90,14 +90,17 @@ class GrpcStreamClients:
                 self._tasks[job_id] = asyncio.ensure_future(self._drain(job_id, address, within_s))
 
     async def _drain(self, job_id: str, address: str, within_s: float) -> None:
-        """To the end of the stream, whoever ends it: that it has ended is all that is asked later. One that breaks
-        within its time begins anew: for a moment its port may have led to the investigation that had it before."""
+        """Drain the stream to its end, whichever side ends it; later only the fact that it ended matters.
+
+        A stream that breaks within its time is opened again: for a moment its port may have led to the investigation
+        that had it before.
+        """
         watch = waits.Stopwatch()
         while (left_s := within_s - watch.given_s()) > 0 and not await self._has_ended(job_id, address, left_s):
             await asyncio.sleep(_AGAIN_S)
 
     async def _has_ended(self, job_id: str, address: str, within_s: float) -> bool:
-        """One stream to its end; False where its connection broke."""
+        """Drain one stream to its end. Returns False if its connection broke."""
         began_s, broke = time.monotonic(), False
         async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
             try:
@@ -121,6 +124,6 @@ class GrpcStreamClients:
         return not broke
 
     async def _all_ended(self) -> None:
-        """What is cancelled closes its channel first."""
+        """Wait until the cancelled tasks have closed their channels."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.wait(others, timeout=_END_S) if others else None

@@ -1,4 +1,4 @@
-"""The jobs of investigations as the cluster shows them: what is there now, and everything that was seen of them."""
+"""Jobs of investigations in the cluster: their present state, and everything that was seen of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.model.job_view import JobView
 
 
 class Jobs:
-    """Looks at jobs through the one watch of the run, and waits for their states with the environment's limits."""
+    """Observes jobs through the one watch of the run, and waits for their states with the environment's limits."""
 
     def __init__(self, cluster: KubernetesClient, watch: ClusterWatch, environment: Environment) -> None:
         self._cluster = cluster
@@ -29,7 +29,7 @@ class Jobs:
         self._limits = environment.limits
 
     def view(self, job_id: str) -> JobView:
-        """What the watch has seen of ``job_id`` so far."""
+        """Return what the watch has seen of ``job_id`` so far."""
         jobs_seen, pods_seen = _of_latest_job(self.watch.history(job_id))
         pods = tuple(pod for pod in self.watch.pods().values() if pod.job_id == job_id and pod.role == "grpc")
         outcome, reason, ended = _outcome(jobs_seen)
@@ -48,7 +48,7 @@ class Jobs:
         )
 
     def job_ids_watched(self) -> frozenset[str]:
-        """The investigations that anything belongs to, as far as the watch has seen."""
+        """Return the job ids that have any object in the cluster, as far as the watch has seen."""
         objects = (*self.watch.jobs().values(), *self.watch.pods().values(), *self.watch.services().values())
         return frozenset(one.job_id for one in objects if one.job_id is not None)
 
@@ -59,7 +59,7 @@ class Jobs:
         )
 
     def wait_until_running(self, job_id: str) -> JobView:
-        """Job and pod visible, then the pod Running, each within its own deadline."""
+        """Wait until job and pod are visible, then until the pod is Running, each within its own deadline."""
         waits.until(
             lambda: self.view(job_id),
             is_visible(),
@@ -77,7 +77,7 @@ class Jobs:
         )
 
     def wait_for(self, job_id: str, matcher: Judged[JobView], deadline: str) -> JobView:
-        """The view that satisfies ``matcher`` within the named deadline."""
+        """Wait until the view satisfies ``matcher`` within the named deadline, and return it."""
         return waits.until(
             lambda: self.view(job_id),
             matcher,
@@ -87,12 +87,13 @@ class Jobs:
         )
 
     def wait_and_hold(self, job_id: str, matcher: Judged[JobView], deadline: str) -> JobView:
-        """The view satisfies ``matcher`` within the named deadline, and from then on during the time of observation."""
+        """Wait until the view satisfies ``matcher`` within the named deadline, then require that it stays so during the
+        time of observation."""
         self.wait_for(job_id, matcher, deadline)
         return self.hold(job_id, matcher)
 
     def hold(self, job_id: str, matcher: Judged[JobView]) -> JobView:
-        """The view satisfies ``matcher`` during the whole time of observation."""
+        """Require that the view satisfies ``matcher`` during the whole time of observation."""
         return waits.holds(
             lambda: self.view(job_id),
             matcher,
@@ -102,7 +103,7 @@ class Jobs:
         )
 
     def wait_for_log(self, pod: Pod) -> str:
-        """What the pod has written, as soon as it is anything."""
+        """Wait until the pod has written something, and return its log."""
         return waits.until(
             lambda: self._cluster.pod_log(pod.name, container=default_container(pod)),
             Judged("a log with something in it", lambda text: None if text.strip() else "the log is empty"),
@@ -111,7 +112,7 @@ class Jobs:
         )
 
     def wait_for_events(self, pod_name: str, matcher: Judged[Collection[Event]]) -> Collection[Event]:
-        """Events may be noted a moment after what they tell of."""
+        """Wait for events of a pod; an event may be recorded a moment after what it reports."""
         return waits.until(
             lambda: self._cluster.events(involved_name=pod_name),
             matcher,
@@ -120,7 +121,7 @@ class Jobs:
         )
 
     def wait_for_service(self, job_id: str, matcher: Judged[Service | None]) -> None:
-        """A service appears and satisfies ``matcher``: what it publishes is decided when it is created."""
+        """Wait for a service and require it to satisfy ``matcher``: what it publishes is fixed when it is created."""
         service = waits.until(
             lambda: self.view(job_id).service,
             Judged("a service", lambda service: None if service else "there is no service for it"),
@@ -131,12 +132,12 @@ class Jobs:
         assert_that(service, matcher)
 
     def wait_for_services_of(self, investigations: Collection[OpenedInvestigation]) -> None:
-        """Each has the service that publishes its own port."""
+        """Wait until each investigation has the service that publishes its own port."""
         for opened in investigations:
             self.wait_for_service(opened.job_id, publishes(opened.stream_port))
 
     def wait_for_connection(self, opened: OpenedInvestigation) -> Connection:
-        """Somebody accepts a connection on the stream port of the investigation."""
+        """Wait until the stream port of the investigation accepts a connection."""
         assert_that(opened, streams_from(self._cluster.nodes()))
         return waits.until(
             lambda: try_to_connect(opened.stream_host, opened.stream_port),
@@ -146,7 +147,7 @@ class Jobs:
         )
 
     def wait_for_closed_port(self, opened: OpenedInvestigation) -> Connection:
-        """Nobody accepts a connection any more on what was the stream port of the investigation."""
+        """Wait until the former stream port of the investigation no longer accepts connections."""
         return waits.until(
             lambda: try_to_connect(opened.stream_host, opened.stream_port),
             Judged("no connection", lambda result: str(result) if result.connected else None),
@@ -155,16 +156,17 @@ class Jobs:
         )
 
     def found_by_label(self, job_id: str) -> Snapshot:
-        """What a label selector with the job id finds."""
+        """Return the objects that a label selector with the job id finds."""
         return self._cluster.snapshot(label_selector=f"job_id={job_id}")
 
     def wait_until_cleaned_up(self, job_id: str, deadline: str) -> JobView:
-        """It was there, and everything of it is gone within the named deadline: never seen is not cleaned up."""
+        """Require that the job is visible, then that it is completely gone within the named deadline. A job that was
+        never seen does not count as cleaned up."""
         self.wait_for(job_id, is_visible(), "job_visible_s")
         return self.wait_until_gone(job_id, deadline)
 
     def wait_until_gone(self, job_id: str, deadline: str) -> JobView:
-        """Every object of it gone; confirmed by asking the cluster once more, because a watch may lag."""
+        """Wait until every object of the job is gone, then confirm it with the cluster, because a watch may lag."""
         view = waits.until(
             lambda: self.view(job_id),
             every_trace_gone(),
@@ -189,7 +191,7 @@ def traces_in(snapshot: Snapshot, job_id: str) -> list[str]:
 
 
 def _of_latest_job(seen: list[Seen]) -> tuple[list[Job], list[Pod]]:
-    """The states of the job that was seen last, and of its own pods: a faulty server may give a job id twice."""
+    """Return the states of the job seen last and of its own pods: a faulty server may give a job id twice."""
     jobs = [one.object for one in seen if isinstance(one.object, Job) and one.object.role == "grpc"]
     pods = [one.object for one in seen if isinstance(one.object, Pod) and one.object.role == "grpc"]
     if not jobs:
@@ -205,7 +207,7 @@ def _owner(pod: Pod) -> str | None:
 
 
 def _outcome(jobs_seen: list[Job]) -> tuple[str | None, str, Job | None]:
-    """The end condition that was seen last, its reason, and the job that had it."""
+    """Return the end condition seen last, its reason, and the job that had it."""
     for job in reversed(jobs_seen):
         for outcome in ("Failed", "Complete"):
             condition = job.conditions.get(outcome)

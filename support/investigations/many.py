@@ -14,7 +14,7 @@ from support.model import requests
 
 @dataclass(frozen=True)
 class Opening:
-    """One of many requests to open, as it was measured; ``opened`` is None when it opened nothing."""
+    """One of many requests to open, with its measurement; ``opened`` is None if it opened nothing."""
 
     sample: Sample
     answer: Answer | None
@@ -22,7 +22,7 @@ class Opening:
 
     @property
     def job_id(self) -> str | None:
-        """The job the answer names, whatever else it says."""
+        """The job that the answer names, even if the rest of the answer is not valid."""
         return self.answer.announced_job_id if self.answer is not None else None
 
 
@@ -51,7 +51,7 @@ def open_at_once(
 ) -> Openings:
     """Send all ``bodies``, each ``apart_s`` after the one before.
 
-    ``take_in`` learns of each answer in the thread that received it.
+    ``take_in`` is called with each result, in the thread that received it.
     """
     openings: dict[int, Opening] = {}
 

@@ -1,4 +1,4 @@
-"""Whether anybody else opens investigations in the cluster while a scenario runs."""
+"""Neighbours: anyone else who opens investigations in the cluster while a scenario runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass
 class Neighbours:
-    """Others on a shared cluster, and scenarios of this run that run side by side with this one.
+    """Other users of a shared cluster, and scenarios of this run that run in parallel with this one.
 
-    Without neighbours everything new in the cluster is ours; with them, what was started for our channels.
+    Without neighbours, everything new in the cluster is ours; with them, only what was started for our channels.
     """
 
     on_the_cluster: bool

@@ -1,4 +1,4 @@
-"""Taking something of the cluster away on purpose, with objects that carry this run's label and are removed again."""
+"""Deliberate occupation of cluster resources, with objects that carry this run's label and are removed again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Occupancy:
         self._pods: list[str] = []
 
     def take_gpu_slices(self, leave: int = 0) -> None:
-        """Hold every free GPU slice of every node but ``leave`` of the whole cluster; returns when they are held."""
+        """Hold every free GPU slice except ``leave`` in the whole cluster, and wait until they are held."""
         for node in self._cluster.nodes():
             free = int(node.allocatable.get(GPU_SLICE, "0")) - self._held_on(node.name)
             kept = min(leave, free)
@@ -79,7 +79,7 @@ class Occupancy:
         )
 
     def _image_of_the_product(self) -> str:
-        """An image the cluster certainly has, because it runs already."""
+        """Return an image that the cluster certainly has, because it already runs."""
         for pod in Servers(self._cluster, self._product).running():
             server = container_of(pod, self._product)
             return next(one.image for one in pod.containers if server in (None, one.name))
@@ -106,11 +106,11 @@ class Occupancy:
         )
 
     def forbid_jobs(self) -> None:
-        """Let the cluster refuse every further job, and nothing else: a quota of no job at all."""
+        """Set a quota of zero jobs, so that the cluster refuses every further job and nothing else."""
         self._forbid("job", "count/jobs.batch")
 
     def forbid_ports(self) -> None:
-        """Let the cluster give no further port of its nodes to a service, and refuse nothing else."""
+        """Set a quota of zero node ports, so that the cluster refuses further ports for services and nothing else."""
         self._forbid("port", "services.nodeports")
 
     def _forbid(self, what: str, resource: str) -> None:
@@ -155,7 +155,8 @@ class Occupancy:
 
 
 def removed(remove: Callable[[str], None], name: str) -> None:
-    """Each is noted before it is created, so one whose creation was refused was never there."""
+    """Remove an object, which may not exist: objects are recorded before creation, so the record remains if the
+    creation was refused."""
     try:
         remove(name)
     except ClusterError as error:

@@ -1,4 +1,4 @@
-"""The channels of a run: those that its openings ask for, and nobody else's, so that its jobs are known by them."""
+"""Channels that the requests of a run ask for and other clients do not, so that its jobs can be recognised."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WIDEST, _LOWEST_SHIFT = 250, 50
 
 
 class OwnChannels:
-    """Every ordinary request of a run is moved by the same number of channels, drawn once.
+    """Shifts all ordinary requests of a run by the same number of channels, drawn once.
 
-    What a scenario asks for on purpose, the lowest channel or the most of them, is left as it is.
+    Channels that a scenario chooses on purpose, such as the lowest one or as many as possible, stay as they are.
     """
 
     def __init__(self, most_channels: int, shift: int | None = None) -> None:
@@ -27,11 +27,11 @@ class OwnChannels:
 
     @property
     def shift(self) -> int:
-        """By how many channels every ordinary request is moved."""
+        """Number of channels by which every ordinary request is shifted."""
         return self._shift
 
     def on(self, request: requests.Body) -> requests.Body:
-        """The request with the channels of this run in the place of ordinary ones."""
+        """Return the request with ordinary channels replaced by those of this run."""
         asked = channels_of(request)
         if isinstance(request, bytes) or asked is None or not requests.are_ordinary(asked):
             return request
@@ -40,19 +40,19 @@ class OwnChannels:
         return {**request, "channels": {"min": own[0], "max": own[1]}}
 
     def __contains__(self, channels: Channels | None) -> bool:
-        """Whether a request of this run asked for them, and hardly anybody else's."""
+        """Whether a request of this run asked for these channels. Other clients hardly ever ask for the same ones."""
         return channels in self._given
 
 
 def channels_of(request: requests.Body) -> Channels | None:
-    """The channels that a request asks for; None when it names none that a job could have."""
+    """Return the channels that a request asks for; None if it names none that a job could have."""
     fields: Mapping[str, Any] = {} if isinstance(request, bytes) else request
     lowest, highest = requests.channels_of(fields)
     return (lowest, highest) if type(lowest) is int and type(highest) is int else None
 
 
 def channels_of_job(job: Job) -> Channels | None:
-    """The channels that a job was started for, from its command; None when that does not tell."""
+    """Return the channels that a job was started for, from its command; None if the command does not name them."""
     following = iter(job.command)
     for word in following:
         if word == "--roi":

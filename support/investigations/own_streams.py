@@ -1,4 +1,4 @@
-"""The streams of this run's investigations: each has a client, which connects at once and stays."""
+"""Streams of this run's investigations. Each has a client, which connects at once and stays."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from support.investigations.stream_clients import StreamKeeper
 
 
 class OwnStreams:
-    """Only nodes of the cluster are ever connected to, whatever an answer says."""
+    """Connects clients to streams, only on nodes of the cluster, whichever host an answer names."""
 
     def __init__(self, clients: StreamKeeper, cluster: KubernetesClient, environment: Environment) -> None:
         self._clients, self._environment = clients, environment
         self._node_hosts = frozenset(host for node in cluster.nodes() for host in (node.name, *node.addresses))
 
     def join(self, opened: OpenedInvestigation | None) -> None:
-        """Connect to what an answer has named, if it can be had there."""
+        """Connect to the stream that an answer names, if its host is a node of the cluster and its port is valid."""
         if opened is not None and opened.stream_host in self._node_hosts and 1 <= opened.stream_port <= 65535:
             within_s = self._environment.limits.deadline("all_open_s")
             self._clients.join(opened.job_id, opened.stream_host, opened.stream_port, within_s)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """When the client of this investigation was first connected (monotonic); None while it has not been."""
+        """Return the time at which the client was first connected (monotonic); None if it has not been yet."""
         return self._clients.connected_since_s(job_id)
 
     def is_connected(self, job_id: str) -> bool:
@@ -32,8 +32,7 @@ class OwnStreams:
         return self._clients.is_connected(job_id)
 
     def hold(self, job_id: str) -> None:
-        """The client of this investigation is connected in time, and nobody ends its connection during the time of
-        observation."""
+        """Require that the client connects in time and stays connected during the time of observation."""
         limits = self._environment.limits
         connected = judged("a client", lambda streams: None if streams else self._missing(job_id))
         waits.until(

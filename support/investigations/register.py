@@ -1,4 +1,4 @@
-"""What this run has opened, and what it may have opened: nothing else is ever released, cancelled or connected to."""
+"""Register of what this run has opened or may have opened. Nothing else is released, cancelled or connected to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.model import requests
 
 
 class DuplicateJobId(AssertionError):
-    """An answer names a job that was there before the request: it is somebody else's, and was left alone."""
+    """The answer names a job that existed before the request. The job belongs to another client and was left alone."""
 
     def __init__(self, *job_ids: str) -> None:
         super().__init__(
@@ -27,7 +27,7 @@ class DuplicateJobId(AssertionError):
 
 @dataclass(frozen=True)
 class Intended:
-    """Requests that are about to be sent, and the job ids that were there before them."""
+    """Requests that are about to be sent, and the job ids that existed before them."""
 
     intention: Intention
     before: frozenset[str]
@@ -35,7 +35,7 @@ class Intended:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a process has asked for: the job ids that answers have named, and the channels of all requests."""
+    """Everything a process has requested: the job ids that answers have named, and the channels of all requests."""
 
     job_ids: frozenset[str] = frozenset()
     channels: frozenset[Channels] = frozenset()
@@ -44,7 +44,7 @@ class Asked:
         return Asked(self.job_ids | other.job_ids, self.channels | other.channels)
 
     def explains(self, job: Job) -> bool:
-        """Whether it may have been started for one of these requests."""
+        """Whether ``job`` may have been started for one of these requests."""
         return job.job_id in self.job_ids or channels_of_job(job) in self.channels
 
 
@@ -52,11 +52,11 @@ NOTHING = Asked()
 
 
 class Register:
-    """The ledger of a run and what it means for a look at the cluster. Safe to use from several threads.
+    """Ledger of a run, and the rules that decide which jobs in the cluster belong to the run. Thread-safe.
 
-    A job is this run's if an answer named it and nothing speaks against it, or if it was started for the channels of
-    this run since the run began. On a cluster that the suite has to itself, whatever appeared since the scenario began
-    is its doing too.
+    A job belongs to this run if an answer named it and nothing contradicts that, or if it was started for the channels
+    of this run after the run began. On a cluster that only this suite uses, everything that appeared since the scenario
+    began also belongs to it.
     """
 
     def __init__(
@@ -82,21 +82,21 @@ class Register:
 
     @property
     def open_ids(self) -> tuple[str, ...]:
-        """The investigations of this scenario that were not released yet."""
+        """Investigations of this scenario that are not released yet."""
         return tuple(self._open)
 
     def begin_scenario(self, snapshot: Snapshot) -> None:
-        """Remember what is there already: it is not ours."""
+        """Remember the existing investigations, which are not ours."""
         self._before_scenario = snapshot.job_ids
         self.end_scenario()
 
     def end_scenario(self) -> None:
-        """Whatever is still open was told as left over; the ledger keeps it."""
+        """Forget the open investigations: they were already reported as left over, and the ledger keeps them."""
         with self._lock:
             self._open = []
 
     def intend(self, request: requests.Body, before: frozenset[str], number: int = 1) -> Intended:
-        """Note on disk what is about to be sent, before it is."""
+        """Record on disk the requests that are about to be sent."""
         clock = self._clock
         intention = self._ledger.intend(clock.now(), channels_of(request), number, clock.is_known)
         with self._lock:
@@ -106,12 +106,12 @@ class Register:
         return Intended(intention, before)
 
     def asked(self) -> Asked:
-        """In all, up to now."""
+        """Return everything requested so far."""
         with self._lock:
             return Asked(frozenset(self.job_ids), frozenset(self._intended))
 
     def take_in(self, intended: Intended, job_id: str | None) -> bool:
-        """An answer has come that names this job, or none. False for the job of somebody else."""
+        """Record the job that an answer names, if any. Returns False if the job belongs to another client."""
         if job_id is None:
             return True
         if job_id in intended.before and job_id not in self.job_ids:
@@ -130,11 +130,11 @@ class Register:
         return True
 
     def all_named(self, intended: Intended) -> None:
-        """Every request was answered with a job of its own: nothing can appear that is not known."""
+        """Settle the intention: each request was answered with a job of its own, so no unknown job can appear."""
         self._settle([intended.intention])
 
     def identify(self) -> None:
-        """Note the uid of every open job that was not seen yet when its answer came."""
+        """Record the uid of each open job that was not visible yet when its answer came."""
         for job_id in self.open_ids:
             job = self._watch.job(f"grpc-job-{job_id}")
             if job is not None and job_id not in self._uids and self._is_ours(job):
@@ -143,7 +143,7 @@ class Register:
                 self._ledger.identified(job_id, job.uid)
 
     def released(self, job_id: str) -> None:
-        """It is proven to be gone."""
+        """Record that the investigation is proven to be gone."""
         with self._lock:
             if job_id not in self._open:
                 return
@@ -151,14 +151,16 @@ class Register:
         self._ledger.released(job_id)
 
     def all_released(self) -> None:
-        """Everything of this scenario is proven to be gone, and so is what no answer has named, where that is known by
-        its channels."""
+        """Record that everything of this scenario is proven to be gone.
+
+        This includes jobs that no answer has named, if they can be recognised by their channels.
+        """
         for job_id in self.open_ids:
             self.released(job_id)
         self._settle([one for one in self._unsettled if self._neighbours.are_none or one.channels in self.channels])
 
     def ours(self, snapshot: Snapshot) -> list[str]:
-        """The job ids in ``snapshot`` that are this run's to release."""
+        """Return the job ids in ``snapshot`` that this run has to release."""
         if self._neighbours.are_none:
             return sorted(snapshot.job_ids - self._before_scenario)
         jobs = {job.job_id: job for job in snapshot.jobs if job.job_id is not None and job.role == "grpc"}
@@ -167,7 +169,8 @@ class Register:
         return sorted(snapshot.job_ids & (known | unnamed))
 
     def _is_ours(self, job: Job) -> bool:
-        """Of a job id that an answer named: it is not an object that was there before, or was started for others."""
+        """Whether a job is ours whose id an answer named: not if the object existed before the run, has another uid
+        than the one recorded, or was started for other channels."""
         job_id = job.job_id or ""
         if job.uid in self._before_run or self._uids.get(job_id, job.uid) != job.uid:
             return False

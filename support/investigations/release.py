@@ -1,4 +1,4 @@
-"""The one place where investigations are released, and where it is proven that nothing is left of them."""
+"""The one place where investigations are released and proven to be gone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RELEASED_AT_ONCE = 4
 
 
 class Releases:
-    """Releases what the register knows to be this run's, and nothing else."""
+    """Releases the investigations that the register assigns to this run, and nothing else."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Releases:
         self._limits = environment.limits
 
     def begin_scenario(self) -> None:
-        """Remember what is there already: it is not ours."""
+        """Remember the existing investigations, which are not ours."""
         self._register.begin_scenario(self._cluster.snapshot())
 
     def order(self, job_id: str) -> None:
@@ -37,20 +37,19 @@ class Releases:
         self._cluster.release(job_id)
 
     def release(self, job_id: str) -> None:
-        """Remove everything of one investigation and prove that it is gone; :class:`AssertionError` names what
-        stays."""
+        """Remove everything of one investigation and prove it. :class:`AssertionError` names what remains."""
         self._clients.leave(job_id)
         self.order(job_id)
         self._jobs.wait_until_gone(job_id, "release_s")
         self._register.released(job_id)
 
     def there_now(self) -> frozenset[str]:
-        """Every investigation of which there is anything in the cluster."""
+        """Return the job ids that have any object in the cluster."""
         return self._cluster.snapshot().job_ids
 
     def unannounced(self, known: frozenset[str]) -> list[str]:
-        """What there is of investigations other than ``known``, when everybody has released his own: it is swept after
-        it was seen."""
+        """Release the investigations other than ``known``, and return their traces. Call it after all processes have
+        released their own."""
         snapshot = self._cluster.snapshot()
         strange = sorted(snapshot.job_ids - known)
         for job_id in strange:
@@ -58,7 +57,7 @@ class Releases:
         return [trace for job_id in strange for trace in traces_in(snapshot, job_id)]
 
     def release_all(self) -> list[str]:
-        """End of the scenario: release what is still open and answer what could not be removed, in words."""
+        """Release everything that is still open at the end of the scenario. Returns descriptions of what is left."""
         left = self._gone_in_time() if self.end_all() or self._register.open_ids else []
         if not left:
             self._register.all_released()
@@ -66,15 +65,15 @@ class Releases:
         return left
 
     def _gone_in_time(self) -> list[str]:
-        """What is left at the end of the time that a release may take."""
+        """Wait for the release and return what is left at its deadline."""
         within_s = self._limits.deadline("release_s")
-        # The watch is asked first, because it costs nothing; that everything is gone is what the cluster says.
+        # The watch is asked first, because it costs nothing. The cluster itself then confirms that everything is gone.
         waits.settle(self._traces_watched, within_s=within_s, changes=self._jobs.watch)
         return waits.settle(self._left_over, within_s=within_s, changes=self._jobs.watch)
 
     def end_all(self) -> list[str]:
-        """Let every client go, and order the removal of everything that is ours, without waiting for it; its job ids,
-        by the word of the cluster."""
+        """Disconnect all clients and order the removal of everything that is ours, without waiting for it. Returns the
+        job ids that the cluster shows."""
         self._register.identify()
         for job_id in self._register.open_ids:
             self._clients.leave(job_id)
@@ -84,9 +83,9 @@ class Releases:
         return ours
 
     def left_behind(self) -> list[str]:
-        """What appears during the time of observation although everything was released, by the word of the cluster.
+        """Return what the cluster shows during the time of observation although everything was released.
 
-        What was released last is given its time to go.
+        The last releases first get their time to finish.
         """
         found: list[str] = []
         within_s = self._limits.deadline("release_s")
@@ -100,7 +99,7 @@ class Releases:
         return found
 
     def left_of_earlier(self) -> list[str]:
-        """What is there of investigations that this run has opened and released before."""
+        """Return what the cluster still has of investigations that this run opened and released earlier."""
         snapshot = self._cluster.snapshot()
         earlier = set(self._register.job_ids) - set(self._register.open_ids)
         return [trace for job_id in sorted(snapshot.job_ids & earlier) for trace in traces_in(snapshot, job_id)]

@@ -1,7 +1,7 @@
-"""What was opened and not yet released, on disk: a run that is killed leaves behind the list of what to sweep.
+"""Ledger on disk of what was opened and not yet released: a killed run leaves behind the list of what to sweep.
 
-Before a request is sent its intention is written; then the job that the answer names, and the uid of that job as soon
-as it was seen. What an answer that never came has opened is found by the intention.
+The intention is written before a request is sent, then the job that the answer names, then the uid of that job once it
+was seen. If the answer never came, the intention serves to find what the request has opened.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Channels = tuple[int, int]
 
 @dataclass(frozen=True)
 class Intention:
-    """Requests to open that were about to be sent, ``number`` of them, at ``at`` by the clock of the cluster.
+    """Intention to send ``number`` requests to open, recorded at ``at`` by the clock of the cluster.
 
-    ``channels`` are those that were asked for; None for a request that names none. ``is_certain`` is false where the
-    clock of the cluster was not known: ``at`` is then that of the tester's machine.
+    ``channels`` are the requested ones; None for a request that names none. ``is_certain`` is false if the clock of the
+    cluster was not known: ``at`` is then the time of the tester's machine.
     """
 
     id: str
@@ -37,9 +37,9 @@ class Intention:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One investigation that an answer named, at ``opened_at`` (UTC, this machine's clock: for people only).
+    """Investigation that an answer named, at ``opened_at`` (UTC, this machine's clock: for people only).
 
-    ``uid`` is that of its job, None while nobody has seen the job; ``intention`` is None in old ledgers.
+    ``uid`` is that of its job, None until the job was seen. ``intention`` is None in old ledgers.
     """
 
     job_id: str
@@ -53,13 +53,13 @@ class LedgerEntry:
 
 
 class RunLedger:
-    """One JSON line for every intention, opening and release. Safe to use from several threads."""
+    """File with one JSON line per intention, opening and release. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._file = JournalFile(path)
 
     def intend(self, at: datetime, channels: Channels | None, number: int = 1, is_certain: bool = True) -> Intention:
-        """Note requests that are about to be sent. Raises OSError: then they must not be sent."""
+        """Record requests that are about to be sent. Raises OSError, in which case they must not be sent."""
         intention = Intention(secrets.token_hex(6), at, channels, number, ProcessId.own(), is_certain)
         self._file.write(
             {
@@ -78,26 +78,26 @@ class RunLedger:
         self._file.write(line | ({"uid": uid} if uid else {}))
 
     def identified(self, job_id: str, uid: str) -> None:
-        """The job of an opened investigation was seen in the cluster."""
+        """Record that the job of an opened investigation was seen in the cluster."""
         self._file.write({"identified": job_id, "uid": uid})
 
     def released(self, job_id: str) -> None:
         self._file.write({"released": job_id})
 
     def settled(self, *intentions: Intention) -> None:
-        """Nothing is there any more, or will be, that these requests have opened and no answer has named."""
+        """Record that nothing exists, or will appear, that these requests have opened and no answer has named."""
         self._file.write(*({"settled": intention.id} for intention in intentions))
 
     def pending(self) -> list[LedgerEntry]:
-        """What was opened and never released, oldest first."""
+        """Return what was opened and never released, oldest first."""
         return list(self._read()[0].values())
 
     def unsettled(self) -> list[Intention]:
-        """The intentions of which it is not known what they have opened, oldest first."""
+        """Return the intentions whose effect is not known, oldest first."""
         return list(self._read()[1].values())
 
     def forget_dead_runs(self) -> None:
-        """Begin anew where nobody else is at work: what is pending belongs to something that is gone as a whole."""
+        """Clear the ledger if no live run uses it: its entries belong to a sandbox that no longer exists."""
         entries, intentions = self._read()
         if not any(entry.is_of_a_live_run for entry in entries.values()) and not any(
             intention.process.lives() for intention in intentions.values()

@@ -29,10 +29,10 @@ AT_ONE_MOMENT = 10
 
 
 class Investigations:
-    """Opens investigations, each with the channels of this run, and noted in the ledger before it is asked for.
+    """Opens investigations with the channels of this run. Each request is recorded in the ledger before it is sent.
 
     Everything opened is released at the end of its scenario, see :class:`Releases`. An answer that names a job which
-    was there before the request raises :class:`DuplicateJobId`: that job is somebody else's, and is left alone.
+    existed before the request raises :class:`DuplicateJobId`: that job belongs to another client and is left alone.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class Investigations:
 
     @property
     def job_ids(self) -> list[str]:
-        """Every job that an answer has named to this run, in order."""
+        """All job ids that answers have named to this run, in order."""
         return self._register.job_ids
 
     @property
     def open_ids(self) -> tuple[str, ...]:
-        """The investigations of this scenario that were not released yet."""
+        """Investigations of this scenario that are not released yet."""
         return self._register.open_ids
 
     def attempt(self, request: requests.Body, place: requests.Place = requests.CONFIGURE) -> Attempt:
-        """Send ``request`` whatever it holds; a job id in the answer is ours to release from here on."""
+        """Send ``request``, valid or not. From then on, a job id in the answer is ours to release."""
         own = self._register.channels.on(request)
         before = self._cluster.snapshot().job_ids
         return Attempt(own, self._send(own, before, place), before)
@@ -78,15 +78,15 @@ class Investigations:
         return answer
 
     def attempt_twice(self, request: Mapping[str, Any]) -> tuple[Attempt, Attempt]:
-        """The same request again as soon as the first one is answered."""
+        """Send the same request again as soon as the first one is answered."""
         return self.attempt(request), self.attempt(request)
 
     def attempt_elsewhere(self, place: requests.Place) -> Attempt:
-        """Send a request that would open an investigation where, or how, none is opened."""
+        """Send a request that would open an investigation to a place, or with a method, that opens none."""
         return self.attempt(requests.live() if place.method == "POST" else b"", place)
 
     def fail_to_open(self) -> Attempt:
-        """A live investigation that the server cannot open at the moment."""
+        """Request a live investigation that the server cannot open at the moment, and require it to refuse."""
         attempt = self.attempt(requests.live())
         assert_that(
             attempt.answer.status,
@@ -95,17 +95,17 @@ class Investigations:
         return attempt
 
     def open_briefly(self) -> Answer:
-        """Open a live investigation and order its removal at once; the end of the scenario proves it."""
+        """Open a live investigation and order its removal at once; the end of the scenario proves that it is gone."""
         own = self._register.channels.on(requests.live())
-        # What is there now is known from the watch: a list would take part in what is measured here.
+        # The existing jobs are taken from the watch, because listing them would affect what is measured here.
         answer = self._send(own, self._jobs.job_ids_watched(), requests.CONFIGURE)
         if answer.announced_job_id is not None:
             self._releases.order(answer.announced_job_id)
         return answer
 
     def unanswered(self, leave: Callable[[requests.Body], None]) -> Unanswered:
-        """A live investigation that ``leave`` asks for without waiting for the answer; its job is found by the
-        intention that was noted before."""
+        """Request a live investigation through ``leave``, which does not wait for the answer. Its job is found by the
+        intention recorded before."""
         own = self._register.channels.on(requests.live())
         before = self._cluster.snapshot().job_ids
         self._register.intend(own, before)
@@ -113,7 +113,7 @@ class Investigations:
         return Unanswered(own, before)
 
     def open_at_one_moment(self) -> Openings:
-        """Several live investigations."""
+        """Open several live investigations at the same moment."""
         caps = Caps(AT_ONE_MOMENT, 2 * self._environment.focus_server.read_timeout_s)
         return self.open_many([requests.live()] * AT_ONE_MOMENT, caps)
 
@@ -126,10 +126,10 @@ class Investigations:
         stop: threading.Event | None = None,
         apart_s: float = STAGGER_S,
     ) -> Openings:
-        """Send all of ``bodies`` at one moment, or ``apart_s`` one after the other.
+        """Send all ``bodies``, each ``apart_s`` after the one before; the default counts as one moment.
 
-        Whatever they open is ours, however late the answer comes.
-        A client connects to each stream at once and stays. Raises ``SafetyError`` where no load is permitted.
+        Everything they open is ours, however late the answer comes. A client connects to each stream at once and stays.
+        Raises ``SafetyError`` where no load is permitted.
         """
         own = [self._register.channels.on(body) for body in bodies]
         before = self._cluster.snapshot().job_ids
@@ -152,7 +152,7 @@ class Investigations:
         return openings
 
     def open(self, request: Mapping[str, Any], *, connect: bool = True) -> Investigation:
-        """Open, or fail with what the server said instead. A client connects to the stream unless told not to."""
+        """Open an investigation, or fail with the server's answer. With ``connect``, a client joins its stream."""
         attempt = self.attempt(request)
         assert_that(attempt.answer, opens())
         opened = attempt.answer.opened()
@@ -167,12 +167,12 @@ class Investigations:
         return self.open(requests.historic(times))
 
     def open_running(self, request: Mapping[str, Any] | None = None) -> tuple[Investigation, JobView]:
-        """An investigation whose job runs, a live one by default."""
+        """Open an investigation, a live one by default, and wait until its job runs."""
         investigation = self.open(requests.live() if request is None else request)
         return investigation, self._jobs.wait_until_running(investigation.job_id)
 
     def open_and_release(self) -> Investigation:
-        """A live investigation that has come and gone."""
+        """Open a live investigation, wait until it runs, and release it."""
         investigation, _ = self.open_running()
         self._releases.release(investigation.job_id)
         return investigation

@@ -1,4 +1,4 @@
-"""Clients of stream ports: an investigation nobody connects to is cleaned up, so somebody must stay connected."""
+"""TCP clients of stream ports. They stay connected, because an investigation without a client is cleaned up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support import waits
 
 _TRY_AGAIN_S = 0.02
 _PAUSE_PER_WAITING_S = 0.001
-"""However many wait, at most 1000 attempts are made each second: this machine has other things to do."""
+"""Pause between attempts per waiting client: at most 1000 attempts per second in all, to spare this machine."""
 _CONNECT_TIMEOUT_S = 1.0
 _CHUNK_BYTES = 65536
 
@@ -42,9 +42,9 @@ def try_to_connect(host: str, port: int) -> Connection:
 
 @dataclass
 class _Client:
-    """Who wants to be connected: within how long, when to try next, the attempt that goes on, and the connection.
+    """A client to connect: its target, its time limit, the time of the next attempt, and the attempt or connection.
 
-    ``since_s`` is when its port first accepted it. Unless it ``is_through``, ``connection`` is an attempt.
+    ``since_s`` is the time at which its port first accepted it. Unless ``is_through``, ``connection`` is an attempt.
     """
 
     host: str
@@ -63,12 +63,12 @@ class _Client:
 
 
 class StreamClients:
-    """Connects to stream ports as soon as they open, and stays connected until told to leave.
+    """Clients that connect to stream ports as soon as they open, and stay connected until :meth:`leave`.
 
-    One thread for all of them, and no attempt holds up another: a port that never answers costs nobody anything.
+    One thread serves all clients, and no attempt blocks another: a port that never answers delays no other client.
 
-    A port is handed on: for a moment it may lead to the investigation that had it before, whose end is then the end of
-    the connection. Within its time a client that lost its connection therefore begins anew.
+    Ports are reused. For a moment a port may lead to the investigation that had it before, and the end of that
+    investigation ends the connection. A client that loses its connection within its time therefore connects again.
     """
 
     def __init__(self) -> None:
@@ -95,8 +95,8 @@ class StreamClients:
         self._wake_out.close()
 
     def join(self, job_id: str, host: str, port: int, within_s: float) -> None:
-        """Connect in the background, within ``within_s`` given to the suite; a port that never opens is for a scenario
-        to judge, not for us."""
+        """Connect in the background, within ``within_s`` given to the suite (:mod:`support.waits`). A port that never
+        opens is for the scenario to judge."""
         with self._lock:
             self._clients[job_id] = _Client(host, port, within_s, waits.Stopwatch())
         self._wake()
@@ -108,7 +108,7 @@ class StreamClients:
                 self._hang_up(client)
 
     def connected_since_s(self, job_id: str) -> float | None:
-        """When its port first accepted a connection (monotonic), or None while it has not."""
+        """Return the time at which the port first accepted a connection (monotonic), or None if it has not yet."""
         with self._lock:
             return self._clients[job_id].since_s if job_id in self._clients else None
 
@@ -135,7 +135,7 @@ class StreamClients:
                         self._ready(key.data)
 
     def _begin_attempts(self) -> float | None:
-        """Try for everybody whose turn it is; the seconds until the next turn, None when nobody waits."""
+        """Start the attempts that are due. Returns the seconds until the next round, or None if no client waits."""
         now_s = time.monotonic()
         waiting = [(job_id, one) for job_id, one in self._clients.items() if self._waits(one, now_s)]
         pause_s = max(_TRY_AGAIN_S, _PAUSE_PER_WAITING_S * len(waiting))
@@ -146,7 +146,7 @@ class StreamClients:
         return pause_s if waiting else None
 
     def _waits(self, one: _Client, now_s: float) -> bool:
-        """Whether it is to be connected yet; an attempt that takes too long is given up."""
+        """Whether the client still has to be connected. Gives up an attempt that takes too long."""
         if one.is_through:
             return False
         if one.connection is not None and now_s - one.began_s > _CONNECT_TIMEOUT_S:
@@ -158,16 +158,16 @@ class StreamClients:
         attempt.setblocking(False)
         try:
             code = attempt.connect_ex((one.host, one.port))
-        except OSError:  # a name that cannot be resolved
+        except OSError:  # the name cannot be resolved
             code = errno.EHOSTUNREACH
-        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):  # the last is how Windows says it
+        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):  # Windows reports EWOULDBLOCK
             attempt.close()
             return
         one.connection, one.began_s = attempt, time.monotonic()
         self._selector.register(attempt, selectors.EVENT_WRITE, job_id)
 
     def _ready(self, job_id: str) -> None:
-        """An attempt has come to an end, good or bad, or something has come over a connection, perhaps its end."""
+        """Handle a socket event: an attempt succeeded or failed, or a connection has data or has ended."""
         at_s = time.monotonic()
         client = self._clients.get(job_id)
         if client is None or client.connection is None:
@@ -181,14 +181,14 @@ class StreamClients:
             self._selector.modify(client.connection, selectors.EVENT_READ, job_id)
 
     def _take_in(self, client: _Client, connection: socket.socket) -> None:
-        """Nobody looks at what a stream says, only at its end."""
+        """Discard the data of a stream; only its end matters."""
         try:
             if connection.recv(_CHUNK_BYTES):
                 return
         except BlockingIOError:
             return
         except OSError:
-            pass  # it was reset: that is an end as well
+            pass  # a reset is an end as well
         self._hang_up(client)
         client.is_through, client.next_s = False, time.monotonic() + _TRY_AGAIN_S
 

@@ -15,16 +15,16 @@ from support.investigations.occupancy import RUN_LABEL, removed
 from support.investigations.own_channels import channels_of_job
 from support.investigations.run_ledger import Intention, LedgerEntry, RunLedger
 
-# The cluster tells its time, and when something was created, in whole seconds.
+# The cluster reports its time and creation times in whole seconds.
 _CLOCK = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What killed runs left.
+    """Objects that killed runs left.
 
-    ``investigations`` are those that are surely ours, ``perhaps_ours`` began within an intention of ours and nobody
-    claims them, of ``not_known`` it cannot be told, and ``not_ours`` have a job id of ours and are somebody else's.
+    ``investigations`` are certainly ours. ``perhaps_ours`` match an intention of ours and no ledger entry claims them.
+    ``not_known`` cannot be decided. ``not_ours`` have a job id of ours but belong to others.
     """
 
     investigations: tuple[str, ...] = ()
@@ -35,14 +35,14 @@ class Leftovers:
 
     @property
     def doubtful(self) -> tuple[str, ...]:
-        """What is removed only by its name."""
+        """Investigations that are removed only if they are named."""
         return (*self.perhaps_ours, *self.not_known)
 
     def __bool__(self) -> bool:
         return bool(self.investigations or self.holders or self.doubtful)
 
     def besides(self, others: Leftovers) -> Leftovers:
-        """What is not among ``others``."""
+        """Return the leftovers that are not among ``others``."""
         return Leftovers(
             *(
                 tuple(one for one in mine if one not in known)
@@ -55,20 +55,20 @@ class Leftovers:
         return self.investigations, self.holders, self.perhaps_ours, self.not_known, self.not_ours
 
     def naming(self, job_ids: Collection[str]) -> Leftovers:
-        """What to remove when these were named: what is surely ours, and of the doubtful ones those."""
+        """Return what to remove if these jobs are named: those certainly ours, and the doubtful ones that are named."""
         named = tuple(job_id for job_id in self.doubtful if job_id in job_ids)
         return Leftovers((*self.investigations, *named), self.holders)
 
 
 class CannotTell(Exception):
-    """Whether anything is left: one sentence."""
+    """It cannot be determined whether anything is left. The message is one sentence."""
 
 
 class Sweep:
     """Finds and removes leftovers of runs that have ended.
 
-    Times are compared by the clock of the cluster alone, and not at all where that is not known, or where what was
-    written down lies in its future.
+    Times are compared only by the clock of the cluster. They are not compared if that clock is not known, or if a
+    recorded time lies in its future.
     """
 
     def __init__(self, cluster: KubernetesClient, ledger: RunLedger, environment: Environment) -> None:
@@ -76,10 +76,12 @@ class Sweep:
         self._limits, self._exclusive = environment.limits, environment.identity.exclusive
 
     def find(self, undone_at: datetime | None = None) -> Leftovers:
-        """What is there now. A request that was under way when its run was killed is given the time to open; where
-        something was changed back at ``undone_at``, from then on: it may have waited for that, as long as servers wait.
+        """Return the leftovers that exist now.
 
-        Raises :class:`CannotTell` when nothing at all is seen.
+        A request that was in progress when its run was killed gets the time to open first. If something was changed
+        back at ``undone_at``, that time starts then: the request may have waited for it, as long as servers wait.
+
+        Raises :class:`CannotTell` if the namespace shows nothing at all.
         """
         longest_s = self._limits.deadline("job_running_s") + (self._limits.outage_answer_s if undone_at else 0)
         waits.settle(lambda: self._may_still_open(longest_s, undone_at), within_s=longest_s)
@@ -110,7 +112,7 @@ class Sweep:
         )
 
     def _may_still_open(self, longest_s: float, undone_at: datetime | None) -> list[str]:
-        """Requests without an answer that the server may be at work on: none for longer than ``longest_s``."""
+        """Return the ids of requests without an answer that the server may still process, for ``longest_s`` at most."""
         oldest = self._cluster.clock.now() - timedelta(seconds=longest_s)
         return [one.id for one in self._intentions() if max(one.at, undone_at or one.at) > oldest]
 
@@ -118,7 +120,7 @@ class Sweep:
         return [one for one in self._ledger.unsettled() if not one.process.lives()]
 
     def _unnamed(self, jobs: list[Job]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Jobs that no answer has named, and that may have been opened by a request whose answer never came."""
+        """Return the jobs that no answer named and an unanswered request may have opened, as (ours, perhaps ours)."""
         ours: list[str] = []
         perhaps: list[str] = []
         for job in jobs:
@@ -130,7 +132,7 @@ class Sweep:
         return tuple(ours), tuple(perhaps)
 
     def remove(self, leftovers: Leftovers) -> list[str]:
-        """Remove them and wait; answers what is still there, in words."""
+        """Remove the leftovers and wait. Returns descriptions of what is left."""
         for job_id in leftovers.investigations:
             self._cluster.release(job_id)
         for kind, name in leftovers.holders:
@@ -143,7 +145,7 @@ class Sweep:
         return left
 
     def close_the_books(self) -> None:
-        """Nothing is left of killed runs: whatever they had intended or opened is gone."""
+        """Close the ledger entries of killed runs: nothing is left of what they intended or opened."""
         self._ledger.settled(*self._intentions())
         for entry in self._ledger.pending():
             if not entry.is_of_a_live_run:
@@ -156,7 +158,7 @@ class Sweep:
         return [*(trace for job_id in leftovers.investigations for trace in traces_in(snapshot, job_id)), *holders]
 
     def _verdict(self, snapshot: Snapshot, entry: LedgerEntry) -> str:
-        """Whether what is there under the job id of ``entry`` is what was opened then: ours, not_ours or not_known."""
+        """Classify the objects under the job id of ``entry``: ours (those opened then), not_ours or not_known."""
         own = snapshot.of(entry.job_id)
         job = next((job for job in own.jobs if job.role == "grpc"), None)
         if job is not None and entry.uid is not None:
@@ -178,7 +180,7 @@ class Sweep:
         return same_channels and self._began_after(job.created, intention) is not False
 
     def _began_after(self, created: datetime | None, intention: Intention) -> bool | None:
-        """Whether it was created after the intention; None where that cannot be told."""
+        """Whether the object was created after the intention; None if that cannot be determined."""
         clock = self._cluster.clock
         if not (intention.is_certain and clock.is_known) or intention.at > clock.now() + _CLOCK:
             return None

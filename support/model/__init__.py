@@ -1,1 +1,4 @@
-"""Values that several rooms share: requests, windows, recordings, jobs. No clients are called here except to read."""
+"""Values shared by several packages: requests, windows, recordings, jobs.
+
+Clients are called here only to read, and to add and remove specimens in the recording index.
+"""

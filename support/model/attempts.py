@@ -11,13 +11,13 @@ from support.model import requests
 
 
 class _Sent:
-    """What was sent."""
+    """Base of a request that was sent."""
 
     request: requests.Body
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The fields that were sent; none when it was something else than fields."""
+        """The fields that were sent; empty if the body had no fields."""
         return {} if isinstance(self.request, bytes) else self.request
 
     @property

@@ -1,4 +1,4 @@
-"""The commands that made recordings, as their metadata keep them."""
+"""Commands that created recordings, as kept in their metadata."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_LEVELS = 12
-"""Metadata nested deeper are not looked into by the search, so they are an offence themselves; three are usual."""
+"""Deepest level of metadata that the search examines. Deeper ones are an offence themselves; three are usual."""
 
 
 @dataclass(frozen=True)
 class Commands:
-    """The recordings the query for suspects found: ``uuid`` and ``fiber_metadata`` of each.
+    """Recordings that the query for suspects found: ``uuid`` and ``fiber_metadata`` of each.
 
-    ``there_are_some``: whether any recording has a command at all; without one, no suspect is no good sign.
+    ``there_are_some`` is whether any recording has a command at all; if none has, finding no suspect proves nothing.
     """
 
     documents: tuple[Mapping[str, Any], ...]

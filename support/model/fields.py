@@ -30,13 +30,13 @@ FIELDS: Mapping[str, Path] = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What a refusal is about. ``names`` are what the server calls it; one of them is enough."""
+    """Subject of a refusal. ``names`` are the server's names for it; a refusal need contain only one of them."""
 
     names: tuple[str, ...]
     paths: tuple[Path, ...]
 
     def wrong_values(self, request: requests.Body) -> dict[str, object]:
-        """What was sent here that a request which opens would not hold, by the server's name of the field."""
+        """Return the sent values that a request which opens would not have, by the server's name of the field."""
         if isinstance(request, bytes):
             return {}
         opening = requests.live_in(request.get("view_type"))
@@ -50,7 +50,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "time range": Subject(("start_time", "end_time"), (("start_time",), ("end_time",))),
     "body": Subject(("body",), ()),
 }
-"""What a refusal may be about, in the words of the features."""
+"""Possible subjects of a refusal, in the words of the features."""
 
 
 def _value(fields: Mapping[str, Any], path: Path) -> object:

@@ -1,4 +1,4 @@
-"""The documents of the recording index at one moment, and what class each of them belongs to."""
+"""Documents of the recording index at one moment, and the class of each."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class RecordingDocument:
 
     @property
     def start(self) -> datetime | None:
-        """None when it is no date."""
+        """Start time; None if it is not a date."""
         return _date(self.raw.get("start_time"))
 
     @property
     def end(self) -> datetime | None:
-        """None when it is no date; see :attr:`is_open`."""
+        """End time; None if it is not a date, see :attr:`is_open`."""
         return _date(self.raw.get("end_time"))
 
     @property
     def is_open(self) -> bool:
-        """An absent end and a null one mean the same (docs/facts/mongodb.md 1.4)."""
+        """Whether the recording has no end. An absent end and a null one mean the same (docs/facts/mongodb.md 1.4)."""
         return self.raw.get("end_time") is None
 
     @property
@@ -58,9 +58,10 @@ class Unrecognised:
 
 @dataclass(frozen=True)
 class IndexSnapshot:
-    """All documents as one aggregation found them. ``taken_at`` is the clock of the database; None when it was empty.
+    """All documents, as one aggregation found them.
 
-    A recording counts as stale when it has been open for longer than ``stale_after``.
+    ``taken_at`` is the time of the database; None if the index was empty. A recording counts as stale if it has been
+    open for longer than ``stale_after``.
     """
 
     collection: str
@@ -70,16 +71,16 @@ class IndexSnapshot:
     stale_after: timedelta
 
     def age(self, entry: RecordingDocument) -> timedelta | None:
-        """Time since its start; None when that is not known."""
+        """Return the time since the recording started; None if that is not known."""
         return self.taken_at - entry.start if self.taken_at is not None and entry.start is not None else None
 
     def is_stale(self, entry: RecordingDocument) -> bool:
-        """Open, not deleted, and started too long ago."""
+        """Whether the recording is open, not deleted, and started too long ago."""
         age = self.age(entry)
         return entry.is_open and entry.deleted is False and age is not None and age > self.stale_after
 
     def classes_of(self, entry: RecordingDocument) -> list[str]:
-        """Every class whose definition it meets (docs/facts/mongodb.md 1.9); one, if all is well."""
+        """Return all classes whose definition the document meets (docs/facts/mongodb.md 1.9): one, if all is well."""
         dated, kept = entry.start is not None, entry.deleted is False
         stale = self.is_stale(entry)
         definitions = {

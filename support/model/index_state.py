@@ -1,4 +1,4 @@
-"""The recording index at one moment, as far as an outage must not change it."""
+"""State of the recording index at one moment, limited to what an outage must not change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 class ReadableIndex(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def recordings_collection(self, base_path: str) -> str: ...
 
@@ -23,21 +23,21 @@ class ReadableIndex(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of one recording."""
+    """The values of one recording that are compared."""
 
     start: object
     end: object
     deleted: object
 
     def continues(self, before: Kept) -> bool:
-        """Whether it is ``before``, which may have ended meanwhile if it was open."""
+        """Whether this is the recording ``before``, which may have ended meanwhile if it was open."""
         same = (self.start, self.deleted) == (before.start, before.deleted)
         return same and (before.end is None or self.end == before.end)
 
 
 @dataclass(frozen=True)
 class IndexState:
-    """``recordings`` by uuid; ``uuids`` of all documents, as often as they are there; an index by its keys."""
+    """``recordings`` by uuid; ``uuids`` of all documents, duplicates included; ``indexes`` described by their keys."""
 
     recordings: Mapping[str, Kept]
     uuids: tuple[str, ...]
@@ -46,7 +46,7 @@ class IndexState:
 
 
 def state_of(index: ReadableIndex, base_path: str) -> IndexState:
-    """As the database has it now."""
+    """Return the present state of the database."""
     collection = index.recordings_collection(base_path)
     fields = {"uuid": 1, "start_time": 1, "end_time": 1, "deleted": 1}
     documents = [document for document in index.find(collection, projection=fields) if "uuid" in document]

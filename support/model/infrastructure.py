@@ -1,4 +1,4 @@
-"""What an examination of the infrastructure has found, layer by layer."""
+"""Findings of an examination of the infrastructure, layer by layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from support.clients.kubernetes.client import Node, Pod, Service
 from support.clients.ssh.session import CommandResult
 
 TOOLS: Mapping[str, str] = {"kubectl version --client": "Client Version", "k9s version": "Version"}
-"""The commands for which engineers come to the target host, and what each of them says of its version."""
+"""Commands that engineers use on the target host, and the text with which each reports its version."""
 
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """What the recording index says of itself after the configured user was let in, or the ``trouble`` instead."""
+    """Facts that the recording index reports to the configured user, or ``trouble`` if it cannot be used."""
 
     connect_s: float
     trouble: str = ""
@@ -33,7 +33,7 @@ class AnswerTime:
 
     samples_ms: tuple[float, ...]
     classes: tuple[tuple[float, str], ...]
-    """Those of requirement IN-03, each with the median in milliseconds below which it begins, the best first."""
+    """Classes of requirement IN-03, the best first, each with the median in milliseconds below which it applies."""
 
     @property
     def median_ms(self) -> float:
@@ -49,7 +49,7 @@ class AnswerTime:
 
 @dataclass(frozen=True)
 class Query:
-    """A question for the latest recordings: how many were found, and the median of its answer times."""
+    """A query for the latest recordings: how many were found, and the median of its answer times."""
 
     found: int
     duration_ms: float
@@ -57,7 +57,7 @@ class Query:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What a host answers to an engineer who has just logged in."""
+    """Answers of a host to an engineer who has just logged in."""
 
     name: str
     expected_hostname: str | None
@@ -77,4 +77,4 @@ class ClusterFacts:
     service: Service | None
     log_lines: tuple[str, ...]
     log_trouble: str = ""
-    """Why the log cannot be read; empty when it can."""
+    """Reason why the log cannot be read; empty if it can."""

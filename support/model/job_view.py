@@ -9,12 +9,11 @@ from support.clients.kubernetes.client import Job, Pod, Service
 
 @dataclass(frozen=True)
 class JobView:
-    """Everything known of one investigation in the cluster at one moment.
+    """Everything known about one investigation in the cluster at one moment.
 
-    ``pods`` are those of the job itself, present now; ``phases`` and ``pod_names`` cover all its pods ever seen by
-    the watch,
-    ``outcome`` is the end condition ("Complete" or "Failed") with its reason, also when the job is gone already;
-    ``ended`` is the job as it was with that condition.
+    ``pods`` are those of the job itself that exist now; ``phases`` and ``pod_names`` cover all its pods that the watch
+    has ever seen. ``outcome`` is the end condition ("Complete" or "Failed") and ``reason`` its reason, also after the
+    job is gone. ``ended`` is the job as it was with that condition.
     """
 
     job_id: str
@@ -31,7 +30,7 @@ class JobView:
 
     @property
     def pod(self) -> Pod:
-        """Its only pod; says so when there is none or more than one."""
+        """Return the only pod. Raises :class:`AssertionError` if the job has none or more than one."""
         if len(self.pods) != 1:
             raise AssertionError(f"job {self.job_id} has {len(self.pods)} pods instead of one: {self}")
         return self.pods[0]
@@ -45,7 +44,7 @@ class JobView:
 
 
 def describe(pod: Pod) -> str:
-    """The state of a pod in words, with the reason for waiting where there is one."""
+    """Describe the state of a pod in words, with the reason for waiting if it has one."""
     scheduled = pod.conditions.get("PodScheduled")
     why = pod.waiting_reason or (scheduled.message if scheduled and scheduled.status == "False" else "")
     return f"{pod.phase}{': ' + why if why else ''}{' on ' + pod.node if pod.node else ''}"

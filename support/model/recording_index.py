@@ -1,4 +1,4 @@
-"""Where the recording index stands, and how it is searched."""
+"""Location of the recording index, and how the database searches it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.clients.mongodb.client import BasePath
 
 @dataclass(frozen=True)
 class StoragePath:
-    """The configured storage path: its live entries, and the collections there are."""
+    """The configured storage path: its live entries, and the collections that exist."""
 
     path: str
     entries: tuple[BasePath, ...]
@@ -28,7 +28,7 @@ class Lookups:
 
 @dataclass(frozen=True)
 class Search:
-    """How the database answers a search: the stages of its plan, and how many documents it looked at."""
+    """Execution of a search by the database: the stages of its plan, and the number of documents it examined."""
 
     stages: tuple[str, ...]
     documents_examined: int

@@ -1,4 +1,4 @@
-"""What a client sends to open an investigation. Nothing here refuses a value: a wrong one must reach the server."""
+"""Requests that a client sends to open an investigation. No value is refused here: wrong ones must reach the server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from support.config.limits import HEAT_MAP_VIEW
 
 Times = Mapping[str, int | None]
 Body = Mapping[str, Any] | bytes
-"""Fields, or the bytes of something that has none."""
+"""Fields, or the bytes of a body that has none."""
 
 MULTICHANNEL, SINGLE_CHANNEL, WATERFALL, HEAT_MAP = "0", "1", "2", str(HEAT_MAP_VIEW)
 
-# The request that was seen to work on real systems (docs/facts/focus-server.md 2.3).
+# A request that is known to work on real systems (docs/facts/focus-server.md 2.3).
 _MULTICHANNEL: Mapping[str, Any] = {
     "displayTimeAxisDuration": 10,
     "nfftSelection": 1024,
@@ -34,65 +34,65 @@ _OPENING: Mapping[str, Mapping[str, Any]] = {
         "channels": {"min": 11, "max": 61},
         "view_type": WATERFALL,
     },
-    # As the plan of the load tests asks for it (docs/facts/focus-server.md 2.3).
+    # The request in the plan of the load tests (docs/facts/focus-server.md 2.3).
     HEAT_MAP: {**_MULTICHANNEL, "nfftSelection": 2048, "view_type": HEAT_MAP},
 }
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a request is sent to, below the base URL, and with which method."""
+    """Method and path of a request, the path relative to the base URL."""
 
     method: str
     path: str
 
 
 CONFIGURE = Place("POST", "/configure")
-"""Where an investigation is opened."""
+"""The place where an investigation is opened."""
 
 
 def live() -> dict[str, Any]:
-    """A live multichannel investigation: no times."""
+    """Return a live multichannel investigation, which has no times."""
     return {**_MULTICHANNEL, **_LIVE}
 
 
 def with_channels(lowest: int, highest: int) -> dict[str, Any]:
-    """A live one over these channels."""
+    """Return a live investigation over these channels."""
     return {**live(), "channels": {"min": lowest, "max": highest}}
 
 
 def heavy(channels: int, nfft: int) -> dict[str, Any]:
-    """A live one over so many channels with this transform: what a server has most work with."""
+    """Return a live investigation with this number of channels and this transform: the most work for a server."""
     return {**live(), "channels": {"min": 1, "max": channels}, "nfftSelection": nfft}
 
 
 def heavy_historic(channels: int, nfft: int, times: Times) -> dict[str, Any]:
-    """The same over recorded data."""
+    """Return the same investigation over recorded data."""
     return {**heavy(channels, nfft), **times}
 
 
 def live_in(view: object) -> dict[str, Any]:
-    """A live investigation that opens, in this view; a view nobody knows is taken for multichannel."""
+    """Return a live investigation that opens, in this view. An unknown view is treated as multichannel."""
     return {**_OPENING.get(view if isinstance(view, str) else MULTICHANNEL, _MULTICHANNEL), **_LIVE}
 
 
 def historic(times: Times) -> dict[str, Any]:
-    """A historic one; ``times`` are epoch seconds under ``start_time`` and ``end_time``, or absent."""
+    """Return a historic investigation; ``times`` are epoch seconds under ``start_time`` and ``end_time``, or absent."""
     return {**_MULTICHANNEL, **times}
 
 
 def channels_of(fields: Mapping[str, Any]) -> tuple[object, object]:
-    """The lowest and the highest channel that were asked for, None where there is none."""
+    """Return the lowest and the highest requested channel, each None if it is missing."""
     channels = fields.get("channels")
     return (channels.get("min"), channels.get("max")) if isinstance(channels, Mapping) else (None, None)
 
 
 def are_ordinary(channels: tuple[int, int]) -> bool:
-    """Whether they are those of a request in which they do not matter."""
+    """Whether these are the channels of a request in which channels do not matter."""
     ordinary = [channels_of(fields) for fields in _OPENING.values()]
     return channels in ordinary
 
 
 def live_of_bytes(size_bytes: int) -> dict[str, Any]:
-    """A live one that would open, but for a text in it that nobody needs: it makes the request that large."""
+    """Return a live investigation that would open, enlarged by an unneeded text of ``size_bytes``."""
     return {**live(), "comment": "x" * size_bytes}

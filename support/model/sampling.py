@@ -1,4 +1,4 @@
-"""How recordings and the live fibre say they were sampled."""
+"""Sampling parameters that recordings and the live fibre state."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SAMPLES = "num_samples_per_trace"
 
 @dataclass(frozen=True)
 class Sampling:
-    """What ``name`` says of itself; the values as they are stated, None when they are not.
+    """Sampling of ``name``, with the values as stated; None if they are not stated.
 
-    ``samples`` are the numbers of samples per trace by the level that states them; ``channels`` may be a fraction.
+    ``samples`` maps each level to the number of samples per trace that it states; ``channels`` may be a fraction.
     """
 
     name: str
@@ -35,7 +35,8 @@ def levels_of(metadata: object) -> list[Mapping[str, Any]]:
 
 
 def sampling_of_recording(document: Mapping[str, Any]) -> Sampling:
-    """From the level of the fibre; the channels follow from the samples and how many of them make one channel."""
+    """Return the sampling at the level of the fibre. The number of channels is the number of samples divided by the
+    number of samples per channel."""
     levels = levels_of(document.get("fiber_metadata"))
     fibre = next((level for level in levels if level.get("layer_type") == FIBRE_LEVEL), {})
     samples, decimation = fibre.get(SAMPLES), fibre.get("decimation_factor_x")
@@ -50,7 +51,7 @@ def sampling_of_recording(document: Mapping[str, Any]) -> Sampling:
 
 
 def sampling_of_live_fibre(metadata: Mapping[str, Any]) -> Sampling:
-    """From the live metadata of the server."""
+    """Return the sampling stated by the live metadata of the server."""
     return Sampling(
         name="the live fibre",
         dtype=metadata.get("dtype"),

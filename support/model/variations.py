@@ -1,6 +1,6 @@
-"""Requests for an investigation by the words the features use for what is special about them.
+"""Requests for an investigation, by the words the features use for what is special about them.
 
-Each is a live request that opens, with one thing changed. Whether the server should open it is for the feature to say.
+Each is a live request that opens, with one thing changed. Whether the server should open it is up to the feature.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _VALUES: Mapping[str, object] = {
     "a number": 5,
 }
 TOO_LARGE_BYTES = 2 * 1024 * 1024
-"""Twice what the ingress lets through."""
+"""Twice the limit of the ingress."""
 _HEAVY_CHANNELS, _LARGEST_NFFT = 200, 2048
 
 
 def request_with(variation: str, limits: Limits) -> Body:
-    """The request that these words describe; :class:`LookupError` says which forms are known."""
+    """Return the request that these words describe. Raises :class:`LookupError`, which lists the known forms."""
     if variation in _NAMED:
         return _NAMED[variation](limits)
     for pattern, build in _FORMS:
@@ -151,4 +151,4 @@ PLACES: Mapping[str, Place] = {
     "as one that only reads": Place("GET", "/configure"),
     "to the health check": Place("POST", "/ack"),
 }
-"""Where a request goes, in the words of the features."""
+"""Places to which a request is sent, in the words of the features."""

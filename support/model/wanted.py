@@ -1,4 +1,4 @@
-"""What a client asks for, in the words of the features."""
+"""Investigations that a client asks for, in the words of the features."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _FORMS: Mapping[str, Callable[[str, Source, Limits], requests.Body]] = {
     "a window ": lambda window, source, _limits: requests.historic(times_of(window, source)),
 }
 WANTED_WORDS = "|".join((_LIVE, *(f"{form}.+" for form in _FORMS)))
-"""What a step may say that a client asks for, as a regular expression."""
+"""Regular expression of the words in which a step can say what a client asks for."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """An investigation as a step words it; the request is made when it is sent, because windows end before now."""
+    """An investigation as a step words it. The request is built when it is sent, because some windows depend on now."""
 
     words: str
 
     def request(self, source: Source, limits: Limits) -> requests.Body:
-        """The request for it. Raises LookupError, with those that are known, for an unknown window or variation."""
+        """Return the request. Raises LookupError, which lists the known words, for an unknown window or variation."""
         for form, build in _FORMS.items():
             if self.words.startswith(form):
                 return build(self.words.removeprefix(form), source, limits)
         return requests.live()
 
     def fields(self, source: Source, limits: Limits) -> Mapping[str, Any]:
-        """The request, which must be one that can open. Raises ValueError for a body that is none."""
+        """Return a request that can open. Raises ValueError for a body without fields."""
         request = self.request(source, limits)
         if isinstance(request, bytes):
             raise ValueError(f"{self.words} is no investigation that can open")

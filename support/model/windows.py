@@ -1,4 +1,4 @@
-"""Windows by the words the features use for them."""
+"""Time windows, by the words the features use for them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from support.model.requests import Times
 
 _HOUR_S = 3600
 NEIGHBOURS_OVERLAP_S = 6
-"""So long two recordings that follow each other may both go on, and a second for rounding
-(docs/facts/mongodb.md 1.6)."""
+"""Time in which two consecutive recordings may overlap, with a second for rounding (docs/facts/mongodb.md 1.6)."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the times of a window come from: the index, and the recording a scenario speaks of (if it does)."""
+    """Source of the times of a window: the index, and the recording that the scenario refers to, if any."""
 
     recordings: Recordings
     subject: Recording | None
@@ -31,7 +30,7 @@ class Source:
 
 
 def times_of(window: str, source: Source) -> Times:
-    """Epoch seconds of the window that these words describe; :class:`LookupError` lists the words that are known."""
+    """Return the window that these words describe, in epoch seconds. :class:`LookupError` lists the known words."""
     if window not in _WINDOWS:
         raise LookupError(f"no window is known as {window!r}; known are: {'; '.join(sorted(_WINDOWS))}")
     return _WINDOWS[window](source)
@@ -42,10 +41,10 @@ def _between(start_s: float, end_s: float) -> Times:
 
 
 def one_after_the_other(times: Times, amount: int) -> list[Times]:
-    """``amount`` windows inside this one, each a second later than the one before, and all of the same length: short
-    ones would have been played before the last of them is open.
+    """Return ``amount`` windows inside this one, all of the same length, each starting a second after the one before.
+    Short ones would have been played before the last of them is open.
 
-    ValueError for a window that is too short for that.
+    Raises ValueError if the window is too short for that.
     """
     start_s, end_s = times["start_time"] or 0, times["end_time"] or 0
     length_s = end_s - start_s - (amount - 1)
@@ -59,7 +58,7 @@ def _now_s() -> int:
 
 
 def _over_recorded_data(source: Source) -> Times:
-    """From the first to the last of an unbroken series: long enough to look at the job while it runs."""
+    """Window from the first to the last start of an unbroken series: long enough to observe the job while it runs."""
     series = source.recordings.series(20)
     return _between(math.ceil(series[0].start.timestamp()), series[-1].start.timestamp())
 
@@ -80,12 +79,12 @@ def _nothing_recorded(source: Source) -> Times:
 
 
 def _into_the_open_one(source: Source) -> Times:
-    """From its beginning, where the one before it may still go on for a moment, to now."""
+    """Window from the open recording's start to now, without the moment in which the one before may still go on."""
     return _between(math.ceil(source.recordings.open_one().start.timestamp()) + NEIGHBOURS_OVERLAP_S, _now_s())
 
 
 def _since_time_began(source: Source) -> Times:
-    """From the very first second to just after the earliest recording began: so few are listed."""
+    """Window from the first second of the epoch to just after the earliest recording began, so that few are listed."""
     earliest = min(found.start for found in source.recordings.finished())
     return _between(0, math.ceil(earliest.timestamp()) + 20)
 

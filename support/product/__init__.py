@@ -1,1 +1,1 @@
-"""What a client sees of the product beside investigations: fibre, information, metadata, the server's life."""
+"""The product as a client sees it, apart from investigations: fibre, information, metadata, the server's life."""

@@ -14,7 +14,7 @@ NOT_FOUND = 404
 
 
 class Fibre:
-    """Only a sandbox can be told to connect or disconnect it; elsewhere it is as it is."""
+    """Fibre of the environment. Only a sandbox can connect or disconnect it; elsewhere it stays as it is."""
 
     def __init__(self, client: FocusServerClient, control: SandboxControl | None, changes: Changes) -> None:
         self._client = client
@@ -22,15 +22,16 @@ class Fibre:
         self._changes = changes
 
     def metadata(self) -> Mapping[str, Any]:
-        """The live metadata as the server answers them now.
+        """Return the live metadata that the server answers now.
 
-        Empty while it answers 404, one of the two ways to say that there is no fibre (docs/facts/focus-server.md 3.3).
+        Empty while it answers 404, one of the two ways to report a missing fibre (docs/facts/focus-server.md 3.3).
         """
         answer = self._client.live_metadata()
         return {} if answer.status == NOT_FOUND else answer.json()
 
     def disconnect(self) -> None:
-        """Until the end of the scenario, or until it is connected again: where fibre is declared, it is connected."""
+        """Disconnect the fibre until the end of the scenario, or until it is connected again. Where a fibre is
+        declared, it is connected."""
         control = self._controlled()
         self._changes.begin(FIBRE, "the fibre is disconnected")
         control.set_fibre("waiting")

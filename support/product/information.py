@@ -1,4 +1,4 @@
-"""What the server tells about itself: is it alive, which channels are there, what the fibre is."""
+"""Information that the server reports about itself: its health, its channels, and the fibre."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ ROUNDS = 5
 
 
 class Information:
-    """Asks all of the information endpoints."""
+    """Queries all information endpoints."""
 
     def __init__(self, client: FocusServerClient) -> None:
         self._client = client
 
     def highest_channel(self) -> int:
-        """The last channel that the server tells; :class:`AssertionError` where it tells none."""
+        """Return the highest channel that the server reports. Raises :class:`AssertionError` if it reports none."""
         told = self.ask()
         assert_that(told, names_its_channels())
         return int(told.channels.json()["highest_channel"])

@@ -1,4 +1,4 @@
-"""What the server tells of an open investigation, and of a task of the future interface."""
+"""Metadata that the server reports for an open investigation, and for a task of the future interface."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from support.clients.kubernetes.client import KubernetesClient
 from support.config import Limits
 from support.model.attempts import Attempt
 
-# Slots are a few hundred at most: nobody has ever been given this one.
+# There are a few hundred slots at most, so this id has never been assigned.
 UNKNOWN_JOB_ID = "99999-1"
 WATERFALL_ROWS = 10
-# What the future interface takes (docs/facts/focus-server.md 3.8); channels are counted from 0 there.
+# A request of the future interface (docs/facts/focus-server.md 3.8), which counts channels from 0.
 _TASK = {
     "displayTimeAxisDuration": 10,
     "nfftSelection": 1024,
@@ -30,14 +30,14 @@ _TASK = {
 
 @dataclass(frozen=True)
 class Reading:
-    """An answer, and what is wrong with its form; None when nothing is."""
+    """An answer, and a function that returns what is wrong with its form, or None."""
 
     answer: Answer
     trouble: Callable[[Answer], str | None]
 
 
 class Metadata:
-    """Reads what the server knows; opens nothing."""
+    """Reads what the server knows; opens no investigation."""
 
     def __init__(self, client: FocusServerClient, cluster: KubernetesClient, limits: Limits) -> None:
         self._client = client
@@ -45,7 +45,7 @@ class Metadata:
         self._limits = limits
 
     def when_ready(self, job_id: str) -> Answer:
-        """The metadata of an open investigation, as soon as the server has them."""
+        """Wait until the server has the metadata of an open investigation, and return the answer."""
         return waits.until(
             lambda: self._client.metadata(job_id),
             is_answered(),
@@ -57,12 +57,12 @@ class Metadata:
         return Reading(self.when_ready(job_id), is_an_investigation)
 
     def ask_for_unknown(self) -> Attempt:
-        """Ask for a job id that was never given."""
+        """Request the metadata of a job id that was never assigned."""
         before = self._cluster.snapshot().job_ids
         return Attempt({}, self._client.metadata(UNKNOWN_JOB_ID), before)
 
     def configure_task(self) -> tuple[str, Reading]:
-        """Configure a live task under a new name; the name, and the answer."""
+        """Configure a live task under a new name. Returns the name and the answer."""
         task = f"focus-acceptance-{secrets.token_hex(4)}"
         return task, Reading(self._client.request("POST", f"/config/{task}", body=_TASK), names(task))
 

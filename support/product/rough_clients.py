@@ -1,4 +1,4 @@
-"""Clients a server cannot choose: those who leave, those who are slow, and those who all come at once."""
+"""Clients that a server cannot choose: some leave, some are slow, and some all come at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class SlowExchange:
-    """What the slow client got, and what the others got while it was sending."""
+    """Outcome of the slow client, and outcomes of the other clients while it was sending."""
 
     own: Outcome
     others: tuple[Outcome, ...]
 
 
 class RoughClients:
-    """``ask`` is one health check of an ordinary client that waits so many seconds for its answer."""
+    """Clients with rough behaviour. ``ask`` sends an ordinary health check with a time limit in seconds."""
 
     def __init__(
         self, environment: Environment, journal: Journal, budget: Budget, ask: Callable[[float], Outcome]
@@ -41,12 +41,12 @@ class RoughClients:
         self._journal = journal
         self._ask = ask
         self.patience_s = environment.focus_server.read_timeout_s
-        """How long those who come all at once wait: how fast they are served is judged elsewhere (PF-02)."""
+        """Seconds that clients wait if all come at once. The speed of the answers is judged elsewhere (PF-02)."""
         self.usual_s = environment.limits.ack_concurrent_p95_ms / 1000
-        """How long everybody else waits."""
+        """Seconds that all other clients wait."""
 
     def leave_half_way(self) -> None:
-        """Begin to open an investigation, and be gone when the server has begun to read it."""
+        """Begin to open an investigation, and leave as soon as the server has begun to read the request."""
         with self._connection("/configure", requests.live(), asks_first=True) as connection:
             connection.send(connection.head)
             connection.wait_until_noticed(self.usual_s)
@@ -54,7 +54,7 @@ class RoughClients:
             connection.abandon()
 
     def leave_unanswered(self, body: requests.Body) -> None:
-        """Send all of a request to open, and be gone before it can be answered."""
+        """Send a complete request to open, and leave before it can be answered."""
         fields = {} if isinstance(body, bytes) else body
         with self._connection("/configure", fields, asks_first=True) as connection:
             connection.send(connection.head)
@@ -62,7 +62,7 @@ class RoughClients:
             connection.send(connection.body)
 
     def send_little_by_little(self) -> SlowExchange:
-        """List the recordings of an hour; before each piece of it somebody else is served."""
+        """List the recordings of an hour with a request sent in pieces; another client is served before each piece."""
         now_s = int(time.time())
         window = {"start_time": now_s - 2 * _HOUR_S, "end_time": now_s - _HOUR_S}
         others = []
@@ -80,8 +80,7 @@ class RoughClients:
         return RawConnection(self._server, path, body, self._journal, self._budget, asks_first)
 
     def ask_all_at_once(self) -> list[Outcome]:
-        """As many health checks at the same moment as the environment says; ``SafetyError`` where that is not
-        permitted."""
+        """Send simultaneous health checks, as many as the environment says. Raises ``SafetyError`` if not permitted."""
         amount = self._limits.ack_concurrency
         self._budget.require_at_once(amount)
         everybody = Barrier(amount)
@@ -95,6 +94,6 @@ class RoughClients:
 
 
 def pieces(body: bytes, amount: int) -> list[bytes]:
-    """``body`` in at most so many parts of about the same length, none of them empty."""
+    """Split ``body`` into at most ``amount`` parts of about the same length, none of them empty."""
     size = max(1, -(-len(body) // amount))
     return [body[start : start + size] for start in range(0, len(body), size)]

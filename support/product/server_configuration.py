@@ -1,4 +1,4 @@
-"""Configuring the Focus Server itself: its ConfigMap, changed for one scenario and always put back."""
+"""Configuration of the Focus Server: its ConfigMap, changed for one scenario and always put back."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ CONFIG_MAP = "prisma-config"
 CONFIG_MAP_KEY = "config_map_key"
 STREAM_ADDRESS = "focus_view_url"
 SETTINGS = "default_config.py"
-# A text that ends in the middle of itself, as after an interrupted change.
+# A text that breaks off in the middle, as after an interrupted change.
 _BROKEN = 'class Focus:\n    storage_mount_path = "/prisma/root\n'
 
 
 class ServerConfiguration:
-    """Reads and writes one key of the product's ConfigMap; writing needs the permission to disrupt."""
+    """Reads and writes single keys of the product's ConfigMap. Writing needs the permission to disrupt."""
 
     def __init__(self, cluster: KubernetesClient, changes: Changes) -> None:
         self._cluster, self._changes = cluster, changes
 
     def stream_address(self) -> str:
-        """The address that is configured now."""
+        """Return the address that is configured now."""
         return self._cluster.config_map(CONFIG_MAP).data[STREAM_ADDRESS]
 
     def settings(self) -> str | None:
-        """The file of settings the server loads when it starts; None where it is configured without one."""
+        """Return the settings file that the server loads when it starts; None if it is configured without one."""
         return self._cluster.config_map(CONFIG_MAP).data.get(SETTINGS)
 
     def set_settings(self, text: str | None) -> None:
@@ -55,7 +55,7 @@ class ServerConfiguration:
         self._cluster.patch_config_map(CONFIG_MAP, {STREAM_ADDRESS: address})
 
     def put_back(self, undo: Mapping[str, Any]) -> None:
-        """One key as it was, proven by reading it again; None where it was absent."""
+        """Put one key back to its former value, None if it was absent, and verify the result."""
         key, value = str(undo["key"]), undo["value"]
         changed = self._cluster.patch_config_map(CONFIG_MAP, {key: value})
         if changed.data.get(key) != value:
@@ -63,7 +63,7 @@ class ServerConfiguration:
 
 
 def _address_of_another(nodes: list[Node], configured: str) -> str:
-    """Of a node that takes jobs and is not the configured one. AssertionError when the cluster has no such node."""
+    """Return the address of another node that takes jobs. Raises AssertionError if the cluster has none."""
     host = urlsplit(configured).hostname
     for node in nodes:
         if node.ready and node.schedulable and host not in (node.name, *node.addresses):
@@ -72,7 +72,7 @@ def _address_of_another(nodes: list[Node], configured: str) -> str:
 
 
 def _address_of_nobody(nodes: list[Node]) -> str:
-    """In the network of the nodes, but of none of them."""
+    """Return an address in the network of the nodes that belongs to none of them."""
     taken = {address for node in nodes for address in node.addresses}
     network = next(address for address in sorted(taken) if address.count(".") == 3).rsplit(".", 1)[0]
     free = next(f"{network}.{last}" for last in range(254, 1, -1) if f"{network}.{last}" not in taken)

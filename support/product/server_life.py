@@ -26,14 +26,14 @@ RESTART, SERVER_SETTINGS = "restart", "server_settings"
 
 @dataclass(frozen=True)
 class Restart:
-    """One restart: the uids of the servers that were there before it, and how many must replace them."""
+    """One restart: the uids of the servers that existed before it, and how many must replace them."""
 
     ended: frozenset[str]
     amount: int
 
 
 class ServerLife:
-    """Every server is ended by deleting its pod, and replaced by the cluster; needs the permission to disrupt."""
+    """Restarts servers: deletes the pod of each, which the cluster replaces. Needs the permission to disrupt."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class ServerLife:
 
     @property
     def answers_within_s(self) -> float:
-        """Seconds within which a health check must be answered whatever else is going on."""
+        """Seconds within which a health check must be answered, whatever else is going on."""
         return self._limits.ack_concurrent_p95_ms / 1000
 
     def restart(self) -> Restart:
-        """End every server. Returns at once; what becomes of it is seen with the other methods, and the scenario ends
-        with a server that answers."""
+        """Delete every server and return at once. The other methods observe what follows, and the end of the scenario
+        waits for a server that answers."""
         self._changes.begin(RESTART, "the Focus Server is restarted")
         return self._end_every_server()
 
@@ -73,7 +73,7 @@ class ServerLife:
         return Restart(frozenset(pod.uid for pod in pods), len(_staying(pods)))
 
     def wait_until_ready(self, restart: Restart) -> list[Pod]:
-        """The servers that replaced those that were ended, ready and answering, each within its deadline."""
+        """Wait until the servers that replace the deleted ones are ready and answer, each within its deadline."""
         pods = waits.until(
             lambda: self._new(restart),
             are_ready(restart.amount),
@@ -89,14 +89,14 @@ class ServerLife:
         return restart
 
     def recover(self, undo: Mapping[str, Any]) -> None:
-        """After a restart: whoever comes next finds the server at work, late as that may be."""
+        """Wait after a restart until the server works again, even if late, so that what follows finds it working."""
         self._wait_until_alive(self._back_within_s)
 
     def put_back_settings(self, undo: Mapping[str, Any]) -> None:
-        """The settings as they were, and a server that was started with them: it is restarted if it does not answer."""
+        """Put the settings back, and restart the server unless they were right already and it answers."""
         were_right = self._configuration.settings() == undo["value"]
         self._configuration.put_back(undo)
-        # A run may have ended after it had put the settings back, and before it started the server with them.
+        # A run may have ended after it put the settings back and before it restarted the server with them.
         if not (were_right and self._comes_back()):
             self._end_every_server()
         self.recover(undo)
@@ -110,13 +110,13 @@ class ServerLife:
 
     @property
     def _back_within_s(self) -> float:
-        """Seconds within which a restarted server is at work again."""
+        """Seconds within which a restarted server must work again."""
         return self._limits.deadline("pod_ready_s") + self._limits.deadline("server_answers_s")
 
     def start_broken(self) -> tuple[str, Restart]:
-        """Start the server with a broken configuration and put that back, whatever happens.
+        """Start the server with a broken configuration, then put the configuration back in any case.
 
-        Answers what the broken server wrote, and the restart that mended it.
+        Returns the log of the broken server, and the restart that repaired it.
         """
         before = self._configuration.settings()
         what = "the Focus Server is started with settings that it cannot load"
@@ -130,19 +130,19 @@ class ServerLife:
         return log, mending
 
     def log(self, restart: Restart) -> str:
-        """What the new servers wrote since they started; one that has not started has written nothing."""
+        """Return what the new servers have written since they started; nothing for one that has not started."""
         started = [pod for pod in self._new(restart) if pod.phase not in ("Pending", "Unknown")]
         return "".join(self._servers.log_or_reason(pod)[0] for pod in started)
 
     def asked_whether_alive(self, timeout_s: float | None = None) -> Outcome:
-        """One health check; a server that does not answer is an outcome, too."""
+        """Send one health check. A server that does not answer is a valid outcome."""
         try:
             return self._client.request("GET", "/ack", read_timeout_s=timeout_s or self.answers_within_s)
         except ConnectionFailed as failure:
             return failure
 
     def hold_answering(self) -> None:
-        """Every health check of the time of observation is answered."""
+        """Require that the server answers every health check during the time of observation."""
         waits.holds(
             self.asked_whether_alive,
             is_alive(self.answers_within_s),
@@ -151,7 +151,7 @@ class ServerLife:
         )
 
     def _log_after(self, restart: Restart) -> str:
-        """The log of a server that may never become ready: as soon as it names its trouble, or after the deadline."""
+        """Return the log of a server that may never be ready: as soon as it names its problem, or at the deadline."""
         wanted = says_what_is_wrong_with_the_configuration()
         waits.settle(
             lambda: [] if wanted.matches(self.log(restart)) else ["silence"],

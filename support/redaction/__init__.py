@@ -1,7 +1,7 @@
-"""What must not be shown: the secrets this process knows, in every spelling, and those everybody recognises.
+"""Redaction of what must not be shown: the secrets of this process, in every spelling, and others with a known form.
 
-There is one redactor for each process, :data:`PROCESS`. Whatever leaves the process as text passes through it: the
-journal, the record, every file that is written, everything that is printed.
+Each process has one redactor, :data:`PROCESS`. All text that leaves the process passes through it: the journal, the
+record, every file that is written, everything that is printed.
 """
 
 from support.redaction.places import HIDDEN, is_name_of_a_secret

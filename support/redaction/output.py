@@ -1,4 +1,4 @@
-"""Standard output and error of this process: whatever is printed, by whomever, leaves it without secrets."""
+"""Standard output and error of this process, redacted: everything printed leaves the process without secrets."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from support.redaction.redactor import PROCESS
 from support.redaction.variables import secrets_among
 
 OWNER_ONLY = 0o077
-"""What the group and others may not do with the files that this process makes: a report tells what a site is made of,
-and how it is reached."""
+"""Permissions that the group and others do not get: a report reveals the parts of a site and how to reach it."""
 
 
 class RedactedStream:
-    """In front of another text stream: passes on whole lines, and what is left of a line when it is flushed. Lines that
-    only tell together that they hold a secret are passed on together.
+    """Text stream that redacts what it passes on to another one. It passes on whole lines, and the rest of a line when
+    it is flushed. Lines that only together reveal a secret are passed on together.
 
-    Bytes are not taken: nobody could say what they spell.
+    Bytes are not accepted, because their encoding is not known.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.RLock()
         self._lines: list[str] = []
-        """Those held back."""
+        """Complete lines that are held back."""
         self._begun: list[str] = []
-        """The pieces of a line that has not ended."""
+        """Pieces of a line that is not complete."""
         self._within_key = False
 
     def write(self, text: str) -> int:
@@ -50,7 +49,7 @@ class RedactedStream:
         self.write("".join(lines))
 
     def write_redacted(self, text: str) -> None:
-        """Pass on what was redacted already, after all that came before it."""
+        """Pass on text that is already redacted, after everything written before it."""
         with self._lock:
             self.flush()
             self._stream.write(text)
@@ -76,20 +75,20 @@ class RedactedStream:
             self._stream.write(PROCESS.redact(shown))
 
     def __getattr__(self, name: str) -> Any:
-        """What else a stream has; the bytes below it are nobody's."""
+        """Return other attributes of the stream, except those that give access to the bytes below it."""
         if name in ("buffer", "detach"):
             raise AttributeError(name)
         return getattr(self._stream, name)
 
 
 def redacted(stream: TextIO) -> TextIO:
-    """``stream`` behind the redactor, which it may be already."""
+    """Return ``stream`` behind the redactor, which it may be already."""
     return stream if isinstance(stream, RedactedStream) else cast(TextIO, RedactedStream(stream))
 
 
 def print_json(value: Any) -> None:
-    """Print JSON data that stay JSON: texts are redacted one by one, and numbers are none of the secrets they look
-    like."""
+    """Print JSON data so that it stays valid JSON: texts are redacted one by one, and numbers are kept even if they
+    look like a secret."""
     text = json.dumps(PROCESS.redact_values(value), indent=2, ensure_ascii=False)
     shown = PROCESS.known(text, form=FORMS[".json"]) + "\n"
     if isinstance(sys.stdout, RedactedStream):
@@ -99,7 +98,7 @@ def print_json(value: Any) -> None:
 
 
 def guard() -> None:
-    """From now on this process prints nothing secret, and writes files that only its owner reads."""
+    """Make this process print no secrets from now on, and write files that only their owner can read."""
     PROCESS.hide(*secrets_among(os.environ))
     os.umask(os.umask(OWNER_ONLY) | OWNER_ONLY)
     sys.stdout, sys.stderr = redacted(sys.stdout), redacted(sys.stderr)

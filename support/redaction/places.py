@@ -1,8 +1,8 @@
-"""Secrets that nobody told of: recognised by their form, or by the name that stands before them.
+"""Secrets that were not registered: recognised by their form, or by the name before them.
 
-Each kind of place is looked for by plain words in small letters, which takes next to nothing, and examined only where
-one of them stands. What is examined there ends with a word, a line or a value, so that no kind takes longer than in
-proportion to the text.
+Each kind of place is searched for by plain words in lower case, which is cheap, and examined only where one of them is
+found. The examined part ends with a word, a line or a value, so that the time of each kind is proportional to the
+length of the text.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ HIDDEN = "***"
 
 _KEYWORDS = "password|passwd|pwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key"
 _WORD = rf"(?:{_KEYWORDS})(?:[_-](?:key|id|value))*"
-"""With what the name of a secret ends."""
+"""Words with which the name of a secret ends."""
 NAME = rf"[\w.-]*{_WORD}"
 _QUOTE = r"\\*+[\"']"
 _NOTHING = r"(?!null\b|none\b|true\b|false\b|\*\*\*|\$\{|file:)"
 _IN_QUOTES = r"(?:(?!(?P=quote)).)"
 _SPACE = r"(?:\s|\\++[nrt])"
-"""Also one that is written with a backslash, as in the ``repr`` of a text and in a line of a program."""
+"""White space, also written with a backslash, as in the ``repr`` of a text and in a line of a program."""
 _IS = rf"(?:{_QUOTE})?{_SPACE}*[:=]{_SPACE}*"
 _SCHEME = r"(?:bearer|basic|digest|token|negotiate|ntlm|hawk|(?:api-?)?key)"
 _LONGEST_NAME = 256
-"""Characters of an option or of the scheme of a URL that are looked back at."""
+"""Maximum number of characters of an option or of the scheme of a URL that are searched backwards."""
 
 Span = tuple[int, int]
-"""Where a secret begins, and where it has ended."""
+"""Start and end of a secret."""
 
 
 class SecretPlace(Protocol):
-    """A kind of place."""
+    """A kind of place where a secret can occur."""
 
     def secrets(self, text: str, letters: str) -> Iterator[Span]:
-        """Those of ``text``, in order; ``letters`` is the same in small letters (:func:`small`)."""
+        """Yield the spans of the secrets in ``text``, in order. ``letters`` is ``text`` after :func:`small`."""
 
 
 @dataclass(frozen=True)
 class _Examined:
-    """``pattern`` holds where ``word`` stands in the small letters, and its group ``secret`` is one, provided that what
-    stands before it ends with ``follows``."""
+    """Place that is examined with ``pattern`` where ``word`` is found in the lower-case text. The group ``secret`` is
+    the secret, provided that the text before the match ends with ``follows``."""
 
     word: re.Pattern[str]
     pattern: re.Pattern[str]
@@ -67,8 +67,8 @@ def _place(word: str, pattern: str, follows: str | None = None) -> SecretPlace:
 
 
 class _Passwords:
-    """Those of URLs. One may hold :// and @, so that it goes on to the last @; what looks like a port and a path is
-    none."""
+    """Passwords in URLs. A password may contain :// and @, so it extends to the last @. Text that looks like a port and
+    a path is not a password."""
 
     _BEGINS = re.compile(r"(?<=\w)://[^/@\s:\"'\\]*+:(?!\d{1,5}(?:[/?\s\"'\\]|$))")
     _REST = re.compile(r"[^\s\"'\\<>]*")
@@ -146,7 +146,7 @@ PLACES: tuple[SecretPlace, ...] = (
         follows=r"(?i)\b(?!ssh)[a-z][\w+.-]*",
     ),
 )
-"""In the order in which they are looked for: each sees what those before it have left."""
+"""Places in the order of the search: each sees what the ones before it have left."""
 
 _ANY_WORD = re.compile(f"{_KEYWORDS}|-----begin |\\.eyj|authorization|bearer|cookie|-u|--user|--proxy-user|://")
 _SECRET_NAME = re.compile(NAME, re.IGNORECASE)
@@ -154,11 +154,11 @@ _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 KEY_ENDS = "-----END"
 _NAME_WITHOUT_VALUE = re.compile(rf"(?i)name\W{{1,64}}{NAME}\W{{0,64}}\n\Z")
 _LIKE_SMALL = {0x17F: "s", 0x131: "i"}
-"""What Python takes for another case of these letters."""
+"""Letters that Python's case-insensitive patterns match with these."""
 
 
 def small(text: str) -> str:
-    """``text`` in small letters, each of them at its place."""
+    """Return ``text`` in lower case, with each letter in its original position."""
     letters = text.lower()
     if text.isascii():
         return letters
@@ -168,17 +168,17 @@ def small(text: str) -> str:
 
 
 def may_hold_secrets(letters: str) -> bool:
-    """Whether any of the places may be in a text, which is given in small letters."""
+    """Whether a text in lower case may contain any of the places."""
     return _ANY_WORD.search(letters) is not None
 
 
 def is_name_of_a_secret(name: str) -> bool:
-    """Whether what this names is a secret, such as ``AWS_SECRET_ACCESS_KEY``."""
+    """Whether this is the name of a secret, such as ``AWS_SECRET_ACCESS_KEY``."""
     return _SECRET_NAME.fullmatch(name) is not None
 
 
 def finished_until(text: str) -> int:
-    """Where the lines end that hold their secrets as a whole; the rest may belong to a secret in lines to come."""
+    """Return the end of the lines whose secrets are complete. The rest may hold the beginning of a longer secret."""
     begun = _KEY_BEGINS.search(text, max(0, text.rfind(KEY_ENDS)))
     begun = begun or _NAME_WITHOUT_VALUE.search(text, max(0, len(text) - 2 * _LONGEST_NAME))
     return len(text) if begun is None else text.rfind("\n", 0, begun.start()) + 1

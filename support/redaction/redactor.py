@@ -14,9 +14,9 @@ from support.redaction.spellings import LONGEST_LETTER, Spelling, spellings_of, 
 
 
 class Redactor:
-    """Hides secrets in texts; safe to use from several threads. A secret learnt later is hidden from then on.
+    """Hides secrets in texts. Thread-safe. A secret that is added later is hidden from then on.
 
-    It takes longer in proportion to a text, and to the number of the secrets that are in it.
+    The time is proportional to the length of the text, and to the number of secrets in it.
     """
 
     def __init__(self, *secrets: str) -> None:
@@ -28,7 +28,7 @@ class Redactor:
 
     @property
     def longest(self) -> int:
-        """Characters that the longest secret takes, however it is usually written."""
+        """Number of characters that the longest secret takes in its usual spellings."""
         return self._longest
 
     def hide(self, *secrets: str) -> None:
@@ -41,7 +41,7 @@ class Redactor:
                 self._longest = LONGEST_LETTER * max(map(len, self._secrets))
 
     def redact(self, text: str, limit: int | None = None) -> str:
-        """``text``, or its first ``limit`` characters, without secrets."""
+        """Return ``text``, or its first ``limit`` characters, without secrets."""
         shown = self.known(text, limit)
         letters = small(shown)
         if not may_hold_secrets(letters):
@@ -53,8 +53,8 @@ class Redactor:
         return shown
 
     def redact_values(self, value: Any) -> Any:
-        """JSON data with every text of it redacted. A text under the name of a secret is hidden as a whole: as the
-        value of that key, and in a pair of ``name`` and ``value``."""
+        """Return JSON data with all texts redacted. A text under the name of a secret is hidden as a whole, both as the
+        value of that key and in a pair of ``name`` and ``value``."""
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, Mapping):
@@ -68,9 +68,10 @@ class Redactor:
         return [self.redact_values(item) for item in value] if isinstance(value, Sequence) else value
 
     def known(self, text: str, limit: int | None = None, form: re.Pattern[str] | None = None) -> str:
-        """``text`` without the secrets that were told: for a text that must keep its form, such as JSON.
+        """Return ``text`` without the secrets that were added with :meth:`hide`. Use it for a text that must keep its
+        form, such as JSON.
 
-        With ``form``, one of :data:`support.redaction.numbers.FORMS`, its numbers and times stay what they are.
+        With ``form``, one of :data:`support.redaction.numbers.FORMS`, its numbers and times are kept.
         """
         spans = list(self._known_in(text))
         if spans and form is not None:
@@ -79,7 +80,7 @@ class Redactor:
         return _without(text, spans, len(text) if limit is None else limit)
 
     def _known_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where they begin and end, in any order; one may hold another."""
+        """Yield the spans of the secrets, in any order; one may contain another."""
         bare = without_escapes(text)
         for (core, is_encoded), spellings in self._spellings.items():
             if core in text or (not is_encoded and core in bare):
@@ -90,7 +91,8 @@ class Redactor:
 def _by_core(
     known: Mapping[tuple[str, bool], Sequence[Spelling]], secrets: Iterable[str]
 ) -> Mapping[tuple[str, bool], Sequence[Spelling]]:
-    """One look for a core answers for everything that is spelled with it. Always a new one: others may be reading."""
+    """Return the spellings grouped by core: one search for a core covers all its spellings. The result is always a new
+    mapping, because other threads may read the old one."""
     by_core = {key: list(spellings) for key, spellings in known.items()}
     for spelling in (one for secret in secrets for one in spellings_of(secret)):
         others = by_core.setdefault((spelling.core, spelling.is_encoded), [])
@@ -100,13 +102,13 @@ def _by_core(
 
 
 def _meets(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
-    """Whether a span shares a character with one of ``others``, which are in order and apart."""
+    """Whether a span shares a character with one of ``others``, which are sorted and do not overlap."""
     first_after = bisect.bisect_left(others, span[1], key=lambda other: other[0])
     return first_after > 0 and others[first_after - 1][1] > span[0]
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]], end: int) -> str:
-    """The first ``end`` characters of a text; what overlaps is hidden together."""
+    """Return the first ``end`` characters of a text, with the spans hidden; overlapping spans are hidden together."""
     parts: list[str] = []
     position = 0
     for first, after in sorted(spans):
@@ -120,10 +122,10 @@ def _without(text: str, spans: Iterable[tuple[int, int]], end: int) -> str:
 
 
 PROCESS = Redactor()
-"""What this process must not show."""
+"""The redactor of this process."""
 
 
 def shortened(value: object, limit: int = 200) -> str:
-    """The first characters of a text, as a sentence shows them. A secret that is cut in half would not be recognised
-    any more, so it is hidden before."""
+    """Return the first characters of a text, for use in a sentence. Secrets are hidden before the text is cut, because
+    half a secret would not be recognised."""
     return PROCESS.redact(str(value), limit)

@@ -1,8 +1,8 @@
-"""The ways a secret is written, as patterns that find all of them.
+"""Spellings of a secret, as patterns that find all of them.
 
-Each letter may be written in another way, whatever was done to the others, and again by whatever writes that: JSON in
-JSON, HTML in YAML, a line of a shell in both. No pattern takes longer than in proportion to the text: a run of
-backslashes is passed over once and never given back, unless what follows may begin like one.
+Each letter may be written in a different way than the others, and the result may be written again by another program:
+JSON in JSON, HTML in YAML, a line of a shell in both. The time of each pattern is proportional to the length of the
+text: a run of backslashes is matched once without backtracking, unless what follows may begin with one.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST_LETTER = 12
-"""Characters that one letter of a secret may take, where it is written as it usually is."""
+"""Maximum number of characters that one letter of a secret takes in its usual spellings."""
 _SHORT = 4
-"""A secret of fewer characters is hidden where it is a word of its own: inside of words it would hide the words. Its
-encodings are not looked for: in hexadecimal, t is the number 74, and behind a backslash a tab."""
+"""A secret with fewer characters is hidden only where it is a whole word: inside other words it would hide those. Its
+encodings are not searched for: in hexadecimal, t is the number 74, and after a backslash it is a tab."""
 _SHORTEST_PART = 8
-"""Characters of a line, or of base64, by which a secret is known; fewer would be found anywhere."""
+"""Minimum number of characters of a line, or of base64, that identify a secret; fewer would be found anywhere."""
 _CONTROL = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """A secret, or an encoding of it, which has no escapes between its letters."""
+    """A secret, or an encoding of a secret, which has no escapes between its letters."""
 
     value: str
     is_encoded: bool = False
 
     @property
     def core(self) -> str:
-        """Letters and digits that stand side by side in every text in which :attr:`regex` finds anything; if there may
-        be escapes between them, once these are taken out (:func:`without_escapes`). Those after ``%`` that read like a
-        backslash are none."""
+        """Longest run of letters and digits that is in every text in which :attr:`regex` finds anything; if there may
+        be escapes between them, once these are removed (:func:`without_escapes`). Characters after ``%`` that read like
+        an encoded backslash do not count."""
         return max((run[0] for run in _RUN.finditer(self.value)), key=len, default="")
 
     @functools.cached_property
     def regex(self) -> re.Pattern[str]:
-        """Made when it is needed: most secrets never come by."""
+        """Pattern, compiled when it is first needed: most secrets never occur."""
         pattern = _pattern(self.value, self.is_encoded)
         return re.compile(pattern if len(self.value) >= _SHORT else rf"(?<![\w\\]){pattern}(?!\w)")
 
 
 def spellings_of(secret: str) -> Iterator[Spelling]:
-    """A secret of several lines, such as a key, is known by each of its lines as well."""
+    """Yield the spellings of a secret. One with several lines, such as a key, is also recognised by each line."""
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_PART}
     for value in {secret, secret.strip()} | {line for line in lines if not line.startswith("-----")}:
         yield Spelling(value)
@@ -55,12 +55,13 @@ def spellings_of(secret: str) -> Iterator[Spelling]:
 
 
 def without_escapes(text: str) -> str:
-    """A text without the backslashes in it, percent-encoded ones too."""
+    """Return a text without its backslashes, including percent-encoded ones."""
     return _ANY_ESCAPE.sub("", text) if _PERCENT_ESCAPE.search(text) else text.replace("\\", "")
 
 
 def _pattern(value: str, is_encoded: bool) -> str:
-    """Several backslashes are as one, and so are several quotation marks: each may be doubled, whatever they are."""
+    """Return the pattern of a value. A run of backslashes counts as one sign, and so does a run of quotation marks,
+    because each mark may be doubled."""
     parts = [part[0] for part in _SIGN.finditer(value)]
     written = []
     for number, part in enumerate(parts):
@@ -71,14 +72,14 @@ def _pattern(value: str, is_encoded: bool) -> str:
         elif part[0] == "\\":
             written.append(_backslash(is_first=not number, may_give_back=after in ("", "%")))
         else:
-            # After a backslash there are no more of them.
+            # The pattern of a backslash has already matched the escapes that follow it.
             escapes = "" if before[:1] == "\\" else _escapes(part, is_first=not number)
             written.append(f"{escapes}{part if is_plain else _quotes(part) if part[0] in _QUOTES else _one_of(part)}")
     return "".join(written)
 
 
 def _escapes(sign: str, *, is_first: bool) -> str:
-    """What may stand before a letter."""
+    """Return the pattern of the escapes that may precede a letter."""
     own = "" if sign == "%" else "+"
     return f"(?:{_FIRST_ESCAPES}{own})?{own}" if is_first else f"{_ESCAPE}*{own}"
 
@@ -90,7 +91,8 @@ def _backslash(*, is_first: bool, may_give_back: bool) -> str:
 
 
 def _quotes(marks: str) -> str:
-    """Doubled in YAML and CSV; a shell ends its quotation before one, and begins another one after it."""
+    """Return the pattern of a run of quotation marks. YAML and CSV double them; a shell ends its quotation before one
+    and begins another one after it."""
     least, most = len(marks) - 1, 65 * len(marks) - 1
     either = "|".join(form for mark in _QUOTES for form in _forms(mark))
     return f"{_one_of(marks[0])}(?:{_ESCAPES}(?:{either})){{{least},{most}}}"
@@ -101,8 +103,8 @@ def _one_of(sign: str) -> str:
 
 
 def _forms(sign: str) -> list[str]:
-    """A letter as it is, percent-encoded, escaped by its number, and in HTML, each of them perhaps more than once. The
-    escapes before it are not among them."""
+    """Return the patterns of a letter: as it is, percent-encoded, escaped by its number, and in HTML, each possibly
+    more than once. They do not include the escapes before it."""
     code = ord(sign)
     units = re.findall("....", sign.encode("utf-16-be", "surrogatepass").hex())
     forms = [re.escape(sign), "".join(_percent(byte) for byte in _bytes(sign))]
@@ -118,7 +120,7 @@ def _forms(sign: str) -> list[str]:
 
 
 def _bytes(text: str) -> bytes:
-    """As they are written anywhere; a variable of the process may hold some that are no UTF-8."""
+    """Return the bytes that are written for a text. Variables of the process may hold bytes that are not UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -130,15 +132,15 @@ def _percent(byte: int) -> str:
 
 
 def _hex(digits: str) -> str:
-    """In capitals or not."""
+    """Return a pattern of hexadecimal digits in upper or lower case."""
     return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
 
 
 _ESCAPE = rf"(?:\\|{_percent(0x5C)})"
 _ESCAPES = f"{_ESCAPE}*+"
 _FIRST_ESCAPES = rf"(?<!\\)(?:\\++|{_percent(0x5C)}){{1,255}}"
-"""Those before the first letter of a secret: where they begin, and nowhere among them. 255 stand before a letter that
-was written by eight writers of JSON, one after the other."""
+"""Escapes before the first letter of a secret. They match only from where the escapes begin, never from within them. A
+letter that was written by eight JSON writers in turn has 255 of them."""
 _END = f"(?:;|{_percent(ord(';'))})"
 _AND = f"(?:&|{_percent(ord('&'))})(?:amp{_END})*"
 _NUMBER = rf"(?:\#|{_percent(ord('#'))})"
@@ -150,14 +152,15 @@ _SIGN = re.compile(rf"\\+|[{_QUOTES}]+|.", re.DOTALL)
 
 
 def _encoded(value: str) -> Iterator[str]:
-    """Hexadecimal, and base64: alone and as the core of a longer text, which begins at any of three places."""
+    """Yield the encodings of a value: hexadecimal, and base64, both alone and as the core of a longer text, where it
+    begins at one of three offsets."""
     yield from (_bytes(value).hex(), _bytes(value).hex().upper())
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(_bytes(value)).decode()
         yield whole
         yield whole.rstrip("=")
         for shift in range(3):
-            # The first characters mix with what stands before, the last with what follows.
+            # The first characters also depend on what precedes the value, the last ones on what follows it.
             data = b"\0" * shift + _bytes(value)
             core = encode(data).decode().rstrip("=")[-(-shift * 8 // 6) :]
             core = core[: len(core) - (len(data) % 3 != 0)]

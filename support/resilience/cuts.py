@@ -1,7 +1,7 @@
-"""Cutting MongoDB off with a NetworkPolicy: no access to a node is needed, and a cluster that enforces policies obeys.
+"""Cutting MongoDB off with a NetworkPolicy. This needs no access to a node, only a cluster that enforces policies.
 
-A policy that selects the pods of MongoDB and allows nothing keeps everybody out, this suite too: that is how it is
-known to be in force before anything is judged by it.
+A policy that selects the pods of MongoDB and allows nothing blocks all clients, including this suite. The suite uses
+that to check that the policy is in force before anything is judged.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from support.resilience.parts import MONGODB, Parts
 
 CUT_OFF = "network_policy"
 _ANSWERED_WITHIN_S = 0.5
-"""Who is reached answers a greeting sooner. On a slower way a policy that nobody enforces would be taken for one in
-force, and the scenario fails later: its request is served."""
+"""A MongoDB that can be reached answers a greeting sooner. On a slower network path, a policy that is not enforced
+would be taken for one in force, and the scenario fails later because its request is served."""
 
 
 class Cuts:
-    """One policy at a time; needs the permission to disrupt."""
+    """Creates and removes the policy, one at a time. Needs the permission to disrupt."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Cuts:
         self._changes = changes
 
     def cut_mongodb_off(self) -> Change:
-        """Returns when the policy is in force. Raises :class:`AssertionError` where it is not enforced."""
+        """Cut MongoDB off and wait until the policy is in force. Raises :class:`AssertionError` if it is ignored."""
         name = f"focus-acceptance-cut-{secrets.token_hex(3)}"
         change = self._changes.begin(CUT_OFF, f"MongoDB is cut off by network policy {name}", name=name)
         self._cluster.create_network_policy(_nobody_reaches(name, self._parts.named(MONGODB).selector))
@@ -54,7 +54,7 @@ class Cuts:
         return change
 
     def lift(self, undo: Mapping[str, Any]) -> None:
-        """The policy is gone, and MongoDB reached."""
+        """Remove the policy, and wait until MongoDB can be reached."""
         if undo["name"] in self._cluster.network_policies():
             self._remove(undo["name"])
         waits.until(

@@ -1,4 +1,4 @@
-"""How long recoveries took, each with the limit that it is held to."""
+"""Figures of recovery times, each with its limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from support.reporting.record import context as reporting
 
 
 def note(name: str, seconds: float, limit_s: float) -> None:
-    """The figure ``<name>_s``, the longest of the run, and ``<name>_limit_s`` beside it."""
+    """Record the figure ``<name>_s``, the longest of the run, and ``<name>_limit_s`` beside it."""
     run = reporting.current()
     longest_s = max(round(seconds, 3), run.figures.get(f"{name}_s", 0.0))
     run.figure(f"{name}_s", longest_s)

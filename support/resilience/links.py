@@ -1,4 +1,4 @@
-"""Connections between the server and MongoDB that are there and of no use: only the links of a sandbox can do that."""
+"""Connections between the server and MongoDB that exist but do not work: only the links of a sandbox can do that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _toxic(kind: str, stream: str, **attributes: int) -> Toxic:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What the features call it, and Toxiproxy's toxics that make it."""
+    """Its name in the features, and the toxics of Toxiproxy that cause it."""
 
     words: str
     toxics: tuple[Toxic, ...]
@@ -50,7 +50,7 @@ class Links:
         self._changes = changes
 
     def disturb(self, disturbance: Disturbance) -> Change:
-        """Returns when the disturbance is in force."""
+        """Disturb the link, and check that the disturbance is in force."""
         names = [toxic["name"] for toxic in disturbance.toxics]
         change = self._changes.begin(DISTURBED, f"between the server and MongoDB, {disturbance.words}", toxics=names)
         for toxic in disturbance.toxics:
@@ -61,7 +61,7 @@ class Links:
         return change
 
     def calm(self, undo: Mapping[str, Any]) -> None:
-        """Nothing of the disturbance is left."""
+        """Remove the disturbance, and check that nothing remains."""
         for name in set(undo["toxics"]) & self._controlled.toxics(LINK):
             self._controlled.remove_toxic(LINK, name)
         left = set(undo["toxics"]) & self._controlled.toxics(LINK)

@@ -1,4 +1,4 @@
-"""What clients do while an outage goes on, or begins."""
+"""Client actions while an outage goes on, or begins."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from support.resilience.parts import SERVER
 from support.resilience.workloads import Crash
 
 CLIENTS, OUTAGE_AFTER, ASKERS = 20, 5, 4
-"""How many open one after the other, after how many of them the outage begins; and how many ask for recordings."""
+"""Number of clients that open one after the other, number of answers after which the outage begins, and number of
+clients that ask for recordings."""
 _APART_S = 0.1
 _LONG_AGO_S = 1_000_000
 
@@ -48,7 +49,7 @@ class Interrupted:
 
     @property
     def opened(self) -> list[str]:
-        """The job ids of those that were opened."""
+        """The job ids of the investigations that were opened."""
         return [opening.opened.job_id for opening in self.openings.each if opening.opened is not None]
 
 
@@ -68,7 +69,7 @@ class Meanwhile:
         self._limits = environment.limits
 
     def ask_for_recordings_and_for_life(self) -> list[Outcome]:
-        """Health checks, as long as others wait for recordings that nobody can tell them."""
+        """Send health checks while other clients wait for recordings that the server cannot look up."""
         with ThreadPoolExecutor(ASKERS) as pool:
             asking = [pool.submit(self._ask_for_recordings) for _ in range(ASKERS)]
             told = [self._server.asked_whether_alive()]
@@ -84,16 +85,16 @@ class Meanwhile:
             return failure
 
     def open_while_mongodb_stops(self, times: requests.Times) -> Interrupted:
-        """Clients open a window one shortly after the other; when some were answered, MongoDB is stopped."""
+        """Open a window with many clients, one shortly after the other, and stop MongoDB after some were answered."""
         return self._interrupted(requests.historic(times), self._outages.stop_mongodb)
 
     def open_while_server_crashes(self) -> tuple[Interrupted, list[Crash]]:
-        """The same with live investigations, and a server that crashes."""
+        """Do the same with live investigations and a crash of the server."""
         crashes: list[Crash] = []
         return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER))), crashes
 
     def _interrupted(self, body: Mapping[str, Any], outage: Callable[[], None]) -> Interrupted:
-        self._outages.begin()  # with what it asks beforehand: the outage itself must not come late
+        self._outages.begin()  # sends its requests now, so that the outage itself is not delayed
         with ThreadPoolExecutor(1) as pool:
             beginning: list[Future[None]] = []
             answered, lock = [0], threading.Lock()
@@ -111,12 +112,12 @@ class Meanwhile:
         return Interrupted(openings)
 
     def assert_all_or_nothing(self, interrupted: Interrupted) -> None:
-        """Of each of them there is everything or nothing, and it stays so."""
+        """Require that each opening has created everything or nothing, and that it stays so."""
         within_s = self._limits.deadline("job_running_s")
         self._assert_whole(interrupted, within_s, checks.are_too_many(interrupted.opened))
 
     def assert_all_or_nothing_in_the_end(self, interrupted: Interrupted) -> None:
-        """What was opened, and never answered, has nobody who uses it: it is cleaned up like all such."""
+        """Require the same in the end: an investigation that was opened but never answered is unused and cleaned up."""
         self._assert_whole(interrupted, sum(map(self._limits.deadline, ("job_running_s", "idle_cleanup_s"))))
 
     def _assert_whole(

@@ -1,4 +1,4 @@
-"""Outages: each is noted on disk before it is made, in force before anything is judged, and undone whatever happens."""
+"""Outages: each is recorded on disk before it is made, in force before anything is judged, and undone in any case."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECOVERY = "recovery"
 
 
 class Outages:
-    """Of one run. Whatever a scenario takes away is back at its end, and the server has found it again."""
+    """Outages of one run. At the end of a scenario, everything it took away is back and found by the server."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Outages:
         self._servers_before: dict[str, int] = {}
 
     def undoers(self) -> dict[str, Undo]:
-        """Who undoes which kind of change."""
+        """Return the functions that undo each kind of change."""
         return {
             STOPPED: self._workloads.put_back,
             CRASHED: self._workloads.wait_for_crashed,
@@ -49,37 +49,37 @@ class Outages:
         }
 
     def stop(self, *names: str) -> None:
-        """Parts are stopped, one after the other; nothing of them runs any more."""
+        """Stop parts, one after the other, and wait until nothing of them runs any more."""
         self.begin()
         for name in names:
             self._stops[name] = self._workloads.stop(name)
 
     def stop_mongodb(self) -> None:
-        """The same of the one part that requests are refused for."""
+        """Stop MongoDB, the one part without which requests are refused."""
         self.stop(MONGODB)
 
     def cut_off(self) -> None:
-        """MongoDB is there and reached by nobody."""
+        """Cut MongoDB off: it runs, but no client can reach it."""
         self.begin()
         self._others.append(self._cuts.cut_mongodb_off())
 
     def disturb(self, disturbance: Disturbance) -> None:
-        """The connections between the server and MongoDB are there and of no use."""
+        """Disturb the connections between the server and MongoDB: they exist but do not work."""
         self.begin()
         self._others.append(self._links.disturb(disturbance))
 
     def crash(self, *names: str) -> list[Crash]:
-        """Parts crash at the same moment."""
+        """Crash parts at the same moment."""
         self.begin()
         self._recovery.begin()
         return self._workloads.crash(*names)
 
     def wait_until_replaced(self, crashes: list[Crash]) -> list[Any]:
-        """Each of them, within its deadlines; answers the pods that took their place."""
+        """Wait until each crashed part is replaced, within its deadlines. Returns the pods that replaced them."""
         return [pod for crash in crashes for pod in self._workloads.wait_until_replaced(crash)]
 
     def end(self) -> None:
-        """Everything that was taken away is there again; whether the server finds it is seen with other methods."""
+        """Bring back everything that was taken away. Other methods observe whether the server finds it."""
         for name in list(self._stops):
             self.start(name)
         while self._others:
@@ -94,11 +94,11 @@ class Outages:
         self._recovery.begin()
 
     def assert_runs_as_often_as_before(self, name: str) -> None:
-        """A part that was stopped and started again."""
+        """Require that a part that was stopped and started again has as many replicas as before."""
         self._workloads.assert_runs_as_often_as_before(self._ended[name])
 
     def assert_server_not_started_again(self) -> None:
-        """The servers are those that were there when the outage began."""
+        """Require that the servers are those that existed when the outage began, and were not restarted."""
         pods = self._parts.pods(self._parts.named(SERVER))
         assert_that(pods, checks.were_not_started_again_since(self._servers_before))
 
@@ -106,10 +106,10 @@ class Outages:
         assert_that(self._parts.pods(self._parts.named(SERVER)), checks.were_started_once())
 
     def begin(self) -> None:
-        """Before the outage: what must have recovered at the end, after the outage itself is undone."""
+        """Prepare for an outage: record what must have recovered at the end, after the outage itself is undone."""
         self._ambient.expect_errors()
         if not self._changes.has_made(RECOVERY):
-            # The first of its scenario: what the one before had taken away was put back at its end.
+            # The first outage of its scenario: what the scenario before had taken away was put back at its end.
             for of_before in (self._stops, self._ended, self._others):
                 of_before.clear()
             answered = self._recovery.answered_before()

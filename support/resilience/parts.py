@@ -1,4 +1,4 @@
-"""What can be taken away: the workloads the product is made of, by the words the features use for them."""
+"""Parts of the product that can be taken away: its workloads, by the words the features use for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MONGODB, RABBITMQ, SERVER = "MongoDB", "RabbitMQ", "the server"
 
 @dataclass(frozen=True)
 class Part:
-    """One workload. ``word`` is its name in a figure."""
+    """One workload. ``word`` is its name in figures."""
 
     name: str
     word: str
@@ -27,7 +27,7 @@ class Part:
 
 
 class Parts:
-    """The parts of one environment, and what the cluster says of them."""
+    """The parts of one environment, and their state in the cluster."""
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
         services = environment.kubernetes.services
@@ -39,13 +39,13 @@ class Parts:
         }
 
     def named(self, name: str) -> Part:
-        """The part of this name; :class:`LookupError` lists the names that are known."""
+        """Return the part of this name. Raises :class:`LookupError`, which lists the known names."""
         if name not in self._parts:
             raise LookupError(f"no part of the product is known as {name!r}; known are: {', '.join(self._parts)}")
         return self._parts[name]
 
     def workload(self, part: Part) -> Deployment:
-        """As the cluster has it now; :class:`AssertionError` when there is none."""
+        """Return the workload as the cluster has it now. Raises :class:`AssertionError` if it does not exist."""
         found = self._cluster.stateful_sets() if part.kind == "StatefulSet" else self._cluster.deployments()
         for workload in found:
             if workload.name == part.workload:

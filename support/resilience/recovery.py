@@ -1,4 +1,4 @@
-"""Recovering from an outage: what was refused opens again, and how long that took."""
+"""Recovery from an outage: refused requests open again, and the time that takes is measured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _A_MINUTE_S, _A_GREETING_S = 60, 1.0
 
 
 class OutageRecovery:
-    """Measures from the moment at which the outage was undone."""
+    """Waits for recovery, and measures from the moment at which the outage was undone."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class OutageRecovery:
         self._back_at_s = time.monotonic()
 
     def begin(self) -> None:
-        """What was away is there again from now on."""
+        """Start measuring: what was taken away exists again from now on."""
         self._back_at_s = time.monotonic()
 
     def wait_until_opens(self, name: str, request: requests.Body) -> None:
-        """Ask for it until it opens, within the deadline; notes under ``name`` how long after the outage that was."""
+        """Repeat the request until it opens, within the deadline. Records as ``name`` the time since the outage."""
         within_s = self._limits.deadline("recovery_s")
         waits.until(
             lambda: self._outcome(lambda: self._investigations.attempt(request).answer),
@@ -59,7 +59,7 @@ class OutageRecovery:
         self._note(f"{name}_request_opens_again", within_s)
 
     def wait_until_alive(self) -> None:
-        """The server answers its health check again."""
+        """Wait until the server answers its health check again."""
         waits.until(
             self._server.asked_whether_alive,
             is_alive(self._server.answers_within_s),
@@ -69,7 +69,7 @@ class OutageRecovery:
         self._note("server_answers_again", self._limits.deadline("server_answers_s"))
 
     def wait_until_broker_lets_in(self, log_in: Callable[[], BrokerOutcome]) -> None:
-        """The message broker, too."""
+        """Wait until the message broker accepts logins again."""
         within_s = self._limits.deadline("pod_ready_s") + self._limits.deadline("recovery_s")
         waits.until(
             log_in,
@@ -80,16 +80,16 @@ class OutageRecovery:
         self._note("broker_lets_in_again", within_s)
 
     def answered_before(self) -> int:
-        """With which status the server answers what :meth:`prove` will ask; 200 where it does not answer at all.
+        """Return the status with which the server answers the request of :meth:`prove`; 200 if it gives no answer.
 
-        The deployed server fails at it with or without an outage (docs/facts/focus-server.md 3.5): that it does so
-        afterwards is then no trace of the outage.
+        The deployed server fails this request with or without an outage (docs/facts/focus-server.md 3.5). The same
+        failure after the outage is then no trace of the outage.
         """
         before = self._outcome(self._list_recordings)
         return before.status if isinstance(before, Answer) else OK
 
     def prove(self, undo: Mapping[str, Any]) -> None:
-        """Whoever comes next finds all as it was: the database, the server, and the server with the database."""
+        """Wait until everything is as it was: the database, the server, and the server with the database."""
         within_s = self._limits.deadline("pod_ready_s") + self._limits.deadline("recovery_s")
         self._wait_for_database(within_s)
         waits.until(
@@ -100,7 +100,7 @@ class OutageRecovery:
         )
 
     def index_after_outage(self) -> IndexState:
-        """The recording index, as soon as the database answers again within the deadline."""
+        """Return the state of the recording index as soon as the database answers again, within the deadline."""
         self._wait_for_database(self._limits.deadline("recovery_s"))
         return self.index_state()
 

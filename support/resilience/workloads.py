@@ -1,4 +1,4 @@
-"""Parts that are stopped, started again, or crash: by the cluster's own means, without access to its nodes."""
+"""Workloads that are stopped, started again, or crash, by means of the cluster and without access to its nodes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from support.resilience.parts import MONGODB, SERVER, Part, Parts
 
 STOPPED, CRASHED = "stopped_workload", "crashed_workload"
 HEARD = (MONGODB, SERVER)
-"""The parts that must answer before the next one is started; a broker is ready when its pod is."""
+"""Parts that must answer before the next one is started. A broker is ready when its pod is ready."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A part that was stopped, and how often it ran before."""
+    """A part that was stopped, and its number of replicas before."""
 
     part: Part
     replicas: int
@@ -30,7 +30,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Crash:
-    """A part whose every pod was taken away at ``at_s`` (monotonic seconds)."""
+    """A part whose pods were all deleted at ``at_s`` (monotonic seconds)."""
 
     part: Part
     before: tuple[Pod, ...]
@@ -38,9 +38,9 @@ class Crash:
 
 
 class Workloads:
-    """Every change is noted before it is made; needs the permission to disrupt.
+    """Stops, starts and crashes parts. Each change is recorded before it is made. Needs the permission to disrupt.
 
-    ``answers`` tells of each part, by its name, whether it answers anybody.
+    ``answers`` holds for each part, by its name, a function that returns whether it answers.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Workloads:
         self._changes = changes
 
     def stop(self, name: str) -> Stop:
-        """Scale to zero; returns when nothing of the part runs any more, and nothing answers in its place."""
+        """Scale to zero, and wait until nothing of the part runs any more and nothing answers in its place."""
         part = self._parts.named(name)
         workload = self._parts.workload(part)
         self._running(part)
@@ -79,7 +79,7 @@ class Workloads:
         return Stop(part, workload.replicas)
 
     def start(self, stop: Stop) -> None:
-        """Scale to what it was; returns when it is ready, and notes how long that took."""
+        """Scale to the former number of replicas, wait until the part is ready, and record how long that took."""
         began_s = time.monotonic()
         self._cluster.scale(self._parts.workload(stop.part), stop.replicas)
         waits.until(
@@ -98,7 +98,7 @@ class Workloads:
         note(f"{stop.part.word}_started", time.monotonic() - began_s, self._start_limit_s(stop.part))
 
     def _start_limit_s(self, part: Part) -> float:
-        """Seconds until it is ready and, where somebody hears it, until it answers."""
+        """Return the seconds until the part is ready and, if it is in :data:`HEARD`, until it answers."""
         names = ("pod_ready_s", "server_answers_s") if part.name in HEARD else ("pod_ready_s",)
         return sum(map(self._limits.deadline, names))
 
@@ -111,7 +111,7 @@ class Workloads:
         )
 
     def crash(self, *names: str) -> list[Crash]:
-        """Take every pod of these parts away at one moment; what becomes of them is seen with the other methods."""
+        """Delete all pods of these parts at one moment. Other methods observe what happens to them."""
         parts = [self._parts.named(name) for name in names]
         before = [self._running(part) for part in parts]
         for name in names:
@@ -123,14 +123,14 @@ class Workloads:
         return [Crash(part, pods, at_s) for part, pods in zip(parts, before, strict=True)]
 
     def _running(self, part: Part) -> tuple[Pod, ...]:
-        """Its pods; :class:`AssertionError` when there is none: what is not there cannot be taken away."""
+        """Return the running pods. Raises :class:`AssertionError` if there are none that could be taken away."""
         pods = tuple(pod for pod in self._parts.pods(part) if not pod.deleting and not pod.is_over)
         if not pods:
             raise AssertionError(f"{part.name} does not run: the cluster has no pod with the labels {part.selector}")
         return pods
 
     def wait_until_replaced(self, crash: Crash) -> list[Pod]:
-        """Gone, there again and ready, each within its deadline; notes how long it took."""
+        """Wait until the pods are gone, exist again and are ready, each within its deadline. Records the time."""
         for name, matcher in (
             ("pod_gone_s", checks.is_gone_of(crash.part.name, crash.before)),
             ("pod_new_s", checks.is_there_again(crash.part.name, crash.before)),
@@ -145,10 +145,10 @@ class Workloads:
         note(f"{crash.part.word}_replaced", time.monotonic() - crash.at_s, self._limits.deadline("pod_ready_s"))
         return pods
 
-    # Who undoes it, at the end of a scenario or in a sweep.
+    # The functions that undo these changes, at the end of a scenario or in a sweep.
 
     def put_back(self, undo: Mapping[str, Any]) -> None:
-        """A stopped part runs as often as before."""
+        """Scale a stopped part to its former number of replicas."""
         stop = Stop(self._parts.named(undo["part"]), int(undo["replicas"]))
         workload = self._parts.workload(stop.part)
         if workload.replicas != stop.replicas:
@@ -156,6 +156,6 @@ class Workloads:
         self.assert_runs_as_often_as_before(stop)
 
     def wait_for_crashed(self, undo: Mapping[str, Any]) -> None:
-        """A part that crashed is ready, as often as it is wanted."""
+        """Wait until a crashed part has all its replicas ready."""
         part = self._parts.named(undo["part"])
         self.assert_runs_as_often_as_before(Stop(part, self._parts.workload(part).replicas))

@@ -1,4 +1,4 @@
-"""``context.world.capacity``: many at once, a full site, latency and stability."""
+"""``context.world.capacity``: many clients at once, a full site, latency and stability."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class CapacityRoom:
 
 
 def _generator_check(environment: Environment) -> GeneratorCheck:
-    """What the load generator adds by itself, measured with the settings of this environment against loopback."""
+    """Return the check that measures what the load generator itself adds, against loopback with these settings."""
     server = environment.focus_server
     budget = Budget.on_loopback()
     return GeneratorCheck(
@@ -94,7 +94,7 @@ def _generator_check(environment: Environment) -> GeneratorCheck:
 
 
 def _generator_check_of_testers(environment: Environment, asked: AskedLoad) -> GeneratorCheck:
-    """The same of many testers, with as many at once as their profile has."""
+    """Return the same check for many testers, with as many requests at once as their profile has."""
     server, testers, budget = environment.focus_server, asked.testers, Budget.on_loopback()
     return GeneratorCheck(
         lambda url: DistributedLoadClient(At(url, server), Journal(), budget, testers),

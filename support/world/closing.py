@@ -1,4 +1,4 @@
-"""Parts of a world that end with it."""
+"""Closing of the parts of a world together with the world."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ T = TypeVar("T", bound=Closable)
 
 
 def closed_with(closing: ExitStack, part: T) -> T:
-    """``part`` itself, closed when ``closing`` is."""
+    """Return ``part``, which is closed together with ``closing``."""
     closing.callback(part.close)
     return part

@@ -1,4 +1,4 @@
-"""``context.world.cluster``: the Kubernetes API, what its watch saw, the jobs, and the room that others take."""
+"""``context.world.cluster``: the Kubernetes API, its watch, the jobs, and the resources a scenario occupies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cluster:
         ssh: SSHClient,
         closing: ExitStack,
     ) -> Cluster:
-        """Connected directly or through a tunnel, and watching. Raises ``ClusterError``."""
+        """Connect directly or through a tunnel, and start watching. Raises ``ClusterError``."""
         tunnel = tunnel_to(environment.kubernetes, ssh, closing)
         client = closed_with(closing, KubernetesClient(environment.kubernetes, journal, policy, tunnel))
         watch = ClusterWatch(client).start()

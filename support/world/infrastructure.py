@@ -1,4 +1,4 @@
-"""``context.world.infrastructure``: what everything stands on, layer by layer."""
+"""``context.world.infrastructure``: the infrastructure below the product, layer by layer."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Infrastructure:
 
     @property
     def broker(self) -> BrokerExamination:
-        """AssertionError where the environment has none: it must not be asked for then."""
+        """The message broker. Raises AssertionError if the environment has none; it must not be used then."""
         assert self.broker_or_none is not None, "the environment has no message broker"
         return self.broker_or_none
 
     def announce(self, tags: Iterable[Collection[str]]) -> None:
-        """Of what starts with its first client, as in a sandbox, that which scenarios with these ``tags`` need."""
+        """Announce services that start with their first client, as in a sandbox, if these scenarios need them."""
         if self.broker_or_none is not None and any(NEEDS_BROKER in of_one for of_one in tags):
             self.broker_or_none.announce()
 

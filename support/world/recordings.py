@@ -1,4 +1,4 @@
-"""``context.world.recordings``: the recording index, the truth it holds, and its quality."""
+"""``context.world.recordings``: the recording index, its content, and its quality."""
 
 from __future__ import annotations
 

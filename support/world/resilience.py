@@ -23,7 +23,7 @@ from support.world.product import Product
 from support.world.recordings import RecordingsRoom
 
 _SOON_S = 0.3
-"""A database that is there answers sooner."""
+"""A database that is available answers sooner."""
 
 
 @dataclass(frozen=True)

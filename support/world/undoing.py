@@ -1,4 +1,4 @@
-"""Who undoes each kind of change that this suite makes: at the end of a scenario, and in a sweep after a kill."""
+"""Functions that undo each kind of change this suite makes, at the end of a scenario and in a sweep after a kill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROBLEMS = (
     OSError,
     SafetyError,
 )
-"""What an undoer raises for a change that it could not undo, or of which it could not prove that it is undone."""
+"""Errors of a function that could not undo a change, or could not prove that it is undone."""
 
 
 def undoers(
@@ -36,7 +36,8 @@ def undoers(
     server: ServerLife,
     outages: Outages,
 ) -> dict[str, Undo]:
-    """By kind. Each may be called for a change that was never made or is undone already, and proves what it says."""
+    """Return the functions by kind of change. Each may be called for a change that was never made or is undone already,
+    and verifies its result."""
     return {
         HOLDER_POD: occupancy.remove_pod,
         HOLDER_SERVICE: occupancy.remove_service,

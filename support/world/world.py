@@ -40,7 +40,7 @@ from support.world.undoing import undoers
 class World:
     """The clients and services of one run, connected to one environment. :meth:`close` ends them all.
 
-    ``budget`` is given where the run has other processes, and is theirs as well. ``asked`` is the load of a run of
+    ``budget`` is given if the run has other processes, and is shared with them. ``asked`` is the load of a run of
     ``focus-acceptance load``: what is opened at one moment then comes from its testers.
     """
 
@@ -68,7 +68,7 @@ class World:
             self._closing = closing.pop_all()
 
     def _connect(self, closing: ExitStack, confirmed: bool, history: Path | None, shared: Budget | None) -> None:
-        """What was connected before something fails is closed with ``closing``."""
+        """Connect everything. If something fails, ``closing`` closes what was connected before."""
         environment, ledger, reports = self.environment, self.ledger, self.reports
         policy = SafetyPolicy.of(environment, confirmed)
         budget = shared or Budget(policy)
@@ -134,7 +134,7 @@ class World:
         )
 
     def requests_made(self) -> list[tuple[str, float]]:
-        """First line and seconds of every request to the Focus Server, as its client sent them."""
+        """Return the first line and the seconds of every request to the Focus Server, as its client sent them."""
         return self.journal.durations(FOCUS_SERVER)
 
     def close(self) -> None:
