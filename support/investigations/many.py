@@ -32,6 +32,8 @@ class Openings:
 
     burst: Burst
     each: tuple[Opening, ...]
+    bodies: tuple[requests.Body, ...]
+    """As they were sent: with the channels of this run."""
     jobs_before: frozenset[str]
 
     @property
@@ -61,7 +63,7 @@ def open_at_once(
 
     burst = load.burst("POST", "/configure", bodies, caps, on_done=done, stop=stop, apart_s=apart_s)
     each = (_opening(sample) if sample.status is None else openings[sample.number] for sample in burst.samples)
-    return Openings(burst, tuple(each), jobs_before)
+    return Openings(burst, tuple(each), tuple(bodies), jobs_before)
 
 
 def _opening(sample: Sample) -> Opening:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from support.investigations.jobs import Jobs
 from support.investigations.many import Opening, Openings
 from support.investigations.service import Investigations
 from support.model import requests
-from support.model.attempts import Attempt
+from support.model.attempts import Unanswered
 from support.model.job_view import JobView
 from support.product.server_life import ServerLife
 from support.resilience.outages import Outages
@@ -147,9 +147,5 @@ class Meanwhile:
         assert_that(interrupted.answers, checks.were_cut_short())
 
     def _started(self, openings: Openings) -> dict[str, JobView]:
-        answers: Sequence[Answer] = [one.answer for one in openings.each if one.answer is not None]
-        if not answers:
-            return {}
-        body = requests.historic({})
-        started = self._effects.started_since(Attempt(body, answers[0], openings.jobs_before))
-        return {job_id: self._jobs.view(job_id) for job_id in started}
+        sent = Unanswered(openings.bodies[0], openings.jobs_before)  # all ask for the same channels
+        return {job_id: self._jobs.view(job_id) for job_id in self._effects.started_since(sent)}
