@@ -64,7 +64,7 @@ class AmbientChecks:
         return troubles
 
     def _remark(self, text: str) -> None:
-        """Record a remark once. A check that sees nothing finds no failure, so the report must say what was not seen."""
+        """Record a remark once. A check that sees nothing finds no failure, so the run must say what was not seen."""
         self._remarks.setdefault(text, False)
 
     def new_remarks(self) -> list[str]:

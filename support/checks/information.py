@@ -112,7 +112,7 @@ def has_measures_that_fit_together() -> Judged[InformationAnswers]:
 
 
 def says_that_it_waits() -> Judged[InformationAnswers]:
-    """Match the answer while no fibre is connected: no pulse rate, spacing, start or length, and "waiting" in the texts.
+    """Match the answer while no fibre is connected: no pulse rate, spacing, start or length, and "waiting" as texts.
 
     Status 404 matches as well.
     """
