@@ -67,7 +67,8 @@ def diagnose(
     run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """Check the prerequisites of an environment and examine it layer by layer. The diagnosis is the first broken layer."""
+    """Check the prerequisites of an environment, then examine it layer by layer. The first broken layer is the
+    diagnosis."""
     raise typer.Exit(doctor.run(environment, run_file, as_json))
 
 
