@@ -218,7 +218,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _with_text_keys(value: Any) -> Any:
     """Convert all keys to text: YAML reads an unquoted ``on`` or ``1`` as another type.
 
-    Errors must name unknown keys.
+    An error must be able to name an unknown key.
     """
     if isinstance(value, dict):
         return {str(key): _with_text_keys(item) for key, item in value.items()}
