@@ -114,7 +114,7 @@ class Limits(Section):
     stability_interval_s: Seconds = 300.0
     stability_success_rate: Rate = 0.95
     memory_growth_mb_per_h: Annotated[float, Field(gt=0, le=10_000)] = 10.0
-    """A server that grows faster, shown with confidence, leaks (docs/facts/capacity.md 4.3)."""
+    """A server whose memory grows faster, with statistical confidence, leaks (docs/facts/capacity.md 4.3)."""
 
     def deadline(self, name: str) -> float:
         """Return the seconds of this environment within which the cluster must have done ``name``.

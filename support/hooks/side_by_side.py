@@ -223,8 +223,8 @@ class SideBySide:
     def _whose_troubles(self) -> Iterator[Unit]:
         """Yield the scenarios that run once more, alone, because a problem arose while several ran.
 
-        These are the scenarios during which the server had problems or an unrequested job was started. If the server had
-        problems, failed scenarios run again as well. The result of running alone decides.
+        These are the scenarios during which the server had problems or an unrequested job was started. If the server
+        had problems, failed scenarios run again as well. The result of running alone decides.
         """
         suspected = self._shared.keys() | self._strange.keys()
         done = [one for one in self._report.selected if id(one) in self._report.elsewhere]

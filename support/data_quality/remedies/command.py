@@ -49,7 +49,7 @@ class Consent:
 
 
 class RemedyRefused(Exception):
-    """Wrong use; one sentence."""
+    """Wrong use. The text is one sentence."""
 
 
 def remedy(name: str, environment: str, run_file: Path | None, consent: Consent, folder: Path, tell: Tell) -> int:
