@@ -58,7 +58,10 @@ def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answ
 
 
 def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
-    """Match the refusal without a fibre: it gives the fibre's state, fields that are really missing, and what to do."""
+    """Match the refusal for lack of a fibre: it gives the fibre's state, names missing fields, and says what to do.
+
+    The fields must really be missing.
+    """
 
     def trouble(answer: Answer) -> str | None:
         try:

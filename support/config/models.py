@@ -112,7 +112,7 @@ class MongoDB(Section):
 
 
 class HostSettings(Section):
-    """A machine reached over SSH. Exactly one way to log in is given."""
+    """A machine reached over SSH. At most one way to log in is given."""
 
     host: Text
     port: Port = 22

@@ -42,7 +42,7 @@ def terminated_like_interrupted() -> Iterator[None]:
 def ends_like_a_program() -> Iterator[None]:
     """Run, at the end of a process that multiprocessing has forked, the functions that it registered with atexit.
 
-    multiprocessing skips them (3.11 to 3.14), and only then does the official Kubernetes client (37) remove the files
+    multiprocessing skips them (3.11 to 3.14), but the official Kubernetes client (37) needs them to remove the files
     into which it has written the content of a kubeconfig (findings/kubernetes_files_of_a_child.sh). Functions that the
     parent registered before are left to the parent.
     """
