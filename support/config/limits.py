@@ -47,7 +47,7 @@ class Limits(Section):
     job_running_s: Deadline = 30.0
     port_open_s: Deadline = 30.0
     all_open_s: Deadline = 240.0
-    """All investigations of a load run and have open ports within this time after the last of them was answered."""
+    """The time after the last answer of a load within which all its investigations run and have open ports."""
     playback_end_s: Deadline = 60.0
     """A job over a few seconds of data ends. Ends were observed at about 38 s (docs/facts/kubernetes.md 1.7)."""
     idle_cleanup_s: Deadline = 60.0

@@ -27,7 +27,8 @@ Seconds = Annotated[float, Field(ge=0, le=A_DAY_S)]
 
 @dataclass(frozen=True)
 class LoadTurn:
-    """A turn of load: ``jobs`` open, each ``apart_s`` after the last, stay open for ``hold_s``, and are released."""
+    """A turn of load: ``jobs`` open, each ``apart_s`` after the previous, stay open for ``hold_s``, and are
+    released."""
 
     jobs: int
     apart_s: float = STAGGER_S

@@ -42,7 +42,7 @@ def load_environment(
     overrides: Mapping[str, str] = os.environ,
     directory: Path = ENVIRONMENTS,
 ) -> Environment:
-    """Load the environment ``name``: its file, overlaid by the run file, overlaid by the ``FOCUS__`` variables.
+    """Load the environment ``name``: its file, overlaid first by the run file and then by the ``FOCUS__`` variables.
 
     ``overrides`` also provides the values of ``${VARIABLE}``. An environment that takes its endpoints from a run file
     can be loaded without one, to learn the settings for starting its sandbox. Access to an endpoint is then an error.

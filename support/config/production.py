@@ -1,4 +1,4 @@
-"""Ensures that only environments of kind production name endpoints of production, so that its rules protect them."""
+"""Ensures that only environments of kind production, which have strict rules, name endpoints of production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that are looser than ``requirements.md``: allowed for a site, and always reported."""
+"""Limits that are looser than the requirements: allowed for a site, and always reported."""
 
 from __future__ import annotations
 

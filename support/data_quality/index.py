@@ -81,9 +81,9 @@ class DataQuality:
         return [sampling_of_recording(document) for document in newest]
 
     def live_fibre(self) -> list[Sampling]:
-        """Return the sampling of the live fibre as the server reports it.
+        """Return the sampling of the live fibre that the server reports.
 
-        Raises :class:`AssertionError` if it does not.
+        Raises :class:`AssertionError` without a report.
         """
         answer = self._server.live_metadata()
         body = answer.json() if answer.status == 200 else None

@@ -12,8 +12,8 @@ _PATHS = tuple("fiber_metadata" + ".parent" * level for level in range(MOST_LEVE
 
 
 def suspects() -> dict[str, Any]:
-    """Return the query for recordings with such a URL in the command of any level, or with more levels than
-    examined."""
+    """Return the query for recordings with such a URL in the command of any level, or with more than
+    ``MOST_LEVELS``."""
     found = [{f"{path}.cmd": {"$regex": URL_WITH_PASSWORD}} for path in _PATHS]
     return {"$or": [*found, {f"{_PATHS[-1]}.parent": {"$type": "object"}}]}
 

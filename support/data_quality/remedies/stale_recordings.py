@@ -13,10 +13,8 @@ from support.data_quality.remedies.changes import CHANGED_FIELDS, RecordingChang
 from support.model.index_documents import IndexSnapshot, RecordingDocument
 
 YOUNGEST = timedelta(hours=24)
-"""The least age.
-
-A younger recording may be live, whatever an environment file calls stale (docs/facts/mongodb.md 5).
-"""
+"""The minimum age of a stale recording. A younger one may be live, whatever an environment file calls stale
+(docs/facts/mongodb.md 5)."""
 
 
 class RecordedCollection(Protocol):
