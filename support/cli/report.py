@@ -71,7 +71,7 @@ def bundle(reports: Path) -> int:
 
 
 def summary(reports: Path) -> int:
-    """Print the summary from the end of the last run. Exit code 1 if that run failed, as the run itself returned."""
+    """Print the console's summary of the last run again. Exit code 1 if that run failed, like the run itself."""
 
     def tell(record: Record, folder: Path) -> int:
         print(_summary(record, reports), end="")

@@ -139,8 +139,8 @@ def _rows(example: Example, sharing: Sharing) -> Iterator[Planned]:
 def _took_s(site: Environment, reports: Path) -> dict[str, float]:
     """Return the median duration of each scenario, by id, in the last runs of this environment.
 
-    A scenario that these runs skipped takes no time. Neither does a slow one, unless FOCUS_SLOW=yes asks for it: then
-    its duration is left out if these runs never ran it.
+    A scenario that these runs skipped counts as 0 s, and so does a slow one without FOCUS_SLOW=yes. With it, a slow
+    one that these runs never ran is left out.
     """
     took: dict[str, list[float]] = {}
     for entry in read_history(reports / "history").of(site.name)[-_RECENT_RUNS:]:
