@@ -1,4 +1,4 @@
-"""What must stay true whatever a scenario does: the Focus Server neither restarts nor logs errors."""
+"""Checks made after every scenario: the Focus Server must neither restart nor log errors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class ServerCondition:
 
 
 class AmbientChecks:
-    """Compares the Focus Server before and after a scenario; answers the troubles in words.
+    """Compares the Focus Server before and after a scenario and describes the failures it finds.
 
-    Pods that run are asked. The log of one that has ended meanwhile may be unreadable: that is a remark, told once.
+    Only the logs of running pods are read. If a pod ends meanwhile, its log may be unreadable: this is no failure but a
+    remark, reported once.
     """
 
     def __init__(self, cluster: KubernetesClient, environment: Environment) -> None:
@@ -32,7 +33,7 @@ class AmbientChecks:
         self._errors_are_expected = False
 
     def expect_errors(self) -> None:
-        """Until the next :meth:`look`: a server that misses something on purpose says so in its log."""
+        """Allow errors in the log until the next :meth:`look`: a server that lacks something on purpose logs errors."""
         self._errors_are_expected = True
 
     def look(self) -> ServerCondition:
@@ -63,20 +64,20 @@ class AmbientChecks:
         return troubles
 
     def _remark(self, text: str) -> None:
-        """No trouble is seen of what is not seen: that is said, once."""
+        """Record a remark once. A check that sees nothing finds no failure, so the run must say what was not seen."""
         self._remarks.setdefault(text, False)
 
     def new_remarks(self) -> list[str]:
-        """What could not be looked at and is no trouble; each is answered once in a run."""
+        """Return the remarks not yet reported in this run: checks that were impossible, which is no failure."""
         new = [text for text, told in self._remarks.items() if not told]
         self._remarks |= dict.fromkeys(new, True)
         return new
 
     def _new_lines(self, pod: Pod, before: ServerCondition) -> list[str]:
-        """Lines written since; a line that is found twice counts where it is found last.
+        """Return the lines written since ``before``. If the last known line occurs twice, its last occurrence counts.
 
-        Where the last lines do not reach back to the one that was known, the whole log is read: an error before them
-        would not be seen.
+        If the last lines do not reach back to the known line, the whole log is read, because an error before them would
+        be missed.
         """
         last = before.last_lines.get(pod.name)
         for amount in (_LINES, None):

@@ -1,4 +1,4 @@
-"""What must be true of an answer of the Focus Server."""
+"""Matchers for the answers of the Focus Server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAYS_IT_IS_MISSING = re.compile(r"\b(missing|required|null|none|nothing)\b", re
 
 
 def is_refused(statuses: Collection[int], about: Collection[str], within_s: float) -> Judged[Answer]:
-    """One of ``statuses``, about one of the words of ``about``, in time, and free of leftovers of a program."""
+    """Match a refusal with one of ``statuses`` and a word of ``about``, in time and free of leftovers of a program."""
 
     def trouble(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
@@ -41,7 +41,7 @@ def is_refused(statuses: Collection[int], about: Collection[str], within_s: floa
 
 
 def opens() -> Judged[Answer]:
-    """An accepted request, in the documented shape."""
+    """Match an accepted request whose answer has the documented shape."""
 
     def trouble(answer: Answer) -> str | None:
         if answer.status != 200:
@@ -56,7 +56,7 @@ def opens() -> Judged[Answer]:
 
 
 def says_no_recording_was_found() -> Judged[Answer]:
-    """The answer of requirement PV-02: 404, and a message that says so."""
+    """Match the answer that requirement PV-02 demands: status 404 and a message that no recording was found."""
 
     def trouble(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
@@ -73,10 +73,10 @@ def says_what_to_do(
     highest: Mapping[str, float] | None = None,
     lowest: Mapping[str, float] | None = None,
 ) -> Judged[Answer]:
-    """The message names a field that was sent wrong, its value (or that it is missing) and what is allowed.
+    """Match a message that names a wrong field, its value (or that it is missing) and what is allowed.
 
-    ``highest`` and ``lowest`` are the values that are just allowed, by field: nothing beyond may be named as allowed,
-    and where numbers are named, the one itself is, or the one before it.
+    ``highest`` and ``lowest`` are the last allowed values by field. The message must not allow anything beyond them. If
+    it names numbers, the limit itself must be among them, or the number before it.
     """
 
     def trouble(answer: Answer) -> str | None:
@@ -101,7 +101,7 @@ def says_what_to_do(
 
 
 def _misquoted(message: str, sent: Mapping[str, object]) -> str | None:
-    """Whether the message names a field with an equals sign and another number than was sent there."""
+    """Return an objection if the message quotes a field as ``field=number`` with another number than was sent."""
     for field, value in sent.items():
         told = re.search(rf"(?<![\w.]){field.rpartition('.')[2]}=(-?\d+(?:\.\d+)?)", message)
         if told and isinstance(value, int | float) and float(told[1]) != value:
@@ -114,7 +114,7 @@ def _numbers_allowed(message: str) -> list[float]:
 
 
 def _begin_told(message: str, lowest: float) -> str | None:
-    """What is wrong with the lower end of the range that a message allows; it may be named by the last one below."""
+    """Return what is wrong with the lower end of the allowed range. The message may name the last number below it."""
     told = _numbers_allowed(message)
     if not told or lowest - 1 <= min(told) <= lowest:
         return None
@@ -124,7 +124,10 @@ def _begin_told(message: str, lowest: float) -> str | None:
 
 
 def _range_told(message: str, highest: float) -> str | None:
-    """What is wrong with the range that a message allows; the lower end of a range may be one below its highest."""
+    """Return what is wrong with the upper end of the allowed range.
+
+    The message may name the number before ``highest``, which is the limit of the lower end of a range.
+    """
     told = _numbers_allowed(message)
     if not told or highest - 1 <= max(told) <= highest:
         return None
@@ -134,7 +137,7 @@ def _range_told(message: str, highest: float) -> str | None:
 
 
 def the_server_does_not_know(what: str) -> Judged[Answer]:
-    """An ``address`` is answered 404, a ``method`` 405, in words for people."""
+    """Match the refusal of an unknown ``address`` (404) or ``method`` (405), without leftovers of the program."""
     status = {"address": 404, "method": 405}[what]
 
     def trouble(answer: Answer) -> str | None:
@@ -148,7 +151,7 @@ def the_server_does_not_know(what: str) -> Judged[Answer]:
 
 
 def _says(value: object, message: str) -> bool:
-    """Whether the value stands there by itself, and whole: 10 is not named by 100, nor 1 by -1, nor 1 by 1..."""
+    """Whether the message names the value itself and in full: 100 does not name 10, and -1 or 1... does not name 1."""
     if value is None or value is MISSING:
         return bool(_SAYS_IT_IS_MISSING.search(message))
     return bool(re.search(rf"(?<![\w.-]){re.escape(str(value))}(?!\w|\.\d|['\"]?(?:\.{{3}}|\u2026))", message))
@@ -175,7 +178,7 @@ def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
 
 
 def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
-    """An http URL whose host is the name of a node or a valid address of one."""
+    """Match an http stream URL whose host is the name or an address of one of ``nodes``."""
     hosts = {host for node in nodes for host in (node.name, *node.addresses)}
 
     def trouble(opened: OpenedInvestigation) -> str | None:
@@ -194,7 +197,7 @@ def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
 
 
 def streams_from_address(configured: str) -> Judged[OpenedInvestigation]:
-    """A stream URL that is the configured one."""
+    """Match the configured stream URL, with or without a trailing slash."""
 
     def trouble(opened: OpenedInvestigation) -> str | None:
         is_it = opened.stream_url.rstrip("/") == configured.rstrip("/")
@@ -206,11 +209,11 @@ def streams_from_address(configured: str) -> Judged[OpenedInvestigation]:
 
 
 _OF_ONE_JOB = frozenset({"job_id", "stream_url", "stream_port", "status", "metadata"})
-"""What two answers to the same request may differ in."""
+"""Facts in which two answers to the same request may differ."""
 
 
 def opens_like(first: OpenedInvestigation) -> Judged[Answer]:
-    """Another job, which shows the same: every fact of the answer but those that name the job and its stream."""
+    """Match an answer that opens another job with the same facts, except those that belong to one job alone."""
 
     def trouble(answer: Answer) -> str | None:
         opened = answer.opened()
@@ -235,7 +238,7 @@ def has_a_port_number() -> Judged[OpenedInvestigation]:
 
 
 def has_slot_and_port_of(earlier: OpenedInvestigation) -> Judged[OpenedInvestigation]:
-    """The slot is the first part of the job id."""
+    """Match an investigation with the slot and port of ``earlier``. The slot is the first part of the job id."""
     slot, port = earlier.job_id.split("-")[0], earlier.stream_port
 
     def trouble(opened: OpenedInvestigation) -> str | None:
@@ -247,14 +250,14 @@ def has_slot_and_port_of(earlier: OpenedInvestigation) -> Judged[OpenedInvestiga
 
 
 class OneOfMany(Protocol):
-    """One of several that were asked for together."""
+    """One of several investigations requested together."""
 
     @property
     def opened(self) -> OpenedInvestigation | None: ...
 
 
 def are_all_different() -> Judged[Sequence[OneOfMany]]:
-    """All of them opened, no two with the same job or the same port."""
+    """Match openings that all succeeded, no two with the same job or the same port."""
 
     def trouble(openings: Sequence[OneOfMany]) -> str | None:
         if len(openings) < 2:

@@ -1,4 +1,4 @@
-"""What must be true of the message broker (requirement IN-09)."""
+"""Matchers for the message broker (requirement IN-09)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHOWN = 3
 
 
 def lets_in_within(limit_s: float) -> Judged[BrokerOutcome]:
-    """The user is logged in, and in time."""
+    """Match a login that succeeds in time."""
 
     def trouble(outcome: BrokerOutcome) -> str | None:
         if outcome.kind != "ok":
@@ -29,7 +29,7 @@ def refuses_the_password() -> Judged[BrokerOutcome]:
 
 
 def answers() -> Judged[BrokerOutcome]:
-    """Whom it lets in is another question."""
+    """Match a broker that answers, even if it refuses the login."""
     return Judged("a broker that answers", lambda outcome: outcome.message if outcome.kind == "unreachable" else None)
 
 
@@ -38,12 +38,12 @@ def is_there(exchange: str) -> Judged[bool]:
 
 
 def has_a_queue() -> Judged[Sequence[str]]:
-    """Of the queues of one investigation."""
+    """Match a non-empty list of the queues of one investigation."""
     return Judged("a queue of it", lambda names: None if names else "the broker has none")
 
 
 def has_no_queue_of(job_ids: Collection[str]) -> Judged[Sequence[str]]:
-    """Of all queues of the broker: none that belongs to one of these investigations."""
+    """Match a list of all queues of the broker in which none belongs to one of these investigations."""
     wanted = frozenset(job_ids)
 
     def trouble(names: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What must be true of the cluster and the Focus Server in it: layer 6."""
+"""Matchers for the cluster and the Focus Server in it: layer 6."""
 
 from __future__ import annotations
 
@@ -88,4 +88,4 @@ EVERYTHING: tuple[Callable[[Environment], Judged[ClusterFacts]], ...] = (
     has_the_configured_service,
     has_a_readable_log,
 )
-"""In the order in which to look."""
+"""All checks of the cluster, in the order in which they are made."""

@@ -1,6 +1,6 @@
-"""Whether the answer that opened an investigation agrees with itself and with what was asked for.
+"""Matchers that check the answer that opened an investigation for consistency with itself and with the request.
 
-Source: docs/facts/focus-server.md 2.5. How many frequencies a build answers with is its own business, and not judged.
+Source: docs/facts/focus-server.md 2.5. The number of frequencies that a build answers with is free, and not judged.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Fields = Mapping[str, Any]
 
 _ROUNDING = 1e-6
 _NOT_LISTED = 3
-"""So many steps may be missing at the end of the range: the captured lists leave out up to two, and one is rounding."""
+"""Steps that may be missing at the end of the range: the captured lists omit up to two, and rounding may omit one."""
 _LARGEST_TRANSFORM = 2**18
-"""Beyond the largest NFFT that may be asked for; larger ones could not be told from what has no bins at all."""
+"""Above the largest NFFT that may be requested. Larger transforms could not be distinguished from having no bins."""
 
 
 def has_the_view_of(request: Fields) -> Judged[OpenedInvestigation]:
@@ -42,7 +42,7 @@ def has_streams(count: int) -> Judged[OpenedInvestigation]:
 
 
 def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
-    """As many as announced, from the lowest one asked for upward in even steps, over the whole range."""
+    """Match as many frequencies as announced, in even steps from the lowest one requested over the whole range."""
     band = request["frequencyRange"]
 
     def trouble(opened: OpenedInvestigation) -> str | None:
@@ -62,21 +62,21 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
 
 
 def _coarsest_amount(request: Fields, opened: OpenedInvestigation) -> float:
-    """How many frequencies the build lists that lists the fewest, a quarter of what the NFFT can tell apart
-    (docs/facts/focus-server.md 2.5); 0 where no pulse rate is told."""
+    """Return the number of frequencies of the build that lists the fewest: a quarter of what the NFFT can resolve
+    (docs/facts/focus-server.md 2.5). Returns 0 if the metadata give no pulse rate."""
     band, rate_hz = request["frequencyRange"], _pulse_rate_hz(opened)
     return float(request["nfftSelection"] * (band["max"] - band["min"]) / rate_hz / 4) if rate_hz else 0.0
 
 
 def _pulse_rate_hz(opened: OpenedInvestigation) -> float | None:
-    """As the innermost level of the metadata tells it that tells one."""
+    """Return the pulse rate of the innermost level of the metadata that has one."""
     rates = [level["prr"] for level in levels_of(opened.metadata) if is_positive(level.get("prr"))]
     return float(rates[-1]) if rates else None
 
 
 def _beside_bins(listed: Sequence[float], request: Fields, opened: OpenedInvestigation) -> str | None:
-    """Whether they are as far apart as the bins of a transform that a build may make of the NFFT asked for: of its
-    size, or of a quarter, doubled any number of times (docs/facts/focus-server.md 2.5)."""
+    """Return an objection if the steps differ from the bins of every transform that a build may make of the requested
+    NFFT: of its size, or of a quarter, doubled any number of times (docs/facts/focus-server.md 2.5)."""
     nfft, rate_hz = request["nfftSelection"], _pulse_rate_hz(opened)
     if len(listed) == 1 or rate_hz is None:
         return None
@@ -93,7 +93,8 @@ def _beside_bins(listed: Sequence[float], request: Fields, opened: OpenedInvesti
 
 
 def _spread(listed: Sequence[float], lowest_hz: float, highest_hz: float) -> str | None:
-    """What is wrong with how they fill the range. How many a build lists is free; what it rounds down is not listed."""
+    """Return what is wrong with the spread over the range. The number of frequencies is free, and rounding down may
+    omit the last ones."""
     if abs(listed[0] - lowest_hz) > _ROUNDING:
         return f"the frequencies begin at {listed[0]:g} Hz"
     steps_hz = [later - earlier for earlier, later in itertools.pairwise(listed)]
@@ -107,7 +108,7 @@ def _spread(listed: Sequence[float], lowest_hz: float, highest_hz: float) -> str
 
 
 def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
-    """Every channel asked for, and no other, is mapped to a stream; every stream has a block of them, in order."""
+    """Match an answer that maps exactly the requested channels to streams, each stream with one block, in order."""
     lowest, highest = (int(str(bound)) for bound in channels_of(request))
     wanted = set(range(lowest, highest + 1))
 
@@ -131,7 +132,7 @@ def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
 
 
 def lines_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
-    """The time axis is spread evenly over the lines of the canvas."""
+    """Match an answer that spreads the time axis evenly over the lines of the canvas."""
     wanted_s = request["displayTimeAxisDuration"] / request["displayInfo"]["height"]
 
     def trouble(opened: OpenedInvestigation) -> str | None:

@@ -1,4 +1,4 @@
-"""What must be true of the fibre of a site."""
+"""Matchers for the fibre of a site."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from support.model.sampling import SAMPLES, is_positive, levels_of
 
 _DECIMATION = "decimation_factor_x"
 _WORDS_OF_OTHERS = frozenset({"cmd"})
-"""A command line is written for a machine."""
+"""Fields that are not compared or checked as text: a command line is written for a machine."""
 _FACTS = ("dx", "prr", "fiber_start_meters", "fiber_length_meters", "fiber_description", SAMPLES, "dtype")
 
 
 def is_connected() -> Judged[Mapping[str, Any]]:
-    """Live metadata that tell a pulse rate: the reliable sign of a connected fibre (docs/facts/mongodb.md 6)."""
+    """Match live metadata with a pulse rate, the reliable sign of a connected fibre (docs/facts/mongodb.md 6)."""
     return Judged(
         "live metadata with a pulse rate above 0",
         _no_fibre,
@@ -32,8 +32,10 @@ def _no_fibre(seen: Mapping[str, Any]) -> str | None:
 
 
 def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
-    """What the metadata of an investigation say of the fibre is what the server says of it, as far as both say it; the
-    channels made of its samples are as many as the server has, and its words are words for people."""
+    """Match an investigation whose metadata describe the fibre as the server does, in all facts that both give.
+
+    The samples must make as many channels as the server has, and no text may contain leftovers of the program.
+    """
 
     def trouble(opened: OpenedInvestigation) -> str | None:
         levels = levels_of(opened.metadata)
@@ -51,8 +53,10 @@ def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
 
 
 def shows_a_recording_of(recorded: Sequence[Mapping[str, Any]]) -> Judged[OpenedInvestigation]:
-    """Every level of the metadata says what the index says of one of these recordings; a time may be written in any
-    way, a command is written for a machine."""
+    """Match an investigation whose metadata, at each level, describe one of these recordings as the index does.
+
+    A time may have any format. Command lines are not compared: they are written for a machine.
+    """
 
     def trouble(opened: OpenedInvestigation) -> str | None:
         if not recorded:
@@ -86,7 +90,10 @@ def _is_told(value: object, told: object) -> bool:
 
 
 def _channels_made_of(level: Mapping[str, Any], channels: object) -> str | None:
-    """So many samples are averaged into one channel; a fraction is rounded (docs/facts/focus-server.md 3.3)."""
+    """Return an objection if the samples do not make ``channels`` when averaged by the decimation factor.
+
+    A fraction of a channel is rounded (docs/facts/focus-server.md 3.3).
+    """
     samples, decimation = level.get(SAMPLES), level.get(_DECIMATION)
     if not (is_positive(samples) and is_positive(decimation) and is_positive(channels)):
         return None

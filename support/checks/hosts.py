@@ -1,4 +1,4 @@
-"""What must be true of the hosts that engineers come to: layer 5."""
+"""Matchers for the hosts that engineers log in to: layer 5."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def logs_in_quickly(limits: Limits) -> Judged[HostFacts]:
 
 
 def answers_as_itself() -> Judged[HostFacts]:
-    """Right name, right user, an uptime, and nothing on standard error."""
+    """Match a host that reports the right name and user, and an uptime, with nothing on standard error."""
 
     def trouble(facts: HostFacts) -> str | None:
         for command in ("hostname", "whoami", "uptime"):

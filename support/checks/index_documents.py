@@ -1,4 +1,4 @@
-"""What must be true of the documents of the recording index. Whatever offends is named with the reason."""
+"""Matchers for the documents of the recording index. They name each offending document with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLASSES = ("historical", "live", "stale", "deleted", "invalid")
 
 
 def _judged(wanted: str, troubles: Callable[[IndexSnapshot], Iterable[str]]) -> Judged[IndexSnapshot]:
-    """An index without any recording is never well: nothing could be judged."""
+    """Make a matcher that also rejects an index without any recording, because nothing could be judged."""
 
     def trouble(snapshot: IndexSnapshot) -> str | None:
         if not snapshot.recordings:
@@ -57,7 +57,7 @@ def _order_trouble(entry: RecordingDocument) -> str | None:
 
 @dataclass(frozen=True)
 class RecordingFact:
-    """What must be true of a recording: ``wanted`` in words, and what is wrong with one of which it is not."""
+    """A requirement on recordings: ``wanted`` states it, and ``trouble`` says how a recording violates it."""
 
     wanted: str
     trouble: Callable[[RecordingDocument], str | None]
@@ -74,11 +74,11 @@ RECORDING_FACTS: Mapping[str, RecordingFact] = {
         "recordings that end after they start", _order_trouble
     ),
 }
-"""In the words of the features."""
+"""The facts by their wording in the features."""
 
 
 def every_recording(fact: RecordingFact) -> Judged[IndexSnapshot]:
-    """The fact is true of every recording."""
+    """Match an index in which the fact is true of every recording."""
     return _judged(
         fact.wanted, lambda snapshot: [said for entry in snapshot.recordings if (said := fact.trouble(entry))]
     )
@@ -93,7 +93,10 @@ def every_uuid_is_its_own() -> Judged[IndexSnapshot]:
 
 
 def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
-    """Among recordings that are finished and not deleted; a small overlap is how the recorder works."""
+    """Match an index whose finished, undeleted recordings overlap by at most ``limit_s``.
+
+    The recorder itself causes small overlaps.
+    """
 
     def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         windows = sorted(window for entry in snapshot.recordings if (window := _window(snapshot, entry)))
@@ -112,7 +115,7 @@ def _that_ends_later(one: Window, other: Window) -> Window:
 
 
 def _window(snapshot: IndexSnapshot, entry: RecordingDocument) -> Window | None:
-    """Start, end and name of one that is finished and not deleted."""
+    """Return start, end and name of a recording that is finished and not deleted; None for any other."""
     if snapshot.classes_of(entry) != ["historical"] or entry.start is None or entry.end is None:
         return None
     return entry.start, entry.end, str(entry)
@@ -131,7 +134,10 @@ def no_recording_is_stale() -> Judged[IndexSnapshot]:
 
 
 def every_document_has_one_class() -> Judged[IndexSnapshot]:
-    """The classes add up to the total, and no document belongs to two of them while another belongs to none."""
+    """Match an index in which each document has one class.
+
+    The sum of the classes alone would miss a document in two classes beside another in none.
+    """
 
     def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
         classes = [(entry, snapshot.classes_of(entry)) for entry in snapshot.recordings]
@@ -156,7 +162,7 @@ def no_document_is_invalid() -> Judged[IndexSnapshot]:
 
 
 def every_folder_is_described() -> Judged[IndexSnapshot]:
-    """The schema of what was not recognised; a site where everything is recognised has no such document."""
+    """Match the schema of unrecognised folders. A site that recognises everything has no such document."""
 
     def trouble_of(folder: Unrecognised) -> str | None:
         name, count, moment = (folder.raw.get(field) for field in ("folder_name", "file_count", "update_time"))

@@ -1,4 +1,4 @@
-"""What the information endpoints must tell (docs/facts/focus-server.md 3.1 to 3.3)."""
+"""Matchers for the answers of the information endpoints (docs/facts/focus-server.md 3.1 to 3.3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIBRE_TEXTS = ("sw_version", "fiber_description")
 
 
 def is_alive() -> Judged[InformationAnswers]:
-    """200; the body is empty, or an empty object in some builds."""
+    """Match status 200 with an empty body, or an empty object, which some builds send."""
 
     def trouble(told: InformationAnswers) -> str | None:
         answer = told.alive
@@ -43,7 +43,7 @@ def names_its_channels() -> Judged[InformationAnswers]:
 
 
 def describes_its_fibre() -> Judged[InformationAnswers]:
-    """The description of a connected fibre: positive numbers, and words that are not empty."""
+    """Match the description of a connected fibre: positive numbers, and texts that are not empty."""
 
     def trouble(told: InformationAnswers) -> str | None:
         fields = _fields(told.fibre)
@@ -60,7 +60,7 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
 
 
 def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
-    """As many channels as the fibre has. A fraction of a channel is rounded (docs/facts/focus-server.md 3.3)."""
+    """Match as many channels as the fibre has. A fraction of a channel is rounded (docs/facts/focus-server.md 3.3)."""
 
     def trouble(told: InformationAnswers) -> str | None:
         bounds, fibre = _fields(told.channels), _fields(told.fibre)
@@ -77,7 +77,7 @@ def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
 
 
 def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
-    """A pulse rate of which ``highest_hz`` is half: nothing above half of it can be seen (CF-02)."""
+    """Match a pulse rate of twice ``highest_hz``: frequencies above half of the pulse rate cannot be seen (CF-02)."""
 
     def trouble(told: InformationAnswers) -> str | None:
         fields = _fields(told.fibre)
@@ -90,7 +90,7 @@ def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
 
 
 def has_measures_that_fit_together() -> Judged[InformationAnswers]:
-    """The channels lie within the fibre; it is as long as its samples, where they are told, to one of them."""
+    """Match channels that fit into the fibre, and samples, if given, that span its length to within one sample."""
 
     def trouble(told: InformationAnswers) -> str | None:
         fields = _fields(told.fibre)
@@ -112,7 +112,10 @@ def has_measures_that_fit_together() -> Judged[InformationAnswers]:
 
 
 def says_that_it_waits() -> Judged[InformationAnswers]:
-    """While no fibre is connected: neither pulse rate nor spacing, no length, and "waiting" where words are; or 404."""
+    """Match the answer while no fibre is connected: no pulse rate, spacing, start or length, and "waiting" as texts.
+
+    Status 404 matches as well.
+    """
 
     def trouble(told: InformationAnswers) -> str | None:
         if told.fibre.status == 404:
@@ -144,7 +147,7 @@ def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
 
 
 def _fields(answer: Answer) -> Mapping[str, Any] | str:
-    """The object that was answered, or what is wrong with the answer."""
+    """Return the object in the answer, or a sentence that says what is wrong with the answer."""
     if answer.status != 200:
         return f"it was answered {answer.status} {answer.message!r}"
     try:

@@ -1,4 +1,4 @@
-"""What must be true of the job of an investigation."""
+"""Matchers for the job of an investigation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WINDOW_OPTIONS = ("--time-start", "--time-end")
 
 
 def is_visible() -> Judged[JobView]:
-    """The job object exists and a pod for it was created."""
+    """Match a job that has, or had, a job object and a pod."""
     return Judged(
         "a job object and its pod",
         lambda view: None if view.phases and (view.job or view.outcome) else str(view),
@@ -22,7 +22,7 @@ def is_visible() -> Judged[JobView]:
 
 
 def is_running() -> Judged[JobView]:
-    """Exactly one pod, and it was seen Running (a short job may be over already)."""
+    """Match a job with exactly one pod that was seen Running (a short job may be over already)."""
 
     def trouble(view: JobView) -> str | None:
         if len(view.pod_names) > 1:
@@ -33,7 +33,7 @@ def is_running() -> Judged[JobView]:
 
 
 def waits_for(resource: str) -> Judged[JobView]:
-    """Pending, and the scheduler says that ``resource`` is what is missing."""
+    """Match a job with a Pending pod for which the scheduler reports that ``resource`` is insufficient."""
 
     def trouble(view: JobView) -> str | None:
         for pod in view.pods:
@@ -51,7 +51,7 @@ def waits_for(resource: str) -> Judged[JobView]:
 
 
 def has_ended(outcome: str) -> Judged[JobView]:
-    """Reported ``outcome`` with a reason where there must be one ("Failed"), and its one pod is counted so."""
+    """Match a job that is reported as ``outcome`` and counts its one pod as such. "Failed" needs a reason."""
 
     def trouble(view: JobView) -> str | None:
         if view.outcome != outcome:
@@ -65,7 +65,7 @@ def has_ended(outcome: str) -> Judged[JobView]:
 
 def is_reported_active() -> Judged[JobView]:
     def trouble(view: JobView) -> str | None:
-        if view.outcome is not None:  # also of a job that has ended and is cleaned up already
+        if view.outcome is not None:  # known even if the job has ended and was cleaned up
             return f"job {view.job_id} is reported {view.outcome}"
         if view.job is None:
             return f"job {view.job_id} has no job object"
@@ -77,7 +77,7 @@ def is_reported_active() -> Judged[JobView]:
 
 
 def _wrong_counts(job_id: str, state: str, job: Job | None) -> str | None:
-    """What the status of a job in this state counts, where that is anything but its one pod in this state."""
+    """Return an objection unless the status of a job counts its one pod in this state, and nothing else."""
     if job is None:
         return f"job {job_id} is {state}, and no job object with this condition was seen"
     counts = {"Active": job.active, "Complete": job.succeeded, "Failed": job.failed}
@@ -88,7 +88,7 @@ def _wrong_counts(job_id: str, state: str, job: Job | None) -> str | None:
 
 
 def was_not_started_again() -> Judged[JobView]:
-    """At most one pod ever, never restarted, and no retry is configured."""
+    """Match a job with exactly one pod ever, never restarted, for which no retry is configured."""
 
     def trouble(view: JobView) -> str | None:
         if not view.pod_names:
@@ -112,7 +112,7 @@ def every_trace_gone() -> Judged[JobView]:
 
 
 def has_nothing_called(name: str) -> Judged[JobView]:
-    """Neither the object of this name nor what was started for it, whose name begins with it."""
+    """Match a job that has neither an object of this name nor one started for it, whose name begins with it."""
 
     def trouble(view: JobView) -> str | None:
         return ", ".join(trace for trace in view.traces if trace.partition(" ")[2].startswith(name)) or None
@@ -121,7 +121,7 @@ def has_nothing_called(name: str) -> Judged[JobView]:
 
 
 def has_given_back(port: int) -> Judged[JobView]:
-    """No running or waiting pod and no service: so neither a GPU slice nor the port is held."""
+    """Match a job that holds neither a GPU slice nor the port: no pod runs or waits, and it has no service."""
 
     def trouble(view: JobView) -> str | None:
         if not view.pod_names:
@@ -135,7 +135,7 @@ def has_given_back(port: int) -> Judged[JobView]:
 
 
 def times_in_words(times: Mapping[str, int | None]) -> tuple[str, str]:
-    """Start and end, epoch seconds, as the command of a job writes them (UTC)."""
+    """Format the start and end time (epoch seconds) as the command of a job does (UTC)."""
     start, end = (
         datetime.fromtimestamp(times[key] or 0, UTC).strftime(COMMAND_TIME) for key in ("start_time", "end_time")
     )
@@ -143,7 +143,7 @@ def times_in_words(times: Mapping[str, int | None]) -> tuple[str, str]:
 
 
 def was_started_for(start_text: str, end_text: str) -> Judged[JobView]:
-    """The command of the job carries both times."""
+    """Match a job whose command carries both times."""
 
     def trouble(view: JobView) -> str | None:
         options = window_options(view)
@@ -162,12 +162,12 @@ def was_started_without_window() -> Judged[JobView]:
 
 
 def window_options(view: JobView) -> Mapping[str, str]:
-    """``--time-start`` and ``--time-end`` of the job's command, as far as they are there."""
+    """Return ``--time-start`` and ``--time-end`` of the job's command, if present."""
     return window_in(view.job.command if view.job is not None else view.pod.containers[0].command)
 
 
 def window_in(command: Sequence[str]) -> Mapping[str, str]:
-    """The options of a command that say which window it plays."""
+    """Return the options of a command that set the window to play."""
     following = dict(zip(command, command[1:], strict=False))
     return {key: following[key] for key in WINDOW_OPTIONS if key in following}
 
@@ -177,7 +177,7 @@ def _options(options: Mapping[str, str]) -> str:
 
 
 def runs_on_one_of(nodes: Collection[Node]) -> Judged[JobView]:
-    """Its pod names its node, and the cluster knows it."""
+    """Match a job whose pod names a node that the cluster knows."""
     names = [node.name for node in nodes]
 
     def trouble(view: JobView) -> str | None:
@@ -197,7 +197,7 @@ def is_noted_as(*reasons: str) -> Judged[Collection[Event]]:
 
 
 def are_job_pod_and_service(job_id: str) -> Judged[Snapshot]:
-    """For what a label selector with the job id found: exactly the objects of this investigation."""
+    """Match the result of a label selector with the job id: exactly the objects of this investigation."""
     wanted = {f"grpc-job-{job_id}", f"grpc-service-{job_id}"}
 
     def trouble(found: Snapshot) -> str | None:

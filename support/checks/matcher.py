@@ -1,4 +1,4 @@
-"""A matcher from a question and its words, so that no check needs a class of its own."""
+"""A matcher made of a function and a description, so that no check needs its own class."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NAMED = 5
 
 
 class Judged(BaseMatcher[T]):
-    """``trouble`` answers None when all is well, and otherwise says in domain words what is wrong."""
+    """A matcher whose ``trouble`` returns None on success, and otherwise says in domain terms what is wrong."""
 
     def __init__(self, wanted: str, trouble: Callable[[T], str | None]) -> None:
         self._wanted = wanted
         self._trouble = trouble
 
     def trouble(self, item: T) -> str | None:
-        """What is wrong, None when all is well."""
+        """Return what is wrong, or None."""
         return self._trouble(item)
 
     def _matches(self, item: T) -> bool:
@@ -34,12 +34,12 @@ class Judged(BaseMatcher[T]):
 
 
 def judged(wanted: str, trouble: Callable[[Any], str | None]) -> Judged[Any]:
-    """``wanted`` completes the sentence "expected: ..."."""
+    """Make a matcher. ``wanted`` completes the sentence "expected: ..."."""
     return Judged(wanted, trouble)
 
 
 def listed(troubles: Iterable[str]) -> str | None:
-    """The first few troubles and the number of the others; None when there is none."""
+    """Join the first few problems and the number of the others. Returns None if there is none."""
     found = list(troubles)
     more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return "; ".join(found[:_NAMED]) + more if found else None

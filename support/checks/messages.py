@@ -1,4 +1,4 @@
-"""What a message for people must be free of: leftovers of the program that made it."""
+"""Detection of leftovers of the program, such as stack traces, in messages for people."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _LEFTOVERS: Mapping[str, re.Pattern[str]] = {
 
 
 def leftover_in(answer: Answer) -> str | None:
-    """What stands in the message of an answer that its reader has no use for; None when it is free of that.
+    """Return the first leftover of the program in the message of an answer, or None.
 
-    What the client itself has sent is an echo: who sends null is told of null.
+    Text that the client itself sent is an echo and allowed: the answer to a null may mention null.
     """
     return leftover(answer.message, answer.request)
 
 
 def leftover(text: str, sent: str = "") -> str | None:
-    """The same of any text; ``sent`` is what it may echo."""
+    """Return the first leftover of the program in any text, or None. The text may echo ``sent``."""
     for what, pattern in _LEFTOVERS.items():
         for match in pattern.finditer(text):
             if match[0] not in sent:
@@ -41,6 +41,6 @@ def leftover(text: str, sent: str = "") -> str | None:
 
 
 def named_in(text: str, names: Collection[str]) -> list[str]:
-    """Those of the names that stand in a text, as often and in the order as they do."""
+    """Return the names that occur in a text, in their order and with repetitions."""
     found = re.findall(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, names))})(?![\w-]|\.\d)", text)
     return [str(name) for name in found]

@@ -1,4 +1,4 @@
-"""What must be true of metadata, of investigations and of the tasks of the future interface."""
+"""Matchers for metadata, for investigations and for the tasks of the future interface."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from support.statistics.trends import theil_sen
 # The word for the state of an investigation may change while it is open (docs/facts/focus-server.md 3.4).
 _MAY_DIFFER = frozenset({"status"})
 _DRIFT_CONFIDENCE, _LEAST_DRIFT_MS = 0.99, 25.0
-"""Less in all is a pause of the tester's scheduler, as for the openings of a long time (SB-02)."""
+"""A smaller drift in total counts as a pause of the tester's scheduler, as it does for openings over a long time
+(SB-02)."""
 _FEWEST_READS = 20
 _EMPTY, _FULL, _END_OF_PLAYBACK = 200, 201, 208
 
@@ -27,7 +28,7 @@ def is_answered() -> Judged[Answer]:
 
 
 def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
-    """Every fact of the answer that opened the investigation, and no other one."""
+    """Match metadata with exactly the facts of the answer that opened the investigation. Its state may differ."""
 
     def trouble(answer: Answer) -> str | None:
         told = answer.json()
@@ -45,7 +46,7 @@ def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
 
 
 def tell_the_same_each_time(opened: OpenedInvestigation) -> Judged[Sequence[Answer]]:
-    """However often they are read."""
+    """Match repeated readings that all give the facts of the answer that opened the investigation."""
     answered, same = is_answered(), tells_the_same_as(opened)
 
     def trouble(answers: Sequence[Answer]) -> str | None:
@@ -60,7 +61,7 @@ def tell_the_same_each_time(opened: OpenedInvestigation) -> Judged[Sequence[Answ
 
 
 def are_read_as_fast_as_at_first() -> Judged[Sequence[Answer]]:
-    """No drift over all of them, shown with confidence; a pause of the tester is none."""
+    """Match readings without a statistically significant drift in duration. A pause of the tester is no drift."""
 
     def trouble(answers: Sequence[Answer]) -> str | None:
         if len(answers) < _FEWEST_READS:
@@ -83,12 +84,12 @@ def _shown(facts: dict[str, Any], name: str) -> str:
 
 
 def has_its_documented_form() -> Judged[Any]:
-    """Of a reading: the form that belongs to what was asked for."""
+    """Match a reading whose answer has the form documented for its request."""
     return judged("an answer in its documented form", lambda reading: reading.trouble(reading.answer))
 
 
 def is_an_investigation(answer: Answer) -> str | None:
-    """All fields of an answer that opens an investigation, with the types they have there."""
+    """Return an objection unless the answer has all fields of one that opens an investigation, with their types."""
     try:
         answer.opened()
     except ShapeError as error:
@@ -97,7 +98,7 @@ def is_an_investigation(answer: Answer) -> str | None:
 
 
 def names(task: str) -> Callable[[Answer], str | None]:
-    """200, and the name that the client gave."""
+    """Return a check for status 200 and the task name that the client gave."""
 
     def trouble(answer: Answer) -> str | None:
         if answer.status != 200:
@@ -109,7 +110,10 @@ def names(task: str) -> Callable[[Answer], str | None]:
 
 
 def has_rows_of_a_waterfall(answer: Answer) -> str | None:
-    """Nothing yet, the end of a playback, or blocks of rows of which each ends after it starts."""
+    """Return an objection unless the answer is empty, the end of a playback, or blocks of rows with data.
+
+    Each row must show sensors and end after it starts.
+    """
     if answer.status in (_EMPTY, _END_OF_PLAYBACK):
         return None
     if answer.status != _FULL:
@@ -123,7 +127,7 @@ def has_rows_of_a_waterfall(answer: Answer) -> str | None:
 
 
 def describes_a_task(answer: Answer) -> str | None:
-    """Nothing while the task is not at work yet, an object when it is."""
+    """Return an objection unless the answer is empty (the task has not started) or an object (it has)."""
     if answer.status == _EMPTY and not answer.body:
         return None
     if answer.status != _FULL:

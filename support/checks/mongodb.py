@@ -1,4 +1,4 @@
-"""What must be true of the recording index as infrastructure: layers 1 to 4."""
+"""Matchers for the recording index as infrastructure: layers 1 to 4."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def names_the_configured_database(settings: MongoDB) -> Judged[IndexFacts]:
 
 
 def has_required_collections(settings: MongoDB, base_paths: Callable[[], Sequence[BasePath]]) -> Judged[IndexFacts]:
-    """``base_paths``, the configured ones, and those the entries of ``base_paths`` name."""
+    """Match an index with the configured collections, those that entries of ``base_paths`` name, and an entry for the
+    configured path."""
 
     def trouble(facts: IndexFacts) -> str | None:
         if facts.trouble:
@@ -96,7 +97,7 @@ def finds_recordings() -> Judged[Query]:
 
 
 def counts_no_more_than_before() -> Judged[tuple[int, int]]:
-    """For (before, after) of connections counted by a server."""
+    """Match a pair (before, after) of connection counts of a server that did not grow."""
 
     def trouble(counts: tuple[int, int]) -> str | None:
         before, after = counts

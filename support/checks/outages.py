@@ -1,4 +1,4 @@
-"""What must be true during and after an outage."""
+"""Matchers for the time during and after an outage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from support.model.job_view import JobView, describe
 
 
 def is_refused_because_mongodb_is_away(within_s: float) -> Judged[Answer]:
-    """503, in time, and MongoDB is named (requirement RS-01)."""
+    """Match status 503 in time, with a message that names MongoDB (requirement RS-01)."""
     return is_refused({503}, ("mongo",), within_s)
 
 
 def is_no_failure_of_the_server(within_s: float) -> Judged[Answer]:
-    """200 or 503 in time: what a live request is answered during an outage is not defined further (RS-02)."""
+    """Match status 200 or 503 in time: the answer to a live request during an outage is not defined further (RS-02)."""
 
     def trouble(answer: Answer) -> str | None:
         if answer.status not in (200, 503):
@@ -31,7 +31,7 @@ def is_no_failure_of_the_server(within_s: float) -> Judged[Answer]:
 
 
 def opens_at_last() -> Judged[Outcome]:
-    """An investigation that opens; a server that does not answer yet is an outcome, too."""
+    """Match an investigation that opens. A failed connection is accepted as input, and does not match."""
     opening = opens()
     return Judged(
         "an investigation that opens",
@@ -40,7 +40,7 @@ def opens_at_last() -> Judged[Outcome]:
 
 
 def is_answered_as_before(status: int) -> Judged[Outcome]:
-    """What was asked is answered with the status that it was answered with before the outage."""
+    """Match an answer with the status that the same request got before the outage."""
     return Judged(
         f"an answer {status}, as before the outage",
         lambda outcome: None if isinstance(outcome, Answer) and outcome.status == status else _said_of(outcome),
@@ -70,7 +70,7 @@ def is_heard(name: str) -> Judged[bool]:
 
 
 def is_gone_of(name: str, before: Collection[Pod]) -> Judged[list[Pod]]:
-    """Nothing is left of the ``before``."""
+    """Match a list of pods without any of ``before``."""
     gone = is_gone(name)
     uids = {pod.uid for pod in before}
     return Judged(
@@ -123,7 +123,7 @@ def is_ready(name: str) -> Judged[Deployment]:
 
 
 def runs_as_often_as(name: str, replicas: int) -> Judged[Deployment]:
-    """So many are wanted, and all of them are ready."""
+    """Match a workload that wants this number of replicas and has all of them ready."""
 
     def trouble(workload: Deployment) -> str | None:
         if workload.replicas == workload.ready == replicas > 0:
@@ -134,7 +134,7 @@ def runs_as_often_as(name: str, replicas: int) -> Judged[Deployment]:
 
 
 def were_not_started_again_since(before: Mapping[str, int]) -> Judged[list[Pod]]:
-    """``before`` has the restarts of each server by its uid."""
+    """Match servers that all existed before and were not restarted. ``before`` maps the uid of each to its restarts."""
 
     def trouble(pods: list[Pod]) -> str | None:
         new = [f"{pod.name} is new" for pod in pods if pod.uid not in before]
@@ -157,7 +157,7 @@ def were_started_once() -> Judged[list[Pod]]:
 
 
 def has_run_all_the_time(pod: Pod) -> Judged[JobView]:
-    """The same pod, Running, and never restarted."""
+    """Match a job that still has this one pod, Running and not restarted since."""
 
     def trouble(view: JobView) -> str | None:
         same = [one for one in view.pods if one.uid == pod.uid]
@@ -172,7 +172,7 @@ def has_run_all_the_time(pod: Pod) -> Judged[JobView]:
 
 
 def holds_what_it_held(before: IndexState) -> Judged[IndexState]:
-    """Every recording with the same values, and none twice. One that was open may have ended meanwhile."""
+    """Match an index with all earlier recordings, once and unchanged. One that was open may have ended meanwhile."""
 
     def trouble(now: IndexState) -> str | None:
         if not before.recordings:
@@ -204,7 +204,10 @@ def has_the_structure_of(before: IndexState) -> Judged[IndexState]:
 
 
 def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
-    """Some were opened and all others refused as in any outage; otherwise it was no outage in the middle."""
+    """Match openings of which some succeeded and all others were refused as in any outage.
+
+    With any other result, the outage did not come in the middle.
+    """
     refused = is_refused_because_mongodb_is_away(within_s)
 
     def trouble(answers: Sequence[Answer | None]) -> str | None:
@@ -220,7 +223,7 @@ def came_in_the_middle(within_s: float) -> Judged[Sequence[Answer | None]]:
 
 
 def were_cut_short() -> Judged[Sequence[Answer | None]]:
-    """Some were opened, and all others got no answer: the server was there, and then it was not."""
+    """Match openings of which some succeeded and all others got no answer, because the server disappeared meanwhile."""
 
     def trouble(answers: Sequence[Answer | None]) -> str | None:
         opened = [answer for answer in answers if answer is not None and answer.status == 200]
@@ -233,12 +236,12 @@ def were_cut_short() -> Judged[Sequence[Answer | None]]:
 
 
 def are_too_many(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
-    """Something was started that no answer named. The clean-up of idle jobs would hide it after a while."""
+    """Match jobs among which is one that no answer named. The clean-up of idle jobs would remove it after a while."""
     return Judged("more than was opened", lambda started: None if set(started) - set(opened) else "no more than that")
 
 
 def are_whole(opened: Collection[str]) -> Judged[Mapping[str, JobView]]:
-    """Of what was started, by job id: exactly what was answered, each with its job running and its service."""
+    """Match started jobs (by job id) that are exactly the opened ones, each running and with its service."""
 
     def trouble(started: Mapping[str, JobView]) -> str | None:
         if not opened:

@@ -1,4 +1,4 @@
-"""Passwords where nobody should find them. What is found is told without the password."""
+"""Checks for passwords in places where they must not be. Findings are reported without the password."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://[^/@\s:\"']*:(?P<password>[^@/\s\"']+)@(?P<host>[^/\s\"'?]*)"
 )
 _NO_PASSWORD = re.compile(r"\*+|\$\{?\w+\}?|%\w+%|<[\w -]+>")
-"""What stands in the place of a password that was taken out or is filled in later."""
+"""Placeholders for a password that was removed or is filled in later."""
 
 
 def passwords_in(value: object) -> Iterator[str]:
-    """For each password in a text anywhere in ``value``: the scheme and host it is for."""
+    """Yield the scheme and host of each password found in a text anywhere in ``value``."""
     for text in texts_in(value):
         for found in _PARTS.finditer(text):
             if not _NO_PASSWORD.fullmatch(found["password"]):
@@ -27,7 +27,7 @@ def passwords_in(value: object) -> Iterator[str]:
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """Every text anywhere in ``value``."""
+    """Yield all texts anywhere in ``value``."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Stream ports and the services that publish them."""
+"""Matchers for stream ports and the services that publish them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from support.model.job_view import JobView
 
 
 def leads_only_to(view: JobView, pods: Collection[Pod]) -> Judged[Service | None]:
-    """The selector of the service matches the pod of this job and no other, and its target is the stream's port
-    5000."""
+    """Match a service that selects only the pod of this job and targets 5000, the port of the stream."""
 
     def trouble(service: Service | None) -> str | None:
         if service is None:
@@ -41,7 +40,7 @@ def publishes(port: int) -> Judged[Service | None]:
 
 
 def have_different_ports() -> Judged[Collection[OpenedInvestigation]]:
-    """No port is handed out twice among these."""
+    """Match investigations of which no two share a port."""
 
     def trouble(investigations: Collection[OpenedInvestigation]) -> str | None:
         if len(investigations) < 2:
@@ -56,7 +55,7 @@ def have_different_ports() -> Judged[Collection[OpenedInvestigation]]:
 
 
 def owns_its_port_among(services: Collection[Service]) -> Judged[OpenedInvestigation]:
-    """Exactly one service publishes the port, and it is that of the investigation."""
+    """Match an investigation whose own service, and no other, publishes its port."""
 
     def trouble(opened: OpenedInvestigation) -> str | None:
         port = opened.stream_port

@@ -1,4 +1,4 @@
-"""Where the recording index must stand, and how it must be searched."""
+"""Matchers for the location of the recording index and for the way it is searched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIELDS: Mapping[str, str] = {
     "mark of deletion": "deleted",
     "uuid": "uuid",
 }
-"""What recordings are looked up by, in the words of the features."""
+"""The fields by which recordings are looked up, by their names in the features."""
 
 
 def has_an_entry() -> Judged[StoragePath]:
@@ -45,7 +45,10 @@ def has_no_second_entry() -> Judged[StoragePath]:
 
 
 def has_an_index_by(field: str) -> Judged[Lookups]:
-    """Some index whose first key is the field, whatever it is called; a hidden or partial one does not count."""
+    """Match a collection with an index whose first key is the field, under any name.
+
+    A hidden or partial index does not count.
+    """
 
     def trouble(lookups: Lookups) -> str | None:
         reasons = [_unusable(info) for info in lookups.indexes.values() if _keys(info)[:1] == [field]]

@@ -1,4 +1,4 @@
-"""What the list of recordings must hold."""
+"""Matchers for the list of recordings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from support.model.recordings import Recording
 from support.redaction import shortened
 
 _OPEN_END = -1
-# The list has whole seconds, the index milliseconds; nothing says how they are rounded.
+# The list has whole seconds, the index milliseconds. The rounding is not documented.
 _ROUNDING_S = 1.0
 
 
 def listed(answer: Answer) -> list[tuple[float, float]]:
-    """The pairs of the answer; :class:`AssertionError` when it is not a list of pairs of numbers."""
+    """Return the pairs in the answer. Raises :class:`AssertionError` if it is not a list of pairs of numbers."""
     if answer.status != 200:
         raise AssertionError(f"the list was answered {answer.status} {answer.message!r}")
     pairs = answer.json()
@@ -29,7 +29,7 @@ def _is_pair(pair: object) -> bool:
 
 
 def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
-    """The same recordings, none missing and none more, in any order."""
+    """Match a list of the same recordings, none missing and none more, in any order."""
 
     def trouble(answer: Answer) -> str | None:
         pairs = sorted(listed(answer))
@@ -47,12 +47,12 @@ def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
 
 
 def _differ(seen: float, true: float) -> bool:
-    """Whether two times are more than rounding apart; the mark of an open end is none."""
+    """Whether two times differ by more than rounding. The mark of an open end is no time and must be equal."""
     return seen != true if true == _OPEN_END else abs(seen - true) > _ROUNDING_S
 
 
 def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
-    """As :func:`lists_exactly`, for a window in which there is something."""
+    """Match like :func:`lists_exactly`, but fail for a window without any recording."""
     exactly = lists_exactly(expected)
 
     def trouble(answer: Answer) -> str | None:
@@ -64,7 +64,7 @@ def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
 
 
 def lists(recording: Recording) -> Judged[Answer]:
-    """One of those that are listed began when this one did."""
+    """Match a list with a recording that began when this one did."""
 
     def trouble(answer: Answer) -> str | None:
         return None if _stands_in(answer, recording) else f"{recording} is not listed, {len(listed(answer))} others are"
@@ -73,7 +73,7 @@ def lists(recording: Recording) -> Judged[Answer]:
 
 
 def leaves_out(recording: Recording) -> Judged[Answer]:
-    """None of those that are listed began when this one did."""
+    """Match a list without a recording that began when this one did."""
 
     def trouble(answer: Answer) -> str | None:
         return f"{recording} is listed" if _stands_in(answer, recording) else None

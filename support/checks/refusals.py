@@ -1,4 +1,4 @@
-"""Why a request is refused, in the words of the features."""
+"""Reasons for which a request is refused, by their wording in the features."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from support.redaction import shortened
 
 @dataclass(frozen=True)
 class Refusal:
-    """``about`` are what the server calls the reason, one of them is enough; ``statuses`` are the answers it may have.
+    """A reason for a refusal. The message must contain one word of ``about``, and the status must be in ``statuses``.
 
-    ``or_as_invalid``: also those the environment names for a request that is not valid.
+    ``or_as_invalid`` also allows the statuses that the environment defines for invalid requests.
     """
 
     about: tuple[str, ...]
@@ -40,25 +40,28 @@ REFUSALS: Mapping[str, Refusal] = {
 
 
 def highest_of(limits: Limits) -> dict[str, float]:
-    """The highest values that may be asked for, by the server's name of the field."""
+    """Return the highest values that may be requested, by the server's name of the field."""
     frequencies = dict.fromkeys(("frequencyRange.min", "frequencyRange.max"), limits.highest_frequency_hz)
     return {**frequencies, "channels": limits.most_channels}
 
 
 def lowest_of(request: Body) -> dict[str, float]:
-    """The lowest end of the window that may be asked for with its start, where both are sent; none otherwise."""
+    """Return the lowest allowed end of the window if the request sends an end that is not after its start."""
     start_s, end_s = (None, None) if isinstance(request, bytes) else map(request.get, ("start_time", "end_time"))
     return {"end_time": start_s + 1} if isinstance(start_s, int) and isinstance(end_s, int) and end_s <= start_s else {}
 
 
 def is_refused_because(reason: Refusal, environment: Environment) -> Judged[Answer]:
-    """Refused for this reason, within the time the environment allows for a refusal."""
+    """Match a refusal for this reason, within the time that the environment allows for a refusal."""
     statuses = reason.statuses | (environment.refusal_statuses if reason.or_as_invalid else frozenset())
     return is_refused(statuses, reason.about, environment.limits.refusal_s)
 
 
 def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
-    """The refusal for want of a fibre: it tells its state, names fields that are truly missing, and what to do."""
+    """Match the refusal for lack of a fibre: it gives the fibre's state, names missing fields, and says what to do.
+
+    The fields must really be missing.
+    """
 
     def trouble(answer: Answer) -> str | None:
         try:
@@ -78,7 +81,7 @@ def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
 
 
 def names_every_address(nodes: Iterable[Node]) -> Judged[Answer]:
-    """All names and addresses of nodes are allowed, each is named once, in order."""
+    """Match a refusal that names all names and addresses of nodes as allowed, each once, in order."""
     wanted = sorted({host for node in nodes for host in (node.name, *node.addresses)})
 
     def trouble(answer: Answer) -> str | None:

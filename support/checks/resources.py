@@ -1,4 +1,4 @@
-"""What a job must be given: GPU slices, memory, storage."""
+"""Matchers for the resources of a job: GPU slices, memory, storage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RECORDINGS_PATH = "/prisma/root/recordings"
 
 
 def asks_for_one_gpu_slice() -> Judged[Pod]:
-    """The pod as a whole: a proxy that a mesh has put beside the job asks for none."""
+    """Match a pod that in total requests, and is limited to, one GPU slice. The proxy of a service mesh needs none."""
 
     def trouble(pod: Pod) -> str | None:
         requested = [one.requests[GPU_SLICE] for one in pod.containers if GPU_SLICE in one.requests] or ["none"]
@@ -26,7 +26,7 @@ def asks_for_one_gpu_slice() -> Judged[Pod]:
 
 
 def holds_what_its_node_offers(nodes: Collection[Node], pods: Collection[Pod]) -> Judged[Pod]:
-    """The node it runs on offers GPU slices, and at least as many as the pods on it hold."""
+    """Match a pod on a node that offers GPU slices, at least as many as its pods hold."""
 
     def trouble(pod: Pod) -> str | None:
         node = next((node for node in nodes if node.name == pod.node), None)
@@ -42,19 +42,19 @@ def holds_what_its_node_offers(nodes: Collection[Node], pods: Collection[Pod]) -
 
 
 def gpu_slices(pod: Pod) -> int:
-    """How many slices the pod requests."""
+    """Return the number of slices that the pod requests."""
     return sum(int(container.requests.get(GPU_SLICE, "0")) for container in pod.containers)
 
 
 def _of_the_job(pod: Pod) -> Container | None:
-    """The container that asks for a GPU slice, else the one that the pod calls its default, else the first."""
+    """Return the container that requests a GPU slice, else the pod's default container, else the first."""
     asking = [one for one in pod.containers if GPU_SLICE in one.requests or GPU_SLICE in one.limits]
     default = [one for one in pod.containers if one.name == default_container(pod)]
     return next(iter([*asking, *default, *pod.containers]), None)
 
 
 def memory_is_requested_and_limited() -> Judged[Pod]:
-    """Of the job itself; what a mesh has put beside it is not the product's."""
+    """Match a pod whose job container requests and limits memory. The containers of a service mesh do not count."""
 
     def trouble(pod: Pod) -> str | None:
         container = _of_the_job(pod)
@@ -71,7 +71,7 @@ def memory_is_requested_and_limited() -> Judged[Pod]:
 
 
 def has_storage_mounted_and_bound(claims: Collection[Claim]) -> Judged[Pod]:
-    """The recordings are mounted, every mount has its volume, and every claim among the volumes is bound."""
+    """Match a pod that mounts the recordings, has a volume for each mount, and has all its storage claims bound."""
     bound = {claim.name for claim in claims if claim.phase == "Bound"}
 
     def trouble(pod: Pod) -> str | None:

@@ -1,4 +1,4 @@
-"""What recordings and the live fibre must say of how they were sampled."""
+"""Matchers for the sampling that recordings and the live fibre describe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.checks.matcher import Judged, judged, listed
 from support.model.sampling import SAMPLES, Sampling, is_positive
 
 ALLOWED_TYPES = ("float32", "int16")
-"""Every data type seen in use (docs/facts/mongodb.md 6)."""
+"""All data types seen in use (docs/facts/mongodb.md 6)."""
 
 
 def _judged(wanted: str, trouble_of: Callable[[Sampling], str | None]) -> Judged[Sequence[Sampling]]:
@@ -39,7 +39,7 @@ def describes_the_sampling() -> Judged[Sequence[Sampling]]:
 
 
 def agrees_on_samples_and_channels() -> Judged[Sequence[Sampling]]:
-    """Every level counts the same samples, and there are at least as many samples as channels made of them."""
+    """Match metadata whose levels all count the same samples, at least as many as the channels made of them."""
 
     def trouble(one: Sampling) -> str | None:
         counts = list(one.samples.values())

@@ -1,4 +1,4 @@
-"""What must be true of the Focus Server as a process: that it starts, says so, and goes on answering."""
+"""Matchers for the Focus Server as a process: it starts, logs that it did, and keeps answering."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _REASON = re.compile(r"\bline \d+|\w*Error\b|\b(invalid|missing|unknown|unexpect
 
 
 def said(outcome: Outcome) -> str:
-    """What came of a request, in words."""
+    """Describe the outcome of a request in words."""
     if isinstance(outcome, ConnectionFailed):
         return str(outcome)
     return f"it was answered {outcome.status} {outcome.message!r} after {outcome.duration_s:.2f} s"
 
 
 def is_alive(within_s: float) -> Judged[Outcome]:
-    """A health check that is answered 200, and in time."""
+    """Match a health check that is answered with status 200 in time."""
 
     def trouble(outcome: Outcome) -> str | None:
         alive = isinstance(outcome, Answer) and outcome.status == 200 and outcome.duration_s <= within_s
@@ -38,7 +38,7 @@ def is_alive(within_s: float) -> Judged[Outcome]:
 
 
 def are_all_told(within_s: float) -> Judged[Collection[Outcome]]:
-    """Each of these health checks was answered 200, and in time."""
+    """Match health checks that were all answered with status 200 in time."""
     alive = is_alive(within_s)
 
     def trouble(outcomes: Collection[Outcome]) -> str | None:
@@ -58,7 +58,7 @@ def is_served() -> Judged[Outcome]:
 
 
 def are_ready(amount: int) -> Judged[list[Pod]]:
-    """So many servers run, and all of them are ready."""
+    """Match exactly ``amount`` servers, all of them running and ready."""
 
     def trouble(pods: list[Pod]) -> str | None:
         ready = [pod for pod in pods if pod.phase == "Running" and pod.ready]
@@ -78,7 +78,7 @@ def were_not_restarted() -> Judged[list[Pod]]:
 
 
 def tells_of_no_error() -> Judged[str]:
-    """Of a log: it says something, and nothing of an import, module, key, syntax or autocfg that failed."""
+    """Match a log that is not empty and reports no error, such as a failed import, module, key, syntax or autocfg."""
 
     def trouble(log: str) -> str | None:
         lines = log.splitlines()
@@ -91,7 +91,7 @@ def tells_of_no_error() -> Judged[str]:
 
 
 def says_what_is_wrong_with_the_configuration() -> Judged[str]:
-    """Of a log: one line names the configuration and why it cannot be loaded."""
+    """Match a log with a line that names the configuration and the reason why it cannot be loaded."""
 
     def trouble(log: str) -> str | None:
         lines = log.splitlines()
@@ -104,7 +104,7 @@ def says_what_is_wrong_with_the_configuration() -> Judged[str]:
 
 
 def are_answered_alike() -> Judged[Sequence[Answer]]:
-    """Both are served, or both are refused in the same words; the server itself has failed in neither case."""
+    """Match answers that are all served, or all refused with the same message, without a failure of the server."""
 
     def trouble(outcomes: Sequence[Answer]) -> str | None:
         failures = [answer for answer in outcomes if answer.status >= 500 and answer.status != 503]

@@ -1,4 +1,4 @@
-"""The verdict over a measurement as a matcher."""
+"""A matcher for the verdict on a measurement."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from support.statistics.verdict import Inconclusive, Outcome, Verdict
 
 
 def passes() -> Judged[Verdict]:
-    """A verdict that passes; :class:`Inconclusive` when the measurement decides nothing."""
+    """Match a verdict that passes. Raises :class:`Inconclusive` if the measurement decides nothing."""
     return Judged("a measurement that passes", failure)
 
 
 def failure(verdict: Verdict) -> str | None:
-    """Why it fails, None when it passes. Raises :class:`Inconclusive` when nothing is decided."""
+    """Return why the verdict fails, or None if it passes. Raises :class:`Inconclusive` if nothing is decided."""
     if verdict.outcome is Outcome.INCONCLUSIVE:
         raise Inconclusive(verdict.reason)
     return verdict.reason if verdict.outcome is Outcome.FAIL else None

@@ -1,4 +1,4 @@
-"""``focus-acceptance``: what is done around the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
+"""``focus-acceptance``: commands that accompany the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def every_command(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print the version and end")
     ] = False,
 ) -> None:
-    """What is done around the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
+    """Commands that accompany the features. Exit codes: 0 ok, 1 the system is not ok, 2 wrong use."""
 
 
 @app.command(name="list")
@@ -55,7 +55,7 @@ def list_what_there_is(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def sandbox(context: typer.Context) -> NoReturn:
-    """Run the embedded sandbox: ``sandbox up --help`` tells more."""
+    """Run the embedded sandbox. For more, see ``sandbox up --help``."""
     sys.stdout.flush()
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "environments.sandbox", *context.args])
@@ -67,7 +67,7 @@ def diagnose(
     run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """Go through the prerequisites of an environment and examine it layer by layer; the first that is broken is the
+    """Check the prerequisites of an environment, then examine it layer by layer. The first broken layer is the
     diagnosis."""
     raise typer.Exit(doctor.run(environment, run_file, as_json))
 
@@ -82,7 +82,7 @@ def sweep_leftovers(
         list[str] | None, typer.Argument(help="with --yes: of those that are perhaps ours, remove these too")
     ] = None,
 ) -> None:
-    """List what killed runs of this suite left behind, or undo and remove it, and nothing else."""
+    """List what killed runs of this suite left behind. With --yes, undo and remove exactly that."""
     raise typer.Exit(sweep.run(environment, run_file, reports, yes, job_ids or ()))
 
 
@@ -105,31 +105,31 @@ def merge_the_shards(
     shards: Annotated[list[Path], typer.Argument(help="the folder of reports of each shard")],
     reports: ReportsFolder = Path("reports"),
 ) -> None:
-    """Make one run of the shards of it, with every report; red when one of them is missing."""
+    """Merge the shards of a run into one run with all reports. The run is red if a shard is missing."""
     raise typer.Exit(shard.merge_shards(shards, reports))
 
 
 @report_app.command(name="bundle")
 def bundle_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
-    """Put everything of the last run into one archive, and print its path."""
+    """Put all files of the last run into one archive and print its path."""
     raise typer.Exit(report.bundle(reports))
 
 
 @report_app.command(name="open")
 def open_documentation(reports: ReportsFolder = Path("reports")) -> None:
-    """Print where the living documentation is, and show it where there is a desktop."""
+    """Print the path of the living documentation, and open it in a browser if there is a desktop."""
     raise typer.Exit(report.open_site(reports))
 
 
 @report_app.command(name="summary")
 def summary_of_the_run(reports: ReportsFolder = Path("reports")) -> None:
-    """Print the summary of the last run again; its exit code is that of the run."""
+    """Print the summary of the last run again. The exit code is that of the run."""
     raise typer.Exit(report.summary(reports))
 
 
 @report_app.command(name="failed")
 def failed_scenarios(reports: ReportsFolder = Path("reports")) -> None:
-    """Print what failed in the last run as a tag expression; make acceptance FAILED=1 runs it."""
+    """Print the failed scenarios of the last run as a tag expression. To run them: make acceptance FAILED=1."""
     raise typer.Exit(failed.run(reports))
 
 
@@ -138,7 +138,7 @@ def compare_two_runs(
     before: Annotated[Path, typer.Argument(help="a run.json, a folder of reports, or a bundle")],
     after: Annotated[Path, typer.Argument(help="the same, of the later run")],
 ) -> None:
-    """Tell what fails, holds, came, went or became slow from one run to the other."""
+    """Compare two runs: print which scenarios fail, pass again, were added, were removed or became slower."""
     raise typer.Exit(report.compare_runs(before, after))
 
 
@@ -149,7 +149,7 @@ def flaky_scenarios(
         str | None, typer.Option("--environment", "-e", help="default: that of the last run")
     ] = None,
 ) -> None:
-    """List the scenarios that did not always end the same way, and those that came close to a deadline."""
+    """List the scenarios whose results varied, and those that came close to a deadline."""
     raise typer.Exit(report.flaky(reports, environment))
 
 
@@ -157,7 +157,7 @@ def flaky_scenarios(
 def every_report(
     reports: ReportsFolder = Path("reports"),
 ) -> None:
-    """Make every report of a run again from its record, and print where each is."""
+    """Make all reports of a run again from its record and print their paths."""
     raise typer.Exit(publish.everything(reports))
 
 
@@ -174,7 +174,7 @@ def xray_results(
     reports: ReportsFolder = Path("reports"),
     edition: Annotated[str, typer.Option(help="cloud or server: the words for a result differ")] = "cloud",
 ) -> None:
-    """Make reports/xray.json again, for an edition of Xray."""
+    """Make reports/xray.json again for an edition of Xray."""
     raise typer.Exit(publish.xray(reports, edition))
 
 
@@ -194,7 +194,7 @@ def plan_shards(
         Path | None, typer.Option("--output", "-o", help="write it here; otherwise it is printed")
     ] = None,
 ) -> None:
-    """Split the scenarios by what they took before, and by what excludes what."""
+    """Split the scenarios into shards by their earlier durations and by which scenarios exclude each other."""
     raise typer.Exit(shard.print_plan(environment, shards, tags, reports, output))
 
 
@@ -207,7 +207,7 @@ def run_shard(
     tags: Tags = "",
     reports: ReportsFolder = Path("reports"),
 ) -> None:
-    """Run one share; its reports lie in reports/shards/INDEX."""
+    """Run one shard. Its reports are written to reports/shards/INDEX."""
     raise typer.Exit(shard.run(environment, shards, tags, index, plan, reports))
 
 
@@ -223,7 +223,7 @@ def load_the_site(
     confirm: Annotated[str | None, typer.Option(help="the name of the environment: permits load on a site")] = None,
     reports: ReportsFolder = Path("reports"),
 ) -> None:
-    """Load a site as a profile says, from many testers (Locust), and judge it as a run of the features does."""
+    """Put load on a site by a profile, from many testers (Locust), and judge it as a run of the features does."""
     raise typer.Exit(
         load.run(environment, profile, workers, expect_workers, listen, within_s, run_file, confirm, reports)
     )
@@ -233,5 +233,5 @@ def load_the_site(
 def be_a_worker_of_a_load(
     master: Annotated[str, typer.Option(help="ADDRESS:PORT at which focus-acceptance load listens")],
 ) -> None:
-    """Be one of the testers that focus-acceptance load --expect-workers waits for."""
+    """Start one of the testers that focus-acceptance load --expect-workers waits for."""
     raise typer.Exit(load.run_worker(master))

@@ -1,4 +1,4 @@
-"""``focus-acceptance doctor``: whether all is there to examine an environment, and which layer of it is broken."""
+"""``focus-acceptance doctor``: checks the prerequisites of an environment and finds its broken layer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.redaction.output import print_json
 
 
 def run(name: str, run_file: Path | None, as_json: bool = False) -> int:
-    """Examine, print, and answer the exit code."""
+    """Examine the environment, print the report and return the exit code."""
     try:
         with ExitStack() as closing:
             made = _made(name, run_file, closing)
@@ -63,9 +63,9 @@ def _made(name: str, run_file: Path | None, closing: ExitStack) -> DoctorReport:
 
 
 def _doctor(environment: Environment, journal: Journal, closing: ExitStack, clusters: list[KubernetesClient]) -> Doctor:
-    """With clients that change nothing: whatever the environment permits, a diagnosis needs no permission.
+    """Return a doctor whose clients change nothing: a diagnosis needs no permission, whatever the environment permits.
 
-    ``clusters`` is given the client of the cluster, when it is reached.
+    The client of the cluster is appended to ``clusters`` when the diagnosis reaches the cluster.
     """
     policy = SafetyPolicy(environment.identity.name)
     ssh = SSHClient(environment.ssh, journal)
@@ -90,7 +90,7 @@ def report(
     machine: Sequence[Prerequisite] = (),
     way: Sequence[Prerequisite] = (),
 ) -> DoctorReport:
-    """What was found, whom the clients trust and how the clocks stand."""
+    """Return the report on the findings, the certificates that the clients trust and the offsets of the clocks."""
     identity, trusts = environment.identity, _trusts(environment) if diagnosis is not None else {}
     told = [str(clock) for clock in clocks]
     return DoctorReport(identity.name, identity.title, identity.description, machine, way, diagnosis, trusts, told)

@@ -1,4 +1,4 @@
-"""``focus-acceptance report failed``: what failed in the last run, as a tag expression that runs it again."""
+"""``focus-acceptance report failed``: a tag expression that runs the failed scenarios of the last run again."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _ROW = re.compile(r"\.\d+$")
 
 
 def run(reports: Path) -> int:
-    """Print ``@JL-01a or @CF-01b``; exit code 2 where there is no record, or nothing failed in it."""
+    """Print an expression such as ``@JL-01a or @CF-01b``. Exit code 2 if there is no record or nothing failed."""
     try:
         record = read_record(reports / RECORD)
     except ReadingError as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
-    # A row of an outline cannot be run alone; the outline runs.
+    # A row of an outline cannot be run alone, so the whole outline is named.
     failed = dict.fromkeys(_ROW.sub("", one.id) for one in record.scenarios if one.is_bad)
     if not failed:
         print(f"report: no scenario failed in the last run on {record.environment}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What ``focus-acceptance list`` can list: apart from the lists, which load much."""
+"""The kinds of lists of ``focus-acceptance list``, kept apart from the lists themselves, which import a lot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Kind(enum.StrEnum):
-    """What can be listed."""
+    """The kinds of lists."""
 
     REQUIREMENTS = "requirements"
     SCENARIOS = "scenarios"

@@ -1,4 +1,4 @@
-"""``focus-acceptance list``: what there is to choose from, for people as lines, for programs as JSON."""
+"""``focus-acceptance list``: prints what can be chosen from, as lines for people or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rows = list[dict[str, Any]]
 
 
 def run(kind: Kind, as_json: bool) -> int:
-    """Print the list; exit code 2 for features or faults that cannot be read."""
+    """Print the list. Exit code 2 if the requirements, features or faults cannot be read."""
     try:
         rows = _LISTS[kind]()
     except (DocumentError, RequirementsError, CatalogueError) as error:
@@ -39,7 +39,7 @@ def _shown(value: Any) -> str:
 
 
 def _requirements() -> Rows:
-    """Each with its title and the scenarios that show it."""
+    """List the requirements, each with its title and the scenarios that demonstrate it."""
     shown: dict[str, list[str]] = {}
     for _, example in _examples():
         if example.id:
@@ -49,7 +49,7 @@ def _requirements() -> Rows:
 
 
 def _scenarios() -> Rows:
-    """Each with its title, place and tags, in the order of the requirements."""
+    """List the scenarios, each with its title, place and tags, in the order of the requirements."""
     rows = [
         {
             "id": example.id or "",
@@ -69,7 +69,7 @@ def _examples() -> list[tuple[Document, Example]]:
 
 
 def _phrases() -> Rows:
-    """Each with its noun (the module it stands in), where it is defined, and how many steps use it."""
+    """List the phrases, each with its noun (the module that defines it), its place and the number of its uses."""
     return [
         {"noun": phrase.noun, "phrase": phrase.text, "uses": phrase.uses, "place": phrase.place}
         for phrase in phrases_of(PROJECT / "steps", PROJECT / "features", PROJECT / "load")
@@ -84,7 +84,7 @@ def _faults() -> Rows:
 
 
 def _tags() -> Rows:
-    """The tags that every scenario may have, and those of this suite, with how many scenarios carry each."""
+    """List the tags that any scenario may have and those of this suite, each with the number of its scenarios."""
     carried: dict[str, int] = {}
     for _, example in _examples():
         for tag in example.tags:

@@ -1,4 +1,4 @@
-"""``focus-acceptance load`` and ``load-worker``: a load by a profile, from many testers."""
+"""``focus-acceptance load`` and ``load-worker``: load that follows a profile, from many testers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(
     confirm: str | None,
     reports: Path,
 ) -> int:
-    """Become the run of it; does not return. Exit code 2, before anything is started, for what cannot be done."""
+    """Become the run that makes the load. Returns exit code 2, before anything starts, if that is impossible."""
     try:
         require_locust()
         amount, address = _testers(workers, expected, listen)
@@ -53,7 +53,7 @@ def run(
 
 
 def run_worker(master: str) -> int:
-    """Become a worker of the master at HOST:PORT; does not return. Exit code 2 for wrong use."""
+    """Become a worker of the master at HOST:PORT. Returns only for wrong use, with exit code 2."""
     try:
         require_locust()
         _require_address("--master", master)
@@ -70,7 +70,7 @@ def _become(command: list[str]) -> NoReturn:
 
 
 def _testers(workers: int | None, expected: int | None, listen: str | None) -> tuple[int, str | None]:
-    """How many there are, and where those from elsewhere are expected."""
+    """Return the number of testers, and the address at which testers from elsewhere are expected."""
     if workers is not None and expected is not None:
         raise LoadTestersError("--workers starts them here, --expect-workers waits for others: give one of them")
     if expected is None:
@@ -96,7 +96,7 @@ def _require_address(option: str, text: str) -> str:
 
 
 def _require_possible(name: str, file: Path) -> None:
-    """The profile is one, and this environment may be loaded with so much, at this hour."""
+    """Require a valid profile and an environment that permits its load at this hour."""
     profile, environment = read_load_profile(file), load_environment(name)
     objection = reason_to_skip({"load"}, environment) or reason_by_the_clock({"load"}, environment)
     if objection is not None:

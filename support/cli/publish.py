@@ -18,7 +18,7 @@ from support.reporting.writers.xray import WORDS, write_xray
 
 
 def everything(reports: Path) -> int:
-    """Every report; prints where each is. Exit code 2 if the record cannot be used or a report cannot be made."""
+    """Make all reports and print their paths. Exit code 2 if the record cannot be used or a report cannot be made."""
 
     def make(record: Record, folder: Path) -> int:
         published = publish(record, folder, PROJECT / "features", reports)
@@ -33,7 +33,7 @@ def everything(reports: Path) -> int:
 
 
 def allure_page(reports: Path) -> int:
-    """Allure's own page of the run; exit code 2 if its tool is not there."""
+    """Make Allure's own page of the run. Exit code 2 if the tool is not installed."""
 
     def make(record: Record, folder: Path) -> int:
         page = folder / "allure.html"
@@ -46,7 +46,7 @@ def allure_page(reports: Path) -> int:
 
 
 def xray(reports: Path, edition: str) -> int:
-    """The results in the words of an edition of Xray."""
+    """Write the results in the terms of an edition of Xray. Exit code 2 for an unknown edition."""
     if edition not in WORDS:
         print(f"report: --edition {edition}: allowed are {', '.join(WORDS)}", file=sys.stderr)
         return 2
@@ -59,13 +59,16 @@ def xray(reports: Path, edition: str) -> int:
 
 
 def _shown(path: Path, record: Record, folder: Path, reports: Path) -> Path:
-    """Where a person finds what was written into the folder of the run."""
+    """Return the path at which a person finds a file that was written into the folder of the run."""
     inside = path.relative_to(folder)
     return place_of(inside.parts[0], record, folder, reports) / PurePath(*inside.parts[1:])
 
 
 def with_record(reports: Path, make: Callable[[Record, Path], int]) -> int:
-    """``make`` of the last record in ``reports`` and of the folder its run has written; exit code 2 without one."""
+    """Call ``make`` with the last record in ``reports`` and the folder of its run, and put the results in their place.
+
+    Exit code 2 if there is no usable record, or a result cannot be made or put in its place.
+    """
     folder = latest(reports)
     try:
         record = read_record(folder / RECORD)

@@ -1,4 +1,4 @@
-"""``focus-acceptance remedy``: what an engineer does about the recording index."""
+"""``focus-acceptance remedy``: commands that repair the recording index."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def undo(
     yes: Yes = False,
     environment_name: EnvironmentName = None,
 ) -> None:
-    """Take a remedy back, as far as nobody has changed since what it left."""
+    """Undo a remedy. Anything that was changed since the remedy is left alone."""
     consent = command.Consent(yes, environment_name)
     raise typer.Exit(command.undo(file, environment, run_file, consent, _tell))
 

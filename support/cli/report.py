@@ -1,4 +1,4 @@
-"""``focus-acceptance report``: what can be made of a run record."""
+"""``focus-acceptance report``: commands that evaluate the record of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.reporting.writers.bundle import BundleError, write_bundle
 
 
 def write_documentation(reports: Path) -> int:
-    """The living documentation of the run in ``reports``; exit code 0, or 2 when there is no usable record."""
+    """Write the living documentation of the run in ``reports``. Exit code 2 if the record or the site is unusable."""
 
     def make(record: Record, folder: Path) -> int:
         write_site(record, folder, PROJECT / "features", CATALOGUE_FILE, folder / "site", reports)
@@ -39,8 +39,8 @@ def write_documentation(reports: Path) -> int:
 
 
 def flaky(reports: Path, environment: str | None, series: str | None = None) -> int:
-    """Print which scenarios are flaky, in the runs of a series or in all; exit code 1 if there is one, 2 if there are
-    too few runs to say so."""
+    """Print which scenarios are flaky, in the runs of a series or in all. Exit code 1 if there is one, 2 if there are
+    too few runs to judge."""
     history = read_history(reports / "history")
     for sentence in history.unreadable:
         print(f"report: {sentence}", file=sys.stderr)
@@ -71,7 +71,7 @@ def bundle(reports: Path) -> int:
 
 
 def summary(reports: Path) -> int:
-    """Print what the console said at the end of the last run; exit code 1 if that failed, as the run itself."""
+    """Print the console's summary of the last run again. Exit code 1 if that run failed, like the run itself."""
 
     def tell(record: Record, folder: Path) -> int:
         print(_summary(record, reports), end="")
@@ -96,14 +96,14 @@ def open_site(reports: Path) -> int:
 
 
 def has_desktop(platform: str, environment: Mapping[str, str]) -> bool:
-    """Whether a window would be seen by somebody; a browser in the terminal would only be in the way."""
+    """Whether a desktop can show a window. A browser in the terminal would only be in the way."""
     if environment.get("CI"):
         return False
     return platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def compare_runs(before: Path, after: Path) -> int:
-    """Print what differs; exit code 1 if something fails that did not, 2 if one of them is no run."""
+    """Print what differs. Exit code 1 if something fails that did not before, 2 if one of the paths holds no run."""
     try:
         found = compare(run_at(before), run_at(after))
     except (ReadingError, BundleError) as error:

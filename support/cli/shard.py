@@ -1,4 +1,4 @@
-"""``focus-acceptance shard`` and ``report merge``: a run among several testers, and one record of it."""
+"""``focus-acceptance shard`` and ``report merge``: a run split among several testers and merged into one record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RECENT_RUNS = 5
 
 
 def print_plan(environment: str, shards: int, tags: str, reports: Path, output: Path | None) -> int:
-    """Print who would run what, or write the plan to a file; exit code 2 for what cannot be planned."""
+    """Print the plan, or write it to a file and print a line for each share. Exit code 2 if no plan can be made."""
     try:
         plan = _planned(environment, shards, tags, reports)
         if output is None:
@@ -48,7 +48,7 @@ def print_plan(environment: str, shards: int, tags: str, reports: Path, output: 
 def run(
     environment: str, shards: int | None, tags: str, index: int | None, plan_file: Path | None, reports: Path
 ) -> int:
-    """Run one share, with its reports in a folder of its own; does not return. Exit code 2 for wrong use."""
+    """Run one share, with its reports in its own folder. Returns only for wrong use, with exit code 2."""
     try:
         if (shards is None) == (plan_file is None):
             raise PlanError("either --of, to make a plan, or --plan, to follow one")
@@ -74,7 +74,10 @@ def _become_a_run(environment: str, index: int, plan: Plan, own: Path) -> NoRetu
 
 
 def merge_shards(places: Sequence[Path], reports: Path) -> int:
-    """Make one record and every report of it; exit code 0 green, 1 red, 2 for what are no shards of one run."""
+    """Merge the shards into one record and make all its reports.
+
+    Exit code 0 if the run is green, 1 if it is red, 2 if the places do not hold the shards of one run.
+    """
     folder = new_folder(reports)
     try:
         record = merge(read_shards(places), folder)
@@ -92,7 +95,7 @@ def merge_shards(places: Sequence[Path], reports: Path) -> int:
 
 
 def _index(given: int | None) -> int:
-    """Which share: as given, or as Kubernetes numbers the pods of an Indexed Job."""
+    """Return the index of the share: the given one, or the number that Kubernetes gives a pod of an Indexed Job."""
     if given is not None:
         return given
     number = os.environ.get("JOB_COMPLETION_INDEX", "")
@@ -112,7 +115,7 @@ def _planned(environment: str, shards: int, tags: str, reports: Path) -> Plan:
 
 
 def _matching(expression: str) -> Iterator[Planned]:
-    """Every scenario and row that a run with this tag expression selects."""
+    """Yield all scenarios and rows that a run with this tag expression selects."""
     is_wanted, sharing = selector(expression), _sharing()
     for document in read_documents(PROJECT / "features"):
         for rule in document.rules:
@@ -134,9 +137,10 @@ def _rows(example: Example, sharing: Sharing) -> Iterator[Planned]:
 
 
 def _took_s(site: Environment, reports: Path) -> dict[str, float]:
-    """What each scenario took in the last runs of this environment, by id; the middle of them.
+    """Return the median duration of each scenario, by id, in the last runs of this environment.
 
-    One that these runs skipped takes no time; neither does what takes long, where nobody has asked for it.
+    A scenario that these runs skipped counts as 0 s, and so does a slow one without FOCUS_SLOW=yes. With it, a slow
+    one that these runs never ran is left out.
     """
     took: dict[str, list[float]] = {}
     for entry in read_history(reports / "history").of(site.name)[-_RECENT_RUNS:]:

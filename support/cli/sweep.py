@@ -1,4 +1,4 @@
-"""``focus-acceptance sweep``: what a killed run left behind."""
+"""``focus-acceptance sweep``: lists or removes what killed runs left behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.world.world import World
 
 
 def run(name: str, run_file: Path | None, reports: Path, remove: bool, named: Collection[str]) -> int:
-    """List or remove; exit code 0 when nothing is left, 1 when something is or may be."""
+    """List or remove the leftovers. Exit code 0 if nothing is left, 1 if something is or may be, 2 for wrong use."""
     if named and not remove:
         print("sweep: job ids are named to be removed: add --yes", file=sys.stderr)
         return 2
@@ -60,7 +60,7 @@ def _swept(world: World, sweep: Sweep, journal: ChangeJournal, remove: bool, nam
             return 1
         return _nothing_left(world, sweep)
     failed = [change for change in reversed(changes) if not _undone(world, change)]
-    if changes:  # a request that waited for what was taken away goes on
+    if changes:  # requests that waited for what was undone continue now
         earlier, leftovers = leftovers, sweep.find(undone_at=world.cluster.client.clock.now())
         _list([], leftovers.besides(earlier))
     left = sweep.remove(leftovers.naming(named))

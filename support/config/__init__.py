@@ -1,7 +1,7 @@
-"""What a target is and may be used for: environment files become validated settings.
+"""Environment files as validated settings: what a target is and what it may be used for.
 
-:func:`load_environment` reads ``environments/NAME.yaml``, lays a run file and ``FOCUS__SECTION__KEY`` variables over
-it, and answers an :class:`Environment` - or raises :class:`ConfigurationError` with one sentence for each problem.
+:func:`load_environment` reads ``environments/NAME.yaml``, overlays a run file and ``FOCUS__SECTION__KEY`` variables,
+and returns an :class:`Environment`, or raises :class:`ConfigurationError` with one sentence for each problem.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all sections of an environment have in common: they cannot be changed and have no unknown keys."""
+"""The base of all sections of an environment, which are immutable and have no unknown keys, and their field types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*")
 class Section(BaseModel):
     """A section of an environment file.
 
-    The text of a :class:`ValueError` raised by a validator is what would be allowed: the loader makes the sentence.
+    A validator raises :class:`ValueError` with a text that says what is allowed. The loader makes the sentence from it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
@@ -35,7 +35,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _a_truth_value_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Python takes true for 1."""
+        """Reject a truth value as a number: Python treats true as 1."""
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool) and field.annotation in _NUMBERS:
             raise ValueError("a number; YAML makes a truth value of on, off, yes and no")
@@ -60,7 +60,7 @@ def _mongodb_uri(value: SecretStr) -> SecretStr:
 
 
 def _fingerprint(value: str) -> str:
-    """As ``openssl x509 -fingerprint -sha256`` writes it, or without the colons."""
+    """Accept the digits as ``openssl x509 -fingerprint -sha256`` writes them, or without the colons."""
     digits = value.strip().lower().removeprefix("sha256:").replace(":", "")
     if not value.strip().lower().startswith("sha256:") or not re.fullmatch(r"[0-9a-f]{64}", digits):
         raise ValueError("sha256: and 64 hexadecimal digits, with colons between each two of them or without")

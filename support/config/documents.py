@@ -1,4 +1,4 @@
-"""Environment files and run files as data that knows the lines it came from."""
+"""Environment files and run files as data with the line of each key."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from support.config.errors import ConfigurationError, KeyPath, Problem, refuse
 
 @dataclass(frozen=True)
 class Origin:
-    """Where values came from: how to name it, and the line of each key where there are lines."""
+    """The source of values: its label, and the line of each key if the source has lines."""
 
     label: str
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
 
     def where(self, path: KeyPath) -> str:
-        """``label line n`` for the key, or for the nearest key above it; only the label when no line is known."""
+        """Return ``label line n`` for the key or the nearest key above it; only the label if no line is known."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.lines:
                 return f"{self.label} line {self.lines[path[:end]]}"
@@ -39,14 +39,14 @@ class SettingsDocument:
 
 
 def shown(path: Path) -> str:
-    """The path as people write it: relative to the working directory when it lies below it."""
+    """Return the path as people write it: relative to the working directory if it lies below it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def read_yaml(path: Path, is_what: str = "an environment file is a mapping of sections") -> SettingsDocument:
-    """The settings in the file at ``path``; ``is_what`` says what such a file is.
+    """Read the settings in the file at ``path``. ``is_what`` says, for an error, what such a file is.
 
-    Malformed YAML and duplicate keys raise :class:`ConfigurationError`.
+    Raises :class:`ConfigurationError` for malformed YAML and duplicate keys.
     """
     label = shown(path)
     text = _read(path, label)
@@ -77,7 +77,7 @@ def read_yaml(path: Path, is_what: str = "an environment file is a mapping of se
 
 
 def read_run_file(path: Path) -> SettingsDocument:
-    """The JSON written by a running sandbox. Unreadable or malformed raises :class:`ConfigurationError`."""
+    """Read the JSON of a running sandbox. Raises :class:`ConfigurationError` if it is unreadable or malformed."""
     label = f"run file {shown(path)}"
     try:
         data = json.loads(_read(path, label), object_pairs_hook=_without_duplicates)
@@ -102,12 +102,12 @@ def _read(path: Path, label: str) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """The error of the library on one line."""
+    """Return the error of the library on one line."""
     return " ".join(str(error).split())
 
 
 def _malformed(error: yaml.MarkedYAMLError) -> str:
-    """Where YAML stopped to understand, why, and where that began, which is what has to be mended."""
+    """Say where the YAML parser stopped, why, and where the faulty part begins, which is what has to be corrected."""
     mark, began = error.problem_mark or error.context_mark, error.context_mark
     place = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
     since = f" {error.context} of line {began.line + 1}" if began and mark and began.line != mark.line else ""
@@ -115,11 +115,14 @@ def _malformed(error: yaml.MarkedYAMLError) -> str:
 
 
 _MOST_VALUES = 10_000
-"""Of a file; a few lines of anchors can stand for millions."""
+"""The most values that a file may have. A few lines of anchors can expand to millions."""
 
 
 def misread(text: str, path: KeyPath, label: str) -> list[Problem]:
-    """Each value of a text of YAML that is not what it looks like; none of a text that is no YAML."""
+    """Return a problem for each value of a YAML text that is not what it looks like.
+
+    A text that is not YAML has none.
+    """
     try:
         node = yaml.compose(text, yaml.SafeLoader)
         return [
@@ -134,7 +137,7 @@ def misread(text: str, path: KeyPath, label: str) -> list[Problem]:
 def _walk(
     node: yaml.Node, path: KeyPath, label: str, lines: dict[KeyPath, int], above: tuple[yaml.Node, ...] = ()
 ) -> list[Problem]:
-    """Notes the line of each key below ``node``; answers what stands there twice, or is not what it looks like."""
+    """Record the line of each key below ``node``. Returns problems: duplicate keys, and values that are misleading."""
     here = f"{label} line {node.start_mark.line + 1}"
     if any(node is one for one in above):
         return [Problem(here, path, "an anchor refers to itself")]
@@ -165,7 +168,7 @@ def _walk(
 
 _YAML = "tag:yaml.org,2002:"
 _NEITHER_LIST_NOR_SECTION = tuple(_YAML + kind for kind in ("set", "omap", "pairs"))
-"""They say nothing of an order, or are lists of pairs; no setting is one."""
+"""Collections without an order, or lists of pairs. No setting has such a type."""
 
 
 def _spelling(tag: str) -> str:
@@ -177,8 +180,10 @@ _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 
 
 def _misleading(node: yaml.ScalarNode) -> str | None:
-    """What is wrong with a scalar that YAML 1.1 reads as another number than it seems, or not at all, such as a date
-    that is none; None if nothing is."""
+    """Return what is wrong with a scalar, or None.
+
+    YAML 1.1 may read a scalar as a different number than it seems, or not at all, such as an invalid date.
+    """
     text = node.value
     try:
         value = yaml.SafeLoader("").construct_object(node)
@@ -194,7 +199,7 @@ def _misleading(node: yaml.ScalarNode) -> str | None:
 
 
 _SHOWN = 40
-"""Characters of a value that a sentence shows."""
+"""The number of characters of a value that a sentence shows."""
 
 
 class _DuplicateKey(ValueError):
@@ -211,7 +216,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _with_text_keys(value: Any) -> Any:
-    """YAML reads an unquoted ``on`` or ``1`` as a key that is no text; an unknown key must still be named."""
+    """Convert all keys to text: YAML reads an unquoted ``on`` or ``1`` as another type.
+
+    An error must be able to name an unknown key.
+    """
     if isinstance(value, dict):
         return {str(key): _with_text_keys(item) for key, item in value.items()}
     return [_with_text_keys(item) for item in value] if isinstance(value, list) else value

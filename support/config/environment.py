@@ -1,4 +1,4 @@
-"""An environment: what one run of the suite may know of its target, and what it may do to it."""
+"""An environment: what a run of the suite knows about its target, and what it may do to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENDPOINT_SECTIONS = ("focus_server", "kubernetes", "mongodb", "ssh", "control", 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an environment came from; given to the validation as its context."""
+    """The source of an environment, passed to the validation as its context."""
 
     source: Path
     has_endpoints: bool = True
@@ -41,10 +41,10 @@ class Provenance:
 
 
 class Environment(Sections):
-    """One target. Made by :func:`support.config.load_environment`; never changed afterwards.
+    """One target. Created by :func:`support.config.load_environment` and never changed afterwards.
 
-    A section that the environment does not have raises :class:`ConfigurationError` when it is asked for: what is not
-    declared is not used, so asking is a mistake of the caller or of the environment file.
+    Access to a section that the environment does not have raises :class:`ConfigurationError`: what is not declared is
+    not used, so the access is a mistake of the caller or of the environment file.
     """
 
     _provenance: Provenance = PrivateAttr(default=Provenance(Path("nowhere")))
@@ -70,13 +70,12 @@ class Environment(Sections):
 
     @property
     def missing(self) -> dict[str, str]:
-        """Capabilities that the environment file declares and the sandbox of the run file does not have, with why."""
+        """Capabilities that the environment file declares and the sandbox of the run file lacks, with the reasons."""
         return dict(self._provenance.missing)
 
     @property
     def secret_sources(self) -> dict[str, str]:
-        """Key path of each secret, and where it came from: ``environment variable X``, ``file``, "
-        "``run file``, ``literal``."""
+        """The key path and source of each secret: ``environment variable X``, ``file``, ``run file`` or ``literal``."""
         return dict(self._provenance.secret_sources)
 
     @property
@@ -101,16 +100,16 @@ class Environment(Sections):
 
     @property
     def control(self) -> Control | None:
-        """The sandbox' control interface; None where there is none."""
+        """The control interface of the sandbox, or None."""
         return self.control_section
 
     def secrets(self) -> list[str]:
-        """Every secret value in force, the longest first: none of them may be printed or written."""
+        """Return all secret values in use, the longest first. None of them may be printed or written."""
         values = {
             spelling for _, secret in _secret_fields(self, ()) for spelling in spellings(secret.get_secret_value())
         }
         values |= set(self._provenance.file_secrets)
-        # As a header of basic authentication has them, encoded together.
+        # A header of basic authentication encodes user and password together.
         values |= {f"{user}:{password}" for user, password in self._logins()}
         return sorted(values, key=lambda value: (-len(value), value))
 
@@ -121,11 +120,11 @@ class Environment(Sections):
                 yield login.user, login.password.get_secret_value()
 
     def looser_than_required(self) -> list[str]:
-        """Each limit that lets more pass than the requirements, in words."""
+        """Describe each limit that is looser than the requirements."""
         return list(requirement.looser_than_required(self))
 
     def unverified_certificates(self) -> list[str]:
-        """Each service whose certificate is not checked, and the setting that says so; for the result of a run."""
+        """Name each service whose certificate is not checked, with the setting responsible, for the result of a run."""
         server, cluster = self.focus_server_section, self.kubernetes_section
         found = []
         if server is not None and not server.verify_tls and server.base_url.startswith("https:"):
@@ -135,7 +134,7 @@ class Environment(Sections):
         return found
 
     def redacted(self) -> dict[str, Any]:
-        """Everything as plain JSON data for the record, with ``***`` for each secret."""
+        """Return all settings as plain JSON data for the record, with ``***`` for each secret."""
         data: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
         for path, secret in _secret_fields(self, ()):
             parent = data

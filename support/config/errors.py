@@ -1,4 +1,4 @@
-"""What is said when an environment cannot be used: one line for each problem, and never a secret."""
+"""Errors for an environment that cannot be used: one line for each problem, and never a secret."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ KeyPath = tuple[str, ...]
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be used. ``str()`` has one sentence for each problem, each on a line of its own.
+    """The environment cannot be used. ``str()`` has one sentence for each problem, each on its own line.
 
-    ``problems`` are those of the environment's keys, where it is about keys.
+    ``problems`` holds the problems with keys of the environment, if the error is about keys.
     """
 
     exit_code = 2
@@ -26,7 +26,7 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where (file and line, or variable), under which key, and what is allowed."""
+    """One problem: its place (file and line, or variable), its key, and what is allowed there."""
 
     where: str
     path: KeyPath
@@ -38,17 +38,20 @@ class Problem:
 
 
 def _not_to_be_hidden(name: str) -> str:
-    """What follows the bare name of a secret and a colon would be hidden as its value, wherever this is printed."""
+    """Mark the name of a secret.
+
+    Redaction hides the text after the bare name and a colon as the value of the secret.
+    """
     return f"{name} (a secret)" if is_name_of_a_secret(name.rpartition(" ")[2]) else name
 
 
 def refuse(problems: Iterable[Problem]) -> ConfigurationError:
-    """The error that tells all ``problems``; the same sentence is told once."""
+    """Return the error that reports all ``problems``, the same sentence only once."""
     told = {str(problem): problem for problem in problems}
     return ConfigurationError("\n".join(told), tuple(told.values()))
 
 
 def suggestion(given: str, allowed: Iterable[str]) -> str:
-    """``"did you mean X? "`` when something allowed is near to what was given, else nothing."""
+    """Return ``"did you mean X? "`` if an allowed value is similar to the given one, else an empty text."""
     near = difflib.get_close_matches(given, list(allowed), n=1)
     return f"did you mean {near[0]}? " if near else ""

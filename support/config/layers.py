@@ -1,4 +1,4 @@
-"""Layers of values - the environment file, the run file, the variables - laid over each other, then made plain."""
+"""Layers of values (the environment file, the run file, the variables), overlaid and then resolved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.config.secrets import FROM_FILE, SettingsLayer, Unusable, is_litera
 
 
 class Layers:
-    """Collects values; what lies on top wins. ``problems`` grows on the way."""
+    """Collects values from the layers. The top layer wins. Problems are added to ``problems``."""
 
     def __init__(self, root: SchemaNode) -> None:
         self.problems: list[Problem] = []
@@ -38,11 +38,11 @@ class Layers:
         self._take(override.path, override.layer)
 
     def owner(self, path: KeyPath) -> SettingsLayer | None:
-        """The layer that gave the value at ``path``, or the nearest value above it."""
+        """Return the layer that set the value at ``path``, or the nearest value above it."""
         return next((self._owners[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._owners), None)
 
     def resolve(self) -> dict[str, Any]:
-        """The values that are meant, with variables and files put in."""
+        """Return the values with the contents of variables and files inserted."""
         resolved: dict[str, Any] = self._resolved(self.data, self._root, ())
         return resolved
 
@@ -107,7 +107,7 @@ class Layers:
         return plain
 
     def _take(self, path: KeyPath, layer: SettingsLayer) -> None:
-        """The value at ``path`` is that of ``layer``, and with it all that stood below."""
+        """Make ``layer`` the owner of the value at ``path`` and of everything below it."""
         for below in [known for known in self._owners if known[: len(path)] == path]:
             del self._owners[below]
         self._owners[path] = layer

@@ -1,6 +1,6 @@
-"""Every number that a scenario asserts, as it holds for a real system.
+"""The numbers that scenarios assert, as they apply to a real system.
 
-The defaults are the requirements. An environment file may state another number, where everybody can see it.
+The defaults are the requirements. An environment file may set another number, where everyone can see it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ HEAT_MAP_VIEW = 3
 
 
 class ClusterTime:
-    """Marks a deadline of something the cluster does: it shrinks with the environment's ``time_scale``."""
+    """Marks a deadline for an action of the cluster. It shrinks with the environment's ``time_scale``."""
 
 
 class ProcessStart:
-    """Marks a deadline of the cluster that a server has to start in: that takes its time however the clock runs."""
+    """Marks a deadline of the cluster that includes the start of a server, whose duration does not scale."""
 
 
-# The upper ends are no requirements: a number beyond them is a slip, or switches a requirement off.
+# The upper bounds are no requirements: a number beyond them is a mistake, or disables a requirement.
 Deadline = Annotated[float, Field(gt=0, le=86_400), ClusterTime()]
 StartDeadline = Annotated[float, Field(gt=0, le=86_400), ClusterTime(), ProcessStart()]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
@@ -33,23 +33,23 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 class Limits(Section):
-    """Seconds, milliseconds, counts and rates. Those of the cluster are used through :meth:`deadline`."""
+    """Limits in seconds, milliseconds, counts and rates. Deadlines of the cluster are read through :meth:`deadline`."""
 
     time_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """How fast the cluster's own durations pass; 0.02 makes 50 s one second. Answers of servers are never scaled."""
+    """Factor on the cluster's own durations: 0.02 turns 50 s into one second. Answers of servers are never scaled."""
     overhead_s: Annotated[float, Field(ge=0, le=30)] = 0.0
-    """Added to each scaled deadline: what machines need however short the scaled time is."""
+    """Added to each scaled deadline: the time that machines need, however short the scaled time is."""
     start_overhead_s: Annotated[float, Field(ge=0, le=30)] = 0.0
-    """Added as well where a server has to start: its loading is work of the processor, and no time that is scaled."""
+    """Added as well if a server has to start: loading it takes processor time, which is not scaled."""
 
-    # Life of a job (JL), of what the cluster does after a cancel, and of pods that are replaced (RS).
+    # The life of a job (JL), the reaction of the cluster to a cancel, and the replacement of pods (RS).
     job_visible_s: Deadline = 10.0
     job_running_s: Deadline = 30.0
     port_open_s: Deadline = 30.0
     all_open_s: Deadline = 240.0
-    """All investigations of a load run, and their ports are open so long after the last of them was answered."""
+    """The time after the last answer of a load within which all its investigations run and have open ports."""
     playback_end_s: Deadline = 60.0
-    """A job over a few seconds of data ends; ends were observed at about 38 s (docs/facts/kubernetes.md 1.7)."""
+    """A job over a few seconds of data ends. Ends were observed at about 38 s (docs/facts/kubernetes.md 1.7)."""
     idle_cleanup_s: Deadline = 60.0
     finished_cleanup_s: Deadline = 120.0
     failed_released_s: Deadline = 120.0
@@ -76,7 +76,7 @@ class Limits(Section):
     """Half of the pulse rate."""
 
     highest_view: Annotated[int, Field(ge=HEAT_MAP_VIEW - 1, le=HEAT_MAP_VIEW)] = HEAT_MAP_VIEW - 1
-    """Views are numbered from 0. Where the last one is the heat map, the environment has the capability heat_maps."""
+    """Views are numbered from 0. If the last one is the heat map, the environment has the capability heat_maps."""
 
     # Infrastructure (IN).
     mongodb_connect_s: Seconds = 2.0
@@ -114,13 +114,13 @@ class Limits(Section):
     stability_interval_s: Seconds = 300.0
     stability_success_rate: Rate = 0.95
     memory_growth_mb_per_h: Annotated[float, Field(gt=0, le=10_000)] = 10.0
-    """A server that grows faster, shown with confidence, leaks (docs/facts/capacity.md 4.3)."""
+    """A server whose memory grows faster, with statistical confidence, leaks (docs/facts/capacity.md 4.3)."""
 
     def deadline(self, name: str) -> float:
-        """Seconds of this environment within which the cluster must have done ``name``.
+        """Return the seconds of this environment within which the cluster must have done ``name``.
 
         ``job_visible`` and ``job_visible_s`` are the same name. Raises :class:`ValueError` for a name that is not a
-        deadline of the cluster: those are not scaled.
+        deadline of the cluster, because other limits are not scaled.
         """
         field = name if name.endswith("_s") else f"{name}_s"
         if field not in CLUSTER_DEADLINES:
@@ -132,7 +132,7 @@ class Limits(Section):
 
     @property
     def observation_s(self) -> float:
-        """Seconds to watch before it is said that nothing was started; 50 ms are the resolution of looking."""
+        """Seconds to watch before concluding that nothing was started. 50 ms allow for the resolution of the watch."""
         return self.nothing_started_observation_s * self.time_scale + 0.05
 
 

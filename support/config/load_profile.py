@@ -1,4 +1,4 @@
-"""Profiles of load: how many investigations come, of which kind, and when. docs/qa-engineer.md describes the file."""
+"""Load profiles: the number, kind and timing of investigations to open. docs/qa-engineer.md describes the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.config.schema import tree
 
 MOST_JOBS, MOST_TURNS, A_DAY_S = 20_000, 10_000, 86_400.0
 STAGGER_S = 0.001
-"""Between two requests that come at one moment (docs/facts/capacity.md 2.3)."""
+"""Seconds between two requests that count as simultaneous (docs/facts/capacity.md 2.3)."""
 Investigations = Literal["live", "historic", "mixed", "heavy"]
 Jobs = Annotated[int, Field(ge=1, le=MOST_JOBS)]
 Turns = Annotated[int, Field(ge=1, le=MOST_TURNS)]
@@ -27,7 +27,8 @@ Seconds = Annotated[float, Field(ge=0, le=A_DAY_S)]
 
 @dataclass(frozen=True)
 class LoadTurn:
-    """``jobs`` come, each ``apart_s`` after the one before, stay open together for ``hold_s``, and are released."""
+    """A turn of load: ``jobs`` open, each ``apart_s`` after the previous, stay open for ``hold_s``, and are
+    released."""
 
     jobs: int
     apart_s: float = STAGGER_S
@@ -35,19 +36,19 @@ class LoadTurn:
 
 
 class LoadProfile(Section):
-    """What all profiles say. Seconds are those of the site: a sandbox, whose time runs faster, takes fewer."""
+    """The fields of all profiles. Seconds are those of the site: a sandbox, whose time runs faster, takes fewer."""
 
     title: Text
     investigations: Investigations = "live"
     jobs: Jobs
 
     def turns(self, scale: float) -> tuple[LoadTurn, ...]:
-        """In their order; ``scale`` is how many seconds a second of the site takes."""
+        """Return the turns in their order. ``scale`` is the duration of a second of the site in real seconds."""
         raise NotImplementedError
 
     @property
     def most(self) -> int:
-        """The most that are open at one moment."""
+        """The highest number of investigations that are open at the same time."""
         return max(turn.jobs for turn in self.turns(1.0))
 
     @property
@@ -56,7 +57,7 @@ class LoadProfile(Section):
 
 
 class Constant(LoadProfile):
-    """So many at one moment, held."""
+    """``jobs`` investigations, opened at one moment and held."""
 
     shape: Literal["constant"]
     hold_s: Seconds = 0.0
@@ -66,7 +67,7 @@ class Constant(LoadProfile):
 
 
 class Ramp(LoadProfile):
-    """One after the other, evenly over ``over_s``, until so many are open, held."""
+    """``jobs`` investigations, opened one after the other, evenly over ``over_s``, and held."""
 
     shape: Literal["ramp"]
     over_s: Annotated[float, Field(gt=0, le=A_DAY_S)]
@@ -77,7 +78,7 @@ class Ramp(LoadProfile):
 
 
 class Spike(LoadProfile):
-    """Single ones, so many at one moment, and single ones again."""
+    """Single investigations, then ``jobs`` at one moment, then single ones again."""
 
     shape: Literal["spike"]
     singles: Turns
@@ -89,7 +90,7 @@ class Spike(LoadProfile):
 
 
 class Cycles(LoadProfile):
-    """So many at one moment, released, and again, ``times`` times."""
+    """``jobs`` investigations, opened at one moment and released, repeated ``times`` times."""
 
     shape: Literal["cycles"]
     times: Turns
@@ -103,7 +104,7 @@ SHAPES: Mapping[str, type[LoadProfile]] = {"constant": Constant, "ramp": Ramp, "
 
 
 def read_load_profile(path: Path) -> LoadProfile:
-    """The profile in a file. Raises :class:`ConfigurationError` with one line for each problem."""
+    """Read the profile in a file. Raises :class:`ConfigurationError` with one line for each problem."""
     document = read_yaml(path, "a profile of load is a mapping of fields")
     shape = document.data.get("shape")
     if not isinstance(shape, str) or shape not in SHAPES:
@@ -140,7 +141,7 @@ def _written(value: Any) -> str:
 
 
 def require_within(profile: LoadProfile, label: str, caps: Mapping[str, int]) -> None:
-    """The caps of the environment (its ``safety`` section) hold the load. Raises :class:`ConfigurationError`."""
+    """Raise :class:`ConfigurationError` if the load exceeds the caps of the environment (its ``safety`` section)."""
     asked = {"requests_at_once": profile.most, "openings_in_all": profile.in_all}
     over = [
         f"{label}: {amount} investigations {_WORDS[name]} are refused: safety.{name} is {caps[name]}"

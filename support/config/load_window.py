@@ -13,7 +13,10 @@ _FORM = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) ([A-Za-z][\w+/-]*)", re.ASCII)
 
 @dataclass(frozen=True)
 class LoadWindow:
-    """Every day from ``start`` to before ``end`` by the clocks of ``zone``; past midnight when the end comes first."""
+    """A daily window from ``start`` to before ``end`` by the clocks of ``zone``.
+
+    It spans midnight if the end is earlier.
+    """
 
     start: time
     end: time
@@ -21,7 +24,7 @@ class LoadWindow:
 
     @classmethod
     def parse(cls, text: str) -> LoadWindow:
-        """Raises :class:`ValueError`, whose text is what is allowed."""
+        """Parse a window. Raises :class:`ValueError`, whose text says what is allowed."""
         form = _FORM.fullmatch(text)
         if form is None:
             raise ValueError(ALLOWED)
@@ -30,7 +33,7 @@ class LoadWindow:
             raise ValueError(f"{ALLOWED}, with an end that is not its start")
         try:
             return cls(start, end, ZoneInfo(form[3]))
-        # A name with odd parts is a ValueError, one of a folder of the data an OSError.
+        # A malformed name raises ValueError. The name of a folder of the time zone data raises OSError.
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{ALLOWED}; there is no time zone {form[3]}") from error
 
@@ -38,7 +41,7 @@ class LoadWindow:
         return f"{self.start:%H:%M}-{self.end:%H:%M} {self.zone.key}"
 
     def objection(self, now: datetime) -> str | None:
-        """Why nothing may be loaded at ``now``, or None."""
+        """Return why no load is allowed at ``now``, or None."""
         there = now.astimezone(self.zone)
         if self._holds(there.time()):
             return None
@@ -58,5 +61,5 @@ def _time(text: str) -> time:
 
 
 def load_window(text: str) -> str:
-    """The text as it is, when it is one of a window. Raises :class:`ValueError`."""
+    """Return the text of a window with single blanks. Raises :class:`ValueError` if it is no window."""
     return str(LoadWindow.parse(" ".join(text.split())))

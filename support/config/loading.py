@@ -1,4 +1,4 @@
-"""From a name to an :class:`Environment`, or to every reason why not."""
+"""Loads an :class:`Environment` by its name, or reports all reasons why it cannot be loaded."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from support.config.secrets import SettingsLayer, without_userinfo
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 RUN_FILE_SECTIONS = ENDPOINT_SECTIONS
 MISSING = "missing"
-"""A further key of a run file: the capabilities that this sandbox does not have, each with the reason."""
+"""A further key of a run file: the capabilities that this sandbox lacks, each with the reason."""
 BROKER_OF_THE_MACHINE = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""What the sandbox starts where it is: Debian's package rabbitmq-server."""
+"""The program that the sandbox starts if it is installed: Debian's package rabbitmq-server."""
 
 
 def available(directory: Path = ENVIRONMENTS) -> list[str]:
-    """The names of the environments in ``directory``."""
+    """Return the names of the environments in ``directory``."""
     return sorted(path.stem for path in directory.glob("*.yaml"))
 
 
@@ -42,10 +42,10 @@ def load_environment(
     overrides: Mapping[str, str] = os.environ,
     directory: Path = ENVIRONMENTS,
 ) -> Environment:
-    """The environment ``name``: its file, with the run file over it, and the ``FOCUS__`` variables over both.
+    """Load the environment ``name``: its file, overlaid first by the run file and then by the ``FOCUS__`` variables.
 
-    ``overrides`` also gives the values of ``${VARIABLE}``. An environment that takes its endpoints from a run file can
-    be loaded without one, to learn what its sandbox must be started with; asking it for an endpoint is then an error.
+    ``overrides`` also provides the values of ``${VARIABLE}``. An environment that takes its endpoints from a run file
+    can be loaded without one, to learn the settings for starting its sandbox. Access to an endpoint is then an error.
     Raises :class:`ConfigurationError` with one line for each problem.
     """
     names = available(directory)
@@ -59,7 +59,7 @@ def load_environment(
 
 
 class _Loader:
-    """The loading of one environment: what was laid, and what was found wrong."""
+    """The loading of one environment: its layers, and the problems found."""
 
     def __init__(self, document: SettingsDocument, run_file: Path | None, variables: Mapping[str, str]) -> None:
         self._document = document
@@ -103,9 +103,10 @@ class _Loader:
         return environment
 
     def _declare_broker(self, data: dict[str, Any]) -> None:
-        """A sandbox has a broker where its machine has one: its run file says so, and before it is started the machine.
+        """Declare the broker of a sandbox if its machine has one.
 
-        Everywhere else the environment file says what there is.
+        The run file of the sandbox says so. Before the sandbox has started, the machine is examined. For all other
+        environments, the environment file declares the broker.
         """
         settings = (data.get("sandbox") or {}).get("settings") or {}
         if data.get("endpoints") != "run_file" or settings.get("rabbitmq") != "installed":
@@ -115,7 +116,7 @@ class _Loader:
             data["capabilities"] = [*data["capabilities"], "rabbitmq"]
 
     def _missing(self) -> dict[str, str]:
-        """What the run file says that its sandbox cannot do, though the environment file declares it."""
+        """Return the capabilities that the run file reports as missing, although the environment file declares them."""
         told = self._run_document.data.get(MISSING, {}) if self._run_document is not None else {}
         known = get_args(Capability)
         if isinstance(told, dict) and all(name in known and isinstance(why, str) for name, why in told.items()):
@@ -164,7 +165,7 @@ class _Loader:
             self._problems.append(Problem(self._where(path), path, text))
 
     def _where(self, path: KeyPath) -> str:
-        """The layer that gave the value; for one that is missing, the layer that should have."""
+        """Return the place of a value in the layer that set it, or in the layer that should have set a missing one."""
         present: Any = self._layers.data
         for key in path:
             present = present.get(key) if isinstance(present, dict) else present
@@ -174,14 +175,14 @@ class _Loader:
         return (layer or self._file_layer).origin.where(path)
 
     def sentence(self, detail: ErrorDetails) -> tuple[KeyPath, str]:
-        """One error of the validation as a key and what is allowed there."""
+        """Convert an error of the validation to its key and a sentence that says what is allowed there."""
         path = self._root.known_part(tuple(str(key) for key in detail["loc"]))
         node = self._root.at(path) or self._root
         allowed = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else node.allowed
         if detail["type"] == "missing":
             return path, f"missing; allowed: {allowed}"
         if node.shape == "secret":
-            # The check of a URI says itself what is wrong, and what is allowed instead.
+            # The check of a URI already says what is wrong, and what is allowed instead.
             is_sentence = detail["type"] == "value_error" and "; allowed: " in allowed
             return path, allowed if is_sentence else f"the value is not allowed; allowed: {allowed}"
         near = suggestion(str(detail["input"]), node.options)
@@ -189,7 +190,7 @@ class _Loader:
 
 
 def _written(value: Any) -> str:
-    """A value as a sentence may show it; a URL may hold a password although it must not."""
+    """Format a value for a sentence, without the password that a URL may hold although it must not."""
     if value is None or isinstance(value, dict):
         return "empty" if value is None else "a section"
     return repr(without_userinfo(value) if isinstance(value, str) else value)
@@ -204,7 +205,7 @@ def _sentences(error: ValidationError, loader: _Loader) -> Iterator[tuple[KeyPat
 
 
 def _declare_heat_maps(data: dict[str, Any]) -> None:
-    """Heat maps are offered where the highest view is theirs: the limit is said once, and the capability follows."""
+    """Declare heat maps if the highest view is the heat map, so that the limit alone decides on the capability."""
     limits, capabilities = data.get("limits"), data.get("capabilities")
     highest = limits.get("highest_view") if isinstance(limits, dict) else None
     if highest == HEAT_MAP_VIEW and isinstance(capabilities, list) and "heat_maps" not in capabilities:

@@ -1,4 +1,4 @@
-"""The sections of an environment file: what a target is, and where its services answer."""
+"""The sections of an environment file: the identity of a target, its services and what may be done to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Capability = Literal[
     "network_policies",  # the cluster enforces NetworkPolicy objects
     "link_control",  # the suite can disturb the connections between Focus Server and MongoDB
     "metrics",  # the cluster serves metrics.k8s.io
-    "exclusive_cluster",  # nobody else opens jobs there
+    "exclusive_cluster",  # no one else opens jobs there
     "heat_maps",  # the view after the waterfall is offered: declared by limits.highest_view of 3
     "node_addresses",  # nodes that take jobs have addresses of their own, and there are several
     "gpu",  # nodes offer nvidia.com/gpu.shared
@@ -36,16 +36,16 @@ Seconds = Annotated[float, Field(gt=0, le=3_600)]
 
 
 class Identity(Section):
-    """What this environment is called and how it may be treated."""
+    """The name of this environment, and the kind that decides how it may be treated."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
     title: Text
     kind: Kind
     exclusive: bool
-    """Nobody else opens jobs there."""
+    """Whether no one else opens jobs there."""
     description: Text
     tickets_url: HttpUrl | None = None
-    """What stands before ``/PZ-1`` in the address of a ticket; without it, reports name tickets and link to none."""
+    """The part before ``/PZ-1`` in the address of a ticket. Without it, reports name tickets and do not link them."""
 
 
 class FocusServer(Section):
@@ -55,7 +55,7 @@ class FocusServer(Section):
     ca_file: Path | None = None
     verify_tls: bool = True
     tls_fingerprint: Fingerprint | None = None
-    """``sha256:...`` of the one certificate that is trusted, whoever has issued it and whatever it names."""
+    """``sha256:...`` of the only certificate that is trusted, regardless of its issuer and its names."""
     connect_timeout_s: Seconds = 5.0
     read_timeout_s: Seconds = 30.0
 
@@ -70,7 +70,7 @@ class ServiceSettings(Section):
     port: Port
     pod_selector: Text
     container: Text | None = None
-    """The container that is the service, where its pods have several and neither port nor image tells."""
+    """The container of the service, needed if its pods have several and neither port nor image identifies it."""
 
 
 class Services(Section):
@@ -93,7 +93,7 @@ class Kubernetes(Section):
     verify_tls: bool = True
     tls_fingerprint: Fingerprint | None = None
     tls_server_name: ServerName | None = None
-    """What the certificate of the API server names, where that is not the host of its address."""
+    """The name in the certificate of the API server, if it is not the host of its address."""
     namespace: Text
     services: Services
 
@@ -112,7 +112,7 @@ class MongoDB(Section):
 
 
 class HostSettings(Section):
-    """A machine reached over SSH. Exactly one way to log in is given."""
+    """A machine reached over SSH. At most one way to log in is given."""
 
     host: Text
     port: Port = 22
@@ -121,7 +121,7 @@ class HostSettings(Section):
     password_file: Path | None = None
     key_file: Path | None = None
     hostname: Text | None = None
-    """What ``hostname`` must answer there; None when it is not known."""
+    """The expected output of ``hostname`` on the machine; None if it is not known."""
 
 
 class Ssh(Section):
@@ -145,48 +145,51 @@ class RabbitMQ(Section):
 
 
 class Control(Section):
-    """The control interface of a sandbox; the token is what its run file says."""
+    """The control interface of a sandbox. Its run file provides the token."""
 
     url: HttpUrl
     token: SecretStr | None = None
 
 
 class Sandbox(Section):
-    """What the embedded sandbox is started with: each entry is passed as ``--set key=value``."""
+    """The settings for starting the embedded sandbox. Each entry is passed as ``--set key=value``."""
 
     settings: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
 
 
 class Safety(Section):
-    """What may be done to the environment: nothing, unless it says so; and how much one run may ask of it."""
+    """The actions that the environment permits (none by default), and the number of requests that one run may send."""
 
     load: bool = False
     disruptive: bool = False
     writes_database: bool = False
     openings_in_all: Annotated[int, Field(ge=1, le=100_000)] = 20_000
-    """Requests to open, in one run; each counts, whatever the answer."""
+    """Requests to open in one run. Each counts, whatever its answer."""
     load_between: Annotated[str, AfterValidator(load_window)] | None = None
-    """Hours in which load is allowed, such as ``22:00-05:00 Asia/Jerusalem``; at any hour without it."""
+    """Hours in which load is allowed, such as ``22:00-05:00 Asia/Jerusalem``. By default, any hour is allowed."""
     requests_at_once: Annotated[int, Field(ge=1, le=1000)] = 500
-    """Requests to the Focus Server under way at one moment."""
+    """Requests to the Focus Server in progress at the same time."""
     openings_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 2000
     """Requests to open within a minute of the environment's time (``limits.time_scale``)."""
 
     def within(self, name: str) -> int:
-        """One of the three numbers as it holds: without ``load`` never more than :data:`WITHOUT_LOAD` says."""
+        """Return the effective value of one of the three caps.
+
+        Without ``load``, it is at most that of :data:`WITHOUT_LOAD`.
+        """
         number: int = getattr(self, name)
         return number if self.load else min(number, WITHOUT_LOAD[name])
 
 
 WITHOUT_LOAD = {"openings_in_all": 250, "requests_at_once": 5, "openings_per_minute": 60}
-"""Enough for every scenario that is no load: together they ask 161 times to open, and twice at once."""
+"""Enough for all scenarios without load: together they send 161 requests to open, at most two at once."""
 
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 class Capacity(Section):
-    """What the capacity scenarios ask for. The target is the requirement: it is the same everywhere."""
+    """The parameters of the capacity scenarios. The target is the requirement: it is the same everywhere."""
 
     target_jobs: Annotated[int, Field(ge=200, le=10_000)] = 200
     steps: tuple[Annotated[int, Field(strict=True, ge=1, le=10_000)], ...] = (1, 5, 10, 20, 50, 100, 200)
@@ -200,18 +203,18 @@ class Capacity(Section):
     recovery_factor: Annotated[float, Field(ge=1, le=10)] = 1.2
     """After a stress, probes are back within this factor of their baseline (CA-05)."""
     generator_share: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """A load generator that adds more than this share of a limit at P95 decides nothing."""
+    """A measurement decides nothing if its load generator adds more than this share of a limit at P95."""
     waiting_jobs: Annotated[int, Field(ge=0, le=10_000)] = 5
-    """So many investigations may wait for a GPU slice (JL-13); one more is refused (CA-08)."""
+    """The number of investigations that may wait for a GPU slice (JL-13). One more is refused (CA-08)."""
     first_stream_port: Port = 12301
     last_stream_port: Port = 12700
-    """The range that stream ports are given out of (CA-06); its size is what the site must have."""
+    """The range from which stream ports are assigned (CA-06). The site must have a range of this size."""
 
 
 class DeclaredIssue(Section):
-    """A failure that has a ticket: shown as known until ``expires`` (inclusive).
+    """A failure that has a ticket, shown as known until ``expires`` (inclusive).
 
-    ``reason`` is a text that must stand in what the failed step says: another failure of the scenario is not known.
+    ``reason`` is a text that the message of the failed step must contain. Other failures of the scenario are not known.
     """
 
     scenario: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d{2}[a-z](\.\d+)?$")]
@@ -219,6 +222,6 @@ class DeclaredIssue(Section):
     expires: date
     reason: Text
     also: tuple[Text, ...] = ()
-    """Texts of the troubles that come with it, such as what the server then logs."""
+    """Texts of further problems that come with it, such as errors that the server then logs."""
     notice: Text | None = None
     """The defect in a sentence, for people."""

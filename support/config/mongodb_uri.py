@@ -1,6 +1,6 @@
-"""A MongoDB URI as the driver reads it: what is wrong with it, and what of it must not be shown.
+"""Checks of a MongoDB URI as the driver reads it: its errors, and the secrets that must not be shown.
 
-The driver's own words are not used: they may hold a part of a password that was not percent-encoded.
+The driver's own messages are not used: they may contain a part of a password that was not percent-encoded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HOST = re.compile(r"(?i)[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+(%[a-z0
 
 
 def problem_of(uri: str) -> str | None:
-    """What is wrong with a URI and what is allowed, without a word of its secrets; None if nothing is."""
+    """Return what is wrong with a URI and what is allowed, without its secrets; None if the URI is valid."""
     scheme, separator, after = uri.partition("://")
     if not separator or scheme not in SCHEMES:
         return "allowed: a URI that begins with mongodb:// or mongodb+srv://"
@@ -32,7 +32,10 @@ def problem_of(uri: str) -> str | None:
 
 
 def parts_of(after_scheme: str) -> tuple[str | None, str, str]:
-    """User and password (None without any), hosts, options. A password may hold what should be percent-encoded."""
+    """Return user and password (None without any), hosts and options.
+
+    The password may contain characters that should have been percent-encoded.
+    """
     end = min((after_scheme.index(mark) for mark in "/?" if mark in after_scheme), default=len(after_scheme))
     authority, rest = after_scheme[:end], after_scheme[end:]
     path, _, options = rest.partition("?")
@@ -47,7 +50,7 @@ def parts_of(after_scheme: str) -> tuple[str | None, str, str]:
 
 
 def secrets_of(uri: str) -> Iterator[str]:
-    """The password, the user where there is only one, and the secret options, as written and as meant."""
+    """Yield the password (or the user, if there is no password) and the secret options, as written and decoded."""
     scheme, separator, after = uri.partition("://")
     login, _, options = parts_of(after if separator else scheme)
     if login:

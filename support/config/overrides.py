@@ -1,4 +1,4 @@
-"""``FOCUS__SECTION__KEY=value``: any key of an environment, for one run, without touching its file."""
+"""``FOCUS__SECTION__KEY=value``: overrides any key of an environment for one run, without changing its file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from support.config.secrets import SettingsLayer
 
 PREFIX = "FOCUS__"
 PROTECTED = frozenset({("identity", "name"), ("identity", "kind")})
-"""What decides which rules hold: a variable must not turn production into something that may be loaded."""
+"""Keys that decide which rules apply: a variable must not turn production into something that may be loaded."""
 
 
 TEXTS = ("text", "path", "secret")
-"""Shapes of values that are taken as they are."""
+"""Shapes of values that are taken literally."""
 
 
 @dataclass(frozen=True)
 class Override:
-    """One variable: which key it sets, to what, and the layer that says where it came from."""
+    """One variable: the key it sets, the value, and the layer that names its source."""
 
     path: KeyPath
     value: Any
@@ -33,7 +33,7 @@ class Override:
 
 
 def read_overrides(variables: Mapping[str, str], root: SchemaNode) -> tuple[list[Override], list[Problem]]:
-    """The overrides among ``variables``, in the order of their names, and what is wrong with the others."""
+    """Return the overrides among ``variables``, in the order of their names, and the problems with the others."""
     found: list[Override] = []
     problems: list[Problem] = []
     for name in sorted(key for key in variables if key.upper().startswith(PREFIX) and not key.startswith(PREFIX)):
@@ -71,12 +71,12 @@ def _wrong_key(path: KeyPath, root: SchemaNode) -> str | None:
 
 
 def unknown_key(key: str, allowed: list[str]) -> str:
-    """The sentence for a key that does not exist beside ``allowed``."""
+    """Return the sentence for a key that is not among the ``allowed`` ones."""
     return f"unknown key {key}; {suggestion(key, allowed)}allowed: {', '.join(allowed)}"
 
 
 def _parsed(text: str, node: SchemaNode) -> Any:
-    """The value meant: text stays text (a password may be all digits), anything else is YAML."""
+    """Parse the value of a variable: text stays text (a password may be all digits), anything else is YAML."""
     if node.shape in TEXTS:
         return text
     try:

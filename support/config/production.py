@@ -1,4 +1,4 @@
-"""No environment may name an endpoint of production unless it says that it is production, with all that follows."""
+"""Ensures that only environments of kind production, which have strict rules, name endpoints of production."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOPBACK = re.compile(r"localhost|127\.[\d.]+|::1")
 
 
 def names_production(environment: Environment, directory: Path) -> Iterator[tuple[KeyPath, str]]:
-    """The endpoints of ``environment`` that are endpoints of a production environment in ``directory``."""
+    """Yield the endpoints of a non-production ``environment`` that belong to a production one in ``directory``."""
     if environment.kind == "production":
         return
     production = _production_hosts(directory)
@@ -27,7 +27,7 @@ def names_production(environment: Environment, directory: Path) -> Iterator[tupl
 
 
 def _production_hosts(directory: Path) -> dict[str, str]:
-    """Hosts of each production environment, as written in its file, and its name."""
+    """Map the hosts of each production environment, as written in its file, to its name."""
     hosts: dict[str, str] = {}
     for path in sorted(directory.glob("*.yaml")):
         state = path.stat()
@@ -37,8 +37,11 @@ def _production_hosts(directory: Path) -> dict[str, str]:
 
 @lru_cache
 def _protected_by(path: Path, _: tuple[int, int, int]) -> frozenset[str]:
-    """The hosts of a file if it is of a production environment; read again when its state, the second, has changed."""
-    # A file that cannot be read must stop this run: what it protects would not be known.
+    """Return the hosts in a file if it is that of a production environment, else none.
+
+    The second argument is the state of the file: the cache reads the file again when it has changed.
+    """
+    # A file that cannot be read must stop this run: the hosts it protects would be unknown.
     data = read_yaml(path).data
     identity = data.get("identity")
     if not isinstance(identity, dict) or identity.get("kind") != "production":
@@ -65,7 +68,7 @@ def _hosts_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _addresses(url: str) -> Iterator[str]:
-    """The hosts in a URL; a MongoDB URI may name several."""
+    """Yield the hosts in a URL. A MongoDB URI may name several."""
     scheme, _, rest = url.partition("://")
     for host in re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0].split(","):
         name = urlsplit(f"{scheme}://{host}").hostname if "$" not in host else None

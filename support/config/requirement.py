@@ -1,4 +1,4 @@
-"""Limits that let more pass than ``requirements.md``: allowed for a site, and always told."""
+"""Limits that are looser than the requirements: allowed for a site, and always reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.config.sections import Sections
 
 NOT_REQUIRED = frozenset(
     {
-        *("time_scale", "overhead_s", "start_overhead_s"),  # a sandbox
+        *("time_scale", "overhead_s", "start_overhead_s"),  # settings of a sandbox
         *(
             "log_lines",
             "highest_frequency_hz",
@@ -17,7 +17,7 @@ NOT_REQUIRED = frozenset(
             "waiting_jobs",
             "first_stream_port",
             "last_stream_port",
-        ),  # what a site is
+        ),  # properties of a site
         *("target_jobs", "steps", "heavy_nfft"),  # cannot be looser
     }
 )
@@ -28,13 +28,13 @@ THE_MORE_THE_STRICTER = frozenset(
         *("success_rate", "confidence", "stop_below_rate", "heavy_jobs", "heavy_channels"),
     }
 )
-"""Limits from below: a smaller number lets more pass."""
+"""Lower limits: a smaller number is looser."""
 _REFUSALS = frozenset({400, 422})
 _UNITS = {"_mb_per_h": " MB/h", "_ms": " ms", "_s": " s", "_h": " h"}
 
 
 def looser_than_required(environment: Sections) -> Iterator[str]:
-    """Each limit that is looser than the requirement, in words; the defaults are what the requirements say."""
+    """Describe each limit that is looser than the requirement. The defaults are the requirements."""
     yield from _looser("limits", environment.limits)
     yield from _looser("capacity", environment.capacity)
     if more := sorted(environment.refusal_statuses - _REFUSALS):
@@ -52,5 +52,5 @@ def _looser(name: str, section: Section) -> Iterator[str]:
 
 
 def _unit_of(key: str) -> str:
-    """What the number of a key counts, with a blank before it; nothing for rates and amounts."""
+    """Return the unit of a key after a blank; an empty text for rates and amounts."""
     return next((unit for suffix, unit in _UNITS.items() if key.endswith(suffix)), "")

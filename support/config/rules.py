@@ -1,4 +1,4 @@
-"""What must hold between the keys of an environment, beyond what each key may be."""
+"""Rules between the keys of an environment, in addition to the checks of each key."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SECTION_OF = {
 
 
 def broken_by(environment: Sections, has_endpoints: bool) -> list[Broken]:
-    """Each rule that ``environment`` breaks: the key, and a sentence that says what is allowed.
+    """Return each rule that ``environment`` breaks: the key, and a sentence that says what is allowed.
 
-    Without ``has_endpoints`` the run file that brings the endpoints was not given yet.
+    Without ``has_endpoints``, rules about endpoints are skipped: the run file that provides them was not given yet.
     """
     rules = [rule for rule in _RULES if has_endpoints or rule not in _OF_ENDPOINTS]
     return [broken for rule in rules for broken in rule(environment)]
@@ -121,7 +121,10 @@ def _a_tunnel_has_its_host(environment: Sections) -> Iterator[Broken]:
 
 
 def _trust_is_said_once(environment: Sections) -> Iterator[Broken]:
-    """A pin, an authority and nobody exclude each other, and plain HTTP has no certificate."""
+    """Reject a pinned certificate beside an authority, without verification, or for plain HTTP, which has none.
+
+    A server name to verify is rejected without verification, too.
+    """
     server, cluster = environment.focus_server_section, environment.kubernetes_section
     addresses = {
         "focus_server": (server, server.base_url if server else None),
@@ -170,7 +173,7 @@ def _ports_are_in_order(environment: Sections) -> Iterator[Broken]:
 
 
 def _a_scenario_is_known_once(environment: Sections) -> Iterator[Broken]:
-    """Once for each reason."""
+    """Reject a known issue with the same scenario and reason as another."""
     entries = Counter((issue.scenario, issue.reason) for issue in environment.known_issues)
     for (scenario, reason), times in entries.items():
         if times > 1:

@@ -1,4 +1,4 @@
-"""The tree of keys an environment may have, read off the models, so that errors can say what is allowed."""
+"""The tree of keys that an environment may have, derived from the models, so that errors can say what is allowed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHAPES: dict[object, Shape] = {str: "text", SecretStr: "secret", Path: "path", 
 
 @dataclass(frozen=True)
 class SchemaNode:
-    """One key: what stands under it, and in words what is allowed there."""
+    """One key: the shape of its value, and a description of what is allowed there."""
 
     shape: Shape
     allowed: str
@@ -41,25 +41,25 @@ class SchemaNode:
     item: SchemaNode | None = None
 
     def child(self, key: str) -> SchemaNode | None:
-        """The node below ``key``; None when there is no such key."""
+        """Return the node below ``key``, or None if there is no such key."""
         return self.item if self.shape in ("mapping", "list") else self.children.get(key)
 
     def at(self, path: KeyPath) -> SchemaNode | None:
-        """The node at ``path`` below this one; None when a key of it is unknown."""
+        """Return the node at ``path`` below this one, or None if one of the keys is unknown."""
         node: SchemaNode | None = self
         for key in path:
             node = node.child(key) if node else None
         return node
 
     def known_part(self, path: KeyPath) -> KeyPath:
-        """The longest beginning of ``path`` that exists."""
+        """Return the longest beginning of ``path`` that exists."""
         end = next((n for n in range(len(path)) if self.at(path[: n + 1]) is None), len(path))
         return path[:end]
 
 
 @cache
 def tree(model: type[BaseModel]) -> SchemaNode:
-    """The keys of ``model``."""
+    """Return the tree of the keys of ``model``."""
     children = {info.alias or name: _of_field(info) for name, info in model.model_fields.items()}
     return SchemaNode("section", f"a section with the keys {', '.join(sorted(children))}", children=children)
 

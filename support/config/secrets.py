@@ -1,4 +1,4 @@
-"""``${VARIABLE}`` and ``file:`` in values, which of them are secret, and where each secret came from."""
+"""Resolution of ``${VARIABLE}`` and ``file:`` in values, the sources of secrets, and their masking."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class SettingsLayer:
-    """One source of values, and how its values are to be read."""
+    """One source of values, and the rules for reading them."""
 
     kind: Literal["environment file", "run file", "override"]
     origin: Origin
@@ -38,7 +38,7 @@ class SettingsLayer:
     variables: Mapping[str, str]
 
     def resolve(self, value: Any, node: SchemaNode, path: KeyPath) -> tuple[Any, str]:
-        """The value that is meant, and where it came from. Raises :class:`Unusable`."""
+        """Return the resolved value and its source. Raises :class:`Unusable`."""
         source = {"environment file": LITERAL, "run file": RUN_FILE}.get(self.kind, self.origin.label)
         if not isinstance(value, str):
             return value, source
@@ -51,7 +51,7 @@ class SettingsLayer:
         return value, source
 
     def path(self, value: str) -> Path:
-        """The path meant by ``value``: ``~`` is the home folder, a relative one starts where this layer lies."""
+        """Resolve a path: ``~`` is the home folder, and a relative path starts in the directory of this layer."""
         try:
             return self.directory / Path(value).expanduser()
         except RuntimeError as error:
@@ -81,7 +81,7 @@ class SettingsLayer:
 def _variable_name(match: re.Match[str]) -> str:
     name = match[1]
     if not match[0].endswith("}") or not _NAME.fullmatch(name):
-        # What follows the name may be a default that is a secret: only the name is shown.
+        # The text after the name may be a default that is a secret, so only the name is shown.
         known = _NAME.match(name)
         raise Unusable(
             f"the placeholder of {known[0] if known else 'no variable'} is not allowed; allowed: "
@@ -91,7 +91,7 @@ def _variable_name(match: re.Match[str]) -> str:
 
 
 def read_secret(path: Path) -> str:
-    """The content of a file that holds one secret, without the newline at its end. Raises :class:`Unusable`."""
+    """Read a file that holds one secret, without the newline at its end. Raises :class:`Unusable`."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -101,14 +101,14 @@ def read_secret(path: Path) -> str:
     secret = text.rstrip("\r\n")
     if not secret.strip():
         raise Unusable(f"file {path} is empty; it must hold the secret")
-    # The value is not shown: it is the secret.
+    # The value is not shown, because it is the secret.
     if not secret.isprintable():
         raise Unusable(f"file {path} holds a control character or several lines; allowed: one line with the secret")
     return secret
 
 
 def is_literal_secret(value: Any) -> bool:
-    """Whether a value in a secret field spells the secret out. A URI that holds no password has nothing to hide."""
+    """Whether a value in a secret field contains the secret itself. A URI without a password has nothing to hide."""
     if value is None:
         return False
     text = str(value)
@@ -120,12 +120,12 @@ def is_literal_secret(value: Any) -> bool:
 
 
 def is_uri(value: str) -> bool:
-    """Whether a secret is a MongoDB URI; a password may hold ``://`` as well."""
+    """Whether a secret is a MongoDB URI. A ``://`` alone does not decide, because a password may contain it."""
     return value.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def masked(value: str) -> str:
-    """A secret as it may be recorded: a URI without its secrets, anything else as ``***``."""
+    """Return a secret as it may be recorded: a URI without its secrets, anything else as ``***``."""
     if not is_uri(value):
         return MASK
     for secret in sorted(secrets_of(value), key=len, reverse=True):
@@ -134,12 +134,12 @@ def masked(value: str) -> str:
 
 
 def without_userinfo(url: str) -> str:
-    """A value of another field as a sentence may show it: it may be a URL with a password although it must not."""
+    """Mask a password in the value of a field that is not secret: it may be in a URL, although it must not."""
     return re.sub(r"^(\w[\w+.-]*://)([^:@/]*:)?[^\s]*@", rf"\1\2{MASK}@", url)
 
 
 def spellings(value: str) -> Iterator[str]:
-    """What must be redacted when ``value`` is secret: itself, and the secrets in a URI as written and as meant."""
+    """Yield the texts to redact if ``value`` is secret: itself, and the secrets in a URI, as written and decoded."""
     if value and not is_uri(value):
         yield from (value, quote(value, safe=""))
     elif found := list(secrets_of(value)):
@@ -147,6 +147,6 @@ def spellings(value: str) -> Iterator[str]:
 
 
 def _user_of(uri: str) -> str:
-    """The user of a URI that has no password: a name, as far as a file is concerned."""
+    """Return the user of a URI without a password. A file may contain it, because it is only a name."""
     login = parts_of(uri.partition("://")[2])[0] or ""
     return "" if ":" in login else login

@@ -1,4 +1,4 @@
-"""The sections of an environment file, as far as they are checked one by one."""
+"""The sections of an environment file, checked one by one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from support.config.models import (
 
 MOST_PARALLEL = 32
 STREAM_METHOD = "/pandadatastream.DataStreamService/StreamData"
-"""As clients were seen to call it (docs/facts/kubernetes.md 1.10)."""
+"""The method as clients were seen to call it (docs/facts/kubernetes.md 1.10)."""
 RefusalStatus = Annotated[int, Field(strict=True, ge=400, le=499)]
-"""A fault of the server (5xx) is no refusal."""
+"""The status of a refusal. A fault of the server (5xx) is no refusal."""
 
 
 class Sections(Section):
-    """What an environment file holds. What must hold between its keys is in :mod:`support.config.rules`."""
+    """The content of an environment file. The rules between its keys are in :mod:`support.config.rules`."""
 
     identity: Identity
     endpoints: Literal["run_file", "given"]
@@ -49,11 +49,11 @@ class Sections(Section):
     refusal_statuses: Annotated[frozenset[RefusalStatus], Field(min_length=1)] = frozenset({400, 422})
     capacity: Capacity = Field(default_factory=Capacity)
     parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 1
-    """So many scenarios that do not exclude each other run side by side, unless ``-D parallel`` says otherwise."""
+    """The number of scenarios that run side by side if they do not exclude each other. ``-D parallel`` overrides it."""
     stream_client: Literal["tcp", "grpc"] = "tcp"
-    """How the suite keeps a job: it holds a connection to its stream, or opens the stream and drains it unseen."""
+    """The way to keep a job alive: hold a connection to its stream, or open the stream and discard its data."""
     stream_method: Annotated[str, StringConstraints(pattern=r"^/[\w.]+/\w+$")] = STREAM_METHOD
-    """The path of the server-streaming call that opens a stream; its request is empty, which asks for stream 0."""
+    """The path of the server-streaming call that opens a stream. Its request is empty, which asks for stream 0."""
     known_issues: tuple[DeclaredIssue, ...] = ()
 
     @property
@@ -70,10 +70,10 @@ class Sections(Section):
 
     @property
     def is_embedded(self) -> bool:
-        """The whole estate runs on this machine, beside the suite."""
+        """Whether the whole estate runs on this machine, beside the suite."""
         return self.identity.kind == "sandbox"
 
     @property
     def exclusive(self) -> bool:
-        """Nobody else opens jobs there."""
+        """Whether no one else opens jobs there."""
         return self.identity.exclusive

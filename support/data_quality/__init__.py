@@ -1,1 +1,1 @@
-"""The quality of the recording index. Everything here only reads."""
+"""The quality of the recording index. Only the remedies write."""

@@ -13,13 +13,13 @@ _RECORDING, _UNRECOGNISED = "recording", "unrecognised"
 
 
 class Aggregating(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
 
 def snapshot_of(index: Aggregating, collection: str, stale_after: timedelta) -> IndexSnapshot:
-    """Read both collections in one aggregation: every document is seen once, and all against the same clock."""
+    """Read both collections in one aggregation, so that each document is seen once and all by the same clock."""
     documents = index.aggregate(collection, _pipeline(collection + UNRECOGNISED_SUFFIX))
     return IndexSnapshot(
         collection=collection,

@@ -1,4 +1,4 @@
-"""Reads of the recording index whatever its quality is judged by. Nothing here writes."""
+"""Reads from the recording index all data by which its quality is judged. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIRST_NEWEST = [("start_time", -1)]
 
 
 class DataQuality:
-    """The recording index of the configured storage path, as somebody sees it who judges its quality."""
+    """A view of the recording index of the configured storage path for judging its quality."""
 
     def __init__(self, mongodb: MongoDBClient, server: FocusServerClient, environment: Environment) -> None:
         self._mongodb = mongodb
@@ -45,13 +45,16 @@ class DataQuality:
         return Lookups(collection, self._mongodb.indexes(collection))
 
     def search(self) -> Search:
-        """How a search for the recordings of the last hour is answered."""
+        """Explain how the database answers a search for the recordings of the last hour."""
         now = datetime.now(UTC)
         query = search_for(now - _WINDOW, now)
         return search_from(self._mongodb.explain(self._collection, query))
 
     def snapshot(self) -> IndexSnapshot:
-        """What a site has not recognised may be nothing, and its collection not be there: that is remarked."""
+        """Read all documents of the index.
+
+        A site may have no unrecognised recordings, or not even a collection for them. Either is recorded as a remark.
+        """
         read = snapshot_of(self._mongodb, self._collection, timedelta(hours=self._limits.stale_recording_h))
         if not read.unrecognised:
             name = read.collection + UNRECOGNISED_SUFFIX
@@ -60,14 +63,14 @@ class DataQuality:
         return read
 
     def commands(self) -> Commands:
-        """The recordings whose commands have to be looked at; the first fifty, if all are wrong."""
+        """Return the recordings whose commands have to be examined, but no more than the first fifty."""
         collection, projection = self._collection, {"uuid": 1, "fiber_metadata": 1}
         found = self._mongodb.find(collection, suspects(), projection=projection, limit=MOST_DOCUMENTS)
         some = self._mongodb.find(collection, with_a_command(), projection={"_id": 1}, limit=1)
         return Commands(tuple(found), collection, there_are_some=bool(some))
 
     def newest(self) -> list[Sampling]:
-        """How the newest recordings say they were sampled."""
+        """Return the sampling that the newest recordings describe."""
         newest = self._mongodb.find(
             self._collection,
             {"start_time": {"$type": "date"}},
@@ -78,7 +81,10 @@ class DataQuality:
         return [sampling_of_recording(document) for document in newest]
 
     def live_fibre(self) -> list[Sampling]:
-        """How the server says the live fibre is sampled; :class:`AssertionError` when it says nothing."""
+        """Return the sampling of the live fibre that the server reports.
+
+        Raises :class:`AssertionError` without a report.
+        """
         answer = self._server.live_metadata()
         body = answer.json() if answer.status == 200 else None
         if not isinstance(body, Mapping):

@@ -1,4 +1,4 @@
-"""The query for commands that have to be looked at for passwords."""
+"""Queries for commands that have to be examined for passwords."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ _PATHS = tuple("fiber_metadata" + ".parent" * level for level in range(MOST_LEVE
 
 
 def suspects() -> dict[str, Any]:
-    """The query for recordings with such a URL in the command of any level, or with more levels than are looked at."""
+    """Return the query for recordings with such a URL in the command of any level, or with more than
+    ``MOST_LEVELS``."""
     found = [{f"{path}.cmd": {"$regex": URL_WITH_PASSWORD}} for path in _PATHS]
     return {"$or": [*found, {f"{_PATHS[-1]}.parent": {"$type": "object"}}]}
 
 
 def with_a_command() -> dict[str, Any]:
-    """The query for recordings with a command in any level."""
+    """Return the query for recordings with a command in any level."""
     return {"$or": [{f"{path}.cmd": {"$type": "string"}} for path in _PATHS]}

@@ -1,4 +1,4 @@
-"""A search for recordings as the server makes it, and how the database says that it answers it."""
+"""A search for recordings as the server makes it, and the plan by which the database answers it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from support.model.recording_index import Search
 
 
 def search_for(start: datetime, end: datetime) -> dict[str, Any]:
-    """The recordings that touch a window, asked for as the server does (docs/facts/mongodb.md 1.7)."""
+    """Return the query for the recordings that touch a window, as the server makes it (docs/facts/mongodb.md 1.7)."""
     return {"start_time": {"$lt": end}, "$or": [{"end_time": {"$gt": start}}, {"end_time": None}]}
 
 
 def search_from(explained: Mapping[str, Any]) -> Search:
-    """From the answer of explain; the plan may be nested differently by each version of the server."""
+    """Read a search from the answer of explain. Each version of the server may nest the plan differently."""
     planner, statistics = explained.get("queryPlanner", {}), explained.get("executionStats", {})
     return Search(tuple(_stages(planner.get("winningPlan", {}))), int(statistics.get("totalDocsExamined", 0)))
 

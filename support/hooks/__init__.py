@@ -1,1 +1,1 @@
-"""What happens around scenarios: one module for each concern, called wired in environment.py."""
+"""Hooks around scenarios: one module for each concern, wired in environment.py."""

@@ -1,6 +1,6 @@
-"""What a run was asked for, where that came from, and why it is refused before anything is touched.
+"""The selection that a run was asked for, its source, and refusals before anything is touched.
 
-behave also reads settings from the home folder and from variables; a verdict must not depend on what lies outside of
+behave also reads settings from the home folder and from variables. A verdict must not depend on anything outside of
 the checkout (behave 1.3.3, configuration.config_filenames and setup_stage).
 """
 
@@ -32,10 +32,10 @@ _CLOSE_ENOUGH = 0.5
 
 
 def require_the_runner_of_this_suite() -> None:
-    """Ends the process with 2 for any other runner: it would judge without a record, and end green.
+    """End the process with exit code 2 for any other runner, which would judge without a record and end green.
 
-    behave takes its own when it is called from another folder, where it does not read our settings. Called while
-    behave loads the hooks: an exit from within a hook would be noted by behave, and not followed.
+    behave uses its own runner if it is called from another folder, where it does not read our settings. This check is
+    made while behave loads the hooks, because behave records an exit from within a hook but does not follow it.
     """
     if not has_begun():
         print(
@@ -47,7 +47,7 @@ def require_the_runner_of_this_suite() -> None:
 
 
 def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:
-    """Why a run with this configuration cannot be judged, in one sentence, or None."""
+    """Return why a run with this configuration cannot be judged, in one sentence, or None."""
     return next(filter(None, _refusals(config, environment)), None)
 
 
@@ -71,7 +71,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _settings_of(path: Path) -> str | None:
-    """A file beside that of this suite, in the checkout or outside of it, that tells behave anything at all."""
+    """Return an objection to a settings file other than the suite's, in the checkout or outside of it, or None."""
     try:
         settings = read_configuration(str(path))
     except (configparser.Error, ValueError, OSError) as error:
@@ -107,7 +107,7 @@ def select_requirements(config: Any) -> None:
 
 
 def selection_of(config: Any) -> Selection:
-    """What was asked for; complete when nothing was left out but what no run ever takes."""
+    """Return the selection. It is complete if it leaves out only what no run ever takes."""
     tags = " and ".join(_tags(config))
     default = config.default_tags or ""
     usual = " and ".join([default] if isinstance(default, str) else map(str, default))
@@ -119,7 +119,7 @@ def selection_of(config: Any) -> Selection:
 
 
 def selection_text(config: Any) -> str:
-    """What was asked for, as one would type it."""
+    """Return the selection as a user would type it."""
     tags = config.tags
     text = tags if isinstance(tags, str) else " and ".join(tags or [])
     parts = [f"--tags={text}"] if text else []
@@ -131,7 +131,7 @@ def selection_text(config: Any) -> str:
 
 
 def near_miss(config: Any, features: Iterable[Any]) -> str:
-    """What exists that is close to what was asked for and is not there; nothing if nothing is close."""
+    """Suggest existing tags and names that are close to unknown ones in the selection; empty if none is close."""
     scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
     tags = {str(tag) for scenario in scenarios for tag in scenario.effective_tags}
     known = tags | {tag[:5] for tag in tags if REQUIREMENT_TAG.fullmatch(tag[:5])}
@@ -148,12 +148,12 @@ def _closest(word: str, known: Iterable[str], mark: str = "") -> str:
 
 
 def vanished(features: Sequence[Any], selection: Selection) -> list[str]:
-    """What is written and can never run: behave passes over it in silence. One sentence each."""
+    """Return one sentence for each part of the features that can never run: behave skips it silently."""
     return [*_without_rows(features), *_without_scenarios(features), *(_unread(features) if selection.complete else ())]
 
 
 def _without_scenarios(features: Sequence[Any]) -> list[str]:
-    """Rules that say something and show nothing."""
+    """Report rules without an example."""
     return [
         f"{rule.filename}:{rule.line}: the rule {rule.name!r} has no example"
         for feature in features
@@ -163,14 +163,14 @@ def _without_scenarios(features: Sequence[Any]) -> list[str]:
 
 
 def _unread(features: Sequence[Any]) -> list[str]:
-    """Feature files that a run of everything has not read."""
+    """Report feature files that a complete run has not read."""
     read = {Path(str(feature.filename)).resolve() for feature in features}
     files = sorted(Path(_FEATURES).rglob("*.feature"))
     return [f"{file}: nothing of it was read: it holds no feature" for file in files if file.resolve() not in read]
 
 
 def _without_rows(features: Sequence[Any]) -> list[str]:
-    """Outlines of which not one row is left, and tables that have only their headings."""
+    """Report outlines without a single row left, and tables that have only their headings."""
     return [
         f"{scenario.filename}:{scenario.line}: the outline {scenario.name!r} has no row, so nothing of it runs"
         for feature in features
@@ -180,7 +180,8 @@ def _without_rows(features: Sequence[Any]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """What can be refused before behave is there: it reads its files first, and a broken one ends it in its words."""
+    """Check what can be refused before behave starts: behave reads its settings first, and reports a broken file
+    itself."""
     parser = argparse.ArgumentParser(prog="python -m support.hooks.asked", description="Check what a run is asked for.")
     parser.add_argument("tags", help="a tag expression; empty: what the settings say")
     refusal = next(filter(None, (*_other_settings(), problem_with(parser.parse_args(arguments).tags))), None)

@@ -1,4 +1,4 @@
-"""A run that loads or disrupts a site that others use says so first, and wants that confirmed."""
+"""The confirmation of a run that loads or disrupts a site that others use. Such a run first says what it will do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DOES = {
 
 
 class NotConfirmed(Exception):
-    """Nothing was touched; one sentence. ``exit_code`` is that of wrong use."""
+    """The run is not confirmed, and nothing was touched. ``exit_code`` is that of wrong use."""
 
     exit_code = 2
 
@@ -27,10 +27,10 @@ def say_what_it_does(
     userdata: Mapping[str, str],
     variables: Mapping[str, str],
 ) -> bool:
-    """Print one line where the selected scenarios (their tags) load or disrupt a site that is not a sandbox.
+    """Print one line if the selected scenarios (given by their tags) load or disrupt a site that is not a sandbox.
 
-    Answers whether that is confirmed, by ``-D confirm=NAME`` or the variable for CI: the clients refuse it otherwise,
-    whatever a scenario does. Raises :class:`NotConfirmed` where the selected scenarios need it.
+    Returns whether that is confirmed, by ``-D confirm=NAME`` or the variable for CI. The clients refuse it otherwise,
+    whatever a scenario does. Raises :class:`NotConfirmed` if the selected scenarios need a missing confirmation.
     """
     identity = environment.identity
     if identity.kind == "sandbox":
@@ -51,7 +51,7 @@ def say_what_it_does(
 
 
 def _what_it_does(environment: Environment, selected: Iterable[Iterable[str]]) -> list[str]:
-    """Only what will not be skipped counts."""
+    """Describe what the selected scenarios will do. Scenarios that will be skipped do not count."""
     named = [set(tags) for tags in selected]
     will_run = [
         tags for tags in named if not (reason_to_skip(tags, environment) or reason_by_the_clock(tags, environment))

@@ -1,4 +1,4 @@
-"""What is kept of a failed scenario: the calls of the suite, and jobs, events and logs of its window of time."""
+"""The evidence of a failed scenario: the calls of the suite, and the jobs, events and logs while it ran."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOG_LINES = 200
 
 
 class ScenarioWindow:
-    """The time between the start of a scenario and the look at it, as the journal and the watch of the run know it."""
+    """The time since the start of a scenario, as the journal and the watch of the run recorded it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -36,11 +36,14 @@ class ScenarioWindow:
         return self._started
 
     def calls(self) -> list[Call]:
-        """Those that the suite has made since."""
+        """Return the calls that the suite has made since the start."""
         return self._world.journal.since(self._journal_mark)
 
     def keep(self, folder: Path, name: str, title: str) -> list[Path]:
-        """Write the evidence files ``<name>.*`` and answer their paths; what the cluster cannot tell, they say."""
+        """Write the evidence files ``<name>.*`` and return their paths.
+
+        The files say what the cluster could not answer.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         seen = self._world.cluster.watch.since(self._watch_mark)
         parts = {
@@ -70,7 +73,7 @@ class ScenarioWindow:
             return [f"not known: {error}"]
 
     def _events(self) -> Iterator[str]:
-        """Kubernetes stamps events with whole seconds, by its own clock."""
+        """Yield the events since the start. Kubernetes stamps events with whole seconds, by its own clock."""
         clock = self._world.cluster.client.clock
         start = clock.theirs(self._started).replace(microsecond=0)
         if not clock.is_known or clock.seconds:
@@ -80,7 +83,7 @@ class ScenarioWindow:
             yield f"{event.at:%H:%M:%S}Z {event.type} {event.reason} {event.kind}/{event.name}: {event.message}"
 
     def _logs(self, seen: list[Seen]) -> Iterator[str]:
-        """Of the Focus Server, and of the pods of the scenario that were not gone yet."""
+        """Yield the logs of the Focus Server and of the pods of the scenario, up to :data:`_PODS_KEPT` of them."""
         servers = Servers(self._world.cluster.client, self._world.environment.kubernetes.services.focus_server)
         own = [last.object for last in _last_states(seen).values() if isinstance(last.object, Pod)]
         for pod in servers.everything() + own[:_PODS_KEPT]:
@@ -105,14 +108,14 @@ def _last_states(seen: list[Seen]) -> dict[str, Seen]:
 
 
 def _descriptions(seen: list[Seen]) -> Iterator[str]:
-    """Every object of an investigation as it was seen last, in the way ``kubectl get -o yaml`` shows it."""
+    """Yield each object of an investigation as it was last seen, in the format of ``kubectl get -o yaml``."""
     last = list(_last_states(seen).values())
     for one in last[:_OBJECTS_KEPT]:
         gone = ", gone since" if one.change == "DELETED" else ""
         yield f"--- # {one.kind} {one.object.name}{gone}"
         content = {key: value for key, value in one.object.raw.items() if key != "metadata"}
         metadata = {key: value for key, value in one.object.raw["metadata"].items() if key != "managedFields"}
-        # No line is broken: in two parts a secret would not be recognised.
+        # No line is wrapped, because a secret in two parts would not be recognised.
         yield yaml.safe_dump({"metadata": metadata, **content}, sort_keys=False, width=math.inf).rstrip()
     if len(last) > _OBJECTS_KEPT:
         yield f"# {len(last) - _OBJECTS_KEPT} more objects, which were not kept"

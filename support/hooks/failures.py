@@ -1,4 +1,4 @@
-"""Failing hooks and clean-ups of behave, noted with their reason: behave itself forgets why one of them failed."""
+"""Records failing hooks and clean-ups of behave with their reasons, which behave itself does not keep."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _TAG_HOOKS = ("before_tag", "after_tag")
 
 
 class HookFailures:
-    """Those of one run; each makes it red. ``began`` is called when the first hook of all has ended well."""
+    """The failures of one run. Each makes the run red. ``began`` is called when before_all has succeeded."""
 
     def __init__(self, runner: Any, report: RunContext, began: Callable[[], None]) -> None:
         self._runner, self._report, self._began = runner, report, began
         self.exit_code = 2
-        """Of a run whose before_all has refused it."""
+        """The exit code of a run that before_all has refused."""
         self.called: set[str] = set()
         """The names of the hooks that were called."""
 
     def watch(self, hooks: dict[str, Callable[..., Any]]) -> None:
-        """Have every hook noted."""
+        """Replace all hooks by ones that record their calls and failures."""
         for name in (*_SUITE_HOOKS, *_SCENARIO_HOOKS, *_TAG_HOOKS):
             if name in hooks:
                 hooks[name] = self._watched(name, hooks[name])
@@ -41,7 +41,7 @@ class HookFailures:
                     self._began()
                 return answer
             except (KeyboardInterrupt, SystemExit) as end:
-                # Otherwise nothing is judged, which the record says of the whole run.
+                # After Ctrl-C in before_all nothing is judged, which the record says of the whole run.
                 if name != "before_all" or isinstance(end, SystemExit):
                     self._note(name, context, end)
                 raise
@@ -71,7 +71,7 @@ class HookFailures:
         self._note_trouble(scenario, name, error)
 
     def note_cleanup(self, context: Any, cleanup: Callable[..., Any], error: BaseException) -> None:
-        """A clean-up failed; behave calls it."""
+        """Record a failed clean-up. Called by behave."""
         name = getattr(cleanup, "__name__", "")
         # behave wraps a clean-up that has arguments in a function of this name, and its own name is lost.
         where = "clean-up" if name in ("", "internal_cleanup_func") else f"clean-up {name}"

@@ -1,4 +1,4 @@
-"""What a run was made on: versions of the system, the suite and its libraries. Cheap, and never a reason to fail."""
+"""The fingerprint of a run: versions of the system, the suite and its libraries. Cheap, and never a reason to fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIBRARIES = ("behave", "kubernetes", "paramiko", "pydantic", "pyhamcrest", "pym
 
 
 def fingerprint(world: World) -> dict[str, Any]:
-    """Facts by name; a part of the environment that does not answer is told as ``not known: <why>``."""
+    """Return facts by name. A part of the environment that does not answer is recorded as ``not known: <why>``."""
     cluster = world.cluster.client
     return {
         "title": world.environment.identity.title,
@@ -43,8 +43,11 @@ def fingerprint(world: World) -> dict[str, Any]:
 
 
 def revision(folder: Path) -> dict[str, str | None]:
-    """``git``: the commit of the suite, None where it is no git checkout. ``git_changes``: a hash of what it has beyond
-    that commit, None if nothing: two runs of one commit may differ in it."""
+    """Return ``git``, the commit of the suite, and ``git_changes``, a hash of the changes since that commit.
+
+    The commit is None outside of a git checkout, the hash is None without changes. Two runs of one commit may differ
+    in their changes.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "diff", "HEAD") + _git(folder, "ls-files", "--others", "--exclude-standard")
     return {
@@ -61,7 +64,7 @@ def _asked(world: World, question: Callable[[], Any]) -> Any:
 
 
 def _images(world: World) -> str:
-    """What the Focus Server runs from."""
+    """Return the images of the Focus Server."""
     workload = world.environment.kubernetes.services.focus_server
     containers = (
         container
@@ -74,7 +77,7 @@ def _images(world: World) -> str:
 
 
 def _done_to_the_sandbox(world: World) -> str:
-    """What was done to it on purpose, in words: faults that are on, settings that differ from the usual ones."""
+    """Describe the deliberate changes of the sandbox: faults that are on, settings that differ from the usual ones."""
     state = world.product.sandbox.state() if world.product.sandbox is not None else {}
     faults = ", ".join(map(str, state.get("faults", ())))
     settings = ", ".join(f"{key}={value}" for key, value in sorted(state.get("changed_settings", {}).items()))
@@ -83,7 +86,7 @@ def _done_to_the_sandbox(world: World) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git says about a folder; empty where there is no git, or no checkout."""
+    """Return the output of git for a folder; empty without git or outside of a checkout."""
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
     except FileNotFoundError:

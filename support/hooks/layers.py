@@ -1,4 +1,4 @@
-"""A layer of the infrastructure that is broken skips those above it: they would only repeat its failure."""
+"""Skips the layers of the infrastructure above a broken one: they would only repeat its failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES = ("foundation", "health", "speed", "configuration", "access", "orchestra
 
 
 def reason_of_a_lower_layer(requirement: str | None, run: RunContext) -> str | None:
-    """Why a scenario of this requirement is not run, or None."""
+    """Return why a scenario of this requirement is not run, or None."""
     layer = _layer(requirement)
     below = min((number for number in run.broken_layers if layer is not None and number < layer), default=None)
     if below is None:
@@ -23,12 +23,13 @@ def reason_of_a_lower_layer(requirement: str | None, run: RunContext) -> str | N
 
 
 def is_of_a_layer(tags: Iterable[str]) -> bool:
-    """Whether a scenario with these tags may be skipped for what another has found, so that their order matters."""
+    """Whether a scenario with these tags may be skipped because of another one's result, so that their order
+    matters."""
     return any(_layer(tag[:-1]) is not None for tag in tags)
 
 
 def note_layer(requirement: str | None, scenario_id: str, failed: bool, run: RunContext) -> None:
-    """The first scenario that found a layer broken stands for it."""
+    """Record a broken layer with the first scenario that found it broken."""
     layer = _layer(requirement)
     if failed and layer is not None:
         run.broken_layers.setdefault(layer, scenario_id)

@@ -18,9 +18,9 @@ PROFILE, WORKERS, LISTEN, WITHIN = "load_profile", "load_workers", "load_listen"
 
 
 def asked_load(context: Context, environment: Environment) -> AskedLoad | None:
-    """What this run was asked for, with testers that have come; None for any other run. They end with the run.
+    """Return the load that this run was asked for, with its testers present, or None for any other run.
 
-    Raises :class:`ConfigurationError` and :class:`LoadTestersError`.
+    The testers end with the run. Raises :class:`ConfigurationError` and :class:`LoadTestersError`.
     """
     told: Mapping[str, str] = context.config.userdata
     if PROFILE not in told:

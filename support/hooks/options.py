@@ -1,4 +1,4 @@
-"""Options that would leave a run as if they had not been given, or select everything in place of something."""
+"""Checks for options that would have no effect, or would select everything instead of something."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _SETTINGS_OF_A_RUN = frozenset(
     | {"shuffle", "series", "under_load", "shard", "shard_plan"}
     | {"load_profile", "load_workers", "load_listen", "load_within_s"}
 )
-"""What -D may name."""
+"""The settings that -D may name."""
 _MAY_BE_EMPTY = "history"
 _LANGUAGE = "en"
 
 
 def environment_name(userdata: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """The environment that a run is for."""
+    """Return the name of the environment that a run is for."""
     return userdata.get("env") or variables.get("FOCUS_ENV") or "sandbox"
 
 
 def publishes_all(userdata: Mapping[str, str]) -> bool:
-    """Whether every report is made of the record."""
+    """Whether all reports are made from the record."""
     return userdata.get("publish", "all") == "all"
 
 
 def unusable(config: Any) -> Iterator[str | None]:
-    """Why an option of behave cannot be used, in one sentence; None for one that can."""
+    """Yield for each option of behave why it cannot be used, in one sentence, or None if it can."""
     if config.lang not in (None, _LANGUAGE):
         yield f"--lang={config.lang}: the features are written in {_LANGUAGE}; leave it out"
     yield from (_setting(name, str(value)) for name, value in config.userdata.items())
@@ -37,7 +37,10 @@ def unusable(config: Any) -> Iterator[str | None]:
 
 
 def _setting(name: str, value: str) -> str | None:
-    """What nobody reads would leave the run as if it had not been given: on another site, or over other reports."""
+    """Return an objection to a setting, or None.
+
+    An unknown setting would have no effect: the run would use another site, or replace other reports.
+    """
     if name not in _SETTINGS_OF_A_RUN:
         near, allowed = suggestion(name, sorted(_SETTINGS_OF_A_RUN)), ", ".join(sorted(_SETTINGS_OF_A_RUN))
         return f"-D {name}={value}: there is no setting {name}; {near}allowed: {allowed}"
@@ -47,7 +50,7 @@ def _setting(name: str, value: str) -> str | None:
 
 
 def _empty(option: str, value: Any) -> str | None:
-    """An empty text is in every name: it would select everything."""
+    """Return an objection to an empty text. It is part of each name and would select everything."""
     text = getattr(value, "pattern", value)
     return (
         f"{option}=: it is empty; leave it out, or say what is looked for"

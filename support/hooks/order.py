@@ -1,4 +1,4 @@
-"""The order of the scenarios, and what a run is told about the series it belongs to. Does not import behave."""
+"""The order of the scenarios, and the settings of a run that belongs to a series. Does not import behave."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from support.reporting.record.model import Repeat
 
 
 class RepeatError(Exception):
-    """The userdata of a repeated run cannot be used; one sentence."""
+    """The userdata of a repeated run cannot be used. The text is one sentence."""
 
 
 def repeat_of(userdata: Mapping[str, str]) -> Repeat | None:
-    """What `-D shuffle=SEED`, `-D series=NAME` and `-D under_load=yes` say; None if there is none of them."""
+    """Return the values of `-D shuffle=SEED`, `-D series=NAME` and `-D under_load=yes`; None if none is given."""
     seed, series, load = (userdata.get(name) for name in ("shuffle", "series", "under_load"))
     if seed is None and series is None and load is None:
         return None
@@ -26,10 +26,10 @@ def repeat_of(userdata: Mapping[str, str]) -> Repeat | None:
 
 
 def shuffle(features: Sequence[Any], seed: int) -> list[Any]:
-    """The features in another order, each with its rules and scenarios in another order.
+    """Return the features in another order, each with its rules and scenarios in another order.
 
-    Nothing leaves the feature or the rule it stands in, so every scenario keeps its backgrounds, tags and hooks. The
-    rows of an outline stay together, in their order. The same seed gives the same order on every machine.
+    Nothing leaves its feature or rule, so each scenario keeps its backgrounds, tags and hooks. The rows of an outline
+    stay together, in their order. The same seed gives the same order on every machine.
     """
     order = random.Random(seed)
     shuffled = list(features)

@@ -10,8 +10,10 @@ from support.config import ConfigurationError, load_environment
 
 
 def begun(name: str, userdata: Mapping[str, str]) -> EmbeddedSandbox | None:
-    """A sandbox that is starting; None where there is nothing to start, or where the environment cannot be used, which
-    the run says itself when it loads it. One that cannot even begin says so when it is awaited."""
+    """Start the run's own sandbox. Returns None if the environment needs none or cannot be loaded.
+
+    The run reports a bad environment itself when it loads it. A sandbox that cannot begin reports that when awaited.
+    """
     if userdata.get("sandbox_run_file"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Around each scenario: skip by declaration, release what was opened, look for trouble, keep evidence of failures."""
+"""Hooks around each scenario: skip by declaration, release what was opened, check the server, keep evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Leftover(AssertionError):
 
 
 class AmbientTrouble(AssertionError):
-    """The Focus Server restarted or logged errors while the scenario ran; each of the ``parts`` is a trouble."""
+    """The Focus Server restarted or logged errors while the scenario ran. Each of the ``parts`` is one such problem."""
 
     def __init__(self, parts: list[str]) -> None:
         self.parts = [f"{AMBIENT}{part}" for part in parts]
@@ -56,13 +56,13 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
-    """Evidence first, while the objects of the scenario are still there; then the ambient checks."""
+    """Keep evidence while the objects of the scenario still exist, then report the findings of the ambient checks."""
     if "server_before" not in context:
         return
     world: World = context.world
     is_bad = scenario.status.is_failure() or scenario.status.is_error()
     identity = identify(scenario)
-    # What a load finds is no layer at rest, and may be that of a busy machine.
+    # A load scenario does not see a layer at rest: its failure may be that of a busy machine.
     at_rest = "load" not in scenario.effective_tags
     note_layer(identity.requirement, identity.id, is_bad and at_rest, reporting.current())
     for path in world.reports.used:
@@ -73,7 +73,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         _keep_evidence(context, scenario)
         _conclude(context, identity.id, [trouble for trouble in troubles if "logged" not in trouble])
     if troubles and world.neighbours.side_by_side:
-        reporting.current().shared_troubles[identity.id] = troubles  # whose they are is found out alone
+        reporting.current().shared_troubles[identity.id] = troubles  # runs alone find the cause later
     elif troubles:
         raise AmbientTrouble(troubles)
 
@@ -91,7 +91,7 @@ def _keep_evidence(context: Context, scenario: Scenario) -> None:
 
 
 def _conclude(context: Context, name: str, ended: list[str]) -> None:
-    """What the server's own failures come from, where there were any."""
+    """Record what caused the server's own failures, if there were any."""
     world: World = context.world
     errors = ServerErrors(world, context.window.calls(), context.window.started, ended)
     if errors.answers:
@@ -103,7 +103,7 @@ def _conclude(context: Context, name: str, ended: list[str]) -> None:
 
 
 def _release(context: Context, scenario_id: str) -> None:
-    """The first clean-up registered, so the last to run: what the scenario had changed is undone by then."""
+    """Release what the scenario opened. Registered first, this clean-up runs last, after its changes are undone."""
     left = context.world.releases.release_all()
     reporting.current().closest_deadlines[scenario_id] = waits.deadline_use.closest
     if left:

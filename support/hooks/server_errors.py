@@ -1,6 +1,6 @@
-"""The evidence of answers of 5xx: looked for while the scenario that saw them is still in the cluster.
+"""The evidence of 5xx answers, collected while the objects of the scenario are still in the cluster.
 
-503 is left out: it is how the server says what is missing, and says itself what that is.
+503 is left out: with it the server reports that something is missing, and its message says what.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ T = TypeVar("T")
 
 @dataclass
 class ServerErrors:
-    """What the server answered with 5xx since ``since``, and the site at that time. ``ended`` are sentences about
-    servers that were restarted or ended meanwhile."""
+    """The 5xx answers of the server since ``since``, and the state of the site at that time.
+
+    ``ended`` are sentences about servers that were restarted or ended meanwhile.
+    """
 
     world: World
     calls: Sequence[Call]
@@ -45,7 +47,7 @@ class ServerErrors:
         return [call for call in mute if not call.answer.startswith("503")]
 
     def conclude(self) -> tuple[str, list[str]]:
-        """The sentence that the evidence speaks, and the lines of the evidence file."""
+        """Return the conclusion from the evidence, and the lines of the evidence file."""
         evidence = self._evidence()
         sentence = str(judge_server_errors(evidence))
         return sentence, [sentence, *_lines(evidence, self._states)]
@@ -97,14 +99,14 @@ class ServerErrors:
                 yield f"{event.reason} {event.kind}/{event.name}: {event.message}"
 
     def _usage(self) -> dict[str, PodUsage]:
-        """By pod; empty where the environment declares no metrics."""
+        """Return the usage by pod; empty if the environment declares no metrics."""
         if "metrics" not in self.world.environment.capabilities:
             return {}
         nobodys: dict[str, PodUsage] = {}
         return self._asked("the use of CPU and memory", self.world.cluster.client.pod_metrics, nobodys)
 
     def _pool_share(self) -> float | None:
-        """Connections in use, of those that the server of the database admits."""
+        """Return the share of the database server's connections that is in use; None if it is not reported."""
         found = self.world.recordings.client.command("serverStatus", admin=True).get("connections", {})
         current, available = found.get("current"), found.get("available")
         if not isinstance(current, int) or not isinstance(available, int) or current + available == 0:
@@ -113,7 +115,7 @@ class ServerErrors:
 
 
 def _cpu_share(pods: Sequence[Pod], usage: Mapping[str, PodUsage]) -> float | None:
-    """Of the limit of the busiest server; None without metrics or a limit."""
+    """Return the CPU use of the busiest server as a share of its limit; None without metrics or a limit."""
     shares = []
     for pod in pods:
         limits = [container.limits.get("cpu") for container in pod.containers]

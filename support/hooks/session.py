@@ -1,4 +1,4 @@
-"""The run as a whole: environment, sandbox, clients, and what the record says about them."""
+"""The hooks of the run as a whole: environment, sandbox, clients, and what the record says about them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from support.reporting.record.requests import request_times
 from support.world.world import World
 
 _SCENARIO = re.compile(r"@([A-Z]{2}-\d{2}[a-z])\b")
-# What the reports of a long run with many failures take.
+# The space for the reports of a long run with many failures.
 _ROOM_BYTES = 4_000_000
 
 
@@ -51,27 +51,27 @@ class EnvironmentUnreachable(Exception):
 
 
 class ReportsNotWritable(Exception):
-    """There would be nowhere to say what came of the run."""
+    """The reports cannot be written, so there would be no place for the result of the run."""
 
     exit_code = 2
 
 
 class SiteLeftBroken(Exception):
-    """A killed run has changed the environment and not undone it: what would be judged is what the suite did."""
+    """A killed run changed the environment and did not undo it. This run would judge what the suite itself did."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class _Books:
-    """What earlier runs wrote down, and what this one writes."""
+    """The records of open investigations and changes that earlier runs left and this one continues."""
 
     ledger: RunLedger
     changes: ChangeJournal
 
 
 def before_all(context: Context) -> None:
-    """Load the environment, start the sandbox where it is one, connect the clients."""
+    """Load the environment, start the sandbox if it is one, and connect the clients."""
     _require_room_for(reports_directory(context.config))
     name = environment_name(context.config.userdata, os.environ)
     given = context.config.userdata.get("sandbox_run_file")
@@ -108,14 +108,14 @@ def before_all(context: Context) -> None:
     if (closed := port_closed_to_us(environment.kubernetes)) is not None:
         report.remark("kubernetes api port", closed)
     reports.fingerprint = {name: fact for name, fact in report.fingerprint.items() if name != "configuration"}
-    context.add_cleanup(context.side_by_side.end)  # registered last, so the first: the others need what is cleaned up
+    context.add_cleanup(context.side_by_side.end)  # registered last, runs first: the workers need what is cleaned up
     context.side_by_side.go(run_file)
 
 
 def connect_beside(
     context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int, budget: Budget
 ) -> None:
-    """In a process of its own, beside others: the same environment, with clients and channels of its own."""
+    """Connect a process that runs beside others to the same environment, with its own clients and channels."""
     environment = load_environment(name, run_file=run_file)
     reports = Reports(run_folder(context.config), {}, "unknown")
     context.world = _connect(environment, _books(context, environment), reports, None, budget, confirmed)
@@ -131,7 +131,7 @@ def _known_issues(environment: Environment) -> list[KnownIssue]:
 
 
 def _tell_what_is_not_checked(environment: Environment) -> None:
-    """Once: whoever stands between the suite and these services is believed."""
+    """Print once which certificates are not checked: anyone between the suite and these services would be trusted."""
     sections = {"focus_server": environment.focus_server_section, "kubernetes": environment.kubernetes_section}
     careless = [f"{name}.verify_tls" for name, section in sections.items() if section and not section.verify_tls]
     if careless:
@@ -139,7 +139,7 @@ def _tell_what_is_not_checked(environment: Environment) -> None:
 
 
 def _require_known_scenarios(environment: Environment) -> None:
-    """A known issue of a scenario that does not exist hides nothing, and tells of a slip."""
+    """Reject a known issue of a scenario that does not exist: it hides nothing, and is a mistake."""
     texts = (path.read_text(encoding="utf-8") for path in (PROJECT / "features").rglob("*.feature"))
     known = {found for text in texts for found in _SCENARIO.findall(text)}
     variable = "FOCUS__KNOWN_ISSUES"
@@ -153,7 +153,7 @@ def _require_known_scenarios(environment: Environment) -> None:
 
 
 def _require_room_for(reports: Path) -> None:
-    """Reports can be written, and there is room for them."""
+    """Raise :class:`ReportsNotWritable` unless reports can be written and there is room for them."""
     try:
         reports.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=reports) as probe:
@@ -163,8 +163,10 @@ def _require_room_for(reports: Path) -> None:
 
 
 def _run_file(context: Context, given: Path | None) -> Path | None:
-    """Where the endpoints of a sandbox stand. One that began with the run is awaited, and told to end when all that
-    uses it has ended."""
+    """Return the file with the endpoints of a sandbox.
+
+    A sandbox that was started with the run is awaited. It ends after everything that uses it.
+    """
     sandbox: EmbeddedSandbox | None = context.sandbox
     if sandbox is None:
         return given
@@ -182,8 +184,10 @@ def _books(context: Context, environment: Environment) -> _Books:
 
 
 def _mind_the_last_run(context: Context, environment: Environment, run_file: Path | None) -> _Books:
-    """What killed runs left is said; a site that they left broken is not judged. A sandbox that has just begun has
-    nothing of it."""
+    """Report what killed runs left. Raises :class:`SiteLeftBroken` for a site that they left changed.
+
+    A sandbox that has just started has no such leftovers.
+    """
     reports, name = reports_directory(context.config), environment.identity.name
     books = _books(context, environment)
     if environment.endpoints == "run_file" and run_file is None:
@@ -220,12 +224,12 @@ def _connect(
 
 
 def _tell_clock(clock: ClockOffset) -> None:
-    """Windows of evidence and what a sweep finds depend on it."""
+    """Print a large or unknown clock offset: the windows of evidence and the findings of a sweep depend on it."""
     if not clock.is_known or abs(clock.seconds) >= WORTH_TELLING_S:
         print(f"note: {clock}", file=sys.stderr)
 
 
 def _note_requests(context: Context) -> None:
-    """How long the Focus Server took, over the whole run."""
+    """Record how long the Focus Server took for its answers, over the whole run."""
     made = [*context.world.requests_made(), *context.side_by_side.requests]
     reporting.current().requests = request_times(made, context.world.product.client.base_url)

@@ -1,4 +1,4 @@
-"""The share of a run that this process has, where the run is split among several testers."""
+"""The share of this process in a run that is split among several testers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Shard:
     index: int
 
     def as_json(self) -> dict[str, Any]:
-        """As a record keeps it."""
+        """Return the shard as a record keeps it."""
         return {"index": self.index, "plan": self.plan.model_dump(mode="json", by_alias=True)}
 
     def part_of(self, selected: Sequence[Any], environment: str) -> list[Any]:
-        """Its scenarios among those that were selected, which must be those of the plan. Raises PlanError."""
+        """Return the selected scenarios of this share. Raises PlanError unless the selection is that of the plan."""
         by_id = {identify(scenario).id: scenario for scenario in selected}
         if environment != self.plan.environment:
             raise PlanError(f"the plan of the shards is for {self.plan.environment}, and this run is on {environment}")
@@ -34,7 +34,7 @@ class Shard:
 
 
 def shard_of(userdata: Mapping[str, str]) -> Shard | None:
-    """What `-D shard=INDEX` and `-D shard_plan=FILE` say; None if there is neither. Raises PlanError."""
+    """Return the shard of `-D shard=INDEX` and `-D shard_plan=FILE`; None if neither is given. Raises PlanError."""
     index, file = userdata.get("shard"), userdata.get("shard_plan")
     if index is None and file is None:
         return None

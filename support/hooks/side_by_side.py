@@ -1,7 +1,7 @@
-"""Scenarios that do not exclude each other, run by several processes on one environment: one record, one console.
+"""Runs scenarios that do not exclude each other in several processes on one environment: one record, one console.
 
-This process runs scenarios too. The others are forked before it has connected to anything, wait until the environment
-is there, and are handed one scenario after the other. Those that bear no neighbour run here when all others are done.
+This process runs scenarios as well. The others are forked before it has any connection, wait until the environment
+is ready, and receive one scenario after the other. Scenarios that must run alone run here when all others are done.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AMBIENT = "while the scenario ran, "
 
 
 class SideBySide:
-    """The processes of a run, and what is left to do."""
+    """The processes of a run, and the scenarios that are left to run."""
 
     def __init__(self, runner: Any, wanted: int | None) -> None:
         self._runner, self._wanted = runner, wanted
@@ -50,13 +50,16 @@ class SideBySide:
         self._stopped = False
         self._budget: Budget | None = None
         self.requests: list[tuple[str, float]] = []
-        """What the other processes have asked for, as their journals have it."""
+        """The requests of the other processes, from their journals."""
 
     # Before the run.
 
     def prepare(self, by_environment: int, policy: SafetyPolicy, connect: Callable[..., None]) -> Budget:
-        """Fork, before this process has a thread or a connection; ``connect`` as :func:`serve` calls it, and with the
-        ``budget`` of all processes together, which is answered."""
+        """Fork the other processes, before this one has a thread or a connection.
+
+        Returns the budget of all processes together. :func:`serve` calls ``connect``, which also receives this
+        ``budget``.
+        """
         amount = max(1, min(self._wanted or by_environment, len(self._together)))
         context = _forking()
         if amount > 1 and context is None:
@@ -78,7 +81,7 @@ class SideBySide:
         if self._budget is not None:
             self._budget.in_process(lane)
         for _, connection in self._workers:
-            connection.close()  # those of the processes before this one
+            connection.close()  # the connections of the processes forked before this one
         ours.close()
         self._runner.formatters = []
         self._report.side_by_side = True
@@ -87,7 +90,7 @@ class SideBySide:
             serve(*arguments)
 
     def go(self, run_file: Path | None) -> None:
-        """The environment is there."""
+        """Start the work of the processes, because the environment is ready."""
         if not self._workers:
             return
         self._report.side_by_side = True
@@ -107,9 +110,9 @@ class SideBySide:
     # The run.
 
     def features(self, everything: Sequence[Any]) -> Iterator[Any]:
-        """What this process runs: its part of what runs side by side, and then, alone, everything else."""
+        """Yield what this process runs: its part of the scenarios side by side, and then, alone, everything else."""
         if not self._workers or "world" not in self._runner.context:
-            yield from everything  # without a world nothing of it runs; behave notes that
+            yield from everything  # without a world no scenario runs; behave notes that
             return
         while not self._over() and (number := self._next()) is not None:
             scenario = self._report.selected[number]
@@ -125,7 +128,7 @@ class SideBySide:
         yield from units_of(one for one in self._report.selected if id(one) not in self._report.elsewhere)
 
     def _over(self) -> bool:
-        """Ended early: nothing more is begun."""
+        """Whether the run has ended early. If so, end the other processes as well."""
         if self._runner.aborted or self._stopped:
             self.end()
             return True
@@ -136,14 +139,14 @@ class SideBySide:
             return self._left.popleft() if self._left else None
 
     def _run_here(self, number: int) -> WorkerOutcome:
-        """In another process: run one scenario, and answer what came of it."""
+        """Run one scenario and return its outcome. Called in another process."""
         scenario = self._report.selected[number]
         self._report.scenario_starts[id(scenario)] = now()
         Unit([scenario]).run(self._runner)
         return outcome_of(scenario, self._runner.context.world.register.asked())
 
     def _attend(self, lane: int, process: BaseProcess, connection: Connection) -> None:
-        """In a thread: hand one process one scenario after the other, until nothing is left."""
+        """Send one process one scenario after the other until none is left. Runs in a thread."""
         number = None
         try:
             while (number := self._next()) is not None:
@@ -167,7 +170,7 @@ class SideBySide:
             self.requests += answer.requests
             self._report.suite_errors += answer.troubles
             if number is not None and not self._stopped:
-                self._left.appendleft(number)  # it has ended before it had begun: somebody else runs what it was handed
+                self._left.appendleft(number)  # the process ended before it began this scenario: another one runs it
 
     def _died(self, number: int | None, why: str) -> None:
         with self._lock:
@@ -193,7 +196,7 @@ class SideBySide:
             self._show(scenario.feature)
 
     def _show(self, feature: Any) -> None:
-        """A feature is shown when the last of what runs of it side by side is done."""
+        """Show a feature when the last of its scenarios that run side by side is done."""
         mine = {id(one): one for one in self._together if one.feature is feature}
         if not mine.keys() <= self._report.elsewhere.keys():
             return
@@ -205,7 +208,7 @@ class SideBySide:
     # After it.
 
     def _alone_again(self) -> None:
-        """No neighbour is left: what nobody has announced is nobody's, and is found now."""
+        """Return to running alone. On an exclusive site, record leftovers and jobs that no process has announced."""
         world = self._runner.context.world
         self._report.side_by_side = world.neighbours.side_by_side = False
         if world.environment.exclusive and not self._stopped:
@@ -218,8 +221,11 @@ class SideBySide:
                     self._report.suite_error("side by side", text)
 
     def _whose_troubles(self) -> Iterator[Unit]:
-        """While several scenarios ran the server had troubles, or a job was started that nobody had asked for: each of
-        them, and with troubles each that has failed meanwhile, runs once more, alone, and that decides."""
+        """Yield the scenarios that run once more, alone, because a problem arose while several ran.
+
+        These are the scenarios during which the server had problems or an unrequested job was started. If the server
+        had problems, failed scenarios run again as well. The result of running alone decides.
+        """
         suspected = self._shared.keys() | self._strange.keys()
         done = [one for one in self._report.selected if id(one) in self._report.elsewhere]
         again = [
@@ -236,14 +242,14 @@ class SideBySide:
         self._explained(self._strange, any(one.is_bad for one in results if one.id in self._strange))
 
     def _explained(self, troubles: dict[str, tuple[str, ...]], by_one_alone: bool) -> None:
-        """What no scenario does alone stays an error of the run."""
+        """Record problems that no scenario causes alone as an error of the run."""
         if troubles and not by_one_alone:
             told = "; ".join(dict.fromkeys(text for texts in troubles.values() for text in texts))
             ids = ", ".join(troubles)
             self._report.suite_error("side by side", f"while {ids} ran, {told}; none of them alone does this")
 
     def end(self) -> None:
-        """Let the other processes clean up and end, as Ctrl-C would; nothing happens when they have ended."""
+        """Let the other processes clean up and end, as Ctrl-C would. Does nothing if they have ended already."""
         with self._lock:
             self._left.clear()
             self._stopped = self._stopped or any(process.is_alive() for process, _ in self._workers)
@@ -256,7 +262,10 @@ class SideBySide:
             thread.join(_END_S)
 
     def _farewell(self) -> tuple[list[tuple[str, float]], list[str]]:
-        """In another process: end what it had connected. The requests it has made, and what it could not remove."""
+        """Close the connections of another process, in which it is called.
+
+        Returns the requests that the process made, and what it could not remove.
+        """
         context = self._runner.context
         if "world" not in context:
             return [], []
@@ -269,7 +278,7 @@ class SideBySide:
 
 
 def _forking() -> Any:
-    """What forks processes, where there is such a thing."""
+    """Return the context that forks processes, or None if the system cannot fork."""
     if hasattr(os, "fork"):
         return multiprocessing.get_context("fork")
     return None

@@ -1,4 +1,4 @@
-"""How a run ends before its time: with clean-ups and something said, and never in the middle of a report."""
+"""The early end of a run: with clean-ups and a message, and never in the middle of a report."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from typing import Any
 
 ENDS_WITH = "FOCUS_ENDS_WITH"
-"""Environment variable: the number of the process without which nobody waits for this one, such as make."""
+"""Environment variable with the id of the process that waits for this one, such as make."""
 _LOOK_EVERY_S = 0.5
 
 
 def _ends() -> list[signal.Signals]:
-    """SIGTERM (a cancelled CI job), SIGHUP (a closed terminal) where there is one and it is not ignored (nohup), and
-    SIGBREAK (Ctrl-Break, and a closed window) on Windows, which has no SIGHUP and sends nobody a SIGTERM."""
+    """Return the signals that end a run, without those that are ignored (nohup).
+
+    These are SIGTERM (a cancelled CI job), SIGHUP (a closed terminal), and, on Windows, which has no SIGHUP and sends
+    no SIGTERM, SIGBREAK (Ctrl-Break, and a closed window).
+    """
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
@@ -37,11 +40,11 @@ def terminated_like_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ends_like_a_program() -> Iterator[None]:
-    """For a process that multiprocessing has forked: what is registered with atexit meanwhile runs at its end.
+    """Run, at the end of a process that multiprocessing has forked, the functions that it registered with atexit.
 
-    multiprocessing leaves that out (3.11 to 3.14), and the official Kubernetes client (37) removes only then the files
-    into which it has written what a kubeconfig holds (findings/kubernetes_files_of_a_child.sh). What the parent had
-    registered before is the parent's to do.
+    multiprocessing skips them (3.11 to 3.14), but the official Kubernetes client (37) needs them to remove the files
+    into which it has written the content of a kubeconfig (findings/kubernetes_files_of_a_child.sh). Functions that the
+    parent registered before are left to the parent.
     """
     atexit._clear()
     try:
@@ -52,7 +55,7 @@ def ends_like_a_program() -> Iterator[None]:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Inside of the `with`, whoever wants to end the run waits until what is being written is written whole."""
+    """Inside of the `with`, a signal to end the run only prints a message, so that reports are written completely."""
 
     def note(number: int, frame: Any) -> None:
         print("the reports are being written: that is finished first", file=sys.stderr)
@@ -84,7 +87,7 @@ def end_with(pid: int) -> None:
         threading.Thread(target=_end_with, args=(pid,), name="ends-with", daemon=True).start()
 
 
-if sys.platform != "win32":  # where os.kill with 0 is Ctrl-C, and with SIGTERM the end without a word
+if sys.platform != "win32":  # on Windows, os.kill with 0 sends Ctrl-C, and with SIGTERM ends a process abruptly
 
     def _end_with(pid: int) -> None:
         _wait_for_end_of(pid)

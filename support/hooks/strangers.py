@@ -1,7 +1,7 @@
-"""Jobs that appear while scenarios run side by side, and that none of them has asked for.
+"""Jobs that appear while scenarios run side by side, and that none of them has requested.
 
-Each process knows only its own requests, and takes the jobs of its neighbours for theirs. What nobody has asked for is
-known when all of them have told what they asked: it belongs to the scenarios that ran at that moment.
+Each process knows only its own requests, and attributes all other jobs to its neighbours. Unrequested jobs are known
+only after all processes have reported their requests. They belong to the scenarios that ran when they appeared.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from support.investigations.register import Asked
 from support.reporting.record.model import ScenarioResult, now
 
 SEEN_LATE_S = 1.0
-"""A job that a scenario has started may be seen so long after its end."""
+"""The time after the end of a scenario within which a job that it started may first be seen."""
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """A job, and when it was first seen."""
+    """A job, and the time when it was first seen."""
 
     job_id: str
     seen: datetime.datetime
@@ -38,14 +38,14 @@ class Stranger:
 
 
 class Strangers:
-    """Of a cluster that the run has for itself, from now on."""
+    """The unrequested jobs, from now on, of a cluster that the run has for itself."""
 
     def __init__(self, watch: ClusterWatch) -> None:
         self._watch, self._mark = watch, watch.mark()
         self._before = frozenset(job.job_id for job in watch.jobs().values())
 
     def besides(self, asked: Asked) -> list[Stranger]:
-        """Those that fit none of these requests, also where they are gone again."""
+        """Return the jobs that match none of these requests, even if they have disappeared again."""
         first: dict[str, Stranger] = {}
         offset = now() - datetime.timedelta(seconds=time.monotonic())
         for seen in self._watch.since(self._mark):
@@ -57,7 +57,7 @@ class Strangers:
 
 
 def told_by_scenario(strangers: Iterable[Stranger], ran: Iterable[ScenarioResult]) -> dict[str, tuple[str, ...]]:
-    """Id of a scenario -> what appeared while it ran."""
+    """Map the id of a scenario to sentences about the jobs that appeared while it ran."""
     found, ran = list(strangers), list(ran)
     return {one.id: told for one in ran if (told := tuple(_during(one, found)))}
 

@@ -1,4 +1,7 @@
-"""What runs side by side and what runs alone, and how one scenario is run by itself. Does not import behave."""
+"""Divides scenarios into those that run side by side and those that run alone, and runs single scenarios.
+
+Does not import behave.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,16 @@ from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES
 
 LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
-"""Tags of what waits for the clocks of the product: it begins first, so that nobody waits for it at the end."""
+"""Tags of scenarios that wait for the clocks of the product. They begin first, so that the end does not wait for them.
+"""
 
 
 class ParallelError(Exception):
-    """`-D parallel` cannot be used; one sentence."""
+    """The value of `-D parallel` cannot be used. The text is one sentence."""
 
 
 def parallel_of(userdata: Mapping[str, str]) -> int | None:
-    """What `-D parallel=N` says; None if there is none."""
+    """Return the value of `-D parallel=N`; None if it is not given."""
     given = userdata.get("parallel")
     if given is None:
         return None
@@ -29,9 +33,10 @@ def parallel_of(userdata: Mapping[str, str]) -> int | None:
 
 
 def side_by_side(selected: Iterable[Any]) -> list[Any]:
-    """Those of the selected scenarios that exclude no other, what lasts longest first.
+    """Return the selected scenarios that exclude no other, the longest first.
 
-    Layers of the infrastructure are examined from the bottom, one after the other: a broken one skips those above it.
+    Scenarios of infrastructure layers are not among them. Layers are examined from the bottom, one after the other,
+    because a broken one skips those above it.
     """
     may = [one for one in selected if not EXCLUDES.intersection(one.effective_tags)]
     fit = [one for one in may if not is_of_a_layer(one.effective_tags)]
@@ -39,7 +44,7 @@ def side_by_side(selected: Iterable[Any]) -> list[Any]:
 
 
 class Unit:
-    """Some scenarios of one feature, run as behave runs a feature. The rest of it is as if it were not there."""
+    """Some scenarios of one feature, run as behave runs a feature. The rest of the feature is hidden meanwhile."""
 
     def __init__(self, scenarios: Sequence[Any]) -> None:
         self.scenarios = list(scenarios)
@@ -52,7 +57,7 @@ class Unit:
 
 
 def units_of(scenarios: Iterable[Any]) -> list[Unit]:
-    """The scenarios by feature, in their order."""
+    """Group the scenarios by feature, in their order."""
     by_feature: dict[int, list[Any]] = {}
     for scenario in scenarios:
         by_feature.setdefault(id(scenario.feature), []).append(scenario)
@@ -80,6 +85,6 @@ def _only(feature: Any, scenarios: Sequence[Any]) -> Iterator[None]:
 
 
 def _chosen(items: Iterable[Any], wanted: set[int]) -> list[Any]:
-    """The scenarios that are wanted; of an outline its rows, each for itself."""
+    """Return the wanted scenarios. The rows of an outline are chosen one by one."""
     rows = (row for item in items for row in (item.scenarios if item.type == "scenario_outline" else [item]))
     return [row for row in rows if id(row) in wanted]

@@ -1,4 +1,4 @@
-"""A process that runs scenarios beside others: forked before anything was connected, told by number what to run."""
+"""A process that runs scenarios beside others: forked before anything is connected, it receives scenario numbers."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from support.reporting.record.outcome import exception_text, scenario_result
 
 @dataclass(frozen=True)
 class WorkerOutcome:
-    """What came of one scenario. ``shared`` are troubles of the server while others ran as well: it has to be found
-    out whose they are."""
+    """The outcome of one scenario. ``shared`` are problems of the server that any scenario running at the time may have
+    caused."""
 
     result: ScenarioResult
     leftovers: tuple[Any, ...] = ()
     shared: tuple[str, ...] = ()
     asked: Asked = NOTHING
-    """By the process that ran it, for this scenario and those before."""
+    """The requests of the process that ran it, for this scenario and those before."""
 
 
 @dataclass(frozen=True)
 class Farewell:
-    """The last word of a process: the requests it has made, and troubles that belong to no scenario."""
+    """The last message of a process: the requests it has made, and problems that belong to no scenario."""
 
     requests: list[tuple[str, float]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
 
 def outcome_of(scenario: Any, asked: Asked = NOTHING) -> WorkerOutcome:
-    """After behave has left the scenario."""
+    """Return the outcome of a scenario that behave has finished."""
     report = reporting.current()
     result = scenario_result(scenario, report)
     leftovers, report.leftovers = tuple(report.leftovers), []
@@ -54,10 +54,10 @@ def serve(
     run: Callable[[int], WorkerOutcome],
     farewell: Callable[[], tuple[list[tuple[str, float]], list[str]]],
 ) -> None:
-    """Connect to the environment when told how, run what is asked for by number, and say what came of it.
+    """Connect to the environment, run the scenarios whose numbers arrive, and send back their outcomes.
 
-    Ctrl-C is the parent's business: it ends this process by SIGTERM, which ends a scenario as Ctrl-C does. So does the
-    end of the parent itself, even if it is killed.
+    The parent first sends how to connect. It also handles Ctrl-C: it ends this process by SIGTERM, which ends a
+    scenario as Ctrl-C does. So does the end of the parent itself, even if it is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(os.getppid())
@@ -81,7 +81,7 @@ def serve(
 
 
 def _told(connection: Any) -> Any:
-    """How to connect, or None when the run ended before there was anything to connect to."""
+    """Receive how to connect. Returns None if the run ended before there was anything to connect to."""
     try:
         return connection.recv()
     except KeyboardInterrupt:

@@ -1,1 +1,1 @@
-"""Remedies for the recording index: planned from what is there, carried out on request, taken back from a file."""
+"""Remedies for the recording index: planned from its current state, carried out on request, undone from a file."""

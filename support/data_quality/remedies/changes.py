@@ -1,6 +1,6 @@
-"""What a remedy changes, one thing at a time: what was there, what will be, and the commands that lead there and back.
+"""The single changes of a remedy: the state before, the state after, and the commands that make and undo a change.
 
-The commands are made of these values alone, so that what a plan shows is what is sent.
+The commands are made of these values alone, so that a plan shows what is sent.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from support.clients.mongodb.facts import Document
 
 MOST_MS = 600_000
-"""How long the database may build one index; it gives up by itself after that."""
+"""The longest time that the database may build one index. It gives up by itself after that."""
 CLOSED_AFTER = timedelta(seconds=5)
-"""How long a recording is said to have lasted that nobody closed: one file, as the recorder itself does
+"""The duration given to a recording that was never closed: one file, as the recorder itself does
 (docs/facts/mongodb.md 1.9)."""
 CHANGED_FIELDS = ("end_time", "cleanup_note")
-"""What closing a recording changes of it."""
+"""The fields that closing a recording changes."""
 _OPTIONS = ("unique", "hidden", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation")
 
 
 @dataclass(frozen=True)
 class IndexChange:
-    """An index that is built, made unique or shown again. ``before`` is its definition (``key``, ``name`` and options)
-    or None where there is none; ``after`` the one that is wanted. ``quorum`` for a replica set only."""
+    """An index that is built, made unique or unhidden. ``before`` is its definition (``key``, ``name`` and options), or
+    None if it does not exist. ``after`` is the wanted definition. ``quorum`` is for a replica set only."""
 
     collection: str
     before: Document | None
@@ -62,12 +62,12 @@ class IndexChange:
         return [self._alter(step) for step in steps]
 
     def repairs(self) -> list[Document]:
-        """What a conversion to a unique index leaves when it fails, taken back."""
+        """Return the commands that undo what a failed conversion to a unique index leaves."""
         prepared = self.before is not None and self.after.get("unique") and not self.before.get("unique")
         return [self._alter({"prepareUnique": False})] if prepared else []
 
     def commands_back(self) -> list[Document]:
-        """A unique index can only become an ordinary one by being built anew."""
+        """Return the commands that undo the change. A unique index must be rebuilt to become an ordinary one."""
         drop = {"dropIndexes": self.collection, "index": self.name}
         if self.before is None:
             return [drop]
@@ -85,7 +85,7 @@ class IndexChange:
 
 @dataclass(frozen=True)
 class RecordingChange:
-    """A recording that is closed. ``before`` holds the fields that are changed, as far as they were there."""
+    """A recording that is closed. ``before`` holds the old values of the changed fields that existed."""
 
     collection: str
     document_id: Any
@@ -117,7 +117,10 @@ class RecordingChange:
         return f"leave the recording {self.uuid} open, as it was"
 
     def commands(self) -> list[Document]:
-        """Only a document that is still as the plan has seen it is changed: open, not deleted, begun when it was."""
+        """Return the commands.
+
+        They change the document only if it is still as planned: open, not deleted, same start.
+        """
         unchanged = {"_id": self.document_id, "start_time": self.start, "end_time": None, "deleted": False}
         return [self._update(unchanged, {"$set": self.after})]
 
@@ -135,6 +138,6 @@ RemedyChange = IndexChange | RecordingChange
 
 
 def definition_of(name: str, info: Mapping[str, Any]) -> Document:
-    """The definition of an index as ``createIndexes`` takes it, from what the driver tells of one that is there."""
+    """Convert what the driver reports on an existing index to a definition for ``createIndexes``."""
     options = {option: info[option] for option in _OPTIONS if info.get(option) not in (None, False)}
     return {"key": dict(info.get("key", ())), "name": name, **options}

@@ -1,5 +1,7 @@
-"""``focus-acceptance remedy``: plan, ask for consent, keep the old values, carry out. Exit codes: 0 nothing is left to
-do, 1 something is, or failed, 2 wrong use."""
+"""``focus-acceptance remedy``: plan, ask for consent, keep the old values, carry out.
+
+Exit codes: 0 nothing is left to do, 1 something is left or failed, 2 wrong use.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +27,19 @@ from support.redaction import PROCESS
 
 INDEXES, STALE_RECORDINGS, UNDO = "indexes", "stale-recordings", "undo"
 _PATIENCE_S = MOST_MS / 1000 + 60
-"""A build is answered when it is complete."""
+"""The time-out of commands: a build is answered only when it is complete."""
 Planner = Callable[[MongoDBClient, Environment], RemedyPlan]
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What the person at the keyboard has said; without ``yes`` nothing is changed."""
+    """The consent of the user, given by options. Without ``yes``, nothing is changed."""
 
     yes: bool = False
     environment_name: str | None = None
 
     def why_not(self, environment: Environment) -> str | None:
-        """Why it is not consent to a change of this environment."""
+        """Return why the options are no consent to a change of this environment, or None."""
         name = environment.name
         if self.environment_name not in (None, name):
             return f"--environment-name {self.environment_name}: the environment is {name}"
@@ -47,17 +49,19 @@ class Consent:
 
 
 class RemedyRefused(Exception):
-    """Wrong use; one sentence."""
+    """Wrong use. The text is one sentence."""
 
 
 def remedy(name: str, environment: str, run_file: Path | None, consent: Consent, folder: Path, tell: Tell) -> int:
-    """Plan ``indexes`` or ``stale-recordings`` from what is there; with consent, do it. The old values go to a file in
-    ``folder``."""
+    """Plan ``indexes`` or ``stale-recordings`` from the current state and, with consent, carry the plan out.
+
+    The old values are kept in a file in ``folder``.
+    """
     return _carried_out(_PLANNERS[name], environment, run_file, consent, folder, tell)
 
 
 def undo(file: Path, environment: str | None, run_file: Path | None, consent: Consent, tell: Tell) -> int:
-    """Plan from the file of a remedy what takes it back; with consent, do it."""
+    """Plan how to undo a remedy from its file and, with consent, carry the plan out."""
     try:
         kept = read_undo_file(file)
     except UndoFileError as error:
@@ -95,7 +99,7 @@ def _carried_out(
 
 @contextmanager
 def _connected(environment: Environment, consent: Consent) -> Iterator[MongoDBClient]:
-    """A client that may change something only where somebody has consented: it refuses by itself otherwise."""
+    """Yield a client that refuses changes by itself, unless the user has consented."""
     PROCESS.hide(*environment.secrets())
     policy = SafetyPolicy(environment.name, writes_database=consent.yes)
     journal = Journal(environment.secrets(), PROCESS)
@@ -142,7 +146,10 @@ _PLANNERS: dict[str, Planner] = {INDEXES: _plan_indexes, STALE_RECORDINGS: _plan
 
 
 def _collection(database: MongoDBClient, environment: Environment) -> str:
-    """What base_paths names for the configured path, if it is there: building an index would make it."""
+    """Return the collection that base_paths names for the configured path.
+
+    It must exist, because building an index would create it.
+    """
     entries = [entry for entry in database.base_paths() if entry.base_path == environment.mongodb.base_path]
     live = [entry.guid for entry in entries if not entry.is_archive]
     path = environment.mongodb.base_path
@@ -156,7 +163,7 @@ def _collection(database: MongoDBClient, environment: Environment) -> str:
 
 
 def _plan_back(database: MongoDBClient, environment: Environment, kept: UndoFile, file: Path) -> RemedyPlan:
-    """What is still as the remedy has left it is taken back; whatever has become something else is left alone."""
+    """Plan to undo the changes that are still as the remedy left them. Anything changed since is left alone."""
     if kept.database != environment.mongodb.database:
         raise RemedyRefused(f"{file}: database {kept.database} is not that of environment {environment.name}")
     if kept.collection not in {entry.guid for entry in database.base_paths()} & set(database.collections()):

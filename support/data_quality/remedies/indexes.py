@@ -1,4 +1,4 @@
-"""Which indexes the collection of the recordings lacks, judged by the checks that the features judge it by."""
+"""The indexes that the collection of recordings lacks, judged by the checks that the features use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOLD = 5
 
 
 class IndexedCollection(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def indexes(self, collection: str) -> dict[str, Document]: ...
 
@@ -27,14 +27,14 @@ class IndexedCollection(Protocol):
 
 @dataclass(frozen=True)
 class IndexNeeds:
-    """What must be built or changed, and what stands in the way of the rest."""
+    """The indexes that must be built or changed, and the obstacles to the rest."""
 
     changes: tuple[IndexChange, ...]
     blocked: tuple[str, ...]
 
 
 def index_needs(database: IndexedCollection, collection: str) -> IndexNeeds:
-    """From the indexes as they are. The unique one waits until every uuid is its own."""
+    """Derive the needs from the current indexes. The unique index waits until no uuid occurs twice."""
     lookups = Lookups(collection, database.indexes(collection))
     changes, blocked = [], []
     for field in FIELDS.values():
@@ -54,7 +54,7 @@ def _is_well(lookups: Lookups, field: str) -> bool:
 
 
 def _own(lookups: Lookups, field: str) -> Document | None:
-    """The index of this field alone, ascending, whatever its name and its options are."""
+    """Return the ascending index of this field alone, whatever its name and options."""
     found = (definition_of(name, info) for name, info in lookups.indexes.items())
     return next((one for one in found if one["key"] == {field: 1}), None)
 
@@ -67,7 +67,10 @@ def _change(database: IndexedCollection, lookups: Lookups, field: str) -> IndexC
 
 
 def _quorum(database: IndexedCollection) -> str | None:
-    """A member that is away must not hold up a build; a server that stands alone refuses to be asked for a quorum."""
+    """Return the commit quorum: a majority, so that an absent member does not block a build.
+
+    A standalone server rejects a quorum, so it gets none.
+    """
     return "majority" if database.command("hello", admin=True).get("setName") else None
 
 

@@ -1,4 +1,4 @@
-"""A plan: every change with its commands, what needs a person first, and what was left alone and why."""
+"""A plan: all changes with their commands, what needs a decision first, and what is left alone and why."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from support.data_quality.remedies.changes import RemedyChange
 
 @dataclass(frozen=True)
 class RemedyPlan:
-    """``blocked`` are sentences: what cannot be remedied before somebody has decided something. ``aside`` is told
-    only. With ``back`` the changes are taken back instead."""
+    """The changes of a remedy. ``blocked`` are sentences on what cannot be remedied before a person makes a decision.
+
+    ``aside`` are remarks. With ``back``, the changes are undone instead.
+    """
 
     remedy: str
     environment: str
@@ -36,7 +38,7 @@ class RemedyPlan:
         return change.commands_back() if self.back else change.commands()
 
     def lines(self) -> Iterator[str]:
-        """For people: each change, and the commands that are sent for it, in their order."""
+        """Describe the plan for people: each change and the commands that are sent for it, in their order."""
         yield f"{self.remedy} of environment {self.environment}, database {self.database}, collection {self.collection}"
         for number, change in enumerate(self.changes, 1):
             yield f"  {number}. {self.what(change)}"

@@ -1,4 +1,4 @@
-"""How far the database is with the index that it builds, where it tells so."""
+"""The progress of an index build, if the database reports it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from support.clients.mongodb.client import DatabaseError
 from support.clients.mongodb.facts import Document
 
 _WHOSE: tuple[Mapping[str, Any], ...] = ({}, {"$ownOps": True})
-"""The thread that builds is nobody's; a user who may not see it sees what he asked for himself."""
+"""Filters of currentOp, tried in order. The thread that builds belongs to no user. A user who may not see it sees only
+their own operations."""
 
 
 class BusyDatabase(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def command(self, name: str, value: Any = 1, *, admin: bool = False, **arguments: Any) -> Document: ...
 
 
 def build_progress(database: BusyDatabase) -> str | None:
-    """One line; None where the database tells nothing. Whether the build succeeds, its own answer says."""
+    """Describe the progress in one line; None if the database reports none. The build's own answer gives its result."""
     for whose in _WHOSE:
         try:
             operations = database.command("currentOp", admin=True, **whose).get("inprog", ())

@@ -1,4 +1,4 @@
-"""Which recordings were left open: the rule, the clock and the classes are those that the features judge by."""
+"""The recordings that were left open, by the rule, the clock and the classes that the features use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from support.data_quality.remedies.changes import CHANGED_FIELDS, RecordingChang
 from support.model.index_documents import IndexSnapshot, RecordingDocument
 
 YOUNGEST = timedelta(hours=24)
-"""A younger one may be live, whatever an environment file calls stale (docs/facts/mongodb.md 5)."""
+"""The minimum age of a stale recording. A younger one may be live, whatever an environment file calls stale
+(docs/facts/mongodb.md 5)."""
 
 
 class RecordedCollection(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]: ...
 
@@ -28,14 +29,14 @@ class RecordedCollection(Protocol):
 
 @dataclass(frozen=True)
 class StaleRecordings:
-    """What must be closed; what is open and young is left alone, and told."""
+    """The recordings that must be closed. Young open recordings are left alone and reported in ``aside``."""
 
     changes: tuple[RecordingChange, ...]
     aside: tuple[str, ...]
 
 
 def stale_recordings(database: RecordedCollection, collection: str, stale_after: timedelta) -> StaleRecordings:
-    """By the clock of the database."""
+    """Find the recordings that were left open, by the clock of the database."""
     snapshot = snapshot_of(database, collection, max(stale_after, YOUNGEST))
     stale = [entry for entry in snapshot.recordings if snapshot.is_stale(entry)]
     return StaleRecordings(tuple(_changes(database, collection, stale)), tuple(_young(snapshot)))
@@ -44,7 +45,7 @@ def stale_recordings(database: RecordedCollection, collection: str, stale_after:
 def _changes(
     database: RecordedCollection, collection: str, stale: list[RecordingDocument]
 ) -> Iterator[RecordingChange]:
-    """With the values of all fields that closing changes."""
+    """Yield the changes with the current values of all fields that closing changes."""
     ids = [entry.raw["_id"] for entry in stale]
     found = database.find(collection, {"_id": {"$in": ids}}, projection=dict.fromkeys(CHANGED_FIELDS, 1))
     were = {document.pop("_id"): document for document in found}

@@ -1,4 +1,4 @@
-"""What of a change is there now, in the form in which the change itself has it."""
+"""The current state of an index or recording, in the form that a change uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.data_quality.remedies.changes import CHANGED_FIELDS, IndexChange, R
 
 
 class ReadableState(Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def find(
         self, collection: str, query: Mapping[str, Any] | None = None, *, projection: Mapping[str, Any] | None = None
@@ -20,7 +20,10 @@ class ReadableState(Protocol):
 
 
 def state_of_change(database: ReadableState, change: RemedyChange) -> Document | None:
-    """Equal to ``change.before`` where it was not made, to ``change.after`` where it was; None if it is not there."""
+    """Return the current state, or None if the index or recording does not exist.
+
+    It equals ``change.before`` if the change was not made, and ``change.after`` if it was.
+    """
     if isinstance(change, IndexChange):
         info = database.indexes(change.collection).get(change.name)
         return None if info is None else definition_of(change.name, info)

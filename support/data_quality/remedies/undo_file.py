@@ -1,4 +1,4 @@
-"""The old values of what a remedy changes, on disk before the first change; ``remedy undo`` reads them."""
+"""The file with the old values, written before the first change of a remedy. ``remedy undo`` reads it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SCHEMA = "focus-acceptance/remedy/1"
 
 
 class UndoFileError(Exception):
-    """The file cannot be used; one sentence."""
+    """The file cannot be used. The text is one sentence."""
 
 
 @dataclass(frozen=True)
 class UndoFile:
-    """What a remedy was about to change, and where."""
+    """The changes that a remedy was about to make, and their place."""
 
     remedy: str
     environment: str
@@ -35,7 +35,7 @@ class UndoFile:
 
 
 def write_undo_file(plan: RemedyPlan, folder: Path) -> Path:
-    """For its owner only, and never in the place of another. Raises OSError."""
+    """Write the file, readable by its owner only, without replacing another. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{plan.environment}-{plan.remedy}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"
     content = {
@@ -55,7 +55,7 @@ def write_undo_file(plan: RemedyPlan, folder: Path) -> Path:
 
 
 def read_undo_file(path: Path) -> UndoFile:
-    """:class:`UndoFileError` for one that is not there, or that no remedy has written."""
+    """Read the file. Raises :class:`UndoFileError` if it does not exist or was not written by a remedy."""
     try:
         content = json_util.loads(path.read_text(encoding="utf-8"), json_options=_READ)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Carries out a plan: one change after the other, each looked at when it is made, stoppable at any moment."""
+"""Carries out a plan: one change after the other, each verified when it is made, interruptible at any moment."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Tell = Callable[[str], None]
 
 
 class ChangeableDatabase(ReadableState, BusyDatabase, Protocol):
-    """What is used of the MongoDB client."""
+    """The part of the MongoDB client that is used here."""
 
     def change(self, command: Document) -> Document: ...
 
 
 @dataclass
 class RemedyWork:
-    """What became of each change. ``stopped`` says why the others were not begun; None if all had their turn."""
+    """The result of each change. ``stopped`` says why the others were not begun; None if all were tried."""
 
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class RemedyWork:
 
 
 def carry_out(plan: RemedyPlan, database: ChangeableDatabase, tell: Tell) -> RemedyWork:
-    """A change that is refused does not keep the others from their turn. Ctrl-C does, and a database that is gone."""
+    """Carry out a plan. A refused change does not stop the others. Ctrl-C and a lost database do."""
     work, remedying = RemedyWork(), _Remedying(plan, database, tell)
     for change in plan.changes:
         what = plan.what(change)
@@ -62,14 +62,14 @@ def carry_out(plan: RemedyPlan, database: ChangeableDatabase, tell: Tell) -> Rem
 
 
 class _Remedying:
-    """``stopped`` says why nothing more is begun."""
+    """The changes in progress. ``stopped`` says why no further change is begun."""
 
     def __init__(self, plan: RemedyPlan, database: ChangeableDatabase, tell: Tell) -> None:
         self._plan, self._database, self._tell = plan, database, tell
         self.stopped: str | None = None
 
     def trouble_with(self, change: RemedyChange) -> str | None:
-        """Make it; why it is not made, or None."""
+        """Make a change. Returns why it was not made, or None."""
         try:
             self._make(change)
             return None if self._is_made(change) else "it is not as the plan has seen it any more, and is left alone"
@@ -83,14 +83,14 @@ class _Remedying:
             return self._left_of(change)
 
     def _after_the_loss(self, change: RemedyChange, error: DatabaseError) -> str | None:
-        """The answer of a change was lost; the change itself need not be."""
+        """Look whether a change was made although its answer was lost. Returns why it was not, or None."""
         try:
             return None if self._is_made(change) else f"{error}; it may still be under way: look again before anything"
         except DatabaseError:
             return f"{error}; whether it was done is not known"
 
     def _left_of(self, change: RemedyChange) -> str | None:
-        """What an interruption has left, looked at and not assumed."""
+        """Look up the state that an interruption left. Returns None if the change was made."""
         was = change.after if self._plan.back else change.before
         try:
             if self._is_made(change):
@@ -123,7 +123,7 @@ class _Remedying:
             self._database.change(command)
 
     def _build(self, command: Document) -> None:
-        """In a thread of its own, so that this one can look how far it is, and end it."""
+        """Build an index in a separate thread, so that this one can report the progress and stop the build."""
         with ThreadPoolExecutor(1) as beside:
             building = beside.submit(self._database.change, command)
             try:
@@ -136,7 +136,10 @@ class _Remedying:
             building.result()
 
     def _give_up(self, command: Document) -> None:
-        """What has come of it is looked at afterwards, so that a refusal is told only."""
+        """Ask the database to abandon a build.
+
+        A refusal is only reported, because the result is looked up afterwards.
+        """
         self._tell("     interrupted: the database is told to give this index up")
         try:
             self._database.change({"dropIndexes": command["createIndexes"], "index": command["indexes"][0]["name"]})
