@@ -24,14 +24,14 @@ def said(outcome: Outcome) -> str:
     """Describe the outcome of a request in words."""
     if isinstance(outcome, ConnectionFailed):
         return str(outcome)
-    return f"it was answered {outcome.status} {outcome.message!r} after {outcome.duration_s:.2f} s"
+    return f"it was answered {outcome.status} {outcome.message!r} after {outcome.given_s:.2f} s"
 
 
 def is_alive(within_s: float) -> Judged[Outcome]:
     """Match a health check that is answered with status 200 in time."""
 
     def trouble(outcome: Outcome) -> str | None:
-        alive = isinstance(outcome, Answer) and outcome.status == 200 and outcome.duration_s <= within_s
+        alive = isinstance(outcome, Answer) and outcome.status == 200 and outcome.given_s <= within_s
         return None if alive else f"asked whether it is alive, {said(outcome)}"
 
     return Judged(f"a server that says within {within_s:g} s that it is alive", trouble)

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from support import processor
+
 SWITCH_INTERVAL_S = 0.0005
 STAGGER_S = 0.001
 START_AFTER_S = 0.02
@@ -72,6 +74,8 @@ class Sample:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     error: str = ""
+    lost_s: float = 0.0
+    """The part of the time from sending to the end in which the suite did not get the processor."""
 
     @property
     def response_ms(self) -> float:
@@ -158,7 +162,9 @@ class _Run:
     def one(self, number: int, sender: Sender, intended_s: float) -> None:
         try:
             if not self._stop.wait(_left(intended_s)):
-                self._take_in(number, intended_s, sender.send())
+                lost_before_s = processor.heartbeat.lost_s()
+                reply = sender.send()
+                self._take_in(number, intended_s, reply, processor.heartbeat.lost_s() - lost_before_s)
         except BaseException as error:
             self._trouble = error
             raise
@@ -167,10 +173,9 @@ class _Run:
                 self._ended += 1
                 self._changed.notify_all()
 
-    def _take_in(self, number: int, intended_s: float, reply: EngineReply) -> None:
-        sample = Sample(
-            number, intended_s, reply.sent_s, reply.done_s, reply.status, reply.headers, reply.body, reply.error
-        )
+    def _take_in(self, number: int, intended_s: float, reply: EngineReply, lost_s: float) -> None:
+        times = intended_s, reply.sent_s, reply.done_s
+        sample = Sample(number, *times, reply.status, reply.headers, reply.body, reply.error, lost_s)
         self._on_done(sample)
         with self._changed:
             self._done[number] = sample

@@ -69,7 +69,7 @@ def open_at_once(
 def _opening(sample: Sample) -> Opening:
     if sample.status is None:
         return Opening(sample, None, None)
-    answer = Answer(sample.status, sample.headers, sample.body, sample.done_s - sample.sent_s)
+    answer = Answer(sample.status, sample.headers, sample.body, sample.done_s - sample.sent_s, lost_s=sample.lost_s)
     try:
         return Opening(sample, answer, answer.opened())
     except ShapeError:

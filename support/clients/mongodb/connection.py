@@ -19,6 +19,7 @@ from support.clients.mongodb.heartbeat import FirstHeartbeat
 from support.clients.mongodb.journal import CommandJournal
 from support.clients.mongodb.uri import secrets_in, why_unusable
 from support.config.errors import ConfigurationError
+from support.waits import Stopwatch
 
 APPLICATION = "focus-acceptance"
 COMMAND_TIMEOUT_S = 15.0
@@ -102,7 +103,7 @@ class MongoDBConnection:
     def probe(self, uri: str) -> ConnectionOutcome:
         """Open a new login with this URI and ping once."""
         self._journal.hide(*secrets_in(uri))
-        started = time.monotonic()
+        watch = Stopwatch()
         client = self._open(uri)
         try:
             with self.asking("connect", client=client):
@@ -110,10 +111,10 @@ class MongoDBConnection:
         except DatabaseError as error:
             if error.kind == "refused":
                 raise
-            return ConnectionOutcome(error.kind, str(error), time.monotonic() - started)
+            return ConnectionOutcome(error.kind, str(error), watch.given_s())
         finally:
             _close(client)
-        return ConnectionOutcome("ok", "connected", time.monotonic() - started)
+        return ConnectionOutcome("ok", "connected", watch.given_s())
 
     def _open(
         self, uri: str, within_s: float | None = None, heartbeat: FirstHeartbeat | None = None

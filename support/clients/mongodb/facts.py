@@ -19,7 +19,10 @@ class DatabaseError(Exception):
 
 @dataclass(frozen=True)
 class ConnectionOutcome:
-    """The result of connecting: ``kind`` is ``ok``, ``authentication_failed`` or ``unreachable``."""
+    """The result of connecting: ``kind`` is ``ok``, ``authentication_failed`` or ``unreachable``.
+
+    ``duration_s`` leaves out what the suite had no processor for (``support.processor``).
+    """
 
     kind: str
     message: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import ExitStack
 
 import paramiko
@@ -18,6 +17,7 @@ from support.clients.ssh.private_key import load_private_key
 from support.clients.ssh.session import TARGET, SSHSession, close_client, ended_after
 from support.config.errors import ConfigurationError
 from support.config.secrets import Unusable, read_secret
+from support.waits import Stopwatch
 
 CONNECT_TIMEOUT_S = 10.0
 """The limit for each step of a login, as the library counts the steps."""
@@ -67,14 +67,14 @@ class SSHClient:
 
     def connect_target(self) -> SSHSession:
         """Open a session on the target host, through the jump host if there is one. Raises :class:`SSHError`."""
-        target, started = self._settings.target, time.monotonic()
+        target, watch = self._settings.target, Stopwatch()
         if self._settings.jump is None:
             return self._connect(target, None)
         jump = self.connect_jump()
         with ExitStack() as undo:
             undo.callback(jump.close)
             channel = jump.open_channel(target.host, target.port)
-            session = self._connect(target, jump, channel, started)
+            session = self._connect(target, jump, channel, watch)
             undo.pop_all()
         return session
 
@@ -87,19 +87,18 @@ class SSHClient:
         host: Host,
         jump: SSHSession | None,
         channel: paramiko.Channel | None = None,
-        started_s: float | None = None,
+        watch: Stopwatch | None = None,
     ) -> SSHSession:
         where = f"{host.user}@{host.host}:{host.port}"
-        began_s = time.monotonic()
+        login = Stopwatch()
         try:
             client = self._login(host, channel)
         except SSHError as error:
             failure = SSHError(error.kind, self._journal.redact(f"{where}: {error}"))
-            self._journal.record(TARGET, f"connect {where}", f"failed: {failure}", time.monotonic() - began_s)
+            self._journal.record(TARGET, f"connect {where}", f"failed: {failure}", login.wall_s())
             raise failure from error.__cause__
-        ended_s = time.monotonic()
-        self._journal.record(TARGET, f"connect {where}", "logged in", ended_s - began_s)
-        return SSHSession(client, where, ended_s - (started_s or began_s), self._journal, jump)
+        self._journal.record(TARGET, f"connect {where}", "logged in", login.wall_s())
+        return SSHSession(client, where, (watch or login).given_s(), self._journal, jump)
 
     def _login(self, host: Host, channel: paramiko.Channel | None) -> paramiko.SSHClient:
         client = paramiko.SSHClient()

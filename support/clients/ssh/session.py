@@ -38,7 +38,8 @@ class CommandResult:
 
 
 class SSHSession:
-    """A session on a host. ``connect_duration_s`` runs from the first packet to the login, jump host included."""
+    """A session on a host. ``connect_duration_s`` runs from the first packet to the login, jump host included,
+    without the time for which the suite had no processor (``support.processor``)."""
 
     def __init__(
         self,

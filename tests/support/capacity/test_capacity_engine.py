@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from support import processor
 from support.capacity.load.loopback import LoopbackServer
 from support.capacity.load.self_check import added_ms, check_generator, one_round
 from support.clients.focus_server.load_client import LoadClient, Reply
@@ -57,6 +58,14 @@ def test_every_request_is_sent_once_and_measured_from_its_intended_start(server:
     assert all(sample.response_ms >= sample.service_ms >= 100 for sample in burst.samples)
     assert all(added_ms(sample) >= 0 for sample in burst.samples)
     assert burst.stopped_because == ""
+
+
+def test_a_sample_says_for_how_long_this_machine_kept_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor.heartbeat, "lost_s", iter([3.0, 3.7]).__next__)
+    sender = Waits()
+    sender.go.set()
+    (sample,) = fire([sender], PATIENCE).samples
+    assert sample.lost_s == pytest.approx(0.7)
 
 
 def test_starts_are_a_millisecond_apart(server: str) -> None:

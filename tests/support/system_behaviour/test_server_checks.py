@@ -25,6 +25,7 @@ def server_pod(restarts: int = 0, ready: bool = True) -> Pod:
 
 def test_alive_in_time() -> None:
     assert trouble(server.is_alive(1.0), ALIVE) is None
+    assert trouble(server.is_alive(1.0), dataclasses.replace(ALIVE, duration_s=1.5, lost_s=0.6)) is None
 
 
 @pytest.mark.parametrize(
