@@ -1,4 +1,4 @@
-"""Load profiles: the number, kind and timing of investigations to open. docs/qa-engineer.md describes the file."""
+"""Load profiles: the number, kind and timing of investigations to open. docs/devops.md describes the file."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class RunRecord(Formatter):  # type: ignore[misc]  # behave ships no types, so i
     an entry into the one named by userdata `history` (default: `history` in the reports; empty for none)."""
 
     name = "record"
-    description = "The run record: reports/run.json and reports/junit.xml"
+    description = "The run record: reports/run.json"
 
     def __init__(self, stream_opener: Any, config: Any) -> None:
         super().__init__(stream_opener, config)

@@ -107,19 +107,23 @@ class LoadTesters:
         self._connected = 0
         self._have_users(each + bool(more), len(present))
         wanted = [one for one in present if one.users]
-        for tester in wanted:
-            self._processes.say(
-                "connect",
-                {"users": tester.users, "url": url, "at_once": max(1, at_once // len(wanted))},
-                tester.id,
-            )
-        self._wait(
-            lambda: self._connected + sum(one.lost for one in wanted) >= len(wanted),
-            CONNECT_WITHIN_S,
-            f"the testers did not connect {amount} clients within {CONNECT_WITHIN_S:g} s",
-        )
+        for first in range(0, len(wanted), at_once):
+            self._connect_together(wanted[first : first + at_once], wanted[: first + at_once], url, at_once)
         places = [(tester, user) for tester in wanted for user in range(tester.users)]
         return sorted(places, key=lambda place: place[1])
+
+    def _connect_together(
+        self, testers: Sequence[LoadTester], so_far: Sequence[LoadTester], url: str, at_once: int
+    ) -> None:
+        """Connect the users of at most ``at_once`` testers, each with its share of ``at_once``."""
+        for tester in testers:
+            share = {"users": tester.users, "url": url, "at_once": at_once // len(testers)}
+            self._processes.say("connect", share, tester.id)
+        self._wait(
+            lambda: self._connected + sum(one.lost for one in so_far) >= len(so_far),
+            CONNECT_WITHIN_S,
+            f"the testers did not connect {sum(one.users for one in testers)} clients within {CONNECT_WITHIN_S:g} s",
+        )
 
     def _have_users(self, each: int, present: int) -> None:
         """Make sure that each tester has at least ``each`` users.

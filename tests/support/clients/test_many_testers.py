@@ -76,6 +76,32 @@ def test_the_requests_are_shared_out_among_the_testers(testers: LoadTesters, ser
     assert all(one.cpu_s > 0 and one.kilobytes > 10_000 for one in testers.use())
 
 
+def test_no_more_clients_connect_at_once_than_asked_for_however_many_testers_there_are(testers: LoadTesters) -> None:
+    under_way, most, lock = [0], [0], threading.Lock()
+
+    class Counting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with lock:
+                under_way[0] += 1
+                most[0] = max(most[0], under_way[0])
+            threading.Event().wait(0.05)
+            with lock:
+                under_way[0] -= 1
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as counting:
+        threading.Thread(target=counting.serve_forever, daemon=True).start()
+        places = testers.connect(6, f"http://127.0.0.1:{counting.server_address[1]}/ack", 1)
+        counting.shutdown()
+    assert len(testers.present) == 2 and len(places) == 6
+    assert most == [1]
+
+
 def test_bodies_and_headers_are_those_of_the_load_from_threads(testers: LoadTesters) -> None:
     heard: list[tuple[str, str, dict[str, Any], str | None]] = []
 

@@ -1,6 +1,6 @@
 """The audit log of all requests, in the form of ``audit.k8s.io/v1`` at level Metadata, with one event per line.
 
-A request with the same user, verb, resource, namespace and decision as one in the last second is left out.
+A request with the same user, verb, API group, resource, namespace and decision as one in the last second is left out.
 """
 
 from __future__ import annotations

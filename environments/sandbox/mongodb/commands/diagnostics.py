@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from typing import Any
 
 from bson import Int64
@@ -17,6 +18,9 @@ from environments.sandbox.mongodb.query.stages import storage_stats
 from environments.sandbox.mongodb.storage.collection import MAX_DOCUMENT_BYTES
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
+_MAXRSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
+"""macOS counts ru_maxrss in bytes, Linux in kilobytes (getrusage(2))."""
+
 
 @command("buildInfo", None, {}, "buildinfo")
 def build_info(_: Request) -> dict[str, Any]:
@@ -29,7 +33,7 @@ def build_info(_: Request) -> dict[str, Any]:
 def server_status(request: Request) -> dict[str, Any]:
     """Report measured values: connections, operations, cursors, memory of this process."""
     instance = request.instance
-    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _MAXRSS_PER_MB
     return {
         "host": instance.host, "version": instance.version, "process": "mongod",
         "pid": Int64(os.getpid()),
