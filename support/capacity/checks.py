@@ -26,12 +26,12 @@ _WORDS = {GPU_SLICE: "GPU slice", "pods": "pods on the nodes", "cpu": "cpu", "me
 def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
     """The message names each used-up resource with its total and each lost node, and no other resource."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         said = answer.message
-        told = {resource for resource, words in _WORDS.items() if words.lower() in said.lower()}
-        if missing := sorted(shortage.used_up.keys() - told):
+        mentioned = {resource for resource, words in _WORDS.items() if words.lower() in said.lower()}
+        if missing := sorted(shortage.used_up.keys() - mentioned):
             return f"{said!r} does not name {', '.join(missing)}"
-        if more := sorted(shortage.left & told):
+        if more := sorted(shortage.left & mentioned):
             return f"{said!r} names {', '.join(more)}, of which there is more"
         unsaid = [f"{offered:g}" for offered in shortage.used_up.values() if not _says_number(offered, said)]
         if unsaid:
@@ -43,14 +43,14 @@ def names_the_shortage(shortage: Shortage) -> Judged[Answer]:
             return f"{said!r}: not ready are {', '.join(shortage.lost) or 'no nodes'}"
         return None
 
-    return Judged("a refusal that names all that is short, and every node that is not ready", trouble)
+    return Judged("a refusal that names all that is short, and every node that is not ready", mismatch)
 
 
 def _slices_left(shortage: Shortage, said: str) -> int:
     """Return the number of GPU slices a message reports as left although none is; 0 if it reports none."""
     offered = shortage.used_up.get(GPU_SLICE)
-    told = None if offered is None else re.search(rf"(?<![\w.])(\d+) of {offered:g}(?![\w.])", said)
-    return int(told[1]) if told else 0
+    match = None if offered is None else re.search(rf"(?<![\w.])(\d+) of {offered:g}(?![\w.])", said)
+    return int(match[1]) if match else 0
 
 
 def _says_number(number: float, text: str) -> bool:
@@ -67,7 +67,7 @@ def has_so_many_free_ports(amount: int) -> Judged[int]:
 def opens_exactly(amount: int) -> Judged[Measured]:
     """Exactly ``amount`` were answered as opened, and each of the others was refused for want of room (429 or 503)."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         records = measured.step.records
         opened = [record for record in records if "answered" in record.reached]
         if len(opened) != amount:
@@ -75,13 +75,13 @@ def opens_exactly(amount: int) -> Judged[Measured]:
         unclear = [record for record in records if record not in opened and record.status not in _NO_ROOM]
         return f"{len(unclear)} were answered otherwise, the first {unclear[0].status}" if unclear else None
 
-    return Judged(f"exactly {amount} that open, and a refusal for want of room for each of the others", trouble)
+    return Judged(f"exactly {amount} that open, and a refusal for want of room for each of the others", mismatch)
 
 
 def reaches_every_port() -> Judged[Measured]:
     """Each investigation that was answered as opened had its own port, which accepted its client."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         opened = [record for record in measured.step.records if "answered" in record.reached]
         closed = [
             f"{record.job_id} on port {record.stream_port}" for record in opened if "port_open" not in record.reached
@@ -96,13 +96,13 @@ def reaches_every_port() -> Judged[Measured]:
             return f"{len(shared)} of {len(opened)} investigations share a port at the same time, the first {address}"
         return None
 
-    return Judged("a port of its own that accepts its client, for each that was opened", trouble)
+    return Judged("a port of its own that accepts its client, for each that was opened", mismatch)
 
 
 def plays_its_own_window() -> Judged[Measured]:
     """The pod of each was started for the window that was requested, and not for that of a neighbour."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         pods = {pod.job_id: pod for pod in map(Pod.parse, measured.run.during.pods)}
         started = [
             (record, window, window_in(pods[record.job_id].containers[0].command))
@@ -117,35 +117,35 @@ def plays_its_own_window() -> Judged[Measured]:
                 return f"job {record.job_id} was started for {options or 'no window'}, asked for was {wanted}"
         return None
 
-    return Judged("a job for its own window, for each", trouble)
+    return Judged("a job for its own window, for each", mismatch)
 
 
 def gave_back_its_ports() -> Judged[Measured]:
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         if not any(record.stream_port for record in measured.step.records):
             return "no port was given out, so none can be given back"
         ports = measured.still_published
         return f"{len(ports)} ports are still published: {', '.join(map(str, ports[:5]))}" if ports else None
 
-    return Judged("no service that still publishes a port of the load", trouble)
+    return Judged("no service that still publishes a port of the load", mismatch)
 
 
 def refuses_at_once() -> Judged[Measured]:
     """A released port refuses a client. It neither accepts the client nor leaves it waiting."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         if not measured.refusing:
             return "no port was given out, so none can refuse anybody"
         wrong = [one for one in measured.refusing if one.connected or "refused" not in one.error.lower()]
         return f"{len(wrong)} of {len(measured.refusing)} do not refuse, the first: {wrong[0]}" if wrong else None
 
-    return Judged("ports that refuse clients at once", trouble)
+    return Judged("ports that refuse clients at once", mismatch)
 
 
 def has_recovered() -> Judged[Measured]:
     """Investigations open as fast again as before the load."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         recovery = measured.run.recovery
         if recovery is None:
             return "what came after the load was not measured"
@@ -158,11 +158,11 @@ def has_recovered() -> Judged[Measured]:
             f"last {recovery.last_samples} was {recovery.last_p95_ms:.0f} ms, allowed were {recovery.limit_ms:.0f} ms"
         )
 
-    return Judged("investigations that open as fast as before the load", trouble)
+    return Judged("investigations that open as fast as before the load", mismatch)
 
 
 def left_nothing() -> Judged[Measured]:
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         recovery = measured.run.recovery
         if recovery is None:
             return "what came after the load was not looked at"
@@ -171,25 +171,25 @@ def left_nothing() -> Judged[Measured]:
         left = [*measured.step.leftovers, *recovery.leftovers]
         return f"left over: {', '.join(left[:5])}" if left else None
 
-    return Judged("nothing of the load left in the cluster", trouble)
+    return Judged("nothing of the load left in the cluster", mismatch)
 
 
 def tells_of_headroom() -> Judged[Measured]:
     """The report says that the requirement is met, and how much room is left. Inconclusive when the report is."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         gap = report_of(measured)["gap_analysis"]
         said = Verdict(Outcome(gap["verdict"]), f"the report says {gap['verdict']}: {gap['sentence']}")
         unknown = gap["headroom_jobs"] is None
         return failure(said) or ("the report does not say how much room is left" if unknown else None)
 
-    return Judged("a report that the requirement is met, with the room that is left", trouble)
+    return Judged("a report that the requirement is met, with the room that is left", mismatch)
 
 
 def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
     """The report names ``cause`` as its first bottleneck, with at least ``at_least`` investigations missing."""
 
-    def trouble(measured: Measured) -> str | None:
+    def mismatch(measured: Measured) -> str | None:
         report = report_of(measured)
         found = [(one["id"], one["primary_for_jobs"]) for one in report["bottleneck_analysis"]]
         gap = report["gap_analysis"]["gap"]
@@ -201,7 +201,7 @@ def tells_what_is_missing(cause: str, at_least: int) -> Judged[Measured]:
             return f"the report recommends nothing for {cause}"
         return None
 
-    return Judged(f"a report whose first bottleneck is {cause}, with at least {at_least} missing", trouble)
+    return Judged(f"a report whose first bottleneck is {cause}, with at least {at_least} missing", mismatch)
 
 
 def report_of(measured: Measured) -> Any:

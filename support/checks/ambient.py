@@ -69,7 +69,7 @@ class AmbientChecks:
 
     def new_remarks(self) -> list[str]:
         """Return the remarks not yet reported in this run: checks that were impossible, which is no failure."""
-        new = [text for text, told in self._remarks.items() if not told]
+        new = [text for text, reported in self._remarks.items() if not reported]
         self._remarks |= dict.fromkeys(new, True)
         return new
 

@@ -24,7 +24,7 @@ _SAYS_IT_IS_MISSING = re.compile(r"\b(missing|required|null|none|nothing)\b", re
 def is_refused(statuses: Collection[int], about: Collection[str], within_s: float) -> Judged[Answer]:
     """Match a refusal with one of ``statuses`` and a word of ``about``, in time and free of leftovers of a program."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
         if answer.status not in statuses:
             return said
@@ -37,13 +37,13 @@ def is_refused(statuses: Collection[int], about: Collection[str], within_s: floa
         return None
 
     wanted = f"a refusal ({' or '.join(str(status) for status in sorted(statuses))})"
-    return Judged(f"{wanted} about {' or '.join(about)}, within {within_s:g} s, in words for people", trouble)
+    return Judged(f"{wanted} about {' or '.join(about)}, within {within_s:g} s, in words for people", mismatch)
 
 
 def opens() -> Judged[Answer]:
     """Match an accepted request whose answer has the documented shape."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         if answer.status != 200:
             return f"it was answered {answer.status} {answer.message!r}"
         try:
@@ -52,20 +52,20 @@ def opens() -> Judged[Answer]:
             return str(error)
         return None
 
-    return Judged("an investigation that opens", trouble)
+    return Judged("an investigation that opens", mismatch)
 
 
 def says_no_recording_was_found() -> Judged[Answer]:
     """Match the answer that requirement PV-02 demands: status 404 and a message that no recording was found."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
         if answer.status != 404 or not re.search(r"no recordings? (was |were )?found", answer.message, re.IGNORECASE):
             return said
         leftover = leftover_in(answer)
         return None if leftover is None else f"{said}, which contains {leftover}"
 
-    return Judged("404 and a message that no recording was found", trouble)
+    return Judged("404 and a message that no recording was found", mismatch)
 
 
 def says_what_to_do(
@@ -79,7 +79,7 @@ def says_what_to_do(
     it names numbers, the limit itself must be among them, or the number before it.
     """
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         message = answer.message
         named = {field: value for field, value in wrong.items() if field in message}
         if not named and not any(field.split(".")[0] in message for field in wrong):
@@ -94,18 +94,18 @@ def says_what_to_do(
         meant = named.keys() or {field.split(".")[0] for field in wrong}
         limits = [limit for field, limit in (highest or {}).items() if field in meant]
         least = [limit for field, limit in (lowest or {}).items() if field in meant]
-        trouble = _range_told(message, min(limits)) if limits else None
-        return trouble or (_begin_told(message, max(least)) if least else None)
+        too_far = _range_told(message, min(limits)) if limits else None
+        return too_far or (_begin_told(message, max(least)) if least else None)
 
-    return Judged("a message that names the field, its value and what is allowed", trouble)
+    return Judged("a message that names the field, its value and what is allowed", mismatch)
 
 
 def _misquoted(message: str, sent: Mapping[str, object]) -> str | None:
     """Return an objection if the message quotes a field as ``field=number`` with another number than was sent."""
     for field, value in sent.items():
-        told = re.search(rf"(?<![\w.]){field.rpartition('.')[2]}=(-?\d+(?:\.\d+)?)", message)
-        if told and isinstance(value, int | float) and float(told[1]) != value:
-            return f"{message!r} names {told[0]}, and {value} was sent"
+        quoted = re.search(rf"(?<![\w.]){field.rpartition('.')[2]}=(-?\d+(?:\.\d+)?)", message)
+        if quoted and isinstance(value, int | float) and float(quoted[1]) != value:
+            return f"{message!r} names {quoted[0]}, and {value} was sent"
     return None
 
 
@@ -115,12 +115,12 @@ def _numbers_allowed(message: str) -> list[float]:
 
 def _begin_told(message: str, lowest: float) -> str | None:
     """Return what is wrong with the lower end of the allowed range. The message may name the last number below it."""
-    told = _numbers_allowed(message)
-    if not told or lowest - 1 <= min(told) <= lowest:
+    allowed = _numbers_allowed(message)
+    if not allowed or lowest - 1 <= min(allowed) <= lowest:
         return None
-    if min(told) < lowest:
-        return f"{message!r} allows {min(told):g}, which is refused"
-    return f"{message!r} allows {min(told):g} and more only, and {lowest:g} is accepted"
+    if min(allowed) < lowest:
+        return f"{message!r} allows {min(allowed):g}, which is refused"
+    return f"{message!r} allows {min(allowed):g} and more only, and {lowest:g} is accepted"
 
 
 def _range_told(message: str, highest: float) -> str | None:
@@ -128,26 +128,26 @@ def _range_told(message: str, highest: float) -> str | None:
 
     The message may name the number before ``highest``, which is the limit of the lower end of a range.
     """
-    told = _numbers_allowed(message)
-    if not told or highest - 1 <= max(told) <= highest:
+    allowed = _numbers_allowed(message)
+    if not allowed or highest - 1 <= max(allowed) <= highest:
         return None
-    if max(told) > highest:
-        return f"{message!r} allows {max(told):g}, which is refused"
-    return f"{message!r} allows up to {max(told):g} only, and {highest:g} is accepted"
+    if max(allowed) > highest:
+        return f"{message!r} allows {max(allowed):g}, which is refused"
+    return f"{message!r} allows up to {max(allowed):g} only, and {highest:g} is accepted"
 
 
 def the_server_does_not_know(what: str) -> Judged[Answer]:
     """Match the refusal of an unknown ``address`` (404) or ``method`` (405), without leftovers of the program."""
     status = {"address": 404, "method": 405}[what]
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         said = f"it was answered {answer.status} {answer.message!r}"
         if answer.status != status:
             return said
         leftover = leftover_in(answer)
         return None if leftover is None else f"{said}, which contains {leftover}"
 
-    return Judged(f"{status}: the server does not know this {what}", trouble)
+    return Judged(f"{status}: the server does not know this {what}", mismatch)
 
 
 def _says(value: object, message: str) -> bool:
@@ -169,19 +169,19 @@ def identifies_a_job() -> Judged[OpenedInvestigation]:
 
 
 def is_new_among(earlier: Collection[str]) -> Judged[OpenedInvestigation]:
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         if not earlier:
             return "no job id was used before, so there is none to compare with"
         return f"job id {opened.job_id!r} was used before" if opened.job_id in earlier else None
 
-    return Judged("a job id that was never used before", trouble)
+    return Judged("a job id that was never used before", mismatch)
 
 
 def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
     """Match an http stream URL whose host is the name or an address of one of ``nodes``."""
     hosts = {host for node in nodes for host in (node.name, *node.addresses)}
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         said = f"the stream URL is {opened.stream_url!r}"
         if not opened.stream_url.startswith("http://"):
             return f"{said}, which is not an http URL"
@@ -193,19 +193,19 @@ def streams_from(nodes: Collection[Node]) -> Judged[OpenedInvestigation]:
             return f"{said}, whose host is neither an IP address nor the name of a node"
         return f"{said}, whose address belongs to no node of the cluster"
 
-    return Judged(f"a stream URL whose host is one of {', '.join(sorted(hosts))}", trouble)
+    return Judged(f"a stream URL whose host is one of {', '.join(sorted(hosts))}", mismatch)
 
 
 def streams_from_address(configured: str) -> Judged[OpenedInvestigation]:
     """Match the configured stream URL, with or without a trailing slash."""
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         is_it = opened.stream_url.rstrip("/") == configured.rstrip("/")
         return (
             None if is_it else f"the stream URL is {opened.stream_url!r}, the server is configured with {configured!r}"
         )
 
-    return Judged(f"the stream URL {configured!r}", trouble)
+    return Judged(f"the stream URL {configured!r}", mismatch)
 
 
 _OF_ONE_JOB = frozenset({"job_id", "stream_url", "stream_port", "status", "metadata"})
@@ -215,7 +215,7 @@ _OF_ONE_JOB = frozenset({"job_id", "stream_url", "stream_port", "status", "metad
 def opens_like(first: OpenedInvestigation) -> Judged[Answer]:
     """Match an answer that opens another job with the same facts, except those that belong to one job alone."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         opened = answer.opened()
         if opened.job_id == first.job_id:
             return f"both were given job {opened.job_id}"
@@ -227,7 +227,7 @@ def opens_like(first: OpenedInvestigation) -> Judged[Answer]:
         ]
         return "; ".join(wrong) or None
 
-    return Judged(f"a job of its own that shows the same as job {first.job_id}", trouble)
+    return Judged(f"a job of its own that shows the same as job {first.job_id}", mismatch)
 
 
 def has_a_port_number() -> Judged[OpenedInvestigation]:
@@ -241,12 +241,12 @@ def has_slot_and_port_of(earlier: OpenedInvestigation) -> Judged[OpenedInvestiga
     """Match an investigation with the slot and port of ``earlier``. The slot is the first part of the job id."""
     slot, port = earlier.job_id.split("-")[0], earlier.stream_port
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         if opened.job_id.split("-")[0] == slot and opened.stream_port == port:
             return None
         return f"job {opened.job_id} has port {opened.stream_port}"
 
-    return Judged(f"slot {slot} and port {port} again, as job {earlier.job_id} had", trouble)
+    return Judged(f"slot {slot} and port {port} again, as job {earlier.job_id} had", mismatch)
 
 
 class OneOfMany(Protocol):
@@ -259,14 +259,14 @@ class OneOfMany(Protocol):
 def are_all_different() -> Judged[Sequence[OneOfMany]]:
     """Match openings that all succeeded, no two with the same job or the same port."""
 
-    def trouble(openings: Sequence[OneOfMany]) -> str | None:
+    def mismatch(openings: Sequence[OneOfMany]) -> str | None:
         if len(openings) < 2:
             return f"{len(openings)} were asked for, which cannot be compared"
         opened = [one.opened for one in openings if one.opened is not None]
-        told = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
+        mismatches = [f"{len(openings) - len(opened)} of {len(openings)} did not open"] * (len(opened) < len(openings))
         jobs, ports = Counter(one.job_id for one in opened), Counter(one.stream_port for one in opened)
-        told += [f"job {job} was named {times} times" for job, times in jobs.items() if times > 1]
-        told += [f"port {port} was named {times} times" for port, times in ports.items() if times > 1]
-        return "; ".join(told) or None
+        mismatches += [f"job {job} was named {times} times" for job, times in jobs.items() if times > 1]
+        mismatches += [f"port {port} was named {times} times" for port, times in ports.items() if times > 1]
+        return "; ".join(mismatches) or None
 
-    return Judged("a job and a port of its own for each", trouble)
+    return Judged("a job and a port of its own for each", mismatch)

@@ -13,12 +13,12 @@ _SHOWN = 3
 def lets_in_within(limit_s: float) -> Judged[BrokerOutcome]:
     """Match a login that succeeds in time."""
 
-    def trouble(outcome: BrokerOutcome) -> str | None:
+    def mismatch(outcome: BrokerOutcome) -> str | None:
         if outcome.kind != "ok":
             return f"{outcome.kind}: {outcome.message}"
         return f"it took {outcome.duration_s:.2f} s" if outcome.duration_s > limit_s else None
 
-    return Judged(f"a broker that lets the user in within {limit_s:g} s", trouble)
+    return Judged(f"a broker that lets the user in within {limit_s:g} s", mismatch)
 
 
 def refuses_the_password() -> Judged[BrokerOutcome]:
@@ -46,13 +46,13 @@ def has_no_queue_of(job_ids: Collection[str]) -> Judged[Sequence[str]]:
     """Match a list of all queues of the broker in which none belongs to one of these investigations."""
     wanted = frozenset(job_ids)
 
-    def trouble(names: Sequence[str]) -> str | None:
+    def mismatch(names: Sequence[str]) -> str | None:
         if not wanted:
             return "no investigation was opened, so none can have left anything"
         left = [name for name in names if owner_of(name) in wanted]
         return f"{len(left)} left: {', '.join(left[:_SHOWN])}" if left else None
 
-    return Judged(f"no queue of {len(wanted)} investigations", trouble)
+    return Judged(f"no queue of {len(wanted)} investigations", mismatch)
 
 
 def has_no_queue() -> Judged[Sequence[str]]:

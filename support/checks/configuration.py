@@ -33,19 +33,19 @@ def has_the_view_of(request: Fields) -> Judged[OpenedInvestigation]:
 
 
 def has_streams(count: int) -> Judged[OpenedInvestigation]:
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         if opened.stream_amount == count:
             return None
         return f"job {opened.job_id} has {opened.stream_amount} streams"
 
-    return Judged(f"exactly {count} stream", trouble)
+    return Judged(f"exactly {count} stream", mismatch)
 
 
 def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
     """Match as many frequencies as announced, in even steps from the lowest one requested over the whole range."""
     band = request["frequencyRange"]
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         listed = opened.frequencies_list
         if not listed or opened.frequencies_amount != len(listed):
             return f"{opened.frequencies_amount} frequencies are announced and {len(listed)} are listed"
@@ -58,7 +58,7 @@ def frequencies_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
             return f"only {listed[0]:g} Hz is listed"
         return _spread(listed, band["min"], band["max"]) or _beside_bins(listed, request, opened)
 
-    return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", trouble)
+    return Judged(f"ascending frequencies from {band['min']} to {band['max']} Hz, as many as announced", mismatch)
 
 
 def _coarsest_amount(request: Fields, opened: OpenedInvestigation) -> float:
@@ -112,7 +112,7 @@ def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
     lowest, highest = (int(str(bound)) for bound in channels_of(request))
     wanted = set(range(lowest, highest + 1))
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         index = opened.channel_to_stream_index
         if set(index) != wanted:
             missing, more = sorted(wanted - set(index))[:3], sorted(set(index) - wanted)[:3]
@@ -128,16 +128,16 @@ def channels_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
         is_even = sizes == sorted(sizes, reverse=True) and sizes[0] - sizes[-1] <= 1
         return None if is_even else f"the streams have {', '.join(map(str, sizes))} channels"
 
-    return Judged(f"exactly the channels {lowest} to {highest}, on all of the streams announced", trouble)
+    return Judged(f"exactly the channels {lowest} to {highest}, on all of the streams announced", mismatch)
 
 
 def lines_agree_with(request: Fields) -> Judged[OpenedInvestigation]:
     """Match an answer that spreads the time axis evenly over the lines of the canvas."""
     wanted_s = request["displayTimeAxisDuration"] / request["displayInfo"]["height"]
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         if math.isclose(opened.lines_dt, wanted_s, rel_tol=_ROUNDING):
             return None
         return f"a line lasts {opened.lines_dt:g} s"
 
-    return Judged(f"lines of {wanted_s:g} s, the time axis over the height of the canvas", trouble)
+    return Judged(f"lines of {wanted_s:g} s, the time axis over the height of the canvas", mismatch)

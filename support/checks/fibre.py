@@ -37,7 +37,7 @@ def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
     The samples must make as many channels as the server has, and no text may contain leftovers of the program.
     """
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         levels = levels_of(opened.metadata)
         wrong = [
             f"{name} is {level[name]!r} instead of {live[name]!r}"
@@ -49,7 +49,7 @@ def shows(live: Mapping[str, Any]) -> Judged[OpenedInvestigation]:
         wrong += [f"{name} contains {found}" for level in levels for name, found in _leftovers(level)]
         return "; ".join(wrong) or None
 
-    return Judged("metadata that describe the fibre as the server does", trouble)
+    return Judged("metadata that describe the fibre as the server does", mismatch)
 
 
 def shows_a_recording_of(recorded: Sequence[Mapping[str, Any]]) -> Judged[OpenedInvestigation]:
@@ -58,24 +58,24 @@ def shows_a_recording_of(recorded: Sequence[Mapping[str, Any]]) -> Judged[Opened
     A time may have any format. Command lines are not compared: they are written for a machine.
     """
 
-    def trouble(opened: OpenedInvestigation) -> str | None:
+    def mismatch(opened: OpenedInvestigation) -> str | None:
         if not recorded:
             return "the index describes no recording of the window: there is nothing to compare the metadata with"
         found = [_told_otherwise(levels_of(one), levels_of(opened.metadata)) for one in recorded]
         closest: list[str] = min(found, key=len)
         return "; ".join(closest) or None
 
-    return Judged("metadata that describe a recording as the index does", trouble)
+    return Judged("metadata that describe a recording as the index does", mismatch)
 
 
 def _told_otherwise(true: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[str]:
     if len(seen) != len(true):
         return [f"there are {len(seen)} levels instead of {len(true)}"]
     return [
-        f"{name} is {told.get(name)!r} instead of {value!r}"
-        for level, told in zip(true, seen, strict=True)
+        f"{name} is {shown.get(name)!r} instead of {value!r}"
+        for level, shown in zip(true, seen, strict=True)
         for name, value in level.items()
-        if _can_be_compared(name, value) and not _is_told(value, told.get(name))
+        if _can_be_compared(name, value) and not _is_told(value, shown.get(name))
     ]
 
 
@@ -83,10 +83,10 @@ def _can_be_compared(name: str, value: object) -> bool:
     return name not in _WORDS_OF_OTHERS and isinstance(value, str | int | float | datetime | list | None)
 
 
-def _is_told(value: object, told: object) -> bool:
+def _is_told(value: object, shown: object) -> bool:
     if isinstance(value, list):
-        return isinstance(told, list) and len(told) == len(value) and all(map(_is_told, value, told))
-    return told is not None if isinstance(value, datetime) else told == value
+        return isinstance(shown, list) and len(shown) == len(value) and all(map(_is_told, value, shown))
+    return shown is not None if isinstance(value, datetime) else shown == value
 
 
 def _channels_made_of(level: Mapping[str, Any], channels: object) -> str | None:

@@ -20,7 +20,7 @@ def logs_in_quickly(limits: Limits) -> Judged[HostFacts]:
 def answers_as_itself() -> Judged[HostFacts]:
     """Match a host that reports the right name and user, and an uptime, with nothing on standard error."""
 
-    def trouble(facts: HostFacts) -> str | None:
+    def mismatch(facts: HostFacts) -> str | None:
         for command in ("hostname", "whoami", "uptime"):
             result = facts.results[command]
             if result.exit_status != 0 or result.stderr or not result.stdout.strip():
@@ -31,15 +31,15 @@ def answers_as_itself() -> Judged[HostFacts]:
             return f"the {facts.name} calls itself {hostname} instead of {facts.expected_hostname}"
         return None if user == facts.expected_user else f"the user on the {facts.name} is {user}"
 
-    return judged("hostname, whoami and uptime answered as configured, without error output", trouble)
+    return judged("hostname, whoami and uptime answered as configured, without error output", mismatch)
 
 
 def has_the_tools() -> Judged[HostFacts]:
-    def trouble(facts: HostFacts) -> str | None:
+    def mismatch(facts: HostFacts) -> str | None:
         for command, text in TOOLS.items():
             result = facts.results[command]
             if result.exit_status != 0 or text not in result.stdout:
                 return f"{command} ended with {result.exit_status}: {result.stdout}{result.stderr}".strip()
         return None
 
-    return judged("kubectl and k9s that tell their versions", trouble)
+    return judged("kubectl and k9s that tell their versions", mismatch)

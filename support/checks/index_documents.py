@@ -17,15 +17,15 @@ Window = tuple[datetime, datetime, str]
 CLASSES = ("historical", "live", "stale", "deleted", "invalid")
 
 
-def _judged(wanted: str, troubles: Callable[[IndexSnapshot], Iterable[str]]) -> Judged[IndexSnapshot]:
+def _judged(wanted: str, mismatches: Callable[[IndexSnapshot], Iterable[str]]) -> Judged[IndexSnapshot]:
     """Make a matcher that also rejects an index without any recording, because nothing could be judged."""
 
-    def trouble(snapshot: IndexSnapshot) -> str | None:
+    def mismatch(snapshot: IndexSnapshot) -> str | None:
         if not snapshot.recordings:
             return f"collection {snapshot.collection} holds no recording"
-        return listed(troubles(snapshot))
+        return listed(mismatches(snapshot))
 
-    return judged(wanted, trouble)
+    return judged(wanted, mismatch)
 
 
 def _uuid_trouble(entry: RecordingDocument) -> str | None:
@@ -85,11 +85,11 @@ def every_recording(fact: RecordingFact) -> Judged[IndexSnapshot]:
 
 
 def every_uuid_is_its_own() -> Judged[IndexSnapshot]:
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         counts = Counter(entry.uuid for entry in snapshot.recordings if isinstance(entry.uuid, str))
         return [f"{count} recordings have uuid {uuid}" for uuid, count in counts.items() if count > 1]
 
-    return _judged("a uuid of its own for every recording", troubles)
+    return _judged("a uuid of its own for every recording", mismatches)
 
 
 def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
@@ -98,7 +98,7 @@ def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
     The recorder itself causes small overlaps.
     """
 
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         windows = sorted(window for entry in snapshot.recordings if (window := _window(snapshot, entry)))
         if len(windows) < 2:
             yield f"{len(windows)} of {len(snapshot.recordings)} recordings are finished: there are none to compare"
@@ -107,7 +107,7 @@ def neighbours_overlap_at_most(limit_s: float) -> Judged[IndexSnapshot]:
             if overlap_s > limit_s:
                 yield f"{window[2]} overlaps {last[2]} by {overlap_s:.1f} s"
 
-    return _judged(f"overlaps of at most {limit_s:g} s", troubles)
+    return _judged(f"overlaps of at most {limit_s:g} s", mismatches)
 
 
 def _that_ends_later(one: Window, other: Window) -> Window:
@@ -122,7 +122,7 @@ def _window(snapshot: IndexSnapshot, entry: RecordingDocument) -> Window | None:
 
 
 def no_recording_is_stale() -> Judged[IndexSnapshot]:
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         if all(snapshot.age(entry) is None for entry in snapshot.recordings):
             yield f"of none of {len(snapshot.recordings)} recordings it is known when it was begun"
         for entry in snapshot.recordings:
@@ -130,7 +130,7 @@ def no_recording_is_stale() -> Judged[IndexSnapshot]:
             if age is not None and snapshot.is_stale(entry):
                 yield f"{entry} has been open for {age.total_seconds() / 3600:.1f} h"
 
-    return _judged("no recording that was left open", troubles)
+    return _judged("no recording that was left open", mismatches)
 
 
 def every_document_has_one_class() -> Judged[IndexSnapshot]:
@@ -139,7 +139,7 @@ def every_document_has_one_class() -> Judged[IndexSnapshot]:
     The sum of the classes alone would miss a document in two classes beside another in none.
     """
 
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         classes = [(entry, snapshot.classes_of(entry)) for entry in snapshot.recordings]
         offending = [
             f"{entry} belongs to {' and '.join(found) or 'no class'}" for entry, found in classes if len(found) != 1
@@ -150,21 +150,21 @@ def every_document_has_one_class() -> Judged[IndexSnapshot]:
         total = " + ".join(f"{counts[name]} {name}" for name in CLASSES)
         return [f"{total} of {len(classes)} documents", *offending]
 
-    return _judged("exactly one class for every document", troubles)
+    return _judged("exactly one class for every document", mismatches)
 
 
 def no_document_is_invalid() -> Judged[IndexSnapshot]:
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         invalid = [entry for entry in snapshot.recordings if "invalid" in snapshot.classes_of(entry)]
         return [f"{entry} is invalid: {_start_trouble(entry)}" for entry in invalid]
 
-    return _judged("no invalid document", troubles)
+    return _judged("no invalid document", mismatches)
 
 
 def every_folder_is_described() -> Judged[IndexSnapshot]:
     """Match the schema of unrecognised folders. A site that recognises everything has no such document."""
 
-    def trouble_of(folder: Unrecognised) -> str | None:
+    def mismatch_of(folder: Unrecognised) -> str | None:
         name, count, moment = (folder.raw.get(field) for field in ("folder_name", "file_count", "update_time"))
         if not isinstance(name, str) or not name:
             return f"{folder} has folder_name {name!r}"
@@ -174,15 +174,15 @@ def every_folder_is_described() -> Judged[IndexSnapshot]:
 
     return _judged(
         "folder_name, file_count > 0 and update_time of everything that was not recognised",
-        lambda snapshot: (said for folder in snapshot.unrecognised if (said := trouble_of(folder))),
+        lambda snapshot: (said for folder in snapshot.unrecognised if (said := mismatch_of(folder))),
     )
 
 
 def recognises_at_least(rate: float) -> Judged[IndexSnapshot]:
-    def troubles(snapshot: IndexSnapshot) -> Iterable[str]:
+    def mismatches(snapshot: IndexSnapshot) -> Iterable[str]:
         if snapshot.recognition_rate >= rate:
             return []
         recognised, others = len(snapshot.recordings), len(snapshot.unrecognised)
         return [f"only {snapshot.recognition_rate:.1%} are recognised: {recognised} recordings, {others} folders"]
 
-    return _judged(f"at least {rate:.0%} recognised", troubles)
+    return _judged(f"at least {rate:.0%} recognised", mismatches)

@@ -20,18 +20,18 @@ _FIBRE_TEXTS = ("sw_version", "fiber_description")
 def is_alive() -> Judged[InformationAnswers]:
     """Match status 200 with an empty body, or an empty object, which some builds send."""
 
-    def trouble(told: InformationAnswers) -> str | None:
-        answer = told.alive
+    def mismatch(answers: InformationAnswers) -> str | None:
+        answer = answers.alive
         if answer.status == 200 and answer.text.strip() in ("", "{}"):
             return None
         return f"the health check was answered {answer.status} {shortened(answer.text)!r}"
 
-    return Judged("a server that says it is alive, and nothing more", trouble)
+    return Judged("a server that says it is alive, and nothing more", mismatch)
 
 
 def names_its_channels() -> Judged[InformationAnswers]:
-    def trouble(told: InformationAnswers) -> str | None:
-        fields = _fields(told.channels)
+    def mismatch(answers: InformationAnswers) -> str | None:
+        fields = _fields(answers.channels)
         if isinstance(fields, str):
             return f"the channels: {fields}"
         lowest, highest = fields.get("lowest_channel"), fields.get("highest_channel")
@@ -39,14 +39,14 @@ def names_its_channels() -> Judged[InformationAnswers]:
             return f"the lowest and highest channel are {lowest!r} and {highest!r}"
         return None if 1 <= lowest <= highest else f"the channels go from {lowest} to {highest}"
 
-    return Judged("a lowest channel of at least 1, and a highest not below it", trouble)
+    return Judged("a lowest channel of at least 1, and a highest not below it", mismatch)
 
 
 def describes_its_fibre() -> Judged[InformationAnswers]:
     """Match the description of a connected fibre: positive numbers, and texts that are not empty."""
 
-    def trouble(told: InformationAnswers) -> str | None:
-        fields = _fields(told.fibre)
+    def mismatch(answers: InformationAnswers) -> str | None:
+        fields = _fields(answers.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         wrong = [name for name in _FIBRE_NUMBERS if not is_positive(fields.get(name))]
@@ -56,14 +56,14 @@ def describes_its_fibre() -> Judged[InformationAnswers]:
             wrong.append("fiber_start_meters")
         return "; ".join(f"{name} is {fields.get(name, 'missing')!r}" for name in wrong) or None
 
-    return Judged("a fibre with positive measures, a version and a description", trouble)
+    return Judged("a fibre with positive measures, a version and a description", mismatch)
 
 
 def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
     """Match as many channels as the fibre has. A fraction of a channel is rounded (docs/facts/focus-server.md 3.3)."""
 
-    def trouble(told: InformationAnswers) -> str | None:
-        bounds, fibre = _fields(told.channels), _fields(told.fibre)
+    def mismatch(answers: InformationAnswers) -> str | None:
+        bounds, fibre = _fields(answers.channels), _fields(answers.fibre)
         if isinstance(bounds, str) or isinstance(fibre, str):
             return f"the channels: {bounds}; the fibre: {fibre}"
         try:
@@ -73,27 +73,27 @@ def channels_agree_with_the_fibre() -> Judged[InformationAnswers]:
             return f"they cannot be compared: {error!r}"
         return None if channels == of_fibre else f"{channels} channels are offered, and the fibre has {of_fibre}"
 
-    return Judged("as many channels as the fibre has", trouble)
+    return Judged("as many channels as the fibre has", mismatch)
 
 
 def has_twice_the_frequency(highest_hz: float) -> Judged[InformationAnswers]:
     """Match a pulse rate of twice ``highest_hz``: frequencies above half of the pulse rate cannot be seen (CF-02)."""
 
-    def trouble(told: InformationAnswers) -> str | None:
-        fields = _fields(told.fibre)
+    def mismatch(answers: InformationAnswers) -> str | None:
+        fields = _fields(answers.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         rate = fields.get("prr", "missing")
         return None if is_positive(rate) and rate == 2 * highest_hz else f"the pulse rate is {rate!r}"
 
-    return Judged(f"a pulse rate of {2 * highest_hz:g}/s, for a highest frequency of {highest_hz:g} Hz", trouble)
+    return Judged(f"a pulse rate of {2 * highest_hz:g}/s, for a highest frequency of {highest_hz:g} Hz", mismatch)
 
 
 def has_measures_that_fit_together() -> Judged[InformationAnswers]:
     """Match channels that fit into the fibre, and samples, if given, that span its length to within one sample."""
 
-    def trouble(told: InformationAnswers) -> str | None:
-        fields = _fields(told.fibre)
+    def mismatch(answers: InformationAnswers) -> str | None:
+        fields = _fields(answers.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         spacing_m, length_m, channels = (
@@ -108,7 +108,7 @@ def has_measures_that_fit_together() -> Judged[InformationAnswers]:
             return f"{samples:g} samples, {spacing_m:g} m apart, are not the {length_m:g} m of the fibre"
         return None
 
-    return Judged("channels and samples that fit to the length of the fibre", trouble)
+    return Judged("channels and samples that fit to the length of the fibre", mismatch)
 
 
 def says_that_it_waits() -> Judged[InformationAnswers]:
@@ -117,33 +117,33 @@ def says_that_it_waits() -> Judged[InformationAnswers]:
     Status 404 matches as well.
     """
 
-    def trouble(told: InformationAnswers) -> str | None:
-        if told.fibre.status == 404:
+    def mismatch(answers: InformationAnswers) -> str | None:
+        if answers.fibre.status == 404:
             return None
-        fields = _fields(told.fibre)
+        fields = _fields(answers.fibre)
         if isinstance(fields, str):
             return f"the fibre: {fields}"
         wrong = [name for name in _MEASURED if fields.get(name)]
         wrong += [name for name in _FIBRE_TEXTS if "waiting" not in str(fields.get(name))]
         return "; ".join(f"{name} is {fields.get(name)!r}" for name in wrong) or None
 
-    return Judged("a server that waits for a fibre, and measures nothing yet", trouble)
+    return Judged("a server that waits for a fibre, and measures nothing yet", mismatch)
 
 
 def tells_the_same_each_time() -> Judged[Collection[InformationAnswers]]:
-    def trouble(rounds: Collection[InformationAnswers]) -> str | None:
+    def mismatch(rounds: Collection[InformationAnswers]) -> str | None:
         if len(rounds) < 2:
             return f"it was asked {len(rounds)} times, which cannot be compared"
         for name in ("alive", "channels", "fibre"):
-            failed = [one for one in (getattr(told, name) for told in rounds) if one.status >= 500]
+            failed = [one for one in (getattr(each, name) for each in rounds) if one.status >= 500]
             if failed and failed[0].status != 503:
                 return f"{name} was answered {failed[0].status} {failed[0].message!r}, which tells nothing"
-            answers = {(answer.status, answer.text) for answer in (getattr(told, name) for told in rounds)}
+            answers = {(answer.status, answer.text) for answer in (getattr(each, name) for each in rounds)}
             if len(answers) > 1:
                 return f"{name} was answered in {len(answers)} ways: {sorted(answers)[:2]}"
         return None
 
-    return Judged("the same answers each time", trouble)
+    return Judged("the same answers each time", mismatch)
 
 
 def _fields(answer: Answer) -> Mapping[str, Any] | str:

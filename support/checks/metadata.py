@@ -30,26 +30,26 @@ def is_answered() -> Judged[Answer]:
 def tells_the_same_as(opened: OpenedInvestigation) -> Judged[Answer]:
     """Match metadata with exactly the facts of the answer that opened the investigation. Its state may differ."""
 
-    def trouble(answer: Answer) -> str | None:
-        told = answer.json()
-        if not isinstance(told, dict):
+    def mismatch(answer: Answer) -> str | None:
+        metadata = answer.json()
+        if not isinstance(metadata, dict):
             return f"the metadata are no object: {shortened(answer.text)}"
-        facts = (opened.raw.keys() | told.keys()) - _MAY_DIFFER
+        facts = (opened.raw.keys() | metadata.keys()) - _MAY_DIFFER
         wrong = [
-            f"{fact} is {_shown(told, fact)} instead of {_shown(opened.raw, fact)}"
+            f"{fact} is {_shown(metadata, fact)} instead of {_shown(opened.raw, fact)}"
             for fact in sorted(facts)
-            if _shown(told, fact) != _shown(opened.raw, fact)
+            if _shown(metadata, fact) != _shown(opened.raw, fact)
         ]
         return "; ".join(wrong) or None
 
-    return Judged(f"the facts of the answer that opened job {opened.job_id}", trouble)
+    return Judged(f"the facts of the answer that opened job {opened.job_id}", mismatch)
 
 
 def tell_the_same_each_time(opened: OpenedInvestigation) -> Judged[Sequence[Answer]]:
     """Match repeated readings that all give the facts of the answer that opened the investigation."""
     answered, same = is_answered(), tells_the_same_as(opened)
 
-    def trouble(answers: Sequence[Answer]) -> str | None:
+    def mismatch(answers: Sequence[Answer]) -> str | None:
         if not answers:
             return "nothing was read"
         for number, answer in enumerate(answers, 1):
@@ -57,13 +57,13 @@ def tell_the_same_each_time(opened: OpenedInvestigation) -> Judged[Sequence[Answ
                 return f"reading {number} of {len(answers)}: {wrong}"
         return None
 
-    return Judged(f"the facts of the answer that opened job {opened.job_id}, each time", trouble)
+    return Judged(f"the facts of the answer that opened job {opened.job_id}, each time", mismatch)
 
 
 def are_read_as_fast_as_at_first() -> Judged[Sequence[Answer]]:
     """Match readings without a statistically significant drift in duration. A pause of the tester is no drift."""
 
-    def trouble(answers: Sequence[Answer]) -> str | None:
+    def mismatch(answers: Sequence[Answer]) -> str | None:
         if len(answers) < _FEWEST_READS:
             return f"{len(answers)} answers show no drift, it takes {_FEWEST_READS}"
         points = [(float(number), answer.duration_s * 1000) for number, answer in enumerate(answers)]
@@ -76,7 +76,7 @@ def are_read_as_fast_as_at_first() -> Judged[Sequence[Answer]]:
             f"{slope.value:.2f} ms more each time (at least {slope.lower:.2f})"
         )
 
-    return Judged("answers that do not become slower", trouble)
+    return Judged("answers that do not become slower", mismatch)
 
 
 def _shown(facts: dict[str, Any], name: str) -> str:
@@ -100,13 +100,13 @@ def is_an_investigation(answer: Answer) -> str | None:
 def names(task: str) -> Callable[[Answer], str | None]:
     """Return a check for status 200 and the task name that the client gave."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         if answer.status != 200:
             return f"it was answered {answer.status} {answer.message!r}"
         named = answer.json().get("task_id")
         return None if named == task else f"the task is named {named!r} instead of {task!r}"
 
-    return trouble
+    return mismatch
 
 
 def has_rows_of_a_waterfall(answer: Answer) -> str | None:

@@ -34,7 +34,7 @@ def has_required_collections(settings: MongoDB, base_paths: Callable[[], Sequenc
     """Match an index with the configured collections, those that entries of ``base_paths`` name, and an entry for the
     configured path."""
 
-    def trouble(facts: IndexFacts) -> str | None:
+    def mismatch(facts: IndexFacts) -> str | None:
         if facts.trouble:
             return facts.trouble
         wanted = [*settings.required_collections, *(entry.guid for entry in base_paths())]
@@ -44,7 +44,7 @@ def has_required_collections(settings: MongoDB, base_paths: Callable[[], Sequenc
         paths = [entry.base_path for entry in base_paths()]
         return None if settings.base_path in paths else f"no entry for {settings.base_path} in base_paths"
 
-    return judged("every required collection", trouble)
+    return judged("every required collection", mismatch)
 
 
 def is_the_configured_one(settings: MongoDB) -> Judged[IndexFacts]:
@@ -99,13 +99,13 @@ def finds_recordings() -> Judged[Query]:
 def counts_no_more_than_before() -> Judged[tuple[int, int]]:
     """Match a pair (before, after) of connection counts of a server that did not grow."""
 
-    def trouble(counts: tuple[int, int]) -> str | None:
+    def mismatch(counts: tuple[int, int]) -> str | None:
         before, after = counts
         if before < 1:
             return "no connection was counted, not even that of the one who counts"
         return None if after <= before else f"{before} connections before, {after} after"
 
-    return judged("no more connections than before", trouble)
+    return judged("no more connections than before", mismatch)
 
 
 def fails_because(kind: str) -> Judged[ConnectionOutcome]:

@@ -39,7 +39,7 @@ def texts_in(value: object) -> Iterator[str]:
 
 
 def no_command_carries_a_password() -> Judged[Commands]:
-    def troubles(commands: Commands) -> Iterable[str]:
+    def mismatches(commands: Commands) -> Iterable[str]:
         for document in commands.documents:
             name = f"recording {document.get('uuid')}"
             levels = levels_of(document.get("fiber_metadata"))
@@ -49,21 +49,21 @@ def no_command_carries_a_password() -> Judged[Commands]:
                 for target in passwords_in(level.get("cmd")):
                     yield f"{name}: the command of {level.get('layer_type')} carries a password for {target}"
 
-    def trouble(commands: Commands) -> str | None:
+    def mismatch(commands: Commands) -> str | None:
         if not commands.there_are_some:
             return f"no recording of collection {commands.collection} has a command: there is nothing to look at"
-        return listed(troubles(commands))
+        return listed(mismatches(commands))
 
-    return judged("no password in the commands of any recording", trouble)
+    return judged("no password in the commands of any recording", mismatch)
 
 
 def carries_no_password() -> Judged[Answer]:
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         if answer.status != 200:
             return f"it was answered {answer.status} {answer.message!r}"
-        told = answer.json()
-        if not any(True for _ in texts_in(told)):
+        content = answer.json()
+        if not any(True for _ in texts_in(content)):
             return f"the answer holds no text that could carry one: {shortened(answer.text)}"
-        return listed(f"the answer carries a password for {target}" for target in passwords_in(told))
+        return listed(f"the answer carries a password for {target}" for target in passwords_in(content))
 
-    return judged("an answer without any password", trouble)
+    return judged("an answer without any password", mismatch)

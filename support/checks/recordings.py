@@ -31,7 +31,7 @@ def _is_pair(pair: object) -> bool:
 def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
     """Match a list of the same recordings, none missing and none more, in any order."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         pairs = sorted(listed(answer))
         wanted = sorted((one.start.timestamp(), one.end.timestamp() if one.end else _OPEN_END) for one in expected)
         if len(pairs) != len(wanted):
@@ -43,7 +43,7 @@ def lists_exactly(expected: Collection[Recording]) -> Judged[Answer]:
         ]
         return "; ".join(wrong) or None
 
-    return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
+    return Judged(f"exactly {len(expected)} recordings, with their times", mismatch)
 
 
 def _differ(seen: float, true: float) -> bool:
@@ -55,30 +55,30 @@ def lists_all_of(expected: Collection[Recording]) -> Judged[Answer]:
     """Match like :func:`lists_exactly`, but fail for a window without any recording."""
     exactly = lists_exactly(expected)
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         if not expected:
             return "the index has no recording that touches the window: there is nothing to compare the list with"
         return exactly.trouble(answer)
 
-    return Judged(f"exactly {len(expected)} recordings, with their times", trouble)
+    return Judged(f"exactly {len(expected)} recordings, with their times", mismatch)
 
 
 def lists(recording: Recording) -> Judged[Answer]:
     """Match a list with a recording that began when this one did."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         return None if _stands_in(answer, recording) else f"{recording} is not listed, {len(listed(answer))} others are"
 
-    return Judged(f"a list with {recording}", trouble)
+    return Judged(f"a list with {recording}", mismatch)
 
 
 def leaves_out(recording: Recording) -> Judged[Answer]:
     """Match a list without a recording that began when this one did."""
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         return f"{recording} is listed" if _stands_in(answer, recording) else None
 
-    return Judged(f"a list without {recording}", trouble)
+    return Judged(f"a list without {recording}", mismatch)
 
 
 def _stands_in(answer: Answer, recording: Recording) -> bool:
@@ -86,10 +86,10 @@ def _stands_in(answer: Answer, recording: Recording) -> bool:
 
 
 def lists_in_order() -> Judged[Answer]:
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         starts = [start for start, _ in listed(answer)]
         if len(starts) < 2:
             return f"{len(starts)} recordings are listed, which have no order"
         return None if starts == sorted(starts) else f"the starts are {starts}"
 
-    return Judged("recordings in the order of their start", trouble)
+    return Judged("recordings in the order of their start", mismatch)

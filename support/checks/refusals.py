@@ -63,7 +63,7 @@ def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
     The fields must really be missing.
     """
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         try:
             body = answer.json()
         except ShapeError as error:
@@ -77,17 +77,17 @@ def names_what_is_missing(live: Mapping[str, Any]) -> Judged[Answer]:
         there = [name for name in missing if live.get(name)]
         return f"{there[0]} is not missing: the server tells {live[there[0]]!r}" if there else None
 
-    return Judged("a refusal that says what is missing of the fibre, and what to do", trouble)
+    return Judged("a refusal that says what is missing of the fibre, and what to do", mismatch)
 
 
 def names_every_address(nodes: Iterable[Node]) -> Judged[Answer]:
     """Match a refusal that names all names and addresses of nodes as allowed, each once, in order."""
     wanted = sorted({host for node in nodes for host in (node.name, *node.addresses)})
 
-    def trouble(answer: Answer) -> str | None:
+    def mismatch(answer: Answer) -> str | None:
         named = named_in(answer.message.rpartition("allowed")[2], wanted)
         if missing := [host for host in wanted if host not in named]:
             return f"{answer.message!r} does not name {', '.join(missing)}"
         return None if named == wanted else f"{answer.message!r} names them as {', '.join(named)}"
 
-    return Judged(f"a refusal that names {', '.join(wanted)}", trouble)
+    return Judged(f"a refusal that names {', '.join(wanted)}", mismatch)

@@ -15,20 +15,20 @@ RECORDINGS_PATH = "/prisma/root/recordings"
 def asks_for_one_gpu_slice() -> Judged[Pod]:
     """Match a pod that in total requests, and is limited to, one GPU slice. The proxy of a service mesh needs none."""
 
-    def trouble(pod: Pod) -> str | None:
+    def mismatch(pod: Pod) -> str | None:
         requested = [one.requests[GPU_SLICE] for one in pod.containers if GPU_SLICE in one.requests] or ["none"]
         limited = [one.limits[GPU_SLICE] for one in pod.containers if GPU_SLICE in one.limits] or ["none"]
         if requested == ["1"] and limited == ["1"]:
             return None
         return f"pod {pod.name} requests {', '.join(requested)} and is limited to {', '.join(limited)} GPU slices"
 
-    return Judged("a job that requests exactly one GPU slice and is limited to it", trouble)
+    return Judged("a job that requests exactly one GPU slice and is limited to it", mismatch)
 
 
 def holds_what_its_node_offers(nodes: Collection[Node], pods: Collection[Pod]) -> Judged[Pod]:
     """Match a pod on a node that offers GPU slices, at least as many as its pods hold."""
 
-    def trouble(pod: Pod) -> str | None:
+    def mismatch(pod: Pod) -> str | None:
         node = next((node for node in nodes if node.name == pod.node), None)
         if node is None:
             return f"pod {pod.name} is on no node"
@@ -38,7 +38,7 @@ def holds_what_its_node_offers(nodes: Collection[Node], pods: Collection[Pod]) -
             return None
         return f"node {node.name} offers {offered} GPU slices and its pods hold {held}"
 
-    return Judged("a node that offers the GPU slices its pods hold", trouble)
+    return Judged("a node that offers the GPU slices its pods hold", mismatch)
 
 
 def gpu_slices(pod: Pod) -> int:
@@ -56,7 +56,7 @@ def _of_the_job(pod: Pod) -> Container | None:
 def memory_is_requested_and_limited() -> Judged[Pod]:
     """Match a pod whose job container requests and limits memory. The containers of a service mesh do not count."""
 
-    def trouble(pod: Pod) -> str | None:
+    def mismatch(pod: Pod) -> str | None:
         container = _of_the_job(pod)
         if container is None:
             return f"pod {pod.name} has no container"
@@ -67,14 +67,14 @@ def memory_is_requested_and_limited() -> Judged[Pod]:
         ]
         return f"the memory of pod {pod.name} is not {' and not '.join(missing)}" if missing else None
 
-    return Judged("memory that is requested and limited", trouble)
+    return Judged("memory that is requested and limited", mismatch)
 
 
 def has_storage_mounted_and_bound(claims: Collection[Claim]) -> Judged[Pod]:
     """Match a pod that mounts the recordings, has a volume for each mount, and has all its storage claims bound."""
     bound = {claim.name for claim in claims if claim.phase == "Bound"}
 
-    def trouble(pod: Pod) -> str | None:
+    def mismatch(pod: Pod) -> str | None:
         container = _of_the_job(pod)
         if container is None or not any(path.startswith(RECORDINGS_PATH) for path in container.mounts):
             return f"pod {pod.name} does not mount {RECORDINGS_PATH}"
@@ -87,4 +87,4 @@ def has_storage_mounted_and_bound(claims: Collection[Claim]) -> Judged[Pod]:
             return f"the storage claim {', '.join(unbound)} of pod {pod.name} is not bound"
         return None if claimed else f"pod {pod.name} claims no storage"
 
-    return Judged("the recordings mounted from a storage claim that is bound", trouble)
+    return Judged("the recordings mounted from a storage claim that is bound", mismatch)

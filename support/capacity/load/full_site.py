@@ -85,7 +85,7 @@ class FullSite:
             left -= part
 
     def _wait_until_running(self, amount: int) -> frozenset[str]:
-        def trouble(served: frozenset[str]) -> str | None:
+        def mismatch(served: frozenset[str]) -> str | None:
             return None if len(served) == amount else f"{len(served)} run with a client"
 
         def served() -> frozenset[str]:
@@ -94,7 +94,7 @@ class FullSite:
         # Jobs without a client would be cleaned up again, and the site would not be full.
         return waits.until(
             served,
-            Judged(f"{amount} running jobs with a client, as many as there were GPU slices for", trouble),
+            Judged(f"{amount} running jobs with a client, as many as there were GPU slices for", mismatch),
             within_s=self._limits.deadline("all_open_s"),
             what="the jobs of a full site",
         )
@@ -109,11 +109,11 @@ class FullSite:
     def hold_all_running(self, running: frozenset[str]) -> None:
         """Check that all these jobs keep running during the observation, and confirm it with the cluster itself."""
 
-        def trouble(now: frozenset[str]) -> str | None:
+        def mismatch(now: frozenset[str]) -> str | None:
             lost = sorted(f"grpc-job-{job_id}" for job_id in running - now)
             return f"no longer running: {', '.join(lost)}" if lost else None
 
-        wanted = Judged(f"all {len(running)} investigations running", trouble)
+        wanted = Judged(f"all {len(running)} investigations running", mismatch)
         waits.holds(self._running, wanted, for_s=self._limits.observation_s, what="the open investigations")
         pods = self._cluster.pods("job-name")
         asked = frozenset(pod.job_id for pod in pods if pod.role == "grpc" and pod.phase == "Running" and pod.job_id)
