@@ -63,7 +63,7 @@ class LoadMaker:
 
     def decided(self, make: Callable[[], Measured]) -> Measured:
         """Measure with ``make``. If the measurement is repeated, the result describes both."""
-        return self._once_more.decided(make, self._spoilt, lambda one, told: replace(one, told_before=(told,)))
+        return self._once_more.decided(make, self._spoilt, lambda one, note: replace(one, told_before=(note,)))
 
     def _spoilt(self, measured: Measured) -> str | None:
         """Return why the tester's own machine made a measurement inconclusive; None if that is not so."""

@@ -48,11 +48,11 @@ def is_answered_within(measured: Sequence[Measured], limit_ms: float) -> Verdict
         return Verdict(Outcome.INCONCLUSIVE, "nothing was measured")
     answered = sorted(one.step.records[0].reached.get("answered", float("inf")) * 1000 for one in measured)
     middle_ms = answered[len(answered) // 2]
-    told = f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms"
+    sentence = f"a single investigation is answered in {middle_ms:.0f} ms, the limit is {limit_ms:g} ms"
     busy = [one.step.machine for one in measured if one.step.machine and one.step.machine.explains(middle_ms, limit_ms)]
     if middle_ms > limit_ms and len(busy) > len(measured) // 2:
-        return Verdict(Outcome.INCONCLUSIVE, f"{told}\nthis machine was busy: {busy[0]}")
-    return Verdict(Outcome.PASS if middle_ms <= limit_ms else Outcome.FAIL, told)
+        return Verdict(Outcome.INCONCLUSIVE, f"{sentence}\nthis machine was busy: {busy[0]}")
+    return Verdict(Outcome.PASS if middle_ms <= limit_ms else Outcome.FAIL, sentence)
 
 
 def holds_every_step(growth: Growth, capacity: Capacity) -> Verdict:
@@ -92,8 +92,8 @@ def causes(run: CapacityRun) -> list[str]:
         lines.append(f"{named}: {count}: {finding.cause.title}: " + " | ".join(list(shown)[:3]))
     if diagnosis.unattributed or diagnosis.unattributed_slow:
         counts = f"{len(diagnosis.unattributed)} failed, {len(diagnosis.unattributed_slow)} late"
-        told = [*_figures(run, diagnosis), *diagnosis.unmatched[:3]]
-        lines.append(f"{counts}: for an unknown cause: " + " | ".join(told))
+        details = [*_figures(run, diagnosis), *diagnosis.unmatched[:3]]
+        lines.append(f"{counts}: for an unknown cause: " + " | ".join(details))
     return lines
 
 

@@ -26,9 +26,9 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__d
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        told = fingerprint.revision(PROJECT)
-        commit = f" {told['git'][:10]}" if told["git"] else ""
-        print(f"focus-acceptance {version('focus-acceptance')}{commit}{' with changes' if told['git_changes'] else ''}")
+        revision = fingerprint.revision(PROJECT)
+        commit = f" {revision['git'][:10]}" if revision["git"] else ""
+        print(f"focus-acceptance {version('focus-acceptance')}{commit}{' with changes' if revision['git_changes'] else ''}")
         raise typer.Exit
 
 

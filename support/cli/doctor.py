@@ -92,8 +92,8 @@ def report(
 ) -> DoctorReport:
     """Return the report on the findings, the certificates that the clients trust and the offsets of the clocks."""
     identity, trusts = environment.identity, _trusts(environment) if diagnosis is not None else {}
-    told = [str(clock) for clock in clocks]
-    return DoctorReport(identity.name, identity.title, identity.description, machine, way, diagnosis, trusts, told)
+    offsets = [str(clock) for clock in clocks]
+    return DoctorReport(identity.name, identity.title, identity.description, machine, way, diagnosis, trusts, offsets)
 
 
 def _printed(made: DoctorReport, as_json: bool) -> int:

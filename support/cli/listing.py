@@ -59,8 +59,8 @@ def _scenarios() -> Rows:
         }
         for document, example in _examples()
     ]
-    told = [{**row, "tags": [f"@{tag}" for tag in row["tags"] if tag != row["id"]]} for row in rows]
-    return sorted(told, key=lambda row: place_of(str(row["id"])))
+    shown = [{**row, "tags": [f"@{tag}" for tag in row["tags"] if tag != row["id"]]} for row in rows]
+    return sorted(shown, key=lambda row: place_of(str(row["id"])))
 
 
 def _examples() -> list[tuple[Document, Example]]:

@@ -37,7 +37,7 @@ def run(
     except (ConfigurationError, LoadTestersError) as error:
         print("\n".join(f"load: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return 2
-    told = {
+    userdata = {
         "env": environment,
         "parallel": "1",
         "reports": str(reports.resolve()),
@@ -48,7 +48,7 @@ def run(
         "sandbox_run_file": str(run_file.resolve()) if run_file else None,
         "confirm": confirm,
     }
-    options = [part for name, value in told.items() if value is not None for part in ("-D", f"{name}={value}")]
+    options = [part for name, value in userdata.items() if value is not None for part in ("-D", f"{name}={value}")]
     return _become([sys.executable, "-m", "behave", *options, str(FEATURE.relative_to(PROJECT))])
 
 

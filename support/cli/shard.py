@@ -65,8 +65,8 @@ def run(
 
 
 def _become_a_run(environment: str, index: int, plan: Plan, own: Path) -> NoReturn:
-    told = {"env": environment, "shard": str(index), "shard_plan": str(own / "plan.json"), "reports": str(own)}
-    options = [part for name, value in told.items() for part in ("-D", f"{name}={value}")]
+    userdata = {"env": environment, "shard": str(index), "shard_plan": str(own / "plan.json"), "reports": str(own)}
+    options = [part for name, value in userdata.items() for part in ("-D", f"{name}={value}")]
     selection = [] if plan.complete else [f"--tags={plan.tags}"]
     sys.stdout.flush()
     os.chdir(PROJECT)

@@ -86,9 +86,9 @@ class ClockOffset:
     def __str__(self) -> str:
         if not self.is_known:
             return f"the clock of {self._whose} is not known: its answers have no date{self._in_vain}"
-        told = f", as {self._source} tells" if self._source else ""
+        source = f", as {self._source} tells" if self._source else ""
         seconds = self.seconds
         if abs(seconds) < WORTH_TELLING_S:
-            return f"the clock of {self._whose} is that of this machine{told}"
+            return f"the clock of {self._whose} is that of this machine{source}"
         where = "ahead of" if seconds > 0 else "behind"
-        return f"the clock of {self._whose} is {abs(seconds):.0f} s {where} this machine{told}"
+        return f"the clock of {self._whose} is {abs(seconds):.0f} s {where} this machine{source}"

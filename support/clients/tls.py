@@ -102,8 +102,8 @@ def context(ca_file: Path | None, verify: bool, setting: str) -> ssl.SSLContext:
     # A file of another kind raises SSLError, a subclass of OSError; a file that is not text may raise ValueError.
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
-        told = f"cannot be read: {why}" if why else "holds no certificate that can be read"
-        raise ConfigurationError(f"{setting}: file {ca_file} {told}; allowed: certificates in PEM format") from error
+        problem = f"cannot be read: {why}" if why else "holds no certificate that can be read"
+        raise ConfigurationError(f"{setting}: file {ca_file} {problem}; allowed: certificates in PEM format") from error
 
 
 def described(ca_file: Path | None, verify: bool) -> str:

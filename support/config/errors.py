@@ -47,8 +47,8 @@ def _not_to_be_hidden(name: str) -> str:
 
 def refuse(problems: Iterable[Problem]) -> ConfigurationError:
     """Return the error that reports all ``problems``, the same sentence only once."""
-    told = {str(problem): problem for problem in problems}
-    return ConfigurationError("\n".join(told), tuple(told.values()))
+    by_sentence = {str(problem): problem for problem in problems}
+    return ConfigurationError("\n".join(by_sentence), tuple(by_sentence.values()))
 
 
 def suggestion(given: str, allowed: Iterable[str]) -> str:

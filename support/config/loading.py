@@ -117,13 +117,13 @@ class _Loader:
 
     def _missing(self) -> dict[str, str]:
         """Return the capabilities that the run file reports as missing, although the environment file declares them."""
-        told = self._run_document.data.get(MISSING, {}) if self._run_document is not None else {}
+        missing = self._run_document.data.get(MISSING, {}) if self._run_document is not None else {}
         known = get_args(Capability)
-        if isinstance(told, dict) and all(name in known and isinstance(why, str) for name, why in told.items()):
-            return told
+        if isinstance(missing, dict) and all(name in known and isinstance(why, str) for name, why in missing.items()):
+            return missing
         assert self._run_layer is not None
         allowed = f"capabilities with a reason each, of {', '.join(known)}"
-        self._problems.append(Problem(self._run_layer.origin.label, (MISSING,), f"{told!r} is not allowed; {allowed}"))
+        self._problems.append(Problem(self._run_layer.origin.label, (MISSING,), f"{missing!r} is not allowed; {allowed}"))
         return {}
 
     def _layer(self, document: SettingsDocument, kind: Any) -> SettingsLayer:
@@ -149,10 +149,10 @@ class _Loader:
         try:
             return Environment.model_validate(data, context=provenance)
         except ValidationError as error:
-            told = {problem.path for problem in self._problems}
+            reported = {problem.path for problem in self._problems}
             for path, text in _sentences(error, self):
-                if not any(path[: len(known)] == known for known in told if known):
-                    told.add(path)
+                if not any(path[: len(known)] == known for known in reported if known):
+                    reported.add(path)
                     self._problems.append(Problem(self._where(path), path, text))
             return None
 

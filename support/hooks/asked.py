@@ -75,15 +75,15 @@ def _settings_of(path: Path) -> str | None:
     try:
         settings = read_configuration(str(path))
     except (configparser.Error, ValueError, OSError) as error:
-        told_by = str(error).splitlines()[0].rstrip(".")
-        return f"{path}: behave reads its settings from there and cannot: {told_by}; correct it or move it away"
-    told = sorted(key.removeprefix("config_") for key, value in settings.items() if value)
-    if not told and path.absolute().parent != Path.cwd():
+        message = str(error).splitlines()[0].rstrip(".")
+        return f"{path}: behave reads its settings from there and cannot: {message}; correct it or move it away"
+    options = sorted(key.removeprefix("config_") for key, value in settings.items() if value)
+    if not options and path.absolute().parent != Path.cwd():
         return None
-    if not told:
+    if not options:
         return f"{path}: behave forgets the formatters of {_SETTINGS} when it finds such a file beside it; move it away"
     return (
-        f"{path}: behave would take {', '.join(told)} from there; "
+        f"{path}: behave would take {', '.join(options)} from there; "
         f"only the {_SETTINGS} of this checkout may say what runs: move it away"
     )
 

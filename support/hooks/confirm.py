@@ -39,14 +39,14 @@ def say_what_it_does(
     does = _what_it_does(environment, selected)
     if not does:
         return confirmed == identity.name
-    told = f"this run will {', '.join(does)} on {identity.title} ({identity.name})"
+    announcement = f"this run will {', '.join(does)} on {identity.title} ({identity.name})"
     if confirmed != identity.name:
         given = f", not {confirmed}" if confirmed else ""
         raise NotConfirmed(
-            f"{told}: confirm that with -D confirm={identity.name}{given} (make: CONFIRM={identity.name}), or "
+            f"{announcement}: confirm that with -D confirm={identity.name}{given} (make: CONFIRM={identity.name}), or "
             "leave it out with --tags='not (@load or @disruptive or @writes_database)'"
         )
-    print(told)
+    print(announcement)
     return True
 
 

@@ -81,8 +81,8 @@ def _done_to_the_sandbox(world: World) -> str:
     state = world.product.sandbox.state() if world.product.sandbox is not None else {}
     faults = ", ".join(map(str, state.get("faults", ())))
     settings = ", ".join(f"{key}={value}" for key, value in sorted(state.get("changed_settings", {}).items()))
-    told = [f"faults {faults}"] if faults else []
-    return "; ".join([*told, f"settings {settings}"] if settings else told)
+    changes = [f"faults {faults}"] if faults else []
+    return "; ".join([*changes, f"settings {settings}"] if settings else changes)
 
 
 def _git(folder: Path, *arguments: str) -> str:

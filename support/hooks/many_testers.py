@@ -22,18 +22,18 @@ def asked_load(context: Context, environment: Environment) -> AskedLoad | None:
 
     The testers end with the run. Raises :class:`ConfigurationError` and :class:`LoadTestersError`.
     """
-    told: Mapping[str, str] = context.config.userdata
-    if PROFILE not in told:
+    userdata: Mapping[str, str] = context.config.userdata
+    if PROFILE not in userdata:
         return None
-    profile = read_load_profile(Path(told[PROFILE]))
+    profile = read_load_profile(Path(userdata[PROFILE]))
     try:
-        amount, within_s = int(told[WORKERS]), float(told[WITHIN])
+        amount, within_s = int(userdata[WORKERS]), float(userdata[WITHIN])
     except (KeyError, ValueError) as error:
         raise ConfigurationError(
             f"-D {PROFILE}: only focus-acceptance load gives it, with {WORKERS}, {WITHIN}"
         ) from error
     plan = plan_of(environment.focus_server)
-    testers = LoadTesters(amount, listen=told.get(LISTEN), within_s=within_s, plan=plan)
+    testers = LoadTesters(amount, listen=userdata.get(LISTEN), within_s=within_s, plan=plan)
     testers.__enter__()
     context.add_cleanup(testers.__exit__, None, None, None)
     return AskedLoad(profile, testers)

@@ -71,7 +71,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     _tell_remarks(world)
     if troubles or is_bad:
         _keep_evidence(context, scenario)
-        _conclude(context, identity.id, [trouble for trouble in troubles if "logged" not in trouble])
+        _conclude(context, identity.id, [text for text in troubles if "logged" not in text])
     if troubles and world.neighbours.side_by_side:
         reporting.current().shared_troubles[identity.id] = troubles  # runs alone find the cause later
     elif troubles:

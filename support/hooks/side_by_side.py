@@ -216,8 +216,8 @@ class SideBySide:
             if self._strangers is not None:
                 strangers = self._strangers.besides(self._asked | world.register.asked())
                 self._strange = told_by_scenario(strangers, self._report.elsewhere.values())
-                told = {text for texts in self._strange.values() for text in texts}
-                for text in sorted({str(one) for one in strangers} - told):
+                attributed = {text for texts in self._strange.values() for text in texts}
+                for text in sorted({str(one) for one in strangers} - attributed):
                     self._report.suite_error("side by side", text)
 
     def _whose_troubles(self) -> Iterator[Unit]:
@@ -244,9 +244,9 @@ class SideBySide:
     def _explained(self, troubles: dict[str, tuple[str, ...]], by_one_alone: bool) -> None:
         """Record problems that no scenario causes alone as an error of the run."""
         if troubles and not by_one_alone:
-            told = "; ".join(dict.fromkeys(text for texts in troubles.values() for text in texts))
+            description = "; ".join(dict.fromkeys(text for texts in troubles.values() for text in texts))
             ids = ", ".join(troubles)
-            self._report.suite_error("side by side", f"while {ids} ran, {told}; none of them alone does this")
+            self._report.suite_error("side by side", f"while {ids} ran, {description}; none of them alone does this")
 
     def end(self) -> None:
         """Let the other processes clean up and end, as Ctrl-C would. Does nothing if they have ended already."""

@@ -59,7 +59,7 @@ class Strangers:
 def told_by_scenario(strangers: Iterable[Stranger], ran: Iterable[ScenarioResult]) -> dict[str, tuple[str, ...]]:
     """Map the id of a scenario to sentences about the jobs that appeared while it ran."""
     found, ran = list(strangers), list(ran)
-    return {one.id: told for one in ran if (told := tuple(_during(one, found)))}
+    return {one.id: sentences for one in ran if (sentences := tuple(_during(one, found)))}
 
 
 def _during(one: ScenarioResult, strangers: Iterable[Stranger]) -> Iterator[str]:

@@ -69,8 +69,8 @@ def serve(
         try:
             connect(*how)
         except Exception as error:
-            trouble = Trouble("side by side", reporting.current().redact(exception_text(error)))
-            connection.send(Farewell([], [trouble]))
+            failure = Trouble("side by side", reporting.current().redact(exception_text(error)))
+            connection.send(Farewell([], [failure]))
             raise SystemExit(1) from error
         with contextlib.suppress(KeyboardInterrupt):  # what was begun is cleaned up below
             while (number := connection.recv()) is not None:

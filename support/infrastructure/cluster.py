@@ -19,7 +19,7 @@ class ClusterExamination:
 
     def examine(self) -> ClusterFacts:
         servers = self.focus_servers()
-        lines, trouble = self._log_of([pod for pod in servers if pod.phase == "Running"])
+        lines, log_error = self._log_of([pod for pod in servers if pod.phase == "Running"])
         services = {service.name: service for service in self._cluster.services()}
         return ClusterFacts(
             version=self._cluster.version(),
@@ -28,7 +28,7 @@ class ClusterExamination:
             servers=tuple(servers),
             service=services.get(self._settings.services.focus_server.service),
             log_lines=tuple(lines),
-            log_trouble=trouble,
+            log_trouble=log_error,
         )
 
     def _log_of(self, running: list[Pod]) -> tuple[list[str], str]:

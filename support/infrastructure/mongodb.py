@@ -29,8 +29,8 @@ class MongoDBExamination:
         try:
             return self._facts(outcome.duration_s)
         except DatabaseError as error:
-            trouble = f"the user is let in but cannot use database {self._settings.database}: {error}"
-            return IndexFacts(trouble=trouble, connect_s=outcome.duration_s)
+            reason = f"the user is let in but cannot use database {self._settings.database}: {error}"
+            return IndexFacts(trouble=reason, connect_s=outcome.duration_s)
 
     def _facts(self, connect_s: float) -> IndexFacts:
         status = self._client.server_status()

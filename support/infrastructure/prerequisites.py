@@ -87,12 +87,12 @@ class Prerequisites:
         return f"{source}{context}, API at {host}:{port}"
 
     def _key(self) -> str:
-        told = []
+        keys = []
         for name, host in self._hosts():
             if host.key_file is not None:
                 load_private_key(host.key_file, f"ssh.{name}.key_file", PROCESS.hide)
-                told.append(f"{host.key_file} for the {name} host")
-        return ", ".join(told) or "no host takes one"
+                keys.append(f"{host.key_file} for the {name} host")
+        return ", ".join(keys) or "no host takes one"
 
     def _known_hosts(self) -> str:
         path = self._environment.ssh.known_hosts

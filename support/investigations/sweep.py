@@ -165,18 +165,18 @@ class Sweep:
             return "ours" if job.uid == entry.uid else "not_ours"
         if entry.intention is None:
             return "not_known"
-        told = channels_of_job(job) if job is not None else None
-        if told not in (None, entry.intention.channels):
+        channels = channels_of_job(job) if job is not None else None
+        if channels not in (None, entry.intention.channels):
             return "not_ours"
         created = [job.created] if job is not None else [one.created for one in (*own.jobs, *own.pods, *own.services)]
         began = [self._began_after(moment, entry.intention) for moment in created]
         if False in began:
             return "not_ours"
-        return "ours" if all(began) and (job is None or told is not None) else "not_known"
+        return "ours" if all(began) and (job is None or channels is not None) else "not_known"
 
     def _may_have_opened(self, intention: Intention, job: Job) -> bool:
-        told = channels_of_job(job)
-        same_channels = None in (told, intention.channels) or told == intention.channels
+        channels = channels_of_job(job)
+        same_channels = None in (channels, intention.channels) or channels == intention.channels
         return same_channels and self._began_after(job.created, intention) is not False
 
     def _began_after(self, created: datetime | None, intention: Intention) -> bool | None:

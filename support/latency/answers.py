@@ -86,8 +86,8 @@ class Latency:
         return self._openings
 
     def health_checks(self) -> Answers:
-        told = self._one_after_the_other("health check", self._client.ack, self.health_checks_are_fast)
-        return recorded("health_check_p95_ms", told)
+        answers = self._one_after_the_other("health check", self._client.ack, self.health_checks_are_fast)
+        return recorded("health_check_p95_ms", answers)
 
     def channels(self) -> Answers:
         asked, judge = "question for the channels", self.channels_are_fast
@@ -110,7 +110,7 @@ class Latency:
             verdict = judge(answers)
             return verdict.reason if verdict.outcome is Outcome.INCONCLUSIVE else None
 
-        return self._once_more.decided(make, spoilt, lambda one, told: replace(one, told_before=(told,)))
+        return self._once_more.decided(make, spoilt, lambda one, note: replace(one, told_before=(note,)))
 
     def _health_checks_at_once(self) -> Answers:
         check, meter = self._generator.result(), MachineMeter()
@@ -121,9 +121,9 @@ class Latency:
             for connection in connections:
                 connection.close()
         bad = [sample for sample in burst.samples if sample.status != 200]
-        trouble = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
+        error = f"{len(bad)} were not answered 200, the first: {bad[0].status} {bad[0].error}" if bad else ""
         latencies_ms = tuple(sample.response_ms for sample in burst.samples)
-        return Answers("health check", latencies_ms, trouble, check.added_p95_ms, meter.use())
+        return Answers("health check", latencies_ms, error, check.added_p95_ms, meter.use())
 
     def openings_are_fast(self, answers: Answers) -> Verdict:
         return self.are_fast(answers, self._limits.configure_p95_ms, self._limits.configure_p99_ms)
@@ -145,28 +145,28 @@ class Latency:
         p95 = percentile_gate(answers.latencies_ms, 0.95, p95_ms)
         p99 = None if p99_ms is None else percentile_gate(answers.latencies_ms, 0.99, p99_ms)
         share = f"the suite itself adds {answers.own_share_ms:.1f} ms at P95"
-        told = [f"{answers.asked}: {p95.reason}", *([p99.reason] if p99 else []), share, *answers.told_before]
+        reasons = [f"{answers.asked}: {p95.reason}", *([p99.reason] if p99 else []), share, *answers.told_before]
         if answers.trouble:
-            return Verdict(Outcome.FAIL, "\n".join([answers.trouble, *told]))
+            return Verdict(Outcome.FAIL, "\n".join([answers.trouble, *reasons]))
         verdict = worst(gate.verdict for gate in (p95, p99) if gate is not None)
         if verdict is Outcome.FAIL and _may_be_the_suites([p95, p99], answers.own_share_ms, p95_ms):
-            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"{share}, too much to judge {p95_ms:g} ms", *told]))
+            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"{share}, too much to judge {p95_ms:g} ms", *reasons]))
         failed = [gate for gate in (p95, p99) if gate is not None and gate.verdict is Outcome.FAIL]
         if failed and all(_explained(answers, gate.percentile.lower or 0.0, gate.limit) for gate in failed):
-            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"this machine was busy: {answers.machine}", *told]))
-        return Verdict(verdict, "\n".join(told))
+            return Verdict(Outcome.INCONCLUSIVE, "\n".join([f"this machine was busy: {answers.machine}", *reasons]))
+        return Verdict(verdict, "\n".join(reasons))
 
     def are_each_fast(self, answers: Answers, limit_ms: float) -> Verdict:
         """Judge the slowest answer, for a limit that holds for each answer."""
         slowest_ms = max(answers.latencies_ms)
         amount = len(answers.latencies_ms)
         slowest = f"{answers.asked}: the slowest of {amount} took {slowest_ms:.0f} ms, limit {limit_ms:g} ms"
-        told = "\n".join([slowest, *answers.told_before])
+        reason = "\n".join([slowest, *answers.told_before])
         if answers.trouble:
-            return Verdict(Outcome.FAIL, f"{answers.trouble}\n{told}")
+            return Verdict(Outcome.FAIL, f"{answers.trouble}\n{reason}")
         if slowest_ms > limit_ms and _explained(answers, slowest_ms, limit_ms):
-            return Verdict(Outcome.INCONCLUSIVE, f"this machine was busy: {answers.machine}\n{told}")
-        return Verdict(Outcome.PASS if slowest_ms <= limit_ms else Outcome.FAIL, told)
+            return Verdict(Outcome.INCONCLUSIVE, f"this machine was busy: {answers.machine}\n{reason}")
+        return Verdict(Outcome.PASS if slowest_ms <= limit_ms else Outcome.FAIL, reason)
 
     def are_as_fast_as_before(self, answers: Answers) -> Verdict:
         """Compare the P95 with the earlier runs of this environment (PF-03)."""
@@ -197,8 +197,8 @@ class Latency:
             latencies_ms.append(answer.duration_s * 1000)
             if answer.status != 200:
                 troubles.append(f"{answer.status} {shortened(answer.message)}")
-        trouble = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
-        return Answers(asked, tuple(latencies_ms), trouble, own_share_ms, meter.use())
+        error = f"{len(troubles)} of {amount} failed, the first: {troubles[0]}" if troubles else ""
+        return Answers(asked, tuple(latencies_ms), error, own_share_ms, meter.use())
 
 
 def _explained(answers: Answers, measured_ms: float, limit_ms: float) -> bool:

@@ -58,16 +58,16 @@ class UnderLoad:
 
     def health_checks(self) -> Answers:
         """Measure the health checks of one client while others open live investigations."""
-        told = self._latency.decided(self._health_checks, self._latency.health_checks_at_once_are_fast)
-        return recorded("health_check_under_load_p95_ms", told)
+        answers = self._latency.decided(self._health_checks, self._latency.health_checks_at_once_are_fast)
+        return recorded("health_check_under_load_p95_ms", answers)
 
     def _health_checks(self) -> Answers:
         own_share_ms, meter = self._generator.single_ms(), MachineMeter()
         answers = self._meanwhile(self._health_check, [requests.live()] * AT_ONCE)
-        bad = [trouble for _, trouble in answers if trouble]
-        trouble = f"{len(bad)} of {len(answers)} failed, the first: {bad[0]}" if bad else ""
+        bad = [error for _, error in answers if error]
+        error = f"{len(bad)} of {len(answers)} failed, the first: {bad[0]}" if bad else ""
         latencies_ms = tuple(took_ms for took_ms, _ in answers)
-        return Answers("health check among openings", latencies_ms, trouble, own_share_ms, meter.use())
+        return Answers("health check among openings", latencies_ms, error, own_share_ms, meter.use())
 
     def index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
         """Measure warm answers of MongoDB while half of the opened investigations look up recordings.
@@ -80,11 +80,11 @@ class UnderLoad:
     def _index_speed(self, index: MongoDBExamination, times: requests.Times) -> AnswerTime:
         bodies: Bodies = [requests.live(), requests.historic(times)] * (AT_ONCE // 2)
         meter = MachineMeter()
-        told = index.answer_time_of(self._meanwhile(functools.partial(self._ping, index), bodies))
+        answer_time = index.answer_time_of(self._meanwhile(functools.partial(self._ping, index), bodies))
         use = meter.use()
-        if told.median_ms >= self._index_limit_ms and use.explains(told.median_ms, self._index_limit_ms):
-            raise MachineBusy(f"{told}, the limit is {self._index_limit_ms:g} ms; this machine was busy: {use}")
-        return told
+        if answer_time.median_ms >= self._index_limit_ms and use.explains(answer_time.median_ms, self._index_limit_ms):
+            raise MachineBusy(f"{answer_time}, the limit is {self._index_limit_ms:g} ms; this machine was busy: {use}")
+        return answer_time
 
     def _health_check(self, due_s: float) -> tuple[float, str]:
         """Return milliseconds since the request was due, and the error if any. Time spent waiting for an earlier answer
@@ -136,8 +136,8 @@ class UnderLoad:
         answers = [answer for one in asking for answer in one.result()]
         opened = sum("answered" in record.reached for record in step.records)
         if opened < FEWEST_OPENED * step.asked:
-            told = f"no load to ask under: {opened} of {step.asked} were opened"
+            reason = f"no load to ask under: {opened} of {step.asked} were opened"
             if step.machine is not None and step.machine.is_busy:
-                raise MachineBusy(f"{told}; this machine was busy: {step.machine}")
-            raise AssertionError(told)
+                raise MachineBusy(f"{reason}; this machine was busy: {step.machine}")
+            raise AssertionError(reason)
         return answers

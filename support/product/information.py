@@ -19,9 +19,9 @@ class Information:
 
     def highest_channel(self) -> int:
         """Return the highest channel that the server reports. Raises :class:`AssertionError` if it reports none."""
-        told = self.ask()
-        assert_that(told, names_its_channels())
-        return int(told.channels.json()["highest_channel"])
+        answers = self.ask()
+        assert_that(answers, names_its_channels())
+        return int(answers.channels.json()["highest_channel"])
 
     def ask(self) -> InformationAnswers:
         return InformationAnswers(self._client.ack(), self._client.channels(), self._client.live_metadata())

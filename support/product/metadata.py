@@ -72,5 +72,5 @@ class Metadata:
     def of_task(self, task: str) -> Reading:
         return self._reading(f"/metadata/{task}", describes_a_task)
 
-    def _reading(self, path: str, trouble: Callable[[Answer], str | None]) -> Reading:
-        return Reading(self._client.request("GET", path), trouble)
+    def _reading(self, path: str, mismatch: Callable[[Answer], str | None]) -> Reading:
+        return Reading(self._client.request("GET", path), mismatch)

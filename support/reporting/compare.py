@@ -114,8 +114,8 @@ def _reason(scenario: ScenarioResult) -> str:
 
 
 def _section(title: str, lines: Iterator[str] | map[str] | list[str]) -> Iterator[str]:
-    told = list(lines)
-    if told:
+    listed = list(lines)
+    if listed:
         yield ""
-        yield f"{title}: {len(told)}"
-        yield from (f"  {line}" for line in told)
+        yield f"{title}: {len(listed)}"
+        yield from (f"  {line}" for line in listed)

@@ -49,17 +49,17 @@ def explain(result: ScenarioResult) -> Explanation | None:
     step = next((step for step in result.steps if step.error), None)
     more = ""
     if step is not None:
-        told = f"{step.keyword} {step.name}: {step.error}"
-        more = rest[len(told) :].strip() if rest.startswith(told) else ""
+        beginning = f"{step.keyword} {step.name}: {step.error}"
+        more = rest[len(beginning) :].strip() if rest.startswith(beginning) else ""
     return _told_apart(step, rest if step is None else str(step.error), _shown(note), _shown(more))
 
 
 def _told_apart(step: StepResult | None, text: str, note: str, more: str) -> Explanation:
     where = "" if step is None else f"{step.keyword} {step.name}"
-    told = without_stack_trace(text)
-    match = _WAIT.match(told) or _MATCHER.match(told)
+    plain = without_stack_trace(text)
+    match = _WAIT.match(plain) or _MATCHER.match(plain)
     if match is None:
-        return Explanation(step=where, note=note, text=_shown(told), more=more)
+        return Explanation(step=where, note=note, text=_shown(plain), more=more)
     found = match.groupdict()
     after = (found.get("rest") or "").strip()
     return Explanation(
@@ -96,9 +96,9 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    told = without_stack_trace(text)
+    plain = without_stack_trace(text)
     return (
-        told
-        if len(told) <= _MAX_LENGTH
-        else f"{told[:_MAX_LENGTH].rstrip()} ... (shortened; the rest is in the evidence)"
+        plain
+        if len(plain) <= _MAX_LENGTH
+        else f"{plain[:_MAX_LENGTH].rstrip()} ... (shortened; the rest is in the evidence)"
     )

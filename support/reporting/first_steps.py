@@ -85,8 +85,8 @@ def first_steps(record: Record, gap: CapacityReport | None = None) -> list[First
 
 def _place_in_table(scenario: ScenarioResult) -> int:
     """Return the index of the first entry that matches, or the number of entries if none does."""
-    told = scenario.reason or ""
-    reason, undecided = " ".join(told.split()), _UNDECIDED.search(told) is not None
+    text = scenario.reason or ""
+    reason, undecided = " ".join(text.split()), _UNDECIDED.search(text) is not None
     entries = enumerate(_table())
     return next((number for number, entry in entries if entry.fits(scenario.id, reason, undecided)), len(_table()))
 
@@ -100,11 +100,11 @@ def _step(
     entry: _StepEntry, scenarios: list[ScenarioResult], record: Record, gap: CapacityReport | None
 ) -> FirstStep | None:
     remarks = [one.message for one in record.remarks if f"{_REMARK}{one.where}" in entry.subjects]
-    told = gap if entry.gap and gap is not None and gap.gap_jobs > 0 else None
-    if not (scenarios or remarks or told):
+    shortage = gap if entry.gap and gap is not None and gap.gap_jobs > 0 else None
+    if not (scenarios or remarks or shortage):
         return None
-    seen = [*([told.sentence] if told else []), *map(last_seen, scenarios[:1]), *remarks]
-    remedy = [entry.remedy.replace("{environment}", record.environment), *(told.next_steps if told else ())]
+    seen = [*([shortage.sentence] if shortage else []), *map(last_seen, scenarios[:1]), *remarks]
+    remedy = [entry.remedy.replace("{environment}", record.environment), *(shortage.next_steps if shortage else ())]
     return FirstStep(
         entry.cause,
         next(filter(None, seen), ""),

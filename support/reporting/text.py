@@ -108,10 +108,10 @@ def summary_lines(record: Record, painter: Painter, reports: str) -> Iterator[st
     yield from _by_requirement(record, painter)
     yield ""
     counts = record.counts()
-    told = ", ".join(f"{counts[status]} {WORDS.get(status, status)}" for status in STATUSES if counts[status])
+    by_status = ", ".join(f"{counts[status]} {WORDS.get(status, status)}" for status in STATUSES if counts[status])
     number = len(record.scenarios)
     total = f"{number} scenario{'' if number == 1 else 's'} on {safe(record.environment)}"
-    yield f"{total}: {told or 'none'}. {record.duration_s:.1f} s."
+    yield f"{total}: {by_status or 'none'}. {record.duration_s:.1f} s."
     yield f"Record: {reports}/run.json"
 
 

@@ -72,10 +72,10 @@ class Meanwhile:
         """Send health checks while other clients wait for recordings that the server cannot look up."""
         with ThreadPoolExecutor(ASKERS) as pool:
             asking = [pool.submit(self._ask_for_recordings) for _ in range(ASKERS)]
-            told = [self._server.asked_whether_alive()]
+            outcomes = [self._server.asked_whether_alive()]
             while not all(one.done() for one in asking):
-                told.append(self._server.asked_whether_alive())
-        return told
+                outcomes.append(self._server.asked_whether_alive())
+        return outcomes
 
     def _ask_for_recordings(self) -> Outcome:
         start_s = int(time.time()) - _LONG_AGO_S

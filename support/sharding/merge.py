@@ -97,12 +97,12 @@ def _are_of_one_run(shards: Sequence[ShardRecord]) -> None:
         planned = set(shard.plan.every_share[shard.index].scenarios)
         if strange := sorted({one.id for one in shard.record.scenarios} - planned):
             raise MergeError(f"{shard.place}: {strange[0]} ran, and is not in the share of {shard.name}")
-    told = [shard for shard in shards if shard.record.fingerprint]
-    for shard in told:
+    fingerprinted = [shard for shard in shards if shard.record.fingerprint]
+    for shard in fingerprinted:
         for key in _SAME:
-            one, first = shard.record.fingerprint.get(key), told[0].record.fingerprint.get(key)
+            one, first = shard.record.fingerprint.get(key), fingerprinted[0].record.fingerprint.get(key)
             if one != first:
-                raise MergeError(f"{shard.place} and {told[0].place} differ in {key}: {one!r} and {first!r}")
+                raise MergeError(f"{shard.place} and {fingerprinted[0].place} differ in {key}: {one!r} and {first!r}")
 
 
 def _lost(plan: Plan, shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
@@ -120,8 +120,8 @@ def _lost(plan: Plan, shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
 
 def _troubles(shards: Sequence[ShardRecord]) -> Iterator[Trouble]:
     for shard in shards:
-        for trouble in shard.record.suite_errors:
-            yield Trouble(f"{shard.name}, {trouble.where}", trouble.message)
+        for error in shard.record.suite_errors:
+            yield Trouble(f"{shard.name}, {error.where}", error.message)
 
 
 def _taken_over(shard: ShardRecord, folder: Path) -> Iterator[ScenarioResult]:

@@ -102,7 +102,7 @@ class Stability:
                 began_s = time.monotonic() - started_s
                 met = self._take(turn, body, started_s, latencies, left, course)
                 wave += [began_s, time.monotonic() - started_s] if turn.amount > 1 else []
-                troubles += [f"after {turn.at_s:g} s: {trouble}" for trouble in met]
+                troubles += [f"after {turn.at_s:g} s: {error}" for error in met]
                 for _ in met:
                     reporter.failed()
                 for _ in range(turn.amount - len(met)):
@@ -139,8 +139,8 @@ class Stability:
         """Run one turn and return one error for each investigation that did not open. The response times of those that
         come together are judged elsewhere (CA-01)."""
         if turn.amount == 1:
-            trouble = self._open_one(body, started_s, latencies, course)
-            return [trouble] if trouble else []
+            error = self._open_one(body, started_s, latencies, course)
+            return [error] if error else []
         step = self._loads.make(f"{turn.amount} together", [body] * turn.amount).step
         course.openings += (together := openings_of(step.records, started_s))
         course.points.append(throughput_of(together))
@@ -159,8 +159,8 @@ class Stability:
             return Verdict(Outcome.INCONCLUSIVE, "the metrics tell nothing of the server")
         tolerance = self._limits.memory_growth_mb_per_h
         found = {name: leak(points, tolerance, time_scale=self._scale) for name, points in seen.memory_mb.items()}
-        told = "; ".join(f"{name}: {trend.reason}" for name, trend in found.items())
-        return Verdict(worst([trend.verdict for trend in found.values()]), f"memory in MB: {told}")
+        reasons = "; ".join(f"{name}: {trend.reason}" for name, trend in found.items())
+        return Verdict(worst([trend.verdict for trend in found.values()]), f"memory in MB: {reasons}")
 
     def stays_fast(self, seen: Lifetime) -> Verdict:
         """The openings after the warm-up show no drift, with confidence; each opening is one point. After a wave,
@@ -173,15 +173,15 @@ class Stability:
             return Verdict(gate.verdict, f"time to open in ms, the middle of those after the wave: {gate.reason}")
         points = after_warm_up(seen.latencies_ms)
         if len(points) < FEWEST_OPENINGS:
-            told = f"{len(points)} openings after the warm-up, a drift needs {FEWEST_OPENINGS}"
-            return Verdict(Outcome.INCONCLUSIVE, f"time to open in ms: {told}")
+            reason = f"{len(points)} openings after the warm-up, a drift needs {FEWEST_OPENINGS}"
+            return Verdict(Outcome.INCONCLUSIVE, f"time to open in ms: {reason}")
         slope = theil_sen(points, DRIFT_CONFIDENCE)
         per_hour, lower = (value * 3600 * self._scale for value in (slope.value, slope.lower))
         allowed = DRIFT_SHARE * self._limits.configure_p95_ms
         lasted_s = points[-1][0] - points[0][0]
         drifts = lower > allowed and slope.lower * lasted_s > LEAST_DRIFT_MS
-        told = f"grows by {per_hour:.3g} per hour (at least {lower:.3g}), allowed {allowed:g}"
-        return Verdict(Outcome.FAIL if drifts else Outcome.PASS, f"time to open in ms: {told}")
+        reason = f"grows by {per_hour:.3g} per hour (at least {lower:.3g}), allowed {allowed:g}"
+        return Verdict(Outcome.FAIL if drifts else Outcome.PASS, f"time to open in ms: {reason}")
 
     def was_never_restarted(self, seen: Lifetime) -> Verdict:
         return Verdict(Outcome.FAIL if seen.restarts else Outcome.PASS, "; ".join(seen.restarts) or "no restart")

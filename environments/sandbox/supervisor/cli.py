@@ -62,12 +62,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _settings_told() -> str:
     """The help text: all settings with their defaults, and the place where the faults are listed."""
-    told = [
+    lines = [
         f"  {field.name}={field.default}" + (f"  of {', '.join(choices(field))}" if choices(field) else "")
         for field in fields(SandboxSettings)
     ]
     faults = "Faults for --fault: focus-acceptance list faults, or environments/sandbox/faults.toml"
-    return "\n".join(["Settings for --set, with their usual values:", *told, "", faults])
+    return "\n".join(["Settings for --set, with their usual values:", *lines, "", faults])
 
 
 def _known(faults: list[str], catalogue: dict[str, Fault]) -> list[str]:

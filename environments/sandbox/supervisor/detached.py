@@ -47,9 +47,9 @@ def start_detached(arguments: Sequence[str], run_file: Path | None) -> int:
         if line.strip() == "ready":
             _pid_file(place).write_text(f"{process.pid}\n", encoding="utf-8")
             return 0
-    told = _complaints(place).read_text(encoding="utf-8").strip().splitlines()
+    lines = _complaints(place).read_text(encoding="utf-8").strip().splitlines()
     _complaints(place).unlink()
-    said = told[-1].removeprefix("sandbox: ") if told else "it said nothing"
+    said = lines[-1].removeprefix("sandbox: ") if lines else "it said nothing"
     if process.wait() == _WRONG_USE:
         raise UsageError(said)
     raise StartError(said)

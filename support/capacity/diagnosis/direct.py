@@ -81,8 +81,8 @@ def _pod_end(objects: Objects) -> Iterator[Match]:
     if reason == "Evicted":
         yield Match("node-pressure", Confidence.HIGH, (row,))
     elif disruption is not None and disruption.status == "True" and disruption.reason in _DISRUPTIONS:
-        told = _row(objects, "conditions[DisruptionTarget]", f"{disruption.reason}: {disruption.message}")
-        yield Match(_DISRUPTIONS[disruption.reason], Confidence.HIGH, (told,))
+        disruption_row = _row(objects, "conditions[DisruptionTarget]", f"{disruption.reason}: {disruption.message}")
+        yield Match(_DISRUPTIONS[disruption.reason], Confidence.HIGH, (disruption_row,))
     elif reason in ("NodeLost", "NodeAffinity"):
         yield Match("node-not-ready" if reason == "NodeLost" else "placement", Confidence.HIGH, (row,))
     elif reason and (cause := cause_of(f"{reason}: {message}")):

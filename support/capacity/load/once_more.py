@@ -46,8 +46,8 @@ class OnceMore:
             return first.result_after(f"not repeated: the machine stayed busy for {CALM_WITHIN_S:g} s", tell)
         self._patience_s -= calm_s
         self._generator.forget()
-        told = f"measured again, when this machine had been calm after {calm_s:.1f} s; before that: {first.why}"
-        return _round(make, spoilt).result_after(told, tell)
+        note = f"measured again, when this machine had been calm after {calm_s:.1f} s; before that: {first.why}"
+        return _round(make, spoilt).result_after(note, tell)
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class _Round(Generic[T]):
             raise self.value
         return self.value
 
-    def result_after(self, told: str, tell: Tell[T]) -> T:
+    def result_after(self, note: str, tell: Tell[T]) -> T:
         if isinstance(self.value, MachineBusy):
-            raise MachineBusy(f"{self.value}\n{told}") from self.value
-        return tell(self.value, told)
+            raise MachineBusy(f"{self.value}\n{note}") from self.value
+        return tell(self.value, note)
 
 
 def _round(make: Callable[[], T], spoilt: Spoilt[T]) -> _Round[T]:

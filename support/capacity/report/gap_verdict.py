@@ -155,16 +155,16 @@ def verdict_sentence(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis)
 def _because(run: CapacityRun, judged: GapVerdict, diagnosis: Diagnosis) -> str:
     if judged.verdict is Outcome.PASS:
         return f", and the answers stayed within {run.target.p95_ms:g} ms" if run.judges_answers else ""
-    told = [gate.reason for gate in judged.gates if gate.verdict is judged.verdict and gate.name in _HEADLINES]
+    reasons = [gate.reason for gate in judged.gates if gate.verdict is judged.verdict and gate.name in _HEADLINES]
     if run.self_check is not None and not run.self_check.trusted:
-        told.append("the load generator is not trusted")
+        reasons.append("the load generator is not trusted")
     if run.partial:
-        told.append(f"the run ended early ({run.stopped_because})")
+        reasons.append(f"the run ended early ({run.stopped_because})")
     if diagnosis.findings:
         first = diagnosis.findings[0]
         count, of = (len(first.jobs), "failed") if first.jobs else (len(first.slow_jobs), "were answered late")
-        told.append(f"{count} {of} because {first.cause.title}" if count != 1 else f"one {of}: {first.cause.title}")
+        reasons.append(f"{count} {of} because {first.cause.title}" if count != 1 else f"one {of}: {first.cause.title}")
     unknown = len(diagnosis.unattributed) or len(diagnosis.unattributed_slow)
     if unknown:
-        told.append(f"of {unknown} the cause is unknown")
-    return "".join(f"; {each}" for each in told)
+        reasons.append(f"of {unknown} the cause is unknown")
+    return "".join(f"; {each}" for each in reasons)

@@ -86,8 +86,8 @@ class DistributedBurst:
             with self._changed:
                 for one in self._budgets.values():
                     one.close()
-        if (trouble := self._trouble or refused) is not None:
-            raise trouble
+        if (error := self._trouble or refused) is not None:
+            raise error
         return self._burst(caps)
 
     def _hand_out_due(self, budget: Budget, opens: bool) -> SafetyError | None:

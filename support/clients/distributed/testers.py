@@ -153,8 +153,8 @@ class LoadTesters:
 
     def hand_out(self, tester: LoadTester, tickets: Sequence[Mapping[str, Any]]) -> None:
         """Hand tickets to a tester, which sends each at its ``at_s``, a time of this process's clock."""
-        told = [{**ticket, "at_s": ticket["at_s"] + tester.ahead_s} for ticket in tickets]
-        self._processes.say("tickets", told, tester.id)
+        converted = [{**ticket, "at_s": ticket["at_s"] + tester.ahead_s} for ticket in tickets]
+        self._processes.say("tickets", converted, tester.id)
 
     def use(self) -> list[LoadTester]:
         """Return the testers with their use of processor and memory so far."""
@@ -203,24 +203,24 @@ class LoadTesters:
                 tester.lost = tester.lost or tester.name == f"worker {process.pid}"
             self._changed.notify_all()
 
-    def _take_in(self, told: str, worker: str | None, data: Any) -> None:
+    def _take_in(self, message: str, worker: str | None, data: Any) -> None:
         tester = self._known.setdefault(worker, LoadTester(worker)) if worker is not None else None
         if tester is None:
             self._port = data
-        elif told == "here":
+        elif message == "here":
             if len(self.present) < self.amount:
                 tester.name = f"worker {data['name']}"
-        elif told == "lost":
+        elif message == "lost":
             # A worker of this machine is lost only when its process ends: a busy machine may delay its heartbeats.
             tester.lost = tester.lost or self._elsewhere
-        elif told == "pong":
+        elif message == "pong":
             self._note_clock(tester, data["asked"], data["clock_s"])
-        elif told == "connected":
+        elif message == "connected":
             self._connected += 1
-        elif told == "used":
+        elif message == "used":
             tester.cpu_s, tester.kilobytes = data["cpu_s"], data["kilobytes"]
             self._used += 1
-        elif told == "answers":
+        elif message == "answers":
             self._pass_on(tester, data)
 
     def _pass_on(self, tester: LoadTester, answers: Sequence[Mapping[str, Any]]) -> None:

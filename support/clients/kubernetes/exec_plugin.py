@@ -124,8 +124,8 @@ class ExecPlugin:
         if not isinstance(answer, dict) or answer.get("kind") != _KIND:
             raise PluginError(f"did not answer with an object of kind {_KIND}")
         if answer.get("apiVersion") != self._section.get("apiVersion"):
-            told, wanted = answer.get("apiVersion"), self._section.get("apiVersion")
-            raise PluginError(f"answered in version {told}, and the kubeconfig wants {wanted}")
+            version, wanted = answer.get("apiVersion"), self._section.get("apiVersion")
+            raise PluginError(f"answered in version {version}, and the kubeconfig wants {wanted}")
         status = answer.get("status")
         return status if isinstance(status, dict) else {}
 

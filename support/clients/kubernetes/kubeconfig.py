@@ -245,10 +245,10 @@ def _for_plugin(reached: Section, cluster: Section) -> dict[str, Any]:
     extensions = cluster.get("extensions")
     extensions = extensions if isinstance(extensions, list) else []
     own = [one.get("extension") for one in extensions if isinstance(one, dict) and one.get("name") == _EXTENSION]
-    told = dict(reached)
-    if file := told.pop("certificate-authority", None):
-        told["certificate-authority-data"] = _base64(Path(file).read_bytes())
-    return told | ({"config": own[0]} if own else {})
+    description = dict(reached)
+    if file := description.pop("certificate-authority", None):
+        description["certificate-authority-data"] = _base64(Path(file).read_bytes())
+    return description | ({"config": own[0]} if own else {})
 
 
 def _base64(content: bytes) -> str:

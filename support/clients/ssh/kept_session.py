@@ -60,6 +60,6 @@ class KeptSession:
                 started_s = time.monotonic()
                 lost.close()
                 self._session = self._connect()
-                told = f"the SSH connection was lost ({why}); it was made again"
-                self._journal.record(TARGET, self._purpose, told, time.monotonic() - started_s)
+                note = f"the SSH connection was lost ({why}); it was made again"
+                self._journal.record(TARGET, self._purpose, note, time.monotonic() - started_s)
             return self._session

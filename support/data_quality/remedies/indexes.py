@@ -93,9 +93,9 @@ def _duplicates(database: IndexedCollection, collection: str) -> Iterator[str]:
     ]
     found = database.aggregate(collection, pipeline)
     if found:
-        told = [f"{one['count']} of {one['_id']!r}" if one["_id"] else f"{one['count']} without any" for one in found]
+        shared = [f"{one['count']} of {one['_id']!r}" if one["_id"] else f"{one['count']} without any" for one in found]
         more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
         yield (
-            f"no unique index by {UNIQUE} can be built, because recordings share one: {'; '.join(told[:_TOLD])}{more}; "
+            f"no unique index by {UNIQUE} can be built, because recordings share one: {'; '.join(shared[:_TOLD])}{more}; "
             "find out which of them are wrong, and delete those"
         )

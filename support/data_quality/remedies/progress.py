@@ -26,9 +26,9 @@ def build_progress(database: BusyDatabase) -> str | None:
             operations = database.command("currentOp", admin=True, **whose).get("inprog", ())
         except DatabaseError:
             continue
-        told = [line for operation in operations if (line := _line(operation)) is not None]
-        if told:
-            return max(told, key=len)
+        lines = [line for operation in operations if (line := _line(operation)) is not None]
+        if lines:
+            return max(lines, key=len)
     return None
 
 

@@ -51,9 +51,9 @@ def carry_out(plan: RemedyPlan, database: ChangeableDatabase, tell: Tell) -> Rem
         if remedying.stopped is not None:
             work.not_begun.append(what)
             tell(f"  not begun: {what}")
-        elif (trouble := remedying.trouble_with(change)) is not None:
+        elif (reason := remedying.trouble_with(change)) is not None:
             work.failed.append(what)
-            tell(f"  NOT done: {what}: {trouble}")
+            tell(f"  NOT done: {what}: {reason}")
         else:
             work.done.append(what)
             tell(f"  done: {what}")

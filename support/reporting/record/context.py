@@ -88,7 +88,7 @@ class RunContext:
 
     def new_asides(self) -> list[str]:
         """Return the asides that were not returned before, so that a run reports each one once."""
-        new = [text for text, told in self.asides.items() if not told]
+        new = [text for text, reported in self.asides.items() if not reported]
         self.asides |= dict.fromkeys(new, True)
         return new
 

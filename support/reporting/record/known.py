@@ -33,9 +33,9 @@ class KnownIssue:
 
     def explains(self, failure: Sequence[str]) -> bool:
         """Whether the issue explains a failure: the text of the step and all errors after it."""
-        step, *troubles = map(_plain, failure)
+        step, *errors = map(_plain, failure)
         texts = [_plain(text) for text in (self.reason, *self.also)]
-        return texts[0] in step and all(any(text in trouble for text in texts) for trouble in troubles)
+        return texts[0] in step and all(any(text in error for text in texts) for error in errors)
 
     @property
     def told(self) -> str:

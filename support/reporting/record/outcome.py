@@ -73,7 +73,7 @@ def _status_and_reason(scenario: Any, run: RunContext) -> tuple[str, str | None]
         return "passed", None
     status = "failed" if word == "failed" and not troubles else "error"
     parts = [_failure_text(step, run) for step in scenario.all_steps if step.status.name in _BAD_STEPS][:1]
-    parts += [str(trouble) for trouble in troubles]
+    parts += [str(error) for error in troubles]
     return status, "\n".join(parts) or f"behave reports {word} without saying why"
 
 
@@ -85,7 +85,7 @@ def _never_ran(scenario: Any, run: RunContext) -> tuple[str, str]:
         if getattr(element, "hook_failed", False):
             return "error", f"not run: a hook of the {element.type} failed"
         element = element.parent
-    failed_start = next((trouble for trouble in run.suite_errors if trouble.where == "before_all"), None)
+    failed_start = next((error for error in run.suite_errors if error.where == "before_all"), None)
     if failed_start is not None:
         return "error", f"not run: {failed_start}"
     return "skipped", f"not run: {run.interrupted or 'the run was stopped early'}"
@@ -99,9 +99,9 @@ def _what_an_issue_may_excuse(scenario: Any, run: RunContext) -> list[str]:
     nobodys = KeyboardInterrupt | Inconclusive
     if bad is None or bad.status.name not in ("failed", "error") or isinstance(bad.exception, nobodys):
         return []
-    if any(trouble.where != "after_scenario" for trouble in troubles):
+    if any(error.where != "after_scenario" for error in troubles):
         return []
-    return [_failure_text(bad, run), *(trouble.message for trouble in troubles)]
+    return [_failure_text(bad, run), *(error.message for error in troubles)]
 
 
 def _step_result(step: Any, run: RunContext) -> StepResult:

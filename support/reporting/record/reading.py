@@ -153,8 +153,8 @@ def _record(content: dict[str, Any]) -> Record:
         looser_limits=[str(sentence) for sentence in content.get("looser_limits", [])],
     )
     if content["verdict"] == "failed" and record.verdict == "passed":
-        told = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
-        record.suite_errors.append(Trouble("run", told))
+        reasons = "; ".join(str(reason) for reason in content.get("why_failed", [])) or "no reason is recorded"
+        record.suite_errors.append(Trouble("run", reasons))
     return record
 
 

@@ -116,7 +116,7 @@ class Binder:
             status = BACKLOG if BACKLOG in tags else NOT_RUN if result is None else "skipped"
             return ScenarioOutcome(outcome_id, anchor, name, status, None if result is None else explain(result))
         failed = next((number for number, step in enumerate(result.steps) if step.error), None)
-        told = [(step.keyword, step.name) for step in result.steps]
+        recorded = [(step.keyword, step.name) for step in result.steps]
         return ScenarioOutcome(
             id=outcome_id,
             anchor=anchor,
@@ -125,7 +125,7 @@ class Binder:
             explanation=explain(result),
             evidence=tuple(self._evidence(path) for path in result.evidence),
             failed_step=None if failed is None or failed < before else failed - before,
-            rewritten=bool(told and steps) and told != [(step.keyword, step.name) for step in steps],
+            rewritten=bool(recorded and steps) and recorded != [(step.keyword, step.name) for step in steps],
         )
 
     def _evidence(self, path: str) -> Evidence:

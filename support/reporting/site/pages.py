@@ -214,12 +214,12 @@ def _grouped_failures(
 ) -> list[tuple[ScenarioOutcome, list[tuple[str, str, str]]]]:
     """Return each cause as the outcome of its first scenario and all its scenarios as (id, address, name)."""
     places = {o.id: (o, f"{area.page}#{o.anchor}") for area in areas for o in area.outcomes}
-    told = []
+    grouped = []
     for cause in causes_of(record):
         found = [places[scenario.id] for scenario in cause.scenarios if scenario.id in places]
         if found:
-            told.append((found[0][0], [(outcome.id, address, outcome.name) for outcome, address in found]))
-    return told
+            grouped.append((found[0][0], [(outcome.id, address, outcome.name) for outcome, address in found]))
+    return grouped
 
 
 def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, list[str]]]:
@@ -229,10 +229,10 @@ def _grouped_unrun(record: Record, areas: list[AreaView]) -> list[tuple[str, lis
         for reason, ids in grouped_reasons(record.scenarios).items()
     }
     unchosen = [o.id for area in areas for o in area.outcomes if o.status == NOT_RUN]
-    told: list[tuple[str, list[str]]] = []
-    told += [(original(without_stack_trace(reason)), ids) for reason, ids in groups.items() if ids]
-    told += [(_("not chosen for this run"), unchosen)] if unchosen else []
-    return told + ([(_("agreed but not built yet (backlog)"), sorted(backlog))] if backlog else [])
+    rows: list[tuple[str, list[str]]] = []
+    rows += [(original(without_stack_trace(reason)), ids) for reason, ids in groups.items() if ids]
+    rows += [(_("not chosen for this run"), unchosen)] if unchosen else []
+    return rows + ([(_("agreed but not built yet (backlog)"), sorted(backlog))] if backlog else [])
 
 
 def _by_requirement(views: list[FaultView]) -> list[tuple[str, list[FaultView]]]:

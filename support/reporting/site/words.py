@@ -91,13 +91,13 @@ def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
             examples=examples,
         ),
     }
-    told = [text for status, text in bad.items() if counts[status]]
+    reasons = [text for status, text in bad.items() if counts[status]]
     troubles, left = len(record.suite_errors), len(record.leftovers)
     if troubles:
-        told.append(_n("%(num)s trouble outside of the examples", "%(num)s troubles outside of the examples", troubles))
+        reasons.append(_n("%(num)s trouble outside of the examples", "%(num)s troubles outside of the examples", troubles))
     if left:
-        told.append(_n("%(num)s thing left behind", "%(num)s things left behind", left))
-    return _("Failed: %(reasons)s.", reasons="; ".join(told)) if told else _("Failed: nothing was run.")
+        reasons.append(_n("%(num)s thing left behind", "%(num)s things left behind", left))
+    return _("Failed: %(reasons)s.", reasons="; ".join(reasons)) if reasons else _("Failed: nothing was run.")
 
 
 def _passed(ran: int, written: int, counts: Counter[str]) -> str:
@@ -125,13 +125,13 @@ def asked(selection: Selection) -> str:
 def facts(record: Record) -> list[tuple[str, str]]:
     """Return the short facts about the environment, such as versions and nodes. The configuration is left out, because
     only engineers need it."""
-    told: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = []
     for key, value in record.fingerprint.items():
         if key in _HIDDEN or not (text := _short(value)):
             continue
         name = gettext(_NAMES.get(key) or str(key).replace("_", " ").capitalize())
-        told.append((name, _revision(record) if key == "git" else text))
-    return told
+        rows.append((name, _revision(record) if key == "git" else text))
+    return rows
 
 
 def _revision(record: Record) -> str:

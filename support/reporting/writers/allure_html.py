@@ -85,5 +85,5 @@ def _run(command: list[str]) -> None:
     except subprocess.TimeoutExpired:
         raise AllureError(f"allure did not end within {_TIMEOUT_S} s") from None
     if done.returncode != 0:
-        told = (done.stderr or done.stdout).strip().splitlines()
-        raise AllureError(f"allure failed: {told[-1] if told else 'it said nothing'}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise AllureError(f"allure failed: {lines[-1] if lines else 'it said nothing'}")

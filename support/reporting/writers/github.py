@@ -84,19 +84,19 @@ def _diagnosis(record: Record) -> list[str]:
     found = diagnosis_of(record)
     if found is None:
         return []
-    told = f"**Diagnosis: layer {found.layer}.** {_text(found.cause)}."
-    return [told, "", f"- seen: {_text(found.seen)[:_LINE]}", f"- next: {_text(found.remedy)}", ""]
+    headline = f"**Diagnosis: layer {found.layer}.** {_text(found.cause)}."
+    return [headline, "", f"- seen: {_text(found.seen)[:_LINE]}", f"- next: {_text(found.remedy)}", ""]
 
 
 def _first(record: Record, capacity: CapacityReport | None) -> list[str]:
     steps = first_steps(record, capacity)
     if not steps:
         return []
-    told = []
+    lines = []
     for number, step in enumerate(steps[:_FAILURES], 1):
         tickets = f" ({', '.join(map(_text, step.tickets))})" if step.tickets else ""
-        told.append(f"{number}. {_text(step.cause)}{tickets}: {_text(step.remedy)}")
-    return ["### What to do first", "", *told, ""]
+        lines.append(f"{number}. {_text(step.cause)}{tickets}: {_text(step.remedy)}")
+    return ["### What to do first", "", *lines, ""]
 
 
 def _suite(record: Record) -> list[str]:
@@ -120,8 +120,8 @@ def _news(record: Record, changes: ChangesSince | None) -> list[str]:
         ids = [scenario.id for scenario in cause.scenarios if scenario.id in new]
         if ids:
             others = f" and {len(ids) - 1} more with the same cause" if len(ids) > 1 else ""
-            told = f"{_text(ids[0])} {_text(names[ids[0]])}{others}: {_text(last_seen(cause.first))}"
-            lines.append(f"- {told[:_LINE]}")
+            line = f"{_text(ids[0])} {_text(names[ids[0]])}{others}: {_text(last_seen(cause.first))}"
+            lines.append(f"- {line[:_LINE]}")
     if len(lines) > _NEWS:
         lines = [*lines[: _NEWS - 1], f"- and {len(lines) - _NEWS + 1} more causes below"]
     return [*lines, ""]
@@ -148,10 +148,10 @@ def _failures(record: Record) -> list[str]:
 def _further(cause: FailureCause) -> list[str]:
     if not cause.further:
         return []
-    told = [f"- {_text(one.id)} {_text(one.name)}" for one in cause.further[:_FAILURES]]
+    lines = [f"- {_text(one.id)} {_text(one.name)}" for one in cause.further[:_FAILURES]]
     if len(cause.further) > _FAILURES:
-        told.append(f"- and {len(cause.further) - _FAILURES} more, in the record of the run")
-    return [f"The same was seen in {len(cause.further)} more:", "", *told, ""]
+        lines.append(f"- and {len(cause.further) - _FAILURES} more, in the record of the run")
+    return [f"The same was seen in {len(cause.further)} more:", "", *lines, ""]
 
 
 def _places(record: Record, scenario: ScenarioResult) -> str:
@@ -183,16 +183,16 @@ def _grouped(record: Record, status: str, title: str) -> list[str]:
     groups = grouped_reasons(record.scenarios, status)
     if not groups:
         return []
-    told = [f"- {_text(reason.splitlines()[0])}: {', '.join(map(_text, ids))}" for reason, ids in groups.items()]
-    return [f"### {title}", "", *told, ""]
+    lines = [f"- {_text(reason.splitlines()[0])}: {', '.join(map(_text, ids))}" for reason, ids in groups.items()]
+    return [f"### {title}", "", *lines, ""]
 
 
 def _slowest(record: Record) -> list[str]:
     ran = sorted((scenario for scenario in record.scenarios if scenario.ran), key=lambda one: -one.duration_s)
     if not ran:
         return []
-    told = [f"- {one.duration_s:.1f} s {_text(one.id)} {_text(one.name)}" for one in ran[:_SLOWEST]]
-    return ["### Slowest", "", *told, ""]
+    lines = [f"- {one.duration_s:.1f} s {_text(one.id)} {_text(one.name)}" for one in ran[:_SLOWEST]]
+    return ["### Slowest", "", *lines, ""]
 
 
 def _text(text: str) -> str:

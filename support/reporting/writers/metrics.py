@@ -47,8 +47,8 @@ class _Family:
         yield f"# HELP {name} {_escaped(self.help)}"
         yield f"# TYPE {name} {self.kind}"
         for suffix, labels, value in self.samples:
-            told = ",".join(f'{key}="{_escaped(text)}"' for key, text in {**common, **labels}.items())
-            yield f"{name}{suffix}{{{told}}} {_number(value)}"
+            pairs = ",".join(f'{key}="{_escaped(text)}"' for key, text in {**common, **labels}.items())
+            yield f"{name}{suffix}{{{pairs}}} {_number(value)}"
 
 
 def write_metrics(record: Record, reports: Path, capacity: CapacityReport | None = None) -> Path:
@@ -68,9 +68,9 @@ def metrics_text(record: Record, capacity: CapacityReport | None = None) -> str:
 
 def _of_the_run(record: Record) -> Iterator[_Family]:
     versions = _Family("run_versions", "gauge", "Always 1; what the run was made on is in the labels.")
-    told = short_facts(record)
+    facts = short_facts(record)
     kept = ("focus_server", "kubernetes", "mongodb", "git")
-    versions.add(1, **{key: told[key] for key in kept if key in told})
+    versions.add(1, **{key: facts[key] for key in kept if key in facts})
     yield versions
     for name, text, value in (
         ("run_passed", "1 if the run passed, 0 if it failed.", float(record.verdict == "passed")),
@@ -95,9 +95,9 @@ def _of_scenarios(record: Record) -> Iterator[_Family]:
     for status in STATUSES:
         counts.add(record.counts()[status], status=status)
     verdicts = _Family("requirement_verdict", "gauge", "1 for the verdict of the requirement, 0 for the others.")
-    for requirement, told in record.requirements().items():
+    for requirement, entry in record.requirements().items():
         for verdict in REQUIREMENT_VERDICTS:
-            verdicts.add(float(told["verdict"] == verdict), requirement=requirement, verdict=verdict)
+            verdicts.add(float(entry["verdict"] == verdict), requirement=requirement, verdict=verdict)
     durations = _Family("scenario_duration_seconds", "summary", "How long scenarios took that ran, by area.")
     areas: dict[str, list[float]] = {}
     for scenario in record.scenarios:

@@ -120,9 +120,9 @@ def _folded(rows: Sequence[ScenarioResult]) -> str:
 
 
 def _comment(rows: Sequence[ScenarioResult]) -> str:
-    told = {f"{row.status.replace('_', ' ')}: {row.reason}" for row in rows if row.reason is not None}
-    if len(rows) == 1 or len(told) == 1:
-        return next(iter(told), "")
+    reasons = {f"{row.status.replace('_', ' ')}: {row.reason}" for row in rows if row.reason is not None}
+    if len(rows) == 1 or len(reasons) == 1:
+        return next(iter(reasons), "")
     return "\n".join(f"{row.id} {row.status.replace('_', ' ')}: {row.reason}" for row in rows if row.reason is not None)
 
 

@@ -124,8 +124,8 @@ class BorrowedProcess(SandboxProcess):
         path = self._path("v1", "Pod")
         pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
-        told = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
-        return told or (["not all pods are there"] if len(pods) < wanted else [])
+        not_running = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
+        return not_running or (["not all pods are there"] if len(pods) < wanted else [])
 
 
 async def _until(look: Callable[[], Awaitable[list[str]]], within_s: float) -> None:
@@ -153,6 +153,6 @@ async def _connects(host: str, port: int) -> bool:
 def _why(pod: Object) -> str:
     """Describe what keeps a pod from running."""
     states = [each.get("state", {}).get("waiting", {}) for each in pod["status"].get("containerStatuses", ())]
-    told = [f"{state['reason']}: {state.get('message', '')}" for state in states if state]
-    told += [each.get("message", "") for each in pod["status"].get("conditions", ()) if each["status"] == "False"]
-    return f"is {pod['status'].get('phase')} ({next(iter(told), 'no reason given')})"
+    messages = [f"{state['reason']}: {state.get('message', '')}" for state in states if state]
+    messages += [each.get("message", "") for each in pod["status"].get("conditions", ()) if each["status"] == "False"]
+    return f"is {pod['status'].get('phase')} ({next(iter(messages), 'no reason given')})"

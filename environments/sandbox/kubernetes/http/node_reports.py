@@ -57,10 +57,10 @@ class NodeReports:
         return list(self._not_written(pods))
 
     def _not_written(self, pods: list[Object]) -> Iterator[str]:
-        for told in pods:
-            name, namespace, status = told["name"], told["namespace"], without_nulls(told["status"])
+        for reported in pods:
+            name, namespace, status = reported["name"], reported["namespace"], without_nulls(reported["status"])
             found = self._store.find("pods", name, namespace)
-            if found is None or found["metadata"]["uid"] != told["uid"]:
+            if found is None or found["metadata"]["uid"] != reported["uid"]:
                 yield f"pod {name} is {'gone' if found is None else 'another one by now'}"
             elif status is None:
                 self._store.delete("pods", name, namespace, grace_s=0)
