@@ -36,8 +36,7 @@ class Tester(User):
 
 
 class Master(MasterRunner):
-    """Accepts no new worker once the load has begun, because Locust would move users to it in the middle of a
-    request."""
+    """Accepts no worker once the load has begun: Locust would move users to it in the middle of a request."""
 
     begun = False
 

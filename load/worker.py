@@ -132,7 +132,7 @@ class Crew:
         self.runner.send_message("pong", {"asked": msg.data["asked"], "clock_s": time.monotonic()})
 
     def on_connect(self, environment, msg, **_):
-        """Reconnect the wanted number of users, a few at once, with a harmless request. Reports when all are
+        """Reconnect the wanted number of users, a few at once, with a harmless request; report when all have
         connected."""
         gevent.spawn(self._connect, msg.data)
 

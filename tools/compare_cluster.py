@@ -72,8 +72,7 @@ class NotUsable(Exception):
 
 
 def _ready(cluster: Cluster, permitted: bool) -> str:
-    """Return the version of a cluster that may be used, and remove what an earlier comparison left. Raises
-    NotUsable."""
+    """Return the version of a usable cluster, and remove what an earlier comparison left. Raises NotUsable."""
     try:
         marks = [cluster.ask("GET", f"/api/v1/namespaces/{name}") for name in MARKED]
         if marks[0].status in (401, 403):

@@ -53,7 +53,7 @@ class NoExampleError(Exception):
 
 def keep_gap_report(reports: Path, destination: Path, name: str) -> None:
     """Replace the example of this name, JSON and page. Raises NoExampleError."""
-    places = (reports, reports / "evidence")  # the report of a stopped growth is evidence
+    places = (reports, reports / "evidence")  # a growth that was stopped leaves its report there
     found = sorted((one for place in places for one in place.glob("infra_gap_report_*.json")), key=lambda one: one.name)
     if not found:
         raise NoExampleError(f"{reports}: no gap report")
@@ -109,8 +109,7 @@ def _over_runs(record: Record) -> dict[str, list[str]]:
 
 
 def _without_places(value: Any) -> Any:
-    """Shorten absolute paths to ``<sandbox>/NAME``: the folders differ for each sandbox and mean nothing to a
-    reader."""
+    """Shorten absolute paths to ``<sandbox>/NAME``: their folders differ for each sandbox and mean nothing."""
     if isinstance(value, dict):
         return {key: _without_places(item) for key, item in value.items()}
     if isinstance(value, list):

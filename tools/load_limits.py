@@ -62,8 +62,7 @@ def of_threads(amount: int) -> EngineUse:
 
 
 def of_locust(amount: int, workers: int) -> EngineUse:
-    """Measure Locust, including what its workers use and what this process uses to hand out requests and collect
-    answers."""
+    """Measure Locust: what its workers use, and what this process uses to hand out requests and collect answers."""
     with LoopbackServer(SERVICE_MS) as server, LoadTesters(workers, plan=plan_of(Loopback(""))) as testers:
         began_s = time.process_time() + sum(one.cpu_s for one in testers.use())
         client = DistributedLoadClient(Loopback(server.url), Journal(), Budget.on_loopback(), testers)

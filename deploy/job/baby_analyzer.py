@@ -2,8 +2,7 @@
 
 It listens on port 5000 and discards what clients send. With ``--time-start`` and ``--time-end`` it ends after the
 length of that window; without them it runs until it is stopped. Port 5001 answers with the current number of clients,
-so that the clean-up job can detect that none is connected. Standard library only; all durations are those of the real
-system.
+so that the clean-up job can detect that none is connected. Standard library only; durations are those of real systems.
 """
 
 from __future__ import annotations
@@ -46,8 +45,7 @@ class Listener:
 
 
 def window_s(words: Sequence[str]) -> float | None:
-    """Return the length of the recorded window, or None for a live job. :class:`ValueError` or :class:`IndexError` if
-    it cannot be read."""
+    """Return the length of the window, None for a live job. Raises :class:`ValueError` or :class:`IndexError`."""
     if "--time-start" not in words or "--time-end" not in words:
         return None
     start, end = (

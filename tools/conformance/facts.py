@@ -53,8 +53,7 @@ class Registry(Generic[S]):
         return register
 
     def chosen(self, names: Sequence[str], left_out: Iterable[str] = ()) -> list[Probe[S]]:
-        """Return the named probes, or all but ``left_out``. Raises :class:`LookupError` for a name that does not
-        exist."""
+        """Return the named probes, or all but ``left_out``. Raises :class:`LookupError` for an unknown name."""
         unknown = sorted(set(names) - self.probes.keys())
         if unknown:
             raise LookupError(f"no probe {unknown[0]}; there are {', '.join(self.probes)}")
@@ -136,8 +135,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def magnitude(number: float) -> str:
-    """Return the order of magnitude, such as ``about 1`` or ``about 10``; no machine repeats a measurement more
-    exactly."""
+    """Return the order of magnitude, such as ``about 10``; no machine repeats a measurement more exactly."""
     return f"about {10 ** round(math.log10(max(number, 0.001))):g}"
 
 

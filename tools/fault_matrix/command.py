@@ -49,8 +49,7 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int, parallel: int,
 
 
 def run_profile(name: str, tags: str, workers: int, parallel: int) -> int:
-    """Run every scenario on a sandbox with a profile, and print where the results differ from what the profile
-    expects."""
+    """Run every scenario on a sandbox with a profile, and print where the results differ from the profile."""
     with _ends_in_a_sentence():
         _require_usable(tags, parallel)
         profile = load_profile(name)

@@ -34,7 +34,7 @@ class Run:
         }
 
     def undecided(self) -> frozenset[str]:
-        """Return the ids of inconclusive measurements. They caught nothing, even if their reason contains the expected
+        """Return the ids of inconclusive measurements, which caught nothing even if their reason has the expected
         text."""
         return frozenset(
             name
@@ -80,8 +80,8 @@ class Judgement:
         return not (self.missed or self.wrong_reason or self.unrelated)
 
     def without_proof_by(self, unfit: Mapping[str, str]) -> Judgement:
-        """Return a copy in which these rows prove nothing, each for the given reason: they fail without the fault
-        too."""
+        """Return a copy in which these rows prove nothing, because they fail without the fault too; each has its
+        reason."""
         useless = {name: unfit[name] for name in self.proven if name in unfit}
         return replace(self, proven=self.proven - useless.keys(), wrong_reason={**self.wrong_reason, **useless})
 

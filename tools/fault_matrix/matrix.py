@@ -111,7 +111,7 @@ def run_once(name: str, plan: Plan) -> Run:
 
 
 def _whole(name: str, rows: Sequence[Row], workers: int, benches: Benches, pool: ThreadPoolExecutor) -> Run:
-    """Run the rows as one run: divide them among the sandboxes, then run those that tolerate no neighbour on one
+    """Run the rows as one run, divided among the sandboxes. Rows that tolerate no neighbour run last, on one
     sandbox."""
 
     def share(numbered: tuple[int, list[Row]]) -> Run:

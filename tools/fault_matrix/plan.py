@@ -109,8 +109,7 @@ class Control:
 
 
 def controls(plan: Plan, healthy: Run) -> list[Control]:
-    """Return a control for each row that the healthy run left out and that a fault with variables of its own
-    expects."""
+    """Return a control for each row left out of the healthy run that a fault with variables of its own expects."""
     left_out = [row for row in plan.healthy_rows() if row.id not in healthy.passed()]
     return [Control(row, fault) for row in left_out if (fault := _enabling(row, plan.faults)) is not None]
 

@@ -31,7 +31,7 @@ class Defect(_Model):
 
 
 class Profile(_Model):
-    """The documented defects of a site. ``settings`` are settings of the sandbox that override the environment file."""
+    """A set of documented defects. ``settings`` are settings of the sandbox that override the environment file."""
 
     notice: str
     settings: Mapping[str, int | float | str] = {}
@@ -40,7 +40,7 @@ class Profile(_Model):
     """Defects that show only with additional faults switched on; a run of the profile alone expects none of them."""
 
     def defects_behind(self, scenario_id: str) -> list[Defect]:
-        """Return the defects that make a scenario fail. An id without a row number stands for every row of its
+        """Return the defects that make a scenario fail. An id without a row number stands for all rows of its
         outline."""
         outline = scenario_id.split(".")[0]
         return [each for each in self.defect if scenario_id in each.scenarios or outline in each.scenarios]

@@ -89,8 +89,7 @@ def _texts(steps: Iterable[Step]) -> tuple[str, ...]:
 
 
 def said_in_backlog_only(rows: Iterable[Row], phrases_of: Callable[[Iterable[str]], frozenset[str]]) -> frozenset[str]:
-    """Return the phrases that only the backlog uses. The product does not have these features yet, so no fault can
-    break them."""
+    """Return the phrases used only by the backlog. The product lacks these features, so no fault can break them."""
     rows = list(rows)
     backlog, others = (
         phrases_of(text for row in rows if ("backlog" in row.tags) is is_backlog for text in row.texts)
@@ -100,8 +99,7 @@ def said_in_backlog_only(rows: Iterable[Row], phrases_of: Callable[[Iterable[str
 
 
 def rows_to_prove(rows: Iterable[Row], environment: Environment) -> list[Row]:
-    """Return the rows that run in this environment and so can be seen failing: neither the backlog nor unfinished
-    ones."""
+    """Return the rows that run in this environment and so can be seen failing; no backlog, no unfinished ones."""
     return [row for row in rows if not row.tags & _NOT_YET and reason_to_skip(row.tags, environment) is None]
 
 

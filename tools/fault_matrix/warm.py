@@ -59,9 +59,9 @@ class WarmBehave:
         console: Path | None,
         within_s: float | None = None,
     ) -> int | None:
-        """Run ``python -m behave`` with these arguments and variables, and return its exit code. Its output goes to
-        ``console``, or to our own output if that is None. A run that has not ended in time is killed, and None is
-        returned."""
+        """Run ``python -m behave`` with these arguments and variables, and return its exit code. The output goes to
+        ``console``, or to our own output if it is None. A run that has not ended in time is killed, and the result is
+        None."""
         process = self._context.Process(target=_behave, args=(list(arguments), dict(variables), console, self._change))
         process.start()
         try:

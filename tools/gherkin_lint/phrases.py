@@ -47,8 +47,7 @@ def compare(features: Iterable[Path], steps_folder: Path) -> list[LintFinding]:
 
 
 def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iterator[LintFinding]:
-    """Yield a finding for an unused definition, or for each word of its choices that no step uses with any
-    definition."""
+    """Yield a finding for an unused definition, or for each word of its choices that no step ever uses."""
     place = definition.location
     if id(definition) not in used:
         yield LintFinding(place.filename, place.line, "P02", f'no feature uses "{definition.pattern}"')

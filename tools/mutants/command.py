@@ -175,9 +175,8 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
 @dataclass(frozen=True)
 class Effort:
     """The extent of a trial. ``everything`` adds the scenarios that do not enter the line; those under load come last.
-    ``named`` scenarios run before all others. ``most`` is the maximum of scenarios for each mutant, and no mutant is
-    begun after ``minutes`` (0 for no limit). ``workers`` is the number of sandboxes. ``before`` are the previous
-    results."""
+    ``named`` scenarios run before all others. ``most`` limits the scenarios for each mutant; no mutant is begun after
+    ``minutes`` (0 for no limit). ``workers`` is the number of sandboxes, ``before`` are the previous results."""
 
     everything: bool
     named: tuple[str, ...]

@@ -19,8 +19,8 @@ class Function:
 
 
 def names_made_of(source: str, line: int) -> frozenset[str]:
-    """Return the names that the module-level statement at this line assigns, and all module-level names made of
-    them."""
+    """Return the names that the module-level statement at this line assigns, and all names made of them at that
+    level."""
     statements = [one for one in ast.parse(source).body if isinstance(one, ast.Assign | ast.AnnAssign)]
     given = {
         name for one in statements if one.lineno <= line <= (one.end_lineno or 0) for name in _names(one, ast.Store)

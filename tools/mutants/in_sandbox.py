@@ -99,7 +99,7 @@ class Recorder:
         return (self._folder / MARKER).read_text(encoding="utf-8")
 
     def _keep(self) -> None:
-        """Write new lines again and again, because the process may be killed at any moment. Start over with each
+        """Write new lines continually, because the process may be killed at any moment; start over for each
         scenario."""
         written: set[tuple[str, int]] = set()
         while True:

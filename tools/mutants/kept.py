@@ -19,8 +19,7 @@ FILE = SANDBOX / "mutants.json"
 
 
 def read_kept(mutants: Iterable[Mutant], file: Path = FILE) -> dict[str, Result]:
-    """Return the kept results of mutants that still exist, by id. Raises :class:`MutantsError` for another kind of
-    file."""
+    """Return the kept results of mutants that still exist, by id. Raises :class:`MutantsError` for another file."""
     if not file.is_file():
         return {}
     content = json.loads(file.read_text(encoding="utf-8"))

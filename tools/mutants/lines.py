@@ -97,7 +97,7 @@ class Lines:
 
     def _ways_through_users(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
         """Return the same for code that runs at the start: the lines of functions in any module that use the name it
-        defines, or else all lines in its own module. Lines that the start enters too are left out, unless there are no
+        defines, or else all lines of its own module. Lines that the start enters too count only if there are no
         others."""
         names = names_made_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
         using = _places((at, lines) for at, lines in self._known.items() if names & self._used_in(at))

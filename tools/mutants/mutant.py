@@ -58,8 +58,7 @@ def file_of(module: str) -> Path:
 
 
 def every_mutant(targets: Path = TARGETS) -> list[Mutant]:
-    """Return all mutants, by module and in the order of the text. Raises :class:`MutantsError` for an unknown
-    target."""
+    """Return all mutants, by module and in text order. Raises :class:`MutantsError` for an unknown target."""
     content = tomllib.loads(targets.read_text(encoding="utf-8"))
     left_out = dict.fromkeys(content["left_out"], False)
     found = []
@@ -98,8 +97,7 @@ def sampled(mutants: Iterable[Mutant], amount: int, seed: int) -> list[Mutant]:
 
 
 def read_equivalent(mutants: Iterable[Mutant], file: Path = EQUIVALENT) -> Mapping[str, str]:
-    """Return the reason for each equivalent mutant, by id. Raises :class:`MutantsError` for a place that no longer
-    exists."""
+    """Return the reason for each equivalent mutant, by id. Raises :class:`MutantsError` for a place that is gone."""
     known = {(mutant.at, mutant.place.words): mutant.id for mutant in mutants}
     reasons: dict[str, str] = {}
     for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("equivalent", []):

@@ -29,7 +29,7 @@ class Noticed:
                 self._by[name][result.by] += 1
 
     def first(self, mutant: Mutant, rows: Sequence[Row]) -> list[Row]:
-        """Sort the rows: the scenario that noticed this mutant last, then those that noticed its neighbours, then the
+        """Sort the rows: the scenario that noticed this mutant last, then those that noticed its neighbours, then
         others."""
         names = [self._itself.get(mutant.id, "")]
         names += [name for name, _ in self._by[mutant.at].most_common(_OF_FUNCTION)]

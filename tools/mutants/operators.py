@@ -1,7 +1,7 @@
 """The mutation operators: replacements for a node of the syntax tree, or for one of its fields.
 
 They change comparisons, numbers, truth values, conditions, `and` and `or`, and operations; they leave out calls and
-`raise`, and return no result. Text is not changed, and calls that only log information are not left out.
+`raise`, and return None instead of a result. Text is not changed, and calls that only log information are not left out.
 """
 
 from __future__ import annotations

@@ -54,9 +54,8 @@ def try_all(
     mutants: Sequence[Mutant], scenarios: Callable[[Mutant], Sequence[Row]], laboratories: Sequence[Laboratory],
     report: Callable[[Result], None], is_over: Callable[[], bool],
 ) -> None:  # fmt: skip
-    """Try each mutant with its scenarios, until it ``is_over``. ``report`` is called with each result as soon as it is
-    available, from several threads. Mutants under way when the run is ended are not reported, because their sandboxes
-    end too."""
+    """Try each mutant with its scenarios, until it ``is_over``. ``report`` is called with each result at once, from
+    several threads. Mutants under way when the run is ended are not reported, because their sandboxes end too."""
     ending = threading.Event()
 
     def attempt(laboratory: Laboratory, mutant: Mutant) -> None:

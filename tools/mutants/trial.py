@@ -31,15 +31,13 @@ TAGS = "not (@wip or @quarantine)"
 KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 AT_START = "start"
 _BATCHES = (4, 12, 24)
-"""Sizes of the first batches of scenarios; all others run at once after them. Each batch ends with its first
-failure."""
+"""Sizes of the first batches of scenarios; one last batch has all others. A batch ends with its first failure."""
 _SPEAKS_OF_TIME = re.compile(
     r"waited|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
 )
 """Words in a failure that a busy machine may cause as well as a mutant."""
 _LONGEST_S, _LONGEST_STEP_S, _LONGEST_LOAD_S = 60.0, 8.0, 60.0
-"""Time limits of a batch: a base, and an amount for each scenario or for each one with a load. A longer batch is
-ended."""
+"""Time limits of a batch: a base, and an amount for each scenario, or for each one with a load."""
 _GONE_WITHIN_S, _LOOK_S = 10.0, 0.01
 _PROCESSES = Path("/proc")
 
@@ -105,8 +103,7 @@ class Laboratory:
         )
 
     def _has_ended(self) -> bool:
-        """Whether the sandbox ended by itself, because one of its processes broke after it had started with the
-        mutant."""
+        """Whether the sandbox ended by itself, because a process broke after it had started with the mutant."""
         bench = self._bench
         if bench is None:
             return False
@@ -168,7 +165,7 @@ class Laboratory:
             return self.run(rows), without.result()
 
     def _put(self, mutant: Mutant | None) -> str | None:
-        """Make this the only mutant in the sandbox. Returns the reason if its process does not start with it, otherwise
+        """Make this the only mutant in the sandbox. Returns the reason if its process does not start with it, or
         None."""
         before, self._in = self._in, mutant
         concerned = {one.process for one in (before, mutant) if one is not None}
@@ -216,8 +213,8 @@ def _process_of(parent: int | None, module: str) -> int | None:
 
 
 def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
-    """Wait until ``is_so``, and raise :class:`MutantsError` after a time limit. A killed process ends at once; only its
-    detection takes time."""
+    """Wait until ``is_so``. Raises :class:`MutantsError` if that takes too long: a killed process ends at once, and
+    only its detection takes time."""
     end_s = time.monotonic() + _GONE_WITHIN_S
     while not is_so():
         if time.monotonic() > end_s:
@@ -226,8 +223,7 @@ def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Yield the batches, each sorted so that the scenarios of a file are together: behave reads a file for each change
-    of files."""
+    """Yield batches with the scenarios of a file together, because behave reads a file for each change of files."""
     begin = 0
     for amount in (*_BATCHES, len(rows)):
         batch = sorted(rows[begin : begin + amount], key=lambda row: row.place)

@@ -1,7 +1,6 @@
 """`busy()` keeps a machine busy on purpose, for a while. Run as a module, this is one of the processes that do so.
 
-Such a process ends when its time is over. It also ends when its parent is gone, killed or not, because its input ends
-then.
+Such a process ends when its time is over, or when its parent is gone, killed or not: its input ends then.
 """
 
 from __future__ import annotations

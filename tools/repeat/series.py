@@ -19,8 +19,7 @@ from tools.repeat.load import OFTEN, Strain, busy
 
 @dataclass(frozen=True)
 class Turn:
-    """One run of a series. `verdict` is that of its record, or the reason why there is none; `code` is its exit
-    code."""
+    """One run of a series. `verdict` is that of its record, or why there is none; `code` is its exit code."""
 
     number: int
     seed: int
@@ -86,7 +85,6 @@ def _verdict(record: Path) -> str:
 
 
 def behave(environment: str, tags: str) -> list[str]:
-    """Return the command of one run; unfinished scenarios are left out regardless of the tags, as in `make
-    acceptance`."""
+    """Return the command of one run; like `make acceptance`, it leaves out unfinished scenarios for any tags."""
     chosen = [f"--tags=({tags}) and not (@wip or @quarantine)"] if tags else []
     return [sys.executable, "-m", "behave", "-D", f"env={environment}", *chosen]

@@ -100,7 +100,7 @@ def job_retries(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-deadline", row=11)
 def job_deadline(cluster: Cluster) -> dict[str, Value]:
-    """Let the deadline of a job kill it."""
+    """Let a job exceed its deadline, which ends it."""
     cluster.create("jobs", job("late", activeDeadlineSeconds=1))
     cluster.pod_of("late")
 

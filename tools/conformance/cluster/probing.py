@@ -137,8 +137,7 @@ class Cluster:
         return found[-1]
 
     def event_of(self, reason: str, kind: str, name: str) -> Object:
-        """Wait for an event with this reason about an object whose name begins with ``name``, and return the first
-        one."""
+        """Return the first event with this reason about an object whose name begins with ``name``; waits for one."""
         selector = f"reason={reason},involvedObject.kind={kind}"
 
         def found() -> list[Object]:

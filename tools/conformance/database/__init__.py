@@ -1,1 +1,1 @@
-"""Probes that send a MongoDB the requests of the suite, of the stand-in and of shell users, and note facts."""
+"""Probes that send a MongoDB the requests of the suite, the stand-in and shell users, and record facts."""
