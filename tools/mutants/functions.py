@@ -1,4 +1,4 @@
-"""What the text of a module says of its functions: where they are, what they were, and which names they use."""
+"""The functions of a module, from its text: their lines, their digests and the names they use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import CodeType
 
 @dataclass(frozen=True)
 class Function:
-    """Its first line, a digest of its text, and the lines in it at which something is executed."""
+    """A function: its first line, a digest of its text, and its lines at which something is executed."""
 
     first: int
     digest: str
@@ -19,7 +19,8 @@ class Function:
 
 
 def names_made_of(source: str, line: int) -> frozenset[str]:
-    """What the statement of the module at this line gives a value, and all that is made of that at its level."""
+    """Return the names that the module-level statement at this line assigns, and all names made of them at that
+    level."""
     statements = [one for one in ast.parse(source).body if isinstance(one, ast.Assign | ast.AnnAssign)]
     given = {
         name for one in statements if one.lineno <= line <= (one.end_lineno or 0) for name in _names(one, ast.Store)
@@ -32,7 +33,7 @@ def names_made_of(source: str, line: int) -> frozenset[str]:
 
 
 def names_used(source: str) -> Mapping[str, frozenset[str]]:
-    """Which names each function uses."""
+    """Return the names that each function uses."""
     return {name: frozenset(_names(node, ast.Load)) for name, node in _definitions(ast.parse(source), "")}
 
 
@@ -41,7 +42,7 @@ def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 
 
 def functions_of(source: str) -> Mapping[str, Function]:
-    """By dotted name; what lies in a function within another one belongs to both."""
+    """Return the functions by dotted name; code in a nested function belongs to both functions."""
     executed = {line for code in _codes(compile(source, "", "exec")) for _, _, line in code.co_lines() if line}
     found = {}
     for name, node in _definitions(ast.parse(source), ""):
