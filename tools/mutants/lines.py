@@ -1,6 +1,6 @@
 """The scenarios that enter each line: recorded once into a file, and used to run the right ones first.
 
-The file identifies a line by its distance from the start of its function, and a function by a digest of its text. If a
+The file identifies a line by its place among the lines of its function, and a function by a digest of its code. If a
 function has changed since, its lines are unknown, and all scenarios that enter its module are taken to enter it.
 """
 
@@ -28,7 +28,7 @@ Entered = Mapping[int, frozenset[str]]
 
 class Lines:
     """``durations_s`` are the durations of the scenarios. ``entered`` maps "module:function" and its digest to the
-    scenarios of each line, counted from the first line of the function."""
+    scenarios of each line, by the line's place in the function (:class:`Function`)."""
 
     def __init__(self, durations_s: Mapping[str, float], entered: Mapping[tuple[str, str], Entered]) -> None:
         self.durations_s, self._entered = durations_s, entered
@@ -89,11 +89,11 @@ class Lines:
         known = self._entered.get((mutant.at, function.digest)) if function and mutant.place.function else None
         if function is None or known is None:
             return self._ways_through_users(mutant)
-        line = max((one for one in function.lines if one <= mutant.place.line), default=function.first)
-        if BEFORE_ALL in known.get(line - function.first, frozenset()):
+        number = function.number(mutant.place.line)
+        if BEFORE_ALL in known.get(number, frozenset()):
             return self._ways_through_users(mutant)
         asked = {number: names for number, names in known.items() if BEFORE_ALL not in names}
-        return _transposed(asked), frozenset({line - function.first})
+        return _transposed(asked), frozenset({number})
 
     def _ways_through_users(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
         """Return the same for code that runs at the start: the lines of functions in any module that use the name it
@@ -190,11 +190,11 @@ def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None
             if before is None:
                 continue
             entered_by: dict[str, list[int]] = defaultdict(list)
-            for line in sorted(function.lines):
-                entering = found.get(line, set()) | before.get(line - function.first, frozenset())
+            for number, line in enumerate(function.lines):
+                entering = found.get(line, set()) | before.get(number, frozenset())
                 if entering:
                     mask = sum(1 << bit for bit, one in enumerate(names) if one in entering)
-                    entered_by[f"{mask:x}"].append(line - function.first)
+                    entered_by[f"{mask:x}"].append(number)
             functions[at] = {"digest": function.digest, "entered": entered_by}
     scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in names if name != BEFORE_ALL}}
     text = json.dumps({"scenarios": scenarios, "functions": functions}, separators=(",", ":"))
