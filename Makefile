@@ -1,4 +1,4 @@
-# make help says what there is.
+# Run `make help` for a list of targets.
 ENV ?= sandbox
 TAGS ?=
 FAILED ?=
@@ -13,32 +13,32 @@ SHARDS ?= 3
 INDEX ?=
 PROFILE ?=
 BIN = .venv/bin
-# Compiled modules halve the start of every process here, so they are kept whatever the machine's habit is.
+# Compiled modules halve the start-up time of each process, so they are kept regardless of the machine's settings.
 export PYTHONDONTWRITEBYTECODE =
-# What make has started ends with it, even if make is killed.
+# Processes that make has started end with it, even if make is killed.
 WITH_MAKE = FOCUS_ENDS_WITH=$$PPID
 
 .PHONY: help acceptance plan shard merge test nightly faults repeat lint bench real extras lock
 
 help:
 	@printf '%s\n' \
-		'make acceptance [ENV=sandbox] [TAGS="expr"]     the features against an environment; sets everything up first' \
-		'                [PARALLEL=4]                    so many scenarios side by side; by default what the environment says' \
-		'                [FAILED=1] only what failed last time, [OPEN=1] shows the page, [CONFIRM=name] permits load on a site' \
-		'                [RUN_FILE=file] on a sandbox that runs already, [REPORTS=folder] reports there and not in reports/' \
-		'make plan [SHARDS=3] [ENV=sandbox] [TAGS="expr"] who runs what, where a run is split among testers: reports/plan.json' \
-		'make shard INDEX=0 [ENV=sandbox]                one share of that plan, from 0; its reports: reports/shards/0' \
-		'make merge                                      one run of the shares in reports/shards' \
-		'make test                                       static checks, unit tests, sandbox contracts, a small fault matrix' \
-		'make nightly                                    the tests that take too long for every change, and all mutants' \
-		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  the features N times, shuffled and under load: what is flaky' \
-		'make faults [FAULT=id | PROFILE=name] [PARALLEL=4] the whole fault matrix, or a profile and what must fail on it' \
-		'make lint                                       static checks only' \
-		'make bench                                      what the load engines add to a latency, and what naive clients would' \
-		'make real                                       on a cluster of kind, a MongoDB and OpenSSH hosts, which must be there' \
-		'make extras                                     also install what only some sites need: grpcio and Locust' \
-		'make lock                                       renew the locks of requirements/ (UPGRADE=1: with newer versions)' \
-		'PYTHON=/path/to/python names the Python that .venv is made with. Windows: docs/qa-engineer.md'
+		'make acceptance [ENV=sandbox] [TAGS="expr"]     run the features against an environment; sets everything up first' \
+		'                [PARALLEL=4]                    number of scenarios side by side; the environment sets the default' \
+		'                [FAILED=1] run only what failed last time, [OPEN=1] open the page, [CONFIRM=name] permit load on a site' \
+		'                [RUN_FILE=file] use a sandbox that already runs, [REPORTS=folder] write reports there, not in reports/' \
+		'make plan [SHARDS=3] [ENV=sandbox] [TAGS="expr"] split a run among testers; the plan is reports/plan.json' \
+		'make shard INDEX=0 [ENV=sandbox]                run one share of that plan, counted from 0; its reports: reports/shards/0' \
+		'make merge                                      merge the shares in reports/shards into one run' \
+		'make test                                       run static checks, unit tests, sandbox contracts, a small fault matrix' \
+		'make nightly                                    run the tests that take too long for every change, and all mutants' \
+		'make repeat [N=10] [ENV=sandbox] [TAGS="expr"]  run the features N times, shuffled and under load, to find what is flaky' \
+		'make faults [FAULT=id | PROFILE=name] [PARALLEL=4] run the whole fault matrix, or a profile and what must fail on it' \
+		'make lint                                       run static checks only' \
+		'make bench                                      measure the latency that load engines and naive clients add' \
+		'make real                                       run on a kind cluster and a MongoDB, which must exist, and on OpenSSH hosts' \
+		'make extras                                     also install packages that only some sites need: grpcio and Locust' \
+		'make lock                                       renew the locks in requirements/ (UPGRADE=1: with newer versions)' \
+		'PYTHON=/path/to/python selects the Python for .venv. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
 	@$(BIN)/python -m support.hooks.asked '$(TAGS)'

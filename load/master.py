@@ -1,7 +1,7 @@
-"""``python load/master.py --listen HOST:PORT``: a Locust master that does what its input says, one line of JSON each.
+"""``python load/master.py --listen HOST:PORT``: a Locust master that reads its commands as lines of JSON.
 
-It ends, and its workers with it, when the input does. What workers tell is passed on as a line of JSON on the output.
-Nothing of the suite is imported here: gevent and the suite's own clients do not live in one process.
+When its input ends, the master ends, and its workers with it. Messages from workers are written to the output as JSON
+lines. Nothing of the suite is imported here: gevent and the suite's own clients cannot run in one process.
 """
 
 from gevent import monkey
@@ -22,13 +22,13 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 LOOK_EVERY_S = 0.2
 runners.HEARTBEAT_LIVENESS = 20
-"""Seconds without a heartbeat after which a worker is lost. Locust's three were seen to pass while a worker on a busy
-machine sent two thousand requests; one on this machine that ends is noticed at once, by the suite."""
+"""Seconds without a heartbeat after which a worker is lost. Locust's default of three seconds was exceeded while a
+worker on a busy machine sent two thousand requests. The suite notices at once when a worker on this machine ends."""
 TOLD_BY_WORKERS = ("here", "pong", "connected", "answers", "used")
 
 
 class Tester(User):
-    """As the workers call it; its requests are theirs (worker.py)."""
+    """The class has the same name as in the workers (worker.py), which send the requests."""
 
     @task
     def serve(self):
@@ -36,7 +36,7 @@ class Tester(User):
 
 
 class Master(MasterRunner):
-    """Takes no further worker once the load has begun: Locust would move users to it, in the middle of a request."""
+    """Accepts no worker once the load has begun: Locust would move users to it in the middle of a request."""
 
     begun = False
 
@@ -52,7 +52,7 @@ def tell(**what):
 
 
 def pass_on(runner):
-    """What workers say, each with who it was."""
+    """Pass on the messages of the workers, each with the id of its worker."""
 
     def passing(name):
         def listener(environment, msg, **_):
@@ -65,7 +65,7 @@ def pass_on(runner):
 
 
 def watch_workers(runner):
-    """Tell of each worker that is no longer heard of."""
+    """Report each worker that no longer sends heartbeats."""
     lost = set()
     while True:
         gevent.sleep(LOOK_EVERY_S)
@@ -76,7 +76,7 @@ def watch_workers(runner):
 
 
 def follow(runner):
-    """Until the input ends."""
+    """Carry out the commands of the input until it ends."""
     for line in FileObject(sys.stdin.buffer, "rb"):
         wish = json.loads(line)
         if wish["do"] == "users":
@@ -90,7 +90,7 @@ def main():
     parser = argparse.ArgumentParser(description="Be the master of a load; the input says what is done.")
     parser.add_argument("--listen", required=True, help="HOST:PORT; port 0 takes a free one")
     host, _, port = parser.parse_args().listen.rpartition(":")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run handles Ctrl-C and closes our input
     environment = Environment(user_classes=[Tester])
     environment.runner = runner = Master(environment, host, int(port))
     pass_on(runner)

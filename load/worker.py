@@ -1,8 +1,8 @@
-"""``python load/worker.py --master HOST:PORT``: a Locust worker, which sends what the master hands out, nothing else.
+"""``python load/worker.py --master HOST:PORT``: a Locust worker that sends only what the master hands out.
 
-A user of Locust is one client with a connection of its own. It sends a ticket at the moment that stands on it, once,
-and what came of it goes back raw. Which requests there are, how many and when, is decided by the suite alone: a worker
-makes no request of its own but the GET that connects. Nothing of the suite is imported here.
+A Locust user is one client with a connection of its own. It sends each ticket once, at the time given on the ticket,
+and returns the raw result. The suite alone decides which requests are sent, how many and when: a worker makes no
+request of its own except the GET that connects. Nothing of the suite is imported here.
 """
 
 from gevent import monkey
@@ -29,11 +29,12 @@ if sys.platform != "win32":
     import resource
 
 TOLD_EVERY_S = 0.02
-"""Answers are collected for so long before they are told: a message for each would take its time from the others."""
+"""Seconds for which answers are collected before they are sent to the master: one message for each answer would take
+time from the other requests."""
 
 
 class PinnedContext(ssl.SSLContext):
-    """Takes one certificate only, that with ``pin`` (hexadecimal SHA-256)."""
+    """Accepts only the certificate whose fingerprint is ``pin`` (hexadecimal SHA-256)."""
 
     pin = ""
 
@@ -47,7 +48,7 @@ class PinnedContext(ssl.SSLContext):
 
 
 def trust_of(plan):
-    """Makes the TLS context that the plan wants."""
+    """Return the TLS context for a plan."""
     context = PinnedContext(ssl.PROTOCOL_TLS_CLIENT) if plan["pin"] else ssl.create_default_context()
     if plan["pin"] or not plan["verify"]:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -58,7 +59,7 @@ def trust_of(plan):
 
 
 def peak_kilobytes():
-    """The most memory that this process ever had; 0 where nobody tells it."""
+    """Return the peak memory of this process in kilobytes, or 0 on Windows, where it is not available."""
     if sys.platform == "win32":
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -66,14 +67,14 @@ def peak_kilobytes():
 
 
 def raise_own_limit():
-    """Of open files, as far as the machine allows: each user has a connection."""
+    """Raise the limit of open files as far as the machine allows: each user has a connection."""
     if sys.platform != "win32":
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def plain(headers):
-    """Names and values; one that came several times has all of them, as HTTP allows it."""
+    """Return headers by name; the values of a repeated header are joined by commas, as HTTP allows."""
     found = {}
     for name, value in (headers or {}).items():
         found[name] = f"{found[name]}, {value}" if name in found else value
@@ -81,7 +82,7 @@ def plain(headers):
 
 
 class Tester(FastHttpUser):
-    """One client. Tells the worker that it is there, and waits for tickets."""
+    """One client. It registers with the crew, and waits for tickets."""
 
     host = "http://no.plan.yet"
     timeout_s = 0.0
@@ -98,7 +99,7 @@ class Tester(FastHttpUser):
         self.inbox.get()(self)
 
     def exchange(self, method, url, headers, body):
-        """Send it once. Answers status, headers, body and error; status None where no answer came."""
+        """Send a request once. Returns status, headers, body and error; the status is None if no answer came."""
         try:
             with gevent.Timeout(self.timeout_s):
                 answer = self.client.request(
@@ -113,13 +114,13 @@ class Tester(FastHttpUser):
 
 
 class Crew:
-    """The users of this worker, what was handed to it, and what is to be told."""
+    """The users of this worker, and the results that wait to be sent to the master."""
 
     def __init__(self):
         self.users, self.told, self.runner = [], [], None
 
     def on_plan(self, environment, msg, **_):
-        """Whom to trust and how long to wait."""
+        """Take the trusted certificates and the timeouts from the plan."""
         plan = msg.data
         Tester.ssl_context_factory = staticmethod(lambda: trust_of(plan))
         Tester.insecure = bool(plan["pin"]) or not plan["verify"]
@@ -127,11 +128,12 @@ class Crew:
         Tester.timeout_s = plan["connect_s"] + plan["read_s"]
 
     def on_ping(self, environment, msg, **_):
-        """What this machine's clock says: moments on tickets are of that clock."""
+        """Answer with this machine's clock, to which the times on tickets refer."""
         self.runner.send_message("pong", {"asked": msg.data["asked"], "clock_s": time.monotonic()})
 
     def on_connect(self, environment, msg, **_):
-        """Let each of so many users connect anew, a few at once, by a harmless question; tells when all have."""
+        """Reconnect the wanted number of users, a few at once, with a harmless request; report when all have
+        connected."""
         gevent.spawn(self._connect, msg.data)
 
     def _connect(self, wanted):
@@ -171,11 +173,11 @@ class Crew:
         return send
 
     def on_use(self, environment, msg, **_):
-        """What this process has used so far."""
+        """Report the processor time and the peak memory of this process."""
         self.runner.send_message("used", {"cpu_s": time.process_time(), "kilobytes": peak_kilobytes()})
 
     def tell(self):
-        """For as long as the worker lives: what came of the tickets."""
+        """Send the collected results to the master, for as long as the worker lives."""
         while True:
             gevent.sleep(TOLD_EVERY_S)
             if self.told:
@@ -187,7 +189,7 @@ CREW = Crew()
 
 
 def end_with_input(runner):
-    """The one who started this process is gone when the input ends."""
+    """Exit when the input ends, because the process that started this one is gone then."""
     FileObject(sys.stdin.buffer, "rb").read()
     os._exit(0 if runner.connected else 1)
 
@@ -200,7 +202,7 @@ def main():
     raise_own_limit()
     host, _, port = options.master.rpartition(":")
     if options.ends_with_input:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the run, and that closes our input
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run handles Ctrl-C and closes our input
     environment = Environment(user_classes=[Tester], catch_exceptions=True)
     try:
         CREW.runner = runner = environment.create_worker_runner(host, int(port))

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes docs/examples anew: a run of a few examples against a sandbox whose jobs crash, and loads that are short of something.
+# Regenerate docs/examples: run a few examples against a sandbox whose jobs crash, and loads that lack a resource.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 trap 'kill "$sandbox" 2>/dev/null || true; wait "$sandbox" 2>/dev/null || true; rm -rf "$folder"' EXIT
 
-# FAULT TAGS: the reports of a run against a sandbox with this fault are in $folder/reports
+# run FAULT TAGS: run against a sandbox with this fault; the reports are in $folder/reports
 run() {
     rm -rf "$folder/reports"
     .venv/bin/focus-acceptance sandbox up --run-file "$folder/run-file.json" --fault "$1" > "$folder/console" &

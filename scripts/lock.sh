@@ -1,6 +1,7 @@
 #!/bin/sh
 # Renew the hash-locked requirements for all systems and Pythons, and check that each package has a wheel on all of them.
-# Takes uv from UV or the PATH, otherwise from the package index into a folder that is removed again. No index address goes into a lock.
+# Uses uv from UV or the PATH, or else installs it from the package index into a temporary folder. No lock contains the
+# address of an index.
 set -eu
 cd "$(dirname "$0")/.."
 if ! uv=$(command -v "${UV:-uv}"); then
@@ -10,7 +11,7 @@ if ! uv=$(command -v "${UV:-uv}"); then
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check uv
     uv=$folder/bin/uv
 fi
-lock() { # NAME EXTRA...: what is installed for NAME, with the versions of the locks that were made before
+lock() { # NAME EXTRA...: write the lock NAME, with the versions of the locks made before it
     name=$1
     shift
     extras=$(printf -- '--extra %s ' "$@")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# make real: the suite on real parts - a cluster of kind, a MongoDB, OpenSSH hosts - with the Focus Server of the sandbox.
+# make real: run the suite on a real kind cluster, MongoDB and OpenSSH hosts, with the Focus Server of the sandbox.
 # Needs docker, kind, kubectl and a kind cluster called focus-acceptance (deploy/kind/cluster.yaml), and the MongoDB that
-# SANDBOX_MONGODB_URI names. It has not run yet: docs/limits.md.
+# SANDBOX_MONGODB_URI names. This script has not been run yet: docs/limits.md.
 set -eu
 cd "$(dirname "$0")/.."
 cluster=focus-acceptance
@@ -19,12 +19,12 @@ done
 rm -rf "$folder" && mkdir -p "$folder/jump" "$folder/target"
 export SANDBOX_KUBECONFIG="$folder/kubeconfig"
 kind get kubeconfig --name "$cluster" > "$SANDBOX_KUBECONFIG"
-# The address that its containers know too: engineers reach the API server from the target host.
+# Use an address that containers can reach, too: engineers reach the API server from the target host.
 address=$(docker inspect --format '{{.NetworkSettings.Networks.kind.IPAddress}}' "$cluster-control-plane")
 kubectl --kubeconfig "$SANDBOX_KUBECONFIG" config set-cluster "kind-$cluster" --server="https://$address:6443"
 kubectl --kubeconfig "$SANDBOX_KUBECONFIG" annotate namespace kube-system focus-acceptance/may-be-used=true --overwrite
 
-# SSH: the jump host takes a password, the target only a key and only from within the network of kind.
+# SSH: the jump host accepts a password; the target accepts only a key, and only from within the network of kind.
 for host in jump target; do ssh-keygen -q -t ed25519 -N '' -f "$folder/$host/host_key"; done
 ssh-keygen -q -t ed25519 -N '' -f "$folder/target_key"
 cp "$folder/target_key.pub" "$folder/target/authorized_keys"
@@ -45,8 +45,8 @@ export FOCUS__SSH__JUMP__PORT="$port" FOCUS__SSH__JUMP__PASSWORD_FILE="$folder/j
 export FOCUS__SSH__TARGET__KEY_FILE="$folder/target_key" FOCUS__SSH__TARGET__HOSTNAME=worker-node
 export FOCUS__MONGODB__REPORTS_AS='*'
 
-# What is different from what was recorded is shown, and judges nothing: that is the business of the scenarios.
+# Differences from the recordings are only shown. The scenarios judge the cluster and the database.
 $python -m tools.compare_cluster --kubeconfig "$SANDBOX_KUBECONFIG" || test $? -eq 1
 $python -m tools.compare_mongodb --uri "$SANDBOX_MONGODB_URI" || test $? -eq 1
-# Left out: IN-05c, for the target has no k9s here.
+# IN-05c is left out, because the target has no k9s here.
 $python -m behave -D env=cluster --tags='not (@needs_fibre_control or @IN-05c or @wip or @quarantine)'

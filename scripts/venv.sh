@@ -1,6 +1,6 @@
 #!/bin/sh
 # Find a Python and let it make or refresh .venv: scripts/venv.sh run|test|extras
-# PYTHON names one; otherwise those come first that this was tested with, then whatever is newer.
+# PYTHON selects one; otherwise the tested versions are tried first, then newer ones.
 set -eu
 cd "$(dirname "$0")/.."
 new_enough='import sys; sys.exit(sys.version_info[:2] < (3, 11))'

@@ -1,1 +1,1 @@
-"""What developers of the suite run: the fault matrix, repeats, the Gherkin lint, benches, makers of examples."""
+"""Programs for developers of the suite: the fault matrix, repeated runs, the Gherkin lint, benchmarks, examples."""

@@ -1,10 +1,11 @@
-"""``python -m tools.bench`` (``make bench``): what our load engines add to a latency, and what others would.
+"""``python -m tools.bench`` (``make bench``): measure the latency that our load engines and other clients add.
 
-Each client sends the same burst of 200 requests to a server on loopback that takes exactly 300 ms. What a client sees
-above 300 ms is its own doing, and would be called a slow server. Rounds are interleaved and their order is turned, so
-that a busy moment of the machine does not hit one client alone; medians over the rounds, ratios within them.
-Locust is what ``focus-acceptance load`` uses, here with one and with two workers; it needs ``make extras``.
-The naive clients are what docs/facts/capacity.md 2.2 and 2.3 compare; only libraries of the locks are used.
+Each client sends the same burst of 200 requests to a loopback server that takes exactly 300 ms. Anything above 300 ms
+is added by the client itself, and would be reported as a slow server. Rounds are interleaved and each begins with a
+different client, so that a busy moment of the machine does not affect one client only. The table shows medians over the
+rounds; ratios are computed within each round. ``focus-acceptance load`` uses Locust, which is measured here with one
+and with two workers and needs ``make extras``. The naive clients are those compared in docs/facts/capacity.md 2.2 and
+2.3; they use only libraries of the locks.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ Post = Callable[[], requests.Response]
 
 @dataclass(frozen=True)
 class Loopback:
-    """The loopback server as the settings of a client."""
+    """Client settings that point to the loopback server."""
 
     base_url: str
     ca_file: None = None
@@ -56,8 +57,8 @@ class Loopback:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one client added in one round (ms), what it would report as the P95 of the server, and what P95 of its users
-    waited from the moment when all were to be served."""
+    """One client in one round (ms): the P50 and P95 it added, the P95 it would report for the server, and the P95 that
+    its users waited since the burst was due."""
 
     p50_ms: float
     p95_ms: float
@@ -79,7 +80,7 @@ def ours(url: str) -> Sequence[Sample]:
 
 
 def without_sessions(url: str) -> Sequence[Sample]:
-    """``requests.post`` from each thread."""
+    """Call ``requests.post`` from each thread, without a session."""
     body = json.dumps(bodies.live())
     return naive(lambda: requests.post(f"{url}/configure", data=body, timeout=30))
 
@@ -90,22 +91,22 @@ def one_session(url: str) -> Sequence[Sample]:
 
 
 def default_session(url: str) -> Sequence[Sample]:
-    """One session for all threads, as the library makes it: ten connections."""
+    """One session for all threads, with the library's default pool of ten connections."""
     return naive(_shared_session(url, 10))
 
 
 def small_pool(url: str) -> Sequence[Sample]:
-    """A pool of twenty workers: all others wait before their clock starts, so nobody sees that they wait."""
+    """A pool of twenty workers. The other requests wait before their clock starts, so their wait is not measured."""
     return naive(_shared_session(url, 20), workers=20)
 
 
 def session_each(url: str) -> Sequence[Sample]:
-    """Ours, but with the interpreter's own switch interval and without any stagger."""
+    """One session per thread, as ours, but with the interpreter's own switch interval and without any stagger."""
     return naive(_session_per_thread(url))
 
 
 def session_each_fair(url: str) -> Sequence[Sample]:
-    """The same with the lowered switch interval."""
+    """The same as :func:`session_each`, with the lowered switch interval."""
     return naive(_session_per_thread(url), fair=True)
 
 
@@ -121,7 +122,7 @@ CLIENTS: dict[str, Callable[[str], Sequence[Sample]]] = {
 
 
 def with_locust(closing: ExitStack) -> dict[str, Callable[[str], Sequence[Sample]]]:
-    """The engine of ``focus-acceptance load``, with workers that stay until ``closing``."""
+    """Clients that use Locust, the engine of ``focus-acceptance load``; their workers run until ``closing`` closes."""
 
     def by(workers: int) -> Callable[[str], Sequence[Sample]]:
         testers = closing.enter_context(LoadTesters(workers, plan=plan_of(Loopback(""))))
@@ -136,7 +137,7 @@ def with_locust(closing: ExitStack) -> dict[str, Callable[[str], Sequence[Sample
 
 
 def naive(post: Post, workers: int = CONCURRENT, fair: bool = False) -> list[Sample]:
-    """Everybody at once through a pool; the clock starts when a worker takes the request, as is usual."""
+    """Send all requests at once through a pool. The clock starts when a worker takes the request, as is usual."""
     gate = threading.Barrier(min(workers, CONCURRENT))
 
     def one(number: int) -> Sample:
@@ -180,7 +181,7 @@ def measured(samples: Sequence[Sample]) -> Measured:
 
 
 def rounds(amount: int) -> dict[str, list[Measured]]:
-    """Every client once in each round, each round beginning with another one."""
+    """Measure every client once per round; each round begins with a different client."""
     with ExitStack() as closing:
         clients = {"ours": CLIENTS["ours"], **with_locust(closing), **CLIENTS}
         names = list(clients)

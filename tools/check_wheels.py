@@ -1,9 +1,9 @@
-"""Whether every pinned package can be installed without a compiler: ``python tools/check_wheels.py [LOCK ...]``.
+"""Check that every pinned package can be installed without a compiler: ``python tools/check_wheels.py [LOCK ...]``.
 
-A package needs a wheel of its own for each supported system and Python, or one that is pure Python. Which files exist
-is asked of the index that uv is configured for, as a lock of the standard form (PEP 751). Needs uv and packaging.
+A package needs a wheel for each supported system and Python, or one that is pure Python. The available files are those
+of the index that uv is configured for, read from a lock in the standard format (PEP 751). Needs uv and packaging.
 
-Exit code 0: there is a wheel everywhere, 1: some are missing, 2: it could not be found out.
+Exit codes: 0 if every package has a wheel everywhere, 1 if some are missing, 2 if the check could not be done.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from packaging.utils import parse_wheel_filename
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 NEWEST_GLIBC_MINOR = 34
-"""glibc 2.34 is that of the oldest distributions whose Python is new enough (RHEL 9); Debian 12 has 2.36."""
+"""glibc 2.34 is the version of the oldest distributions with a recent enough Python (RHEL 9); Debian 12 has 2.36."""
 OLDEST_GLIBC_MINOR = 5
 MACOS = (14, 0)
 
 
 @dataclass(frozen=True)
 class System:
-    """One operating system on one kind of processor. ``markers`` are those of the requirements of packages."""
+    """One operating system on one kind of processor. ``markers`` are its values of the markers in requirements."""
 
     name: str
     platforms: tuple[str, ...]
@@ -65,7 +65,7 @@ SYSTEMS = (
 
 
 def tags(python: tuple[int, int], system: System) -> frozenset[Tag]:
-    """Every tag of a wheel that can be installed there."""
+    """Return the tags of all wheels that this Python can install on this system."""
     interpreter = f"cp{python[0]}{python[1]}"
     return frozenset(
         [
@@ -76,7 +76,7 @@ def tags(python: tuple[int, int], system: System) -> frozenset[Tag]:
 
 
 def is_needed(package: Mapping[str, Any], python: tuple[int, int], system: System) -> bool:
-    """Whether the marker of a locked package holds there."""
+    """Whether a locked package is needed there: it has no marker, or its marker holds."""
     if "marker" not in package:
         return True
     version = ".".join(map(str, python))
@@ -91,7 +91,7 @@ def is_needed(package: Mapping[str, Any], python: tuple[int, int], system: Syste
 
 
 def missing(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """One line for each package that some systems have no wheel of."""
+    """Yield a line for each package that has no wheel on some systems."""
     places = {(python, system.name): (tags(python, system), system) for python in PYTHONS for system in SYSTEMS}
     for package in packages:
         files = [_tags_of(wheel) for wheel in package.get("wheels", ())]
@@ -110,10 +110,10 @@ def _tags_of(wheel: Mapping[str, Any]) -> frozenset[Tag]:
 
 
 def locked(lock: Path, uv: str) -> list[Mapping[str, Any]]:
-    """The packages of a hash-locked requirements file, with the files that the index has of each.
+    """Return the packages of a hash-locked requirements file, each with its files in the index.
 
     Raises:
-        subprocess.CalledProcessError: uv could not ask the index; its ``stderr`` says why.
+        subprocess.CalledProcessError: uv could not query the index; its ``stderr`` gives the reason.
     """
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "pylock.toml"

@@ -1,4 +1,4 @@
-"""``focus-acceptance`` with everything: what users of the suite run, and what its developers run."""
+"""The complete ``focus-acceptance`` command line: commands for users of the suite and for its developers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def repeat_series(
     busy_after: Annotated[float, typer.Option(min=0, max=600, help="from this second of the run on")] = 0.0,
     reports: ReportsFolder = Path("reports"),
 ) -> None:
-    """Run the features again and again, in shuffled order and sometimes on a busy machine, and tell what is flaky."""
+    """Run the features repeatedly, in shuffled order and sometimes on a busy machine, and report what is flaky."""
     end_with_the_one_who_waits()
     strain = load.Strain(busy, busy_every, busy_after)
     raise typer.Exit(repeat.run(environment, times, tags, seed, reports, strain))
@@ -59,8 +59,8 @@ def watch_features(
     run_file: Annotated[Path | None, typer.Option(help="the run file of a sandbox that runs already")] = None,
     reports: ReportsFolder = Path("reports/watch"),
 ) -> None:
-    """Run a feature file whenever it is saved, on a sandbox that stays up; for who writes features."""
-    from tools import watch  # what watches files is loaded for this command only
+    """Run a feature file whenever it is saved, on a sandbox that stays up; for authors of features."""
+    from tools import watch  # the file watcher is loaded for this command only
 
     raise typer.Exit(watch.run(tags, run_file, reports))
 

@@ -1,8 +1,8 @@
-"""``python -m tools.compare_cluster``: what two clusters answer differently to what the suite and the stand-in do.
+"""``python -m tools.compare_cluster``: compare the answers of two clusters to the requests of suite and stand-in.
 
-With one kubeconfig a cluster is compared with what was recorded of real ones (``tools/conformance/recorded``): so the
-next version of Kubernetes is judged, and so is the sandbox. All that is made lies in a namespace of its own, which is
-removed; no pod is ever placed on a node. Ends with 0 without a difference, 1 with some, 2 for wrong use.
+With one kubeconfig, the cluster is compared with recordings of real ones (``tools/conformance/recorded``). New versions
+of Kubernetes are checked in this way, and so is the sandbox. All objects are created in a separate namespace, which is
+removed afterwards; no pod is ever placed on a node. Exit codes: 0 without a difference, 1 with some, 2 for wrong use.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class NotUsable(Exception):
-    """A cluster that does not answer, refuses or is not marked; one sentence."""
+    """A cluster that does not answer, refuses access or is not marked; the message is one sentence."""
 
 
 def _ready(cluster: Cluster, permitted: bool) -> str:
-    """The version of a cluster that may be used. What an earlier comparison has left there is removed."""
+    """Return the version of a usable cluster, and remove what an earlier comparison left. Raises NotUsable."""
     try:
         marks = [cluster.ask("GET", f"/api/v1/namespaces/{name}") for name in MARKED]
         if marks[0].status in (401, 403):
@@ -88,7 +88,7 @@ def _ready(cluster: Cluster, permitted: bool) -> str:
 
 
 def play(clusters: Sequence[Cluster], probes: Sequence[Probe[Cluster]]) -> list[Observed]:
-    """The facts of each cluster; two are played side by side."""
+    """Return the facts of each cluster; two clusters are probed in parallel."""
     with ExitStack() as stack, ThreadPoolExecutor(len(clusters)) as pool:
         for cluster in clusters:
             stack.enter_context(cluster)

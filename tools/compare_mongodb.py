@@ -1,8 +1,8 @@
-"""``python -m tools.compare_mongodb``: what two MongoDB servers answer differently to what is asked of them here.
+"""``python -m tools.compare_mongodb``: compare the answers of two MongoDB servers to the same requests.
 
-With one URI a server is compared with what is recorded (``tools/conformance/recorded``). All that is written lies in a
-database of its own, which is dropped; a database that bears another name is never written to. Ends with 0 without a
-difference, 1 with some, 2 for wrong use.
+With one URI, the server is compared with recorded answers (``tools/conformance/recorded``). Everything is written into
+a separate database, which is dropped afterwards; a database with any other name is never written to. Exit codes: 0
+without a difference, 1 with some, 2 for wrong use.
 """
 
 from __future__ import annotations

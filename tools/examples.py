@@ -1,10 +1,10 @@
-"""``python -m tools.examples REPORTS DESTINATION [NAME]``: the reports of a run as committed examples.
+"""``python -m tools.examples REPORTS DESTINATION [NAME]``: turn the reports of a run into committed examples.
 
-With a name it is the gap report of the run that is kept, ``gap_reports/NAME.json`` and its page. Exit code 2 and one
-sentence where the run has none, or one that decided nothing.
+With a name, only the gap report of the run is kept, as ``gap_reports/NAME.json`` and its page. Exit code 2 and one
+sentence if the run has no gap report, or one with another verdict than fail.
 
-The record is kept without the places of this machine; everything else is made from it again, so that the examples show
-what the code makes, and a test can tell when they do not.
+The record is stored without the paths of this machine. Everything else is generated from it again, so that the examples
+show what the code produces and a test can detect outdated ones.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def keep(reports: Path, destination: Path) -> None:
 
 
 class NoExampleError(Exception):
-    """A run that shows nothing; one sentence."""
+    """A run that has nothing to show; the message is one sentence."""
 
 
 def keep_gap_report(reports: Path, destination: Path, name: str) -> None:
     """Replace the example of this name, JSON and page. Raises NoExampleError."""
-    places = (reports, reports / "evidence")  # that of a growth that was stopped is evidence of a failure
+    places = (reports, reports / "evidence")  # a growth that was stopped leaves its report there
     found = sorted((one for place in places for one in place.glob("infra_gap_report_*.json")), key=lambda one: one.name)
     if not found:
         raise NoExampleError(f"{reports}: no gap report")
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def derive(destination: Path) -> None:
-    """Make the other examples from the record among them."""
+    """Generate the other examples from the record in ``destination``."""
     record = read_record(destination / "run.json")
     for write in (write_junit, write_summary, write_metrics, write_xray, write_allure):
         write(record, destination)
@@ -91,7 +91,7 @@ def derive(destination: Path) -> None:
 
 
 def _over_runs(record: Record) -> dict[str, list[str]]:
-    """What is told of several runs: of this one, and of two days before, when what fails in it passed."""
+    """Return the reports over several runs: this one, and two on earlier days in which its failures passed."""
     good = [
         replace(one, status="passed", reason=None, closest_deadline=0.62) if one.is_bad else one
         for one in record.scenarios
@@ -109,7 +109,7 @@ def _over_runs(record: Record) -> dict[str, list[str]]:
 
 
 def _without_places(value: Any) -> Any:
-    """Absolute paths and what is drawn anew for each sandbox mean nothing to a reader."""
+    """Shorten absolute paths to ``<sandbox>/NAME``: their folders differ for each sandbox and mean nothing."""
     if isinstance(value, dict):
         return {key: _without_places(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Writes docs/licences.md: the licences of all packages of the locks, as their metadata tell them.
+"""Writes docs/licences.md: the licences of all packages of the locks, according to their metadata.
 
-``python tools/licences.py`` in .venv. A package that is not installed here (``make extras`` installs the rest) keeps
-what the page said of it. Exit code 0: the page is complete, 2: a licence is not known, and nothing was written.
+Run ``python tools/licences.py`` in .venv. A package that is not installed here (``make extras`` installs the rest)
+keeps its licence from the page. Exit code 0: the page is complete; 2: a licence is unknown, and nothing was written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 LOCKS = ("run", "test", "extras")
 OF_OTHER_SYSTEMS = {"pywin32": "PSF-2.0"}
-"""What is never installed on Linux, where this runs; read from the metadata of its wheel."""
+"""Packages that are never installed on Linux, where this runs; their licences are from the metadata of their wheels."""
 CLASSIFIER = "License :: OSI Approved :: "
 ROW = re.compile(r"^\| (?P<package>[\w.-]+) \| (?P<licence>[^|]+) \| (?P<part>[^|]+) \|$", re.MULTILINE)
 HEAD = """# Licences
@@ -42,19 +42,19 @@ The packages that are installed with it, as their own metadata tell. Nothing of 
 
 
 def locked(*locks: str) -> list[str]:
-    """The names of all packages of these locks."""
+    """Return the names of all packages of these locks."""
     texts = [(ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8") for lock in locks]
     names = {name for text in texts for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
     return sorted(canonicalize_name(name) for name in names)
 
 
 def listed(page: str) -> dict[str, tuple[str, str]]:
-    """Licence and part by package, from the text of the page."""
+    """Return licence and part by package, from the text of the page."""
     return {row["package"]: (row["licence"], row["part"]) for row in ROW.finditer(page) if row["package"] != "package"}
 
 
 def licence(package: Distribution) -> str | None:
-    """The expression of a package; otherwise its classifiers, otherwise a short text."""
+    """Return the licence of a package: its expression, else its classifiers, else a text of one line, else None."""
     expression = package.metadata.get_all("License-Expression")
     if expression:
         return str(expression[0])
@@ -67,7 +67,7 @@ def licence(package: Distribution) -> str | None:
 
 
 def needed_by(requirements: Iterable[str], extra: str = "") -> set[str]:
-    """The packages that requirements bring along, as far as they are installed here, and themselves."""
+    """Return the required packages and those that they bring along, as far as these are installed here."""
     found: set[str] = set()
     waiting = [Requirement(text) for text in requirements]
     while waiting:
@@ -87,7 +87,7 @@ def needed_by(requirements: Iterable[str], extra: str = "") -> set[str]:
 
 
 def parts() -> dict[str, set[str]]:
-    """The packages of each part of the project. A package belongs to the first that has it."""
+    """Return the packages of each part of the project. A package belongs to the first part that has it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     built = (ROOT / "requirements" / "build.in").read_text(encoding="utf-8").split()
@@ -102,7 +102,7 @@ def parts() -> dict[str, set[str]]:
 
 
 def rows(known: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str | None, str]]:
-    """Licence (None: not known) and part of each package of the locks."""
+    """Return licence (None: not known) and part of each package of the locks."""
     of_parts = parts()
     found: dict[str, tuple[str | None, str]] = {}
     for name in locked(*LOCKS):

@@ -1,9 +1,9 @@
-"""``python -m tools.load_limits``: how many requests at once each load engine bears on this machine.
+"""``python -m tools.load_limits``: measure how many requests at once each load engine bears on this machine.
 
-Each engine, in processes that are new for each row, sends so many requests at one moment to a server on loopback that
-takes exactly 300 ms for each: the threads of the suite, and Locust with one worker and with one for each core. What
-it adds, what its processes use (processor seconds, peak memory), and how many were answered, is printed as a table of
-Markdown; a load that does not fit on this machine is told by the sentence that refuses it. docs/limits.md has a table.
+For each row, an engine in new processes sends a number of requests at one moment to a loopback server that takes
+exactly 300 ms for each. The engines are the threads of the suite, and Locust with one worker and with one for each
+core. The output is a Markdown table: answered requests, added latency, and what the processes used (processor seconds,
+peak memory). A load that does not fit on this machine shows the error that refuses it. docs/limits.md has a table.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MB = 1024
 
 @dataclass(frozen=True)
 class EngineUse:
-    """One burst: how many of ``amount`` were answered, what the engine added (ms), and what its processes used."""
+    """The result of one burst: answered requests, added latency (ms), and what the processes of the engine used."""
 
     answered: int
     p50_ms: float
@@ -62,7 +62,7 @@ def of_threads(amount: int) -> EngineUse:
 
 
 def of_locust(amount: int, workers: int) -> EngineUse:
-    """With what the workers used, and this process, which hands out and takes in."""
+    """Measure Locust: what its workers use, and what this process uses to hand out requests and collect answers."""
     with LoopbackServer(SERVICE_MS) as server, LoadTesters(workers, plan=plan_of(Loopback(""))) as testers:
         began_s = time.process_time() + sum(one.cpu_s for one in testers.use())
         client = DistributedLoadClient(Loopback(server.url), Journal(), Budget.on_loopback(), testers)
@@ -73,13 +73,13 @@ def of_locust(amount: int, workers: int) -> EngineUse:
 
 
 def _peak_mb() -> float:
-    import resource  # not on Windows, where this table is not made
+    import resource  # not available on Windows, where this table is not made
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MB
 
 
 def row(engine: str, amount: int) -> str:
-    """One row of the table, measured in processes of its own."""
+    """Return one row of the table, measured in processes of its own."""
     command = [sys.executable, "-m", "tools.load_limits", "--engine", engine, "--amount", str(amount)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -1,7 +1,7 @@
-"""``python -m tools.new_scenario``: the four pieces of a new scenario, each where it belongs.
+"""``python -m tools.new_scenario``: create the four pieces of a new scenario, each in its place.
 
-The example in its feature, a phrase for each step that none matches, the fault in the catalogue, and its function at a
-hook point of the sandbox's Focus Server. What is left to write says so itself: it fails until it is written.
+The pieces are the example in its feature, a phrase for each step that no phrase matches, the fault in the catalogue,
+and its function at a hook point of the sandbox's Focus Server. A piece that is not finished fails with a message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEYWORDS = ("Given", "When", "Then", "And")
 
 
 class NewScenarioError(Exception):
-    """It cannot be made; one sentence. Nothing was written."""
+    """The scenario cannot be created; the message is one sentence. Nothing was written."""
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = PROJECT) -> int:
@@ -61,7 +61,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def make(asked: argparse.Namespace, root: Path) -> list[str]:
-    """Write the four pieces; answers what was written, a line each."""
+    """Write the four pieces, and return a line for each thing written."""
     module = root / FAULTS / "focus_server" / "faults" / f"{asked.module}.py"
     steps = root / "steps" / f"{asked.noun}_steps.py"
     _refuse(asked, root, module, steps)
@@ -99,7 +99,7 @@ def _refuse(asked: argparse.Namespace, root: Path, module: Path, steps: Path) ->
 
 
 def _next_id(requirement: str, root: Path) -> str:
-    """The letter after the last one in use: an id is never used again."""
+    """Return the id with the letter after the last one in use: an id is never used again."""
     examples = [e for document in read_documents(root / "features") for rule in document.rules for e in rule.examples]
     used = sorted(e.id[5] for e in examples if e.id and e.id.startswith(requirement))
     letters = string.ascii_lowercase
@@ -110,7 +110,7 @@ def _next_id(requirement: str, root: Path) -> str:
 
 
 def _matched(steps: Sequence[str], folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Steps with the place of their phrase, and (kind, text) of those without one."""
+    """Return the matched steps with the place of their phrase, and the others as (kind, text)."""
     step_registry.registry.clear()
     load_step_modules([str(folder)])
     known, missing, kind = [], [], "given"
@@ -126,7 +126,7 @@ def _matched(steps: Sequence[str], folder: Path) -> tuple[list[tuple[str, str]],
 
 
 def _add_example(feature: Path, name: str, title: str, steps: Sequence[str]) -> None:
-    """At the end of the last rule."""
+    """Add the example at the end of the last rule."""
     text = feature.read_text(encoding="utf-8").rstrip("\n")
     indent = "    " if re.search(r"^  Rule:", text, re.MULTILINE) else "  "
     lines = [f"{indent}@{name}", f"{indent}Example: {title}", *(f"{indent}  {step}" for step in steps)]
@@ -159,7 +159,7 @@ def _append(path: Path, pieces: Sequence[str]) -> None:
 
 
 def _add_to_catalogue(path: Path, asked: argparse.Namespace, name: str) -> None:
-    """After the other faults of the requirement, or at the end."""
+    """Add the fault after the other faults of the requirement, or at the end."""
     related = f"related = {json.dumps(asked.related)}\n" if asked.related else ""
     entry = (
         f'[[fault]]\nid = "{asked.fault}"\nrequirement = "{asked.requirement}"\nnotice = "{asked.notice}"\n'

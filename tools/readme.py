@@ -1,6 +1,6 @@
 """``python -m tools.readme``: write the sample of the README, as the console shows the run of docs/examples.
 
-That run is a real one, against a sandbox that was broken on purpose; ``scripts/examples.sh`` makes it anew.
+That run is real, against a sandbox that was broken on purpose; ``scripts/examples.sh`` repeats it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WIDTH = 120
 
 
 def sample(record: Record) -> str:
-    """What the console shows of a run, without a terminal."""
+    """Return the console output of a run, without a terminal."""
     return "".join(f"{line}\n" for line in _lines(record, Painter(colour=False, width=_WIDTH)))
 
 
@@ -41,7 +41,7 @@ def _lines(record: Record, painter: Painter) -> Iterator[str]:
 
 
 def with_sample(page: str, text: str) -> str:
-    """The page with this sample between its two marks."""
+    """Return the page with this sample between its two marks."""
     before, start, rest = page.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
@@ -50,7 +50,7 @@ def with_sample(page: str, text: str) -> str:
 
 
 def made(readme: Path = README, record: Path = RECORD) -> str:
-    """The README as it must be."""
+    """Return the README as it must be."""
     return with_sample(readme.read_text(encoding="utf-8"), sample(read_record(record)))
 
 

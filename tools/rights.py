@@ -1,8 +1,8 @@
-"""What the suite asks of a cluster, stage by stage, from audit logs of its API server.
+"""List the requests of the suite to a cluster, stage by stage, from audit logs of its API server.
 
 ``python -m tools.rights looking=LOG testing=LOG disrupting=LOG > deploy/suite/requests.toml``. A log has one event of
-``audit.k8s.io/v1`` a line; a sandbox writes ``logs/kubernetes-audit.log`` into its folder. A request belongs to the
-first stage that makes it. Exit code 2 and one sentence for what cannot be read.
+``audit.k8s.io/v1`` per line; a sandbox writes ``logs/kubernetes-audit.log`` into its folder. A request belongs to the
+first stage that makes it. Exit code 2 and one sentence if a log cannot be read.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _HEAD = """# What the suite asks of a cluster: verb and resource, by namespace. 
 
 
 class LogError(Exception):
-    """A log that cannot be used; one sentence."""
+    """A log that cannot be used; the message is one sentence."""
 
 
 @dataclass(frozen=True, order=True)
 class Request:
-    """``resource`` as kubectl names it: ``pods``, ``jobs.batch``, ``deployments.apps/scale``."""
+    """A kind of request. ``resource`` is named as in kubectl: ``pods``, ``jobs.batch``, ``deployments.apps/scale``."""
 
     place: str
     resource: str
@@ -48,7 +48,7 @@ class Request:
 
 
 def requests_of(log: Path, user: str = USER) -> Iterator[Request]:
-    """What a user was seen to ask for. Raises LogError."""
+    """Yield the requests that a user made. Raises LogError."""
     try:
         lines = log.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -63,7 +63,7 @@ def requests_of(log: Path, user: str = USER) -> Iterator[Request]:
 
 
 def by_stage(logs: dict[str, Path], user: str) -> dict[str, set[Request]]:
-    """What each stage needs beyond the stages before it. Raises LogError."""
+    """Return the requests of each stage that no stage before it makes. Raises LogError."""
     known: set[Request] = set()
     found: dict[str, set[Request]] = {}
     for stage in STAGES:
@@ -74,7 +74,7 @@ def by_stage(logs: dict[str, Path], user: str) -> dict[str, set[Request]]:
 
 
 def as_toml(stages: dict[str, set[Request]]) -> str:
-    """The table, in the form of requests.toml."""
+    """Return the table in the form of requests.toml."""
     text = _HEAD
     for stage, asked in stages.items():
         text += f"\n[{stage}]\n"

@@ -1,7 +1,7 @@
 """Make or refresh .venv from a hash-locked requirements file: ``python tools/setup.py [run|test|extras]``.
 
-Does what the Makefile does before its targets, on every system; on Windows it is called by hand. Needs nothing but a
-Python that is new enough, and a package index that pip is configured for. Exit code 2 and one sentence when it fails.
+Does what the Makefile does before its targets, on every system; on Windows it is called by hand. Needs only a recent
+enough Python, and a package index that pip is configured for. On failure it ends with exit code 2 and one sentence.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ OLDEST = (3, 11)
 NEWEST_TESTED = (3, 14)
 USUAL_TIME = {"run": "half a minute to two minutes", "test": "one to four minutes", "extras": "one to three minutes"}
 INCLUDES = {"run": ("run",), "test": ("test", "run"), "extras": ("extras", "run")}
-"""The locks that are satisfied by one of them."""
+"""The locks that each lock satisfies."""
 TICK_S = 1.0
 LINE_EVERY_S = 10.0
 
 
 class SetUpError(Exception):
-    """One sentence, perhaps after lines of pip."""
+    """The set-up failed; the message is one sentence, perhaps after lines of pip."""
 
 
 def say(text: str) -> None:
@@ -38,7 +38,7 @@ def dotted(version: tuple[int, ...]) -> str:
 
 
 def note_of_version(version: tuple[int, ...]) -> str | None:
-    """What is to be said of a Python.
+    """Return a remark about a Python version, or None.
 
     Raises:
         SetUpError: it is too old.
@@ -55,7 +55,7 @@ def venv_python(root: Path) -> Path:
 
 
 def make_venv(root: Path) -> None:
-    """A new .venv, unless there is one that works."""
+    """Make a new .venv, unless a working one exists."""
     python = venv_python(root)
     check = f"import sys; sys.exit(sys.version_info[:2] < {OLDEST})"
     if python.exists() and subprocess.run([str(python), "-c", check], capture_output=True).returncode == 0:
@@ -102,7 +102,7 @@ def run_pip(root: Path, arguments: list[str], progress: Progress) -> None:
     """Run pip, and show its progress.
 
     Raises:
-        SetUpError: with everything that pip said.
+        SetUpError: pip failed; the message includes all of its output.
     """
     command = [str(venv_python(root)), "-m", "pip", "install", "--disable-pip-version-check", "--no-color"]
     lines: list[str] = []
@@ -125,7 +125,7 @@ def run_pip(root: Path, arguments: list[str], progress: Progress) -> None:
 
 
 def _lines_or_ticks(pip: subprocess.Popen[str]) -> Iterator[str]:
-    """Every line of pip, and an empty text for each second without one."""
+    """Yield each line of pip, and an empty text for each second without a line."""
     said: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(pip, said), daemon=True).start()
     while True:

@@ -1,6 +1,6 @@
-"""``python -m tools.translations``: brings the catalogues of the site up to date with what there is to translate.
+"""``python -m tools.translations``: update the catalogues of the site with the texts to be translated.
 
-What is new is added without a translation, what is gone is taken out; a test refuses both, so nothing of it is
+New texts are added without a translation, and texts that are gone are removed; a test fails for both, so that none is
 forgotten. Any editor of gettext catalogues opens the files: ``support/reporting/site/translations/*.po``.
 """
 
@@ -29,13 +29,13 @@ _METHODS = [("**/site/**.py", "python"), ("**/site/templates/**.html", "jinja2")
 _OPTIONS = {"**/site/templates/**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
 _KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "_n": (1, 2)}
 _MADE = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
-"""A date that changes with each run would change the file without a reason."""
+"""A fixed date: a date that changes with each run would change the file without a reason."""
 
 _NOT_KEPT = (b'"Report-Msgid-Bugs-To:', b'"Last-Translator:', b'"Language-Team:', b'"Generated-By:')
 
 
 def template() -> Catalog:
-    """Everything there is to translate, in the order of the alphabet."""
+    """Return all texts to be translated."""
     catalogue = Catalog(project="focus-acceptance", version="", charset="utf-8", creation_date=_MADE)
     for _, _, message, comments, _ in extract_from_dir(_SOURCES, _METHODS, _OPTIONS, _KEYWORDS):
         catalogue.add(message, auto_comments=comments)
@@ -45,7 +45,7 @@ def template() -> Catalog:
 
 
 def _titles() -> Iterator[tuple[str, str]]:
-    """What is written elsewhere for people, each with what it is."""
+    """Yield texts that are written elsewhere for people, each with its kind."""
     requirements = read_requirements()
     yield from ((area_title(folder), "area") for folder in AREAS.values())
     yield from ((title, f"requirement {name}") for name, title in requirements.titles.items())
@@ -65,13 +65,13 @@ def read(language: Language) -> Catalog:
 
 
 def complete(message: Message) -> bool:
-    """Whether each form of it is translated, by somebody who was sure."""
+    """Whether each of its forms is translated, and none is marked as uncertain (fuzzy)."""
     forms = [message.string] if isinstance(message.string, str) else list(message.string)
     return not message.fuzzy and all(forms)
 
 
 def updated(language: Language) -> bytes:
-    """The catalogue of a language as it should be written: what there is to translate, with what is translated."""
+    """Return the content of a language's catalogue: all texts to be translated, with the existing translations."""
     catalogue = read(language)
     catalogue.update(template(), no_fuzzy_matching=True)
     catalogue.revision_date = _MADE
@@ -81,7 +81,7 @@ def updated(language: Language) -> bytes:
 
 
 def main() -> int:
-    """The exit code tells whether something waits for its translation."""
+    """Update all catalogues. The exit code is 1 if any text waits for its translation."""
     waiting = 0
     for language in LANGUAGES:
         if language != ENGLISH:

@@ -1,6 +1,6 @@
-"""``focus-acceptance watch``: a feature file that is saved runs at once, on a sandbox that stays warm.
+"""``focus-acceptance watch``: run a feature file as soon as it is saved, on a sandbox that stays warm.
 
-What others have written is loaded before the first save; the suite's own code is loaded by each run, as it is then.
+Libraries are loaded before the first save. The suite's own code is loaded by each run, in its current version.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tools.fault_matrix.warm import WarmBehave, libraries
 
 WATCHED = [PROJECT / name for name in ("features", "steps", "support")]
 _DEBOUNCE_MS = 50
-"""An editor writes a file in several steps; what comes within this time is one save."""
+"""An editor writes a file in several steps; changes within this time count as one save."""
 
 
 def run(tags: str, run_file: Path | None, reports: Path) -> int:
-    """Until Ctrl-C. Exit code 2 for tags that cannot be used and for a sandbox that does not start."""
+    """Watch until Ctrl-C. Returns exit code 2 for tags that cannot be used and for a sandbox that does not start."""
     if problem := problem_with(tags):
         print(f"watch: {problem}", file=sys.stderr)
         return 2
@@ -42,7 +42,7 @@ def run(tags: str, run_file: Path | None, reports: Path) -> int:
             assert environment.control is not None
             control = SandboxControl(environment.control)
             behave = WarmBehave(libraries(), change=True)
-            behave.run(["--version"], {}, Path(os.devnull))  # what loads modules has loaded them before the first save
+            behave.run(["--version"], {}, Path(os.devnull))  # the fork server loads its modules before the first save
             print("watching features/, steps/ and support/: save a file and it runs; Ctrl-C ends", flush=True)
             rerun(saved(WATCHED), _arguments(tags, run_file, reports), control.reset, behave)
     except (ConfigurationError, SandboxError, ControlError) as error:
@@ -57,14 +57,14 @@ def run(tags: str, run_file: Path | None, reports: Path) -> int:
 
 
 def _arguments(tags: str, run_file: Path, reports: Path) -> list[str]:
-    """Its record is all that is written, and history is kept of whole runs only."""
+    """Return the arguments of a run, which writes only its record. The history is kept of whole runs only."""
     userdata = {"sandbox_run_file": run_file, "reports": reports, "history": "", "publish": "record"}
     given = [word for name, value in userdata.items() for word in ("-D", f"{name}={value}")]
     return [*given, *([f"--tags={tags}"] if tags else [])]
 
 
 def saved(folders: Sequence[Path]) -> Iterator[list[Path]]:
-    """The feature files of each save that are still there; after one of code, those that were saved last."""
+    """Yield the feature files of each save that still exist. After a save of code, yield those that were saved last."""
     last: list[Path] = []
     for changes in watch(*folders, debounce=_DEBOUNCE_MS, step=_DEBOUNCE_MS, watch_filter=_matters):
         files = sorted({Path(path) for _, path in changes if Path(path).is_file()})
@@ -81,7 +81,7 @@ def _matters(change: object, path: str) -> bool:
 
 
 def rerun(saves: Iterator[list[Path]], arguments: list[str], reset: Callable[[], None], behave: WarmBehave) -> None:
-    """Run what was saved, each time on a sandbox as new, and tell how long that took."""
+    """Run the saved files, each time on a sandbox in its first state, and print the duration."""
     variables = {ENDS_WITH: str(os.getpid())}
     for files in saves:
         began = time.monotonic()

@@ -1,8 +1,8 @@
-"""``python -m baby_analyzer``: what the image of a job runs on a real cluster in the place of the product.
+"""``python -m baby_analyzer``: runs in the image of a job on a real cluster, in place of the product.
 
-It listens on port 5000 and throws away what clients send. With ``--time-start`` and ``--time-end`` it ends when so much
-time has passed, without them it runs until it is stopped. Port 5001 answers the number of clients at the moment, which
-is how the clean-up job knows that nobody is there. Standard library only; all durations are those of the real system.
+It listens on port 5000 and discards what clients send. With ``--time-start`` and ``--time-end`` it ends after the
+length of that window; without them it runs until it is stopped. Port 5001 answers with the current number of clients,
+so that the clean-up job can detect that none is connected. Standard library only; durations are those of real systems.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TIME_FORMAT = "%Y-%m-%d:%H:%M:%S"
 
 
 class Listener:
-    """Counts who is connected."""
+    """Counts the connected clients."""
 
     def __init__(self) -> None:
         self.clients = 0
@@ -45,7 +45,7 @@ class Listener:
 
 
 def window_s(words: Sequence[str]) -> float | None:
-    """Length of the recorded window; None for a live job. :class:`ValueError` when it cannot be read."""
+    """Return the length of the window, None for a live job. Raises :class:`ValueError` or :class:`IndexError`."""
     if "--time-start" not in words or "--time-end" not in words:
         return None
     start, end = (

@@ -1,7 +1,7 @@
-"""What the image of a clean-up job runs: removes its investigation when it has ended or nobody uses it.
+"""Runs in the image of a clean-up job: removes its investigation when it has ended or has no clients.
 
-Every 10 s it looks at the conditions of the job, and at how many clients the job's pod has; after
-``MAX_CPU_USAGE_COUNT`` looks without any it deletes the service, the job and its own job. Standard library only.
+Every 10 s it checks the conditions of the job and the number of clients of the job's pod. After ``MAX_CPU_USAGE_COUNT``
+checks in a row without clients it deletes the service, the job and its own job. Standard library only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy":
 
 
 class Api:
-    """The API server, as a pod with a service account reaches it."""
+    """A client of the API server for a pod with a service account."""
 
     def __init__(self, url: str, account: Path = _ACCOUNT) -> None:
         self._url, self._account = url, account
@@ -31,8 +31,8 @@ class Api:
         self.namespace = (account / "namespace").read_text(encoding="utf-8").strip()
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of the answer, or None for what is not there."""
-        token = (self._account / "token").read_text(encoding="utf-8").strip()  # it is renewed
+        """Send a request. Returns the JSON of the answer, or None if the object does not exist."""
+        token = (self._account / "token").read_text(encoding="utf-8").strip()  # the token is renewed
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, headers, method=method)
@@ -46,7 +46,7 @@ class Api:
 
 
 class Watchdog:
-    """Of one investigation."""
+    """Watches one investigation until it is over, then removes it."""
 
     def __init__(self, api: Api, job_id: str, most_idle: int) -> None:
         self._api, self._id, self._most_idle = api, job_id, most_idle
@@ -68,7 +68,7 @@ class Watchdog:
         return 0
 
     def reason(self) -> str | None:
-        """Why the investigation is over; None when it is not."""
+        """Return the reason why the investigation is over, or None if it is not."""
         job = self._api.ask("GET", f"{self._jobs}/grpc-job-{self._id}")
         if job is None:
             return "the job is gone"
@@ -79,7 +79,7 @@ class Watchdog:
         return f"nobody was connected {self._idle} times" if self._idle >= self._most_idle else None
 
     def _clients(self) -> int | None:
-        """How many there are; None while the pod does not answer."""
+        """Return the number of clients, or None while the pod does not answer."""
         pods = self._api.ask("GET", f"{self._core}/pods?labelSelector=app%3Dgrpc-job-{self._id}")["items"]
         address = next((pod["status"]["podIP"] for pod in pods if pod["status"].get("podIP")), None)
         if address is None:

@@ -1,4 +1,5 @@
-# entry.sh jump|target: the host keys lie in /keys as the one who started this owns them, and sshd wants its own.
+# entry.sh jump|target: start sshd. The files in /keys belong to the user who started the container; sshd requires its own
+# copies.
 set -eu
 mkdir -p /etc/focus-acceptance
 install -m 600 /keys/host_key /etc/focus-acceptance/host_key
@@ -8,6 +9,6 @@ if [ "$1" = jump ]; then
     printf 'root:%s\n' "$(cat /keys/password)" | chpasswd
 else
     install -m 644 /keys/authorized_keys /etc/focus-acceptance/authorized_keys
-    usermod --password '*' prisma  # a locked account may not log in at all, not even with its key
+    usermod --password '*' prisma  # a locked account cannot log in at all, not even with a key
 fi
 exec /usr/sbin/sshd -D -e -f /etc/focus-acceptance/sshd.conf

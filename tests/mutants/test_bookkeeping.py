@@ -94,13 +94,25 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
 def test_whoever_enters_rare_lines_of_the_module_comes_before_others_of_the_same_line() -> None:
     mutant = next(one for one in MUTANTS if one.at == "focus_server.rules:check_canvas")
     function = functions_of(mutant.file.read_text(encoding="utf-8"))["check_canvas"]
-    line = mutant.place.line - function.first
+    line = function.number(mutant.place.line)
     entered = {
         (mutant.at, function.digest): {line: frozenset({"CF-07b", "JL-01a"})},
         ("focus_server.rules:check_nfft", "any"): {1: frozenset({"JL-01a"})},
     }
     first, _ = Lines({"JL-01a": 9.0, "CF-07b": 1.0}, entered).order(mutant, [row("CF-07b"), row("JL-01a")])
     assert [one.id for one in first] == ["JL-01a", "CF-07b"]
+
+
+def test_docstrings_and_comments_change_neither_a_function_nor_the_numbers_of_its_lines() -> None:
+    plain = functions_of("class C:\n    x = 1\n\n    def f(self):\n        return self.x\n")
+    text = (
+        'class C:\n    """Of a kind."""\n    x = 1\n    """An x."""\n\n    # A comment.\n'
+        '    def f(self):\n        """Say\n\n        x."""\n        return self.x\n'
+    )
+    wordy = functions_of(text)
+    assert {name: one.digest for name, one in plain.items()} == {name: one.digest for name, one in wordy.items()}
+    assert plain["C.f"].number(5) == wordy["C.f"].number(11) == 1
+    assert functions_of(text.replace("self.x", "self.y"))["C.f"].digest != wordy["C.f"].digest
 
 
 def test_what_fills_a_whole_site_takes_long() -> None:
@@ -116,7 +128,7 @@ def test_what_is_recorded_of_new_scenarios_joins_what_is_known(tmp_path: Path) -
     canvas, nfft = functions["check_canvas"], functions["check_nfft"]
     recording = tmp_path / "1" / "recording" / "CF-07b"
     recording.mkdir(parents=True)
-    (recording / "17").write_text(f"{path}:{canvas.first + 1}\n{path}:{nfft.first + 1}\n", encoding="utf-8")
+    (recording / "17").write_text(f"{path}:{canvas.lines[1]}\n{path}:{nfft.lines[1]}\n", encoding="utf-8")
     keep_duration(recording.parent, "CF-07b", 2.0)
     known = Lines({"JL-01a": 1.0}, {(f"{module}:check_canvas", canvas.digest): {1: frozenset({"JL-01a"})}})
     assert write_lines(tmp_path, [module], known, file) == 2

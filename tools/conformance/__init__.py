@@ -1,1 +1,1 @@
-"""Two systems played through in the same way, and what they answered differently."""
+"""Probes that run on two systems in the same way, and the differences between the answers."""

@@ -1,4 +1,4 @@
-"""Observed that probes have found, and the differences between two sets of them."""
+"""Facts found by probes, and the differences between two sets of them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ S = TypeVar("S")
 
 Value = str | int | bool | list[str]
 Observed = dict[str, Value]
-"""By the name of the fact; it begins with the name of its probe and a dot."""
+"""Values by the name of the fact, which begins with the name of its probe and a dot."""
 
 RECORDED = Path(__file__).parent / "recorded"
 NOT_SEEN = "not seen"
 NOT_PLAYED = "not played to its end"
-"""The fact of a probe that broke off; what it says is why."""
+"""The fact of a probe that failed; its value is the reason."""
 
 
 @dataclass(frozen=True)
 class Probe(Generic[S]):
-    """One thing that is done to a system. ``row`` is the row of the table of issue 15, 0 for what is not in it."""
+    """One interaction with a system. ``row`` is its row in the table of issue 15, or 0 if it is not in the table."""
 
     name: str
     row: int
     play: Callable[[S], Mapping[str, Value]]
 
     def facts(self, system: S, broken: tuple[type[Exception], ...]) -> Observed:
-        """What it found, or the one sentence why it could not be played to its end."""
+        """Return the facts, or a single fact with the reason why the probe failed."""
         try:
             return {f"{self.name}.{fact}": value for fact, value in self.play(system).items()}
         except broken as error:
@@ -53,7 +53,7 @@ class Registry(Generic[S]):
         return register
 
     def chosen(self, names: Sequence[str], left_out: Iterable[str] = ()) -> list[Probe[S]]:
-        """Those asked for, or all but some; :class:`LookupError` names one that is not there."""
+        """Return the named probes, or all but ``left_out``. Raises :class:`LookupError` for an unknown name."""
         unknown = sorted(set(names) - self.probes.keys())
         if unknown:
             raise LookupError(f"no probe {unknown[0]}; there are {', '.join(self.probes)}")
@@ -62,7 +62,7 @@ class Registry(Generic[S]):
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact that is not the same on both sides."""
+    """A fact with different values on the two sides."""
 
     fact: str
     one: Value
@@ -71,7 +71,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``unmatched`` are facts of the one side of which the other, a record, knows nothing."""
+    """The result of a comparison. ``unmatched`` are facts of one side that are missing in the other, a record."""
 
     compared: int
     differences: tuple[Difference, ...]
@@ -79,14 +79,14 @@ class Comparison:
 
 
 def compare(one: Observed, other: Observed) -> Comparison:
-    """Two systems: a fact that was seen on one of them only is a difference."""
+    """Compare two systems. A fact that only one of them has is a difference."""
     names = list(dict.fromkeys([*one, *other]))
     found = [Difference(name, one.get(name, NOT_SEEN), other.get(name, NOT_SEEN)) for name in names]
     return Comparison(len(names), tuple(each for each in found if each.one != each.other))
 
 
 def compare_with_record(facts: Observed, record: Record, probes: Iterable[str]) -> Comparison:
-    """A system and a record, which knows less; what no played probe can find is left out."""
+    """Compare a system with a record, which has fewer facts. Facts of probes that were not run are left out."""
     played = set(probes)
     known = {name: value for name, value in record.facts.items() if name.split(".")[0] in played}
     breaks = {name: value for name, value in facts.items() if name.endswith(f".{NOT_PLAYED}")}
@@ -113,19 +113,19 @@ class Record:
 
 
 def records(kind: str) -> list[Record]:
-    """The records of a kind of system (``kubernetes``, ``mongodb``), the oldest version first."""
+    """Return the records of a kind of system (``kubernetes``, ``mongodb``), the oldest version first."""
     found = [Record.read(path) for path in RECORDED.glob(f"{kind}-*.json")]
     return sorted(found, key=lambda record: numbers(record.version))
 
 
 def nearest(known: Sequence[Record], version: str) -> Record:
-    """The newest record that is not newer than ``version`` by its first two numbers, or else the oldest."""
+    """Return the newest record that is not newer than ``version`` by its first two numbers, or else the oldest."""
     wanted = numbers(version)[:2]
     return next((record for record in reversed(known) if numbers(record.version)[:2] <= wanted), known[0])
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """``v1.34.1+k3s1`` as (1, 34, 1); what is no number ends it."""
+    """Parse ``v1.34.1+k3s1`` as (1, 34, 1); parsing stops at the first part that is not a number."""
     found: list[int] = []
     for part in version.lstrip("v").split("+")[0].split("-")[0].split("."):
         if not part.isdigit():
@@ -135,12 +135,12 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def magnitude(number: float) -> str:
-    """What was measured, by its order of magnitude: ``about 1``, ``about 10``; no machine repeats it more exactly."""
+    """Return the order of magnitude, such as ``about 10``; no machine repeats a measurement more exactly."""
     return f"about {10 ** round(math.log10(max(number, 0.001))):g}"
 
 
 def table(comparison: Comparison, one: str, other: str) -> list[str]:
-    """One line for each difference, and how much was compared."""
+    """Return an entry for each difference, then the number of facts compared."""
     lines = [
         f"{each.fact}\n  {one}: {_told(each.one)}\n  {other}: {_told(each.other)}" for each in comparison.differences
     ]

@@ -1,1 +1,1 @@
-"""The fault matrix: every fault of the catalogue must fail its scenarios, for its reason, and no others."""
+"""The fault matrix: each fault of the catalogue must fail its scenarios, for its reason, and no unrelated ones."""

@@ -1,4 +1,4 @@
-"""One sandbox of its own, and runs of the suite against it."""
+"""A dedicated sandbox, and runs of the suite against it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tools.fault_matrix.rows import Row
 from tools.fault_matrix.warm import WarmBehave
 
 _FOR_FAULTS = {"FOCUS__CAPACITY__GENERATOR_SHARE": "0.5"}
-"""Several sandboxes share the memory and the caches of the machine, also when only one is at work. What is judged are
-answers within 5 s, and which cause comes first: a generator that adds half of the 300 ms it is tried with is still good
-for that."""
+"""Several sandboxes share the memory and the caches of the machine, even when only one is at work. Faults are judged by
+answers within 5 s and by the first cause found, so a generator that adds half of the 300 ms of its self-check is good
+enough."""
 _ENDS_WITHIN_S = 10.0
 
 
 class MatrixError(Exception):
-    """The matrix could not be run at all; one sentence."""
+    """The matrix could not be run at all; the message is one sentence."""
 
 
 class Bench:
-    """Starts with its sandbox; each run leaves a folder below ``reports``."""
+    """A sandbox that starts with this object, and its runs. Each run leaves a folder below ``reports``."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Bench:
         variables: Mapping[str, str] | None = None,
         parallel: int = 1,
     ) -> None:
-        """``parallel`` scenarios of a run go side by side, where they do not exclude each other."""
+        """``parallel`` is the number of scenarios that a run executes at a time, unless they exclude each other."""
         self._reports = reports
         self._parallel = parallel
         self._tags = tags
@@ -52,7 +52,7 @@ class Bench:
         self.sandbox.stop()
 
     def with_fault(self, name: str, fault: Fault, rows: Iterable[Row]) -> Run:
-        """These rows with the fault switched on."""
+        """Run these rows with the fault switched on."""
         if fault.is_switch:
             self.control.switch_on(fault.id)
         try:
@@ -61,7 +61,7 @@ class Bench:
             self._reset(name)
 
     def _reset(self, name: str) -> None:
-        """:class:`MatrixError` when the sandbox is no longer there, with what it said."""
+        """Reset the sandbox. Raises :class:`MatrixError` with its last words if it no longer runs."""
         try:
             self.control.reset()
         except ControlError as error:
@@ -71,7 +71,7 @@ class Bench:
             ) from error
 
     def with_variables_of(self, fault: Fault, name: str, rows: Iterable[Row]) -> Run:
-        """These rows with the variables of the fault alone."""
+        """Run these rows with the variables of the fault; does not switch it on."""
         return self.run(name, rows, {**_FOR_FAULTS, **fault.environment})
 
     def run(
@@ -82,14 +82,14 @@ class Bench:
         options: Iterable[str] = (),
         within_s: float | None = None,
     ) -> Run:
-        """These rows, as far as the tags allow; ``options`` are further ones of behave.
+        """Run these rows, as far as the tags allow; ``options`` are additional options of behave.
 
-        :class:`MatrixError` when it leaves no record, and when it has to be ended because it takes longer than allowed.
+        Raises :class:`MatrixError` if the run leaves no record, or takes longer than allowed and has to be ended.
         """
         folder = self._reports / name
         folder.mkdir(parents=True)
         arguments = ["-D", "env=sandbox", "-D", f"sandbox_run_file={self._run_file}", "-D", f"reports={folder}"]
-        # Its record is all that is wanted of it.
+        # Only the record of the run is needed.
         arguments += ["-D", "history=", "-D", "publish=record", "-D", f"parallel={self._parallel}"]
         arguments += [*options, f"--tags={self._tags}", *(row.place for row in rows)]
         console, record = folder / "console.txt", folder / "run.json"

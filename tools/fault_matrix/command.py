@@ -1,4 +1,4 @@
-"""``focus-acceptance faults``: the matrix as a table, and its verdict."""
+"""``focus-acceptance faults``: run the matrix, print it as a table and return its verdict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tools.fault_matrix.stored import write_verdicts
 from tools.gherkin_lint.phrases import Outcomes
 
 DEFAULT_TAGS = "not (@wip or @quarantine)"
-# One fault for each kind of process and check: enough to notice that the machinery of the matrix itself has broken.
+# One fault for each kind of process and check: enough to detect that the matrix itself is broken.
 SUBSET = (
     "two-jobs-for-one-request",
     "refusals-start-a-job",
@@ -40,7 +40,7 @@ REPORTS = Path("reports") / "faults"
 
 
 def run(wanted: list[str], subset: bool, tags: str, workers: int, parallel: int, everything: bool) -> int:
-    """Run the matrix and print it; the exit code."""
+    """Run the matrix and print it. Returns the exit code."""
     with _ends_in_a_sentence():
         _require_usable(tags, parallel)
         faults = chosen(load_catalogue(), list(SUBSET) if subset else wanted)
@@ -49,7 +49,7 @@ def run(wanted: list[str], subset: bool, tags: str, workers: int, parallel: int,
 
 
 def run_profile(name: str, tags: str, workers: int, parallel: int) -> int:
-    """Run every scenario on the sandbox with a profile, and print where it disagrees with what the profile expects."""
+    """Run every scenario on a sandbox with a profile, and print where the results differ from the profile."""
     with _ends_in_a_sentence():
         _require_usable(tags, parallel)
         profile = load_profile(name)
@@ -62,7 +62,7 @@ def run_profile(name: str, tags: str, workers: int, parallel: int) -> int:
 
 
 class OptionError(Exception):
-    """An option cannot be used; one sentence. Nothing was started, and no result of before is touched."""
+    """An option cannot be used; the message is one sentence. Nothing was started, and earlier results are unchanged."""
 
 
 def _require_usable(tags: str, parallel: int) -> None:
@@ -74,7 +74,7 @@ def _require_usable(tags: str, parallel: int) -> None:
 
 @contextmanager
 def _ends_in_a_sentence() -> Iterator[None]:
-    """Exit code 2 for what cannot be used, 1 for what could not be run to its end."""
+    """Print errors as one sentence. Exit code 2 for what cannot be used, 1 for what could not be run to its end."""
     try:
         yield
     except (
@@ -91,7 +91,7 @@ def _ends_in_a_sentence() -> Iterator[None]:
 
 
 def _sandbox() -> tuple[Mapping[str, int | float | str], list[Row]]:
-    """The settings of the environment, and the rows that run there."""
+    """Return the settings of the environment, and the rows that run there."""
     environment = load_environment("sandbox")
     return environment.sandbox.settings, rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
 
@@ -108,7 +108,7 @@ def _matrix(faults: list[Fault], tags: str, workers: int, parallel: int, everyth
 
 
 def _nothing_unproven(rows: Sequence[Row], judgements: Sequence[Judgement]) -> bool:
-    """Whether every scenario and every Then phrase has been seen failing; says which have not."""
+    """Whether every scenario and every Then phrase has been seen failing. Prints those that have not."""
     proven = {name for judgement in judgements for name in judgement.proven}
     outcomes = Outcomes()
     failed = outcomes.phrases_of(text for judgement in judgements for text in judgement.failed_steps)

@@ -1,4 +1,4 @@
-"""What came of a run with a fault, compared with what must come of it."""
+"""The result of a run with a fault, compared with the result it must have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.statistics.verdict import Inconclusive
 
 _BAD = ("failed", "error", "unexpected_pass")
 _UNDECIDED = f"{Inconclusive.__name__}: "
-"""So begins what a step says that could not decide anything, as the record has it."""
+"""The start of the error of a step that could not decide, as it appears in the record."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Run:
     duration_s: float
 
     def with_those_of(self, other: Run) -> Run:
-        """Both as one."""
+        """Merge both runs into one."""
         return Run({**self.scenarios, **other.scenarios}, self.duration_s + other.duration_s)
 
     def bad(self) -> dict[str, str]:
-        """Scenario id and reason of everything that did not pass."""
+        """Return the reason of each scenario that failed, by its id."""
         return {
             scenario_id: str(entry["reason"])
             for scenario_id, entry in self.scenarios.items()
@@ -34,7 +34,8 @@ class Run:
         }
 
     def undecided(self) -> frozenset[str]:
-        """The ids of what measured and could not decide: nothing was caught there, whatever the reason says beside."""
+        """Return the ids of inconclusive measurements, which caught nothing even if their reason has the expected
+        text."""
         return frozenset(
             name
             for name, entry in self.scenarios.items()
@@ -42,11 +43,11 @@ class Run:
         )
 
     def passed(self) -> frozenset[str]:
-        """The ids of what ran and passed."""
+        """Return the ids of the scenarios that ran and passed."""
         return frozenset(name for name, entry in self.scenarios.items() if entry["status"] == "passed")
 
     def failed_steps(self) -> frozenset[str]:
-        """The texts of the steps that failed."""
+        """Return the texts of the steps that failed."""
         return frozenset(
             step["name"]
             for entry in self.scenarios.values()
@@ -57,7 +58,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What came of one fault. ``proven`` are the rows that failed as they must, for their reason; ``missed``,
+    """The judgement of one fault. ``proven`` are the rows that failed as they must, for their reason. ``missed``,
     ``wrong_reason`` and ``unrelated`` are empty when the suite caught the fault and nothing else failed."""
 
     fault: Fault
@@ -71,7 +72,7 @@ class Judgement:
 
     @property
     def expected(self) -> int:
-        """How many scenarios and rows must fail."""
+        """The number of scenarios and rows that must fail."""
         return len(self.proven) + len(self.missed) + len(self.wrong_reason)
 
     @property
@@ -79,7 +80,8 @@ class Judgement:
         return not (self.missed or self.wrong_reason or self.unrelated)
 
     def without_proof_by(self, unfit: Mapping[str, str]) -> Judgement:
-        """The same, but that these rows prove nothing, each for its reason: they fail without any fault."""
+        """Return a copy in which these rows prove nothing, because they fail without the fault too; each has its
+        reason."""
         useless = {name: unfit[name] for name in self.proven if name in unfit}
         return replace(self, proven=self.proven - useless.keys(), wrong_reason={**self.wrong_reason, **useless})
 

@@ -19,14 +19,14 @@ from tools.fault_matrix.warm import WarmBehave
 Benches = queue.SimpleQueue[Bench]
 Report = Callable[[Run | Judgement], None]
 _BESIDE = 2
-"""At most so many sandboxes for what mostly waits, besides those that are at work."""
+"""Maximum number of sandboxes for faults that mostly wait, in addition to the sandboxes at work."""
 
 
 def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
-    """The healthy run, then every fault; ``report`` is told each result as it is there.
+    """Run the healthy sandbox, then every fault; ``report`` is called with each result as soon as it is available.
 
-    What bears no neighbour runs while no other sandbox is at work: otherwise it would measure that one.
-    Raises :class:`MatrixError` when the healthy sandbox fails anything.
+    Rows that tolerate no neighbour run while no other sandbox is at work; otherwise they would measure its load. Raises
+    :class:`MatrixError` when the healthy sandbox fails anything.
     """
     clear(plan.reports)
     with ExitStack() as closing:
@@ -54,7 +54,7 @@ def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
 
 
 def _all_of(*work: Future[None]) -> None:
-    """Wait for all of it; when one fails, nothing more of it is begun."""
+    """Wait for all of the work. When one part fails, the parts that have not begun are cancelled."""
     try:
         for one in as_completed(work):
             one.result()
@@ -64,7 +64,7 @@ def _all_of(*work: Future[None]) -> None:
 
 
 class _Matrix:
-    """What came of each fault; its methods may be called from several threads at a time."""
+    """The results by fault; the methods may be called from several threads at a time."""
 
     def __init__(self, plan: Plan, benches: Benches, report: Report) -> None:
         self._plan, self._benches, self._report = plan, benches, report
@@ -75,7 +75,7 @@ class _Matrix:
         self._judged: dict[str, Judgement] = {}
 
     def part(self, part: Part) -> None:
-        """With the last part of a fault it is judged."""
+        """Run one part of a fault. The fault is judged when its last part has run."""
         with _one_of(self._benches) as bench:
             run = bench.with_fault(part.name, part.fault, part.rows)
         fault = part.fault
@@ -89,7 +89,7 @@ class _Matrix:
         self._report(self._judged[fault.id])
 
     def control(self, control: Control) -> None:
-        """What does not pass without the fault proves nothing with it."""
+        """Run a row without the fault. If it does not pass, its failure with the fault proves nothing."""
         with _one_of(self._benches) as bench:
             run = bench.with_variables_of(control.fault, f"control/{control.row.id}", [control.row])
         if control.row.id in run.passed():
@@ -99,19 +99,20 @@ class _Matrix:
             self._unfit[control.row.id] = f"with the variables of {control.fault.id} and without the fault: {reason}"
 
     def judgements(self) -> list[Judgement]:
-        """In the order of the plan."""
+        """Return the judgements in the order of the plan."""
         return [self._judged[fault.id].without_proof_by(self._unfit) for fault in self._plan.faults]
 
 
 def run_once(name: str, plan: Plan) -> Run:
-    """Every row once, on sandboxes started with the options of the plan."""
+    """Run every row once, on sandboxes started with the options of the plan."""
     shutil.rmtree(plan.reports / name, ignore_errors=True)
     with _benches(plan, plan.at_work) as benches, ThreadPoolExecutor(plan.at_work) as pool:
         return _whole(name, plan.rows, plan.at_work, benches, pool)
 
 
 def _whole(name: str, rows: Sequence[Row], workers: int, benches: Benches, pool: ThreadPoolExecutor) -> Run:
-    """The rows as one run: divided among the sandboxes, and then what bears no neighbour alone on one of them."""
+    """Run the rows as one run, divided among the sandboxes. Rows that tolerate no neighbour run last, on one
+    sandbox."""
 
     def share(numbered: tuple[int, list[Row]]) -> Run:
         number, rows = numbered
@@ -135,7 +136,7 @@ def _require_healthy(healthy: Run) -> None:
 
 @contextmanager
 def _benches(plan: Plan, amount: int) -> Iterator[Benches]:
-    """So many, started side by side."""
+    """Start ``amount`` benches in parallel, and close them at the end."""
     benches: Benches = queue.SimpleQueue()
     behave = WarmBehave()
     with ExitStack() as closing:

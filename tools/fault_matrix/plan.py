@@ -1,4 +1,4 @@
-"""What a matrix is made of, and in which order: what can go side by side, and what must not."""
+"""The parts of a matrix and their order: which may run side by side, and which must not."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tools.fault_matrix.rows import Row, selection
 
 @dataclass(frozen=True)
 class Plan:
-    """What the matrix is made of. ``rows`` are those that can run; with ``everything`` all of them run with each
-    fault. ``workers`` sandboxes are at work at a time, and on each of them ``parallel`` scenarios side by side.
-    ``options`` are further words for ``sandbox up``."""
+    """The content of a matrix. ``rows`` are those that can run; with ``everything`` all of them run with each fault.
+    ``workers`` sandboxes are at work at a time, and each runs ``parallel`` scenarios side by side. ``options`` are
+    additional arguments of ``sandbox up``."""
 
     settings: Mapping[str, int | float | str]
     faults: Sequence[Fault]
@@ -31,22 +31,22 @@ class Plan:
         return list(self.rows) if self.everything else selection(fault, self.rows)
 
     def healthy_rows(self) -> list[Row]:
-        """Every row that runs with any of the faults."""
+        """Return the rows that run with at least one of the faults."""
         concerned = {row.id for fault in self.faults for row in self.rows_with(fault)}
         return [row for row in self.rows if row.id in concerned]
 
     @property
     def is_alone(self) -> bool:
-        """Whether a sandbox has 127.0.0.1 for itself, so that there is one at a time."""
+        """Whether a sandbox occupies 127.0.0.1 itself, so that only one can run at a time."""
         return self.settings.get("addresses") == "one"
 
     @property
     def at_work(self) -> int:
-        """How many sandboxes are."""
+        """The number of sandboxes at work at a time."""
         return 1 if self.is_alone else self.workers
 
     def parts(self, fault: Fault) -> list[Part]:
-        """What runs with a fault: what can be looked at beside other sandboxes, and what cannot."""
+        """Split the rows of a fault into those that may run beside other sandboxes and those that must not."""
         rows = self.rows_with(fault)
         apart = [row for row in rows if row.is_apart]
         others = [row for row in rows if not row.is_apart]
@@ -55,19 +55,20 @@ class Plan:
         return [Part(fault.id, fault, others), Part(f"alone/{fault.id}", fault, apart)]
 
     def quiet(self) -> list[Part]:
-        """Those that go beside each other, without the next ones."""
+        """Return the parts that run side by side and do not mostly wait, the largest first."""
         return sorted(self._parts(waits=False, is_apart=False), key=lambda part: -len(part.rows))
 
     def waiting(self) -> list[Part]:
-        """Those beside them that need little of the machine; the last of the catalogue first, which take longest."""
+        """Return the parts that mostly wait and need little of the machine. The last faults of the catalogue come
+        first, because they take longest."""
         return self._parts(waits=True, is_apart=False)[::-1]
 
     def apart(self) -> list[Part]:
-        """Those that bear no neighbour, one at a time."""
+        """Return the parts that tolerate no neighbour; they run one at a time."""
         return [part for part in self._parts(None, is_apart=True) if not part.lasts]
 
     def lasting(self) -> list[Part]:
-        """Those under a load that is little at a time and takes long: beside each other, and beside nothing else."""
+        """Return the parts with a small load over a long time. They run beside each other and beside nothing else."""
         return [part for part in self._parts(None, is_apart=True) if part.lasts]
 
     def _parts(self, waits: bool | None, is_apart: bool) -> list[Part]:
@@ -77,7 +78,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Part:
-    """Some of what runs with a fault. ``name`` is the folder of its reports."""
+    """Some of the rows that run with a fault. ``name`` is the folder of its reports."""
 
     name: str
     fault: Fault
@@ -94,9 +95,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Control:
-    """A row that runs only with what the variables of ``fault`` ask for: with them, and without the fault, it passes.
+    """A row that runs only with the variables of ``fault``. With them, and without the fault, it must pass.
 
-    Without that a scenario that always fails would look as if it had caught something.
+    Without this check, a scenario that always fails would seem to have caught something.
     """
 
     row: Row
@@ -108,20 +109,20 @@ class Control:
 
 
 def controls(plan: Plan, healthy: Run) -> list[Control]:
-    """For every row that the healthy run has left out, and that a fault with variables of its own expects."""
+    """Return a control for each row left out of the healthy run that a fault with variables of its own expects."""
     left_out = [row for row in plan.healthy_rows() if row.id not in healthy.passed()]
     return [Control(row, fault) for row in left_out if (fault := _enabling(row, plan.faults)) is not None]
 
 
 def _enabling(row: Row, faults: Sequence[Fault]) -> Fault | None:
-    """The first fault that is switched on, brings variables, and expects the row."""
+    """Return the first fault that is switched on, brings variables, and expects the row."""
     return next(
         (one for one in faults if one.is_switch and one.environment and any(map(row.is_meant_by, one.scenarios))), None
     )
 
 
 def divided(rows: Sequence[Row], shares: int) -> list[list[Row]]:
-    """The rows in at most so many parts; a feature is not divided."""
+    """Divide the rows into at most ``shares`` parts; a feature is not divided."""
     features = list(dict.fromkeys(row.feature for row in rows))
     parts = [frozenset(features[number::shares]) for number in range(shares)]
     return [[row for row in rows if row.feature in part] for part in parts if part]

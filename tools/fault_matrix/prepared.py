@@ -1,8 +1,8 @@
-"""What every run of the suite does before its first scenario and the next one would do again: imported by the process
-that runs are forked from, so that each of them finds it done.
+"""Work that every run of the suite would repeat before its first scenario.
 
-What is remembered is kept by what remembers it: patterns of steps by :mod:`re`, the hosts that the environment files
-protect by :mod:`support.config.production`, which looks whether a file has changed since.
+The process that runs are forked from imports this module, so that each run finds the work done. The results are cached
+by the modules that compute them: step patterns by :mod:`re`, the hosts that the environment files protect by
+:mod:`support.config.production`, which checks whether a file has changed since.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from support.files import PROJECT
 
 
 def _prepare() -> None:
-    with contextlib.suppress(Exception):  # each run meets it too, and says what it is
+    with contextlib.suppress(Exception):  # each run meets the same error and reports it
         load_environment("sandbox")
         load_step_modules([str(PROJECT / "steps")])
-    step_registry.registry.clear()  # each run has steps of its own
+    step_registry.registry.clear()  # each run loads its own steps
 
 
 _prepare()

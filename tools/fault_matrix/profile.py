@@ -1,4 +1,4 @@
-"""A profile of the sandbox, and which scenarios must fail on it: compared with a run in both directions."""
+"""A profile of the sandbox and the scenarios that must fail on it, compared with a run in both directions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Model(BaseModel):
 
 
 class Defect(_Model):
-    """One deviation that was observed. ``scenarios`` fail on it, each with its text; ``faults`` are how it is made."""
+    """One observed deviation. ``scenarios`` fail because of it, each with its text; ``faults`` reproduce it."""
 
     observed: str
     tickets: tuple[str, ...]
@@ -31,22 +31,23 @@ class Defect(_Model):
 
 
 class Profile(_Model):
-    """``settings`` are the sandbox's, and take the place of those of the environment file."""
+    """A set of documented defects. ``settings`` are settings of the sandbox that override the environment file."""
 
     notice: str
     settings: Mapping[str, int | float | str] = {}
     defect: tuple[Defect, ...]
     beside: tuple[Defect, ...] = ()
-    """What only shows with faults switched on beside the profile: no run of the profile alone expects it."""
+    """Defects that show only with additional faults switched on; a run of the profile alone expects none of them."""
 
     def defects_behind(self, scenario_id: str) -> list[Defect]:
-        """Those that make it fail. An id without a row number stands for every row of its outline."""
+        """Return the defects that make a scenario fail. An id without a row number stands for all rows of its
+        outline."""
         outline = scenario_id.split(".")[0]
         return [each for each in self.defect if scenario_id in each.scenarios or outline in each.scenarios]
 
 
 def load_profile(name: str, folder: Path = FOLDER) -> Profile:
-    """:class:`CatalogueError`, one sentence, for a profile that is not there or cannot be used."""
+    """Load a profile. Raises :class:`CatalogueError`, one sentence, if it does not exist or cannot be used."""
     names = sorted(path.stem for path in folder.glob("*.toml"))
     if name not in names:
         raise CatalogueError(f"PROFILE={name}: no such profile; allowed are {', '.join(names)}")
@@ -62,7 +63,7 @@ def load_profile(name: str, folder: Path = FOLDER) -> Profile:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Where a run and the profile disagree; all are empty when exactly the documented defects were found.
+    """The differences between a run and a profile. There are none when exactly the documented defects were found.
 
     ``missing`` must fail and did not, ``unexpected`` failed and must not, ``wrong_reason`` failed for something else.
     """

@@ -1,4 +1,4 @@
-"""The comparison of a profile with a run, as a table that a person reads."""
+"""Prints the comparison of a profile with a run as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REASON_LENGTH = 240
 
 
 def print_comparison(profile: Profile, comparison: Comparison) -> None:
-    """A line for each defect, then what disagrees, then the verdict."""
+    """Print a line for each defect, then the differences, then the verdict."""
     print(f"{profile.notice}: {len(profile.defect)} documented defects")
     for defect in profile.defect:
         found = [name for name in comparison.agreed if defect in profile.defects_behind(name)]

@@ -1,4 +1,4 @@
-"""Every scenario and outline row of the features, and which of them run with a fault."""
+"""All scenarios and outline rows of the features, and the selection that runs with a fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COSTLY = frozenset({"disruptive"})
 _LOAD = frozenset({"load", "slow"})
 _APART = _LOAD | {"alone"}
 _TURNS = 8
-"""A requirement is watched with every so manyth fault."""
+"""A requirement is watched with about one in this number of faults."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
     tags: frozenset[str]
     steps: int
     texts: tuple[str, ...] = ()
-    """What its steps say."""
+    """The texts of its steps."""
 
     @property
     def requirement(self) -> str:
@@ -40,31 +40,31 @@ class Row:
 
     @property
     def is_costly(self) -> bool:
-        """Whether it needs an outage: a restart, a full cluster."""
+        """Whether it needs an outage, such as a restart or a full cluster."""
         return bool(self.tags & _COSTLY)
 
     @property
     def is_load(self) -> bool:
-        """Whether it strains the server or takes long: it watches over nothing."""
+        """Whether it loads the server or takes long. Such a row does not watch over unrelated faults."""
         return bool(self.tags & _LOAD)
 
     @property
     def is_apart(self) -> bool:
-        """Whether what it measures bears no neighbour: nothing else uses the machine meanwhile."""
+        """Whether its measurements tolerate no neighbour: nothing else may use the machine meanwhile."""
         return bool(self.tags & _APART)
 
     @property
     def lasts(self) -> bool:
-        """Whether it is given a long time to measure in, which is skipped unless it is asked for."""
+        """Whether it measures for a long time; such a row is skipped unless it is asked for."""
         return "slow" in self.tags
 
     def is_meant_by(self, name: str) -> bool:
-        """Whether an id with or without a row number stands for this one."""
+        """Whether an id, with or without a row number, stands for this row."""
         return name in (self.id, self.id.split(".")[0])
 
 
 def rows_of(documents: Iterable[Document]) -> list[Row]:
-    """All that have an id, in the order of the features."""
+    """Return all rows that have an id, in the order of the features."""
     return [
         row
         for document in documents
@@ -89,7 +89,7 @@ def _texts(steps: Iterable[Step]) -> tuple[str, ...]:
 
 
 def said_in_backlog_only(rows: Iterable[Row], phrases_of: Callable[[Iterable[str]], frozenset[str]]) -> frozenset[str]:
-    """The phrases of nothing but the backlog: the product does not have yet what they say, so no fault can break it."""
+    """Return the phrases used only by the backlog. The product lacks these features, so no fault can break them."""
     rows = list(rows)
     backlog, others = (
         phrases_of(text for row in rows if ("backlog" in row.tags) is is_backlog for text in row.texts)
@@ -99,16 +99,16 @@ def said_in_backlog_only(rows: Iterable[Row], phrases_of: Callable[[Iterable[str
 
 
 def rows_to_prove(rows: Iterable[Row], environment: Environment) -> list[Row]:
-    """Those that run in this environment, so that they can be seen failing: not the backlog, nor unfinished ones."""
+    """Return the rows that run in this environment and so can be seen failing; no backlog, no unfinished ones."""
     return [row for row in rows if not row.tags & _NOT_YET and reason_to_skip(row.tags, environment) is None]
 
 
 def watch_of(rows: Iterable[Row], fault: Fault) -> list[Row]:
-    """Rows of requirements the fault has nothing to do with, to notice that it breaks them all the same.
+    """Return rows of requirements that the fault has nothing to do with, to detect that it breaks them all the same.
 
-    One of each, always the same and a short one. Not every fault watches all of them: the requirements take turns, and
-    of those that cannot be looked at without an outage it watches one only, or most of the time of the matrix would go
-    by with watching. What measures under load is watched by none: it would measure the other sandboxes.
+    Each requirement is represented by one short row, always the same. Not every fault watches all requirements: they
+    take turns. Of the requirements that need an outage, a fault watches only one; otherwise watching would take most of
+    the time of the matrix. Rows that measure under load never watch: they would measure the other sandboxes.
     """
     best: dict[str, Row] = {}
     for row in (row for row in rows if not row.is_load):
@@ -126,15 +126,15 @@ def _is_its_turn(row: Row, fault: Fault) -> bool:
 
 
 def _drawn(text: str) -> int:
-    """The same number each time, and not foreseeable."""
+    """Return a pseudo-random number that depends only on the text."""
     return crc32(text.encode())
 
 
 def selection(fault: Fault, rows: Iterable[Row]) -> list[Row]:
-    """What runs with a fault: every row that must fail, and the watch over all it is not related to.
+    """Return the rows that run with a fault: all that must fail, and the watch over unrelated requirements.
 
-    Others of its own and of the related requirements may fail or not, so that running them would prove nothing. What
-    bears no neighbour keeps watch only where the fault has to be alone anyway.
+    Other rows of its own and of the related requirements may pass or fail, so running them would prove nothing. Rows
+    that tolerate no neighbour keep watch only where the fault has to run alone anyway.
     """
     rows = list(rows)
     wanted = [row for row in rows if any(row.is_meant_by(name) for name in fault.scenarios)]

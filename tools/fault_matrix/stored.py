@@ -1,4 +1,4 @@
-"""``matrix.json``: what the last matrix found, for the living documentation."""
+"""``matrix.json``: the results of the last matrix, for the living documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MATRIX = "matrix.json"
 
 
 def clear(folder: Path) -> None:
-    """Take away what earlier runs of the matrix left, but the verdicts: new ones replace them when they are there."""
+    """Remove what earlier runs of the matrix left, except the verdicts, which are replaced when new ones exist."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir():
             shutil.rmtree(path)
@@ -24,7 +24,7 @@ def clear(folder: Path) -> None:
 
 
 def write_verdicts(judgements: list[Judgement], folder: Path, complete: bool) -> None:
-    """The verdicts for the living documentation. Some faults leave those of all others as they were."""
+    """Write the verdicts for the living documentation. A run of some faults keeps the verdicts of all others."""
     path = folder / MATRIX
     faults = {} if complete else _verdicts_so_far(path)
     for judgement in judgements:
@@ -41,7 +41,7 @@ def write_verdicts(judgements: list[Judgement], folder: Path, complete: bool) ->
 
 
 def _verdicts_so_far(path: Path) -> dict[str, Any]:
-    """By fault; nothing where there is no file, or one that no matrix has written."""
+    """Return the stored verdicts by fault; empty if the file does not exist or was not written by a matrix."""
     try:
         return {one["id"]: one for one in json.loads(path.read_text(encoding="utf-8"))["faults"]}
     except (OSError, ValueError, LookupError, TypeError):

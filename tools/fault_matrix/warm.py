@@ -1,6 +1,6 @@
-"""Runs of behave that begin with modules loaded already: what ``python -m behave`` does, a second sooner.
+"""Runs of behave that start with loaded modules: the same as ``python -m behave``, but a second faster.
 
-A process that has only imported (multiprocessing's fork server) forks for each run, so that runs share nothing.
+A process that has only imported modules (multiprocessing's fork server) forks for each run, so that runs share nothing.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ _SUITE = (
 
 
 class WarmBehave:
-    """Start it once; :meth:`run` may be called from several threads at a time.
+    """Starts runs of behave. Create it once; :meth:`run` may be called from several threads at a time.
 
-    ``loaded_before`` is what a run finds loaded. All else it loads itself, as the files are at that time; it keeps no
-    compiled code where they ``change``, because Python cannot tell two saves within a second apart by it.
+    ``loaded_before`` are the modules that a run finds loaded. A run loads all others itself, in their current version.
+    If modules ``change``, a run keeps no compiled code, because Python cannot distinguish two saves within a second by
+    it.
     """
 
     def __init__(self, loaded_before: Sequence[str] = (*_SUITE, _PREPARED), change: bool = False) -> None:
@@ -58,14 +59,15 @@ class WarmBehave:
         console: Path | None,
         within_s: float | None = None,
     ) -> int | None:
-        """``python -m behave`` with these arguments and variables; its exit code. What it prints goes to a file, or to
-        our own output for None. One that has not ended in time is killed, and answers None."""
+        """Run ``python -m behave`` with these arguments and variables, and return its exit code. The output goes to
+        ``console``, or to our own output if it is None. A run that has not ended in time is killed, and the result is
+        None."""
         process = self._context.Process(target=_behave, args=(list(arguments), dict(variables), console, self._change))
         process.start()
         try:
             process.join(within_s)
         except KeyboardInterrupt:
-            process.join()  # Ctrl-C has told it too: it undoes what it has changed, and says so
+            process.join()  # Ctrl-C reached the run too: it undoes its changes and reports that
             raise
         if process.exitcode is None:
             process.kill()
@@ -75,13 +77,13 @@ class WarmBehave:
 
 
 def libraries() -> list[str]:
-    """The modules that the suite loads and that are not its own, in the order in which it does."""
+    """Return the modules that the suite loads and that are not its own, in loading order."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
         return apart.submit(_loaded_by_the_suite).result()
 
 
 def _loaded_by_the_suite() -> list[str]:
-    """In a process of its own, which loads nothing else, and keeps what it has compiled of the suite."""
+    """Import the suite in a process that loads nothing else, and keep its compiled code."""
     sys.dont_write_bytecode = False
     for name in _SUITE:
         importlib.import_module(name)
@@ -90,7 +92,7 @@ def _loaded_by_the_suite() -> list[str]:
 
 
 def _is_of_others(name: str, module: ModuleType) -> bool:
-    """A library, or Python itself; not one that is there under a second name only."""
+    """Whether a module belongs to a library or to Python itself, and is not only a second name of a module."""
     found = getattr(module, "__spec__", None)
     if found is None or found.name != name or name.startswith("__"):
         return False
@@ -100,10 +102,10 @@ def _is_of_others(name: str, module: ModuleType) -> bool:
 
 @ends_like_a_program()
 def _behave(arguments: list[str], variables: dict[str, str], console: Path | None, change: bool) -> None:
-    """In the forked process."""
+    """Run behave in the forked process."""
     sys.dont_write_bytecode = sys.dont_write_bytecode or change
-    gc.freeze()  # what is there already is looked through by nobody
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the suite says what Ctrl-C means
+    gc.freeze()  # the garbage collector skips what is already loaded
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the suite installs its own handler
     if console is not None:
         with console.open("wb") as output:
             for descriptor in (1, 2):
@@ -120,7 +122,7 @@ def _behave(arguments: list[str], variables: dict[str, str], console: Path | Non
 
 
 def _told(error: Exception) -> str:
-    """The place and what is wrong there."""
+    """Return the place of an error and its message."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: {error.msg}: {(error.text or '').strip()}"
     frame = traceback.extract_tb(error.__traceback__)[-1]

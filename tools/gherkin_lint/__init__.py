@@ -1,1 +1,1 @@
-"""The Gherkin lint: rules for features, and features against step definitions."""
+"""The Gherkin lint: rules for features, and a comparison of features with step definitions."""

@@ -18,7 +18,7 @@ from tools.gherkin_lint.rules import FILE_RULES, SUITE_RULES
 
 
 def lint(paths: Iterable[Path]) -> list[LintFinding]:
-    """All findings of the feature files, sorted by place. G00 means that a file cannot be parsed or is empty."""
+    """Return all findings of the feature files, sorted by place. G00: a file cannot be parsed or is empty."""
     sources, findings = [], []
     for path in sorted(paths):
         try:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _first_line(error: ParserError) -> str:
-    """What behave says is wrong, without the file name that it starts with."""
+    """Return the message of behave without the file name at its start."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[1:] or lines or ["syntax error"])[0]
 

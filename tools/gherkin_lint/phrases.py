@@ -1,9 +1,8 @@
 """`python -m tools.gherkin_lint.phrases [--steps FOLDER] [PATH ...]`: compare features and step definitions.
 
-P01: a step no definition matches. P02: a definition no step uses. P03: a step that several definitions match, of which
-behave silently takes the first it loaded. P04: a word that a definition would take and no step says. Loads the step
-modules as behave does, and runs nothing.
-Exit codes: 0 clean, 1 findings, 2 wrong use.
+P01: a step that no definition matches. P02: a definition that no step uses. P03: a step that several definitions match;
+behave silently takes the first that it loaded. P04: a word that a definition accepts and no step uses. Loads the step
+modules as behave does, and runs nothing. Exit codes: 0 clean, 1 findings, 2 wrong use.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _TYPED_FIELD = re.compile(r"\{(\w+):(\w+)\}")
 
 
 def compare(features: Iterable[Path], steps_folder: Path) -> list[LintFinding]:
-    """All findings, sorted by place. Raises ParserError for a feature that behave cannot parse."""
+    """Return all findings, sorted by place. Raises ParserError for a feature that behave cannot parse."""
     step_registry.registry.clear()
     load_step_modules([str(steps_folder)])
     definitions = step_registry.registry.steps
@@ -48,7 +47,7 @@ def compare(features: Iterable[Path], steps_folder: Path) -> list[LintFinding]:
 
 
 def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iterator[LintFinding]:
-    """A definition that nobody uses, or the words of its choices that nobody says in any of their definitions."""
+    """Yield a finding for an unused definition, or for each word of its choices that no step ever uses."""
     place = definition.location
     if id(definition) not in used:
         yield LintFinding(place.filename, place.line, "P02", f'no feature uses "{definition.pattern}"')
@@ -61,20 +60,21 @@ def _unused(definition: Any, used: set[int], said: set[tuple[str, str]]) -> Iter
 
 
 def _choices(pattern: str) -> list[tuple[str, str]]:
-    """Field and type of each place of a phrase that takes words of a closed list."""
+    """Return field and type of each placeholder of a phrase that takes words of a closed list."""
     return [(field, name) for field, name in _TYPED_FIELD.findall(pattern) if words_of(name)]
 
 
 def _words_said(definition: Any, text: str) -> list[tuple[str, str]]:
-    """For each closed list of the phrase: its name, and the word of it that ``text`` says."""
+    """Return the name of each closed list of the phrase, and the word of it in ``text``."""
     found = {argument.name: argument.original for argument in definition.match(text).arguments}
     return [(name, found[field]) for field, name in _choices(definition.pattern)]
 
 
 class Outcomes:
-    """The Then phrases of a steps folder, and which of them a step text stands for.
+    """The Then phrases of a steps folder, and the lookup of the phrase that a step text stands for.
 
-    A phrase that takes words of a closed list is one phrase for each of them: each says something else of the system.
+    A phrase that takes words of a closed list counts as one phrase for each word, because each makes another statement
+    about the system.
     """
 
     def __init__(self, steps_folder: Path = Path("steps")) -> None:
@@ -87,14 +87,14 @@ class Outcomes:
         return frozenset(phrase for definition in self._definitions for phrase in _expanded(definition.pattern))
 
     def phrases_of(self, texts: Iterable[str]) -> frozenset[str]:
-        """The phrases that match any of these step texts."""
+        """Return the phrases that match any of these step texts."""
         return frozenset(
             _said(definition, text) for text in texts for definition in self._definitions if definition.match(text)
         )
 
 
 def _expanded(pattern: str) -> Iterator[str]:
-    """The phrase once for each combination of the words it takes."""
+    """Yield the phrase once for each combination of the words it takes."""
     choices = _choices(pattern)
     for words in itertools.product(*(words_of(name) for _, name in choices)):
         phrase = pattern
@@ -104,7 +104,7 @@ def _expanded(pattern: str) -> Iterator[str]:
 
 
 def _said(definition: Any, text: str) -> str:
-    """The one of the expanded phrases that ``text`` stands for."""
+    """Return the expanded phrase that ``text`` stands for."""
     phrase: str = definition.pattern
     for (field, name), (_, word) in zip(_choices(definition.pattern), _words_said(definition, text), strict=True):
         phrase = phrase.replace(f"{{{field}:{name}}}", word)
@@ -112,7 +112,7 @@ def _said(definition: Any, text: str) -> str:
 
 
 def _steps(feature: Any) -> Iterator[Any]:
-    """Every step of every scenario and row, with its backgrounds."""
+    """Yield the steps of all scenarios and rows, with their backgrounds."""
     for scenario in feature.walk_scenarios() if feature is not None else ():
         yield from scenario.all_steps
 

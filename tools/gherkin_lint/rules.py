@@ -27,7 +27,7 @@ def ids_of(scenario: Any) -> list[str]:
 
 
 def g01_id_present(source: FeatureFile) -> Iterator[LintFinding]:
-    """Every scenario has exactly one id tag."""
+    """A scenario has exactly one id tag."""
     for scenario in source.scenarios():
         ids = ids_of(scenario)
         if len(ids) != 1:
@@ -36,7 +36,7 @@ def g01_id_present(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g02_id_unique(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
-    """An id stands once in the whole suite."""
+    """An id occurs only once in the whole suite."""
     first: dict[str, str] = {}
     for source in sources:
         for scenario in source.scenarios():
@@ -75,7 +75,7 @@ def g04_tags(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g05_technical(source: FeatureFile) -> Iterator[LintFinding]:
-    """No line names something of the implementation."""
+    """No line names a detail of the implementation."""
     for line, text in source.texts():
         for pattern, what in TECHNICAL:
             match = pattern.search(text)
@@ -85,7 +85,7 @@ def g05_technical(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g06_synonyms(source: FeatureFile) -> Iterator[LintFinding]:
-    """One thing has one word."""
+    """A concept has exactly one word."""
     for line, text in source.texts():
         for pattern, word in SYNONYMS:
             match = pattern.search(text)
@@ -128,7 +128,7 @@ def g09_order(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g10_refusal(source: FeatureFile) -> Iterator[LintFinding]:
-    """A refusal ends with the absence of any effect."""
+    """A scenario with a refusal ends with the step that nothing is started."""
     for scenario in source.scenarios():
         refused = any("refused" in step.name for step in scenario.steps if step.step_type == "then")
         last = scenario.steps[-1] if scenario.steps else None
@@ -146,7 +146,7 @@ def g11_rows(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g12_reason(source: FeatureFile) -> Iterator[LintFinding]:
-    """An Examples table says for each row why it is there."""
+    """An Examples table gives a reason for each row."""
     for examples in _all_examples(source):
         if examples.table is None or "reason" not in examples.table.headings:
             yield source.finding(examples.line, "G12", 'the Examples have no column "reason"')
@@ -155,21 +155,21 @@ def g12_reason(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g13_named_examples(source: FeatureFile) -> Iterator[LintFinding]:
-    """Examples have a name: the class of values that they are."""
+    """An Examples table has a name: the class of its values."""
     for examples in _all_examples(source):
         if not examples.name.strip():
             yield source.finding(examples.line, "G13", "the Examples have no name")
 
 
 def g14_description(source: FeatureFile) -> Iterator[LintFinding]:
-    """A feature says in three to six lines why and for whom."""
+    """A feature describes its purpose and its audience in three to six lines."""
     count = len([line for line in source.feature.description if line.strip()])
     if count not in DESCRIPTION_LINES:
         yield source.finding(source.feature.line, "G14", f"the feature is described in {count} lines; three to six")
 
 
 def g15_in_a_rule(source: FeatureFile) -> Iterator[LintFinding]:
-    """Every scenario stands in a Rule."""
+    """A scenario belongs to a Rule."""
     for scenario in source.scenarios():
         if scenario.parent.type != "rule":
             yield source.finding(scenario.line, "G15", "the scenario stands outside of any Rule")
@@ -190,7 +190,7 @@ def g16_titles(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
 
 
 def g17_background(source: FeatureFile) -> Iterator[LintFinding]:
-    """A Background is a state: Given only, at most four lines."""
+    """A Background describes a state: Given steps only, at most four."""
     for background in source.backgrounds():
         count = len(background.steps)
         if count > MAX_BACKGROUND:
@@ -209,7 +209,7 @@ def g18_only_steps(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g19_columns_used(source: FeatureFile) -> Iterator[LintFinding]:
-    """Every column of an Examples table, but the reason, is used by the scenario."""
+    """Each column of an Examples table, except the reason, is used by the scenario."""
     for scenario in source.scenarios():
         used = "\n".join([scenario.name, *(f"{step.name}{step.text}{step.table}" for step in scenario.steps)])
         for examples in examples_of(scenario):
@@ -219,7 +219,7 @@ def g19_columns_used(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g20_test_key(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
-    """A scenario has at most one key of a test, and no two share one: results are filed under it."""
+    """A scenario has at most one test key, and no two share one: results are filed under it."""
     first: dict[str, str] = {}
     for source in sources:
         for item in (source.feature, *source.rules()):
@@ -237,7 +237,7 @@ def g20_test_key(sources: Sequence[FeatureFile]) -> Iterator[LintFinding]:
 
 
 def g21_outline_has_rows(source: FeatureFile) -> Iterator[LintFinding]:
-    """An outline has Examples, and a rule has scenarios: behave passes over those without in silence."""
+    """An outline has Examples, and a rule has scenarios: behave silently skips those without."""
     for scenario in source.scenarios():
         if scenario.type == "scenario_outline" and not scenario.examples:
             yield source.finding(scenario.line, "G21", "the outline has no Examples, so nothing of it runs")
@@ -247,7 +247,7 @@ def g21_outline_has_rows(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g22_placeholders_have_columns(source: FeatureFile) -> Iterator[LintFinding]:
-    """What stands between < and > is a column of every Examples table of its outline."""
+    """A placeholder between < and > is a column of every Examples table of its outline."""
     for scenario in source.scenarios():
         used = set(_PLACEHOLDER.findall("\n".join([scenario.name, *(f"{step.name}" for step in scenario.steps)])))
         tables = [set(examples.table.headings) for examples in examples_of(scenario) if examples.table is not None]
@@ -273,8 +273,8 @@ def g23_outcome_in_title(source: FeatureFile) -> Iterator[LintFinding]:
 
 
 def g24_no_backslash(source: FeatureFile) -> Iterator[LintFinding]:
-    """No line has a backslash: in a table behave and Gherkin's own parser take it for different data
-    (findings/behave_step_data.sh), and elsewhere nobody reads it aloud."""
+    """No line has a backslash. In a table, behave and Gherkin's own parser read it as different data
+    (findings/behave_step_data.sh); elsewhere it cannot be read aloud."""
     for line, text in source.texts():
         if "\\" in text:
             yield source.finding(line, "G24", f"{text!r} has a backslash, which not all readers of Gherkin read alike")

@@ -1,4 +1,4 @@
-"""``python -m tools.mutants``: does any scenario notice a random change of the sandbox's code?"""
+"""``python -m tools.mutants``: find out whether any scenario notices a random change of the sandbox's code."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def run(
     workers: Workers = 2,
     reports: Folder = REPORTS,
 ) -> None:
-    """Try each mutant until a scenario fails. Exit code 1 when one survives that is neither listed as equivalent nor
-    kept as a survivor; with --equivalent, when one is noticed."""
+    """Try each mutant until a scenario fails. Exit code 1 if time runs out, or if one survives that is neither listed
+    as equivalent nor kept as a survivor; with --equivalent, if one is noticed."""
     end_with_the_one_who_waits()
     with _ends_in_a_sentence():
         mutants = every_mutant()
@@ -99,7 +99,7 @@ def _is_known_hole(result: Result, kept: Mapping[str, Result]) -> bool:
 
 @app.command()
 def survivors(reports: Folder = REPORTS) -> None:
-    """Those that no scenario noticed, and those that could not be judged."""
+    """List the mutants that no scenario noticed, and those that could not be judged."""
     with _ends_in_a_sentence():
         results = ResultsFile(reports / "results.jsonl").read()
         for one in _known(reports):
@@ -111,14 +111,14 @@ def survivors(reports: Folder = REPORTS) -> None:
 
 @app.command()
 def table(reports: Folder = REPORTS) -> None:
-    """By module: places, killed, survived, equivalent."""
+    """Print the number of places, killed, survived and equivalent mutants by module."""
     with _ends_in_a_sentence():
         print("\n".join(lines_of(_known(reports))))
 
 
 @app.command(name="keep")
 def keep_results(reports: Folder = REPORTS) -> None:
-    """Keep what came of them, and who noticed which, in environments/sandbox/mutants.json."""
+    """Keep the results, and which scenario noticed which mutant, in environments/sandbox/mutants.json."""
     with _ends_in_a_sentence():
         found = _known(reports)
         keep(found)
@@ -126,7 +126,7 @@ def keep_results(reports: Folder = REPORTS) -> None:
 
 
 def _known(reports: Path) -> list[Outcome]:
-    """What came of each mutant: the last time it was tried here, else as it is kept."""
+    """Return the outcome of each mutant: its last result in these reports, or else the kept one."""
     mutants = every_mutant()
     results = {**read_kept(mutants), **ResultsFile(reports / "results.jsonl").read()}
     return list(outcomes(mutants, results, read_equivalent(mutants)))
@@ -157,13 +157,13 @@ def record_lines(
 
 
 def _after(minutes: float) -> Callable[[], bool]:
-    """Whether so many are over; never for 0."""
+    """Return a function that reports whether this number of minutes has passed; never for 0."""
     begun_s = time.monotonic()
     return lambda: minutes > 0 and time.monotonic() - begun_s > 60 * minutes
 
 
 def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mutant]:
-    """Those whose module or id begins with one of the names, or all without any."""
+    """Return the mutants whose module or id begins with one of the names, or all if there are no names."""
     found = {name: [one for one in mutants if one.module.startswith(name) or one.id.startswith(name)] for name in names}
     for name, its in found.items():
         if not its:
@@ -174,9 +174,9 @@ def _beginning_with(names: Sequence[str], mutants: Sequence[Mutant]) -> list[Mut
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: with ``everything`` also scenarios that do not enter the line, those under load last; those
-    that are ``named`` before all others; at most so many for each mutant, none begun after so many minutes (0 for no
-    limit), on so many sandboxes. ``before`` is what came of them the last time."""
+    """The extent of a trial. ``everything`` adds the scenarios that do not enter the line; those under load come last.
+    ``named`` scenarios run before all others. ``most`` limits the scenarios for each mutant; no mutant is begun after
+    ``minutes`` (0 for no limit). ``workers`` is the number of sandboxes, ``before`` are the previous results."""
 
     everything: bool
     named: tuple[str, ...]
@@ -220,7 +220,7 @@ def _line(result: Result) -> str:
 
 @contextmanager
 def _ends_in_a_sentence() -> Iterator[None]:
-    """Exit code 2 for what cannot be used."""
+    """Print an error as one sentence, with exit code 2, for what cannot be used."""
     try:
         yield
     except (MutantsError, ConfigurationError, DocumentError) as error:

@@ -1,8 +1,9 @@
-"""What the text of a module says of its functions: where they are, what they were, and which names they use."""
+"""The functions of a module, from its text: their lines, their digests and the names they use."""
 
 from __future__ import annotations
 
 import ast
+import bisect
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,15 +12,22 @@ from types import CodeType
 
 @dataclass(frozen=True)
 class Function:
-    """Its first line, a digest of its text, and the lines in it at which something is executed."""
+    """A function: a digest of its code, and its lines at which something is executed, in order.
 
-    first: int
+    Docstrings and comments belong neither to the digest nor to the lines.
+    """
+
     digest: str
-    lines: frozenset[int]
+    lines: tuple[int, ...]
+
+    def number(self, line: int) -> int:
+        """Return the place among the executed lines of the one that contains ``line``; 0 if it precedes all of them."""
+        return max(bisect.bisect_right(self.lines, line) - 1, 0)
 
 
 def names_made_of(source: str, line: int) -> frozenset[str]:
-    """What the statement of the module at this line gives a value, and all that is made of that at its level."""
+    """Return the names that the module-level statement at this line assigns, and all names made of them at that
+    level."""
     statements = [one for one in ast.parse(source).body if isinstance(one, ast.Assign | ast.AnnAssign)]
     given = {
         name for one in statements if one.lineno <= line <= (one.end_lineno or 0) for name in _names(one, ast.Store)
@@ -32,7 +40,7 @@ def names_made_of(source: str, line: int) -> frozenset[str]:
 
 
 def names_used(source: str) -> Mapping[str, frozenset[str]]:
-    """Which names each function uses."""
+    """Return the names that each function uses."""
     return {name: frozenset(_names(node, ast.Load)) for name, node in _definitions(ast.parse(source), "")}
 
 
@@ -41,15 +49,27 @@ def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 
 
 def functions_of(source: str) -> Mapping[str, Function]:
-    """By dotted name; what lies in a function within another one belongs to both."""
+    """Return the functions by dotted name; code in a nested function belongs to both functions."""
     executed = {line for code in _codes(compile(source, "", "exec")) for _, _, line in code.co_lines() if line}
+    tree = ast.parse(source)
+    executed -= set(_without_docstrings(tree))
     found = {}
-    for name, node in _definitions(ast.parse(source), ""):
-        last = node.end_lineno or node.lineno
-        text = ast.get_source_segment(source, node) or ""
-        within = frozenset(line for line in executed if node.lineno <= line <= last)
-        found[name] = Function(node.lineno, hashlib.sha256(text.encode()).hexdigest()[:8], within)
+    for name, node in _definitions(tree, ""):
+        within = sorted(line for line in executed if node.lineno <= line <= (node.end_lineno or node.lineno))
+        digest = hashlib.sha256(f"{ast.dump(node)} {len(within)}".encode()).hexdigest()[:8]
+        found[name] = Function(digest, tuple(within))
     return found
+
+
+def _without_docstrings(tree: ast.Module) -> list[int]:
+    """Remove the docstrings, those of attributes too, and return their lines."""
+    lines: list[int] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            texts = [one for one in node.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+            node.body = [one for one in node.body if one not in texts]
+            lines += [line for one in texts for line in range(one.lineno, (one.end_lineno or one.lineno) + 1)]
+    return lines
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -1,4 +1,4 @@
-"""What runs inside of a process of the sandbox: one module is loaded with its mutant, or lines are recorded.
+"""Runs inside a process of the sandbox: loads one module with its mutant, or records lines.
 
 The switch is a JSON file, read once at the start of the process: `{"module": dotted name, "number": place}` for a
 mutant, `{"record": folder, "files": [paths]}` for the lines that each scenario enters; `{}` for neither.
@@ -23,12 +23,12 @@ from tools.mutants.places import mutated
 
 PACKAGE = "environments.sandbox."
 MARKER = "scenario"
-"""The file in the folder of a recording that names the scenario of the moment."""
+"""The file in a recording folder that names the current scenario."""
 _LOOK_S = 0.02
 
 
 def begin(switch_file: str) -> None:
-    """Do what the switch says. RuntimeError in a process that is none of the sandbox."""
+    """Apply the switch. Raises RuntimeError in a process that does not belong to the sandbox."""
     if not sys.orig_argv[-1].startswith(PACKAGE):
         raise RuntimeError(f"mutants are for the processes of the sandbox only, not for {sys.orig_argv}")
     switch = json.loads(Path(switch_file).read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def begin(switch_file: str) -> None:
 
 
 def finder(module: str, number: int) -> importlib.abc.MetaPathFinder:
-    """Finds this module, with its mutant, and no other. RuntimeError for one that is none of the sandbox."""
+    """Return a finder of this module only, with its mutant. Raises RuntimeError for a module outside the sandbox."""
     if not module.startswith(PACKAGE):
         raise RuntimeError(f"{module} is no module of the sandbox")
     return _Finder(module, number)
@@ -61,7 +61,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 class _Mutated(SourceFileLoader):
-    """Compiles by itself: nothing of a mutant gets into the compiled modules that Python keeps."""
+    """Compiles the module itself, so that no mutant gets into the compiled modules that Python keeps."""
 
     def __init__(self, name: str, path: str, number: int) -> None:
         super().__init__(name, path)
@@ -73,9 +73,9 @@ class _Mutated(SourceFileLoader):
 
 
 class Recorder:
-    """Appends each line of `files` that is entered first while a scenario runs to a file of this scenario.
+    """Records the lines of `files` that are entered while a scenario runs.
 
-    Such a file has lines of `path:line`; that of a process is named by its id, below a folder for each scenario.
+    Each line is appended once, as `path:line`, to a file named by the process id, in a folder for each scenario.
     """
 
     def __init__(self, folder: Path, files: Sequence[str]) -> None:
@@ -99,7 +99,8 @@ class Recorder:
         return (self._folder / MARKER).read_text(encoding="utf-8")
 
     def _keep(self) -> None:
-        """Write what is new, and begin anew with each scenario; a process may be killed at any moment."""
+        """Write new lines continually, because the process may be killed at any moment; start over for each
+        scenario."""
         written: set[tuple[str, int]] = set()
         while True:
             time.sleep(_LOOK_S)

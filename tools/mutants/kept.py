@@ -1,6 +1,6 @@
-"""What came of the mutants, kept with the code: who noticed which, so that he is asked first the next time, and counts.
+"""Results of the mutants that are kept with the code: the counts, and which scenario noticed which mutant.
 
-The site shows it where nobody has tried the mutants since.
+That scenario is tried first the next time. The site shows these results if no mutants have been tried since.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILE = SANDBOX / "mutants.json"
 
 
 def read_kept(mutants: Iterable[Mutant], file: Path = FILE) -> dict[str, Result]:
-    """What was kept of the mutants that are still there, by id. :class:`MutantsError` for a file of another kind."""
+    """Return the kept results of mutants that still exist, by id. Raises :class:`MutantsError` for another file."""
     if not file.is_file():
         return {}
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def _result(one: Mutant, verdict: str, by: str) -> Result:
 
 
 def keep(found: Sequence[Outcome], file: Path = FILE) -> None:
-    """Write what came of them; one line for each scenario."""
+    """Write the results, with one line for each scenario."""
     noticed: Mapping[str, list[str]] = defaultdict(list)
     for one in found:
         if one.verdict == KILLED:

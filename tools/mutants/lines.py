@@ -1,7 +1,7 @@
-"""Which scenarios enter which line: recorded once into a file, and used to run the right ones first.
+"""The scenarios that enter each line: recorded once into a file, and used to run the right ones first.
 
-The file knows a line by its distance from the begin of its function, and a function by the text it had: what was
-changed since is unknown, and whatever enters its module is then taken to enter it.
+The file identifies a line by its place among the lines of its function, and a function by a digest of its code. If a
+function has changed since, its lines are unknown, and all scenarios that enter its module are taken to enter it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ FILE = Path(__file__).parent / "lines.json"
 _DURATION = "duration"
 _LONG_S = 3.0
 BEFORE_ALL = "start"
-"""In place of a scenario: lines that a process enters while it starts."""
+"""Used in place of a scenario for lines that a process enters while it starts."""
 Entered = Mapping[int, frozenset[str]]
 
 
 class Lines:
-    """``durations_s`` are those of the scenarios; ``entered`` maps "module:function" and its digest to the scenarios of
-    each line, counted from the first of the function."""
+    """``durations_s`` are the durations of the scenarios. ``entered`` maps "module:function" and its digest to the
+    scenarios of each line, by the line's place in the function (:class:`Function`)."""
 
     def __init__(self, durations_s: Mapping[str, float], entered: Mapping[tuple[str, str], Entered]) -> None:
         self.durations_s, self._entered = durations_s, entered
@@ -37,15 +37,16 @@ class Lines:
         self._used: dict[str, Mapping[str, frozenset[str]]] = {}
 
     def of(self, at: str, digest: str) -> Entered | None:
-        """What is known of a function with this text."""
+        """Return the recorded lines of a function with this digest, or None."""
         return self._entered.get((at, digest))
 
     def order(self, mutant: Mutant, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-        """Those that run its line, before them those of which nothing is recorded yet, and the others.
+        """Return the scenarios that run the mutant's line, preceded by those that are not recorded yet, and all others.
 
-        One row of each outline comes first. A requirement of which any scenario enters a line of the function that few
-        enter is most likely what the function is for: all its scenarios come before those of the others. Among those
-        that enter the same lines of the function, those come first that enter lines of its module that few enter.
+        One row of each outline comes first. If a scenario of a requirement enters a line of the function that few
+        scenarios enter, the function most likely serves that requirement, and all its scenarios come before those of
+        other requirements. Among scenarios that enter the same lines of the function, those come first that enter lines
+        of its module that few enter.
         """
         ways, entering = self._ways(mutant)
         known = [row for row in rows if row.id in ways]
@@ -70,33 +71,34 @@ class Lines:
         return first, [row for row in by_duration if row not in first]
 
     def _rarity_in(self, module: str) -> Mapping[str, int]:
-        """For each scenario, how many enter that line of the module which the fewest of all its lines do."""
+        """For each scenario, take the line of the module that the fewest scenarios enter, and return their number."""
         inside = _asked(_places((at, lines) for at, lines in self._known.items() if at.partition(":")[0] == module))
         ways = _transposed(inside)
         return {name: min(len(inside[place]) for place in places) for name, places in ways.items()}
 
     def takes_long(self, row: Row) -> bool:
-        """Whether it comes after all others, however likely it is to notice something: what fills a whole site."""
+        """Whether it runs after all others, however likely it is to notice something, because it fills a whole site."""
         return row.is_load and self.durations_s.get(row.id, _LONG_S) >= _LONG_S
 
     def _duration_s(self, row: Row) -> float:
         return self.durations_s.get(row.id, 0.0)
 
     def _ways(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
-        """For each scenario that enters the function, which lines of it; and those of them that are the mutant's."""
+        """Return the lines of the function that each scenario enters, and those of them that belong to the mutant."""
         function = self._functions_of(mutant.module).get(mutant.place.function)
         known = self._entered.get((mutant.at, function.digest)) if function and mutant.place.function else None
         if function is None or known is None:
             return self._ways_through_users(mutant)
-        line = max((one for one in function.lines if one <= mutant.place.line), default=function.first)
-        if BEFORE_ALL in known.get(line - function.first, frozenset()):
+        number = function.number(mutant.place.line)
+        if BEFORE_ALL in known.get(number, frozenset()):
             return self._ways_through_users(mutant)
         asked = {number: names for number, names in known.items() if BEFORE_ALL not in names}
-        return _transposed(asked), frozenset({line - function.first})
+        return _transposed(asked), frozenset({number})
 
     def _ways_through_users(self, mutant: Mutant) -> tuple[Mapping[str, frozenset[object]], frozenset[object]]:
-        """Of what is done at the start: the lines of the functions of any module that use the name it is for, or of all
-        in its own; not those that the start enters too, unless there are no others."""
+        """Return the same for code that runs at the start: the lines of functions in any module that use the name it
+        defines, or else all lines of its own module. Lines that the start enters too count only if there are no
+        others."""
         names = names_made_of(file_of(mutant.module).read_text(encoding="utf-8"), mutant.place.line)
         using = _places((at, lines) for at, lines in self._known.items() if names & self._used_in(at))
         inside = _places((at, lines) for at, lines in self._known.items() if at.partition(":")[0] == mutant.module)
@@ -104,7 +106,7 @@ class Lines:
         return _transposed(found), frozenset(found)
 
     def _used_in(self, at: str) -> frozenset[str]:
-        """The names that stand in a function."""
+        """Return the names that a function uses."""
         module, _, function = at.partition(":")
         if module not in self._used:
             self._used[module] = names_used(file_of(module).read_text(encoding="utf-8"))
@@ -121,7 +123,7 @@ def _places(functions: Iterable[tuple[str, Entered]]) -> Mapping[tuple[str, int]
 
 
 def _asked(places: Mapping[tuple[str, int], frozenset[str]]) -> Mapping[tuple[str, int], frozenset[str]]:
-    """Those that are entered by scenarios only."""
+    """Keep the places that only scenarios enter."""
     return {place: names for place, names in places.items() if BEFORE_ALL not in names}
 
 
@@ -134,28 +136,28 @@ def _transposed(scenarios: Mapping[Any, frozenset[str]]) -> Mapping[str, frozens
 
 
 def recording_in(folder: Path) -> Path:
-    """Where the processes of the sandbox of this folder write which lines they enter."""
+    """Return the folder in which the processes of a sandbox record the lines they enter."""
     return folder / "recording"
 
 
 def name_scenario(recording: Path, name: str) -> None:
-    """Tell the processes of a sandbox which scenario comes now."""
+    """Announce the next scenario to the processes of a sandbox."""
     write_atomically(recording / MARKER, name)
 
 
 def keep_duration(recording: Path, name: str, duration_s: float) -> None:
-    """A scenario has passed: what was recorded of it counts."""
+    """Note that a scenario has passed, so that its recording counts."""
     write_atomically(recording / name / _DURATION, f"{duration_s:.2f}")
 
 
 def durations_in(folder: Path) -> dict[str, float]:
-    """The seconds of each scenario that was recorded below a folder."""
+    """Return the duration in seconds of each scenario that was recorded below a folder."""
     files = folder.glob(f"*/recording/*/{_DURATION}")
     return {file.parent.name: float(file.read_text(encoding="utf-8")) for file in files}
 
 
 def read_lines(file: Path = FILE) -> Lines:
-    """What was recorded last. :class:`MutantsError` when nothing was."""
+    """Return the last recording. Raises :class:`MutantsError` if there is none."""
     if not file.is_file():
         raise MutantsError(f"{file.name}: there is none yet; python -m tools.mutants record makes it")
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -171,10 +173,10 @@ def read_lines(file: Path = FILE) -> Lines:
 
 
 def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None, file: Path = FILE) -> int:
-    """Make the file of what the processes of the sandboxes below a folder have recorded; answers how many scenarios
-    are in it.
+    """Write the file from the recordings of all sandboxes below a folder, and return the number of scenarios in it.
 
-    What is ``known`` stays. A function that has changed since is left out then: the other scenarios may enter it too.
+    ``known`` recordings are kept. Functions that have changed since are then left out, because the other scenarios may
+    enter them too.
     """
     durations_s = {**(known.durations_s if known else {}), **durations_in(folder)}
     names = [BEFORE_ALL, *sorted(durations_s.keys() - {BEFORE_ALL})]
@@ -188,11 +190,11 @@ def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None
             if before is None:
                 continue
             entered_by: dict[str, list[int]] = defaultdict(list)
-            for line in sorted(function.lines):
-                entering = found.get(line, set()) | before.get(line - function.first, frozenset())
+            for number, line in enumerate(function.lines):
+                entering = found.get(line, set()) | before.get(number, frozenset())
                 if entering:
                     mask = sum(1 << bit for bit, one in enumerate(names) if one in entering)
-                    entered_by[f"{mask:x}"].append(line - function.first)
+                    entered_by[f"{mask:x}"].append(number)
             functions[at] = {"digest": function.digest, "entered": entered_by}
     scenarios = {BEFORE_ALL: 0.0, **{name: round(durations_s[name], 2) for name in names if name != BEFORE_ALL}}
     text = json.dumps({"scenarios": scenarios, "functions": functions}, separators=(",", ":"))
@@ -201,7 +203,7 @@ def write_lines(folder: Path, modules: Iterable[str], known: Lines | None = None
 
 
 def _recorded(folder: Path, names: Iterable[str]) -> Mapping[str, Mapping[int, set[str]]]:
-    """The scenarios of each line of each file, as they were recorded below a folder."""
+    """Return the scenarios of each line of each file, as recorded below a folder."""
     lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in names:
         for entered in folder.glob(f"*/recording/{name}/[0-9]*"):

@@ -1,4 +1,4 @@
-"""Every mutant there is, and those that change nothing anybody could notice."""
+"""All mutants, and the equivalent ones: those that change nothing anybody could notice."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SANDBOX = PROJECT / "environments" / "sandbox"
 
 
 class MutantsError(Exception):
-    """A file cannot be used, or the mutants cannot be tried; one sentence."""
+    """A file cannot be used, or the mutants cannot be tried; the message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One place of one module, by its name below ``environments.sandbox``; ``process`` is the one that runs it."""
+    """A change at one place of a module, which is named relative to ``environments.sandbox``; ``process`` runs it."""
 
     process: str
     module: str
@@ -34,11 +34,11 @@ class Mutant:
 
     @property
     def at(self) -> str:
-        """Where it is, in the words of equivalent.toml."""
+        """Its location, in the notation of equivalent.toml."""
         return f"{self.module}:{self.place.function}"
 
     def is_part_of(self, name: str) -> bool:
-        """Of a module, or of a function "module:function" and of what is defined in it."""
+        """Whether it belongs to a module, or to a function "module:function" or anything defined in it."""
         return self.module == name or self.at == name or self.at.startswith(f"{name}.")
 
     @property
@@ -58,7 +58,7 @@ def file_of(module: str) -> Path:
 
 
 def every_mutant(targets: Path = TARGETS) -> list[Mutant]:
-    """All of them, by module and in the order of the text. :class:`MutantsError` for a target that is not there."""
+    """Return all mutants, by module and in text order. Raises :class:`MutantsError` for an unknown target."""
     content = tomllib.loads(targets.read_text(encoding="utf-8"))
     left_out = dict.fromkeys(content["left_out"], False)
     found = []
@@ -92,12 +92,12 @@ def _there(module: str, targets: Path) -> str:
 
 
 def sampled(mutants: Iterable[Mutant], amount: int, seed: int) -> list[Mutant]:
-    """So many, drawn by what they are: a change elsewhere in the code does not draw others."""
+    """Draw a sample of mutants by their content, so that unrelated changes to the code do not change the sample."""
     return sorted(mutants, key=lambda one: hashlib.sha256(f"{seed} {one.id}".encode()).digest())[:amount]
 
 
 def read_equivalent(mutants: Iterable[Mutant], file: Path = EQUIVALENT) -> Mapping[str, str]:
-    """The reason by the id of each mutant that changes nothing. :class:`MutantsError` for a place that is gone."""
+    """Return the reason for each equivalent mutant, by id. Raises :class:`MutantsError` for a place that is gone."""
     known = {(mutant.at, mutant.place.words): mutant.id for mutant in mutants}
     reasons: dict[str, str] = {}
     for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("equivalent", []):

@@ -1,4 +1,4 @@
-"""Who has noticed mutants before: what notices one place of a function most likely notices the next one."""
+"""Scenarios that noticed mutants before: they most likely notice other mutants of the same function, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.mutants.mutant import Mutant
 from tools.mutants.trial import AT_START, KILLED, Result
 
 _OF_FUNCTION, _OF_MODULE = 3, 1
-"""How many of those that noticed most places of the same function come first, and then of the same module."""
+"""Number of scenarios that come first: those that noticed most places of the same function, then of the module."""
 
 
 class Noticed:
@@ -29,7 +29,8 @@ class Noticed:
                 self._by[name][result.by] += 1
 
     def first(self, mutant: Mutant, rows: Sequence[Row]) -> list[Row]:
-        """The same rows: whoever noticed it the last time, then those that noticed its neighbours, then the others."""
+        """Sort the rows: the scenario that noticed this mutant last, then those that noticed its neighbours, then
+        others."""
         names = [self._itself.get(mutant.id, "")]
         names += [name for name, _ in self._by[mutant.at].most_common(_OF_FUNCTION)]
         names += [name for name, _ in self._by[mutant.module].most_common(_OF_MODULE)]

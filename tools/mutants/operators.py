@@ -1,7 +1,7 @@
-"""The operators: what can be put in the place of a node of the syntax tree, or into one of its fields.
+"""The mutation operators: replacements for a node of the syntax tree, or for one of its fields.
 
-A comparison, a number, a truth value, a condition, `and` and `or`, an operation; a call or a `raise` that is left out,
-a result that is not returned. Not changed: text, and what only goes into a log for information.
+They change comparisons, numbers, truth values, conditions, `and` and `or`, and operations; they leave out calls and
+`raise`, and return None instead of a result. Text is not changed, and calls that only log information are not left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NEGATES_ITSELF = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 
 @dataclass
 class Edit:
-    """``new`` instead of what is in a field of ``owner``, at an index of it where it is a list."""
+    """Puts ``new`` into a field of ``owner``, or at an index of the field if it is a list."""
 
     operator: str
     owner: ast.AST
@@ -34,7 +34,7 @@ class Edit:
     new: Any
 
     def swap(self) -> None:
-        """Change it, or change it back."""
+        """Apply the change, or undo it."""
         if self.index is None:
             old = getattr(self.owner, self.field)
             setattr(self.owner, self.field, self.new)
@@ -45,7 +45,7 @@ class Edit:
 
 
 def replacing(node: ast.AST, field: str, index: int | None, child: ast.AST) -> Iterator[Edit]:
-    """Something else in place of the child."""
+    """Yield the edits that replace the child."""
     if isinstance(child, ast.UnaryOp) and isinstance(child.op, ast.Not):
         yield Edit("not", node, field, index, child.operand)
     elif field in ("test", "ifs") and isinstance(child, ast.expr) and not _negates_itself(child):
@@ -55,7 +55,7 @@ def replacing(node: ast.AST, field: str, index: int | None, child: ast.AST) -> I
 
 
 def changing(node: ast.AST) -> Iterator[Edit]:
-    """Something else in a field of the node itself."""
+    """Yield the edits that change a field of the node itself."""
     if isinstance(node, ast.Compare):
         for index, operation in enumerate(node.ops):
             yield Edit("comparison", node, "ops", index, _COMPARISONS[type(operation)]())
@@ -72,7 +72,7 @@ def changing(node: ast.AST) -> Iterator[Edit]:
 
 
 def _negates_itself(test: ast.AST) -> bool:
-    """Whether another change of it is the same as its negation."""
+    """Whether another operator makes the same change as a negation."""
     one = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], _NEGATES_ITSELF)
     return one or isinstance(test, ast.Constant)
 

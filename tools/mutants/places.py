@@ -1,4 +1,4 @@
-"""The places of a module at which something can be changed, and the words by which each is known."""
+"""The places of a module that can be changed, and the words that identify them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _LONGEST_WORDS = 110
 _UNTOUCHED_FIELDS = ("annotation", "returns", "decorator_list", "type_comment")
 _BLOCKS = ("body", "orelse", "finalbody", "handlers")
 Around = tuple[tuple[str, ast.AST], ...]
-"""Nodes that lie in each other, the outermost first, each with the name it has in the one around it."""
+"""Nested nodes, the outermost first, each with its label in the enclosing node."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is changed, and into what; ``number`` is its position among all of the module.
+    """A place and its change; ``number`` is its position among all places of the module.
 
-    ``function`` is the dotted name within the module, empty outside of any. ``words`` are the same as long as the
-    place itself is, wherever it moves to within its function.
+    ``function`` is the dotted name within the module, empty outside of any. ``words`` stay the same as long as the
+    place itself does, wherever it moves within its function.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class _Found:
-    """An edit, and where it lies."""
+    """An edit and its location."""
 
     edit: Edit
     function: str
@@ -46,7 +46,7 @@ class _Found:
     around: Around
 
     def words(self) -> str:
-        """The largest part around the change that is short enough to be read, before and after."""
+        """Show the change, before and after, in the largest enclosing code that is short enough to read."""
         edit = self.edit
         if edit.operator == LEFT_OUT:
             return f"{_shown('', getattr(edit.owner, edit.field)[edit.index])} -> nothing"
@@ -59,7 +59,7 @@ class _Found:
 
 
 def places(source: str) -> list[Place]:
-    """Every place of a module that can be changed, in the order of the text."""
+    """Return all places of a module that can be changed, in the order of the text."""
     seen: Counter[tuple[str, str]] = Counter()
     result = []
     for number, found in enumerate(_below(ast.parse(source), "", ())):
@@ -71,7 +71,7 @@ def places(source: str) -> list[Place]:
 
 
 def mutated(source: str, number: int) -> ast.Module:
-    """The module with the change at the place of this number."""
+    """Return the module with the change of this number."""
     tree = ast.parse(source)
     list(_below(tree, "", ()))[number].edit.swap()
     return ast.fix_missing_locations(tree)
@@ -106,14 +106,14 @@ def _is_for_types(node: ast.AST) -> bool:
 
 
 def _label(node: ast.AST, field: str, index: int | None) -> str:
-    """The key of what lies in a dictionary, the name of an argument."""
+    """Return the key of a dictionary value, or the name of an argument."""
     if isinstance(node, ast.Dict) and field == "values" and index is not None and node.keys[index] is not None:
         return f"{ast.unparse(node.keys[index])}: "  # type: ignore[arg-type]
     return f"{node.arg}=" if isinstance(node, ast.keyword) and node.arg else ""
 
 
 def _shown(label: str, node: ast.AST) -> str:
-    """The text of a node; of a compound statement its first line only."""
+    """Return the text of a node; for a compound statement, only its first line."""
     shallow = copy.copy(node)
     for field in _BLOCKS:
         if isinstance(getattr(shallow, field, None), list):

@@ -1,4 +1,4 @@
-"""Runs over many mutants: side by side, written down one by one, and taken up again where they ended."""
+"""Runs over many mutants: side by side, with each result written at once, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tools.mutants.trial import Laboratory, Result
 Settings = Mapping[str, int | float | str]
 T = TypeVar("T")
 _TOGETHER = 60
-"""So many are tried process by process: for another process than the last one a sandbox is started anew."""
+"""Number of mutants that are grouped by process, because a mutant of another process needs a new sandbox."""
 
 
 class ResultsFile:
-    """One line for each result; half a line, of a run that was killed, is not read."""
+    """A file with one line for each result. An incomplete line, left by a run that was killed, is not read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writing = threading.Lock()
 
     def begin_with(self, results: Mapping[str, Result]) -> None:
-        """Have these in the file and no others."""
+        """Replace the content of the file by these results."""
         write_atomically(self._path, "".join(map(_line, results.values())))
 
     def add(self, result: Result) -> None:
@@ -40,7 +40,7 @@ class ResultsFile:
             out.write(_line(result))
 
     def read(self) -> dict[str, Result]:
-        """The last result by the id of the mutant."""
+        """Return the last result of each mutant, by id."""
         text = self._path.read_text(encoding="utf-8") if self._path.is_file() else ""
         whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
         return {result.id: result for result in (Result(**json.loads(line)) for line in whole)}
@@ -54,8 +54,8 @@ def try_all(
     mutants: Sequence[Mutant], scenarios: Callable[[Mutant], Sequence[Row]], laboratories: Sequence[Laboratory],
     report: Callable[[Result], None], is_over: Callable[[], bool],
 ) -> None:  # fmt: skip
-    """Try each of them with its scenarios, until it ``is_over``; ``report`` is told each result as it is there, from
-    several threads. What is under way when the run is ended is not told: its sandbox is ended too."""
+    """Try each mutant with its scenarios, until it ``is_over``. ``report`` is called with each result at once, from
+    several threads. Mutants under way when the run is ended are not reported, because their sandboxes end too."""
     ending = threading.Event()
 
     def attempt(laboratory: Laboratory, mutant: Mutant) -> None:
@@ -71,7 +71,7 @@ def try_all(
 def record(
     rows: Sequence[Row], files: Sequence[str], laboratories: Sequence[Laboratory], is_over: Callable[[], bool]
 ) -> None:
-    """Run each scenario by itself, and have the sandbox write which lines of the files it enters."""
+    """Run each scenario by itself, and let the sandbox record the lines of the files that it enters."""
 
     def attempt(laboratory: Laboratory, row: Row) -> None:
         laboratory.record(row, files)
@@ -86,7 +86,7 @@ def _share(
     is_over: Callable[[], bool],
     ending: threading.Event,
 ) -> None:
-    """Each laboratory takes the next one when it is done with one; all are ``ending`` soon when one of them fails."""
+    """Share the work: each laboratory takes the next item when it is free. If one fails, all are ``ending`` soon."""
     waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
     for one in work:
         waiting.put(one)
@@ -107,7 +107,7 @@ def _share(
 
 @contextmanager
 def laboratories(settings: Settings, folder: Path, amount: int) -> Iterator[list[Laboratory]]:
-    """So many sandboxes, each started when it is needed first."""
+    """Provide ``amount`` sandboxes, each started when it is first needed."""
     behave = WarmBehave()
     with ExitStack() as closing:
         found = [Laboratory(settings, folder / str(number), behave) for number in range(1, amount + 1)]

@@ -1,4 +1,4 @@
-"""Which scenarios judge a mutant, and the sandbox they run on."""
+"""The scenarios that judge a mutant, and the sandbox they run on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tools.mutants.runs import Settings
 
 
 def sandbox_and_rows() -> tuple[Settings, list[Row]]:
-    """The settings of the environment, and the scenarios that run there, but those that take long and those that
-    measure how fast answers are: several sandboxes side by side would be judged by the machine."""
+    """Return the settings of the environment and the scenarios that run there. Scenarios that take long or measure
+    response times are left out: with several sandboxes side by side, they would judge the machine."""
     environment = load_environment("sandbox")
     rows = rows_to_prove(rows_of(read_documents(PROJECT / "features")), environment)
     return environment.sandbox.settings, [row for row in rows if not row.tags & _NOT and row.requirement[:2] != "PF"]

@@ -1,4 +1,4 @@
-"""What came of the mutants, by module and by requirement: printed, and as data for the site."""
+"""The results of the mutants, by module and by requirement: printed, and as data for the site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERDICTS = (KILLED, SURVIVED, EQUIVALENT, NOT_YET)
 
 @dataclass(frozen=True)
 class Outcome:
-    """A mutant with what is known of it; ``by`` is the scenario that noticed it, or ``start``, empty without one."""
+    """A mutant and its result; ``by`` is the scenario that noticed it, or ``start``, or empty."""
 
     mutant: Mutant
     verdict: str
@@ -25,14 +25,14 @@ class Outcome:
 
     @property
     def requirement(self) -> str:
-        """That of the scenario, empty without one."""
+        """The requirement of that scenario, or empty."""
         return "" if self.by == AT_START else self.by[:5]
 
 
 def outcomes(
     mutants: Iterable[Mutant], results: Mapping[str, Result], equivalent: Mapping[str, str]
 ) -> Iterator[Outcome]:
-    """One for each. What is listed as equivalent is so, whatever came of it."""
+    """Yield an outcome for each mutant. A mutant that is listed as equivalent stays so, regardless of its result."""
     for mutant in mutants:
         result = results.get(mutant.id)
         if mutant.id in equivalent:
@@ -69,7 +69,8 @@ def _line(name: str, count: Counter[str]) -> str:
 
 
 def by_requirement(found: Sequence[Outcome]) -> dict[str, Counter[str]]:
-    """What no scenario noticed counts for the requirement that noticed most of the same function, or of the module."""
+    """Count by requirement. A mutant that no scenario noticed counts for the requirement that noticed most mutants of
+    the same function, or else of the same module."""
     watching: dict[str, Counter[str]] = defaultdict(Counter)
     for one in found:
         if one.requirement:
@@ -86,7 +87,7 @@ def by_requirement(found: Sequence[Outcome]) -> dict[str, Counter[str]]:
 
 
 def as_data(found: Sequence[Outcome], finished: datetime | None = None) -> dict[str, Any]:
-    """For the site: the counts by module and by requirement, and who survived."""
+    """Return the data for the site: the counts by module and by requirement, and the survivors."""
     return {
         "finished": (finished or datetime.now(UTC)).isoformat(timespec="seconds"),
         "modules": [{"module": name, **_numbers(count)} for name, count in by_module(found).items()],

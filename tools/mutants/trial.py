@@ -1,4 +1,4 @@
-"""A mutant put into a sandbox that stays up, and scenarios run against it until one notices it."""
+"""Puts a mutant into a sandbox that stays up, and runs scenarios against it until one notices it."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from tools.mutants.mutant import Mutant, MutantsError
 OVERLAY = Path(__file__).parent / "overlay"
 SWITCH = "FOCUS_MUTANTS_SWITCH"
 STARTED_AGAIN = "focus_server"
-"""The process that a running sandbox starts again when it is gone; for any other one a new sandbox is started."""
+"""The process that a running sandbox restarts when it is gone. A mutant of any other process needs a new sandbox."""
 TAGS = "not (@wip or @quarantine)"
 KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 AT_START = "start"
 _BATCHES = (4, 12, 24)
-"""How many scenarios run first, and then; after them all others at once. Each batch ends with its first failure."""
+"""Sizes of the first batches of scenarios; one last batch has all others. A batch ends with its first failure."""
 _SPEAKS_OF_TIME = re.compile(
     r"waited|within|after \d|in time|took|late|deadline|time(d )?out|\d m?s\b|connect|answer(ed)? nothing"
 )
-"""Words of a failure that a busy machine may cause as well as a mutant."""
+"""Words in a failure that a busy machine may cause as well as a mutant."""
 _LONGEST_S, _LONGEST_STEP_S, _LONGEST_LOAD_S = 60.0, 8.0, 60.0
-"""A batch that has not ended after so long, and so much for each of its scenarios, or for one with a load, is ended."""
+"""Time limits of a batch: a base, and an amount for each scenario, or for each one with a load."""
 _GONE_WITHIN_S, _LOOK_S = 10.0, 0.01
 _PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a mutant. ``by`` is the scenario that noticed it, or ``start`` when its process did not come up, or
-    broke as soon as it was asked.
+    """The result of a mutant.
 
-    It is ``untried`` when a busy machine may have been what that scenario stumbled over: without the mutant it stumbles
-    too, at the same moment.
+    ``by`` is the scenario that noticed it, or ``start`` when its process did not start or broke on the first request.
+    It is ``untried`` when the run could not be completed, or when a busy machine may have caused the failure: when the
+    scenario runs again with and without the mutant at the same moment, it does not fail only with the mutant.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Result:
 
 
 class Laboratory:
-    """One sandbox, and the runs against it; ``folder`` takes their records."""
+    """One sandbox and the runs against it; ``folder`` holds their records."""
 
     def __init__(self, settings: Mapping[str, int | float | str], folder: Path, behave: WarmBehave) -> None:
         self._settings, self._folder, self._behave = settings, folder, behave
@@ -76,7 +76,7 @@ class Laboratory:
         self._runs = sum(1 for _ in folder.glob("[0-9]*"))
 
     def close(self) -> None:
-        """End its sandbox, and the healthy one beside it."""
+        """End its sandbox and the healthy one beside it."""
         self._end_sandbox()
         healthy, self._healthy = self._healthy, None
         if healthy is not None:
@@ -88,7 +88,7 @@ class Laboratory:
             bench.close()
 
     def try_mutant(self, mutant: Mutant, rows: Sequence[Row]) -> Result:
-        """Run these scenarios, the first ones first, until one of them fails."""
+        """Run these scenarios in their order until one of them fails."""
         started_s = time.monotonic()
         try:
             verdict, by, reason, ran = self._verdict(mutant, rows)
@@ -103,7 +103,7 @@ class Laboratory:
         )
 
     def _has_ended(self) -> bool:
-        """Whether the sandbox ended by itself: one of its processes broke after it had come up with the mutant."""
+        """Whether the sandbox ended by itself, because a process broke after it had started with the mutant."""
         bench = self._bench
         if bench is None:
             return False
@@ -112,7 +112,7 @@ class Laboratory:
         return bench.sandbox.pid is None
 
     def record(self, row: Row, files: Sequence[str]) -> None:
-        """Run a scenario; the processes of the sandbox write which lines of these files they enter meanwhile."""
+        """Run a scenario while the processes of the sandbox record which lines of these files they enter."""
         folder = recording_in(self._folder)
         if self._bench is None:
             folder.mkdir(exist_ok=True, parents=True)
@@ -124,7 +124,7 @@ class Laboratory:
             keep_duration(folder, row.id, run.duration_s)
 
     def run(self, rows: Sequence[Row]) -> Run:
-        """:class:`MutantsError` when it leaves no record, or does not end."""
+        """Run the rows. Raises :class:`MutantsError` if the run leaves no record or does not end."""
         assert self._bench is not None
         self._runs += 1
         within_s = _LONGEST_S + sum(_LONGEST_LOAD_S if row.is_load else _LONGEST_STEP_S for row in rows)
@@ -155,8 +155,8 @@ class Laboratory:
         return SURVIVED, "", "", ran
 
     def _beside_a_healthy_one(self, rows: Sequence[Row]) -> tuple[Run, Run]:
-        """Run them with the mutant and, at the same moment, on a second sandbox without: a busy machine disturbs both,
-        the mutant one of them."""
+        """Run the rows with the mutant and, at the same moment, without it on a second sandbox. A busy machine disturbs
+        both runs, the mutant only one."""
         if self._healthy is None:
             self._healthy = Laboratory(self._settings, self._folder / "healthy", self._behave)
             self._healthy._put(None)
@@ -165,7 +165,8 @@ class Laboratory:
             return self.run(rows), without.result()
 
     def _put(self, mutant: Mutant | None) -> str | None:
-        """Have this mutant in the sandbox and no other; why its process does not come up with it, or None."""
+        """Make this the only mutant in the sandbox. Returns the reason if its process does not start with it, or
+        None."""
         before, self._in = self._in, mutant
         concerned = {one.process for one in (before, mutant) if one is not None}
         content = {} if mutant is None else {"module": mutant.full_name, "number": mutant.place.number}
@@ -189,7 +190,7 @@ class Laboratory:
         self._bench = Bench(self._settings, self._folder, TAGS, self._behave, variables=variables)
 
     def _start_again(self, bench: Bench, content: Mapping[str, Any]) -> None:
-        """End the one process, and put the sandbox into its first state, in which that process is there again."""
+        """Kill the process that can be restarted, and reset the sandbox, after which that process runs again."""
         self._switch.write_text(json.dumps(content), encoding="utf-8")
         pid = _process_of(bench.sandbox.pid, f"environments.sandbox.{STARTED_AGAIN}")
         if pid is not None:
@@ -201,8 +202,8 @@ class Laboratory:
 
 
 def _process_of(parent: int | None, module: str) -> int | None:
-    """The child process that runs this module. The sandbox itself is not asked: what it tells of itself is told by the
-    process with the mutant, which a defect there would end before any scenario looks at it."""
+    """Return the child process that runs this module. The sandbox is not asked for it: its answer would come from the
+    process with the mutant, and a defect there could end that process before any scenario looks at it."""
     children = _PROCESSES / str(parent) / "task" / str(parent) / "children"
     for pid in children.read_text(encoding="ascii").split():
         with suppress(FileNotFoundError):
@@ -212,7 +213,8 @@ def _process_of(parent: int | None, module: str) -> int | None:
 
 
 def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
-    """A process that is killed goes at once: it is only a matter of who notices it."""
+    """Wait until ``is_so``. Raises :class:`MutantsError` if that takes too long: a killed process ends at once, and
+    only its detection takes time."""
     end_s = time.monotonic() + _GONE_WITHIN_S
     while not is_so():
         if time.monotonic() > end_s:
@@ -221,7 +223,7 @@ def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """In each of them the scenarios of one file together: behave reads a file for each change of files."""
+    """Yield batches with the scenarios of a file together, because behave reads a file for each change of files."""
     begin = 0
     for amount in (*_BATCHES, len(rows)):
         batch = sorted(rows[begin : begin + amount], key=lambda row: row.place)

@@ -1,1 +1,1 @@
-"""The same features many times, shuffled and under load: which verdicts do not hold."""
+"""Repeated runs of the same features, shuffled and under load, to find verdicts that do not hold."""

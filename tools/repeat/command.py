@@ -1,4 +1,4 @@
-"""``focus-acceptance repeat``: whether the verdicts hold, in other orders and on a busy machine."""
+"""``focus-acceptance repeat``: check whether the verdicts hold in other orders and on a busy machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WRONG_USE = 2
 
 
 def run(environment: str, times: int, tags: str, seed: int | None, reports: Path, strain: Strain) -> int:
-    """Run the series, print a line for each run and then what is flaky; exit code 0 only if every run passed."""
+    """Run the series; print a line for each run, then the flaky scenarios. Returns 0 only if every run passed."""
     problem = problem_with(tags)
     if problem is not None:
         print(f"repeat: {problem}", file=sys.stderr)
@@ -49,6 +49,6 @@ def _line(turn: Turn, times: int) -> str:
 
 
 def _last_line(turn: Turn) -> str:
-    """Why a run refused to begin."""
+    """Return the reason why a run refused to begin."""
     lines = (turn.folder / "console.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else f"exit code {turn.code} without a word"

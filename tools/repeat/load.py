@@ -1,6 +1,6 @@
-"""A machine that is busy on purpose, for a while: `busy()`. Run as a module it is one of the processes that make it so.
+"""`busy()` keeps a machine busy on purpose, for a while. Run as a module, this is one of the processes that do so.
 
-It ends when its time is over, and when whoever started it is gone, killed or not: then its input ends.
+Such a process ends when its time is over, or when its parent is gone, killed or not: its input ends then.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _LOOK_S = 0.02
 
 @dataclass(frozen=True)
 class Strain:
-    """How a machine is kept busy: by so many processes (None: one for each processor), in each run of a series whose
-    number `every` divides (0: in none), from `after_s` seconds after its beginning on."""
+    """The load on a machine: the number of busy processes (None: one for each processor), in each run of a series whose
+    number `every` divides (0: in none), starting `after_s` seconds after the beginning of the run."""
 
     processes: int | None = None
     every: int = 3
@@ -47,7 +47,7 @@ def burn(longest_s: float, after_s: float = 0.0) -> None:
 
 @contextlib.contextmanager
 def busy(strain: Strain = OFTEN, longest_s: float = LONGEST_S) -> Iterator[list[int]]:
-    """Keep processors busy inside of the `with`; yields the ids of the processes that do it."""
+    """Keep processors busy inside the `with`; yields the ids of the processes that do it."""
     command = [sys.executable, "-m", "tools.repeat.load", str(longest_s), str(strain.after_s)]
     with contextlib.ExitStack() as closing:
         burners = []

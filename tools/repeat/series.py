@@ -1,4 +1,4 @@
-"""A series: the suite several times, each time in another order, some of them on a busy machine."""
+"""A series of runs of the suite, each in another order, some of them on a busy machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.repeat.load import OFTEN, Strain, busy
 
 @dataclass(frozen=True)
 class Turn:
-    """One run of a series. `verdict` is that of its record, or why there is none; `code` its exit code."""
+    """One run of a series. `verdict` is that of its record, or why there is none; `code` is its exit code."""
 
     number: int
     seed: int
@@ -33,10 +33,10 @@ class Turn:
 def run_series(
     command: Sequence[str], name: str, times: int, seed: int, reports: Path, strain: Strain = OFTEN
 ) -> Iterator[Turn]:
-    """Run `command` (behave and its arguments) `times` times, and tell each result as it is there.
+    """Run `command` (behave and its arguments) `times` times, and yield each result as soon as it is available.
 
-    Each run has its own folder below `repeats/`, all of them the one history. It ends early when a run was not used
-    rightly (exit code 2). A KeyboardInterrupt is passed on to the run, which is waited for: it cleans up.
+    Each run has its own folder below `repeats/`, and all share one history. The series ends early when a run reports
+    wrong use (exit code 2). A KeyboardInterrupt is passed on to the run, and the series waits for it to clean up.
     """
     folder = reports / "repeats"
     shutil.rmtree(folder, ignore_errors=True)
@@ -63,7 +63,8 @@ def run_series(
 
 
 def _run(command: Sequence[str], console: Path) -> int:
-    """The exit code of a run in a session of its own: what ends the series must reach it once, and be waited for."""
+    """Run a command in a session of its own, and return its exit code. What ends the series must reach the run only
+    once, and the run must be waited for."""
     with (
         console.open("w", encoding="utf-8") as out,
         subprocess.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True) as run,
@@ -84,6 +85,6 @@ def _verdict(record: Path) -> str:
 
 
 def behave(environment: str, tags: str) -> list[str]:
-    """The command of one run; what is not ready is left out whatever the tags are, as in `make acceptance`."""
+    """Return the command of one run; like `make acceptance`, it leaves out unfinished scenarios for any tags."""
     chosen = [f"--tags=({tags}) and not (@wip or @quarantine)"] if tags else []
     return [sys.executable, "-m", "behave", "-D", f"env={environment}", *chosen]

@@ -1,1 +1,1 @@
-"""What the suite and the stand-in of Focus Server do on a cluster, as probes that note facts."""
+"""Probes that do on a cluster what the suite and the stand-in of Focus Server do, and record facts."""

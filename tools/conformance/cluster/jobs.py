@@ -1,4 +1,4 @@
-"""The life of a job: what it is labelled with, how it may be changed while it runs, how it ends."""
+"""The life of a job: its labels, changes while it runs, and its end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def running_job(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-pods", row=10)
 def job_pods(cluster: Cluster) -> dict[str, Value]:
-    """What the controller writes on a job and on its pods."""
+    """Record what the job controller writes on a job and on its pods."""
     created = cluster.create("jobs", job("marked"))
     metadata = cluster.pod_of("marked")["metadata"]
     annotations = created["metadata"].get("annotations", {})
@@ -49,7 +49,7 @@ def job_pods(cluster: Cluster) -> dict[str, Value]:
 
 
 def conditions(changes: list[tuple[float, str, Object]]) -> list[list[str]]:
-    """The conditions of a job that are true, with their reasons, in each of its forms that has others."""
+    """Return the distinct sets of true conditions, with their reasons, that a job went through."""
     seen: list[list[str]] = []
     for _, _, obj in changes:
         told = [
@@ -90,7 +90,7 @@ def job_fails(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-retries", row=11)
 def job_retries(cluster: Cluster) -> dict[str, Value]:
-    """How long a failed pod is not replaced."""
+    """Measure the time until a failed pod is replaced."""
     cluster.create("jobs", job("retries", backoffLimit=1))
     end_pod(cluster, cluster.pod_of("retries"), "Failed")
     since_failure = Stopwatch()
@@ -100,7 +100,7 @@ def job_retries(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-deadline", row=11)
 def job_deadline(cluster: Cluster) -> dict[str, Value]:
-    """A job that is killed by its deadline."""
+    """Let a job exceed its deadline, which ends it."""
     cluster.create("jobs", job("late", activeDeadlineSeconds=1))
     cluster.pod_of("late")
 
@@ -114,7 +114,7 @@ def job_deadline(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-orphans", row=13)
 def job_orphans(cluster: Cluster) -> dict[str, Value]:
-    """A job is deleted and its pods are kept."""
+    """Delete a job and keep its pods."""
     cluster.create("jobs", job("orphans"))
     pod = cluster.pod_of("orphans")["metadata"]["name"]
     with cluster.follow("jobs", labelSelector="app=orphans") as following:
@@ -136,7 +136,7 @@ def job_orphans(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-cascade", row=13)
 def job_cascade(cluster: Cluster) -> dict[str, Value]:
-    """A job is deleted as Focus Server does, and its pod goes with it."""
+    """Delete a job as Focus Server does, together with its pod."""
     cluster.create("jobs", job("cascade"))
     pod = cluster.pod_of("cascade")["metadata"]["name"]
     options = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}

@@ -1,4 +1,4 @@
-"""What probes create, and what they do to it."""
+"""Objects that probes create, and changes that they make to them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tools.conformance.cluster.probing import Cluster, Object
 
 NOWHERE = {"focus-acceptance/nowhere": "true"}
-"""No node bears this label: pods that want it are never placed, so a comparison costs a cluster nothing."""
+"""A label that no node has: pods that require it are never placed, so a comparison costs a cluster nothing."""
 IMAGE = "registry.invalid/never-pulled:1"
 
 
@@ -17,7 +17,7 @@ def named(name: str) -> Callable[[Object], bool]:
 
 
 def job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
-    """A job as the stand-in of Focus Server opens it, of which no pod is ever placed."""
+    """Return a job as the stand-in of Focus Server creates it, except that its pods are never placed."""
     container = {"name": "main", "image": IMAGE, "command": ["true"]}
     pod = {"restartPolicy": "Never", "nodeSelector": dict(NOWHERE), "containers": [container]}
     template = {"metadata": {"labels": {"app": name}}, "spec": pod}
@@ -35,5 +35,5 @@ def service(name: str, ports: list[Object], **spec: Any) -> Object:
 
 
 def end_pod(cluster: Cluster, pod: Object, phase: str) -> None:
-    """Nobody else answers for a pod that was never placed: its end is written as a kubelet would."""
+    """Write the end of a pod as a kubelet would. A pod that was never placed has no kubelet."""
     cluster.merge("pods", pod["metadata"]["name"], {"status": {"phase": phase}}, "status")

@@ -1,4 +1,4 @@
-"""The pace of the controllers: only played when it is asked for, because it makes 60 pods."""
+"""The pace of the controllers. This probe runs on request only, because it creates 60 pods."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tools.conformance.facts import Value, magnitude
 
 PODS = 60
 _STEADY = 40
-"""So many of the last ones: the first go out of the burst that controllers are allowed."""
+"""Number of pods measured, counted from the last: the first ones come from the burst that controllers are allowed."""
 
 
 @registry.probe("controller-pace", row=5)
 def controller_pace(cluster: Cluster) -> dict[str, Value]:
-    """How fast the pods of one job come once the burst is over."""
+    """Measure the rate at which the pods of one job appear after the burst."""
     with cluster.follow("pods", labelSelector="job-name=many") as following:
         cluster.create("jobs", job("many", parallelism=PODS, completions=PODS))
         came = lambda: [change for change in following.changes() if change[1] == "ADDED"]  # noqa: E731

@@ -1,4 +1,4 @@
-"""One cluster that is compared: the official client's transport, raw JSON, and a namespace of its own."""
+"""A cluster under comparison: the official client's transport, raw JSON, and a namespace of its own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ registry: Registry[Cluster] = Registry()
 
 @dataclass(frozen=True)
 class Access:
-    """A kubeconfig as the settings of a client."""
+    """Client settings for a kubeconfig."""
 
     kubeconfig: Path
     access: str = "direct"
@@ -55,7 +55,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Answer:
-    """``body`` is empty where the answer is no JSON object."""
+    """An answer of the API server. ``body`` is empty if the text is not a JSON object."""
 
     status: int
     text: str
@@ -74,7 +74,7 @@ class Answer:
 
 
 class Cluster:
-    """Inside of ``with`` it has a namespace, which is gone afterwards. ``time_scale`` is that of a sandbox, or 1."""
+    """A cluster with a namespace that exists only inside ``with``. ``time_scale`` is that of a sandbox, or 1."""
 
     def __init__(self, kubeconfig: Path, time_scale: float = 1.0) -> None:
         configuration = configuration_of(Access(kubeconfig))
@@ -105,7 +105,7 @@ class Cluster:
     def ask(
         self, method: str, path: str, body: Any = None, content_type: str = JSON, accept: str = JSON, **query: str
     ) -> Answer:
-        """One request, whatever the answer is."""
+        """Send one request and return its answer, including an error."""
         headers = {"Accept": accept} | ({"Content-Type": content_type} if body is not None else {})
         request = self.client.param_serialize(
             method, path, query_params=list(query.items()), header_params=headers, body=body,
@@ -132,12 +132,12 @@ class Cluster:
         return list(self.expect(200, answer)["items"])
 
     def pod_of(self, job: str, known: int = 0) -> Object:
-        """The newest pod of a job once it has more than ``known``."""
+        """Wait until a job has more than ``known`` pods, and return the last one in the list."""
         found = self.until(lambda: self.pods_of(job)[known:], is_not(equal_to([])), f"the job {job} has its next pod")
         return found[-1]
 
     def event_of(self, reason: str, kind: str, name: str) -> Object:
-        """The first event of a reason about an object whose name begins so."""
+        """Return the first event with this reason about an object whose name begins with ``name``; waits for one."""
         selector = f"reason={reason},involvedObject.kind={kind}"
 
         def found() -> list[Object]:
@@ -147,7 +147,7 @@ class Cluster:
         return self.until(found, is_not(equal_to([])), f"there is an event {reason} about {name}")[0]
 
     def follow(self, plural: str, **query: str) -> Following:
-        """A watch from now on."""
+        """Watch a resource, starting from its current state."""
         since = self.expect(200, self.ask("GET", self.path(plural), **query))["metadata"]["resourceVersion"]
         asked = {"watch": "true", "resourceVersion": since, "timeoutSeconds": str(_WATCH_S), **query}
         request = self.client.param_serialize(
@@ -161,7 +161,7 @@ class Cluster:
         return waits.until(look, matcher, within_s=_PATIENCE_S * self.time_scale + _OVERHEAD_S, what=what)
 
     def about(self, seconds: float) -> str:
-        """A measured duration in seconds of the real system, by its order of magnitude."""
+        """Return the order of magnitude of a measured duration, in seconds of the real system."""
         return f"{magnitude(seconds / self.time_scale)} s"
 
     @staticmethod
@@ -171,7 +171,7 @@ class Cluster:
 
 
 class Following:
-    """What a watch has told: when it arrived (seconds since the beginning), type and object of each change."""
+    """The changes that a watch reports: arrival time (seconds since the start), type and object of each."""
 
     def __init__(self, stream: LineStream) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""A quota refuses a pod, and then there is room."""
+"""A quota that refuses a pod until it is deleted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.conformance.facts import Value
 
 _TRIES = 3
 _USED = re.compile(r"used: pods=\d+")
-"""The pods of other probes are there too."""
+"""The number of used pods, which includes those of other probes."""
 
 
 def _refused(obj: Object) -> bool:
@@ -22,7 +22,7 @@ def _refused(obj: Object) -> bool:
 
 @registry.probe("quota", row=4)
 def quota(cluster: Cluster) -> dict[str, Value]:
-    """The waits between the first tries of the job controller, and what it says."""
+    """Measure the wait between the first two attempts of the job controller, and record its message."""
     cluster.create("resourcequotas", {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
     cluster.until(
         lambda: cluster.read("resourcequotas", "none").get("status", {}).get("hard"), is_not(equal_to(None)),

@@ -1,4 +1,4 @@
-"""What the API server refuses, with which status and in which words."""
+"""Requests that the API server refuses, with the status and the words of the refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EXTENDED = "focus-acceptance.example/slices"
 
 
 def _refusal(answer: Answer) -> str:
-    """Status of HTTP and reason, as ``422 Invalid``."""
+    """Return the HTTP status and the reason, such as ``422 Invalid``."""
     return f"{answer.status} {answer.body.get('reason', '')}".strip()
 
 
@@ -23,7 +23,7 @@ def bad_selector(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("not-json", row=12)
 def not_json(cluster: Cluster) -> dict[str, Value]:
-    """Bodies that are no JSON, by their type and by their content."""
+    """Send bodies that are not JSON objects, by their type and by their content."""
     path = cluster.path("jobs")
     return {
         "text-plain": cluster.ask("POST", path, "hello", "text/plain").status,
@@ -43,7 +43,7 @@ def bad_options(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("extended-resource", row=7)
 def extended_resource(cluster: Cluster) -> dict[str, Value]:
-    """An extended resource, as GPU slices are, of which less is asked for than allowed."""
+    """Request less of an extended resource, such as GPU slices, than its limit."""
     resources = {"requests": {EXTENDED: "1"}, "limits": {EXTENDED: "2"}}
     container = {"name": "main", "image": "x", "resources": resources}
     pod = {"metadata": {"name": "extended"}, "spec": {"nodeSelector": NOWHERE, "containers": [container]}}
@@ -53,7 +53,7 @@ def extended_resource(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("names")
 def names(cluster: Cluster) -> dict[str, Value]:
-    """A name that is taken, one that is not there, one that is none."""
+    """Use a name that is taken, one that does not exist, and one that is not valid."""
     path = cluster.path("jobs")
     cluster.create("jobs", job("taken", suspend=True))
     return {
@@ -67,7 +67,7 @@ def names(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("job-fields")
 def job_fields(cluster: Cluster) -> dict[str, Value]:
-    """Jobs that cannot be, and what of a job may not be changed."""
+    """Create invalid jobs, and change fields of a job that are immutable."""
     path = cluster.path("jobs")
     cluster.create("jobs", job("fixed", suspend=True))
     always, unknown = job("always"), job("unknown")

@@ -1,4 +1,4 @@
-"""Pods that no node takes: the words of the scheduler, and the form of its events."""
+"""Pods that no node accepts: the messages of the scheduler, and the format of its events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIMES = ("count", "eventTime", "firstTimestamp", "lastTimestamp", "series", "so
 
 
 def _unplaced(cluster: Cluster, name: str) -> tuple[Object, Object]:
-    """A pod that asks for what no node has, and the scheduler's event about it."""
+    """Create a pod that requests what no node has; return it with the scheduler's event about it."""
     manifest = job(name)
     pod: dict[str, Any] = manifest["spec"]["template"]["spec"]
     del pod["nodeSelector"]
@@ -29,7 +29,7 @@ def _unplaced(cluster: Cluster, name: str) -> tuple[Object, Object]:
 
 @registry.probe("scheduler-text", row=3)
 def scheduler_text(cluster: Cluster) -> dict[str, Value]:
-    """Whether a taint is named can be seen where a node has one, as control planes do."""
+    """Record the scheduler's words. They can name a taint only if a node has one, as control planes do."""
     _, event = _unplaced(cluster, "unplaced")
     text = str(event["message"])
     after = _AFTER_THE_REASONS.search(text)
@@ -44,7 +44,7 @@ def scheduler_text(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("scheduler-events", row=8)
 def scheduler_events(cluster: Cluster) -> dict[str, Value]:
-    """Which fields of events are set: those of the scheduler have the newer form."""
+    """Record which fields of the scheduler's events are set: these events have the newer format."""
     pod, event = _unplaced(cluster, "told")
     condition = next(each for each in pod["status"]["conditions"] if each["type"] == "PodScheduled")
     return {
@@ -56,7 +56,7 @@ def scheduler_events(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("controller-events", row=8)
 def controller_events(cluster: Cluster) -> dict[str, Value]:
-    """The events of the job controller have the older form."""
+    """Record the fields of the job controller's events, which have the older format."""
     cluster.create("jobs", job("created"))
     event = cluster.event_of("SuccessfulCreate", "Job", "created")
     return {"fields": [name for name in _TIMES if event.get(name)], "component": str(event["source"]["component"])}
@@ -64,7 +64,7 @@ def controller_events(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("nodes", row=2)
 def nodes(cluster: Cluster) -> dict[str, Value]:
-    """The nodes as the typed client reads them, which checks every field."""
+    """Read the nodes with the typed client, which checks every field."""
     try:
         read = CoreV1Api(cluster.client).list_node().items
     except ValueError as error:  # pydantic's ValidationError is one

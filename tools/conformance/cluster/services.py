@@ -12,12 +12,12 @@ from tools.conformance.facts import Value
 
 _RANGE = re.compile(r"The range of valid ports is (\d+)-(\d+)")
 _MANY = 200
-"""So many ports at random leave the lower band of a range alone by chance in one of 500 comparisons at the most."""
+"""Number of ports requested. If ports are random, at most one comparison in 500 misses the lower band by chance."""
 _IN_ONE_SERVICE = 100
 
 
 def port_range(cluster: Cluster) -> tuple[int, int]:
-    """The node ports of a cluster, from the refusal of one that is none."""
+    """Return the range of node ports, read from the refusal of a port outside the range."""
     body = service("out-of-range", [{"port": 1, "nodePort": 1}])
     answer = cluster.ask("POST", cluster.path("services"), body, dryRun="All")
     found = _RANGE.search(answer.message)
@@ -26,7 +26,7 @@ def port_range(cluster: Cluster) -> tuple[int, int]:
 
 
 def lower_band(first: int, last: int) -> range:
-    """The ports that Kubernetes keeps for those who ask for one by number, where it keeps any."""
+    """Return the ports that Kubernetes reserves for services that request a port by number, where it reserves any."""
     size = last - first + 1
     return range(first, first + min(max(16, size // 32), 128))
 
@@ -42,7 +42,7 @@ def _given(cluster: Cluster) -> Iterator[int]:
 
 @registry.probe("node-ports", row=6)
 def node_ports(cluster: Cluster) -> dict[str, Value]:
-    """Which ports a cluster gives to services that ask for any."""
+    """Record which ports a cluster assigns to services that request none by number."""
     given, band = list(_given(cluster)), lower_band(*port_range(cluster))
     rising = {after > before for before, after in pairwise(given)}
     order = "at random" if len(rising) == 2 else "upwards" if True in rising else "downwards"
@@ -51,7 +51,7 @@ def node_ports(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("taken-port")
 def taken_port(cluster: Cluster) -> dict[str, Value]:
-    """The stand-in of Focus Server asks for the port of a slot, and somebody else has it."""
+    """Request the port of a slot, as the stand-in of Focus Server does, while another service holds it."""
     port = cluster.create("services", service("first", [{"port": 1}]))["spec"]["ports"][0]["nodePort"]
     wanted: list[Object] = [{"port": 1, "nodePort": port}]
     answer = cluster.ask("POST", cluster.path("services"), service("second", wanted))

@@ -1,4 +1,4 @@
-"""Watches, tables and what is written beside an object."""
+"""Watches, lists, tables and the metadata that the server adds to objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 @registry.probe("watch")
 def watch(cluster: Cluster) -> dict[str, Value]:
-    """A service comes, changes and goes under the eyes of a watch."""
+    """Create, change and delete a service under watch."""
     with cluster.follow("services") as following:
         cluster.create("services", service("watched", [{"port": 1}]))
         cluster.merge("services", "watched", {"metadata": {"labels": {"a": "b"}}})
@@ -30,7 +30,7 @@ def watch(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("leaving-a-selection", row=13)
 def leaving(cluster: Cluster) -> dict[str, Value]:
-    """An object that does not match the selector of a watch any more."""
+    """Change an object so that it leaves the selector of a watch and enters it again."""
     with cluster.follow("configmaps", labelSelector="part=in") as following:
         cluster.create("configmaps", {"metadata": {"name": "moved", "labels": {"part": "in"}}})
         cluster.merge("configmaps", "moved", {"metadata": {"labels": {"part": "out"}}})
@@ -44,7 +44,7 @@ def leaving(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("pages")
 def pages(cluster: Cluster) -> dict[str, Value]:
-    """A long list in pages, and one that nobody knows how to continue."""
+    """Read a list in pages, and continue it with an invalid token."""
     for name in ("page-1", "page-2"):
         cluster.create("configmaps", {"metadata": {"name": name, "labels": {"paged": "yes"}}})
     path, asked = cluster.path("configmaps"), {"labelSelector": "paged=yes", "limit": "1"}
@@ -60,7 +60,7 @@ def pages(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("managed-fields", row=13)
 def managed_fields(cluster: Cluster) -> dict[str, Value]:
-    """Whose the fields of an object are: of a writer that names itself, and of one that does not."""
+    """Record the managers of an object's fields, for a writer that names itself and for one that does not."""
     path = cluster.path("configmaps")
     named_one = cluster.ask("POST", path, {"metadata": {"name": "by-name"}, "data": {"a": "b"}}, fieldManager="me")
     unnamed = cluster.ask("POST", path, {"metadata": {"name": "unnamed"}, "data": {"a": "b"}})
@@ -73,7 +73,7 @@ def managed_fields(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("finalizer")
 def finalizer(cluster: Cluster) -> dict[str, Value]:
-    """An object that is held, deleted, and let go."""
+    """Delete an object that has a finalizer, then remove the finalizer."""
     path, name = cluster.path("configmaps"), "held"
     cluster.create("configmaps", {"metadata": {"name": name, "finalizers": ["focus-acceptance.example/hold"]}})
     answer = cluster.ask("DELETE", f"{path}/{name}")
@@ -85,7 +85,7 @@ def finalizer(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("tables")
 def tables(cluster: Cluster) -> dict[str, Value]:
-    """The columns that kubectl shows."""
+    """Record the columns that kubectl shows."""
     found: dict[str, Value] = {}
     for plural in ("jobs", "pods", "services"):
         body = cluster.expect(200, cluster.ask("GET", cluster.path(plural), accept=_TABLE))
@@ -95,7 +95,7 @@ def tables(cluster: Cluster) -> dict[str, Value]:
 
 @registry.probe("selectors")
 def selectors(cluster: Cluster) -> dict[str, Value]:
-    """Lists as the suite asks for them."""
+    """List objects with the selectors that the suite uses."""
     cluster.create("jobs", job("selected", {"kind-of": "one"}, suspend=True))
     path = cluster.path("jobs")
     asked = {"equal": "kind-of=one", "in": "kind-of in (one,two)", "not-in": "kind-of notin (one)", "no": "!kind-of"}

@@ -1,1 +1,1 @@
-"""What the suite, the stand-in of Focus Server and people at a shell ask of a MongoDB, as probes that note facts."""
+"""Probes that send a MongoDB the requests of the suite, the stand-in and shell users, and record facts."""

@@ -1,4 +1,4 @@
-"""Commands of people and drivers, and what is refused."""
+"""Commands of people and drivers, and refused requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEEDED = 20
 
 @registry.probe("greeting")
 def greeting(server: Server) -> dict[str, Value]:
-    """What a driver learns first."""
+    """Record what a driver learns when it connects."""
     hello = server.client.admin.command("hello")
     limits = ("maxBsonObjectSize", "maxMessageSizeBytes", "maxWriteBatchSize", "logicalSessionTimeoutMinutes")
     return {
@@ -30,7 +30,7 @@ def greeting(server: Server) -> dict[str, Value]:
 
 @registry.probe("shell")
 def shell(server: Server) -> dict[str, Value]:
-    """What mongosh sends for the everyday commands of people."""
+    """Send what mongosh sends for everyday commands."""
     sheep, admin = server.filled("shell"), server.client.admin
     listed = admin.command("listDatabases", nameOnly=True)["databases"]
     status = admin.command("serverStatus")
@@ -49,7 +49,7 @@ def shell(server: Server) -> dict[str, Value]:
 
 @registry.probe("refusals")
 def refusals(server: Server) -> dict[str, Value]:
-    """Wrong requests by the code of the answer."""
+    """Send invalid requests and record the error codes."""
     base = server.database
     server.filled("refusals", 5)
 
@@ -74,7 +74,7 @@ def refusals(server: Server) -> dict[str, Value]:
 
 @registry.probe("standalone")
 def standalone(server: Server) -> dict[str, Value]:
-    """What needs a replica set."""
+    """Use operations that need a replica set."""
 
     def transaction() -> None:
         with server.client.start_session() as session, session.start_transaction():
@@ -88,7 +88,7 @@ def standalone(server: Server) -> dict[str, Value]:
 
 @registry.probe("strangers")
 def strangers(server: Server) -> dict[str, Value]:
-    """Nobody without a password, nobody with a wrong one."""
+    """Connect without a password, and with a wrong one."""
     user = {"username": "nobody", "password": "wrong"}
     host, _, port = server.where.partition(":")
     options = {"serverSelectionTimeoutMS": 5000, "retryReads": False}
@@ -108,7 +108,7 @@ def strangers(server: Server) -> dict[str, Value]:
 
 @registry.probe("seed")
 def the_seed(server: Server) -> dict[str, Value]:
-    """The recordings of the sandbox, with their indexes, and how the Focus Server looks them up."""
+    """Load the recordings of the sandbox with their indexes, and look them up as Focus Server does."""
     store = Store()
     told = seed(store, "seed", datetime(2026, 1, 2, tzinfo=UTC), _SEEDED)
     for collection in store.databases["seed"].values():

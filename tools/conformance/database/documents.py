@@ -1,4 +1,4 @@
-"""Documents written, read and changed."""
+"""Writing, reading and changing documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHEN = datetime(2025, 12, 1, 1, 2, 3, 4000, UTC)
 
 @registry.probe("types")
 def types(server: Server) -> dict[str, Value]:
-    """Values come back as they were sent."""
+    """Check that values come back as they were sent."""
     sent = {
         "_id": 1, "text": "ש", "long": Int64(2**53), "half": 0.5, "none": None, "when": _WHEN,
         "decimal": Decimal128("0.1"), "uuid": Binary.from_uuid(UUID(int=1)), "list": [1, {"a": []}], "empty": {},
@@ -29,7 +29,7 @@ def types(server: Server) -> dict[str, Value]:
 
 @registry.probe("reading")
 def reading(server: Server) -> dict[str, Value]:
-    """Find, count, distinct and aggregate as the suite and the server ask."""
+    """Run find, count, distinct and aggregate as the suite and the server do."""
     sheep = server.filled("reading")
     grouped = sheep.aggregate([{"$group": {"_id": "$even", "sum": {"$sum": "$n"}}}, {"$sort": {"_id": 1}}])
     found = sheep.find({"n": {"$gte": 95}}, {"_id": 0, "n": 1}).sort("n", -1).limit(3)
@@ -47,7 +47,7 @@ def reading(server: Server) -> dict[str, Value]:
 
 @registry.probe("writing")
 def writing(server: Server) -> dict[str, Value]:
-    """Updates, upserts, bulk writes and deletions, by what is counted."""
+    """Run updates, upserts, bulk writes and deletions, and record the counts."""
     sheep = server.filled("writing")
     many = sheep.update_many({"n": {"$gte": 90}}, {"$set": {"old": True}, "$inc": {"n": 1000}, "$unset": {"even": ""}})
     same = sheep.update_one({"_id": 1}, {"$set": {"n": 1}})
@@ -69,7 +69,7 @@ def writing(server: Server) -> dict[str, Value]:
 
 @registry.probe("duplicates")
 def duplicates(server: Server) -> dict[str, Value]:
-    """One key twice, and what else of a batch is stored."""
+    """Insert a key twice, and record which other documents of the batch are stored."""
     sheep = server.filled("duplicates", 3)
     sheep.create_index("n", unique=True)
     try:
@@ -89,7 +89,7 @@ def duplicates(server: Server) -> dict[str, Value]:
 
 @registry.probe("indexes")
 def indexes(server: Server) -> dict[str, Value]:
-    """Indexes, and whether plans use them."""
+    """Create indexes, and record whether query plans use them."""
     sheep = server.filled("indexes")
     name = sheep.create_index([("n", 1), ("even", -1)])
     sheep.create_index("even", sparse=True)

@@ -1,4 +1,4 @@
-"""One MongoDB that is compared: a client, and a database of its own."""
+"""A MongoDB under comparison: a client, and a database of its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ registry: Registry[Server] = Registry()
 
 
 class NotUsable(Exception):
-    """A server or a database that may not be used; one sentence, which shows nothing of the URI."""
+    """A server or a database that may not be used. The message is one sentence; of the URI it shows only the hosts."""
 
 
 class Server:
-    """Inside of ``with`` it has a database, which is gone afterwards.
+    """A MongoDB with a database that exists only inside ``with``.
 
-    ``database`` must begin with :data:`PREFIX` and be empty; by default it has a name that nobody else has.
+    ``database`` must begin with :data:`PREFIX` and be empty; by default it has a random name.
     """
 
     def __init__(self, uri: str, database: str | None = None, anywhere: bool = False) -> None:
@@ -69,13 +69,13 @@ class Server:
         return str(self.client.admin.command("buildInfo")["version"])
 
     def filled(self, name: str, count: int = 100) -> Any:
-        """A collection of documents ``{_id, n, even}``."""
+        """Fill a collection with documents ``{_id, n, even}`` and return it."""
         self.database[name].insert_many([{"_id": n, "n": n, "even": n % 2 == 0} for n in range(count)])
         return self.database[name]
 
 
 def refusal(ask: Callable[[], object]) -> str:
-    """Code and name of an error, as ``59 CommandNotFound``; ``accepted`` where there is none."""
+    """Return code and name of the error that a request causes, such as ``59 CommandNotFound``, or ``accepted``."""
     try:
         ask()
     except OperationFailure as error:
@@ -84,7 +84,7 @@ def refusal(ask: Callable[[], object]) -> str:
 
 
 def stages(plan: Mapping[str, Any]) -> list[str]:
-    """The stages of a winning plan from the top to the bottom."""
+    """Return the stages of a winning plan from top to bottom."""
     found, at = [], plan.get("queryPlan", plan)
     while at:
         found.append(str(at.get("stage")))

@@ -1,5 +1,5 @@
-"""Python loads this at its start wherever this folder is in PYTHONPATH: only `tools.mutants` puts it there, for the
-sandboxes it starts. In any other process, and without a switch, it does nothing."""
+"""Python loads this module at startup if this folder is in PYTHONPATH. Only `tools.mutants` puts it there, for the
+sandboxes it starts. In any other process, or without a switch, it does nothing."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ _SWITCH = "FOCUS_MUTANTS_SWITCH"
 
 
 class _Begin:
-    """Waits for the first import of the sandbox: the project is in sys.path only from then on."""
+    """Waits for the first import of the sandbox, because the project is in sys.path only from then on."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "environments":
