@@ -28,7 +28,10 @@ def _tell_version(wanted: bool) -> None:
     if wanted:
         revision = fingerprint.revision(PROJECT)
         commit = f" {revision['git'][:10]}" if revision["git"] else ""
-        print(f"focus-acceptance {version('focus-acceptance')}{commit}{' with changes' if revision['git_changes'] else ''}")
+        print(
+            f"focus-acceptance {version('focus-acceptance')}{commit}"
+            f"{' with changes' if revision['git_changes'] else ''}"
+        )
         raise typer.Exit
 
 

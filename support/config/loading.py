@@ -123,7 +123,9 @@ class _Loader:
             return missing
         assert self._run_layer is not None
         allowed = f"capabilities with a reason each, of {', '.join(known)}"
-        self._problems.append(Problem(self._run_layer.origin.label, (MISSING,), f"{missing!r} is not allowed; {allowed}"))
+        self._problems.append(
+            Problem(self._run_layer.origin.label, (MISSING,), f"{missing!r} is not allowed; {allowed}")
+        )
         return {}
 
     def _layer(self, document: SettingsDocument, kind: Any) -> SettingsLayer:

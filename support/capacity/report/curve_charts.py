@@ -82,20 +82,20 @@ def charts_of(found: Mapping[str, Any]) -> list[Chart]:
 def _open(found: Mapping[str, Any]) -> Chart:
     points = [(step["at_s"], step["jobs"]) for step in found["open"]]
     most = max(jobs for _, jobs in points)
-    description = f"At most {most} of {found['asked']} were open at one moment, {points[-1][1]} at the end."
+    summary = f"At most {most} of {found['asked']} were open at one moment, {points[-1][1]} at the end."
     limit = (float(found["asked"]), f"asked for: {found['asked']}") if most > found["asked"] / 2 else None
-    return Chart("open", "Jobs open over time", description, "seconds", "jobs open", points, stepped=True, limit=limit)
+    return Chart("open", "Jobs open over time", summary, "seconds", "jobs open", points, stepped=True, limit=limit)
 
 
 def _answers(found: Mapping[str, Any]) -> Chart:
     points = [(answer["at_s"], answer["ms"]) for answer in found["answers"]]
     late = sum(ms > found["limit_ms"] for _, ms in points)
     none = found["asked"] - len(points)
-    description = f"{len(points)} answers, {late} of them after more than {found['limit_ms']:g} ms; {none} never opened."
+    summary = f"{len(points)} answers, {late} of them after more than {found['limit_ms']:g} ms; {none} never opened."
     return Chart(
         "answers",
         "Time to the answer, over time",
-        description,
+        summary,
         "seconds",
         "ms",
         points,
@@ -107,9 +107,9 @@ def _answers(found: Mapping[str, Any]) -> Chart:
 def _throughput(found: Mapping[str, Any]) -> Chart:
     points = [(point["in_flight"], point["per_s"]) for point in found["throughput"]]
     most = max(per_s for _, per_s in points)
-    description = f"At most {most:g} answers a second. The knee, beyond which requests queue: {found['knee']:g} at once."
+    summary = f"At most {most:g} answers a second. The knee, beyond which requests queue: {found['knee']:g} at once."
     mark = (found["knee"], f"knee: {found['knee']:g}")
-    return Chart("throughput", "Throughput against concurrency", description, "requests in flight", "answers per s", points,
+    return Chart("throughput", "Throughput against concurrency", summary, "requests in flight", "answers per s", points,
                  mark=mark)  # fmt: skip
 
 

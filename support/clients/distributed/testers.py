@@ -203,24 +203,24 @@ class LoadTesters:
                 tester.lost = tester.lost or tester.name == f"worker {process.pid}"
             self._changed.notify_all()
 
-    def _take_in(self, message: str, worker: str | None, data: Any) -> None:
+    def _take_in(self, kind: str, worker: str | None, data: Any) -> None:
         tester = self._known.setdefault(worker, LoadTester(worker)) if worker is not None else None
         if tester is None:
             self._port = data
-        elif message == "here":
+        elif kind == "here":
             if len(self.present) < self.amount:
                 tester.name = f"worker {data['name']}"
-        elif message == "lost":
+        elif kind == "lost":
             # A worker of this machine is lost only when its process ends: a busy machine may delay its heartbeats.
             tester.lost = tester.lost or self._elsewhere
-        elif message == "pong":
+        elif kind == "pong":
             self._note_clock(tester, data["asked"], data["clock_s"])
-        elif message == "connected":
+        elif kind == "connected":
             self._connected += 1
-        elif message == "used":
+        elif kind == "used":
             tester.cpu_s, tester.kilobytes = data["cpu_s"], data["kilobytes"]
             self._used += 1
-        elif message == "answers":
+        elif kind == "answers":
             self._pass_on(tester, data)
 
     def _pass_on(self, tester: LoadTester, answers: Sequence[Mapping[str, Any]]) -> None:

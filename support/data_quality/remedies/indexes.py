@@ -96,6 +96,6 @@ def _duplicates(database: IndexedCollection, collection: str) -> Iterator[str]:
         shared = [f"{one['count']} of {one['_id']!r}" if one["_id"] else f"{one['count']} without any" for one in found]
         more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
         yield (
-            f"no unique index by {UNIQUE} can be built, because recordings share one: {'; '.join(shared[:_TOLD])}{more}; "
-            "find out which of them are wrong, and delete those"
+            f"no unique index by {UNIQUE} can be built, because recordings share one: {'; '.join(shared[:_TOLD])}{more}"
+            "; find out which of them are wrong, and delete those"
         )

@@ -94,7 +94,9 @@ def sentence(record: Record, outcomes: Iterable[ScenarioOutcome]) -> str:
     reasons = [text for status, text in bad.items() if counts[status]]
     troubles, left = len(record.suite_errors), len(record.leftovers)
     if troubles:
-        reasons.append(_n("%(num)s trouble outside of the examples", "%(num)s troubles outside of the examples", troubles))
+        reasons.append(
+            _n("%(num)s trouble outside of the examples", "%(num)s troubles outside of the examples", troubles)
+        )
     if left:
         reasons.append(_n("%(num)s thing left behind", "%(num)s things left behind", left))
     return _("Failed: %(reasons)s.", reasons="; ".join(reasons)) if reasons else _("Failed: nothing was run.")

@@ -124,8 +124,8 @@ class BorrowedProcess(SandboxProcess):
         path = self._path("v1", "Pod")
         pods = (await self._client.request("GET", path, parameters={"labelSelector": _STATIC}))["items"]
         wanted = sum(manifest["kind"] in ("Deployment", "StatefulSet") for manifest in self.manifests())
-        not_running = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
-        return not_running or (["not all pods are there"] if len(pods) < wanted else [])
+        waiting = [f"{pod['metadata']['name']} {_why(pod)}" for pod in pods if pod["status"].get("phase") != "Running"]
+        return waiting or (["not all pods are there"] if len(pods) < wanted else [])
 
 
 async def _until(look: Callable[[], Awaitable[list[str]]], within_s: float) -> None:
