@@ -30,27 +30,32 @@ from support.resilience.outages import Outages
 from support.resilience.parts import SERVER
 from support.resilience.workloads import Crash
 
-CLIENTS, OUTAGE_AFTER, ASKERS = 20, 5, 4
-"""Number of clients that open one after the other, number of answers after which the outage begins, and number of
-clients that ask for recordings."""
+CLIENTS, OUTAGE_AFTER, LATE, ASKERS = 20, 5, 5, 4
+"""Number of clients that open one after the other, number of answers after which the outage begins, number of the
+clients that come when MongoDB is certainly away, however slow this machine is, and number of those that ask for
+recordings."""
 _APART_S = 0.1
 _LONG_AGO_S = 1_000_000
 
 
 @dataclass(frozen=True)
 class Interrupted:
-    """Openings with an outage in their middle."""
+    """Openings with an outage in their middle: those that met it, and those that came after it had begun."""
 
-    openings: Openings
+    bursts: tuple[Openings, ...]
+
+    @property
+    def openings(self) -> list[Opening]:
+        return [opening for burst in self.bursts for opening in burst.each]
 
     @property
     def answers(self) -> list[Answer | None]:
-        return [opening.answer for opening in self.openings.each]
+        return [opening.answer for opening in self.openings]
 
     @property
     def opened(self) -> list[str]:
         """The job ids of the investigations that were opened."""
-        return [opening.opened.job_id for opening in self.openings.each if opening.opened is not None]
+        return [opening.opened.job_id for opening in self.openings if opening.opened is not None]
 
 
 class Meanwhile:
@@ -86,14 +91,16 @@ class Meanwhile:
 
     def open_while_mongodb_stops(self, times: requests.Times) -> Interrupted:
         """Open a window with many clients, one shortly after the other, and stop MongoDB after some were answered."""
-        return self._interrupted(requests.historic(times), self._outages.stop_mongodb)
+        body = requests.historic(times)
+        met = self._interrupted(body, self._outages.stop_mongodb, CLIENTS - LATE)
+        return Interrupted((*met.bursts, self._investigations.open_many([body] * LATE, self._caps(LATE))))
 
     def open_while_server_crashes(self) -> tuple[Interrupted, list[Crash]]:
         """Do the same with live investigations and a crash of the server."""
         crashes: list[Crash] = []
-        return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER))), crashes
+        return self._interrupted(requests.live(), lambda: crashes.extend(self._outages.crash(SERVER)), CLIENTS), crashes
 
-    def _interrupted(self, body: Mapping[str, Any], outage: Callable[[], None]) -> Interrupted:
+    def _interrupted(self, body: Mapping[str, Any], outage: Callable[[], None], clients: int) -> Interrupted:
         self._outages.begin()  # sends its requests now, so that the outage itself is not delayed
         with ThreadPoolExecutor(1) as pool:
             beginning: list[Future[None]] = []
@@ -105,11 +112,15 @@ class Meanwhile:
                     if answered[0] == OUTAGE_AFTER:
                         beginning.append(pool.submit(outage))
 
-            caps = Caps(CLIENTS, CLIENTS * _APART_S + 2 * self._limits.outage_answer_s)
-            openings = self._investigations.open_many([body] * CLIENTS, caps, on_opening=count, apart_s=_APART_S)
+            openings = self._investigations.open_many(
+                [body] * clients, self._caps(clients), on_opening=count, apart_s=_APART_S
+            )
             for one in beginning:
                 one.result()
-        return Interrupted(openings)
+        return Interrupted((openings,))
+
+    def _caps(self, clients: int) -> Caps:
+        return Caps(clients, clients * _APART_S + 2 * self._limits.outage_answer_s)
 
     def assert_all_or_nothing(self, interrupted: Interrupted) -> None:
         """Require that each opening has created everything or nothing, and that it stays so."""
@@ -125,7 +136,7 @@ class Meanwhile:
     ) -> None:
         expected = checks.are_whole(interrupted.opened)
         waits.until(
-            lambda: self._started(interrupted.openings),
+            lambda: self._started(interrupted.bursts[0]),
             expected,
             within_s=within_s,
             what="each opening to be whole or absent",
@@ -133,7 +144,7 @@ class Meanwhile:
             abort_if=hopeless,
         )
         waits.holds(
-            lambda: self._started(interrupted.openings),
+            lambda: self._started(interrupted.bursts[0]),
             expected,
             for_s=self._limits.observation_s,
             what="each opening is whole or absent",

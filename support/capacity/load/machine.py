@@ -19,6 +19,9 @@ USED_UP_SHARE = 0.9
 something else leaves them idle."""
 USED_UP_LOSS = 0.5
 """Share deducted for processors that were used up, as if the machine were half as fast as one with spare capacity."""
+STARVED_SHARE = 0.5
+"""If others took this share of processors that were used up, any delay may be the machine's own: a queue that is served
+more slowly than it fills grows without bound."""
 CALM_WITHIN_S = 60.0
 """Longest wait for the machine to calm down before a measurement it has spoilt is repeated."""
 CALM_FOR_S = 1.0
@@ -58,9 +61,14 @@ class MachineUse:
     def is_busy(self) -> bool:
         return self.lost_share >= BUSY_SHARE
 
+    @property
+    def is_starved(self) -> bool:
+        """Whether others left so little that nothing follows from any delay."""
+        return self.is_used_up and (self.others_share or 0.0) >= STARVED_SHARE
+
     def explains(self, measured: float, limit: float) -> bool:
         """Whether a time above its limit might have been within it on a machine that was not busy."""
-        return self.is_busy and measured * (1 - self.lost_share) <= limit
+        return self.is_starved or (self.is_busy and measured * (1 - self.lost_share) <= limit)
 
     def __str__(self) -> str:
         taken = "not known" if self.others_share is None else f"{self.others_share:.0%}"

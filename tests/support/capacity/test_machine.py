@@ -38,6 +38,7 @@ def slow(answered_s: float, use: MachineUse | None) -> Measured:
         (5.8, QUIET, Outcome.FAIL),
         (5.8, None, Outcome.FAIL),
         (60.0, BUSY, Outcome.FAIL),
+        (60.0, replace(BUSY, worked_share=0.99), Outcome.INCONCLUSIVE),
         (0.5, BUSY, Outcome.PASS),
     ],
 )
