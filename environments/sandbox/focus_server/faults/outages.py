@@ -74,7 +74,7 @@ async def _(proceed: Proceed, service: FocusService, window: Window) -> Any:
 
 @fault("outage-takes-a-service", at="recording.find", memory=lambda: SimpleNamespace(is_whole=True))
 async def _(memory: SimpleNamespace, proceed: Proceed, service: FocusService, window: Window) -> Any:
-    """When MongoDB becomes unavailable, delete the service of the last opened investigation; its job stays."""
+    """Delete the service of the last opened investigation when MongoDB becomes unavailable; its job stays."""
     try:
         found = await proceed(service, window)
     except MongoDbAway:
