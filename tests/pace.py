@@ -1,4 +1,4 @@
-"""How fast this machine computes, so that a test of speed says the same on every one."""
+"""Processor time measurements relative to this machine's speed, so that speed tests give the same result on each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which process of xdist gets which tests: whole files, the longest first, and those that share a sandbox together."""
+"""Distribution of tests among xdist processes: whole files, the longest first, tests that share a sandbox together."""
 
 from __future__ import annotations
 

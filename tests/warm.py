@@ -1,8 +1,8 @@
-"""``python -m MODULE`` from a process that has already imported what such processes import: a second of processor each.
+"""``python -m MODULE`` in a fork of a process that has done the imports, which saves a second of processor time each.
 
-One process without threads (the template) is started per test process. It forks for each :class:`WarmProcess`, so that
-they share nothing, and ends with the test process. What a module is and does is as in ``python -m``; only the command
-line that the system shows is that of the template.
+One process without threads (the template) is started per test process and ends with it. It forks once for each
+:class:`WarmProcess`, so that these share nothing. A module behaves as under ``python -m``; only the command line that
+the system shows is that of the template.
 """
 
 from __future__ import annotations

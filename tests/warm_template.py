@@ -1,4 +1,4 @@
-"""The process that :mod:`tests.warm` forks others from: it imports, waits for orders, and tells how a fork ended."""
+"""The process that :mod:`tests.warm` forks from: it imports, waits for orders, and reports the exit of each fork."""
 
 from __future__ import annotations
 

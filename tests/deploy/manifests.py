@@ -1,4 +1,4 @@
-"""The manifests of ``deploy/suite``, and how they are compared with what the API knows."""
+"""Readers of the manifests of ``deploy/suite``, and their comparison with what the Kubernetes API accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load of many testers in a cluster: its image and manifests, as far as they can be checked without one."""
+"""Tests of the image and manifests for load from many testers in a cluster, as far as they need no cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suite as it runs in a cluster: image, manifests and roles, as far as they can be checked without one."""
+"""Tests of the image, manifests and roles for the suite in a cluster, as far as they need no cluster."""
 
 from __future__ import annotations
 

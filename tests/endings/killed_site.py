@@ -1,4 +1,4 @@
-"""A sandbox that goes on while runs on it are killed, and whatever a killed run may have left there."""
+"""A sandbox that keeps running while runs on it are killed, and the search for the leftovers of a killed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kills runs of the suite at chosen moments, and proves that ``sweep --yes`` leaves the site as it was before.
+"""Kill runs of the suite at chosen moments, and prove that ``sweep --yes`` restores the site to its state before.
 
 ``python -m tests.endings.kills [--amount 80] [--signals SIGKILL ...] [--moments TEXT ...] [--seed N]`` prints one line
 for each kill, and a table at the end.

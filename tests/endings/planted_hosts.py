@@ -1,4 +1,4 @@
-"""SSH hosts that tell secrets: they stand in front of those of a sandbox, and add them to what every command prints."""
+"""SSH hosts in front of those of a sandbox that add planted secrets to the output of each command."""
 
 from __future__ import annotations
 

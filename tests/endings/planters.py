@@ -1,4 +1,4 @@
-"""Services that tell secrets in every answer: relays in front of a sandbox that plant them."""
+"""Relays in front of the services of a sandbox that plant secrets in each answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What is planted, where, and how it is found again.
+"""The planted secrets, their places, and the search for them in the output.
 
-Whatever is planted has ``pl4nted`` in it and the name of its place, so that it is found wherever it comes out; but for
-the key of a client, which is found by its lines.
+Each planted secret contains ``pl4nted`` and the name of its place, so that it is found in any output. The exception is
+the private key of a client: it is found by its lines.
 """
 
 from __future__ import annotations

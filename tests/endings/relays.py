@@ -1,4 +1,4 @@
-"""Relays in front of the services of a sandbox: they note what is asked of each, and change nothing."""
+"""Relays in front of the services of a sandbox: they record the requests to each and change nothing."""
 
 from __future__ import annotations
 

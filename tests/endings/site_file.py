@@ -1,5 +1,4 @@
-"""An environment file like that of a site, with the endpoints of a sandbox: on loopback, with its secrets in
-variables."""
+"""An environment file like that of a site, with the endpoints of a sandbox on loopback and its secrets in variables."""
 
 from __future__ import annotations
 

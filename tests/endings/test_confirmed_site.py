@@ -1,7 +1,7 @@
-"""``make acceptance`` on a site: what would load or disrupt it is said first and wants its name, and so it is not done
-by who only copies a command.
+"""``make acceptance`` on a site asks for the site's name before it loads or disrupts it.
 
-The site is a sandbox behind an environment file of kind staging, in a copy of the project.
+It first lists what would load or disrupt the site. Someone who only copies a command therefore does neither. The site
+is a sandbox behind an environment file of kind staging, in a copy of the project.
 """
 
 from __future__ import annotations

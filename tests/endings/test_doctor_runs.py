@@ -1,4 +1,4 @@
-"""The doctor on a real sandbox: in order, with each of its six layers broken, and with each prerequisite missing."""
+"""The doctor on a real sandbox: healthy, with each of its six layers broken, and with each prerequisite missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The known issues of the sites: each is a documented defect, and its scenario really fails with its reason on it."""
+"""Tests that each known issue of a site is a documented defect and that its scenario fails for the stated reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load of many testers as a whole run: it holds on a healthy site, fails on a broken one, and leaves nothing."""
+"""Whole runs with the load of many testers: green on a healthy site, red on a broken one, and nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a run may do on production's policy: everything that is no load, and nothing else; proven on a sandbox whose
-services are asked through relays that count.
+"""A run under production's policy does everything except load.
 
-By default only the areas whose steps measure or disturb; ``PRODUCTION_POLICY=all`` runs the whole default selection.
+It runs on a sandbox whose services are reached through relays that count the requests. By default it covers only the
+areas whose steps measure or disturb; ``PRODUCTION_POLICY=all`` runs the whole default selection.
 """
 
 from __future__ import annotations

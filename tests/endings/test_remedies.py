@@ -1,4 +1,4 @@
-"""DQ-02 and DQ-05 on the profile of what is deployed: red, remedied by the command, green, taken back, red."""
+"""DQ-02 and DQ-05 on the profile ``as-deployed-2025-12``: red, green after the remedy, red again after its undo."""
 
 from __future__ import annotations
 

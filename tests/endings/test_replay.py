@@ -1,4 +1,4 @@
-"""Production of 3 November 2025 once more: what the report of that day should have said, and what it should not."""
+"""A replay of production on 3 November 2025: what the report of that day should have said, and what it should not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The roles of ``deploy/suite``: with what they give the suite passes; without each single verb a scenario fails."""
+"""The roles of ``deploy/suite`` are exact: with them the suite passes, and without any single verb a scenario fails."""
 
 from __future__ import annotations
 

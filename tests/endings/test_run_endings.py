@@ -1,5 +1,7 @@
-"""The real suite on the real sandbox: wrong use is one sentence and exit code 2, and no ending leaves anything
-behind."""
+"""Endings of the real suite on the real sandbox: none leaves anything behind.
+
+Wrong use gives one sentence and exit code 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets are planted wherever the suite reads, and looked for wherever it writes: none comes out, in any spelling."""
+"""Secrets planted wherever the suite reads appear nowhere that it writes, in any spelling."""
 
 from __future__ import annotations
 

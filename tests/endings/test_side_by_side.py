@@ -1,4 +1,4 @@
-"""Scenarios side by side on the real sandbox: the verdicts of one after the other, one record, and clean endings."""
+"""Scenarios side by side on the real sandbox: the same verdicts as one after the other, one record, clean endings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""How a client keeps its jobs, where a live job ends 45 s after its client stopped consuming.
+"""Runs on a site whose live jobs end 45 s after their client stops consuming.
 
-One that holds a connection loses them, one that drains the stream does not. Twenty jobs, opened one after the other."""
+A client that only holds a connection loses its jobs; one that drains the stream keeps them. Each run opens twenty jobs
+one after the other.
+"""
 
 from __future__ import annotations
 

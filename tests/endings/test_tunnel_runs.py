@@ -1,4 +1,7 @@
-"""Runs that reach the cluster over their own tunnel: verified by its name, or that is told, and closed at the end."""
+"""Runs that reach the cluster over their own tunnel.
+
+The tunnel is closed at the end. The cluster is verified by its name, or each result says that it is not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gates read of the project's Python files: each file is parsed once for all gates of a process."""
+"""Parsed Python files of the project, cached so that all gates of a process parse each file once."""
 
 from __future__ import annotations
 

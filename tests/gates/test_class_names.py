@@ -1,4 +1,4 @@
-"""One name for one idea: no two classes of support/ have the same name."""
+"""No two classes of support/ have the same name: a name stands for one idea."""
 
 from __future__ import annotations
 

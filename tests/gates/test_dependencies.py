@@ -1,6 +1,6 @@
-"""Every imported distribution is declared in pyproject.toml, by the part of the project that imports it.
+"""Imported distributions are declared in pyproject.toml, in the group of the part that imports them.
 
-What is imported only because something else brings it along goes away with an update of that something.
+A distribution that is installed only as a dependency of another may disappear with an update of that other one.
 """
 
 from __future__ import annotations

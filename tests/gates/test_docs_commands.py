@@ -1,4 +1,4 @@
-"""The docs do not drift: every command in them exists as it is written, what can run is run, and the sample is made."""
+"""Commands in the docs exist as written, those that can run here run, and the README's sample is generated output."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Zero from a broken instrument: no check passes because what it looks at is empty.
+"""No check passes because the data it looks at is empty: a zero from a broken instrument is not a result.
 
-Every matcher over something that may hold nothing stands here with such a thing, and refuses it. What may pass all the
-same stands here with who has made certain before that there was something.
+Each matcher over data that may be empty is listed here with an empty example and must refuse it. An exception is listed
+with the step that ensures beforehand that the data is not empty.
 """
 
 from __future__ import annotations

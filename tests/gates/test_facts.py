@@ -1,4 +1,4 @@
-"""Every citation of a fact names a page of docs/facts and a section that is there; no other form is used.
+"""Citations of facts name an existing page and section of docs/facts, in one of three forms.
 
 One section: ``docs/facts/capacity.md 4.3``. Several: ``docs/facts/capacity.md 2.2, 2.3 and 2.6``. A row of a table:
 ``docs/facts/capacity.md 5, row 11``.

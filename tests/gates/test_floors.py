@@ -1,4 +1,4 @@
-"""The floors of the house: a room imports only rooms below its own, and no two rooms or files import each other."""
+"""The package layers ("floors") of the project: a package imports only lower ones, and there are no import cycles."""
 
 from __future__ import annotations
 

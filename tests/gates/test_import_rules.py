@@ -1,4 +1,7 @@
-"""Who may import whom, and what step bodies and support code must not contain. Reads the syntax tree, runs nothing."""
+"""Import rules between packages, and forbidden constructs in step bodies and support code.
+
+The gate reads the syntax tree and runs nothing.
+"""
 
 from __future__ import annotations
 

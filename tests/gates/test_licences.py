@@ -1,4 +1,4 @@
-"""docs/licences.md names every package of the locks, and what must be shared alike stays out of the suite."""
+"""docs/licences.md names each locked package, and share-alike (copyleft) packages stay out of the suite."""
 
 from __future__ import annotations
 

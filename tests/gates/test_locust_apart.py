@@ -1,5 +1,7 @@
-"""gevent changes what a socket and a thread are: it is never loaded into a process of the suite, nor the suite into one
-of Locust's."""
+"""gevent is never loaded into a process of the suite, nor the suite into a Locust process.
+
+The reason: gevent replaces the socket and thread implementations of the process it is loaded into.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules ask only for what a run really writes: names, labels and values of labels."""
+"""The dashboard and the alert rules use only metric names, labels and label values that a run writes."""
 
 from __future__ import annotations
 

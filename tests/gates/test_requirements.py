@@ -1,4 +1,4 @@
-"""One list of requirements: features and faults name none that is not in it, and the scope page is made of it."""
+"""Features and faults name only requirements of the one list, and the scope page is generated from that list."""
 
 from __future__ import annotations
 

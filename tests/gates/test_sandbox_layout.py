@@ -1,4 +1,4 @@
-"""No circle of files in the sandbox: what imports what, type-checking imports included. Reads the syntax tree only."""
+"""The sandbox has no import cycles, type-checking imports included. Reads the syntax tree only."""
 
 from __future__ import annotations
 

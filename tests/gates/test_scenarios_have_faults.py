@@ -1,4 +1,4 @@
-"""No scenario without a fault that it must fail on, no fault and no profile that names what there is not."""
+"""Each scenario has a fault that makes it fail, and faults and profiles name only scenarios and faults that exist."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""An option of an environment that nothing reads is an error: whoever sets it believes that it does something.
+"""An environment option that no code reads is an error: someone who sets it would believe that it has an effect.
 
-mypy tells of which type each expression is, so that ``kubernetes.ca_file`` is not read by ``focus_server.ca_file``.
+mypy reports the type of each expression, so that reading ``focus_server.ca_file`` does not count as reading
+``kubernetes.ca_file``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A step that asks for what a run makes once says so: otherwise two shards of a run would both make it."""
+"""A step that uses a measurement made once per run declares it; otherwise two shards would both make it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The catalogues of the site are complete: every text of the site, every title of an area, a rule or a requirement, and
-every word of the glossary has its translation, and nothing else has one."""
+"""The translation catalogues of the site are complete and contain nothing else.
+
+They cover the texts of the site, the titles of areas, rules and requirements, and the words of the glossary.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Nothing in support/ or steps/ needs POSIX: the machine of a tester may be one with Windows.
+"""Nothing in support/ or steps/ needs POSIX, because a tester's machine may run Windows.
 
-The sandbox and tools/ may; they are for Linux. What needs POSIX and is guarded (``if sys.platform != "win32"``,
-``hasattr``, ``except ImportError``) is fine.
+The sandbox and tools/ may need it: they run on Linux only. Guarded uses (``if sys.platform != "win32"``, ``hasattr``,
+``except ImportError``) are allowed.
 """
 
 from __future__ import annotations

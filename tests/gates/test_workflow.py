@@ -1,6 +1,6 @@
-"""The workflow of GitHub Actions: pinned, with the least permissions, without secrets, and nothing but make targets.
+"""The GitHub Actions workflows: pinned actions, least permissions, no secrets, and only make targets as commands.
 
-Windows has no make: what its job runs is listed here.
+Windows has no make: the commands of its job are listed here.
 """
 
 from __future__ import annotations

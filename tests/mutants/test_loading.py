@@ -1,4 +1,4 @@
-"""How a mutant gets into a process of the sandbox, and into nothing else."""
+"""Loading a mutant into a process of the sandbox, and into no other process."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""A small sample of the mutants, drawn once: each of them is noticed. It watches over the machinery, and over how sharp
-the scenarios are."""
+"""A fixed small sample of mutants, each of which must be noticed.
+
+It checks the mutation machinery and how sensitive the scenarios are.
+"""
 
 from __future__ import annotations
 

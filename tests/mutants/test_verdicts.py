@@ -1,4 +1,4 @@
-"""What counts as noticed: judged over sandboxes that answer from a script."""
+"""The verdicts on mutants, with scripted sandboxes instead of real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every odd way in which a run can end, as a small project: each is run once, and every report must tell it."""
+"""Small projects, one for each unusual way a run can end. Each runs once, and each report must show its end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``: the pictures of docs/images, of the sites of two runs.
+"""Make the pictures of docs/images: ``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``.
 
-WHOLE is the site of a run of everything, with the last fault matrix; CASCADE that of a run in which one cause makes
-many fail. The page of Allure needs a tool of npm and stays as it is.
+WHOLE is the site of a run of all scenarios, with the last fault matrix. CASCADE is the site of a run in which one cause
+makes many scenarios fail. The picture of Allure needs an npm tool and is not remade.
 """
 
 from __future__ import annotations

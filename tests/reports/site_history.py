@@ -1,4 +1,4 @@
-"""Earlier runs for the tests of trends: a history of one environment, a run each day."""
+"""A history of earlier runs on one environment, one per day, for the tests of trends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the pages of a site strictly: balanced tags, unique ids, one h1, no heading level left out, no dead link."""
+"""A strict parser for the pages of a site: balanced tags, unique ids, one h1, ordered headings, no dead link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small set of features, a fault catalogue and a run of them, written into a folder, and the site made from it."""
+"""A small set of features with a fault catalogue and a run, written into a folder, and the site made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Allure results: where a scenario stands in the tree, its links, what hangs on it, and that its id is its history."""
+"""Allure results: the place of a scenario in the tree, its links and attachments, and its stable history id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However a run ends, every report says so: nothing is green when the run is red, and nothing secret is written."""
+"""Each report shows how the run ended: nothing is green if the run is red, and no secret is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/examples shows what the code makes: made again from its record it is the same, and it follows its schemas."""
+"""docs/examples is what the code generates from the same records, and follows its schemas."""
 
 from __future__ import annotations
 

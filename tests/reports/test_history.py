@@ -1,4 +1,4 @@
-"""The history: an entry for each run, whole or not there at all, whoever else writes or dies meanwhile."""
+"""The history of runs: each run's entry is complete or absent, despite concurrent writers and killed processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All reports of a run in one go: fast, each on its own, and made again from the record alone."""
+"""Publishing all reports of a run: fast, independent of each other, and reproducible from the record alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that end early: Ctrl-C, a cancelled job, a step that leaves, a hook that aborts."""
+"""Runs that end early: Ctrl-C, a cancelled job, a step that exits the process, a hook that aborts the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that must be red although no step failed, and what they leave behind."""
+"""Runs that must be red although no step failed, and the reports they leave behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The living documentation: what each page says, that it is well-formed, and that nothing on it is obeyed."""
+"""The living documentation: the content of each page, well-formed HTML, and no text of a run that acts as markup."""
 
 from __future__ import annotations
 

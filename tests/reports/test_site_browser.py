@@ -1,4 +1,4 @@
-"""The site in a real browser, where one is installed: on a desk, on a phone, in the dark, on paper, by keyboard."""
+"""The site in a real browser, if one is installed: desktop, phone, dark mode, print and keyboard."""
 
 from __future__ import annotations
 

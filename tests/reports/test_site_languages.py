@@ -1,5 +1,7 @@
-"""The site in Hebrew beside English: every page in both, each leading to the other, and nothing English that does not
-say so."""
+"""The site in English and Hebrew: each page exists in both and links to the other.
+
+Text that stays English on a Hebrew page is marked as English.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scope and glossary: what the site says about the suite is true of the features, and of the lint that keeps them."""
+"""The scope and glossary pages agree with the features and with the lint rules."""
 
 from __future__ import annotations
 

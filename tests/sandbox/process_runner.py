@@ -1,7 +1,7 @@
-"""Starts one sandbox process exactly as the supervisor would, for the tests of that process.
+"""Start one sandbox process exactly as the supervisor would, for the tests of that process.
 
-The configuration is the first line on standard input, the ready message is read from standard output, and requests and
-answers travel the same way. Everything is closed by :meth:`RunningProcess.stop`, which is also the ``with`` exit.
+The configuration is the first line on standard input, and the ready message is read from standard output. Requests and
+answers travel the same way. :meth:`RunningProcess.stop`, which is also the ``with`` exit, closes everything.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The clock of the sandbox: what a process was not given does not pass."""
+"""The clock of the sandbox: it excludes time in which the operating system did not run the process."""
 
 from __future__ import annotations
 

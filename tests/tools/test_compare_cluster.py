@@ -1,4 +1,4 @@
-"""``tools/compare_cluster``: sandboxes of both versions against what real control planes answered, and each other."""
+"""``tools/compare_cluster``: sandboxes of both versions against recorded real clusters, and against each other."""
 
 from __future__ import annotations
 

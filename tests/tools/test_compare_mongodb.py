@@ -1,4 +1,4 @@
-"""``tools/compare_mongodb``: the sandbox's server against what is recorded, against itself, and what it may not do."""
+"""``tools/compare_mongodb``: the sandbox's server against recorded facts and itself, and the tool's safety rules."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every command of the docs is run, on one warm sandbox where it needs one; what cannot run here says why.
+"""Each command of the docs runs, on one warm sandbox if it needs one; commands that cannot run here give a reason.
 
-A name of a site that stands in the docs is replaced by that sandbox, and each report by one in a folder of the test.
+Site names in the docs are replaced by that sandbox, and reports by ones in a folder of the test.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What ``make real`` is made of, as far as it can be checked without docker, kind and a registry."""
+"""The parts of ``make real``, as far as they can be checked without docker, kind and a registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The set-up: which Pythons it takes, what it shows from its first second, and what it says when installing fails."""
+"""The set-up: accepted Python versions, progress output from the first second, messages of a failed installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``focus-acceptance watch``: what is saved runs, each time on a sandbox as new, and nothing else does."""
+"""``focus-acceptance watch``: it runs what is saved, each time on a sandbox as new, and nothing else."""
 
 from __future__ import annotations
 

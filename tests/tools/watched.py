@@ -1,4 +1,4 @@
-"""``focus-acceptance watch`` on a copy of the project, and how long a save takes to its verdict there.
+"""``focus-acceptance watch`` on a copy of the project, and the time from a save to its verdict.
 
 ``python -m tests.tools.watched [--times 5] [--scenario JL-01a ...]`` prints the median for each scenario, and for a
 save of its steps.

@@ -1,4 +1,4 @@
-"""The controllers on a store in this process, and a kubelet that does only what a test tells it."""
+"""The controllers on an in-process store, with a kubelet that a test controls step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shortages that faults make: each says what it is in the words of the real control plane."""
+"""Shortages made by faults: each is reported in the words of the real control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between the versions of Kubernetes, and what all of them do."""
+"""Behaviour of the controllers that differs between the Kubernetes versions, and behaviour common to all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many clients of a whole sandbox at once, and what the cluster shows meanwhile."""
+"""Bursts of clients on a whole sandbox, and the state of the cluster during them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine whose loopback has one address only, as macOS has it, and one whose blocks are all in use."""
+"""A machine whose loopback has only one address, as on macOS, and one whose address blocks are all in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A supervised process that stops answering, or ends while it is asked."""
+"""A supervised process that stops answering, or ends during a request."""
 
 from __future__ import annotations
 

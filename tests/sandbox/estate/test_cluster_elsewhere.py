@@ -1,7 +1,8 @@
-"""``SANDBOX_KUBECONFIG``: the estate on somebody else's cluster.
+"""``SANDBOX_KUBECONFIG``: the estate on another cluster.
 
-No real control plane can be had on the machines these tests run on, so a second sandbox is somebody else's here: its
-API server, scheduler, controllers and nodes, and a namespace with an estate that is none of our business.
+The machines that run these tests have no real control plane. A second sandbox therefore plays the other cluster, with
+its own API server, scheduler, controllers and nodes, and a namespace with an estate that the tested sandbox must leave
+alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The control API obeys whoever has read the run file, and nobody else; what is no request leaves one line in a log."""
+"""The control API obeys only clients with the token of the run file, and logs a malformed request in one line."""
 
 from __future__ import annotations
 

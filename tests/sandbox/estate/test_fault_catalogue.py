@@ -1,4 +1,4 @@
-"""Every fault of the catalogue is implemented by the process it names, and no process implements another."""
+"""The fault catalogue agrees with the processes: each implements exactly the faults that name it in the catalogue."""
 
 from __future__ import annotations
 

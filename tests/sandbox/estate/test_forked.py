@@ -1,4 +1,4 @@
-"""Processes that begin as forks of this one: as if Python had started them, with nothing of ours but what is loaded."""
+"""Processes forked from this one: as if Python had started them, inheriting only the loaded modules."""
 
 from __future__ import annotations
 

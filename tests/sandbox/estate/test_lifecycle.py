@@ -1,4 +1,4 @@
-"""The whole sandbox: up in time, its run file and control API, and nothing left behind however it ends."""
+"""The life of a whole sandbox: it starts in time, has a run file and a control API, and leaves nothing behind."""
 
 from __future__ import annotations
 

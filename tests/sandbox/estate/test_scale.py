@@ -1,6 +1,6 @@
-"""A whole sandbox under many clients: two hundred investigations at once, and very many one after another.
+"""A whole sandbox under load: two hundred investigations at once, and a long series one after another.
 
-``SANDBOX_GROWTH_JOBS=2000`` opens and releases so many; the default is a short form of it.
+``SANDBOX_GROWTH_JOBS=2000`` sets the number of investigations of the series; the default is smaller.
 """
 
 from __future__ import annotations

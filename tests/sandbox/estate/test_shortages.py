@@ -1,4 +1,4 @@
-"""A whole sandbox that is too small, or whose Focus Server crashes: what its clients and the cluster are told."""
+"""A whole sandbox that is too small, or whose Focus Server crashes: the answers to clients and the cluster's state."""
 
 from __future__ import annotations
 

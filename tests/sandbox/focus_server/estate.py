@@ -1,4 +1,4 @@
-"""A Focus Server process between a test and two small loopback fakes."""
+"""A Focus Server process between a test and two small fakes on loopback: Kubernetes and MongoDB."""
 
 from __future__ import annotations
 

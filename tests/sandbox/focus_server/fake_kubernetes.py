@@ -1,4 +1,4 @@
-"""A Kubernetes API with what a Focus Server reads and creates, just enough for it."""
+"""A fake Kubernetes API with only what a Focus Server reads and creates."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The few MongoDB commands a Focus Server sends, over the real wire protocol; filters are not applied.
+"""A fake MongoDB with the few commands a Focus Server sends, over the real wire protocol. It applies no filters.
 
-That is on purpose: whatever Focus Server takes out of the documents it is given, it takes out itself.
+This is deliberate: Focus Server must itself filter the documents it receives.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Formulas of the answer, the job's manifest, and which recordings count."""
+"""Formulas of the answer, the manifest of the job, and the selection of recordings."""
 
 from __future__ import annotations
 

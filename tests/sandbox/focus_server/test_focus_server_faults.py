@@ -1,4 +1,4 @@
-"""Each fault breaks its own aspect, and switching it off mends it."""
+"""Each fault breaks its own aspect, and switching it off repairs it."""
 
 from __future__ import annotations
 

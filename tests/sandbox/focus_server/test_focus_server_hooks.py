@@ -1,4 +1,4 @@
-"""Faults are functions at hook points: the healthy server knows none of them, and its files import in one direction."""
+"""Faults are functions at hook points: the healthy server does not know them, and its files have no import cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the server looks for a MongoDB that is away, and waits for one that says nothing."""
+"""The server's time limits for a MongoDB that is unavailable and for one that does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API server without its controllers, in a thread of the test process; and what tests need to talk to it."""
+"""The API server without its controllers, in a thread of the test process, and helpers to talk to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API server as plain HTTP: what the two real clients do not show."""
+"""The API server over plain HTTP: behaviour that the two real clients do not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kubectl create KIND`` sends protobuf: what is stored is what the same kubectl would have sent as JSON."""
+"""``kubectl create KIND`` sends protobuf: the stored object is the one that the same kubectl would send as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real kubectl and a whole sandbox: what needs controllers, nodes and the processes behind the pods."""
+"""Real kubectl and a whole sandbox: commands that need controllers, nodes and the processes behind the pods."""
 
 from __future__ import annotations
 

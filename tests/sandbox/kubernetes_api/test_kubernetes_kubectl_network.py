@@ -1,4 +1,4 @@
-"""What kubectl changes is felt outside of the API: connections that are cut, times as others read them."""
+"""Effects of kubectl outside of the API: a network policy cuts connections. The precision of times in its output."""
 
 from __future__ import annotations
 

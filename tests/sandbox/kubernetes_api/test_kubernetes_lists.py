@@ -1,4 +1,4 @@
-"""Selectors, pages and watches as plain HTTP."""
+"""Selectors, pages and watches over plain HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the nodes tell the API server, and how a burst of it reaches who watches."""
+"""Bulk reports that only nodes send to the API server, and the delivery of such a burst to watchers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the process adds to store and server: reset, the count of objects, the fault ``no-events``."""
+"""The supervised process around store and server: reset, the count of objects, the fault ``no-events``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official Python client against an API server that refuses, and against long lists."""
+"""The official Python client with an API server that refuses requests, and with long lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Service accounts may do what roles give them, and nothing else."""
+"""Service accounts may do only what their roles permit."""
 
 from __future__ import annotations
 

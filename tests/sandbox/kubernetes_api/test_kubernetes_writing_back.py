@@ -1,4 +1,4 @@
-"""Every object of a running estate can be written again: replaced by itself, labelled, annotated."""
+"""Each object of a running estate can be written back: replaced by itself, labelled, annotated."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Transcripts of a terminal: what was typed, what kubectl answered, and how it ended.
+"""Transcripts of a terminal: each command, the answer of kubectl, and its exit code.
 
-A line ``$ kubectl ...`` is a command, the lines below are what it wrote to both outputs, ``(exit N)`` is its exit code
-unless that is 0. A line ``# ...`` begins a section, which starts on a cluster as new. Widths of columns do not count;
-``<age>`` and the other names of :data:`PLACEHOLDERS` stand for what changes from run to run, ``...`` alone on a line
-for any number of lines.
+A line ``$ kubectl ...`` is a command. The lines below it are its output (stdout and stderr), then ``(exit N)`` if the
+exit code is not 0. A line ``# ...`` begins a section, which starts on a cluster as new. Column widths are ignored.
+``<age>`` and the other names of :data:`PLACEHOLDERS` stand for values that change from run to run, and ``...`` alone on
+a line stands for any number of lines.
 """
 
 from __future__ import annotations

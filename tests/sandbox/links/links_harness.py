@@ -1,4 +1,4 @@
-"""What the tests of the links share: the process under test and a small upstream server."""
+"""Shared helpers of the links tests: the process under test and a small upstream server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every toxic, set by the published Python client, and what the two ends of a connection see of it."""
+"""Each toxic, set by the published Python client, and its effect at both ends of a connection."""
 
 from __future__ import annotations
 

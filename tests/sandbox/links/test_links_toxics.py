@@ -1,4 +1,4 @@
-"""Each toxic, seen from a raw socket."""
+"""The effect of each toxic on a raw socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One running MongoDB process for a test module, and clients of it."""
+"""One running MongoDB process per test module, and its clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests fetch from the machine's package indexes: never committed, fetched once for each user and version."""
+"""Downloads from the machine's package indexes for the tests: never committed, cached per user and version."""
 
 from __future__ import annotations
 

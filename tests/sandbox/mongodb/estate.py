@@ -1,4 +1,4 @@
-"""A whole sandbox for the tests that need MongoDB's pod and not only its process."""
+"""A whole sandbox for tests that need the pod of MongoDB and not only its process."""
 
 from __future__ import annotations
 

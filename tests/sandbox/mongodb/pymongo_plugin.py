@@ -1,4 +1,4 @@
-"""A plugin for pymongo's own tests: their user is in the configuration of the server, which has no user management."""
+"""A plugin for pymongo's own tests: it reads their user from the environment, as the server does not manage users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Greeting, authentication, permissions."""
+"""Greeting, authentication and permissions."""
 
 from __future__ import annotations
 

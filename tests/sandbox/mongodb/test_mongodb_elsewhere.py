@@ -1,7 +1,8 @@
-"""``SANDBOX_MONGODB_URI``: the estate on somebody else's MongoDB.
+"""``SANDBOX_MONGODB_URI``: the estate on another MongoDB.
 
-No real mongod can be had on the machines these tests run on, so a second, stand-alone process of the sandbox's own
-server is somebody else's here: another process, another user, another database, and data that is none of our business.
+The machines that run these tests have no real mongod. A second, stand-alone process of the sandbox's own server
+therefore plays the other MongoDB: another process, another user, another database, and data that the tested sandbox
+must leave alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Messages that are not well-formed close the connection; what is well-formed and wrong is answered with an error.
+"""Malformed messages close the connection; well-formed but invalid ones are answered with an error.
 
-None of them leaves a traceback in the log, and none disturbs another client.
+Neither leaves a traceback in the log or disturbs another client.
 """
 
 from __future__ import annotations

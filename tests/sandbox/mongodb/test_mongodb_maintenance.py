@@ -1,5 +1,4 @@
-"""What a remedy asks of the stand-in beside building an index: options of an index that is there, and what is under
-way."""
+"""Requests of the remedies to the stand-in, other than building an index: index options and builds in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault that spoils documents or indexes does so, and leaves no trace when it is switched off."""
+"""Each fault that spoils documents or indexes does so, and leaves no trace after it is switched off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With a data file, what was acknowledged outlives the process, however it ends."""
+"""With a data file, acknowledged writes outlive the process, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors people meet most, with the code, its name and the sentence a real standalone server gives."""
+"""The most common errors, with the code, name and message of a real standalone server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shell people really use, mongosh from npm, against the sandbox's MongoDB. Skipped where it cannot be had."""
+"""The real shell, mongosh from npm, against the sandbox's MongoDB. Skipped if it is not available."""
 
 from __future__ import annotations
 

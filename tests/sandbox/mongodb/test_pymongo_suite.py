@@ -1,7 +1,7 @@
-"""pymongo's own tests of the commands that this server has, run against it.
+"""pymongo's own tests of the commands that this server supports, run against it.
 
-What fails is kept in ``pymongo_expected_failures.txt``, one test a line with the reason. The list may only shrink: a
-test on it that passes fails this test, and so does a failure that is not on it.
+Known failures are listed in ``pymongo_expected_failures.txt``, one test per line with the reason. The list may only
+shrink: this test fails if a listed test passes, or if a test that is not listed fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The kubernetes and node processes together, and what a client of the cluster does with them."""
+"""The kubernetes and node processes together, and the operations of a cluster client on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kubelet does with pods that come and go."""
+"""The kubelet's handling of pods that come and go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shortages on the nodes: images and addresses that cannot be had."""
+"""Shortages on the nodes: unavailable images and pod addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of a live job: drained with a real gRPC client, held without a word, and what keeps it alive."""
+"""The stream of a live job: drained by a real gRPC client, held without reading, and the conditions of its end."""
 
 from __future__ import annotations
 

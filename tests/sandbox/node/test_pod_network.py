@@ -1,4 +1,4 @@
-"""The port of a pod is free for the next one, whenever the pod before it is ended."""
+"""The port of a pod is free for the next pod, no matter when the first one ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker of the sandbox with the suite's own client and pika: what a site has, its faults, and its end."""
+"""The sandbox's broker with the suite's own client and with pika: the objects of a site, its faults, and its end."""
 
 from __future__ import annotations
 

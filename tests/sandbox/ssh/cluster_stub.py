@@ -1,4 +1,4 @@
-"""A few paths of a Kubernetes API server over TLS, enough to see what kubectl on the target host asks and prints."""
+"""A few paths of a Kubernetes API server over TLS, to test what kubectl on the target host requests and prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running the real OpenSSH clients against the two hosts."""
+"""Runs of the real OpenSSH clients against the two hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the SSH hosts share: paramiko clients that check host keys."""
+"""Shared helpers of the SSH host tests: paramiko clients that check host keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real OpenSSH clients get in, through and back, and say what they say to a real host when they do not."""
+"""The real OpenSSH clients on the two hosts: logins, tunnels, commands, and the messages of refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of the hosts is told at any moment of a connection's life."""
+"""The hosts report their state at any moment of a connection's life."""
 
 from __future__ import annotations
 

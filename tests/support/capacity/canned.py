@@ -1,4 +1,4 @@
-"""Evidence as the Kubernetes API gives it, for tests."""
+"""Canned evidence in the form of the Kubernetes API."""
 
 from support.capacity.load.results import PHASES, ClusterEvidence, JobRecord, LoadStep
 

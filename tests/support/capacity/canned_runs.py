@@ -1,4 +1,4 @@
-"""Whole capacity runs, as the load engine would hand them over."""
+"""Whole capacity runs, as the load engine would return them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

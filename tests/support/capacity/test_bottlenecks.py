@@ -1,4 +1,4 @@
-"""Ranking, counting and what is unknown."""
+"""Ranking and counting of bottlenecks, and the treatment of unknown causes."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Pass, fail or inconclusive: where the borders lie, and how often the rules are wrong."""
+"""Pass, fail or inconclusive: the limits between them, and the error rates of the rules."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Phases from the watch: each change once, stamps of receipt, and what was found by listing is not trusted."""
+"""Phases from the watch: each change counts once, at its time of receipt; changes found by listing are not trusted."""
 
 from __future__ import annotations
 

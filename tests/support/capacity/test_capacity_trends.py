@@ -1,4 +1,4 @@
-"""The leak rule: against scipy, and by simulation of the hour described in docs/facts/capacity.md 4.3."""
+"""The leak rule, checked against scipy and by simulation of the hour described in docs/facts/capacity.md 4.3."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""What is concluded from a load, from a growth and from latencies; what decides nothing is no pass and no failure."""
+"""Verdicts on a load, a growth and latencies; a measurement that decides nothing neither passes nor fails."""
 
 from __future__ import annotations
 

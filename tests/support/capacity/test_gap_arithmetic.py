@@ -1,4 +1,4 @@
-"""How many jobs the cluster has room for, and what is missing, by hand."""
+"""The number of jobs the cluster has room for, and the missing resources, computed by hand."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Loads over recorded data: windows one after the other, each played by its own job, and a growth."""
+"""Loads over recorded data: consecutive windows, each played by its own job, and a growth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tester's machine is a part of the measurement: what it explains is not decided, and nothing else is excused."""
+"""The tester's machine is part of the measurement: results that it explains are undecided, and no others."""
 
 from __future__ import annotations
 

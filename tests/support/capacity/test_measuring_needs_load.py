@@ -1,4 +1,4 @@
-"""Whoever measures is refused by the clients where no load is permitted, whatever the tags of the scenario say."""
+"""The clients refuse to measure if the environment permits no load, no matter which tags the scenario has."""
 
 from __future__ import annotations
 

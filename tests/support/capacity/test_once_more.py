@@ -1,4 +1,7 @@
-"""What the tester's own machine has spoilt is measured once more, where this machine runs the estate, and told."""
+"""Measurements spoilt by the tester's own machine are repeated once, if that machine also runs the estate.
+
+Both measurements are reported.
+"""
 
 from __future__ import annotations
 

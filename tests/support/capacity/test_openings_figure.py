@@ -1,4 +1,4 @@
-"""How fast the required number is answered at once is a figure of the run, for the metrics and the trends."""
+"""The p95 response time of the required simultaneous openings is a figure of the run, for metrics and trends."""
 
 from __future__ import annotations
 

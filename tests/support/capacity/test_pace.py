@@ -1,4 +1,4 @@
-"""The pace of a control plane: known through stalls of controller or tester, and not seen in other patterns."""
+"""The pace of a control plane: recognised despite stalls of controller or tester, and not found in other patterns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The turns of a profile as one measurement: all raw samples, none averaged, and a lost tester blames nobody."""
+"""The turns of a load profile as one measurement: raw samples are pooled, not averaged.
+
+A lost tester makes the measurement untrusted and blames no part of the system.
+"""
 
 from __future__ import annotations
 

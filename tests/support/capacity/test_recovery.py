@@ -1,4 +1,4 @@
-"""Recovery after a stress: ten fast openings in a row, whatever the server did before them."""
+"""Recovery after a stress: ten fast openings in a row, no matter what the server did before them."""
 
 from __future__ import annotations
 

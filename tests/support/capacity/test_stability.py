@@ -1,4 +1,4 @@
-"""Stability in scaled time: a leak is found, a warm-up is none; restarts, slowness and failures are told."""
+"""Stability in scaled time: a leak is found and a warm-up is not; restarts, slowness and failures are reported."""
 
 from __future__ import annotations
 

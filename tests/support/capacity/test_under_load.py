@@ -1,4 +1,4 @@
-"""Questions that are asked while loads are made: as many as it takes, and none under a load that opened nothing."""
+"""Questions asked during loads: loads repeat until there are enough answers, and must have opened something."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""focus-acceptance load and load-worker: what cannot be done is one sentence and exit code 2, before anything
-starts."""
+"""``focus-acceptance load`` and ``load-worker``: wrong use gives one sentence and exit code 2 before any start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small servers on loopback, and settings that lead to them."""
+"""Small servers on loopback, and settings that point to them."""
 
 from __future__ import annotations
 

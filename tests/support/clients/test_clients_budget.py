@@ -1,4 +1,4 @@
-"""One budget for all clients of a run: openings in all, in a minute, and requests at once."""
+"""The shared budget of a run's clients: openings in total and per minute, and requests at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes to an environment are on disk before they are made, and pending until they are ended."""
+"""Changes to an environment are on disk before they are made, and stay pending until they are ended."""
 
 from __future__ import annotations
 

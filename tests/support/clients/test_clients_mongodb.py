@@ -1,4 +1,4 @@
-"""The MongoDB client against the sandbox's database process, spoken to over the wire."""
+"""The MongoDB client against the sandbox's database process, over the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The offset between two clocks, and windows of evidence that are right by the cluster's clock."""
+"""The offset between two clocks, and evidence windows converted to the cluster's clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who the suite is to a cluster: plugins that are run once and with an end, and tokens that change meanwhile."""
+"""Credentials for a cluster: plugins that run once and within a time limit, and tokens that change during a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time limit is for the whole call, whatever pieces its answer comes in, with every HTTP client of the suite."""
+"""A time limit covers the whole call in each HTTP client of the suite, no matter in which pieces the answer comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs as people have them: what cannot be used is one sentence with file and key, before anything connects."""
+"""Real-world kubeconfigs: an unusable one gives one sentence with file and key before any connection is made."""
 
 from __future__ import annotations
 

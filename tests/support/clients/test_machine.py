@@ -1,4 +1,4 @@
-"""Limits of the tester's machine are told before anything of a load is sent."""
+"""Limits of the tester's machine are reported before a load sends anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load from many testers: real workers of Locust on loopback, within the budget of the run, and none forgotten."""
+"""Load from many testers: real Locust workers on loopback, within the budget of the run, all of them ended with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time limit is for the whole operation of the database, whatever it consists of and however its answer comes."""
+"""A time limit covers the whole MongoDB operation, no matter what it consists of and how its answer comes."""
 
 from __future__ import annotations
 

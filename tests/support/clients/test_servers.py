@@ -1,4 +1,4 @@
-"""Pods as clusters have them: evicted, ended, terminating, on a lost node, with several containers."""
+"""Server pods in all states: evicted, ended, terminating, on a lost node, with several containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time limit is for the whole login and the whole command, whatever the host goes on to send."""
+"""A time limit covers the whole login and the whole command, no matter what the host keeps sending."""
 
 from __future__ import annotations
 

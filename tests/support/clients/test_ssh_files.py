@@ -1,4 +1,4 @@
-"""Files of this machine that SSH needs: what is wrong with which of them, before any host is asked."""
+"""The local files that SSH needs: the error names the file and its problem before any host is contacted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways in: whatever OpenSSH's client gets in by, and how a remote command ended."""
+"""SSH logins: all methods with which OpenSSH's client gets in, and the end of a remote command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trust store for all clients, and why TLS failed in words that help."""
+"""The one trust store of all clients, and helpful explanations of TLS failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to a cluster over an SSH host: whom it trusts at the far end, what it survives, and that it ends."""
+"""The tunnel to a cluster over an SSH host: whom it trusts at the far end, what it survives, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changed environment files: of each it is known what it seems to say, to whoever reads it."""
+"""Mutated environment files, each with the value that it appears to set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment files of the repository load, say what they should, and keep production safe."""
+"""The environment files of the repository: they load, have the expected values, and keep production safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each way an environment can be wrong has its own sentence."""
+"""Each kind of invalid environment has its own error sentence."""
 
 from __future__ import annotations
 

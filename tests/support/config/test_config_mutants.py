@@ -1,4 +1,4 @@
-"""No changed environment file is taken for something else than it says, and none ends in a traceback.
+"""A mutated environment file means what it says or is refused by name, and never ends in a traceback.
 
 ``python -m pytest -s`` prints how many were accepted and refused, by kind.
 """

@@ -1,4 +1,4 @@
-"""Configuration that switches a requirement off, or does not mean what it seems to: refused, or told."""
+"""Settings that disable a requirement or do not mean what they seem to are refused or reported."""
 
 from __future__ import annotations
 

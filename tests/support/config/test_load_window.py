@@ -1,4 +1,4 @@
-"""The hours in which a site may be loaded, by its own clocks."""
+"""The hours in which a site may be loaded, by the clock of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matchers on configurations and information: what satisfies them, what does not, and in which words."""
+"""The matchers on configurations and information: accepted values, rejected values, and the wording of mismatches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The remedies against the sandbox's database process: what a plan says is what is done, and nothing else."""
+"""The remedies against the sandbox's database process: they do exactly what their plan says."""
 
 from __future__ import annotations
 

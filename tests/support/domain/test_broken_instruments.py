@@ -1,4 +1,4 @@
-"""What looks, and sees nothing because it cannot see: every instrument of the suite says so instead of "all well"."""
+"""Instruments that cannot see report exactly that, and never "all well"."""
 
 from __future__ import annotations
 

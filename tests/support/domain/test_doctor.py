@@ -1,4 +1,4 @@
-"""The rules of the diagnosis: which layer is named when several are broken."""
+"""The rules of the diagnosis: the layer it names when several are broken."""
 
 from __future__ import annotations
 

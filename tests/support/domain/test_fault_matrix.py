@@ -1,4 +1,4 @@
-"""The judgement over a fault: what was caught, missed, caught for another reason, or broken beside it."""
+"""The judgement on a fault: caught, missed, caught for another reason, or with unrelated failures."""
 
 from __future__ import annotations
 

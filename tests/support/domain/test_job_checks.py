@@ -1,4 +1,4 @@
-"""The matchers on jobs: what satisfies them, what does not, and in which words."""
+"""The matchers on jobs: accepted jobs, rejected jobs, and the wording of mismatches."""
 
 from __future__ import annotations
 

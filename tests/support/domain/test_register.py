@@ -1,4 +1,4 @@
-"""Which jobs of a cluster are this run's: by the answers, by the channels, and never those of somebody else."""
+"""The jobs of this run in a cluster: known by the answers and by the channels, and never jobs of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a killed run leaves on disk, and which jobs a sweep takes for ours."""
+"""The ledger that a killed run leaves on disk, and the jobs that a sweep takes for the run's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scenarios run where: by declaration only, and always with a reason."""
+"""The selection of scenarios for an environment: by declaration only, and always with a reason."""
 
 from __future__ import annotations
 

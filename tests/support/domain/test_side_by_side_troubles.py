@@ -1,4 +1,4 @@
-"""What the server suffers while several scenarios run is decided by running each of them alone."""
+"""Server errors during scenarios that ran side by side: running each of them alone decides which one caused them."""
 
 from __future__ import annotations
 

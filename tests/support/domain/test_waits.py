@@ -1,4 +1,4 @@
-"""The one way to wait, and what it says when it waited in vain."""
+"""The suite's one function for waiting, and its message after waiting in vain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site that others use is neither loaded nor disrupted before that was confirmed by its name."""
+"""A shared site is neither loaded nor disrupted before its name was given as confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a failed scenario: files that say what they know, and what they do not."""
+"""The evidence kept of a failed scenario: its files state both what they contain and what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox that a run starts for itself: only where the environment wants one, and without a thread."""
+"""The sandbox that a run starts for itself: only if the environment asks for one, and without a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a process prints leaves it without secrets, and whatever it writes is for its owner."""
+"""Output of a process contains no secrets, and files it writes are readable by their owner only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets are hidden in every spelling, and recognised where nobody told of them."""
+"""Secrets are hidden in each spelling, and recognised even if they were not registered."""
 
 from __future__ import annotations
 

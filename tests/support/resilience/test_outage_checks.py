@@ -1,4 +1,4 @@
-"""What is demanded of an outage, with good and bad histories."""
+"""The requirements on an outage, checked with good and bad histories."""
 
 from __future__ import annotations
 

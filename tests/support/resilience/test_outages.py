@@ -1,4 +1,4 @@
-"""Outages of one scenario after another: what one has taken away is no business of the next."""
+"""Outages of successive scenarios: a scenario does not start again what an earlier one stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One record of several: nothing that was lost on the way is silent, and what does not belong together is refused."""
+"""Merging the records of shards: losses are reported, and records that do not belong together are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who runs what: each scenario once, shares of equal time, and a plan file that cannot be misread."""
+"""The plan of shards: each scenario once, shares of equal time, and a plan file that cannot be misread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is full, or busy."""
+"""Fault cases: a server that is full or busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is slow, or not after a while what it was before."""
+"""Fault cases: a server that is slow, or that changes after a while."""
 
 from __future__ import annotations
 

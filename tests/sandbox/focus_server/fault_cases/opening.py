@@ -1,4 +1,4 @@
-"""Investigations that are opened wrongly."""
+"""Fault cases: investigations that are opened wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server whose MongoDB, or RabbitMQ, is away."""
+"""Fault cases: a server whose MongoDB or RabbitMQ is unavailable."""
 
 from __future__ import annotations
 

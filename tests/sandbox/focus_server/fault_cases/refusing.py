@@ -1,4 +1,4 @@
-"""Refusals that are wrong, late or missing, and what is refused that must not be."""
+"""Fault cases: refusals that are wrong, late or missing, and valid requests that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that starts wrongly."""
+"""Fault cases: a server that starts wrongly."""
 
 from __future__ import annotations
 

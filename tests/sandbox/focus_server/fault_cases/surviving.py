@@ -1,4 +1,4 @@
-"""A server that does not bear what clients and cluster do to it."""
+"""Fault cases: a server that does not withstand its clients or the cluster."""
 
 from __future__ import annotations
 
