@@ -24,12 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COLD = ("PYTHON", "LC_", "LANG")
-"""Variables that Python reads when it starts: with others than ours a process has to start itself."""
+"""Prefixes of variables that Python reads at its start. A process with other values than ours needs a Python of its
+own."""
 _LOCK = threading.Lock()
 
 
 class WarmProcess:
-    """A running ``python -m module``; descriptors of its standard streams are the caller's to open and to close."""
+    """A running ``python -m module``. The caller opens and closes the descriptors of its standard streams."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class WarmProcess:
         folder: Path = ROOT,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """``variables`` is the whole environment, by default ours. The process leads a session of its own."""
+        """Start the process in its own session. ``variables`` is the whole environment, by default ours."""
         self.returncode: int | None = None
         self._status, theirs = os.pipe()
         order = {"module": module, "arguments": list(arguments), "folder": str(folder)}
@@ -56,7 +57,7 @@ class WarmProcess:
         return None
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """The exit code as :mod:`subprocess` tells it; raises :class:`subprocess.TimeoutExpired`."""
+        """Wait and return the exit code as :mod:`subprocess` reports it. Raises :class:`subprocess.TimeoutExpired`."""
         if self.returncode is None:
             if not select.select([self._status], [], [], timeout_s)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout_s or 0.0)
@@ -65,7 +66,8 @@ class WarmProcess:
         return self.returncode
 
     def kill(self) -> None:
-        """SIGKILL; one that has ended keeps its number until the template was told, so that nobody else is hit."""
+        """Send SIGKILL unless the process has ended. :meth:`poll` checks that first, so that no reused process id is
+        hit."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
@@ -85,7 +87,7 @@ def run(
     variables: Mapping[str, str] | None = None,
     timeout_s: float = 300.0,
 ) -> subprocess.CompletedProcess[str]:
-    """What :func:`subprocess.run` answers for ``python -m module`` with its output captured as UTF-8."""
+    """Run ``python -m module`` and return the same as :func:`subprocess.run` with output captured as UTF-8."""
     if _starts_otherwise(variables):
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(
@@ -113,7 +115,7 @@ def _starts_otherwise(variables: Mapping[str, str] | None) -> bool:
 
 @cache
 def _template() -> socket.socket:
-    """The line to the template, which ends when it breaks."""
+    """The socket to the template, which ends when the socket closes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     variables = {name: value for name, value in os.environ.items() if name != "FOCUS_ENDS_WITH"}

@@ -32,7 +32,7 @@ def violations(browser: Browser, page: Path, size: tuple[int, int], dark: bool, 
 
 
 def of(sites: Sequence[Path], axe: str) -> Iterator[tuple[Path, list[str]]]:
-    """Every rendering, with what is wrong in it."""
+    """Yield each rendered page with its violations."""
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as browser:
         for site in sites:
             for page in sorted(site.rglob("*.html")):

@@ -50,7 +50,10 @@ def pending(context):
 
 @dataclass(frozen=True)
 class Ending:
-    """``told`` stands in every report that gives reasons. ``code`` is the exit code; None: any that is not 0."""
+    """One ending of a run.
+
+    ``told`` must appear in each report that gives reasons. ``code`` is the exit code; None stands for any except 0.
+    """
 
     what: str
     code: int | None
@@ -69,7 +72,7 @@ class Ending:
 
 
 def hook(name: str, message: str = "boom", only: str = "") -> str:
-    """A hook that raises, once everything is prepared."""
+    """A hook that raises after the preparation is complete."""
     first = "def before_all(context): prepare()\n" if name != "before_all" else ""
     ready = "prepare(); " if name == "before_all" else ""
     condition = f"if {only}: " if only else ""

@@ -18,7 +18,7 @@ from support.files import PROJECT
 
 IMAGES = PROJECT / "docs" / "images"
 DESKTOP, PHONE = (1100, 930), (390, 844)
-# Name: of which run, the page, the size of the window, whether it is dark, what is scrolled to.
+# Name of the picture: its run, page, window size, dark mode, and the element to scroll to.
 PICTURES = {
     "start": (0, "index", DESKTOP, False, ""),
     "start-dark": (0, "index", DESKTOP, True, ""),
