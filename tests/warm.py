@@ -66,8 +66,7 @@ class WarmProcess:
         return self.returncode
 
     def kill(self) -> None:
-        """Send SIGKILL unless the process has ended. :meth:`poll` checks that first, so that no reused process id is
-        hit."""
+        """Send SIGKILL unless the process has ended. Its id is not reused before the template has reported it."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)

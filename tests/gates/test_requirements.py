@@ -16,7 +16,7 @@ from support.gherkin.requirements import RequirementsError, place_of, read_requi
 
 KNOWN = read_requirements()
 TOTAL = 80
-"""Requirements of Focus Server. One that is added or given up changes this number, and the page that says it."""
+"""The number of Focus Server requirements. Adding or dropping one changes this number and the page that states it."""
 
 
 def test_every_requirement_is_in_the_list() -> None:

@@ -19,7 +19,7 @@ MAKERS = {
 
 
 def undeclared(tree: ast.Module) -> Iterator[str]:
-    """The step functions that call a maker and are not marked with it."""
+    """The step functions that call a maker without being marked with it."""
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         called = {
             node.func.attr for node in ast.walk(function)

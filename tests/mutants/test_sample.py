@@ -16,7 +16,7 @@ SAMPLE = (
     "07c495c7", "1ac4d40a", "8e9b7974", "d98c4245", "2fead17e", "ac531ba6", "597a571a", "5aabcdd0", "925adaed",
     "d94710b5", "4b2714de",
 )  # fmt: skip
-"""Of those that a run with --seed 1 has killed. One whose place is gone is an error: draw another."""
+"""Ids of mutants that a run with --seed 1 has killed. An id whose place no longer exists is an error: draw another."""
 
 
 def test_every_mutant_of_a_sample_is_noticed(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_an_example_is_what_the_code_makes_of_the_record(derived: Path, name: st
 
 
 def results(folder: Path) -> dict[str, Any]:
-    """Results by scenario, without the names that are drawn anew for each writing."""
+    """Results by scenario, without the names that are generated anew for each writing."""
     found = {}
     for path in (folder / "allure-results").glob("*-result.json"):
         result = json.loads(path.read_text())

@@ -233,7 +233,7 @@ def test_the_history_keeps_what_scenarios_measured_and_what_the_gap_report_says(
     assert entry_of(made, jobs_held=180).figures == {"configure_p95_ms": 3.0, "jobs held": 180.0}
 
 
-# By a run itself.
+# Entries that a run writes itself.
 
 
 def entries(project: BehaveProject, folder: str = "reports/history") -> list[dict[str, Any]]:

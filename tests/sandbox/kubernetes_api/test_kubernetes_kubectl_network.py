@@ -15,7 +15,7 @@ pytestmark = needs_kubectl
 
 
 def _connects(url: str) -> bool:
-    """Whether a connection is made; one that is lost on its way is neither answered nor refused."""
+    """Whether a connection opens. A dropped one is neither answered nor refused: it times out."""
     match = re.search(r"@?(127\.\d+\.\d+\.\d+):(\d+)", url)
     assert match is not None
     try:

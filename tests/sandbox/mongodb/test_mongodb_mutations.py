@@ -16,7 +16,7 @@ Data = Database[dict[str, Any]]
 
 
 def content(database: Data) -> dict[str, Any]:
-    """Every collection with its documents and its indexes."""
+    """All collections with their documents and indexes."""
     return {
         name: (list(database[name].find().sort("_id")), database[name].index_information())
         for name in sorted(database.list_collection_names())

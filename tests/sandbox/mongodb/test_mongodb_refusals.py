@@ -77,7 +77,7 @@ def test_a_descending_index_gives_its_order(connect: Connect) -> None:
 
 
 def test_conditions_no_value_can_meet_are_met_by_none(connect: Connect) -> None:
-    """Both hold for a range of the index whose end lies before its beginning."""
+    """Both conditions yield an index range whose end is before its beginning."""
     things = connect().prisma.contradictory
     things.insert_many([{"a": value} for value in (False, True, datetime(2026, 1, 1))])
     things.create_index("a")

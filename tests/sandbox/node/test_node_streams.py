@@ -18,7 +18,7 @@ PACE_S = 0.02
 
 
 class Port:
-    """A stream port in a loop of its own; counts what was consumed."""
+    """A stream port in its own event loop; it counts the consumed bytes."""
 
     def __init__(self) -> None:
         self.consumed = 0

@@ -25,7 +25,7 @@ class Generator:
 
 
 class Runs:
-    """Measurements one after the other: a text that begins with "spoilt" decides nothing, an error is raised."""
+    """Scripted measurements: a text that begins with "spoilt" decides nothing, and an error is raised."""
 
     def __init__(self, *outcomes: str | MachineBusy) -> None:
         self._outcomes: Iterator[str | MachineBusy] = iter(outcomes)

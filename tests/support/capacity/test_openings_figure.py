@@ -18,7 +18,7 @@ from tests.support.capacity.test_capacity_verdicts import measured, record
 
 
 class MadeBefore(LoadMaker):
-    """The full load, without a site to make it on."""
+    """A load maker that returns a prepared full load, without a site."""
 
     def __init__(self, made: Measured) -> None:
         environment: Any = SimpleNamespace(limits=None, capacity=Capacity(), is_embedded=False)

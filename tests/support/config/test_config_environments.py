@@ -16,7 +16,7 @@ from support.selection import reason_to_skip
 
 @pytest.fixture
 def site_variables(tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Every secret a site needs: passwords in variables, keys in files."""
+    """Set all secrets that a site needs: passwords in variables, keys in files."""
 
     def variables(name: str) -> dict[str, str]:
         prefix = f"FOCUS_{name.upper()}_"

@@ -20,7 +20,7 @@ ONE_SLICE = {"requests": {"nvidia.com/gpu.shared": "1"}, "limits": {"nvidia.com/
 
 
 def trouble(matcher: Matcher, item: object) -> str | None:
-    """None when ``item`` satisfies, else the words of the mismatch."""
+    """The words of the mismatch, or None if ``item`` matches."""
     if matcher.matches(item):
         return None
     text = StringDescription()

@@ -13,7 +13,7 @@ from support import processor, waits
 
 
 class NothingLost:
-    """A heartbeat of a machine that had time for nothing else."""
+    """A heartbeat of a machine that never lost time."""
 
     def lost_s(self) -> float:
         return 0.0

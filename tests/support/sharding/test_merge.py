@@ -26,7 +26,7 @@ def result(name: str, evidence: tuple[str, ...] = (), status: str = "passed") ->
 
 
 def shard(folder: Path, index: int, plan: Plan = PLAN, **changes: object) -> Path:
-    """The folder of reports of one shard that ended well."""
+    """The reports folder of one shard that ended well."""
     run = folder / "runs" / f"run-{index}"
     (run / "evidence").mkdir(parents=True)
     (run / "evidence" / "seen.txt").write_text(f"seen by {index}")
