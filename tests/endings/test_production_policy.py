@@ -1,7 +1,7 @@
-"""A run under production's policy does everything except load.
+"""Runs under production's policy load nothing, write nothing but the release of their own jobs, and are green.
 
-It runs on a sandbox whose services are reached through relays that count the requests. By default it covers only the
-areas whose steps measure or disturb; ``PRODUCTION_POLICY=all`` runs the whole default selection.
+They use a sandbox behind relays that count the requests. By default only the areas run whose steps measure or disturb;
+``PRODUCTION_POLICY=all`` runs the whole default selection.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``SANDBOX_KUBECONFIG``: the estate on another cluster.
+"""``SANDBOX_KUBECONFIG``: the estate on a cluster that belongs to someone else.
 
 The machines that run these tests have no real control plane. A second sandbox therefore plays the other cluster, with
 its own API server, scheduler, controllers and nodes, and a namespace with an estate that the tested sandbox must leave

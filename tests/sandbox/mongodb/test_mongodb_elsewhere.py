@@ -1,4 +1,4 @@
-"""``SANDBOX_MONGODB_URI``: the estate on another MongoDB.
+"""``SANDBOX_MONGODB_URI``: the estate on a MongoDB that belongs to someone else.
 
 The machines that run these tests have no real mongod. A second, stand-alone process of the sandbox's own server
 therefore plays the other MongoDB: another process, another user, another database, and data that the tested sandbox

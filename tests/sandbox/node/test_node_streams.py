@@ -1,4 +1,4 @@
-"""The stream of a live job: drained by a real gRPC client, held without reading, and the conditions of its end."""
+"""The stream of a live job: drained by a real gRPC client, held without a word, and ended by bad frames."""
 
 from __future__ import annotations
 

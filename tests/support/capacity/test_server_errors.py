@@ -1,4 +1,4 @@
-"""The conclusions from the evidence of a 500: each verdict, and the remark that the server does not state the cause."""
+"""The conclusions from the evidence of a 500: each possible cause, and evidence that shows no cause."""
 
 from __future__ import annotations
 
