@@ -1,7 +1,8 @@
-"""What all tests share.
+"""Fixtures and signal handling shared by all tests.
 
-A shell that runs the tests in the background has them ignore Ctrl-C, nohup the end of the terminal, and their children
-inherit that: the tests of both begin as a person at a terminal has it. Windows knows no end of a terminal.
+A shell that runs the tests in the background makes them ignore Ctrl-C, and nohup makes them ignore the end of the
+terminal. Child processes inherit both. The tests therefore restore both signals to their state at an interactive
+terminal. Windows has no signal for the end of a terminal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which process of xdist gets which tests: whole files, the longest first, and those that share a sandbox together."""
+"""Distribution of tests among xdist processes: whole files, the longest first, tests that share a sandbox together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ USUAL_SANDBOX = (
     *("tests/sandbox/kubernetes_api/test_kubernetes_kubectl_transcript.py",),
     *("tests/sandbox/kubernetes_api/test_kubernetes_python_streams.py",),
 )
-"""What uses the sandbox of :func:`tests.sandbox.conftest.usual_sandbox`: in one process it is started once."""
+"""Test files that use :func:`tests.sandbox.conftest.usual_sandbox`; in one process, they start that sandbox only
+once."""
 LONGEST = (
     *USUAL_SANDBOX,
     "tests/sandbox/focus_server/test_focus_server_faults.py",
@@ -36,7 +37,7 @@ LONGEST = (
     "tests/sandbox/estate/test_shortages.py",
     "tests/gates/test_settings_are_read.py",
 )
-"""Whatever takes ten seconds or more is not begun last, when nothing is left for the other processes."""
+"""Test files that take ten seconds or more. They start first, so that no process is left waiting for one at the end."""
 
 
 def file_of(name: str) -> str:
@@ -51,6 +52,6 @@ class WholeFiles(LoadScopeScheduling):
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Order the tests by file, and leave the rest of their order as it is."""
+    """Order the tests by file, longest first, and keep the order of the rest."""
     place = {file: number for number, file in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(file_of(item.nodeid), len(place)))

@@ -1,8 +1,8 @@
-"""``python -m MODULE`` from a process that has already imported what such processes import: a second of processor each.
+"""``python -m MODULE`` in a fork of a process that has done the imports, which saves a second of processor time each.
 
-One process without threads (the template) is started per test process. It forks for each :class:`WarmProcess`, so that
-they share nothing, and ends with the test process. What a module is and does is as in ``python -m``; only the command
-line that the system shows is that of the template.
+One process without threads (the template) is started per test process and ends with it. It forks once for each
+:class:`WarmProcess`, so that these share nothing. A module behaves as under ``python -m``; only the command line that
+the system shows is that of the template.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COLD = ("PYTHON", "LC_", "LANG")
-"""Variables that Python reads when it starts: with others than ours a process has to start itself."""
+"""Prefixes of variables that Python reads at its start. A process with other values than ours needs a Python of its
+own."""
 _LOCK = threading.Lock()
 
 
 class WarmProcess:
-    """A running ``python -m module``; descriptors of its standard streams are the caller's to open and to close."""
+    """A running ``python -m module``. The caller opens and closes the descriptors of its standard streams."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class WarmProcess:
         folder: Path = ROOT,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """``variables`` is the whole environment, by default ours. The process leads a session of its own."""
+        """Start the process in its own session. ``variables`` is the whole environment, by default ours."""
         self.returncode: int | None = None
         self._status, theirs = os.pipe()
         order = {"module": module, "arguments": list(arguments), "folder": str(folder)}
@@ -56,7 +57,7 @@ class WarmProcess:
         return None
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """The exit code as :mod:`subprocess` tells it; raises :class:`subprocess.TimeoutExpired`."""
+        """Wait and return the exit code as :mod:`subprocess` reports it. Raises :class:`subprocess.TimeoutExpired`."""
         if self.returncode is None:
             if not select.select([self._status], [], [], timeout_s)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout_s or 0.0)
@@ -65,7 +66,7 @@ class WarmProcess:
         return self.returncode
 
     def kill(self) -> None:
-        """SIGKILL; one that has ended keeps its number until the template was told, so that nobody else is hit."""
+        """Send SIGKILL unless the process has ended. Its id is not reused before the template has reported it."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
@@ -85,7 +86,7 @@ def run(
     variables: Mapping[str, str] | None = None,
     timeout_s: float = 300.0,
 ) -> subprocess.CompletedProcess[str]:
-    """What :func:`subprocess.run` answers for ``python -m module`` with its output captured as UTF-8."""
+    """Run ``python -m module`` and return the same as :func:`subprocess.run` with output captured as UTF-8."""
     if _starts_otherwise(variables):
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(
@@ -113,7 +114,7 @@ def _starts_otherwise(variables: Mapping[str, str] | None) -> bool:
 
 @cache
 def _template() -> socket.socket:
-    """The line to the template, which ends when it breaks."""
+    """The socket to the template, which ends when the socket closes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     variables = {name: value for name, value in os.environ.items() if name != "FOCUS_ENDS_WITH"}

@@ -1,4 +1,4 @@
-"""The process that :mod:`tests.warm` forks others from: it imports, waits for orders, and tells how a fork ended."""
+"""The process that :mod:`tests.warm` forks from: it imports, waits for orders, and reports the exit of each fork."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MODULES = (
     *("support.reporting.publish", "support.hooks.session", "support.hooks.scenario", "tools.cli"),
     *("environments.sandbox.focus_server.server", "environments.sandbox.mongodb.service"),
 )
-"""What is slow to import."""
+"""The slow imports."""
 LONGEST_ORDER = 1 << 20
 
 
 def main(line: socket.socket) -> None:
-    """Fork for each order; nothing but a fork comes back from here before the line has broken."""
+    """Fork for each order until the socket closes. Only a fork returns earlier, after its module has run."""
     for name in MODULES:
         importlib.import_module(name)
     assert threading.active_count() == 1, threading.enumerate()
@@ -68,13 +68,13 @@ def tell_ends(running: dict[int, int]) -> None:
         ended, code = os.waitpid(pid, os.WNOHANG)
         if ended:
             del running[pid]
-            with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+            with contextlib.suppress(BrokenPipeError):  # the caller has closed its end
                 os.write(status, f"{os.waitstatus_to_exitcode(code)}\n".encode())
             os.close(status)
 
 
 def become(order: dict, descriptors: list[int]) -> None:
-    """Be what ``python -m`` with this order would be."""
+    """Run the order as ``python -m`` would."""
     os.setsid()
     for number, descriptor in enumerate(descriptors[:3]):
         os.dup2(descriptor, number)

@@ -1,4 +1,4 @@
-"""The manifests of ``deploy/suite``, and how they are compared with what the API knows."""
+"""Readers of the manifests of ``deploy/suite``, and their comparison with what the Kubernetes API accepts."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _PATHS = {
 
 
 def base() -> list[Object]:
-    """Every object of the base, in the order in which it is applied."""
+    """The objects of the base, in the order in which they are applied."""
     files = yaml.safe_load((BASE / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
     return [each for file in files for each in yaml.safe_load_all((BASE / file).read_text(encoding="utf-8"))]
 
 
 def rendered(overlay: Path) -> list[Object]:
-    """What ``kubectl apply -k`` would send."""
+    """The objects that ``kubectl apply -k`` would send."""
     command = [str(KUBECTL), "kustomize", str(overlay)]
     text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     return list(yaml.safe_load_all(text))
@@ -52,12 +52,12 @@ def one(objects: list[Object], kind: str, name: str) -> Object:
 
 
 def collection_of(manifest: Object) -> str:
-    """Where an object is created."""
+    """The API path under which an object is created."""
     return _PATHS[manifest["kind"]].format(manifest["metadata"].get("namespace"))
 
 
 def templates(objects: list[Object]) -> Iterator[tuple[str, Object]]:
-    """The specification of every pod, by the name of what makes it."""
+    """The pod specifications, each with the name of the object that creates the pods."""
     for each in objects:
         if each["kind"] in ("Job", "CronJob"):
             spec = each["spec"] if each["kind"] == "Job" else each["spec"]["jobTemplate"]["spec"]
@@ -80,7 +80,7 @@ def _lost(wanted: Any, known: Any, at: str = "") -> list[str]:
 
 
 def recorded() -> dict[str, set[Request]]:
-    """What the suite was seen to ask for, by stage."""
+    """The requests recorded from runs of the suite, by stage."""
     table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return {
         stage: {
@@ -91,14 +91,14 @@ def recorded() -> dict[str, set[Request]]:
 
 
 def permitted(objects: list[Object], stage: str) -> list[Request]:
-    """What the roles of a stage permit, without those before it; twice what is permitted twice."""
+    """The requests that a stage's own roles permit; a request permitted twice appears twice."""
     name = f"focus-acceptance-{stage}"
     roles = (each for each in objects if each["kind"] in ROLES and each["metadata"]["name"] == name)
     return [request for role in roles for request, _ in rules_of(role)]
 
 
 def rules_of(role: Object) -> Iterator[tuple[Request, Object]]:
-    """What a role permits, each with the rule that gives nothing else."""
+    """The requests that a role permits, each with a rule that permits only that request."""
     for rule in role["rules"]:
         for group, resource, verb in product(rule["apiGroups"], rule["resources"], rule["verbs"]):
             single = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}

@@ -1,4 +1,4 @@
-"""The load of many testers in a cluster: its image and manifests, as far as they can be checked without one."""
+"""Tests of the image and manifests for load from many testers in a cluster, as far as they need no cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OWN = [
 
 
 def arguments(job: Object) -> dict[str, str]:
-    """Options of the container of a job, with their values; the command is under an empty name."""
+    """The container's options with their values; the command itself has an empty key."""
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["focus-acceptance"]
     command, *options = container["args"]

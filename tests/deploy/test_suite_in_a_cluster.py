@@ -1,4 +1,4 @@
-"""The suite as it runs in a cluster: image, manifests and roles, as far as they can be checked without one."""
+"""Tests of the image, manifests and roles for the suite in a cluster, as far as they need no cluster."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_an_account_has_the_roles_of_its_stage_and_of_those_before_it() -> None:
 
 
 def copied() -> list[str]:
-    """What the image takes of the repository."""
+    """The paths of the repository that the image copies."""
     lines = DOCKERFILE.replace("\\\n", " ").splitlines()
     words = [shlex.split(line, comments=True) for line in lines]
     return [name.rstrip("/") for line in words if line[:1] == ["COPY"] for name in line[1:-1]]

@@ -1,4 +1,4 @@
-"""A sandbox that goes on while runs on it are killed, and whatever a killed run may have left there."""
+"""A sandbox that keeps running while runs on it are killed, and the search for the leftovers of a killed run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAKEFILE = "include Makefile\nkilled:\n\t@$(WITH_MAKE) {command}\n"
 
 
 class Site:
-    """The sandbox, and what it was like before anybody ran anything there."""
+    """The sandbox, and its state before the first run."""
 
     def __init__(self, folder: Path, run_file: Path, supervisor: subprocess.Popen[str]) -> None:
         self.folder, self.run_file, self.reports = folder, run_file, folder / "reports"
@@ -46,7 +46,7 @@ class Site:
         self.before = self.facts()
 
     def facts(self) -> dict[str, Any]:
-        """Whatever a run may change, and may have forgotten to change back."""
+        """The state that a run may change and fail to restore."""
         collection = self.index.recordings_collection(self.environment.mongodb.base_path)
         workloads = (*self.cluster.deployments(), *self.cluster.stateful_sets())
         return {
@@ -63,7 +63,8 @@ class Site:
         }
 
     def trouble(self) -> str:
-        """What is not as it was before, or whether nothing can be opened any more."""
+        """Differences from the state before, and the answer of the server if no investigation can be opened; else
+        empty."""
         now = self.facts()
         changed = [f"{name}: {now[name]} and not {was}" for name, was in self.before.items() if now[name] != was]
         answer = self.server.configure(requests.live())
@@ -82,7 +83,7 @@ class Site:
         return self._started(self.command(tags))
 
     def make(self, tags: str) -> subprocess.Popen[bytes]:
-        """The same run, started by make as a user starts it."""
+        """Start the same run with make, as a user does."""
         makefile = self.folder / "Makefile"
         *words, tags = self.command(tags)
         makefile.write_text(_MAKEFILE.format(command=" ".join([*words, f"'{tags}'"])))
@@ -94,7 +95,7 @@ class Site:
 
     @property
     def log(self) -> Path:
-        """What the last run printed."""
+        """The output of the last run."""
         return self.folder / "run.log"
 
     def sweep(self, *more: str) -> tuple[int, str]:
@@ -103,7 +104,7 @@ class Site:
         return ended.returncode, ended.stdout + ended.stderr
 
     def processes(self) -> list[str]:
-        """Those of the sandbox that are there."""
+        """The command lines of the sandbox's processes that still run."""
         mark = f"TMPDIR={self.folder}".encode()
         numbers = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [
@@ -111,12 +112,12 @@ class Site:
         ]
 
     def swept(self) -> str:
-        """Sweep, and look at the site: what is not as it was, or nothing."""
+        """Sweep, and return the differences from the state before; empty if there are none."""
         code, said = self.sweep("--yes")
         return f"sweep --yes ended with {code}: {said}" if code != 0 else self.trouble()
 
     def torn_reports(self) -> str:
-        """Which of the reports of the last run is missing or cannot be read, or nothing."""
+        """The reports of the last run that are missing or cannot be read; empty if there are none."""
         try:
             record = json.loads((self.reports / "run.json").read_text())
             ElementTree.parse(self.reports / "junit.xml")
@@ -135,7 +136,7 @@ class Site:
 
 @contextmanager
 def site(folder: Path, *options: str) -> Iterator[Site]:
-    """A running one; ``options`` are further words for ``sandbox up``."""
+    """A running sandbox; ``options`` are further arguments of ``sandbox up``."""
     run_file = folder / "sandbox.json"
     command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file), *options]
     variables = {**os.environ, "TMPDIR": str(folder)}
@@ -150,7 +151,7 @@ def site(folder: Path, *options: str) -> Iterator[Site]:
 
 
 def happens(seen: Callable[[], bool]) -> bool:
-    """Whether it is so within the patience of a test."""
+    """Wait until ``seen`` returns true; False if it does not within ``PATIENCE_S``."""
     deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
     while not seen():
         if time.monotonic() > deadline_s:
@@ -162,12 +163,13 @@ def happens(seen: Callable[[], bool]) -> bool:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # the process has ended meanwhile, or is not ours to look at
+    except OSError:  # the process has ended meanwhile, or belongs to another user
         return b""
 
 
 def group_lives(number: int) -> bool:
-    """Whether any process of a run is there: those that ran scenarios beside it end with it."""
+    """Whether a process of the run's process group still exists. The processes of scenarios side by side belong to
+    it."""
     try:
         os.killpg(number, 0)
     except ProcessLookupError:

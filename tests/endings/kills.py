@@ -1,4 +1,4 @@
-"""Kills runs of the suite at chosen moments, and proves that ``sweep --yes`` leaves the site as it was before.
+"""Kill runs of the suite at chosen moments, and prove that ``sweep --yes`` restores the site to its state before.
 
 ``python -m tests.endings.kills [--amount 80] [--signals SIGKILL ...] [--moments TEXT ...] [--seed N]`` prints one line
 for each kill, and a table at the end.
@@ -25,7 +25,7 @@ from tests.endings.killed_site import Site, group_lives, happens, site
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANY, MAKE, PUBLISHING, SUPERVISOR = "any moment", "make is killed", "while it publishes", "the supervisor is killed"
 
-# What is changed at the moment, the scenario that changes it, and what is then in one of the files of the run.
+# Each moment with the tags of the scenario, and the file of the run, text and count by which the moment is recognised.
 MOMENTS = {
     "a quota": ("@SB-04a", "changes", b'"kind": "quota"', 1),
     "a holder of a port": ("@PV-07a", "changes", b'"kind": "holder_service"', 1),
@@ -53,7 +53,7 @@ MOMENTS = {
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: by which signal, what went on, and seconds after that began."""
+    """One kill: its signal, its moment, and the seconds from the beginning of that moment to the kill."""
 
     number: signal.Signals
     moment: str
@@ -64,16 +64,16 @@ class Kill:
 
 
 def trouble_after(sandbox: Site, kill: Kill) -> str:
-    """Kill a run, sweep, and look at the site: what is not as it was, or nothing."""
+    """Kill a run, sweep, and return the differences from the site's state before; empty if there are none."""
     if problem := kill_at(sandbox, kill):
         return problem
     if kill.moment == SUPERVISOR:
-        return ""  # nothing is there that could be looked at
+        return ""  # no site is left to examine
     return sandbox.swept()
 
 
 def kill_at(sandbox: Site, kill: Kill) -> str:
-    """Start a run and kill it, or what it depends on; why that did not succeed, or nothing."""
+    """Start a run and kill it, or the process it depends on; return the reason if that failed, else an empty text."""
     tags, name, text, times = MOMENTS[kill.moment]
     file = sandbox.reports / f"{name}-sandbox.jsonl"
     seen = _count(file, text)
@@ -101,7 +101,7 @@ def _killed(sandbox: Site, process: subprocess.Popen[bytes], kill: Kill) -> str:
 
 
 def _kill_again_while_it_publishes(sandbox: Site, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """When the record is written, and the other reports are not."""
+    """Kill once more when the record is written and the other reports are not."""
     runs = sandbox.reports / "runs"
     happens(lambda: process.poll() is not None or any(runs.glob(f"*-{process.pid}/run.json")))
     process.send_signal(number)
@@ -120,8 +120,8 @@ def _count(file: Path, text: bytes) -> int:
 def kills(
     amount: int, chance: random.Random, signals: Sequence[signal.Signals] = SIGNALS, moments: Iterable[str] = MOMENTS
 ) -> list[Kill]:
-    """Every moment with one signal after the other, then with the next signal, until each of them was there with each
-    signal; then more of them. Those that end their site come last."""
+    """All moments, each with the next signal in turn, until each moment was combined with each signal; repeated or cut
+    off to ``amount`` kills (0: each combination once). Kills that end their site come last."""
     chosen = list(moments)
     turns = [
         (signals[(place + turn) % len(signals)], moment)
@@ -137,12 +137,12 @@ def kills(
 
 
 def makes_sense(number: signal.Signals, moment: str) -> bool:
-    """Nothing can be published after SIGKILL."""
+    """False for publishing after SIGKILL: the killed process can publish nothing."""
     return (number, moment) != (signal.SIGKILL, PUBLISHING)
 
 
 def table(results: Iterable[tuple[Kill, str]]) -> list[str]:
-    """How many of the kills left nothing behind, by moment and signal."""
+    """A Markdown table of how many kills left nothing behind, by moment and signal."""
     kills_of: Counter[tuple[str, str]] = Counter()
     clean: Counter[tuple[str, str]] = Counter()
     for kill, trouble in results:
@@ -167,7 +167,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in the background, and by children then
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in the background, and in child processes too
         signal.signal(number, signal.default_int_handler)
     print(f"seed {arguments.seed}, process {os.getpid()}", flush=True)
     signals = [signal.Signals[name] for name in arguments.signals]
@@ -184,8 +184,8 @@ def main() -> int:
 
 
 def tried(chosen: Sequence[Kill]) -> Iterator[tuple[Kill, str]]:
-    """Each kill, and what it left behind."""
-    # Killing the supervisor ends its site: each of these kills has one of its own.
+    """Yield each kill with what it left behind."""
+    # Killing the supervisor ends its site: each of these kills gets its own site.
     together = [kill for kill in chosen if kill.moment != SUPERVISOR]
     for group in [together, *([kill] for kill in chosen if kill.moment == SUPERVISOR)]:
         if not group:

@@ -1,4 +1,4 @@
-"""SSH hosts that tell secrets: they stand in front of those of a sandbox, and add them to what every command prints."""
+"""SSH hosts in front of those of a sandbox that add planted secrets to the output of each command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALGORITHM = "ssh-ed25519"
 
 
 class PlantedHosts:
-    """A jump host that lets everybody in, and behind it a target host that runs every command on the real one.
+    """A jump host that accepts any login, and behind it a target host that runs each command on the real one.
 
     ``hosts`` is the section ``ssh`` of a run file.
     """
@@ -21,7 +21,7 @@ class PlantedHosts:
         self._keys = {name: asyncssh.generate_private_key(ALGORITHM) for name in ("jump", "target")}
 
     async def start(self) -> int:
-        """The port of the jump host."""
+        """Start the hosts and return the port of the jump host."""
         planted = self
 
         class Door(asyncssh.SSHServer):
@@ -54,7 +54,7 @@ class PlantedHosts:
         return int(self._jump.get_port())
 
     def known_hosts(self, port: int) -> str:
-        """What a client must know of them."""
+        """The known_hosts lines of both hosts."""
         public = {name: key.export_public_key().decode().strip() for name, key in self._keys.items()}
         return f"[127.0.0.1]:{port} {public['jump']}\n{self._hosts['target']['host']} {public['target']}\n"
 

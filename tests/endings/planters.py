@@ -1,4 +1,4 @@
-"""Services that tell secrets in every answer: relays in front of a sandbox that plant them."""
+"""Relays in front of the services of a sandbox that plant secrets in each answer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Planter:
         own.issue_cert("127.0.0.1").configure_cert(self._own)
 
     async def start(self) -> int:
-        """The port it answers on."""
+        """Start to listen and return the port."""
         self.session = ClientSession(auto_decompress=False)
         application = web.Application(client_max_size=2**30)
         application.router.add_route("*", "/{path:.*}", self._relay)
@@ -58,7 +58,7 @@ class Planter:
         return int(self._runner.addresses[0][1])
 
     async def _relay(self, request: web.Request) -> web.StreamResponse:
-        """Who has gone, on either side, is gone on the other side too."""
+        """Relay a request. If either side drops its connection, the other one is dropped too."""
         try:
             return await self._relayed(request)
         except ClientError:
@@ -87,7 +87,7 @@ class Planter:
 
 
 async def _end(planters: list[Planter]) -> None:
-    """Of every connection, whatever goes on there."""
+    """Cancel all open connections and close the sessions."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
@@ -97,7 +97,7 @@ async def _end(planters: list[Planter]) -> None:
 
 
 class Planters:
-    """All that plant in front of one sandbox. ``content`` is its run file, led through them."""
+    """The planters in front of one sandbox. ``content`` is its run file, with their addresses."""
 
     def __init__(self, run_file: Path, folder: Path) -> None:
         self.content: dict[str, Any] = json.loads(run_file.read_text())
@@ -110,7 +110,7 @@ class Planters:
         self._planters: list[Planter] = []
 
     def lead_through(self) -> None:
-        """Every service that can be."""
+        """Put a planter in front of each service for which that is possible."""
         server = self.content["focus_server"]
         server["base_url"] = self._address(self._planter(server["base_url"], into_server, HEADERS), server["base_url"])
         server["ca_file"] = str(self._folder / "planters.pem")
@@ -160,7 +160,7 @@ class Planters:
 
 
 def login_of(folder: Path) -> dict[str, Any]:
-    """Every way of logging in that a user of a kubeconfig has."""
+    """The user entry of a kubeconfig with all supported login methods."""
     plugin = folder / "planted-plugin"
     plugin.write_text(PLUGIN)
     plugin.chmod(0o700)
@@ -181,7 +181,7 @@ def login_of(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def planted(run_file: Path, folder: Path) -> Iterator[Path]:
-    """A run file that leads through relays which plant secrets into what every service answers."""
+    """A run file whose endpoints are relays that plant secrets into the answers of the services."""
     planters = Planters(run_file, folder)
     planters.lead_through()
     (folder / "planted.json").write_text(json.dumps(planters.content))

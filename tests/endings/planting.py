@@ -1,7 +1,7 @@
-"""What is planted, where, and how it is found again.
+"""The planted secrets, their places, and the search for them in the output.
 
-Whatever is planted has ``pl4nted`` in it and the name of its place, so that it is found wherever it comes out; but for
-the key of a client, which is found by its lines.
+Each planted secret contains ``pl4nted`` and the name of its place, so that it is found in any output. The exception is
+the private key of a client: it is found by its lines.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import yaml
 
 MARK = "pl4nted"
 KNOWN = f"{MARK}:/kn0wn@\"'&<ü> %s+"
-"""A password that the suite is told of, with every sign that somebody might write in another way."""
+"""A password known to the suite, with all characters that some notation escapes."""
 
 
 def told(place: str) -> str:
-    """A secret that nobody tells the suite of, for one place."""
+    """A secret for one place, unknown to the suite."""
     return f"{MARK}-{place}-0123456789"
 
 
 def written(secret: str) -> list[str]:
-    """The ways in which a secret may be written, by whatever writes it."""
+    """The notations in which different writers may write a secret."""
     once = json.dumps(secret)
     twice = json.dumps({"a": json.dumps({"b": secret})})
     percent = quote(secret, safe="")
@@ -46,13 +46,13 @@ def written(secret: str) -> list[str]:
 
 
 LOGIN = trustme.CA().issue_cert("me")
-"""The certificate and key of a client, as a kubeconfig holds them: secret although nothing in them says so."""
+"""The certificate and key of a client, as in a kubeconfig. They are secret although they contain no mark."""
 KEY = LOGIN.private_key_pem.bytes().decode()
 
 
 def hidden_forms() -> list[bytes]:
-    """What no output may hold: the mark and each line of the key, as they are, in hexadecimal, and in base64 wherever
-    they begin."""
+    """Byte sequences that no output may contain: the mark and each line of the key, plain, in hexadecimal, and in
+    base64 at each alignment."""
     lines = [line for line in KEY.splitlines() if not line.startswith("-----")]
     return [form for secret in (MARK, *lines) for form in _forms(secret.encode())]
 
@@ -60,7 +60,7 @@ def hidden_forms() -> list[bytes]:
 def _forms(secret: bytes) -> Iterator[bytes]:
     yield from (secret, secret.hex().encode(), secret.hex().upper().encode())
     for shift in range(3):
-        # Six bits make a letter: those at the edges hold bits of what stands before and after.
+        # A base64 letter is six bits: letters at the edges also hold bits of the neighbouring bytes and are left out.
         first, end = -(-shift * 8 // 6), (shift + len(secret)) * 8 // 6
         yield base64.b64encode(b"\0" * shift + secret + b"\0\0")[first:end]
 
@@ -69,7 +69,7 @@ SPELLINGS = " ".join(written(KNOWN))
 
 
 def into_cluster(path: str, kind: str, content: bytes) -> bytes:
-    """Into every pod, event, configuration and log."""
+    """Plant secrets into pods, events, configurations and logs."""
     if path.endswith("/log"):
         return content + "".join(f"INFO {line}\n" for line in _log_lines()).encode()
     if "json" not in kind or not content.strip():
@@ -105,13 +105,13 @@ def _planted(value: Any) -> Any:
     if planted.get("kind") == "ConfigMap":
         planted["data"]["credentials"] = f"password: {told('configuration')}"
         settings = planted["data"].get("default_config.py", "")
-        if MARK not in settings:  # it may be what was planted and written back
+        if MARK not in settings:  # the configuration may have been planted before and written back
             planted["data"]["default_config.py"] = settings + f'password = "{told("settings")}"\n'
     return planted
 
 
 def into_server(path: str, kind: str, content: bytes) -> bytes:
-    """Into every answer of the Focus Server that is an object, and into its words."""
+    """Plant secrets into the Focus Server's answers that are objects, and into their messages."""
     answer = json.loads(content) if "json" in kind and content else None
     if not isinstance(answer, dict):
         return content
@@ -131,7 +131,7 @@ HEADERS = {
 BANNER = f"Welcome; token={told('banner')}\n"
 COMPLAINT = f"{KEY}\n{SPELLINGS}\nPGPASSWORD={told('complaint')} psql\n"
 OUTPUT = f"export AWS_SESSION_TOKEN={told('output')}\n{SPELLINGS}\n{KEY.splitlines()[1]}\n"
-"""What SSH hosts print before a login, and beside what a command does."""
+"""Output of the SSH hosts before a login, and in addition to that of a command."""
 
 PLUGIN = f"""#!/bin/sh
 echo "got {told("plugin-token")} for $CLIENT_SECRET; password={told("plugin-words")}; $*" >&2
@@ -148,4 +148,4 @@ cat <<'END'
 END
 exit ${{PLUGIN_ENDS_WITH:-0}}
 """
-"""A credential plugin that repeats whatever it is given, and what it gives."""
+"""A credential plugin that prints its input and its output."""

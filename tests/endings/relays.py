@@ -1,4 +1,4 @@
-"""Relays in front of the services of a sandbox: they note what is asked of each, and change nothing."""
+"""Relays in front of the services of a sandbox: they record the requests to each and change nothing."""
 
 from __future__ import annotations
 
@@ -35,13 +35,14 @@ QUESTIONS = frozenset(
 
 
 class HttpRequests:
-    """Finds the requests in what a client sends, and gives up on a connection with the first that is none."""
+    """Parser for the HTTP requests a client sends. It stops at the first bytes of a connection that are not a
+    request."""
 
     def __init__(self) -> None:
         self._bytes, self._body, self._given_up = b"", 0, False
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Method and path of each request whose head is complete now."""
+        """Yield the method and path of each request whose head is now complete."""
         self._bytes += data
         while not self._given_up:
             passed = min(self._body, len(self._bytes))
@@ -58,13 +59,13 @@ class HttpRequests:
 
 
 class MongoCommands:
-    """Finds the commands in what a client of MongoDB sends."""
+    """Parser for the commands that a MongoDB client sends."""
 
     def __init__(self) -> None:
         self._bytes = b""
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Name of each command that is complete now."""
+        """Yield the name of each command that is now complete."""
         self._bytes += data
         while len(self._bytes) >= 16 and len(self._bytes) >= (size := int.from_bytes(self._bytes[:4], "little")):
             message, self._bytes = self._bytes[:size], self._bytes[size:]
@@ -72,7 +73,7 @@ class MongoCommands:
             yield self._command(message, code)
 
     def _command(self, message: bytes, code: int) -> str:
-        if code == _OP_QUERY:  # the greeting: flags, the name of a collection, two numbers
+        if code == _OP_QUERY:  # the greeting: flags, a collection name, two numbers
             start = message.index(b"\0", 20) + 9
         else:
             assert code == _OP_MSG and message[20] == 0, f"a message of code {code}"
@@ -82,20 +83,24 @@ class MongoCommands:
 
 
 class Relay:
-    """One service behind a port of its own. ``asked`` counts by method and path, or command; ``at_once`` is the most
-    openings that were under way together."""
+    """One service behind its own port.
+
+    ``asked`` counts requests by method and path, or by command; ``at_once`` is the largest number of simultaneous
+    openings.
+    """
 
     def __init__(self, reader: type[HttpRequests | MongoCommands], url: str) -> None:
         self.asked: Counter[str] = Counter()
         self.job_ids: set[str] = set()
-        """What the answers named as the investigations that were opened."""
+        """Ids of the opened investigations, from the answers."""
         self.at_once = 0
         self._reader, self._url = reader, urlsplit(url)
         self._port = self._under_way = 0
         self._tls: tuple[ssl.SSLContext, ssl.SSLContext] | tuple[None, None] = (None, None)
 
     def encrypted(self, own: trustme.CA, trusted: Path) -> Relay:
-        """Speaks TLS on both sides: with a certificate of ``own``, and to a service that ``trusted`` vouches for."""
+        """Use TLS on both sides: with a certificate of ``own`` to the client, and with trust in ``trusted`` to the
+        service."""
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         own.issue_cert("127.0.0.1", "localhost").configure_cert(server)
         self._tls = server, ssl.create_default_context(cafile=str(trusted))
@@ -107,7 +112,7 @@ class Relay:
 
     @property
     def address(self) -> str:
-        """As that of the service, with the host and port of the relay."""
+        """The address of the service with the relay's host and port."""
         login = self._url.netloc.rpartition("@")[:2]
         return self._url._replace(netloc=f"{''.join(login)}127.0.0.1:{self._port}").geturl()
 
@@ -153,7 +158,7 @@ class Relay:
 
 
 class Relays:
-    """Relays in front of Focus Server, Kubernetes and MongoDB, and ``run_file``, which leads through them."""
+    """Relays in front of Focus Server, Kubernetes and MongoDB, and ``run_file`` with their addresses."""
 
     def __init__(self, run_file: Path, folder: Path) -> None:
         content = json.loads(run_file.read_text())
@@ -189,19 +194,19 @@ class Relays:
 
     @property
     def writes_to_the_cluster(self) -> dict[str, int]:
-        """What was asked of Kubernetes that is no question, and how often."""
+        """Requests to Kubernetes other than GET, with their number."""
         return {asked: number for asked, number in self.cluster.asked.items() if not asked.startswith("GET ")}
 
     @property
     def writes_beyond_releases(self) -> list[str]:
-        """Those that are not the removal of an object of an investigation which the Focus Server has opened."""
+        """Writes to the cluster other than the deletion of objects of investigations that the Focus Server opened."""
         own = tuple(re.escape(job_id) for job_id in self.server.job_ids)
         release = re.compile(rf"DELETE /\S+/(?:jobs|services|pods)/[a-z-]*(?:{'|'.join(own)})(?:-[a-z0-9]+)?(?:\?\S*)?")
         return [asked for asked in self.writes_to_the_cluster if not release.fullmatch(asked)]
 
     @property
     def writes_to_the_index(self) -> list[str]:
-        """Commands of MongoDB that are none of those that only ask."""
+        """MongoDB commands that may change data."""
         return sorted(set(self.index.asked) - QUESTIONS)
 
 

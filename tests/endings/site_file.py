@@ -1,5 +1,4 @@
-"""An environment file like that of a site, with the endpoints of a sandbox: on loopback, with its secrets in
-variables."""
+"""An environment file like that of a site, with the endpoints of a sandbox on loopback and its secrets in variables."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ Document = dict[str, Any]
 
 
 def site_of(run_file: Path, folder: Path, name: str = "site") -> tuple[Document, dict[str, str]]:
-    """The content of the file and the variables; copies of the files that it names lie in ``folder``."""
+    """The content of the file and the variables. The files it names are copied into ``folder``."""
     endpoints = json.loads(run_file.read_text())
     data = yaml.safe_load((ROOT / "environments" / "sandbox.yaml").read_text(encoding="utf-8"))
     for section in ("focus_server", "kubernetes", "mongodb"):

@@ -1,7 +1,7 @@
-"""``make acceptance`` on a site: what would load or disrupt it is said first and wants its name, and so it is not done
-by who only copies a command.
+"""``make acceptance`` on a site asks for the site's name before it loads or disrupts it.
 
-The site is a sandbox behind an environment file of kind staging, in a copy of the project.
+It first lists what would load or disrupt the site. Someone who only copies a command therefore does neither. The site
+is a sandbox behind an environment file of kind staging, in a copy of the project.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tests.endings.site_file import ROOT, site_of, write_site_file
 
 pytestmark = pytest.mark.nightly
 TAGS = "@IN-01a or @SB-05d or @RS-01a"
-"""Of each kind one: it disturbs nobody, it loads, it takes MongoDB away."""
+"""One scenario of each kind: one without side effects, one that loads, one that takes MongoDB away."""
 DOES = "this run will open up to 200 investigations at once, take parts of it away and restart its server on A site"
 
 
 class Project:
-    """A copy of this one with an environment ``staging`` that is on this machine."""
+    """A copy of this project with an environment ``staging`` on this machine."""
 
     def __init__(self, folder: Path, sandbox: Site) -> None:
         self.folder, self.reports = folder, folder / "reports"
@@ -42,7 +42,7 @@ class Project:
         write_site_file(data, folder / "environments" / "staging.yaml")
 
     def make(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """``make acceptance ENV=staging``, with what is set up for the tests."""
+        """Run ``make acceptance ENV=staging`` with the installation of the tests."""
         command = ["make", "-o", ".venv/.run-ready", f"BIN={Path(sys.executable).parent}", "acceptance", "ENV=staging"]
         kept = {name: value for name, value in os.environ.items() if name != "FOCUS_CONFIRM"}
         return subprocess.run(

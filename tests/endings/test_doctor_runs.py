@@ -1,4 +1,4 @@
-"""The doctor on a real sandbox: in order, with each of its six layers broken, and with each prerequisite missing."""
+"""The doctor on a real sandbox: healthy, with each of its six layers broken, and with each prerequisite missing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from support.infrastructure.doctor import LayerDiagnosis
 from tests.endings.site_file import site_of, write_site_file
 
 ROOT = Path(__file__).resolve().parents[2]
-doctor = importlib.import_module("support.cli.doctor")  # its package has something else of this name
+doctor = importlib.import_module("support.cli.doctor")  # its package has another attribute with this name
 SCHEMA = json.loads((ROOT / "support/infrastructure/doctor.schema.json").read_text(encoding="utf-8"))
 NAMES = ("foundation", "health", "speed", "configuration", "access", "orchestration")
-# The lowest layer that a fault breaks, what is seen of it, and where to look.
+# The lowest layer that a fault breaks, the observation, and the place to look.
 BROKEN = {
     "authentication-refused": (1, "authentication_failed", "MongoDB cannot be reached or lets nobody in"),
     "base-paths-missing": (2, "base_paths", "MongoDB lacks what the server needs"),
@@ -37,7 +37,7 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def run_file() -> Iterator[Path]:
-    """Without a broker: none of the six layers asks it."""
+    """A sandbox without a broker, which none of the six layers uses."""
     sandbox = EmbeddedSandbox({**load_environment("sandbox", overrides={}).sandbox.settings, "rabbitmq": "off"})
     try:
         yield sandbox.start().run_file
@@ -46,7 +46,7 @@ def run_file() -> Iterator[Path]:
 
 
 class Doctor:
-    """Asked as a program asks it."""
+    """The doctor, called as a program calls it."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], run_file: Path) -> None:
         self._capsys, self._run_file = capsys, run_file
@@ -77,7 +77,7 @@ class Doctor:
 
 @pytest.fixture
 def asked(capsys: pytest.CaptureFixture[str], run_file: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Patient: what a busy machine delays is not what is examined here."""
+    """The doctor with long time limits, so that a busy machine does not change its findings."""
     monkeypatch.setenv("FOCUS__MONGODB__CONNECT_TIMEOUT_S", "20")
     for limit, value in {"MONGODB_CONNECT_S": "20", "MONGODB_QUERY_MS": "20000", "SSH_CONNECT_S": "20"}.items():
         monkeypatch.setenv(f"FOCUS__LIMITS__{limit}", value)
@@ -126,7 +126,7 @@ def test_the_broken_layer_is_named(asked: Doctor, fault: str) -> None:
 
 
 def test_a_doctor_that_names_the_wrong_layer_is_found(asked: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names the highest of those that are broken."""
+    """This doctor names the highest broken layer instead of the lowest."""
     broken = LayerDiagnosis.broken.fget
     assert broken is not None
     monkeypatch.setattr(LayerDiagnosis, "broken", property(lambda diagnosis: broken(diagnosis)[::-1]))
@@ -136,7 +136,7 @@ def test_a_doctor_that_names_the_wrong_layer_is_found(asked: Doctor, monkeypatch
 
 @pytest.fixture
 def site(tmp_path: Path, run_file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """An environment file like that of a site. Changed in place; written by :func:`examined`."""
+    """An environment file like that of a site. Tests change it in place; :func:`examined` writes it."""
     data, variables = site_of(run_file, tmp_path)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -147,7 +147,7 @@ def site(tmp_path: Path, run_file: Path, monkeypatch: pytest.MonkeyPatch) -> dic
 def examined(
     site: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, str], str]:
-    """Exit code, the prerequisites that are missing, standard error."""
+    """Run the doctor; return the exit code, the missing prerequisites and the standard error."""
     write_site_file(site, tmp_path / "site.yaml")
     code = doctor.run("site", None, as_json=True)
     output = capsys.readouterr()
@@ -213,7 +213,7 @@ def test_a_prerequisite_of_this_machine_that_is_missing(
 
 
 def test_a_server_that_is_not_reached(site: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No layer asks the Focus Server itself: that it is not reached is told all the same."""
+    """No layer queries the Focus Server itself; an unreachable server is reported all the same."""
     site["focus_server"]["base_url"] = "https://127.0.0.1:9/focus-server"
     code, missing, _ = examined(site, tmp_path, capsys)
     assert (code, list(missing)) == (1, ["reach Focus Server"])

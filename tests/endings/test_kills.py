@@ -1,4 +1,4 @@
-"""A killed run, and what ``sweep`` does about it. All moments and signals: ``python -m tests.endings.kills``."""
+"""Killed runs, and their clean-up by ``sweep``. For all moments and signals run ``python -m tests.endings.kills``."""
 
 from __future__ import annotations
 

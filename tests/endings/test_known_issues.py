@@ -1,4 +1,4 @@
-"""The known issues of the sites: each is a documented defect, and its scenario really fails with its reason on it."""
+"""Tests that each known issue of a site is a documented defect and that its scenario fails for the stated reason."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ PROFILE = load_profile("as-deployed-2025-12")
 ASKED_FOR = {"PZ-13983", "PZ-13985", "PZ-13503", "PZ-13238", "PZ-13268", "PZ-13669"} | {
     f"PZ-{number}" for number in (14712, 14713, 14714, 14925, 13640, 13266, 13267, 13269, 13984)
 }
-"""What was open on 19 November 2025 and a scenario shows."""
+"""Tickets that were open on 19 November 2025 and that a scenario shows."""
 IN_THE_MATRIX_ONLY = {"PZ-13268", "PZ-13640", "PZ-14712", "PZ-14714"}
-"""Seen by a load of 200, in an outage that the profile answers otherwise, or behind a defect of it which the same
-scenario meets first: the fault matrix makes them, with the same texts."""
+"""Tickets that only the fault matrix shows, with the same texts.
+
+They need a load of 200, or an outage that the profile answers in another way, or another defect of the profile hides
+them in the same scenario.
+"""
 
 
 def listed(name: str) -> list[dict[str, Any]]:
@@ -40,7 +43,7 @@ def listed(name: str) -> list[dict[str, Any]]:
 
 
 def documented(defects: Iterable[Defect]) -> set[tuple[str, str, str]]:
-    """Scenario, ticket and text of every scenario that fails on a defect with a ticket."""
+    """The (scenario, ticket, text) of the scenarios that fail on a defect with a ticket."""
     return {
         (scenario, ticket, text)
         for defect in defects
@@ -63,7 +66,7 @@ def test_each_is_a_documented_defect_with_the_scenario_that_fails_on_it(name: st
     ids=["production", "staging"],
 )
 def test_no_scenario_that_fails_for_a_ticket_is_forgotten(name: str, left_out: set[str]) -> None:
-    """What is left out on purpose is told in the file."""
+    """The environment file gives the reason for each omission."""
     known = {(one["scenario"], one["ticket"]) for one in listed(name)}
     for defect in [*PROFILE.defect, *PROFILE.beside]:
         if defect.tickets and not left_out.intersection(defect.tickets):
@@ -73,7 +76,7 @@ def test_no_scenario_that_fails_for_a_ticket_is_forgotten(name: str, left_out: s
 
 @dataclass
 class Deployed:
-    """A sandbox with the profile, on which scenarios run with the known issues of a site."""
+    """A sandbox with the profile, on which scenarios run with a site's known issues."""
 
     folder: Path
     run_file: Path
@@ -104,7 +107,7 @@ class Deployed:
             yield
         finally:
             for name in names:
-                self.control._call("DELETE", f"/faults/{name}")  # a reset would take the profile's away too
+                self.control._call("DELETE", f"/faults/{name}")  # a reset would switch off the profile's, too
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +133,7 @@ def of_profile(defects: Iterable[Defect]) -> list[dict[str, Any]]:
 
 @pytest.mark.nightly
 def test_each_is_used_on_the_profile_and_the_run_is_green(deployed: Deployed) -> None:
-    """Production's list has that of staging in it."""
+    """Production's list includes that of staging."""
     issues = of_profile(PROFILE.defect)
     code, found = deployed.run([one["scenario"] for one in issues], issues)
     told = {name: (one["status"], one["reason"]) for name, one in found.items() if one["status"] != "known_issue"}
@@ -159,7 +162,7 @@ def test_each_that_shows_only_beside_the_profile_is_used_there(deployed: Deploye
 
 
 def test_one_does_not_hide_another_failure_of_its_scenario(deployed: Deployed) -> None:
-    """The search reads every document; the list excuses only that no index by uuid is there."""
+    """The search reads all documents; the listed issue excuses only the missing index by uuid."""
     issue = {**listed("staging")[0], "scenario": "DQ-02c", "ticket": "PZ-13983", "reason": "has no index by"}
     code, found = deployed.run(["DQ-02c"], [issue])
     assert (code, found["DQ-02c"]["status"]) == (1, "failed")

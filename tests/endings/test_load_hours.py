@@ -1,4 +1,4 @@
-"""A site that is not loaded at this hour: the load is skipped with that reason, and everything else runs."""
+"""A site outside its load hours: the load is skipped with that reason, and everything else runs."""
 
 from __future__ import annotations
 

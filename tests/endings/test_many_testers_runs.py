@@ -1,4 +1,4 @@
-"""The load of many testers as a whole run: it holds on a healthy site, fails on a broken one, and leaves nothing."""
+"""Whole runs with the load of many testers: green on a healthy site, red on a broken one, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENT = {
     "FOCUS__LIMITS__CONFIGURE_P95_MS": "5000",
     "FOCUS__LIMITS__ANSWER_UNDER_LOAD_P95_MS": "60000",
 }
-"""What is found is not to depend on how busy this machine is."""
+"""Long time limits, so that the results do not depend on how busy this machine is."""
 
 
 def load(folder: Path, profile: str, *options: str, **variables: str) -> Behave:
@@ -35,7 +35,7 @@ def load(folder: Path, profile: str, *options: str, **variables: str) -> Behave:
 
 @contextmanager
 def broken_sandbox(folder: Path, fault: str) -> Iterator[Path]:
-    """The run file of a sandbox with this fault."""
+    """A sandbox with this fault; yields its run file."""
     file, command = folder / "run-file.json", [sys.executable, "-m", "environments.sandbox"]
     subprocess.run(
         [*command, "up", "--detach", "--run-file", str(file), "--fault", fault],
@@ -118,7 +118,7 @@ def test_a_worker_that_is_killed_decides_nothing_and_leaves_nothing(tmp_path: Pa
 
 
 def wait_for_the_load(run: Behave) -> None:
-    """Until the first of the sixty of a profile is open: single ones were before."""
+    """Wait until the first of the profile's sixty investigations is open; single ones were opened before."""
 
     def is_open() -> bool:
         ledgers = [file.read_text() for file in run.reports.glob("ledger-*.jsonl")]

@@ -1,4 +1,4 @@
-"""A run that was killed in the middle of an outage: what it made is on disk, and another process undoes it."""
+"""A run that is killed in the middle of an outage: its changes are on disk, and another process undoes them."""
 
 from __future__ import annotations
 

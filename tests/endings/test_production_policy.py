@@ -1,7 +1,7 @@
-"""What a run may do on production's policy: everything that is no load, and nothing else; proven on a sandbox whose
-services are asked through relays that count.
+"""Runs under production's policy load nothing, write nothing but the release of their own jobs, and are green.
 
-By default only the areas whose steps measure or disturb; ``PRODUCTION_POLICY=all`` runs the whole default selection.
+They use a sandbox behind relays that count the requests. By default only the areas run whose steps measure or disturb;
+``PRODUCTION_POLICY=all`` runs the whole default selection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.endings.test_run_endings import ROOT, Behave, WarmBehave
 FORBIDDEN = {f"FOCUS__SAFETY__{name}": "false" for name in ("LOAD", "DISRUPTIVE", "WRITES_DATABASE")}
 WHOLE = os.environ.get("PRODUCTION_POLICY") == "all"
 THROUGH_A_HOST = "@IN-07a"
-"""The hosts of the sandbox lead to its API server itself, and to no relay: it runs without one."""
+"""Left out: the sandbox's hosts lead to its API server directly and not through a relay."""
 SELECTION = f"not (@wip or @quarantine or {THROUGH_A_HOST})" if WHOLE else "@CA or @PF or @SB"
 
 
@@ -77,7 +77,7 @@ TAGS = re.compile(r" @(load|slow|disruptive|writes_database|needs_baseline)\b")
 def test_without_its_tags_load_is_refused_by_the_clients(
     tmp_path: Path, between: Relays, tags: str, openings: int
 ) -> None:
-    """The features of the load, from which somebody has cut out what keeps them away from production."""
+    """Run copies of the load features without the tags that exclude them from production."""
     project = tmp_path / "project"
     project.mkdir()
     for name in ("steps", "support", "environments", "environment.py", "docs"):
@@ -102,7 +102,7 @@ def test_without_its_tags_load_is_refused_by_the_clients(
 
 
 def counted(between: Relays) -> Iterator[str]:
-    """What went through the relays, as a table."""
+    """The counts of the relays as lines of a table."""
     asked = (between.server.asked.total(), between.cluster.asked.total(), between.index.asked.total())
     yield f"| asked: Focus Server, Kubernetes, MongoDB | {asked[0]}, {asked[1]}, {asked[2]} |"
     yield f"| openings | {between.openings}, at once at most {between.server.at_once} |"

@@ -1,4 +1,4 @@
-"""DQ-02 and DQ-05 on the profile of what is deployed: red, remedied by the command, green, taken back, red."""
+"""DQ-02 and DQ-05 on the profile ``as-deployed-2025-12``: red, green after the remedy, red again after its undo."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class DeployedSite:
         return done.returncode, said.splitlines()
 
     def carried_out(self, name: str) -> Path:
-        """The plan without consent and the one that is carried out are the same; where the old values are."""
+        """Run the remedy without and with consent, check that both show the same plan, and return the file of old
+        values."""
         words = (name, "-e", "sandbox", "--reports", str(self.folder / "reports"))
         code, dry = self.remedy(*words)
         assert (code, dry[-1]) == (1, "nothing was changed; do it with --yes")

@@ -1,4 +1,4 @@
-"""Production of 3 November 2025 once more: what the report of that day should have said, and what it should not."""
+"""A replay of production on 3 November 2025: what the report of that day should have said, and what it should not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.nightly
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = "production-2025-11-03"
 QUIET = "@DQ or @IN or @CF-01b or @PV-02"
-"""Everything of that day that is no load: the capacity is in the expectation of the profile."""
+"""All findings of that day except load: capacity is part of the profile's expectation."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_exactly_the_problems_of_that_day_are_found(reports: Path) -> None:
 
 
 def test_the_mistakes_of_that_days_tests_are_not_reported(reports: Path) -> None:
-    """The form of a recording is not asked of the unrecognised ones; channel 0 is refused as it must be."""
+    """Unrecognised recordings are exempt from the form check, and refusing channel 0 is correct."""
     found = scenarios(reports)
     assert {found[name]["status"] for name in found if name[:5] == "DQ-03" or name in ("DQ-04a", "CF-01b.1")} == {
         "passed"

@@ -1,4 +1,4 @@
-"""The roles of ``deploy/suite``: with what they give the suite passes; without each single verb a scenario fails."""
+"""The roles of ``deploy/suite`` are exact: with them the suite passes, and without any single verb a scenario fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHOLE = [
     ("disrupting", "@disruptive and not (@wip or @quarantine)"),
 ]
 AT_START = "IN-06b"
-"""Any scenario: without this the run does not begin, and says why (exit code 2)."""
+"""Any scenario would do: without this right the run does not begin, and gives the reason (exit code 2)."""
 NEEDED_BY = {
     Request(CLUSTER, "namespaces", "list"): "IN-06a",
     Request(CLUSTER, "nodes", "list"): AT_START,
@@ -61,13 +61,13 @@ NEEDED_BY = {
     Request("panda", "statefulsets.apps", "list"): "RS-05b",
     Request("panda", "statefulsets.apps/scale", "patch"): "RS-05d",
 }
-"""Each right, and a scenario that fails without it."""
+"""Each right with a scenario that fails without it."""
 OF_A_NAMESPACE = Request("panda", "pods", "list")
-"""The later stages may list the pods of the whole cluster, and with them these."""
+"""A right of this stage only: later stages may list the pods of the whole cluster, which includes these."""
 
 
 class Site:
-    """A sandbox in which the accounts have the roles of ``deploy/suite``."""
+    """A sandbox with the roles of ``deploy/suite`` for its accounts."""
 
     def __init__(self, folder: Path) -> None:
         self.up = Up(folder / "run.json")
@@ -96,7 +96,7 @@ class Site:
 
     @contextmanager
     def without(self, request: Request) -> Iterator[None]:
-        """The roles, as long as this lasts, do not give this one."""
+        """Remove this right from the roles for the length of the block."""
         role = next(each for each in base() if each["kind"] in ROLES and request in dict(rules_of(each)))
         rules = [rule for permitted, rule in rules_of(role) if permitted != request]
         path = f"{collection_of(role)}/{role['metadata']['name']}"
@@ -114,7 +114,7 @@ class Site:
         )  # fmt: skip
 
     def sweep(self, reports: Path) -> None:
-        """What a run could not undo without a right is undone with it."""
+        """Undo changes that a run could not undo for want of a right."""
         command = [sys.executable, "-c", MAIN, "sweep", "-e", "sandbox", "--yes", "--run-file", str(self.up.run_file)]
         variables = {**os.environ, "FOCUS__KUBERNETES__KUBECONFIG": str(self.kubeconfigs["disrupting"])}
         if reports.is_dir():
@@ -140,7 +140,7 @@ NOTHING: dict[str, Any] = {"scenarios": [], "suite": {"errors": []}, "leftovers"
 
 
 def told(run: Behave) -> tuple[int, str]:
-    """The exit code, and everything that the run says of what failed."""
+    """The exit code and all text of the run about failures."""
     code, errors = run.end()
     record = run.record() if (run.reports / "run.json").is_file() else NOTHING
     said = [one["reason"] or "" for one in record["scenarios"]]

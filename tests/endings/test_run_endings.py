@@ -1,5 +1,7 @@
-"""The real suite on the real sandbox: wrong use is one sentence and exit code 2, and no ending leaves anything
-behind."""
+"""Endings of the real suite on the real sandbox: none leaves anything behind.
+
+Wrong use gives one sentence and exit code 2.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ WHILE_A_JOB_RUNS = "--tags=@JL"
 
 
 class Behave:
-    """``python -m behave`` with temporary files in a folder of its own, so that whatever it leaves can be found."""
+    """``python -m behave`` with its temporary files in a folder of its own, so that leftovers can be found."""
 
     def __init__(
         self, own: Path, *arguments: str, command: list[str] | None = None, folder: Path = ROOT, **variables: str
@@ -48,7 +50,7 @@ class Behave:
         assert any(text in line for line in self.process.stdout), f"it ended without saying {text!r}"
 
     def end(self) -> tuple[int, str]:
-        """Exit code and standard error."""
+        """Wait for the end; return the exit code and standard error."""
         _, errors = self.process.communicate(timeout=600)
         return self.process.returncode, errors
 
@@ -56,7 +58,7 @@ class Behave:
         return json.loads((self.reports / "run.json").read_text())
 
     def left_behind(self) -> list[str]:
-        """Processes and temporary files of this run that are still there."""
+        """Processes and temporary files of this run that still exist."""
         mark = f"TMPDIR={self.temporary}".encode()
         found = [str(path.relative_to(self.temporary)) for path in self.temporary.iterdir()]
         for process in Path("/proc").iterdir():
@@ -72,7 +74,7 @@ class Behave:
 
 
 class WarmBehave(Behave):
-    """The same for a run that is left to end by itself, in less time: see :mod:`tests.warm`."""
+    """A run that ends by itself, started faster with :mod:`tests.warm`."""
 
     def __init__(self, own: Path, *arguments: str, **variables: str) -> None:
         self.reports = own / "reports"
@@ -89,7 +91,7 @@ class WarmBehave(Behave):
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # the process has ended meanwhile, or is not ours to look at
+    except OSError:  # the process has ended meanwhile, or belongs to another user
         return b""
 
 
@@ -247,7 +249,7 @@ def test_what_a_killed_run_left_in_an_environment_is_swept(tmp_path: Path) -> No
     assert sandbox.stdout is not None
     try:
         assert any(line.strip() == "ready" for line in sandbox.stdout)
-        # This scenario waits for a clean-up that never comes: it is killed while its investigation is open.
+        # This scenario waits for a clean-up that never comes: the run is killed while its investigation is open.
         run = Behave(tmp_path, "--tags=@JL-10a", "-D", f"sandbox_run_file={run_file}")
         while b'"opened"' not in _read(reports / "ledger-sandbox.jsonl"):
             assert run.process.poll() is None
@@ -308,7 +310,7 @@ def test_ctrl_c_while_the_sandbox_starts_ends_in_our_words(tmp_path: Path) -> No
 
 
 def waits_until_it_is_there(temporary: Path) -> None:
-    """The folder of a sandbox that starts."""
+    """Wait until the folder of the starting sandbox exists."""
     deadline = time.monotonic() + 60
     while not list(temporary.glob("focus-sandbox-*")):
         assert time.monotonic() < deadline, "no sandbox was started"

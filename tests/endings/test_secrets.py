@@ -1,4 +1,4 @@
-"""Secrets are planted wherever the suite reads, and looked for wherever it writes: none comes out, in any spelling."""
+"""Secrets planted wherever the suite reads appear nowhere that it writes, in any spelling."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_no_secret_comes_out(sandbox: Site, tmp_path: Path) -> None:
     assert {place: secrets for place, secrets in found.items() if secrets} == {}
     failed = {one["id"] for one in run.record()["scenarios"] if one["status"] == "failed"}
     assert failed >= {"JL-05c", "DQ-07a", "DQ-07b", "IN-05a", "IN-05b"}
-    # What was planted did come in: it stands there, hidden.
+    # The planted secrets reached the suite: the outputs contain them in hidden form.
     for place in ("evidence/JL-05c.jobs.yaml", "evidence/JL-05c.events.txt", "evidence/JL-05c.logs.txt"):
         assert count((run.reports / place).read_bytes()) > len(written(KNOWN)) // 2, place
     for place in ("DQ-07b", "IN-05a", "IN-05b"):
@@ -82,12 +82,12 @@ WRITTEN = (
     *("reports/allure-results/*", "reports/site/index.html", "reports/evidence/*", "reports/changes-sandbox.jsonl"),
     *("reports/ledger-sandbox.jsonl", "reports/*.zip", "github.md"),
 )
-"""What the search has to find a file of."""
+"""Patterns, for each of which the search must find a file."""
 NO_LOGIN = {"PLUGIN_ENDS_WITH": "3"}
 
 
 def github(folder: Path) -> dict[str, str]:
-    """Variables of a job on GitHub, which is told what failed."""
+    """Variables of a job on GitHub, which gets a report of the failures."""
     return {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "github.md")}
 
 
@@ -118,7 +118,7 @@ def test_no_option_of_a_database_uri_comes_out(sandbox: Site, tmp_path: Path, op
 
 
 def command(words: list[str], **variables: str) -> bytes:
-    """What a command prints, to both."""
+    """Run a command and return its standard output and standard error."""
     done = subprocess.run(
         [sys.executable, "-c", "from tools.cli import main; main()", *words],
         cwd=ROOT, env={**os.environ, **VARIABLES, **variables}, capture_output=True, timeout=120, check=False,
@@ -140,7 +140,7 @@ def test_every_report_is_for_its_owner(sandbox: Site, tmp_path: Path) -> None:
 
 
 def secrets_in(content: bytes) -> list[bytes]:
-    """Each secret that stands there, with what stands around it."""
+    """Each secret in the content, with the text around it."""
     return [
         text[max(0, match.start() - 60) : match.end() + 30]
         for text in texts(content)
@@ -150,7 +150,7 @@ def secrets_in(content: bytes) -> list[bytes]:
 
 
 def texts(content: bytes) -> Iterator[bytes]:
-    """What is in a file; of an archive, in each of its files, however deep."""
+    """The content of a file, or of each file of an archive, at any depth."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         yield content
         return
@@ -160,7 +160,7 @@ def texts(content: bytes) -> Iterator[bytes]:
 
 
 def count(content: bytes) -> int:
-    """How often something was hidden."""
+    """The number of hidden secrets."""
     return sum(text.count(b"***") for text in texts(content))
 
 

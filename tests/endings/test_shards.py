@@ -1,4 +1,4 @@
-"""A run split among testers, each with a sandbox of its own: the verdicts of one run, and no loss in silence."""
+"""A run split among testers with a sandbox each gives the verdicts of one run, and reports a lost shard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenarios side by side on the real sandbox: the verdicts of one after the other, one record, and clean endings."""
+"""Scenarios side by side on the real sandbox: the same verdicts as one after the other, one record, clean endings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOME = "--tags=@JL-01 or @JL-03 or @PV-04 or @MD-01"
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that run scenarios: forked, so with the command line of the run itself."""
+    """The processes that run scenarios. They are forks, so they have the command line of the run."""
     command = Path(f"/proc/{pid}/cmdline").read_bytes()
     found = []
     for entry in Path("/proc").iterdir():

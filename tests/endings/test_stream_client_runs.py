@@ -1,6 +1,8 @@
-"""How a client keeps its jobs, where a live job ends 45 s after its client stopped consuming.
+"""Runs on a site whose live jobs end 45 s after their client stops consuming.
 
-One that holds a connection loses them, one that drains the stream does not. Twenty jobs, opened one after the other."""
+A client that only holds a connection loses its jobs; one that drains the stream keeps them. Each run opens twenty jobs
+one after the other.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,14 @@ SITE = {
     "FOCUS__SANDBOX__SETTINGS__CONFIGURE_TURNS": "one",
     "FOCUS__SANDBOX__SETTINGS__CONFIGURE_MS": "150",
     "FOCUS__CAPACITY__HEAVY_JOBS": "20",
-    # Nothing is judged here but who keeps the jobs, also on a machine that is busy.
+    # Only the survival of the jobs is judged here, also on a busy machine.
     "FOCUS__LIMITS__CONFIGURE_P95_MS": "1000",
     "FOCUS__CAPACITY__GENERATOR_SHARE": "1",
 }
-"""As a site with a critical section around id and port: the last of 20 is open when the first has lasted for 3 s:
-150 s of the real system."""
+"""A site with a critical section around id and port.
+
+The last of 20 jobs opens when the first has run for 3 s, which is 150 s of the real system.
+"""
 
 
 def run_with(folder: Path, client: str) -> tuple[int, dict]:

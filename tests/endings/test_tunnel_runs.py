@@ -1,4 +1,7 @@
-"""Runs that reach the cluster over their own tunnel: verified by its name, or that is told, and closed at the end."""
+"""Runs that reach the cluster over their own tunnel.
+
+The tunnel is closed at the end. The cluster is verified by its name, or each result says that it is not.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ runpy.run_module("behave", run_name="__main__")
 
 
 def with_the_fault(folder: Path, *arguments: str) -> Behave:
-    """A run whose tunnels stay open."""
+    """A run with the fault that its tunnels stay open."""
     userdata = ["-D", f"reports={folder / 'reports'}", "-D", "publish=record"]
     return Behave(folder, command=[sys.executable, "-c", GOES_ON_LISTENING, *userdata, *arguments], **TUNNEL)
 

@@ -1,4 +1,4 @@
-"""What the gates read of the project's Python files: each file is parsed once for all gates of a process."""
+"""Parsed Python files of the project, cached so that all gates of a process parse each file once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ HOLD_STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 @cache
 def imports_only(path: Path) -> ast.Module:
-    """A file of which nothing is left but its imports, wherever in it they stand."""
+    """The syntax tree of a file reduced to its import statements at all levels."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = [node for node in _statements(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     return ast.Module(body=list(found), type_ignores=[])
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements below a node; no statement stands in an expression."""
+    """All statements below a node; expressions are skipped, since they contain none."""
     for field in HOLD_STATEMENTS:
         for child in getattr(node, field, ()):
             yield child

@@ -1,4 +1,4 @@
-"""One name for one idea: no two classes of support/ have the same name."""
+"""No two classes of support/ have the same name: a name stands for one idea."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
-    """The modules in which each class is defined, by its name; a leading underscore makes no other idea of it."""
+    """The modules that define each class, by class name. A leading underscore does not make a name different."""
     found: dict[str, list[str]] = {}
     for path, source in sources.items():
         for node in ast.walk(ast.parse(source)):

@@ -1,6 +1,6 @@
-"""Every imported distribution is declared in pyproject.toml, by the part of the project that imports it.
+"""Imported distributions are declared in pyproject.toml, in the group of the part that imports them.
 
-What is imported only because something else brings it along goes away with an update of that something.
+A distribution that is installed only as a dependency of another may disappear with an update of that other one.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ EXTRAS_OF = {
     "environment.py": (),
     "environments": ("sandbox",),
     "tests": ("sandbox", "amqp", "dev"),
-    "tools": ("sandbox",),  # the command line is among them
+    "tools": ("sandbox",),  # the command line is part of them
     "tools/check_wheels.py": ("dev",),
     "tools/licences.py": ("dev",),
     "load": ("load",),
     "scripts": ("sandbox", "dev"),
 }
-"""Which optional dependencies each part may import, besides those of the project itself."""
+"""Optional dependencies that each part may import, in addition to the project's own."""
 NOT_ALWAYS_INSTALLED = {"gevent": "gevent", "grpc": "grpcio", "locust": "locust", "pika": "pika"}
 NAMED_AT_RUN_TIME = {
     "allure-behave": "behave is given the name of its formatter",
@@ -46,13 +46,13 @@ def normal(name: str) -> str:
 
 
 def declared(project: Mapping[str, Any], *extras: str) -> set[str]:
-    """Normal names of the dependencies of the project and of these extras."""
+    """Normalised names of the dependencies of the project and of these extras."""
     lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
     return {normal(re.split(r"[^\w.-]", text, maxsplit=1)[0]) for one in lists for text in one}
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and first name of every absolute import, wherever it stands."""
+    """Line and top-level name of each absolute import at any level of the file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
@@ -87,7 +87,7 @@ def python_files(part: str) -> list[Path]:
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HELPERS = {path.stem for path in (ROOT / "tests").rglob("*.py")}
-"""Modules that tests import from their own folder."""
+"""Names of helper modules, which tests import from their own folder."""
 
 
 @pytest.mark.parametrize("part", EXTRAS_OF)

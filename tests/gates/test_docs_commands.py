@@ -1,4 +1,4 @@
-"""The docs do not drift: every command in them exists as it is written, what can run is run, and the sample is made."""
+"""Commands in the docs exist as written, those that can run here run, and the README's sample is generated output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def fenced(text: str) -> Iterator[str]:
-    """Lines of code blocks that are commands."""
+    """Lines of the code blocks that are commands."""
     inside = False
     for line in text.splitlines():
         if line.startswith("```"):
@@ -43,7 +43,7 @@ ALL = sorted({(page.relative_to(ROOT).as_posix(), command) for page in PAGES for
 
 
 def problem_with(command: str) -> str | None:
-    """Why a command of the docs does not exist, or None."""
+    """The reason why a command of the docs does not exist, or None."""
     words = shlex.split(command, posix="\\" not in command)
     if words[0] == "make":
         return _of_make(words[1:])
@@ -68,7 +68,7 @@ def _of_make(words: list[str]) -> str | None:
 
 
 def _of_the_cli(words: list[str]) -> str | None:
-    """Follows the command line as it would be parsed, without calling anything."""
+    """Follow the command line as its parser would, without calling anything."""
     command = typer.main.get_command(app)
     while words and (found := getattr(command, "commands", {}).get(words[0])) is not None:
         command, words = found, words[1:]

@@ -1,7 +1,7 @@
-"""Zero from a broken instrument: no check passes because what it looks at is empty.
+"""No check passes because the data it looks at is empty: a zero from a broken instrument is not a result.
 
-Every matcher over something that may hold nothing stands here with such a thing, and refuses it. What may pass all the
-same stands here with who has made certain before that there was something.
+Each matcher over data that may be empty is listed here with an empty example and must refuse it. An exception is listed
+with the step that ensures beforehand that the data is not empty.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from support.statistics.verdict import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE_THING = ("Answer", "OpenedInvestigation", "Outcome", "ConnectionOutcome", "BrokerOutcome", "Verdict")
-"""What is asked for and answered: it is there, or the step has failed already."""
+"""Subjects that cannot be empty: they exist, or the step has failed already."""
 
 SETTINGS: Any = SimpleNamespace(
     database="prisma", base_path="/prisma", reports_as="mongodb-*", required_collections=("base_paths",)
@@ -132,7 +132,7 @@ REFUSED: Mapping[str, Case] = {
     # Counts
     "mongodb.counts_no_more_than_before": (mongodb.counts_no_more_than_before(), (0, 0)),
     "capacity.has_so_many_free_ports": (capacity.has_so_many_free_ports(200), 0),
-    # A job that nobody has seen
+    # A job that was never seen
     "jobs.is_visible": (jobs.is_visible(), NO_JOB),
     "jobs.is_running": (jobs.is_running(), NO_JOB),
     "jobs.waits_for": (jobs.waits_for("gpu"), NO_JOB),
@@ -231,7 +231,7 @@ NOT_OVER_A_SOURCE = {
 
 
 def matchers() -> Iterator[tuple[str, str]]:
-    """Name and subject of every function that makes a matcher."""
+    """Name and subject of each function that makes a matcher."""
     for folder in ("checks", "capacity", "infrastructure"):
         for path in sorted((ROOT / "support" / folder).glob("*.py")):
             room = "capacity" if folder == "capacity" else path.stem

@@ -1,4 +1,4 @@
-"""Every citation of a fact names a page of docs/facts and a section that is there; no other form is used.
+"""Citations of facts name an existing page and section of docs/facts, in one of three forms.
 
 One section: ``docs/facts/capacity.md 4.3``. Several: ``docs/facts/capacity.md 2.2, 2.3 and 2.6``. A row of a table:
 ``docs/facts/capacity.md 5, row 11``.
@@ -42,12 +42,12 @@ def cited_files() -> Iterator[Path]:
 
 
 def in_one_line(text: str) -> str:
-    """A citation may be broken at the end of a line, also in a comment."""
+    """Join lines: a citation may be broken at the end of a line, also in a comment."""
     return re.sub(r"\s*\n[ \t]*(?:#[ \t]*)?", " ", text)
 
 
 def sections(page: Path) -> dict[str, str]:
-    """Text by number of section. A section holds those below it."""
+    """The text of each section by number. A section includes its subsections."""
     text = page.read_text(encoding="utf-8")
     starts = [(match[1], match.start()) for match in HEADING.finditer(text)]
     ends = [start for _, start in starts[1:]] + [len(text)]
@@ -55,7 +55,7 @@ def sections(page: Path) -> dict[str, str]:
 
 
 def troubles(text: str, facts: Path = FACTS) -> Iterator[str]:
-    """What is wrong with the citations of a text."""
+    """Errors in the citations of a text."""
     line = in_one_line(text)
     for match in CITATION.finditer(line):
         page = facts / f"{match['page']}.md"

@@ -1,4 +1,4 @@
-"""The floors of the house: a room imports only rooms below its own, and no two rooms or files import each other."""
+"""The package layers ("floors") of the project: a package imports only lower ones, and there are no import cycles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FLOORS = (
     ("support.files", "support.later", "support.processor", "support.starting"),
     ("support.redaction",),
 )
-"""From the top to the bottom. ``tools`` stands above all of them, ``steps`` beside the wiring."""
+"""The layers from top to bottom. ``tools`` is above all of them, ``steps`` beside the wiring."""
 
 
 def modules_below(*folders: str) -> dict[str, Path]:
@@ -49,7 +49,7 @@ def modules_below(*folders: str) -> dict[str, Path]:
 
 
 def imports_of(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
-    """The modules of the project that a file imports, wherever in the file it does."""
+    """The project's modules that a file imports, at any level of the file."""
     for node in ast.walk(imports_only(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
@@ -71,7 +71,7 @@ def room_of(module: str) -> str:
 
 
 def circle(arrows: Mapping[str, set[str]]) -> list[str]:
-    """One circle of a graph, or nothing."""
+    """One cycle of a graph, or an empty list."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
@@ -114,7 +114,7 @@ def test_no_files_import_each_other(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", ["support", "tools", "environments"])
 def test_no_rooms_import_each_other(folder: str) -> None:
-    """Packages of any depth: what is imported from a package is below what imports it."""
+    """Packages of any depth: a package must not import from one that imports from it, directly or indirectly."""
     arrows: dict[str, set[str]] = {}
     for module, others in graph(modules_below(folder)).items():
         for other in others:
@@ -125,7 +125,7 @@ def test_no_rooms_import_each_other(folder: str) -> None:
 
 
 def _rooms_that_differ(module: str, other: str) -> tuple[str, str]:
-    """The two packages or modules right below the nearest package that holds both."""
+    """The two different packages or modules directly below the nearest common package."""
     ours, theirs = module.split("."), other.split(".")
     depth = next((at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
     if depth is None:

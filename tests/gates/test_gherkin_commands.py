@@ -1,4 +1,4 @@
-"""The other checks before a run: tag expressions, and features against step definitions."""
+"""The other static checks of the features: tag expressions, and steps against step definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule of the feature lint, with a feature that follows it and a small change that does not."""
+"""Tests of the feature lint: for each rule, a feature that follows it and a small change that breaks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who may import whom, and what step bodies and support code must not contain. Reads the syntax tree, runs nothing."""
+"""Import rules between packages, and forbidden constructs in step bodies and support code.
+
+The gate reads the syntax tree and runs nothing.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ def relative(path: Path, root: Path) -> str:
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every imported name with its line: `a.b` for `import a.b`, `from a import b` and the module `a` itself."""
+    """Imported names with their lines: `a.b` for `import a.b`; `a.b` and the module `a` itself for `from a import
+    b`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -72,7 +76,7 @@ def forbidden_imports(path: str, tree: ast.AST) -> Iterator[str]:
 
 
 def long_or_clever_steps(path: str, tree: ast.Module) -> Iterator[str]:
-    """Step bodies of more than five statements (a docstring is none), and steps that decide or repeat."""
+    """Step bodies with more than five statements (a docstring does not count), and steps with conditions or loops."""
     if not path.startswith("steps/"):
         return
     for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]:
@@ -87,7 +91,7 @@ def long_or_clever_steps(path: str, tree: ast.Module) -> Iterator[str]:
 
 
 def broad_excepts(path: str, tree: ast.AST) -> Iterator[str]:
-    """Handlers that catch everything and go on. One that raises at its end only looks, and is fine."""
+    """Handlers that catch everything and continue. A handler that raises at its end is allowed."""
     if not path.startswith(("support/", "steps/")) or path in BROAD_ALLOWED:
         return
     for node in ast.walk(tree):
@@ -100,7 +104,7 @@ def broad_excepts(path: str, tree: ast.AST) -> Iterator[str]:
 
 
 def sleeps(path: str, tree: ast.AST) -> Iterator[str]:
-    """`time.sleep` as a synchronisation, in any spelling."""
+    """`time.sleep` used for synchronisation, in any spelling."""
     if path.startswith("environments/"):
         return
     for line, name in imported(tree):
@@ -117,7 +121,7 @@ LOOKED_AT: dict[Callable[[str, ast.Module], Iterator[str]], tuple[tuple[str, ...
     broad_excepts: (("support", "steps"), "except"),
     sleeps: (("support", "steps", "tests"), "sleep"),
 }
-"""Which parts a rule is for, and a word without which no file breaks it: the rest need not be parsed."""
+"""The folders a rule applies to, and a word that each violation contains: files without it need not be parsed."""
 
 
 def violations(root: Path, rule: Callable[[str, ast.Module], Iterator[str]]) -> list[str]:

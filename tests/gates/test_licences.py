@@ -1,4 +1,4 @@
-"""docs/licences.md names every package of the locks, and what must be shared alike stays out of the suite."""
+"""docs/licences.md names each locked package, and share-alike (copyleft) packages stay out of the suite."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_page_names_the_packages_of_the_locks() -> None:
 
 
 def test_the_page_says_what_is_installed() -> None:
-    """A package with a version for newer Pythons may have another licence there."""
+    """A package may have another licence in its version for newer Pythons."""
     one_version = {package for package in LISTED if package not in ("numpy", "scipy")}
     written = listed(page(rows(LISTED)))
     found = {name: (LISTED[name], written[name]) for name in one_version if LISTED[name] != written[name]}

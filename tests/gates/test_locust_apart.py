@@ -1,5 +1,7 @@
-"""gevent changes what a socket and a thread are: it is never loaded into a process of the suite, nor the suite into one
-of Locust's."""
+"""gevent is never loaded into a process of the suite, nor the suite into a Locust process.
+
+The reason: gevent replaces the socket and thread implementations of the process it is loaded into.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ PROGRAMS = sorted((ROOT / "load").glob("*.py"))
 
 
 def imported(path: Path) -> Iterator[str]:
-    """First names of all imports of a file, wherever they stand."""
+    """Top-level names of all imports of a file, at any level."""
     for node in ast.walk(imports_only(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -60,7 +62,7 @@ def test_an_import_is_found(tmp_path: Path, place: str, text: str, found: str) -
 
 
 def test_a_run_with_testers_has_no_gevent_in_it() -> None:
-    """What is loaded on the way: also by somebody else's package."""
+    """Loaded modules count too if another package imports them."""
     script = (
         "import sys, support.cli.load, support.hooks.session, support.hooks.many_testers, tools.cli, tools.bench\n"
         f"print([name for name in {APART} if name in sys.modules])"

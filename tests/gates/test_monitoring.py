@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules ask only for what a run really writes: names, labels and values of labels."""
+"""The dashboard and the alert rules use only metric names, labels and label values that a run writes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VARIABLES = frozenset({"$environment"})
 
 
 def written() -> dict[str, list[dict[str, str]]]:
-    """Metric name -> the labels of its samples, from a run with everything in it."""
+    """The labels of the samples by metric name, from a run that contains everything."""
     text = metrics_text(everything(), CapacityReport(Path("x"), 200, 150, 50, "fail", ""))
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(text):
@@ -44,7 +44,7 @@ WRITTEN = written()
 
 
 def troubles(expression: str) -> Iterator[str]:
-    """What is wrong with a PromQL expression made of selectors, numbers, comparisons and functions."""
+    """Errors in a PromQL expression made of selectors, numbers, comparisons and functions."""
     if expression.count("(") != expression.count(")") or expression.count("{") != expression.count("}"):
         yield "unbalanced brackets"
     inside = re.sub(r"label_values\((.*), \w+\)", r"\1", expression)

@@ -1,4 +1,4 @@
-"""One list of requirements: features and faults name none that is not in it, and the scope page is made of it."""
+"""Features and faults name only requirements of the one list, and the scope page is generated from that list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.gherkin.requirements import RequirementsError, place_of, read_requi
 
 KNOWN = read_requirements()
 TOTAL = 80
-"""Requirements of Focus Server. One that is added or given up changes this number, and the page that says it."""
+"""The number of Focus Server requirements. Adding or dropping one changes this number and the page that states it."""
 
 
 def test_every_requirement_is_in_the_list() -> None:

@@ -1,4 +1,4 @@
-"""No circle of files in the sandbox: what imports what, type-checking imports included. Reads the syntax tree only."""
+"""The sandbox has no import cycles, type-checking imports included. Reads the syntax tree only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BELOW_THE_SUPERVISOR = ("focus_server", "kubernetes", "links", "mongodb", "node"
 
 
 def modules(folder: Path, root: Path) -> dict[str, ast.Module]:
-    """The imports of every module below ``folder``, by its dotted name."""
+    """The imports of each module below ``folder``, by its dotted name."""
     found = {}
     for path in folder.rglob("*.py"):
         parts = path.relative_to(root).with_suffix("").parts
@@ -33,7 +33,7 @@ def imports(tree: ast.Module, known: Mapping[str, ast.Module]) -> Iterator[str]:
 
 
 def circle(known: Mapping[str, ast.Module]) -> list[str]:
-    """The first circle found; empty when there is none."""
+    """The first import cycle found; empty if there is none."""
     graph = {name: set(imports(tree, known)) - {name} for name, tree in known.items()}
     try:
         TopologicalSorter(graph).prepare()

@@ -1,4 +1,4 @@
-"""No scenario without a fault that it must fail on, no fault and no profile that names what there is not."""
+"""Each scenario has a fault that makes it fail, and faults and profiles name only scenarios and faults that exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.fault_matrix.profile import FOLDER, Profile, load_profile
 from tools.fault_matrix.rows import Row, rows_of
 
 ROWS = rows_of(read_documents(Path("features")))
-# The product does not have it yet; or it takes an hour, and what it judges is unit-tested with bad histories.
+# Not implemented in the product yet; or it takes an hour, and its verdict is unit-tested with bad histories.
 EXEMPT = {"backlog", "slow"}
 
 

@@ -1,6 +1,7 @@
-"""An option of an environment that nothing reads is an error: whoever sets it believes that it does something.
+"""An environment option that no code reads is an error: someone who sets it would believe that it has an effect.
 
-mypy tells of which type each expression is, so that ``kubernetes.ca_file`` is not read by ``focus_server.ca_file``.
+mypy reports the type of each expression, so that reading ``focus_server.ca_file`` does not count as reading
+``kubernetes.ca_file``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ DECLARED_BY = {
     "Host": "Host",
     "Workload": "Service",
 }
-"""The shapes that clients want of their settings, and the models that have them."""
+"""The protocols that clients use for their settings, and the models that implement them."""
 
 
 def models(model: type[BaseModel] = Environment) -> Iterator[type[BaseModel]]:
@@ -56,7 +57,7 @@ def _names(found: types.Type | None) -> Iterator[str]:
 
 
 def reads_in(folder: Path, *parts: str) -> set[tuple[str, str]]:
-    """Class and attribute of every access below ``parts``, apart from the declarations and rules of the settings."""
+    """Class and attribute of each access below ``parts``, except in the declarations and rules of the settings."""
     options = Options()
     options.export_types = options.preserve_asts = True
     options.incremental = False
@@ -78,7 +79,7 @@ def reads_in(folder: Path, *parts: str) -> set[tuple[str, str]]:
 
 
 def _attributes(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Where a file accesses which attribute."""
+    """Each attribute access of a file, with its line and column."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             yield node.attr, node.lineno, node.col_offset
@@ -91,7 +92,7 @@ def project_reads() -> frozenset[tuple[str, str]]:
 
 @cache
 def words() -> frozenset[str]:
-    """Every text in the code: deadlines are asked for by their names."""
+    """All string constants in the code, since deadlines are looked up by name."""
     found: set[str] = set()
     for path in (path for part in READERS for path in (ROOT / part).rglob("*.py")):
         if "config" not in path.parts:
@@ -103,7 +104,7 @@ def words() -> frozenset[str]:
 
 @cache
 def attributes_in_steps() -> frozenset[str]:
-    """``context`` has no type, so that steps tell only the name of what they read."""
+    """Attribute names used in steps: ``context`` has no type, so only the name is known there."""
     return frozenset(name for path in (ROOT / "steps").rglob("*.py") for name, _, _ in _attributes(path))
 
 
@@ -118,7 +119,7 @@ def is_read(model: type[BaseModel], name: str) -> bool:
 
 
 def _read_by_limits(name: str) -> bool:
-    """Some limits are parts of what :class:`Limits` itself answers."""
+    """Whether :class:`Limits` uses the field itself to compute another limit."""
     text = (ROOT / "support" / "config" / "limits.py").read_text(encoding="utf-8")
     return f"self.{name}" in text
 
@@ -132,7 +133,7 @@ def test_a_setting_is_read(model: type[BaseModel], name: str) -> None:
 
 
 def test_the_gate_tells_two_settings_of_one_name_apart(tmp_path: Path) -> None:
-    """Only one of them is read here, through the shape that a client wants."""
+    """Only one of the two settings is read here, through the protocol of a client."""
     package = tmp_path / "support"
     package.mkdir()
     (package / "__init__.py").touch()

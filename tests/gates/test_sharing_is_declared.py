@@ -1,4 +1,4 @@
-"""A step that asks for what a run makes once says so: otherwise two shards of a run would both make it."""
+"""A step that uses a measurement made once per run declares it; otherwise two shards would both make it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAKERS = {
 
 
 def undeclared(tree: ast.Module) -> Iterator[str]:
-    """The step functions that call a maker and are not marked with it."""
+    """The step functions that call a maker without being marked with it."""
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         called = {
             node.func.attr for node in ast.walk(function)

@@ -1,5 +1,7 @@
-"""The catalogues of the site are complete: every text of the site, every title of an area, a rule or a requirement, and
-every word of the glossary has its translation, and nothing else has one."""
+"""The translation catalogues of the site are complete and contain nothing else.
+
+They cover the texts of the site, the titles of areas, rules and requirements, and the words of the glossary.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +24,19 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
 TEMPLATES = Path(__file__).resolve().parents[2] / "support/reporting/site/templates"
 TRANSLATED = re.compile(r"{%-?\s*trans\b.*?{%-?\s*endtrans\s*-?%}|{{.*?}}|{%.*?%}|{#.*?#}", re.DOTALL)
 BESIDE_FEATURES = {"Row", "of", "Table of the step", "@needs_...", "@REQ_..., @TEST_..."}
-"""In elements that say that they are English, as the features are."""
+"""Texts in elements that are marked as English, as the features are."""
 MARKUP = re.compile(r"</?(?!bdi\b)[a-z][^>]*>")
 
 
 def forms(message: Message) -> list[tuple[str, str]]:
-    """Each form of a message with the original that it stands for."""
+    """Each form of a message with its original."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
     return list(zip(message.id, message.string, strict=True))
 
 
 def troubles(catalogue: Catalog, wanted: Catalog, code: str) -> Iterator[str]:
-    """What is wrong with a catalogue."""
+    """Errors in a catalogue."""
     known = {message.id for message in wanted if message.id}
     have = {message.id for message in catalogue if message.id}
     yield from (f"nobody shows {text!r}" for text in sorted(map(str, have - known)))
@@ -50,7 +52,7 @@ def _of(message: Message, code: str) -> Iterator[str]:
         return
     singular = not isinstance(message.id, str)
     for number, (text, translated) in enumerate(forms(message)):
-        first_of_several = singular and number == 0  # it may say "one" instead of the number
+        first_of_several = singular and number == 0  # it may use a word for "one" instead of the number
         wanted, found = sorted(PLACEHOLDER.findall(text)), sorted(PLACEHOLDER.findall(translated))
         if found != wanted and not (first_of_several and set(wanted) - set(found) <= {"%(num)s", "%(count)s"}):
             yield f"its places are {wanted}, those of its translation {found}"
@@ -100,7 +102,7 @@ def test_what_is_wrong_with_a_catalogue_is_found(change: dict[str, Any], trouble
 
 
 class Bare(HTMLParser):
-    """What a template shows that comes out of no catalogue."""
+    """Text in a template that does not come from a catalogue."""
 
     def __init__(self, template: str) -> None:
         super().__init__()

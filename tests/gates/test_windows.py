@@ -1,7 +1,7 @@
-"""Nothing in support/ or steps/ needs POSIX: the machine of a tester may be one with Windows.
+"""Nothing in support/ or steps/ needs POSIX, because a tester's machine may run Windows.
 
-The sandbox and tools/ may; they are for Linux. What needs POSIX and is guarded (``if sys.platform != "win32"``,
-``hasattr``, ``except ImportError``) is fine.
+The sandbox and tools/ may need it: they run on Linux only. Guarded uses (``if sys.platform != "win32"``, ``hasattr``,
+``except ImportError``) are allowed.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ ONLY_POSIX = {
         r"|sig(interrupt|pending|timedwait|wait\w*)"
     ),
     "socket": re.compile(r"AF_(NETLINK|PACKET|UNIX)|CMSG_\w+|MSG_(DONTWAIT|NOSIGNAL)|SCM_\w+|SO_REUSEPORT"),
-    "select": re.compile(r"devpoll|epoll|kqueue|poll|select"),  # select of Windows takes sockets and nothing else
+    "select": re.compile(r"devpoll|epoll|kqueue|poll|select"),  # select on Windows accepts only sockets
     "time": re.compile(r"clock_(get|set)time(_ns)?|pthread_\w+|tzset"),
 }
 ONLY_POSIX_WORDS = {"pass_fds", "preexec_fn", "process_group", "start_new_session"}
-"""Windows ignores or refuses them; ``creationflags=CREATE_NEW_PROCESS_GROUP`` is its own way."""
+"""Arguments that Windows ignores or refuses; its own way is ``creationflags=CREATE_NEW_PROCESS_GROUP``."""
 ONLY_POSIX_METHODS = {
     *("add_signal_handler", "create_unix_connection", "create_unix_server", "open_unix_connection"),
     *("chmod", "lchmod", "symlink_to", "hardlink_to"),
-    "rename",  # ends where the new name is taken; replace does not
+    "rename",  # fails on Windows if the new name exists; replace does not
 }
 PLACES = re.compile(r"/(dev|etc|proc|run|sys|tmp|usr|var)(/|$)")
-"""Where Windows has nothing."""
+"""Paths that do not exist on Windows."""
 NO_FILE_NAME = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(aux|con|nul|prn|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 OPENS_TEXT = {"open", "read_text", "write_text", "fdopen"}
 GUARDS = ("sys.platform", "os.name", "platform.system", "hasattr")
 KNOWN: dict[str, set[str]] = {
-    "folder.py": {"rename"},  # of a folder, to a name that was given away before
-    "loading.py": {"'/usr/lib/rabbitmq/bin/rabbitmq-server'"},  # is looked for, and of the sandbox
+    "folder.py": {"rename"},  # of a folder, to a name that was freed before
+    "loading.py": {"'/usr/lib/rabbitmq/bin/rabbitmq-server'"},  # only looked up, and part of the sandbox
     "machine.py": {
         *("'/proc'", "'/proc/meminfo'", "'/proc/net/'"),
         *("'/proc/sys/net/ipv4/ip_local_port_range'", "'/sys/fs/cgroup'"),
@@ -59,11 +59,11 @@ KNOWN: dict[str, set[str]] = {
     "processes.py": {"'/proc/'", "'/proc/sys/kernel/random/boot_id'"},
     "processor.py": {"'/proc/loadavg'"},
 }
-"""What Windows does not have and nothing depends on, by the name of the file: where it is missing, that is handled."""
+"""Uses of POSIX without a guard, by file name, that handle the absence on Windows."""
 
 
 def needs_posix(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and name of what Windows does not have, outside of guards."""
+    """Line and name of each use of something that Windows lacks, outside of guards."""
     for node in _outside_of_guards(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((node.lineno, name) for name in _wrong_in_import(node))
@@ -102,11 +102,11 @@ def _outside_of_guards(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
             yield from _outside_of_guards(child)
             if _is_guard(child) and isinstance(node, ast.FunctionDef) and _leaves(child):
-                return  # what comes after it is guarded as well
+                return  # the code after it is guarded as well
 
 
 def _leaves(guard: ast.AST) -> bool:
-    """Whether nothing after the guard is reached on Windows."""
+    """Whether Windows leaves the function at the guard."""
     last = guard.body[-1] if isinstance(guard, ast.If) else None
     return isinstance(last, ast.Return | ast.Raise)
 
@@ -128,13 +128,13 @@ def _wrong_in_call(call: ast.Call) -> Iterator[str]:
 
 
 def _is_text(call: ast.Call) -> bool:
-    """Whether what is opened is text: the code page of the machine would decide what its letters are."""
+    """Whether the call opens text. Without an encoding, the machine's code page would apply."""
     method = getattr(call.func, "attr", getattr(call.func, "id", ""))
     owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     if method in ("read_text", "write_text"):
         return not call.args[2 if method == "write_text" else 1 :]
     if method == "open" and isinstance(call.func, ast.Attribute) and not re.search(r"(?i)path|file", owner):
-        return False  # of something else than files
+        return False  # it opens something other than a file
     modes = [ast.unparse(one) for one in (*call.args, *(word.value for word in call.keywords if word.arg == "mode"))]
     return not any(re.fullmatch(r"'[rwxa+]*b[rwxa+]*'", mode) for mode in modes)
 
@@ -147,7 +147,7 @@ def python_files() -> list[Path]:
 
 @cache
 def found() -> dict[str, list[tuple[str, int, str]]]:
-    """What needs POSIX, by the name of the file: path, line, name."""
+    """Uses of POSIX by file name: path, line, name."""
     by_file: dict[str, list[tuple[str, int, str]]] = {}
     for path in python_files():
         for line, name in needs_posix(ast.parse(path.read_text(encoding="utf-8"))):
@@ -229,7 +229,7 @@ def test_the_rest_is_left_alone(code: str) -> None:
 
 
 def file_names() -> list[str]:
-    """Of the repository, and of everything that a run writes (docs/examples are the reports of one)."""
+    """File names of the repository and of a run's output (docs/examples holds the reports of one)."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     run = new_folder(Path("reports")).name
     return [*(part for line in tracked.splitlines() for part in line.split("/")), run]

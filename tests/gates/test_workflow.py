@@ -1,6 +1,6 @@
-"""The workflow of GitHub Actions: pinned, with the least permissions, without secrets, and nothing but make targets.
+"""The GitHub Actions workflows: pinned actions, least permissions, no secrets, and only make targets as commands.
 
-Windows has no make: what its job runs is listed here.
+Windows has no make: the commands of its job are listed here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SCHEMA = {
         }},
     },
 }  # fmt: skip
-"""What of GitHub's syntax is used here; a key that is misspelt would be ignored, or refused on GitHub only."""
+"""The part of GitHub's syntax that is used here. A misspelt key would be ignored, or refused only on GitHub."""
 
 
 def targets() -> set[str]:
@@ -72,13 +72,13 @@ def targets() -> set[str]:
 
 
 def troubles(text: str) -> Iterator[str]:
-    """What is wrong with a workflow."""
+    """Errors in a workflow."""
     content = yaml.safe_load(text)
     if content.get("permissions") != {"contents": "read"}:
         yield "the workflow may do more than read"
     if "secrets." in text or "secrets[" in text or "secrets:" in text:
         yield "a secret is used"
-    # YAML 1.1 reads the key `on` as a truth value.
+    # YAML 1.1 reads the key `on` as a boolean.
     if "pull_request_target" in content[True]:
         yield "pull_request_target runs others' code with our rights"
     for line in text.splitlines():
@@ -161,7 +161,7 @@ def test_everything_that_is_to_run_has_its_job() -> None:
 
 
 def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
-    """Restored before the run makes the site, kept by the job that makes them."""
+    """History and matrix are restored before the run makes the site, and saved by the jobs that make them."""
     steps = CONTENT["jobs"]["acceptance"]["steps"]
     run = next(number for number, step in enumerate(steps) if step.get("run") == "make acceptance")
     restored = [step["with"]["path"] for step in steps[:run] if "cache/restore@" in step.get("uses", "")]
@@ -176,7 +176,7 @@ def test_the_published_site_has_the_history_and_the_last_matrix() -> None:
 
 
 def share_troubles(jobs: dict[str, Any]) -> Iterator[str]:
-    """Whether the shares of the matrix are those of the plan, and all of them are merged, red ones too."""
+    """Errors in the shares: the matrix must match the plan, and all shares must be merged, including red ones."""
     plan, shards, merged = jobs["plan"], jobs["shards"], jobs["merged"]
     (planned,) = re.findall(r"make plan SHARDS=(\d+)", "\n".join(step.get("run", "") for step in plan["steps"]))
     strategy = shards["strategy"]

@@ -1,4 +1,4 @@
-"""The list of mutants, the equivalent ones, the order of scenarios, the results and the table."""
+"""The bookkeeping of mutants: their list, the equivalent ones, the order of scenarios, the results and the table."""
 
 from __future__ import annotations
 

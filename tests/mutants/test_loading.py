@@ -1,4 +1,4 @@
-"""How a mutant gets into a process of the sandbox, and into nothing else."""
+"""Loading a mutant into a process of the sandbox, and into no other process."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_no_other_module_than_those_of_the_sandbox_is_changed() -> None:
 
 
 def test_a_process_of_the_sandbox_begins_with_it(tmp_path: Path) -> None:
-    """The supervisor's own command line, as far as its help; a switch that cannot be read is no reason to go on."""
+    """Runs the supervisor's own command line, up to its help. A switch that cannot be read stops the process."""
     command = [sys.executable, "-m", "environments.sandbox.focus_server"]
     environment = {**os.environ, "PYTHONPATH": str(OVERLAY), SWITCH: str(tmp_path / "missing.json")}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, input="", check=False)

@@ -1,4 +1,4 @@
-"""What is changed, what is not, and that a change is known by its words."""
+"""The mutation operators: code they change, code they leave alone, and the identification of a change by its words."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""A small sample of the mutants, drawn once: each of them is noticed. It watches over the machinery, and over how sharp
-the scenarios are."""
+"""A fixed small sample of mutants, each of which must be noticed.
+
+It checks the mutation machinery and how sensitive the scenarios are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ SAMPLE = (
     "07c495c7", "1ac4d40a", "8e9b7974", "d98c4245", "2fead17e", "ac531ba6", "597a571a", "5aabcdd0", "925adaed",
     "d94710b5", "4b2714de",
 )  # fmt: skip
-"""Of those that a run with --seed 1 has killed. One whose place is gone is an error: draw another."""
+"""Ids of mutants that a run with --seed 1 has killed. An id whose place no longer exists is an error: draw another."""
 
 
 def test_every_mutant_of_a_sample_is_noticed(tmp_path: Path) -> None:

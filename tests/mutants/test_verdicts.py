@@ -1,4 +1,4 @@
-"""What counts as noticed: judged over sandboxes that answer from a script."""
+"""The verdicts on mutants, with scripted sandboxes instead of real ones."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Laboratory
 MUTANT = Mutant("node", "node.watchdog", Place(7, "f", 3, "number", "1 -> 2"))
 ROWS = [Row(f"JL-01{letter}", f"features/x.feature:{ord(letter)}", frozenset(), 3) for letter in "abcdefghijkl"]
 Answers = Callable[[str, bool], str]
-"""The status of a scenario, with the mutant or without."""
+"""A function (scenario, with the mutant?) -> status."""
 
 
 class ScriptedBench:
-    """In place of a sandbox: looks at the switch it was started with."""
+    """Stands for a bench of sandboxes: it answers by the switch it was started with."""
 
     answers: Answers
     runs: list[list[str]]

@@ -59,7 +59,7 @@ def record(*scenarios: ScenarioResult, **changed: Any) -> Record:
 
 
 def everything() -> Record:
-    """Every status, an outline with a failed row, a known issue, a leftover and a trouble of the suite."""
+    """A record with each status, an outline with a failed row, a known issue, a leftover and an error of the suite."""
     rows = [
         scenario(f"CF-01b.{number}", status, row={"n": str(number)}, name=f"Row {number}")
         for number, status in ((1, "passed"), (2, "failed"), (3, "skipped"))

@@ -1,7 +1,8 @@
-"""``.venv/bin/python tests/reports/axe.py AXE SITE ...``: what axe-core finds on every page of these sites.
+"""Run axe-core on each page of the given sites: ``.venv/bin/python tests/reports/axe.py AXE SITE ...``.
 
-AXE is the file ``axe.min.js`` of the npm package axe-core (MPL-2.0), which is not kept here. Each page is shown in both
-its languages, on a desktop in the light and on a phone in the dark. Exit code 1 where there is a violation.
+AXE is the file ``axe.min.js`` of the npm package axe-core (MPL-2.0), which is not part of the repository. Each page is
+checked in both languages, on a desktop in light mode and on a phone in dark mode. The exit code is 1 if a page has a
+violation.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def violations(browser: Browser, page: Path, size: tuple[int, int], dark: bool, 
 
 
 def of(sites: Sequence[Path], axe: str) -> Iterator[tuple[Path, list[str]]]:
-    """Every rendering, with what is wrong in it."""
+    """Yield each rendered page with its violations."""
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as browser:
         for site in sites:
             for page in sorted(site.rglob("*.html")):

@@ -61,7 +61,7 @@ def leaves(context): sys.exit(0)
 
 @dataclass
 class Outcome:
-    """What a run left behind. `record` is None if no run.json was written."""
+    """The result of a run. `record` is None if no run.json was written."""
 
     code: int
     out: str
@@ -73,7 +73,7 @@ class Outcome:
         return next(entry for entry in self.checked["scenarios"] if entry["id"] == scenario_id)
 
     def line(self, scenario_id: str) -> str:
-        """The console's line for a scenario."""
+        """The line of the console for a scenario."""
         return next(line for line in self.out.splitlines() if line.startswith(f"  {scenario_id} "))
 
     @property
@@ -102,7 +102,7 @@ class BehaveProject:
         return self
 
     def run(self, *arguments: str, publish: str = "record", **environment: str) -> Outcome:
-        """`publish` is `record` for run.json and junit.xml only, `all` for every report."""
+        """Run behave. `publish` is `record` for run.json and junit.xml only, `all` for all reports."""
         variables = self._environment(environment)
         done = warm.run("behave", "-D", f"publish={publish}", *arguments, folder=self.folder, variables=variables)
         return self._outcome(done.returncode, done.stdout, done.stderr)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# Nothing may leave the machine: no service of the browser is on, and every name and proxy leads nowhere.
+# Nothing may leave the machine: the browser's services are off, and names and proxies resolve to nothing.
 FLAGS = (
     "--headless",
     "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -33,7 +33,7 @@ _PATIENCE_S = 60.0
 
 
 class Browser:
-    """One page of a browser. `requests` are the addresses it asked for, `complaints` what it logged as an error."""
+    """One page of a browser. `requests` are the addresses it requested, `complaints` the errors it logged."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self._reading, self._writing = reading, writing
@@ -48,7 +48,7 @@ class Browser:
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """The result of a command; what happens meanwhile is noted."""
+        """Send a command and return its result; events that arrive meanwhile are recorded."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -57,7 +57,7 @@ class Browser:
         return self._until(lambda told: told.get("id") == self._number)
 
     def open(self, address: str, width: int = 1200, height: int = 900, dark: bool = False) -> None:
-        """Show a page as on a screen of `width` by `height` pixels, and wait until it is there."""
+        """Show a page on a screen of `width` by `height` pixels, and wait until it has loaded."""
         self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -67,17 +67,17 @@ class Browser:
         self._until(lambda told: told.get("method") == "Page.loadEventFired")
 
     def print_out(self) -> None:
-        """Lay the page out as on paper."""
+        """Lay the page out for print."""
         self.ask("Emulation.setEmulatedMedia", media="print")
 
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression is on the page."""
+        """The value of a JavaScript expression on the page."""
         found = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
     def wait_until(self, expression: str) -> None:
-        """Until a JavaScript expression is true, also of the page that comes after this one."""
+        """Wait until a JavaScript expression is true, on this page or on the one that replaces it."""
         deadline = time.monotonic() + _PATIENCE_S
         while not self.value(expression):
             assert time.monotonic() < deadline, expression
@@ -99,7 +99,7 @@ class Browser:
         self.ask("Input.insertText", text=text)
 
     def accessible(self) -> list[dict[str, Any]]:
-        """What a screen reader is told: the nodes of the accessibility tree."""
+        """The accessibility tree that a screen reader gets, without ignored nodes."""
         nodes: list[dict[str, Any]] = self.ask("Accessibility.getFullAXTree")["nodes"]
         return [node for node in nodes if not node.get("ignored")]
 
@@ -131,11 +131,11 @@ class Browser:
 
 @contextmanager
 def started(profile: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own, until the end of the `with`."""
+    """A browser with its own profile, which ends with the `with` block."""
     assert PROGRAM is not None
     to_browser, from_us = os.pipe()
     to_us, from_browser = os.pipe()
-    # The protocol is spoken on the descriptors 3 and 4; the shell puts ours there whatever numbers they have.
+    # The protocol uses the descriptors 3 and 4; the shell redirects our descriptors, whatever their numbers, to those.
     shell = f'exec "$@" 3<&{to_browser} 4>&{from_browser}'
     command = ["bash", "-c", shell, "browser", PROGRAM, *FLAGS, f"--user-data-dir={profile}"]
     with subprocess.Popen(command, pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL) as process:

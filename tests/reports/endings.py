@@ -1,4 +1,4 @@
-"""Every odd way in which a run can end, as a small project: each is run once, and every report must tell it."""
+"""Small projects, one for each unusual way a run can end. Each runs once, and each report must show its end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def pending(context):
 
 @dataclass(frozen=True)
 class Ending:
-    """``told`` stands in every report that gives reasons. ``code`` is the exit code; None: any that is not 0."""
+    """One ending of a run.
+
+    ``told`` must appear in each report that gives reasons. ``code`` is the exit code; None stands for any except 0.
+    """
 
     what: str
     code: int | None
@@ -69,7 +72,7 @@ class Ending:
 
 
 def hook(name: str, message: str = "boom", only: str = "") -> str:
-    """A hook that raises, once everything is prepared."""
+    """A hook that raises after the preparation is complete."""
     first = "def before_all(context): prepare()\n" if name != "before_all" else ""
     ready = "prepare(); " if name == "before_all" else ""
     condition = f"if {only}: " if only else ""

@@ -1,4 +1,4 @@
-"""Three scenarios in two features that pass, for the tests of runs that go wrong elsewhere."""
+"""A project with three passing scenarios in two features, for tests of runs that fail for another reason."""
 
 from __future__ import annotations
 

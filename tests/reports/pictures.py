@@ -1,7 +1,7 @@
-"""``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``: the pictures of docs/images, of the sites of two runs.
+"""Make the pictures of docs/images: ``.venv/bin/python tests/reports/pictures.py WHOLE CASCADE``.
 
-WHOLE is the site of a run of everything, with the last fault matrix; CASCADE that of a run in which one cause makes
-many fail. The page of Allure needs a tool of npm and stays as it is.
+WHOLE is the site of a run of all scenarios, with the last fault matrix. CASCADE is the site of a run in which one cause
+makes many scenarios fail. The picture of Allure needs an npm tool and is not remade.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from support.files import PROJECT
 
 IMAGES = PROJECT / "docs" / "images"
 DESKTOP, PHONE = (1100, 930), (390, 844)
-# Name: of which run, the page, the size of the window, whether it is dark, what is scrolled to.
+# Name of the picture: its run, page, window size, dark mode, and the element to scroll to.
 PICTURES = {
     "start": (0, "index", DESKTOP, False, ""),
     "start-dark": (0, "index", DESKTOP, True, ""),

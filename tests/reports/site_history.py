@@ -1,4 +1,4 @@
-"""Earlier runs for the tests of trends: a history of one environment, a run each day."""
+"""A history of earlier runs on one environment, one per day, for the tests of trends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.reporting.record.requests import RequestTimes
 
 
 def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, **changed: Any) -> HistoryEntry:
-    """One run, `days_before` the one of the site project; by default of two examples that passed."""
+    """Add one run to the history, `days_before` that of the site project; by default with two passed examples."""
     values: dict[str, Any] = {
         "environment": environment,
         "started": NOW - datetime.timedelta(days=days_before),
@@ -30,7 +30,7 @@ def kept_run(folder: Path, days_before: int, environment: str, *scenarios: Any, 
 
 
 def kept_runs(folder: Path, number: int, environment: str) -> None:
-    """A run on each of the days before; every fifth fails."""
+    """Add a run on each of the days before; each fifth run fails."""
     for day in range(1, number + 1):
         status = "failed" if day % 5 == 0 else "passed"
         kept_run(folder, day, environment, result("JL-01a"), result("JL-01b", status, closest_deadline=0.8))

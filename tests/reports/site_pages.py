@@ -1,4 +1,4 @@
-"""Reads the pages of a site strictly: balanced tags, unique ids, one h1, no heading level left out, no dead link."""
+"""A strict parser for the pages of a site: balanced tags, unique ids, one h1, ordered headings, no dead link."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
-# What loads something; a plain link does not, but the site has no link to the outside either.
+# Attributes that load something. A plain link does not, but the site has no external links either.
 ADDRESSES = frozenset({"href", "src", "srcset", "action", "formaction", "data", "poster", "cite", "background"})
 LANDMARKS = frozenset({"header", "nav", "main", "footer"})
 
 
 class Page(HTMLParser):
-    """One page. `problems` is empty if it is well-formed; `text` is what a reader reads, without style and script."""
+    """One page. `problems` is empty if it is well-formed; `text` is its readable text, without style and script."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)
@@ -87,12 +87,12 @@ class Page(HTMLParser):
 
 
 def read_site(site: Path) -> dict[str, Page]:
-    """Every page by its address from the root of the site, in all languages."""
+    """The pages in all languages, by their address relative to the root of the site."""
     return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
 
 
 def problems_of(site: Path) -> list[str]:
-    """Everything that is wrong with any page, links included."""
+    """All problems of all pages, including links."""
     pages = read_site(site)
     found = [f"{name}: {problem}" for name, page in pages.items() for problem in page.problems]
     for name, page in pages.items():

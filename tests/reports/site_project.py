@@ -1,4 +1,4 @@
-"""A small set of features, a fault catalogue and a run of them, written into a folder, and the site made from it."""
+"""A small set of features with a fault catalogue and a run, written into a folder, and the site made from it."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class SiteProject:
 
 
 def result(scenario_id: str = "JL-01a", status: str = "passed", **changed: Any) -> ScenarioResult:
-    """A result; its feature is the one of the area of its id."""
+    """A result; its feature belongs to the area of its id."""
     opening = scenario_id.startswith("JL")
     values: dict[str, Any] = {
         "id": scenario_id,
@@ -152,7 +152,7 @@ def result(scenario_id: str = "JL-01a", status: str = "passed", **changed: Any) 
 
 
 def failed(scenario_id: str, keyword: str, step: str, error: str, **changed: Any) -> ScenarioResult:
-    """A result whose last step failed, with the reason that a run writes."""
+    """A result whose last step failed, with its reason in the form that a run writes."""
     values: dict[str, Any] = {
         "status": "failed",
         "reason": f"{keyword} {step}: {error}",

@@ -1,4 +1,4 @@
-"""Allure results: where a scenario stands in the tree, its links, what hangs on it, and that its id is its history."""
+"""Allure results: the place of a scenario in the tree, its links and attachments, and its stable history id."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_page_that_would_call_out_is_not_kept(page: str, why: str) -> None:
 
 
 def tool(folder: Path, script: str) -> None:
-    """A program called allure, alone on the path."""
+    """Create a program called allure as the only one on the path."""
     path = folder / "bin" / "allure"
     path.parent.mkdir()
     path.write_text(f"#!/bin/sh\n{script}\n")

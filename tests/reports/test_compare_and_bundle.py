@@ -1,4 +1,4 @@
-"""Two runs compared, a run as an archive, and what the command line says of both."""
+"""Comparison of two runs, bundles of a run, and the command line for both."""
 
 from __future__ import annotations
 

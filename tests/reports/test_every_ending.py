@@ -1,4 +1,4 @@
-"""However a run ends, every report says so: nothing is green when the run is red, and nothing secret is written."""
+"""Each report shows how the run ended: nothing is green if the run is red, and no secret is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JUDGED = [ending for ending in ENDINGS if ending.code != 2]
 
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Any]]]:
-    """The endings that were selected, two at a time: each waits mostly for its own start."""
+    """The selected endings, run two at a time, as each mostly waits for its own start."""
     calls = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
     wanted = {call.params["ended"] for call in calls if call is not None and "ended" in call.params}
     with ThreadPoolExecutor(2) as pool:
@@ -53,7 +53,7 @@ def results(reports: Path) -> list[dict[str, Any]]:
 
 
 def heading(outcome: Outcome) -> str:
-    """The word a report begins with: an interrupted run is red, and says first why."""
+    """The first word of a report: an interrupted run is red, and gives the interruption first."""
     if outcome.checked["interrupted"]:
         return "INTERRUPTED"
     return "FAILED" if is_red(outcome) else "PASSED"
@@ -172,9 +172,9 @@ def test_nothing_secret_is_written_or_printed(ended: tuple[Ending, Outcome, Path
     _, outcome, reports = ended
     assert SECRET not in outcome.out + outcome.err
     for path in reports.rglob("*"):
-        # The archive holds the features as they are committed, and one of these endings commits a secret.
+        # The archive holds the features as committed, and one of these endings commits a secret.
         if path.is_file() and path.name != "features.zip":
-            # The site shows the feature's own text.
+            # The site shows the text of the feature itself.
             text = path.read_text(encoding="utf-8", errors="replace")
             assert SECRET not in text or "site" in path.parts, path
 

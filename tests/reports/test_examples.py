@@ -1,4 +1,4 @@
-"""docs/examples shows what the code makes: made again from its record it is the same, and it follows its schemas."""
+"""docs/examples is what the code generates from the same records, and follows its schemas."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_an_example_is_what_the_code_makes_of_the_record(derived: Path, name: st
 
 
 def results(folder: Path) -> dict[str, Any]:
-    """Results by scenario, without the names that are drawn anew for each writing."""
+    """Results by scenario, without the names that are generated anew for each writing."""
     found = {}
     for path in (folder / "allure-results").glob("*-result.json"):
         result = json.loads(path.read_text())

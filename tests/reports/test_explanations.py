@@ -1,4 +1,4 @@
-"""How failures and verdicts are put into words."""
+"""The wording of failures and verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The diagnosis and what to do first, made of a record by a table."""
+"""The diagnosis and the recommended first steps, which a table derives from a record."""
 
 from __future__ import annotations
 

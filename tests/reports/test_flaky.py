@@ -1,4 +1,4 @@
-"""Flakiness: which verdicts do not hold although nothing has changed, and how sure we are."""
+"""Flakiness: verdicts that vary although nothing changed, and the confidence in that statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub shows: a summary that begins with the verdict, and annotations that no quoted text can break."""
+"""The GitHub reports: a summary that begins with the verdict, and annotations that quoted text cannot break."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history: an entry for each run, whole or not there at all, whoever else writes or dies meanwhile."""
+"""The history of runs: each run's entry is complete or absent, despite concurrent writers and killed processes."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_the_history_keeps_what_scenarios_measured_and_what_the_gap_report_says(
     assert entry_of(made, jobs_held=180).figures == {"configure_p95_ms": 3.0, "jobs held": 180.0}
 
 
-# By a run itself.
+# Entries that a run writes itself.
 
 
 def entries(project: BehaveProject, folder: str = "reports/history") -> list[dict[str, Any]]:

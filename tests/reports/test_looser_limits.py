@@ -1,4 +1,4 @@
-"""A limit that lets more pass than the requirement is told with the result, wherever the result is."""
+"""A limit looser than the requirement is shown with the result in each report."""
 
 from __future__ import annotations
 

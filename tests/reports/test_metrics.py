@@ -1,4 +1,4 @@
-"""The metrics are text that both parsers of Prometheus' own client take, and say what the record says."""
+"""The metrics file: valid for both parsers of the official Prometheus client, and in agreement with the record."""
 
 from __future__ import annotations
 

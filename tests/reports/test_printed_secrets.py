@@ -1,4 +1,4 @@
-"""A run shows no secret, whoever prints it: steps, hooks, libraries, behave itself, and Python at the end of all."""
+"""A run shows no secret, whether steps, hooks, libraries, behave or the exiting interpreter print it."""
 
 from __future__ import annotations
 

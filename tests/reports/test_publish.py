@@ -1,4 +1,4 @@
-"""All reports of a run in one go: fast, each on its own, and made again from the record alone."""
+"""Publishing all reports of a run: fast, independent of each other, and reproducible from the record alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_verdict_of_an_earlier_run_does_not_outlive_a_run_that_dies(project:
     assert outcome.checked["verdict"] == "failed"
     assert "has not ended, or was killed" in outcome.checked["why_failed"][0] + str(outcome.checked["suite"])
     assert outcome.junit is not None and 'errors="1"' in outcome.junit
-    # What the last run wrote for people stays until there is something newer.
+    # The last run's reports stay until newer ones exist.
     assert (project.folder / "reports" / "site" / "index.html").is_file()
 
 

@@ -1,4 +1,4 @@
-"""Shuffled runs: another order each time, the same for the same seed, and everybody keeps the background he had."""
+"""Shuffled runs: another order for another seed, the same for the same seed, backgrounds kept with scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A series of runs: shuffled, sometimes on a busy machine, each kept; and what becomes of it when it is ended early."""
+"""Series of runs: shuffled, some on a busy machine, each one kept; and series that are ended early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that end early: Ctrl-C, a cancelled job, a step that leaves, a hook that aborts."""
+"""Runs that end early: Ctrl-C, a cancelled job, a step that exits the process, a hook that aborts the run."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def test_ctrl_c_in_a_step_is_red_and_the_rest_is_not_run(project: BehaveProject)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("place", ["step", "cleanup", "after_all", "last"])
 def test_a_signal_ends_the_run_with_a_record(project: BehaveProject, number: signal.Signals, place: str) -> None:
-    """The signal arrives while a step, a clean-up of a scenario, the last hook or the last clean-up waits.
+    """The signal arrives during a step, a scenario's clean-up, the last hook or the last clean-up.
 
-    A last clean-up that was interrupted is called again, so the one here waits only once.
+    An interrupted last clean-up is called again, so the one here waits only once.
     """
-    # Many short waits: Python can miss a signal that arrives just before it blocks, until the wait is over. And a bare
+    # Many short waits: Python can miss a signal that arrives just before it blocks, until the wait is over. And a plain
     # select: the locks of threading may answer an interruption with "release unlocked lock" (a race in CPython).
     waiting = """
 import select, sys

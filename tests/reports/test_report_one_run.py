@@ -1,4 +1,4 @@
-"""One run with a scenario of every kind, looked at from the record, the console and JUnit."""
+"""One run with a scenario of each kind, checked in the record, the console and JUnit."""
 
 from __future__ import annotations
 

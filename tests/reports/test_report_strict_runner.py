@@ -1,4 +1,4 @@
-"""Runs that must be red although no step failed, and what they leave behind."""
+"""Runs that must be red although no step failed, and the reports they leave behind."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ FORMATTERS = (
     "[behave.formatters]\nconsole = support.reporting.writers.console:Console\n"
     "record = support.reporting.formatter:RunRecord\n"
 )
-"""Without them, behave 1.3.3 forgets those of pyproject.toml, and ends by itself before anything of ours is loaded."""
+"""Without these, behave 1.3.3 ignores the formatters of pyproject.toml, and exits before any code of ours is loaded."""
 
 
 INIS = ("behave.ini", ".behaverc", "setup.cfg", "tox.ini")
@@ -191,7 +191,7 @@ def test_a_file_that_tells_behave_nothing_is_left_alone_or_ends_it(
     (home / name).write_text("[tox]\nenvlist = py311\n", encoding="utf-8")
     assert project.run(HOME=str(home)).code == 0
     (project.folder / name).write_text("[tox]\nenvlist = py311\n", encoding="utf-8")
-    assert project.run().code == 2  # by behave's own words: no verdict depends on it
+    assert project.run().code == 2  # with behave's own message: no verdict depends on it
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_a_poor_locale_does_not_end_the_run(project: BehaveProject, environment:
 def test_a_known_issue_excuses_a_check_after_the_scenario_only_if_it_says_so(
     project: BehaveProject, ran: str, also: tuple[str, ...], status: str, code: int
 ) -> None:
-    """And only where a step failed: what it does not name would be hidden behind it."""
+    """It is excused only if a step failed, too: otherwise a failure that the issue does not name would be hidden."""
     feature = f"Feature: F\n  @JL-09a\n  Scenario: S\n    When it {ran}\n"
     outcome = project.write(
         {"job_lifecycle/known.feature": feature},

@@ -163,7 +163,7 @@ def test_the_summary_starts_with_the_verdict() -> None:
 
 
 def cascade() -> Record:
-    """Three scenarios that saw the same, of other jobs at other times, and one that saw something else."""
+    """Three scenarios with the same observation on different jobs and at different times, and one with another."""
     seen = "job {} is Pending: 0/{} nodes are available, as of 12:0{}:01"
     alike = [
         scenario("failed", name, reason=f"Then it runs: wanted a running job, {seen.format(job, number, number)}")
@@ -206,7 +206,7 @@ def test_control_characters_are_shown_not_obeyed() -> None:
 
 
 def on_a_terminal(project: BehaveProject, **environment: str) -> str:
-    """What a run prints on a pseudo terminal."""
+    """The output of a run on a pseudo terminal."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "behave"],
@@ -227,7 +227,7 @@ def _reader(handle: int) -> Callable[[], bytes]:
     def read() -> bytes:
         try:
             return os.read(handle, 65536)
-        except OSError:  # Linux answers so when the last writer has closed the terminal.
+        except OSError:  # Linux raises this once the last writer has closed the terminal.
             return b""
 
     return read

@@ -1,4 +1,4 @@
-"""Requests are told apart by what they ask for, not by ids and hosts; quantiles are values that were measured."""
+"""Statistics of requests: grouped by route, without ids and hosts, with quantiles that are measured values."""
 
 from __future__ import annotations
 

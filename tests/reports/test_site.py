@@ -1,4 +1,4 @@
-"""The living documentation: what each page says, that it is well-formed, and that nothing on it is obeyed."""
+"""The living documentation: the content of each page, well-formed HTML, and no text of a run that acts as markup."""
 
 from __future__ import annotations
 
@@ -426,7 +426,7 @@ def test_two_hundred_scenarios_are_quick_and_small(project: SiteProject) -> None
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_colour_of_text_stands_out_from_every_background_it_is_put_on(scheme: str) -> None:
-    """WCAG AA, 4.5 to 1, computed from the style sheet: also where no browser is installed."""
+    """Computed from the style sheet, so that it also works without a browser. WCAG AA asks for 4.5 to 1."""
     style = (ROOT / "support" / "reporting" / "site" / "templates" / "style.css").read_text(encoding="utf-8")
     light, dark = style.split("@media (prefers-color-scheme: dark)")[:2]
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark.split("}\n}")[0]))

@@ -1,4 +1,4 @@
-"""The site in a real browser, where one is installed: on a desk, on a phone, in the dark, on paper, by keyboard."""
+"""The site in a real browser, if one is installed: desktop, phone, dark mode, print and keyboard."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_no_page_is_wider_than_the_screen(shown: Browser, site: Path, name: str,
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_stands_out_from_what_is_behind_it(shown: Browser, site: Path, name: str, dark: bool) -> None:
-    """As the browser computed it: WCAG AA asks for 4.5 to 1."""
+    """Contrast as computed by the browser. WCAG AA asks for 4.5 to 1."""
     shown.open(address(site, name), dark=dark)
     assert shown.value(POOR_CONTRAST) == []
     paper = shown.value("getComputedStyle(document.body).backgroundColor")
@@ -184,7 +184,7 @@ FOCUS = """(function () {
   return { number: Array.from(document.querySelectorAll('*')).indexOf(one), skip: one.className === 'skip',
            what: one.outerHTML.slice(0, 80), outline: getComputedStyle(one).outlineStyle };
 }())"""
-# For each element with text of its own: the colour of the text against the first opaque colour behind it.
+# For each element with its own text: the text colour against the first opaque colour behind it.
 POOR_CONTRAST = """(function () {
   function parts(colour) { return colour.match(/[\\d.]+/g).map(Number); }
   function light(colour) {

@@ -1,4 +1,4 @@
-"""What the site tells of earlier runs: requirements by environment, trends, flakiness; and how charts are drawn."""
+"""Earlier runs on the site: requirements by environment, trends, flakiness, and the drawing of charts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The site in Hebrew beside English: every page in both, each leading to the other, and nothing English that does not
-say so."""
+"""The site in English and Hebrew: each page exists in both and links to the other.
+
+Text that stays English on a Hebrew page is marked as English.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from support.fault_catalogue import CATALOGUE_FILE
 from support.reporting.site.language import ENGLISH, HEBREW, _n, gettext, speaking
 from support.reporting.site.words import day_and_time, duration
 
-# Names and units that are the same in both languages, and what is made of letters without being a word.
+# Names and units that are the same in both languages, and letters that are not words.
 THE_SAME = re.compile(
     r"Focus Server|Kubernetes|MongoDB|RabbitMQ|Python|English|GPU|NFFT|SSH|CI|gRPC|JSON|HTTP|UTC|stream URL|Given"
     r"|When|Then|traceability\.(xlsx|csv)|\b[A-Z]{2}-\d{2}([a-z](\.\d+)?)?\b|PZ-\d+|\d (ms|s)\b"
@@ -26,7 +28,7 @@ SHOWN_ATTRIBUTES = ("aria-label", "title", "alt", "placeholder")
 
 
 class Spoken(HTMLParser):
-    """What a page says in which language: (language, direction, text)."""
+    """The texts of a page with their languages: (language, direction, text)."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)
@@ -54,7 +56,7 @@ class Spoken(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the features, faults and requirements of this suite, so that every title is there; of every kind of result."""
+    """A site with all titles of this suite's features, faults and requirements, and with each kind of result."""
     project = SiteProject(tmp_path_factory.mktemp("site"))
     project.features, project.catalogue = ROOT / "features", CATALOGUE_FILE
     kept_runs(project.reports / "history", 12, "staging")

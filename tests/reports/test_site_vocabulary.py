@@ -1,4 +1,4 @@
-"""Scope and glossary: what the site says about the suite is true of the features, and of the lint that keeps them."""
+"""The scope and glossary pages agree with the features and with the lint rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.gherkin.glossary import CHECKS, PRODUCT, TAGS
 from support.gherkin.requirements import read_requirements
 
 SCOPE = read_requirements().scope
-# What must never be checked, by the words that a feature about it could not do without; all of them stand in the page.
+# Out of scope: words that a feature about each excluded subject would need. The page contains all of them.
 OUTSIDE = ("spectrogram", "sensor", "computed result", "alert", "user interface", "grpc", "inside of a job")
 
 

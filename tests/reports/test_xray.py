@@ -1,4 +1,4 @@
-"""What Xray is given: a test for each scenario or outline, under its key or described, in the words of its edition."""
+"""The Xray export: one test per scenario or outline, identified by its key or by a description, for each edition."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Starts one sandbox process exactly as the supervisor would, for the tests of that process.
+"""Start one sandbox process exactly as the supervisor would, for the tests of that process.
 
-The configuration is the first line on standard input, the ready message is read from standard output, and requests and
-answers travel the same way. Everything is closed by :meth:`RunningProcess.stop`, which is also the ``with`` exit.
+The configuration is the first line on standard input, and the ready message is read from standard output. Requests and
+answers travel the same way. :meth:`RunningProcess.stop`, which is also the ``with`` exit, closes everything.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.warm import WarmProcess
 
 DEFAULT_SETTINGS: Mapping[str, Any] = asdict(SandboxSettings())
 READY_WITHIN_S, ANSWERS_WITHIN_S = 60.0, 30.0
-"""Of the time that the test was given. Nothing is measured by them: they are for a process that hangs."""
+"""Limits in given time against a process that hangs. Nothing is measured with them."""
 
 _held: list[socket.socket] = []
 
@@ -81,7 +81,8 @@ class RunningProcess:
     def request(
         self, command: str, params: Mapping[str, Any] | None = None, timeout_s: float = ANSWERS_WITHIN_S
     ) -> Any:
-        """Ask the process something; its result, or :class:`ProcessFailed` with the text of its error."""
+        """Send the process a request and return its result. Raises :class:`ProcessFailed` with the text of its
+        error."""
         self._last_id += 1
         request_id = self._last_id
         self._write({"id": request_id, "command": command, "params": params or {}})
@@ -98,7 +99,7 @@ class RunningProcess:
         self.request("set_faults", {"active": list(active)})
 
     def wait_event(self, event: str, timeout_s: float = ANSWERS_WITHIN_S) -> Mapping[str, Any]:
-        """The data of the next message of this name, taken from the list of events."""
+        """Wait for the next message of this name, take it from the list of events, and return its data."""
         waiting = Stopwatch()
         while True:
             for position, message in enumerate(self.events):
@@ -108,9 +109,9 @@ class RunningProcess:
             self._take(waiting, timeout_s, f"the message {event}")
 
     def stop(self, timeout_s: float = ANSWERS_WITHIN_S) -> int:
-        """End the process in the orderly way; its exit code."""
+        """Stop the process in the orderly way and return its exit code."""
         if self._process.poll() is None:
-            with contextlib.suppress(BrokenPipeError):  # it has just ended by itself; the exit code below tells how
+            with contextlib.suppress(BrokenPipeError):  # it has just ended by itself; the exit code below shows how
                 self._write({"id": 0, "command": "stop"})
         try:
             code = self._process.wait(timeout_s)
@@ -121,18 +122,18 @@ class RunningProcess:
         return code
 
     def close_line(self) -> None:
-        """Break the line, as the death of the supervisor would; the process has to end by itself."""
+        """Close its input, as the death of the supervisor would; the process has to end by itself."""
         self._input.close()
         self._process.wait(ANSWERS_WITHIN_S)
 
     def kill(self) -> None:
-        """End the process the brutal way (SIGKILL)."""
+        """Kill the process with SIGKILL."""
         self._process.kill()
         self._process.wait()
         self._close_pipes()
 
     def log_tail(self, characters: int = 4000) -> str:
-        """The end of what the process wrote to standard error."""
+        """The end of the process's standard error."""
         return self.log_file.read_text(errors="replace")[-characters:] if self.log_file.exists() else ""
 
     def _write(self, message: Mapping[str, Any]) -> None:
@@ -180,7 +181,7 @@ def start_process(package: str, config: Mapping[str, Any], timeout_s: float = RE
 
 
 def reserve_port(address: str = "127.0.0.1") -> int:
-    """A free TCP port, kept for this test run by a bound socket that does not listen (as the supervisor does)."""
+    """A free TCP port, reserved for this test run by a bound socket that does not listen (as in the supervisor)."""
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     holder.bind((address, 0))
@@ -204,7 +205,7 @@ def reserve_network(candidates: Iterable[int] = range(100, 250)) -> str:
 
 
 def base_config(tmp_path: Path, **more: Any) -> dict[str, Any]:
-    """The configuration keys every process gets; ``settings`` in ``more`` is merged, other keys replace."""
+    """The configuration keys common to all processes; ``settings`` in ``more`` is merged, other keys replace."""
     settings = {**DEFAULT_SETTINGS, **more.pop("settings", {})}
     network = more.pop("network", None) or reserve_network()
     workers = int(settings["nodes"])

@@ -1,4 +1,4 @@
-"""The clock of the sandbox: what a process was not given does not pass."""
+"""The clock of the sandbox: it excludes time in which the operating system did not run the process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STOPPED_S = 1.5
 
 
 class Wall:
-    """The time of the wall, moved by the test."""
+    """Wall time, moved by the test."""
 
     def __init__(self) -> None:
         self.at_s = 100.0
@@ -100,7 +100,7 @@ def test_timers_of_a_loop_follow_its_clock() -> None:
 
 
 def test_what_a_program_outside_counts_is_of_the_wall() -> None:
-    """A driver of MongoDB waits for an answer one second longer than the time in which it has asked for it."""
+    """A MongoDB driver, for example, waits one second of wall time longer than the limit it sent to the server."""
 
     async def both() -> tuple[float, bool]:
         slept = asyncio.create_task(asyncio.sleep(0.3))
@@ -139,7 +139,7 @@ def test_watches_whose_clients_have_left_are_not_kept_until_their_time_is_over()
 
 def test_a_library_that_counts_the_wall_is_told_what_given_seconds_are_by_it() -> None:
     async def asked() -> float:
-        await asyncio.sleep(2 * BEAT_S)  # the loop looks once in a beat how crowded it is
+        await asyncio.sleep(2 * BEAT_S)  # the loop measures once per beat how crowded the machine is
         return wall_s(1.5)
 
     with asyncio.Runner(loop_factory=lambda: GivenTimeLoop(GivenTime(share=lambda: 0.5))) as runner:

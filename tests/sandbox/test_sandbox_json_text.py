@@ -1,4 +1,4 @@
-"""JSON between the processes of the sandbox: what the quick library refuses is still written and read."""
+"""JSON between the processes of the sandbox: values that the fast library refuses are still written and read."""
 
 from __future__ import annotations
 

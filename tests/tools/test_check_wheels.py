@@ -1,4 +1,4 @@
-"""What counts as a wheel for every supported system and Python."""
+"""The check that each locked package has a wheel for each supported system and Python."""
 
 from __future__ import annotations
 

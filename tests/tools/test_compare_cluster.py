@@ -1,4 +1,4 @@
-"""``tools/compare_cluster``: sandboxes of both versions against what real control planes answered, and each other."""
+"""``tools/compare_cluster``: sandboxes of both versions against recorded real clusters, and against each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSIONS = ("1.25", "1.34")
 
 @pytest.fixture(scope="module")
 def kubeconfigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Of a sandbox of each version."""
+    """The kubeconfigs of one sandbox of each version."""
     folder = tmp_path_factory.mktemp("clusters")
 
     def start(version: str) -> Up:
@@ -39,7 +39,7 @@ def kubeconfigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 @pytest.fixture(scope="module")
 def played(kubeconfigs: dict[str, str]) -> dict[str, Observed]:
-    """Every probe once on each, also that of the pace, which is real there."""
+    """The results of each probe on each sandbox. The pace is real there, so its probe runs too."""
     clusters = [Cluster(Path(path), SCALE) for path in kubeconfigs.values()]
     return dict(zip(VERSIONS, compare_cluster.play(clusters, registry.chosen(())), strict=True))
 

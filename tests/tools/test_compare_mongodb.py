@@ -1,4 +1,4 @@
-"""``tools/compare_mongodb``: the sandbox's server against what is recorded, against itself, and what it may not do."""
+"""``tools/compare_mongodb``: the sandbox's server against recorded facts and itself, and the tool's safety rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def before(uri: str) -> Iterator[dict[str, int]]:
-    """The collections of all databases, which are the same afterwards."""
+    """The collections of all databases; checks that they are the same afterwards."""
 
     def found() -> dict[str, int]:
         with pymongo.MongoClient(uri) as client:

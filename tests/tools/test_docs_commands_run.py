@@ -1,6 +1,6 @@
-"""Every command of the docs is run, on one warm sandbox where it needs one; what cannot run here says why.
+"""Each command of the docs runs, on one warm sandbox if it needs one; commands that cannot run here give a reason.
 
-A name of a site that stands in the docs is replaced by that sandbox, and each report by one in a folder of the test.
+Site names in the docs are replaced by that sandbox, and reports by ones in a folder of the test.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ NOT_HERE = {
     ".venv/bin/focus-acceptance sandbox down": "the fixture below runs it",
 }
 EXIT_CODES = {"report summary": 1}
-"""Of those that tell of a run that failed; all others end with 0."""
+"""Exit codes of commands that report on a failed run; all others end with 0."""
 COMMANDS = list(dict.fromkeys(command for _, command in ALL))
 IN_A_GATE = (".venv/bin/focus-acceptance list ", ".venv/bin/python -m tools.new_scenario JL-03 ")
 """tests/gates/test_docs_commands.py and tests/tools/test_new_scenario.py run these."""
@@ -131,19 +131,20 @@ HERE = (
     ".venv/bin/python -m pytest --collect-only tests/sandbox/PART",
     ".venv/bin/python -m tools.new_scenario --help",
 )
-"""What is run below. Nothing runs here because it stands in the docs: somebody has looked at it before."""
+"""The commands that run below. Each was reviewed and added by hand; a command of the docs does not run
+automatically."""
 FAULT = "answered-port-differs"
 
 
 class WarmSandbox:
-    """One sandbox for all commands. ``failed`` are the reports of a run in which something failed."""
+    """One sandbox for all commands. ``failed`` holds the reports of a run with a failure."""
 
     def __init__(self, folder: Path) -> None:
         self.run_file, self.failed, self.home = folder / "run.json", folder / "failed", folder / "home"
         self.home.mkdir()
 
     def call(self, words: list[str]) -> subprocess.CompletedProcess[str]:
-        """No browser opens, and nobody's shell is set up."""
+        """Run a command in an environment in which it opens no browser and changes no user's shell."""
         variables = {**os.environ, "CI": "true", "HOME": str(self.home), "SHELL": "/bin/bash"}
         return subprocess.run(words, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120)
 
@@ -187,7 +188,7 @@ def repair(run_file: Path) -> None:
 
 
 def two_earlier_runs(folder: Path) -> None:
-    """Of the same revision, so that there is something to compare."""
+    """Make two runs of the same revision, so that they can be compared."""
     entry = json.loads((ROOT / "docs" / "examples" / "history.json").read_text(encoding="utf-8"))
     for number in (1, 2):
         run = HistoryEntry.model_validate({**entry, "started": f"2026-03-0{number}T05:06:07Z"})
@@ -196,7 +197,7 @@ def two_earlier_runs(folder: Path) -> None:
 
 @pytest.fixture
 def reports(warm: WarmSandbox, tmp_path: Path) -> Path:
-    """For one command: the run that failed is the last one."""
+    """Reports for one command: the failed run is the last one."""
     return Path(shutil.copytree(warm.failed, tmp_path / "reports"))
 
 

@@ -1,4 +1,4 @@
-"""``focus-acceptance list``, ``report failed``, ``--version``: what people choose from, and run again."""
+"""``focus-acceptance list``, ``report failed`` and ``--version``: lists to select scenarios and to run them again."""
 
 from __future__ import annotations
 

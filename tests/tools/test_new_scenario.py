@@ -1,4 +1,4 @@
-"""The generator of scenarios: four pieces, each where it belongs and fit to be read by what reads it."""
+"""The scenario generator: it writes four pieces, each to its place and valid for its reader."""
 
 from __future__ import annotations
 

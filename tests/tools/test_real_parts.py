@@ -1,4 +1,4 @@
-"""What ``make real`` is made of, as far as it can be checked without docker, kind and a registry."""
+"""The parts of ``make real``, as far as they can be checked without docker, kind and a registry."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_the_cluster_of_kind_has_nodes_for_jobs() -> None:
 
 
 def test_the_manifests_are_what_the_api_takes() -> None:
-    """Their fields, by the models of the official client; that a sandbox takes them is shown by a start on it."""
+    """Checks the fields against the models of the official client; starting on a sandbox shows that the API takes
+    them."""
     text = ESTATE.read_text(encoding="utf-8")
     for name, value in (
         ("namespace", "focus-acceptance-1"),
@@ -105,7 +106,7 @@ def test_the_manifests_are_what_the_api_takes() -> None:
 
 
 def module(name: str) -> ModuleType:
-    """One of the programs of the images."""
+    """Load one of the programs of the images."""
     spec = importlib.util.spec_from_file_location(name, DEPLOY / "job" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     found = importlib.util.module_from_spec(spec)
@@ -148,7 +149,7 @@ def test_the_listener_ends_with_its_window(capsys: pytest.CaptureFixture[str]) -
 
 
 class Api:
-    """Answers as an API server would; deletions are noted."""
+    """Answers like an API server, and records deletions."""
 
     namespace = "site"
 

@@ -1,4 +1,4 @@
-"""The set-up: which Pythons it takes, what it shows from its first second, and what it says when installing fails."""
+"""The set-up: accepted Python versions, progress output from the first second, messages of a failed installation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ esac
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout whose .venv holds a stand-in for Python with pip, as POSIX lays it out."""
+    """A checkout whose .venv has the POSIX layout and a stand-in for Python with pip."""
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "run.txt").write_text("a==1.0 \\\n    --hash=sha256:00\nb-c==2 \\\n", encoding="utf-8")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
@@ -105,7 +105,7 @@ def test_a_wrong_word_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def shell_set_up(**environment: str) -> subprocess.CompletedProcess[str]:
-    """scripts/venv.sh with an environment of its own, and a word that stops it before anything is installed."""
+    """Run scripts/venv.sh in its own environment, with an argument that stops it before the installation."""
     return subprocess.run(
         ["/bin/sh", str(ROOT / "scripts" / "venv.sh"), "nothing"],
         env={"HOME": os.environ.get("HOME", "/"), **environment},
@@ -117,7 +117,7 @@ def shell_set_up(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def python_of_version(folder: Path, name: str, version: tuple[int, int]) -> None:
-    """A Python that says it has another version, and only shows how a file would be run."""
+    """A fake Python that reports another version, and only prints how it would run a file."""
     first = f"import sys; sys.version_info = ({version[0]}, {version[1]}, 0)"
     script = f'''#!/bin/sh
 if [ "$1" = -c ]; then exec {sys.executable} -c "{first}; $2"; fi
@@ -129,7 +129,7 @@ echo "${{0##*/}} $*"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A folder that is all of PATH."""
+    """A folder that is the whole of PATH."""
     (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "")
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""``focus-acceptance watch``: what is saved runs, each time on a sandbox as new, and nothing else does."""
+"""``focus-acceptance watch``: it runs what is saved, each time on a sandbox as new, and nothing else."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def first(saves: Iterator[list[Path]], work: Callable[[], object]) -> list[Path]
 
 
 def seen(saves: Iterator[list[Path]], work: Callable[[], object]) -> list[Path]:
-    """The next save, while somebody works on and on."""
+    """The next save, while another thread keeps working."""
     over = threading.Event()
 
     def work_on() -> None:
@@ -135,7 +135,7 @@ def the_number_is(context, number):
 
 @pytest.mark.nightly
 def test_what_is_saved_is_what_runs(tmp_path: Path) -> None:
-    """New code, new features, what cannot be read and what is mended again; Ctrl-C at the end."""
+    """New code, new features, unreadable files and their repair; Ctrl-C at the end."""
     watched = Watched(tmp_path)
     support = tmp_path / "support" / "watched.py"
     support.write_text("NUMBER = 1\n")

@@ -1,4 +1,4 @@
-"""``focus-acceptance watch`` on a copy of the project, and how long a save takes to its verdict there.
+"""``focus-acceptance watch`` on a copy of the project, and the time from a save to its verdict.
 
 ``python -m tests.tools.watched [--times 5] [--scenario JL-01a ...]`` prints the median for each scenario, and for a
 save of its steps.
@@ -27,7 +27,7 @@ _VERDICT = re.compile(r"(green|red|not judged) after [\d.]+ s; watching\n")
 
 
 class Watched:
-    """A copy with one feature file that is saved, and what the command says."""
+    """A copy of the project with one feature file to save; ``said`` is the output of the command."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +43,8 @@ class Watched:
 
     @contextmanager
     def watching(self) -> Iterator[subprocess.Popen[str]]:
-        """From when it says that it watches. Whoever wants to know how it ends ends it by Ctrl-C before."""
+        """Run the command, and yield once it reports that it watches. Stop it by Ctrl-C inside the block to check its
+        end."""
         process = subprocess.Popen(
             [sys.executable, "-c", "from tools.cli import main; main()", "watch"],
             cwd=self.folder, env={**os.environ, "TMPDIR": str(self.temporary)},
@@ -58,7 +59,7 @@ class Watched:
                 process.communicate(timeout=60)
 
     def read_until(self, process: subprocess.Popen[str], wanted: re.Pattern[str]) -> str:
-        """What it says until a line is as wanted; that line's first group, if there is one."""
+        """Read the output until a line matches; return its first group if the pattern has one, else the line."""
         assert process.stdout is not None
         self.said = ""
         for line in process.stdout:
@@ -68,7 +69,7 @@ class Watched:
         raise AssertionError(f"it ended and said: {self.said}")
 
     def save(self, process: subprocess.Popen[str], path: Path, text: str) -> tuple[str, float]:
-        """The verdict, and after how many seconds it is there."""
+        """Save a file; return the verdict and the seconds until it appeared."""
         path.write_text(text, encoding="utf-8")
         saved = time.monotonic()
         verdict = self.read_until(process, _VERDICT)
@@ -76,7 +77,7 @@ class Watched:
 
 
 def feature_with(scenario: str) -> str:
-    """A feature with this one of the suite only."""
+    """A feature with only this scenario of the suite."""
     for path in sorted((ROOT / "features").rglob("*.feature")):
         found = re.search(
             rf"^ +@{scenario} .*?(?=\n\n +@|\n\n  Rule|\Z)", path.read_text("utf-8"), re.DOTALL | re.MULTILINE
@@ -87,7 +88,7 @@ def feature_with(scenario: str) -> str:
 
 
 def measured(watched: Watched, process: subprocess.Popen[str], path: Path, text: str, times: int) -> float:
-    """The median, in seconds, of so many saves after a first one."""
+    """The median of ``times`` saves in seconds, not counting a first one."""
     taken = []
     for number in range(times + 1):
         verdict, seconds = watched.save(process, path, f"{text}# {number}\n")

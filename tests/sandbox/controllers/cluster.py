@@ -1,4 +1,4 @@
-"""The controllers on a store in this process, and a kubelet that does only what a test tells it."""
+"""The controllers on an in-process store, with a kubelet that a test controls step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NODES = [
 
 
 class Process(SandboxProcess):
-    """Remembers what is emitted."""
+    """A process that records the messages it emits."""
 
     fault_ids = FAULT_IDS
 
@@ -41,7 +41,7 @@ class Process(SandboxProcess):
 
 
 class Cluster:
-    """Everything a test of controllers needs."""
+    """The store and controllers under test, with the helpers that the tests use."""
 
     def __init__(self, **settings: Any) -> None:
         self.process = Process(**settings)
@@ -54,7 +54,7 @@ class Cluster:
         self.controllers.faults_changed(self.process.faults - before, before - self.process.faults)
 
     async def until(self, what: str, holds: Callable[[], Any], within_s: float = 3.0) -> Any:
-        """Look again after every change of the store until ``holds`` answers something true."""
+        """Look again after each change of the store until ``holds`` returns a true value, and return it."""
         changes = self.store.subscribe()
         try:
             async with asyncio.timeout(within_s):
@@ -76,7 +76,7 @@ class Cluster:
         ]  # fmt: skip
 
     async def placed(self, job: str) -> Object:
-        """The pod of a job once it has a node."""
+        """Wait until the pod of a job has a node, and return it."""
         found: Object = await self.until(
             f"a pod of {job} is bound",
             lambda: next((pod for pod in self.pods(job) if pod["spec"].get("nodeName")), None),
@@ -84,7 +84,7 @@ class Cluster:
         return found
 
     def run(self, pod: Object) -> None:
-        """What the kubelet reports when the containers have started."""
+        """Report the pod's containers as started, as the kubelet does."""
         self._addresses += 1
         address = f"127.99.1.{self._addresses}"
 
@@ -107,7 +107,7 @@ class Cluster:
         self.store.mutate("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], change)
 
     def forget(self, pod: Object) -> None:
-        """The kubelet's last word about a pod."""
+        """Confirm the deletion of a pod, the kubelet's last report on it."""
         self.store.delete("pods", pod["metadata"]["name"], pod["metadata"]["namespace"], grace_s=0)
 
     def events(self, name_prefix: str) -> dict[str, str]:
@@ -140,7 +140,7 @@ class Cluster:
 
 
 def play(scenario: Callable[[Cluster], Awaitable[None]], **settings: Any) -> None:
-    """Run a scenario on a seeded cluster; a controller that breaks fails it."""
+    """Run a scenario on a seeded cluster; the failure of a controller fails the scenario."""
 
     async def run() -> None:
         cluster = Cluster(**settings)

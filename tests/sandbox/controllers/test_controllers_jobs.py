@@ -194,7 +194,7 @@ def test_a_kind_of_job_the_sandbox_does_not_run_is_refused() -> None:
 
 
 def indexes(cluster: Cluster) -> dict[int, dict]:
-    """The pods of the job that have not ended, by number."""
+    """The job's pods that have not ended, by index."""
     pods = [pod for pod in cluster.pods("grpc-job-1-1") if pod["status"]["phase"] in ("Pending", "Running")]
     return {int(pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]): pod for pod in pods}
 

@@ -1,4 +1,4 @@
-"""Shortages that faults make: each says what it is in the words of the real control plane."""
+"""Shortages made by faults: each is reported in the words of the real control plane."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_quota_of_fifty_pods_refuses_the_pod_of_a_job_that_exists() -> None:
         await cluster.until("the quota is used up", lambda: cluster.store.count("pods") == 50)
         await cluster.settled()
         refused = [job for job in cluster.store.list("jobs", "panda") if not cluster.pods(job["metadata"]["name"])]
-        assert len(refused) == 4  # as many pods are always there
+        assert len(refused) == 4  # as many pods always exist
         text = cluster.events(refused[0]["metadata"]["name"])["FailedCreate"]
         wanted = "is forbidden: exceeded quota: panda-pods, requested: pods=1, used: pods=50, limited: pods=50"
         assert text.startswith("Error creating: pods ") and text.endswith(wanted)

@@ -1,4 +1,4 @@
-"""What differs between the versions of Kubernetes, and what all of them do."""
+"""Behaviour of the controllers that differs between the Kubernetes versions, and behaviour common to all of them."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_pod_that_a_quota_refuses_is_tried_again_ever_less_often(version: str,
         cluster.store.delete("resourcequotas", "full", "panda")
         await cluster.placed("grpc-job-1-1")
         for wait_s, (earlier_s, later_s) in zip(waits_s, pairwise(tried_s), strict=False):
-            # The earlier try may itself have come late, and the next counts from when it was due.
+            # The earlier try may itself have been late, and the next one counts from when it was due.
             assert wait_s * 0.8 * scale <= later_s - earlier_s < (wait_s * 1.9 * scale + 0.05)
         assert len(tried_s) == 5
         assert "exceeded quota: full" in cluster.events("grpc-job-1-1")["FailedCreate"]

@@ -1,4 +1,4 @@
-"""Many clients of a whole sandbox at once, and what the cluster shows meanwhile."""
+"""Bursts of clients on a whole sandbox, and the state of the cluster during them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BACKGROUND = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy":
 
 @dataclass(frozen=True)
 class Answer:
-    """``status`` is 0 when the connection broke."""
+    """The answer to one request. ``status`` is 0 if the connection broke."""
 
     status: int
     body: Any
@@ -68,7 +68,7 @@ class Clients:
             return Answer(0, repr(error), time.monotonic() - started_s)
 
     async def open_many(self, amount: int) -> list[Answer]:
-        """As many at once."""
+        """Open ``amount`` investigations at once."""
         return list(await asyncio.gather(*(self.open() for _ in range(amount))))
 
     async def api(self, method: str, path: str, body: Any = None) -> Any:
@@ -81,7 +81,7 @@ class Clients:
         return found
 
     async def pods_of_jobs(self) -> dict[str, dict[str, Any]]:
-        """The pod of every grpc job, by job name."""
+        """The pod of each grpc job, by job name."""
         labels = (
             (pod, pod["metadata"].get("labels", {}).get("job-name", "")) for pod in await self.items(f"{PANDA}/pods")
         )
@@ -91,7 +91,7 @@ class Clients:
         return Counter(pod["status"].get("phase", "") for pod in (await self.pods_of_jobs()).values())
 
     async def running(self, amount: int, within_s: float) -> float:
-        """Given seconds until so many jobs run."""
+        """Wait until ``amount`` jobs run; return the given seconds this took."""
         watch = Stopwatch()
         while (found := (await self.phases())["Running"]) < amount:
             assert watch.given_s() < within_s, f"{found} of {amount} jobs run after {within_s} s"
@@ -99,7 +99,7 @@ class Clients:
         return watch.given_s()
 
     async def release(self, job_id: str) -> None:
-        """What releases an investigation on a system without a route for it."""
+        """Release an investigation as on a system without a route for it, by deleting its objects."""
         await self.api("DELETE", f"{PANDA}/services/grpc-service-{job_id}")
         for name in (f"grpc-job-{job_id}", f"cleanup-job-{job_id}"):
             await self.api("DELETE", f"{JOBS}/{name}", _BACKGROUND)

@@ -1,4 +1,4 @@
-"""A machine whose loopback has one address only, as macOS has it, and one whose blocks are all in use."""
+"""A machine whose loopback has only one address, as on macOS, and one whose address blocks are all in use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.sandbox.focus_server.estate import payload
 
 
 def bind_fails_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
-    """Every address but 127.0.0.1 is refused; the returned list holds those that were tried."""
+    """Make binding fail for each address but 127.0.0.1; the returned list holds the addresses tried."""
     tried: list[str] = []
 
     class Socket(socket.socket):
@@ -40,7 +40,7 @@ def bind_fails_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
 
 @pytest.fixture
 def sandbox_of_one() -> Iterator[None]:
-    """One at a time has 127.0.0.1 for itself, also among tests that run side by side."""
+    """A lock: only one sandbox at a time uses 127.0.0.1, also among tests that run side by side."""
     with (Path(tempfile.gettempdir()) / "focus-acceptance-sandbox-of-one.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -91,7 +91,7 @@ def test_node_ports_of_others_are_told(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.usefixtures("sandbox_of_one")
 def test_with_one_address_no_process_has_another(tmp_path: Path) -> None:
-    """Every TCP socket of every process, while the port of an investigation is connected to."""
+    """Checks the TCP sockets of all processes while a client is connected to an investigation's port."""
     up = Up(tmp_path / "run.json", "--set", "addresses=one")
     try:
         server = up.endpoints["focus_server"]
@@ -111,7 +111,7 @@ def test_with_one_address_no_process_has_another(tmp_path: Path) -> None:
 
 
 def sockets_of(pids: list[int]) -> list[tuple[tuple[str, int], tuple[str, int]]]:
-    """Both ends of each TCP socket; port 0 is that of nobody: of one that listens."""
+    """Both ends of each TCP socket. The remote port of a listening socket is 0."""
     ours = {name for pid in pids for name in open_files(pid)}
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     assert not [line for line in Path("/proc/net/tcp6").read_text().splitlines()[1:] if _inode(line.split()) in ours]
@@ -129,7 +129,7 @@ def _inode(line: list[str]) -> str:
 
 
 def _end(text: str) -> tuple[str, int]:
-    """Address, its bytes in the order of this machine, and port."""
+    """Parse an address, whose bytes are in the machine's order, and a port."""
     address, port = text.split(":")
     return socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder)), int(port, 16)
 

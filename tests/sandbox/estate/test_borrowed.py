@@ -1,4 +1,4 @@
-"""Whose a namespace on another cluster is, and which cluster may be used."""
+"""Ownership of a namespace on another cluster, and the mark that permits the use of a cluster."""
 
 from __future__ import annotations
 

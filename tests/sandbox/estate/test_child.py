@@ -1,4 +1,4 @@
-"""A supervised process that stops answering, or ends while it is asked."""
+"""A supervised process that stops answering, or ends during a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sandbox.process_runner import base_config
 
 
 def play(tmp_path: Path, scenario: Callable[[ChildProcess], Awaitable[None]]) -> None:
-    """Run a scenario with the started process of links, the smallest one."""
+    """Run a scenario with a started links process, the smallest one."""
 
     async def run() -> None:
         log_file = tmp_path / "links.log"

@@ -1,7 +1,8 @@
-"""``SANDBOX_KUBECONFIG``: the estate on somebody else's cluster.
+"""``SANDBOX_KUBECONFIG``: the estate on a cluster that belongs to someone else.
 
-No real control plane can be had on the machines these tests run on, so a second sandbox is somebody else's here: its
-API server, scheduler, controllers and nodes, and a namespace with an estate that is none of our business.
+The machines that run these tests have no real control plane. A second sandbox therefore plays the other cluster, with
+its own API server, scheduler, controllers and nodes, and a namespace with an estate that the tested sandbox must leave
+alone.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def core(theirs: Up) -> Iterator[client.CoreV1Api]:
 
 @pytest.fixture
 def kubeconfig(theirs: Up, monkeypatch: pytest.MonkeyPatch) -> str:
-    """That of the other cluster, and the variable set to it."""
+    """The other cluster's kubeconfig, with the variable set to it."""
     path = str(theirs.endpoints["kubernetes"]["kubeconfig"])
     monkeypatch.setenv(VARIABLE, path)
     return path
@@ -69,7 +70,7 @@ def marked(kubeconfig: str, core: client.CoreV1Api) -> Iterator[None]:
 
 
 def ours(core: client.CoreV1Api) -> list[str]:
-    """The namespaces, and the volumes of their names, that sandboxes have made there."""
+    """The namespaces, and the volumes with their names, that sandboxes created on the other cluster."""
     found = {
         each.metadata.name for listed in (core.list_namespace, core.list_persistent_volume) for each in listed().items
     }
@@ -77,7 +78,7 @@ def ours(core: client.CoreV1Api) -> list[str]:
 
 
 def refusal(*arguments: str) -> tuple[int, str]:
-    """Exit code and the one line of a sandbox that does not start."""
+    """Exit code and the only output line of a sandbox that does not start."""
     command = [sys.executable, "-m", "environments.sandbox", "up", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert "ready" not in done.stdout and len(done.stderr.splitlines()) == 1, done.stderr
@@ -85,7 +86,7 @@ def refusal(*arguments: str) -> tuple[int, str]:
 
 
 def broken(folder: Path, kubeconfig: str, change: str) -> Path:
-    """The kubeconfig with one thing wrong."""
+    """A copy of the kubeconfig with one error."""
     content = yaml.safe_load(Path(kubeconfig).read_text(encoding="utf-8"))
     cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
     if change == "no authority":
@@ -116,7 +117,7 @@ def broken(folder: Path, kubeconfig: str, change: str) -> Path:
 def test_what_cannot_be_used_is_said_in_one_sentence(
     kubeconfig: str, tmp_path: Path, change: str, kind: type[Exception], sentence: str
 ) -> None:
-    """UsageError is exit code 2, StartError 1."""
+    """A UsageError has exit code 2, a StartError 1."""
     with pytest.raises(kind) as refused:
         asyncio.run(claim(read_access(broken(tmp_path, kubeconfig, change), tmp_path), permitted=True))
     said = str(refused.value)
@@ -142,7 +143,7 @@ def test_faults_of_its_own_cluster_are_refused(marked: None, core: client.CoreV1
 
 @pytest.mark.nightly
 def test_the_suite_passes_on_it_and_leaves_nothing(marked: None, core: client.CoreV1Api, tmp_path: Path) -> None:
-    """The features as they are, in the environment ``cluster`` at the other sandbox's pace."""
+    """The unchanged features, in the environment ``cluster``, at the pace of the other sandbox."""
     before = {pod.metadata.name for pod in core.list_namespaced_pod("panda").items}
     settings = {f"FOCUS__SANDBOX__SETTINGS__{name}": image for name, image in IMAGES.items()}
     settings |= {f"FOCUS__{name}": value for name, value in PACE.items()} | {"FOCUS__LIMITS__OVERHEAD_S": "1"}
@@ -159,7 +160,7 @@ def test_the_suite_passes_on_it_and_leaves_nothing(marked: None, core: client.Co
 
 @pytest.fixture
 def unreachable(core: client.CoreV1Api) -> Iterator[None]:
-    """The nodes tell addresses at which nobody answers."""
+    """Give the nodes an address that does not answer."""
     before = {node.metadata.name: node.status.addresses for node in core.list_node().items}
     nowhere = [{"type": "InternalIP", "address": "127.255.0.9"}]
     for name in before:
@@ -174,7 +175,8 @@ def unreachable(core: client.CoreV1Api) -> Iterator[None]:
 def test_where_node_ports_are_not_reached_the_streams_are_forwarded(
     marked: None, unreachable: None, core: client.CoreV1Api, tmp_path: Path
 ) -> None:
-    """On addresses of this sandbox, through the API server of the other; no port is open before its pod's is."""
+    """Streams are forwarded on addresses of this sandbox, through the other's API server; a port opens only after its
+    pod's."""
     exit_code, said = refusal(*SET)
     assert exit_code == 1 and "of 127.255.0.9 cannot be reached from this machine: --set stream_access=port_fo" in said
     up = Up(tmp_path / "run.json", *SET, "--set=stream_access=port_forward")
@@ -237,7 +239,7 @@ def test_it_lives_in_a_namespace_of_its_own_with_slices_it_gives_and_takes(
             up.control("PUT", "/faults/job-crashes")
         assert refused.value.code == 409
     finally:
-        up.process.kill()  # the process of the namespace sees that its supervisor is gone
+        up.process.kill()  # the namespace's process notices the end of its supervisor
         up.process.wait()
         gone = wait_until(lambda: ours(core) == [], 20)
         given = [(core.read_node(name).status.allocatable or {}).get(SLICES) for name in workers]
@@ -253,7 +255,7 @@ def test_what_a_killed_one_left_goes_with_the_next_and_with_down(
         up = Up(tmp_path / name, *SET)
         namespace: str = up.endpoints["kubernetes"]["namespace"]
         keeper = up.control("GET", "/state")["processes"]["kubernetes"]["pid"]
-        os.kill(keeper, signal.SIGSTOP)  # it would remove the namespace as soon as its supervisor is gone
+        os.kill(keeper, signal.SIGSTOP)  # it would otherwise remove the namespace as soon as its supervisor has ended
         up.process.kill()
         up.process.wait()
         os.kill(keeper, signal.SIGKILL)
@@ -270,7 +272,7 @@ def test_what_a_killed_one_left_goes_with_the_next_and_with_down(
 
 
 def test_whoever_may_not_patch_nodes_is_told_so(kubeconfig: str, theirs: Up) -> None:
-    """As the viewer, who only reads: no slices, and the reason for the scenarios that need them."""
+    """With the read-only viewer account: no slices, and the reason for the scenarios that need them."""
     content = yaml.safe_load(Path(kubeconfig).read_text(encoding="utf-8"))
     cluster, users = content["clusters"][0]["cluster"], {each["name"]: each["user"] for each in content["users"]}
 

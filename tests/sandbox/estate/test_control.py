@@ -1,4 +1,4 @@
-"""The control API obeys whoever has read the run file, and nobody else; what is no request leaves one line in a log."""
+"""The control API obeys only clients with the token of the run file, and logs a malformed request in one line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GARBAGE = (
 
 
 def ask(up: Up, method: str, path: str, body: str | None, headers: Mapping[str, str | None]) -> tuple[int, str]:
-    """Status and ``error`` of an answer to a request with the token and these headers; None leaves one out."""
+    """Status and ``error`` of the answer to a request with the token and these headers; None leaves a header out."""
     access = up.endpoints["control"]
     sent = {"Authorization": f"Bearer {access['token']}", "Content-Type": JSON, **headers}
     connection = http.client.HTTPConnection(urlsplit(access["url"]).netloc, timeout=60)
@@ -116,7 +116,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(up: Up, path: str, body:
 def _send(address: tuple[str, int], garbage: bytes, context: ssl.SSLContext | None) -> None:
     with socket.create_connection(address, timeout=60) as plain:
         connection = context.wrap_socket(plain, server_hostname=address[0]) if context else plain
-        with contextlib.suppress(OSError):  # a server may hang up in the middle of it
+        with contextlib.suppress(OSError):  # a server may close the connection in the middle
             connection.sendall(garbage)
             connection.recv(1000)
 
@@ -183,7 +183,7 @@ def test_state_is_told_while_a_workload_is_stopped_and_started(up: Up) -> None:
 
 
 def test_a_reset_ends_what_the_server_has_not_answered_yet(up: Up) -> None:
-    """An opening that went on after it would take a place in the site of the next scenario."""
+    """An opening that continues after the reset would take a slot from the next scenario."""
     up.control("PUT", "/faults/openings-slow")
     body = {
         "displayTimeAxisDuration": 10, "nfftSelection": 1024, "displayInfo": {"height": 1000}, "view_type": "0",

@@ -1,4 +1,4 @@
-"""Every fault of the catalogue is implemented by the process it names, and no process implements another."""
+"""The fault catalogue agrees with the processes: each implements exactly the faults that name it in the catalogue."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_entry_names_what_there_is_and_does_something() -> None:
 
 @pytest.mark.parametrize("process", sorted(IMPLEMENTED))
 def test_every_listed_fault_is_mentioned_in_code(process: str) -> None:
-    """A list by hand that goes on naming a fault whose code is gone would hide that."""
+    """Catches a handwritten list that still names a fault whose code was removed."""
     mentioned: set[str] = set()
     for path in (ROOT / "environments" / "sandbox" / process).rglob("*.py"):
         if path.name != "fault_ids.py":
@@ -97,7 +97,7 @@ def test_the_sandbox_does_not_start_with_a_fault_nobody_implements() -> None:
 
 
 def test_the_command_says_so_in_one_sentence(tmp_path: Path) -> None:
-    """As a process of its own, with a catalogue that has lost an entry."""
+    """Runs the command as a process, with a catalogue that lacks an entry."""
     catalogue = ROOT / "environments" / "sandbox" / "faults.toml"
     lines = catalogue.read_text(encoding="utf-8").replace('id = "ssh-slow-login"', 'id = "ssh-quick-login"')
     short = tmp_path / "faults.toml"

@@ -1,4 +1,4 @@
-"""Processes that begin as forks of this one: as if Python had started them, with nothing of ours but what is loaded."""
+"""Processes forked from this one: as if Python had started them, inheriting only the loaded modules."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.sandbox.process_runner import base_config
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the test runner itself hold none of our locks."""
+    """Hide the threads of the test runner, which hold none of our locks."""
     others = threading.active_count() - 1
     count = threading.active_count
     monkeypatch.setattr(threading, "active_count", lambda: count() - others)
 
 
 def begin(tmp_path: Path, package: str) -> list[str]:
-    """Start ``package`` as a fork beside a pipe that is open here; what its descriptors lead to."""
+    """Start ``package`` as a fork while a pipe is open here; return the targets of the fork's descriptors."""
     wait_without_threads()
     log_file = tmp_path / f"{package}.log"
     log_file.touch()

@@ -1,4 +1,4 @@
-"""The whole sandbox: up in time, its run file and control API, and nothing left behind however it ends."""
+"""The life of a whole sandbox: it starts in time, has a run file and a control API, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Up:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it, unless it has ended."""
+        """Stop the sandbox, unless it has ended."""
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(60)
@@ -62,7 +62,7 @@ class Up:
         return json.loads(text) if text else None
 
     def traces(self) -> list[str]:
-        """What is still there of it."""
+        """Traces of the sandbox that still exist."""
         alive = [f"process {pid}" for pid in self.pids if Path(f"/proc/{pid}").exists()]
         files = [str(path) for path in (self.run_file, self.folder) if path.exists()]
         return alive + files
@@ -85,7 +85,7 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Up]:
-    """One that the test may end."""
+    """A sandbox that the test may stop."""
     with Up(tmp_path / "run.json") as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""Profiles on the side of the sandbox: what is put on together."""
+"""Profiles in the sandbox: the settings and faults that each applies together."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A whole sandbox under many clients: two hundred investigations at once, and very many one after another.
+"""A whole sandbox under load: two hundred investigations at once, and a long series one after another.
 
-``SANDBOX_GROWTH_JOBS=2000`` opens and releases so many; the default is a short form of it.
+``SANDBOX_GROWTH_JOBS=2000`` sets the number of investigations of the series; the default is smaller.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ AT_ONCE, RUNNING_WITHIN_S, MOST_MEMORY_MIB = 200, 10.0, 1024
 GROWTH_JOBS = int(os.environ.get("SANDBOX_GROWTH_JOBS", "120"))
 STREAMS = 10
 MOST_GROWTH = 1.15
-"""Memory at the end against memory after a third; only looked at when the history of the cluster was full by then."""
+"""Limit of memory at the end relative to that after a third. Checked only if the cluster's history was full by then."""
 HISTORY_FULL_AFTER_JOBS = 400
 MORE_FILES, MORE_TASKS = 12, 12
-"""Kept connections to the API come and go: so many more at the end are no growth."""
+"""Tolerance for kept API connections, which come and go: this many more at the end are no growth."""
 Scenario = Callable[[Clients], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    # Jobs must stay although nobody connects to them: 50 s of the real system are 25 s here.
+    # Jobs must survive without clients: 50 s of the real system are 25 s here.
     with Up(tmp_path_factory.mktemp("up") / "run.json", "--set", "time_scale=0.5") as started:
         yield started
 
@@ -140,7 +140,7 @@ async def _many(clients: Clients, amount: int) -> None:
 
 
 async def _settled(up: Up, clients: Clients, wanted: Mapping[str, Any]) -> None:
-    """Nothing of an investigation is left; events stay for a while."""
+    """Wait until nothing is left of the investigations. Events may stay for a while."""
     async with asyncio.timeout(30):
         while True:
             now = {kind: number for kind, number in _objects(up).items() if wanted[kind] != number}

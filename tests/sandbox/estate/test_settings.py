@@ -48,7 +48,7 @@ def test_wrong_setting_is_one_sentence(assignment: str, sentence: str) -> None:
 
 
 def refused(*arguments: str) -> str:
-    """The only line that ``sandbox`` says when it is used wrongly."""
+    """The only output line of ``sandbox`` when it is used wrongly."""
     command = [sys.executable, "-m", "environments.sandbox", *arguments]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""A whole sandbox that is too small, or whose Focus Server crashes: what its clients and the cluster are told."""
+"""A whole sandbox that is too small, or whose Focus Server crashes: the answers to clients and the cluster's state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Scenario = Callable[[Clients], Coroutine[Any, Any, None]]
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    # Jobs must stay although nobody connects to them: 50 s of the real system are 25 s here.
+    # Jobs must survive without clients: 50 s of the real system are 25 s here.
     small = (f"gpu_slices={SLICES}", f"waiting_jobs={MAY_WAIT}", "time_scale=0.5", "configure_ms=0")
     arguments = (part for setting in small for part in ("--set", setting))
     with Up(tmp_path_factory.mktemp("up") / "run.json", *arguments) as started:

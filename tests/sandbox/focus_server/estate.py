@@ -1,4 +1,4 @@
-"""A Focus Server process between a test and two small loopback fakes."""
+"""A Focus Server process between a test and two small fakes on loopback: Kubernetes and MongoDB."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     duration_s: float
-    """Of the wall: what is at least so late."""
+    """Wall time, for checks of a minimum duration."""
     given_s: float
-    """Of the time that this process was given, by which the server counts as well: what is at most so late."""
+    """Time for which the machine let this process run, for checks of a maximum duration. The server counts in it
+    too."""
 
     @property
     def json(self) -> Any:
@@ -38,13 +39,16 @@ class Answer:
 
 
 PATIENCE_S = 60.0
-"""How long a client waits for an answer, by the wall. The server counts the time that it is given, so that its second
-and a half is ten where thirty programs want two processors; and it goes on with a request whose client has left, so
-that the end of it stands in the log of a later test."""
+"""The longest wait of a client for an answer, in wall time.
+
+The server counts given time: when thirty programs share two processors, its second and a half takes ten. It also
+completes a request whose client has left, so with a shorter wait the end of that request would appear in the log of a
+later test.
+"""
 
 
 class Estate:
-    """Started once per test module; :meth:`restore` brings it back between tests."""
+    """A Focus Server with its fakes. It is started once per test module; :meth:`restore` resets it between tests."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         authority = CertificateAuthority(folder / "tls")
@@ -80,7 +84,7 @@ class Estate:
         self.kubernetes.put("configmaps", "prisma-config", data=data)
 
     def offer(self, gpu_slices: int = 1000) -> None:
-        """What the only worker of the cluster offers; no fake pod ever takes anything of it."""
+        """Set what the only worker of the cluster offers; the fake pods consume nothing of it."""
         amounts = {"nvidia.com/gpu.shared": str(gpu_slices), "cpu": "1000", "memory": "1000Gi", "pods": "10000"}
         status = {"conditions": [{"type": "Ready", "status": "True"}], "allocatable": amounts}
         self.kubernetes.put("nodes", "worker", status=status)
@@ -102,12 +106,12 @@ class Estate:
             self.wait_for_mongodb()
 
     def wait_for_mongodb(self) -> None:
-        """Until the driver has found a database again that was away; what is looked up before that fails."""
+        """Wait until the driver has found the returned database again; lookups fail before that."""
         window = {"start_time": 1000, "end_time": 2000}
         until(lambda: self.call("POST", "/recordings_in_time_range", window).status == 200, within_s=20.0)
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """One request on its own connection; bytes are sent as they are."""
+        """Send one request on its own connection; bytes are sent unchanged."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context, timeout=self.patience_s)
         payload = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         started_s, watch = time.monotonic(), Stopwatch()
@@ -121,7 +125,7 @@ class Estate:
             connection.close()
 
     def connect(self) -> ssl.SSLSocket:
-        """A bare connection, for what no HTTP library would send."""
+        """A bare TLS connection, for requests that no HTTP library would send."""
         return self._context.wrap_socket(
             socket.create_connection(("127.0.0.1", self.port), 5), server_hostname="127.0.0.1"
         )
@@ -156,7 +160,7 @@ def seconds(moment: datetime) -> int:
 
 
 def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Poll a fact another process changes; fails when it does not come true in so much given time."""
+    """Poll a fact that another process changes; fail if it is not true within this much given time."""
     watch = Stopwatch()
     while not condition():
         assert watch.given_s() < within_s, "did not come true in time"

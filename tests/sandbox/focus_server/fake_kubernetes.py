@@ -1,4 +1,4 @@
-"""A Kubernetes API with what a Focus Server reads and creates, just enough for it."""
+"""A fake Kubernetes API with only what a Focus Server reads and creates."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ Refusal = tuple[int, str]
 
 
 class FakeKubernetes:
-    """Runs in its own thread. ``refuse`` may answer a creation with an error; ``away`` breaks connections; watches tell
-    of a deletion ``late_s`` after it."""
+    """The fake API server, in its own thread.
+
+    ``refuse`` may answer a creation with an error. ``away`` breaks connections. Watches report a deletion ``late_s``
+    after it.
+    """
 
     def __init__(self, certificate: Certificate) -> None:
         self.objects: dict[str, dict[str, Object]] = defaultdict(dict)

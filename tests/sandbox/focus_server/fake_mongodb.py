@@ -1,6 +1,6 @@
-"""The few MongoDB commands a Focus Server sends, over the real wire protocol; filters are not applied.
+"""A fake MongoDB with the few commands a Focus Server sends, over the real wire protocol. It applies no filters.
 
-That is on purpose: whatever Focus Server takes out of the documents it is given, it takes out itself.
+This is deliberate: Focus Server must itself filter the documents it receives.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HELLO = {
 
 
 class FakeMongoDb(socketserver.ThreadingTCPServer):
-    """``collections`` is what ``find`` answers, by collection name."""
+    """The fake MongoDB server. ``collections`` holds the answers to ``find``, by collection name."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -33,9 +33,9 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.collections: dict[str, list[dict[str, Any]]] = {}
         self.silent = threading.Event()
-        """While set, connections are accepted and nothing is answered."""
+        """While set, connections are accepted and get no answer."""
         self.ping_s = 0.0
-        """How long the answer to a ping takes."""
+        """Delay of the answer to a ping, in s."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -45,7 +45,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         return f"mongodb://127.0.0.1:{self.server_address[1]}/?directConnection=true"
 
     def store(self, path: str, documents: list[dict[str, Any]], **entry: Any) -> None:
-        """One base path with its recordings, and nothing else."""
+        """Replace all content by one base path with its recordings."""
         base = {"_id": ObjectId(), "base_path": path, "guid": "recordings-of-the-test", **entry}
         self.collections = {"base_paths": [base], "recordings-of-the-test": documents}
 

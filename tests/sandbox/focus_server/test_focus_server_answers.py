@@ -1,4 +1,4 @@
-"""Formulas of the answer, the job's manifest, and which recordings count."""
+"""Formulas of the answer, the manifest of the job, and the selection of recordings."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_answers_are_consistent(changes: dict[str, Any]) -> None:
 
 
 def test_a_single_channel_that_was_asked_for_as_several_is_one_channel_on_one_stream() -> None:
-    """As captured on 12 October: six channels in the map, all of them on the only stream."""
+    """As captured on 12 October: six channels in the map, all on the only stream."""
     body = answer(view_type="1", channels={"min": 5, "max": 10})
     assert (body["stream_amount"], body["channel_amount"]) == (1, 1)
     assert body["channel_to_stream_index"] == {str(channel): 0 for channel in range(5, 11)}
@@ -155,7 +155,7 @@ def test_on_a_cluster_that_is_not_ours_a_job_asks_only_for_what_is_there() -> No
 
 
 class Watched:
-    """Hands out informers that have been told everything."""
+    """A cluster whose informers have received everything."""
 
     def __init__(self) -> None:
         self.changed: dict[str, Any] = {}
@@ -256,7 +256,7 @@ def test_overlap_is_plain_and_open_recordings_last_until_now() -> None:
 
 
 FAR = bson.encode({"start_time": NOW, "end_time": DatetimeMS(253402300800000)})
-"""A date after the year 9999: with the driver's usual options it cannot be decoded, and no other document with it."""
+"""A date after the year 9999. With default options, the driver fails to decode it and all documents with it."""
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_malformed_documents_are_no_recordings(document: dict[str, Any] | bytes)
 
 
 def _decoded(document: bytes) -> dict[str, Any]:
-    """As the server reads its index."""
+    """Decode a document as the server does in its index."""
 
     async def decode() -> dict[str, Any]:
         index = RecordingIndex("mongodb://127.0.0.1", "prisma", 1)

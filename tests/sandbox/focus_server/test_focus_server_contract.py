@@ -1,6 +1,6 @@
-"""The OpenAPI document and the server agree: schemathesis asks after the one and judges the answers of the other.
+"""The OpenAPI document and the server agree: schemathesis derives requests from the document and checks the answers.
 
-Its cases are derived from the document alone and are the same in every run.
+The requests are derived from the document alone and are the same in every run.
 """
 
 from __future__ import annotations

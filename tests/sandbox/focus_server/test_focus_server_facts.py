@@ -1,4 +1,4 @@
-"""The rows of docs/facts/focus-server.md 1 and 2.6 over the wire: what a request gets where requirements hold."""
+"""The rows of docs/facts/focus-server.md 1 and 2.6 over the wire: the answer to each request on a healthy server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault breaks its own aspect, and switching it off mends it."""
+"""Each fault breaks its own aspect, and switching it off repairs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONG = {
     *("outage-answered-late", "outage-hangs-live", "few-workers", "slow-from-100-jobs"),
     "slower-after-a-hundred-openings",
 }
-"""Faults that need their time to be seen: make nightly."""
+"""Faults that take long to show: make nightly."""
 
 
 def _marked(fault: str) -> object:
@@ -38,7 +38,7 @@ def test_fault(started: Estate, fault: str) -> None:
     CASES[fault](started)
     started.restore()
     started.mongodb.store(STORAGE, [recording(START)])
-    until(lambda: started.configure(**INSIDE).status == 200, within_s=20.0)  # a database that was away is found again
+    until(lambda: started.configure(**INSIDE).status == 200, within_s=20.0)  # the driver has found the database again
     assert started.configure(**NOWHERE).status == 404
     assert started.configure(view_type="9").status == 422 and started.configure(displayInfo={"height": 0}).status == 400
 

@@ -1,4 +1,4 @@
-"""Faults are functions at hook points: the healthy server knows none of them, and its files import in one direction."""
+"""Faults are functions at hook points: the healthy server does not know them, and its files have no import cycles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 
 
 def imported(source: str) -> set[str]:
-    """The modules of this package that a file imports."""
+    """The modules of this package that a source imports."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
@@ -53,13 +53,13 @@ def test_every_point_is_in_the_server_and_has_a_fault() -> None:
 
 
 def step(*values: str) -> list[str]:
-    """What a step at the point of the stream address makes of its arguments."""
+    """The result of a step at the hook point of the stream address."""
     return list(hooks.hook("opening.address")(lambda *args: [*args])(*values))
 
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing registered and nothing on."""
+    """Start with no registered faults, and none switched on."""
     for name in ("_registered", "_on", "_at"):
         monkeypatch.setattr(hooks, name, {})
 

@@ -160,7 +160,7 @@ def test_failed_opening_is_rolled_back(estate: Estate, failing: str) -> None:
 
 
 def test_the_slot_is_free_when_a_failed_opening_is_told(estate: Estate) -> None:
-    """The next one was given another slot while the watch had not yet told of the service that was taken back."""
+    """Regression: the next opening got another slot while the watch had not yet reported the withdrawn service."""
     estate.kubernetes.late_s = 0.1
     estate.kubernetes.refuse = lambda manifest: (403, "no") if manifest["kind"] == "Job" else None
     assert estate.configure().status == 503

@@ -1,4 +1,4 @@
-"""How long the server looks for a MongoDB that is away, and waits for one that says nothing."""
+"""The server's time limits for a MongoDB that is unavailable and for one that does not answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def asked_of(index: RecordingIndex, before: Callable[[], None] | None = No
 
 
 def test_nobody_is_looked_for_shorter_than_an_answer_is_waited_for(mongodb: FakeMongoDb) -> None:
-    """A time limit for the whole of a lookup would be the one for finding a server, too."""
+    """A time limit on the whole lookup would also shorten the time for finding a server."""
     nobody_s = asyncio.run(asked_of(RecordingIndex("mongodb://127.0.0.1:9/", "prisma", pool=2)))
     silent_s = asyncio.run(asked_of(RecordingIndex(mongodb.uri, "prisma", pool=2), mongodb.silent.set))
     mongodb.silent.clear()
@@ -47,7 +47,7 @@ def test_nobody_is_looked_for_shorter_than_an_answer_is_waited_for(mongodb: Fake
 
 
 def test_who_waits_for_a_connection_is_not_told_that_nobody_answers(mongodb: FakeMongoDb) -> None:
-    """One connection for six questions: the last waits for longer than an answer may take."""
+    """Six queries share one connection: the last one waits longer than an answer may take."""
 
     async def ask_all() -> None:
         index = RecordingIndex(mongodb.uri, "prisma", pool=1)

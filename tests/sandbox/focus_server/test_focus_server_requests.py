@@ -1,4 +1,4 @@
-"""What a request may look like: types first, then the rules."""
+"""Validation of requests: types first, then the rules."""
 
 from __future__ import annotations
 

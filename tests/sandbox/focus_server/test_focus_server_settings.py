@@ -1,4 +1,4 @@
-"""What the Focus Server does by its settings, and what browsers and documents know of it."""
+"""Effects of the Focus Server's settings, and its support for browsers and API documents."""
 
 from __future__ import annotations
 

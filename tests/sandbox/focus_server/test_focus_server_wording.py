@@ -1,4 +1,4 @@
-"""``answers=deployed``: the words observed in December 2025, where no requirement asks for others."""
+"""``answers=deployed``: the wording observed in December 2025, except where a requirement asks for another."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
 
 @pytest.fixture
 def api(server: ServedApi) -> ServedApi:
-    """An API server with nothing but two namespaces."""
+    """An API server with only two namespaces."""
     server.clear()
     return server
 
@@ -27,7 +27,7 @@ def api(server: ServedApi) -> ServedApi:
 @pytest.fixture
 def http(api: ServedApi) -> Iterator[requests.Session]:
     with requests.Session() as session:
-        session.trust_env = False  # REQUESTS_CA_BUNDLE of the machine would win over verify
+        session.trust_env = False  # REQUESTS_CA_BUNDLE of the machine would take precedence over verify
         session.verify = str(api.ca_file)
         session.headers["Authorization"] = f"Bearer {TOKEN}"
         yield session
@@ -40,7 +40,7 @@ def kubeconfig(api: ServedApi, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where kubectl keeps its cache of what the server knows."""
+    """The home folder for kubectl, with its discovery cache."""
     return tmp_path_factory.mktemp("home")
 
 

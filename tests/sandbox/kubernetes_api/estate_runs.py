@@ -17,12 +17,12 @@ def kubeconfig_of(up: Up) -> Path:
 
 
 def environment(home: Path, kubeconfig: Path) -> dict[str, str]:
-    """What kubectl is started with."""
+    """The environment variables for kubectl."""
     return {"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig)}
 
 
 class Forward:
-    """``kubectl port-forward`` of one port; ``port`` is where it listens."""
+    """``kubectl port-forward`` of one port; ``port`` is the local port."""
 
     def __init__(self, up: Up, home: Path, what: str, port: int) -> None:
         env = environment(home, kubeconfig_of(up))
@@ -43,5 +43,5 @@ class Forward:
         self._process.communicate(timeout=60)
 
     def last_words(self) -> str:
-        """What it tells when it ends by itself."""
+        """Wait until kubectl ends by itself, and return its standard error."""
         return self._process.communicate(timeout=60)[1]

@@ -1,4 +1,4 @@
-"""Running the real kubectl."""
+"""Runs of the real kubectl."""
 
 from __future__ import annotations
 

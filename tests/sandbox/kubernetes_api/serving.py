@@ -1,4 +1,4 @@
-"""The API server without its controllers, in a thread of the test process; and what tests need to talk to it."""
+"""The API server without its controllers, in a thread of the test process, and helpers to talk to it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ServedApi:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a function where the server runs."""
+        """Run a function in the server's thread and return its result."""
 
         async def run() -> T:
             return function(*args, **kwargs)
@@ -64,11 +64,11 @@ class ServedApi:
         return result
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Let a coroutine run where the server runs."""
+        """Start a coroutine in the server's event loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def next_watch(self) -> asyncio.Event:
-        """Set, where the server runs, once the next client has begun to watch."""
+        """An event that is set, in the server's loop, once the next client has begun to watch."""
         begun, subscribe = asyncio.Event(), self.store.subscribe
 
         def subscribe_and_tell(*plurals: str) -> asyncio.Queue[Change]:
@@ -81,7 +81,7 @@ class ServedApi:
         return begun
 
     def clear(self) -> None:
-        """An empty cluster with its namespaces."""
+        """Empty the cluster and create its namespaces."""
         self.call(self.store.clear)
         for name in ("default", "panda"):
             self.call(self.store.create, "namespaces", {"metadata": {"name": name}})

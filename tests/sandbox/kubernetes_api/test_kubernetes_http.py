@@ -1,4 +1,4 @@
-"""The API server as plain HTTP: what the two real clients do not show."""
+"""The API server over plain HTTP: behaviour that the two real clients do not show."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_secret_text_is_encoded(api: ServedApi, http: requests.Session) -> None:
 
 
 def _paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where in a JSON value something stands."""
+    """The path of each place in a JSON value."""
     if at:
         yield at
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -193,7 +193,7 @@ def _paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def _with(value: Any, at: tuple[Any, ...], new: Any) -> Any:
-    """A copy of ``value`` with something else at one place."""
+    """A copy of ``value`` with the value at one path replaced."""
     if not at:
         return new
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -215,8 +215,11 @@ def test_nonsense_anywhere_is_refused_or_taken_but_breaks_nothing(
 
 
 def test_a_full_house_is_quick(api: ServedApi, http: requests.Session) -> None:
-    """200 investigations (800 objects) and a list of them: the last take no longer than a few times the first, on any
-    machine. What grows with the number of objects would take ten times as long for the tenth part."""
+    """Creates 200 investigations (800 objects) and lists them.
+
+    The last ones may take only a few times as long as the first, on any machine. Work that grows with the number of
+    objects would take ten times as long for the last tenth.
+    """
     taken_s = []
     for number in range(200):
         started_s = time.monotonic()

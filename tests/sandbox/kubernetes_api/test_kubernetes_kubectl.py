@@ -1,4 +1,4 @@
-"""Real kubectl reads what the API server has."""
+"""Real kubectl reads from the API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kubectl create KIND`` sends protobuf: what is stored is what the same kubectl would have sent as JSON."""
+"""``kubectl create KIND`` sends protobuf: the stored object is the one that the same kubectl would send as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _without_empty(value: Any) -> Any:
 
 
 def _missing(wanted: Any, stored: Any, path: str = "") -> list[str]:
-    """Where ``stored`` has not what ``wanted`` has; the server may have added defaults."""
+    """Paths at which ``stored`` lacks a value of ``wanted``; defaults added by the server are allowed."""
     if isinstance(wanted, dict) and isinstance(stored, dict):
         return [text for key, value in wanted.items() for text in _missing(value, stored.get(key), f"{path}.{key}")]
     if isinstance(wanted, list) and isinstance(stored, list) and len(wanted) == len(stored):
@@ -77,7 +77,7 @@ def test_what_is_not_understood_is_refused(kubectl: Kubectl) -> None:
 
 
 def _envelope(kind: str, raw: bytes) -> bytes:
-    """A protobuf body as Kubernetes frames it; every length here is below 128."""
+    """A protobuf body in the framing of Kubernetes; all lengths here are below 128."""
     version, name = b"v1", kind.encode()
     meta = b"\x0a" + bytes([len(version)]) + version + b"\x12" + bytes([len(name)]) + name
     return b"k8s\x00\x0a" + bytes([len(meta)]) + meta + b"\x12" + bytes([len(raw)]) + raw

@@ -1,4 +1,4 @@
-"""Real kubectl and a whole sandbox: what needs controllers, nodes and the processes behind the pods."""
+"""Real kubectl and a whole sandbox: commands that need controllers, nodes and the processes behind the pods."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _pid(up: Up, process: str) -> int | None:
 
 
 def _replaced(up: Up, process: str, old: int | None) -> bool:
-    """The process serves, and it is another one than before; a Focus Server has tidied up by then."""
+    """Whether a new process serves. A Focus Server has completed its clean-up by then."""
     return _ended(old) and wait_until(lambda: len(up.control("GET", "/state")["processes"][process]) > 1, 15)
 
 
@@ -185,7 +185,7 @@ def test_scale_to_nothing_and_back(up: Up, kubectl: Kubectl) -> None:
 def test_wait_for_a_job_to_complete(kubectl: Kubectl) -> None:
     window = ("--time-start", "2026-01-01:10:00:00", "--time-end", "2026-01-01:10:00:20")
     job = _job("grpc-job-2-2", *window)
-    job["spec"]["ttlSecondsAfterFinished"] = 3600  # it is still there when kubectl has started and looks for it
+    job["spec"]["ttlSecondsAfterFinished"] = 3600  # it must still exist when kubectl has started and looks for it
     succeeds(kubectl, "create", "-f", "-", stdin=job)
     assert "condition met" in succeeds(kubectl, "wait", "--for=condition=Complete", "job/grpc-job-2-2", WITHIN)
     in_vain = kubectl("wait", "--for=condition=Failed", "job/grpc-job-2-2", "--timeout=100ms")
@@ -244,4 +244,4 @@ def test_a_command_ends_with_its_pod(up: Up, home: Path, kubectl: Kubectl) -> No
             succeeds(kubectl, "delete", "job", "grpc-job-4-4")
             assert running.wait(60) == 137
         finally:
-            running.kill()  # one that waits for ever would keep the run
+            running.kill()  # a command that waits for ever would block the run

@@ -1,4 +1,4 @@
-"""What kubectl changes is felt outside of the API: connections that are cut, times as others read them."""
+"""Effects of kubectl outside of the API: a network policy cuts connections. The precision of times in its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = needs_kubectl
 
 
 def _connects(url: str) -> bool:
-    """Whether a connection is made; one that is lost on its way is neither answered nor refused."""
+    """Whether a connection opens. A dropped one is neither answered nor refused: it times out."""
     match = re.search(r"@?(127\.\d+\.\d+\.\d+):(\d+)", url)
     assert match is not None
     try:

@@ -1,4 +1,4 @@
-"""What the real kubectl says to a whole sandbox, word by word: ``kubectl.transcript``."""
+"""The output of the real kubectl on a whole sandbox matches the recorded ``kubectl.transcript`` word for word."""
 
 from __future__ import annotations
 

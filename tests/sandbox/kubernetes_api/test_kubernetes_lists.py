@@ -1,4 +1,4 @@
-"""Selectors, pages and watches as plain HTTP."""
+"""Selectors, pages and watches over plain HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _problem(answer: requests.Response) -> tuple[int, str]:
 
 
 def _watch(http: requests.Session, url: str, **query: Any) -> list[dict[str, Any]]:
-    """What a watch of one second says."""
+    """The events of a watch of one second."""
     with http.get(url, params={"watch": "1", "timeoutSeconds": 1, **query}, stream=True, timeout=60) as answer:
         assert answer.status_code == 200
         return [json.loads(line) for line in answer.iter_lines()]
@@ -92,7 +92,7 @@ def test_watch_follows_objects_in_and_out_of_the_selection(api: ServedApi, http:
     seen = _watch(http, api.url + PODS, resourceVersion=start, fieldSelector="status.phase=Running")
     assert [each["type"] for each in seen] == ["ADDED", "MODIFIED", "DELETED"]
     left = seen[-1]["object"]
-    assert left["status"]["phase"] == "Running"  # as it last was in the selection
+    assert left["status"]["phase"] == "Running"  # the last state before it left the selection
     assert left["metadata"]["labels"] == seen[-2]["object"]["metadata"]["labels"]
     assert left["metadata"]["resourceVersion"] == http.get(f"{api.url}{PODS}/p").json()["metadata"]["resourceVersion"]
 

@@ -1,4 +1,4 @@
-"""What only the nodes tell the API server, and how a burst of it reaches who watches."""
+"""Bulk reports that only nodes send to the API server, and the delivery of such a burst to watchers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_many_pods_are_written_by_one_request(api: ServedApi, http: requests.Ses
     left = {each["metadata"]["name"]: each for each in http.get(api.url + PODS).json()["items"]}
     assert left.keys() == {"runs", "replaced"}
     assert left["runs"]["status"]["conditions"] == [{"type": "Ready", "status": "True"}]
-    assert left["runs"]["status"]["qosClass"] == "BestEffort"  # what the node does not tell of stays
+    assert left["runs"]["status"]["qosClass"] == "BestEffort"  # fields that the node does not report stay
     assert left["replaced"]["status"]["phase"] == "Pending"
 
 
@@ -65,7 +65,7 @@ def test_a_burst_reaches_a_watcher_whole_and_in_order(api: ServedApi, http: requ
 
 
 def test_a_namespace_that_ends_takes_in_no_event_and_ends(api: ServedApi, http: requests.Session) -> None:
-    """Told that its last pod is being stopped it was never empty, and stayed."""
+    """Regression: a late event about its last pod kept the namespace from becoming empty, so it stayed."""
     api.call(api.store.create, "namespaces", {"metadata": {"name": "short-lived"}})
     api.call(api.store.create, "pods", pod("last", "worker-node-1"), "short-lived")
     uid = str(api.call(api.store.get, "pods", "last", "short-lived")["metadata"]["uid"])

@@ -1,4 +1,4 @@
-"""What the process adds to store and server: reset, the count of objects, the fault ``no-events``."""
+"""The supervised process around store and server: reset, the count of objects, the fault ``no-events``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Scenario = Callable[[KubernetesProcess, Callable[[str], Awaitable[Any]]], Awaita
 
 
 class OneNamespace:
-    """Stands for the controllers: seeds one namespace and remembers the faults it was told."""
+    """Stands for the controllers: seeds one namespace and records the faults it receives."""
 
     def __init__(self, store: Store, process: KubernetesProcess) -> None:
         self.store = store
@@ -43,7 +43,7 @@ class OneNamespace:
 
 
 def _own_config(folder: Path) -> dict[str, Any]:
-    """The configuration keys of this process alone."""
+    """The configuration keys that only this process has."""
     authority = CertificateAuthority(folder / "ca")
     certificate = authority.issue("kubernetes", [HOST])
     return {
@@ -59,7 +59,7 @@ def _own_config(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
-    """Runs a scenario with a started process and a function that reads a path of its API."""
+    """A function that runs a scenario with a started process and a reader of its API."""
     monkeypatch.setattr(process_module, "install", OneNamespace)
     config = {**_own_config(tmp_path), "run_dir": str(tmp_path), "settings": asdict(SandboxSettings()), "faults": []}
 
@@ -132,7 +132,7 @@ def test_controllers_hear_of_faults(play: Callable[[Scenario], None]) -> None:
 
 
 def test_the_supervised_process(tmp_path: Path) -> None:
-    """Started, asked, reset and stopped as the supervisor does it, with the real controllers."""
+    """Started, queried, reset and stopped as by the supervisor, with the real controllers."""
     config = base_config(tmp_path, **{**_own_config(tmp_path), "port": reserve_port(HOST)})
     with start_process("kubernetes", config) as process:
         assert process.ready["url"] == f"https://{HOST}:{config['port']}"

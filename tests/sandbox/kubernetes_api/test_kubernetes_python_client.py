@@ -17,7 +17,7 @@ from tests.sandbox.kubernetes_api.serving import TOKEN, ServedApi, deployment, j
 def connection(api: ServedApi) -> Iterator[client.ApiClient]:
     configuration = client.Configuration(host=api.url)
     configuration.ssl_ca_cert = str(api.ca_file)
-    configuration.api_key["authorization"] = f"Bearer {TOKEN}"  # as the clients 36 and 37 both take it
+    configuration.api_key["authorization"] = f"Bearer {TOKEN}"  # a form that client versions 36 and 37 both accept
     with client.ApiClient(configuration) as connected:
         yield connected
 

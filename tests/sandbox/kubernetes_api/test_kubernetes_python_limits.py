@@ -1,4 +1,4 @@
-"""The official Python client against an API server that refuses, and against long lists."""
+"""The official Python client with an API server that refuses requests, and with long lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sandbox.kubernetes_api.serving import TOKEN, ServedApi, job, pod, ser
 def connection(api: ServedApi) -> Iterator[client.ApiClient]:
     configuration = client.Configuration(host=api.url)
     configuration.ssl_ca_cert = str(api.ca_file)
-    configuration.api_key["authorization"] = f"Bearer {TOKEN}"  # as the clients 36 and 37 both take it
+    configuration.api_key["authorization"] = f"Bearer {TOKEN}"  # a form that client versions 36 and 37 both accept
     configuration.retries = False
     with client.ApiClient(configuration) as connected:
         yield connected

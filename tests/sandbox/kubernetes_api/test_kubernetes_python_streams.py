@@ -15,7 +15,7 @@ from tests.sandbox.kubernetes_api.estate_runs import RABBITMQ, kubeconfig_of
 
 @pytest.fixture
 def core(up: Up) -> client.CoreV1Api:
-    """A client of its own for every test: stream() changes the one it is given."""
+    """A separate client for each test: stream() changes the one it gets."""
     return client.CoreV1Api(config.new_client_from_config(str(kubeconfig_of(up))))
 
 

@@ -1,4 +1,4 @@
-"""What the API server refuses, with the code and the words of the real one."""
+"""Refusals of the API server, with the code and the words of the real one."""
 
 from __future__ import annotations
 

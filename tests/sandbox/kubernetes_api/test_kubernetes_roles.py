@@ -1,4 +1,4 @@
-"""Service accounts may do what roles give them, and nothing else."""
+"""Service accounts may do only what their roles permit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rule(verbs: str, resources: str, group: str = "", **more: Any) -> dict[str, 
 
 
 class Site:
-    """Gives rights to the account ``tester``, and asks as that account."""
+    """Grants rights to the account ``tester``, and sends requests as that account."""
 
     def __init__(self, api: ServedApi, http: requests.Session) -> None:
         self._api, self._http = api, http
@@ -41,7 +41,7 @@ class Site:
         return answer
 
     def grant(self, *rules: dict[str, Any], namespace: str | None = "panda", subject: Any = SUBJECT) -> None:
-        """By a role of a namespace, or of the cluster."""
+        """Grant rules with a role of a namespace, or of the cluster."""
         where, kind = (f"/namespaces/{namespace}/", "Role") if namespace else ("/cluster", "ClusterRole")
         self.post(f"{RBAC}{where}roles", metadata={"name": "r"}, rules=list(rules))
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": "r"}
@@ -64,7 +64,7 @@ def test_who_has_no_role_may_nothing(site: Site) -> None:
     assert refused.json()["message"] == (
         f'pods is forbidden: User "{ACCOUNT}" cannot list resource "pods" in API group "" in the namespace "panda"'
     )
-    assert site.ask("GET", "/version").status_code == 200  # as system:public-info-viewer gives to everybody
+    assert site.ask("GET", "/version").status_code == 200  # as system:public-info-viewer permits to everyone
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_token_ends_with_its_account(site: Site, http: requests.Session, api: 
     assert http.delete(account).status_code == 200
     assert site.ask("GET", PODS).status_code == 401
     site.post("/api/v1/namespaces/panda/serviceaccounts", metadata={"name": "tester"})
-    assert site.ask("GET", PODS).status_code == 401  # another one of this name
+    assert site.ask("GET", PODS).status_code == 401  # another account of the same name
     assert http.post(f"{account}-x/token", json={}).status_code == 404
 
 

@@ -8,7 +8,7 @@ import pytest
 from environments.sandbox.kubernetes.kubectl import spdy
 
 DICTIONARY_CHECKSUM = 0xE3C6A7C2
-"""What every SPDY/3 stream of compressed headers names as its dictionary."""
+"""Checksum by which SPDY/3 streams of compressed headers name their dictionary."""
 
 
 def _block(compressor: zlib._Compress, **headers: str) -> bytes:

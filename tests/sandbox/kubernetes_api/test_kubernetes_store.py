@@ -1,4 +1,4 @@
-"""The store by itself: revisions, conflicts, deletion, watching."""
+"""The store on its own: revisions, conflicts, deletion, watching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams into pods while the node cannot be reached, and asked for in ways the server does not serve."""
+"""Streams into pods while the node is unreachable, and stream requests in forms that the server does not serve."""
 
 from __future__ import annotations
 

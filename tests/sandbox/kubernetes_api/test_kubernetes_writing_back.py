@@ -1,4 +1,4 @@
-"""Every object of a running estate can be written again: replaced by itself, labelled, annotated."""
+"""Each object of a running estate can be written back: replaced by itself, labelled, annotated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSIONS = {"1.25": "v1.25.12+k3s1", "1.34": "v1.34.1+k3s1", "1.35": "v1.35.0+k3
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A sandbox of each version with one running job of its own."""
+    """A sandbox of each version with one running job."""
     with Up(tmp_path_factory.mktemp("up") / "run.json", "--set", f"kubernetes_version={request.param}") as started:
         started.version = request.param  # type: ignore[attr-defined]  # for this module only
         yield started
@@ -64,7 +64,7 @@ def start_job(connection: client.ApiClient, name: str) -> None:
 def test_the_version_is_told_everywhere(up: Up, connection: client.ApiClient) -> None:
     wanted = VERSIONS[up.version]  # type: ignore[attr-defined]  # set by the fixture
     assert client.VersionApi(connection).get_code().git_version == wanted
-    nodes = client.CoreV1Api(connection).list_node().items  # a node without its ids cannot be read
+    nodes = client.CoreV1Api(connection).list_node().items  # the client cannot parse a node without its ids
     assert {node.status.node_info.kubelet_version for node in nodes} == {wanted}
     assert all(node.status.node_info.machine_id for node in nodes)
 
@@ -105,9 +105,9 @@ def test_every_object_is_taken_back_as_it_was_given(up: Up, connection: client.A
             for kind in (each for each in kinds if "/" not in each):
                 for item in http.get(f"{url}{root}/{kind}").json()["items"]:
                     metadata = item["metadata"]
-                    del metadata["resourceVersion"]  # another may write at the same time
+                    del metadata["resourceVersion"]  # another client may write at the same time
                     scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
                     answer = http.put(f"{url}{root}{scope}/{kind}/{metadata['name']}", json=item)
-                    assert answer.status_code in (200, 404), answer.text  # 404: an event that was too old meanwhile
+                    assert answer.status_code in (200, 404), answer.text  # 404: the event has expired meanwhile
                     taken[kind] += answer.status_code == 200
     assert {"jobs", "pods", "services", "nodes", "deployments", "events", "endpointslices"} <= taken.keys()

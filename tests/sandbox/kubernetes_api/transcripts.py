@@ -1,9 +1,9 @@
-"""Transcripts of a terminal: what was typed, what kubectl answered, and how it ended.
+"""Transcripts of a terminal: each command, the answer of kubectl, and its exit code.
 
-A line ``$ kubectl ...`` is a command, the lines below are what it wrote to both outputs, ``(exit N)`` is its exit code
-unless that is 0. A line ``# ...`` begins a section, which starts on a cluster as new. Widths of columns do not count;
-``<age>`` and the other names of :data:`PLACEHOLDERS` stand for what changes from run to run, ``...`` alone on a line
-for any number of lines.
+A line ``$ kubectl ...`` is a command. The lines below it are its output (stdout and stderr), then ``(exit N)`` if the
+exit code is not 0. A line ``# ...`` begins a section, which starts on a cluster as new. Column widths are ignored.
+``<age>`` and the other names of :data:`PLACEHOLDERS` stand for values that change from run to run, and ``...`` alone on
+a line stands for any number of lines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PLACEHOLDERS = {
     "text": r".+",
     "clock": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000",
     "logtime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000",
-    # older kubectl and newer kubectl
+    # alternatives of older and newer kubectl
     "others": r"( out of: \w+)?",
     "wrong": r"(Error from server \(BadRequest\)|error):",
     "from": r"( from \w+ namespace)?",
@@ -48,7 +48,7 @@ class Entry:
     exit_code: int = 0
 
     def told_apart(self, text: str, exit_code: int) -> str | None:
-        """None when this is what was expected, else both for the reader."""
+        """None if the output and exit code match, else the expected and the actual ones as text."""
         pattern = "".join(_pattern(line) for line in self.lines)
         shown = "".join(f"{_squeezed(line)}\n" for line in text.splitlines() if _squeezed(line))
         if exit_code == self.exit_code and re.fullmatch(pattern, shown):
@@ -59,7 +59,7 @@ class Entry:
 
 
 def read(path: Path) -> Iterator[tuple[str, list[Entry]]]:
-    """The sections of a transcript by title."""
+    """Yield the sections of a transcript with their titles."""
     title, entries = "", list[Entry]()
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
@@ -88,7 +88,7 @@ def _pattern(line: str) -> str:
 
 
 def write_manifests(folder: Path) -> None:
-    """The files the commands of a transcript name."""
+    """Write the manifest files that the commands of a transcript name."""
     for name, manifest in _manifests().items():
         (folder / f"{name}.json").write_text(json.dumps(manifest), encoding="utf-8")
 

@@ -57,7 +57,7 @@ def links(running: Links) -> Links:
 
 @pytest.fixture
 def over_http(links: Links) -> Iterator[int]:
-    """The API over HTTP as the supervisor serves it; the port."""
+    """Serve the API over HTTP as the supervisor does, and yield the port."""
     loop = asyncio.new_event_loop()
 
     async def answer(request: web.Request) -> web.Response:

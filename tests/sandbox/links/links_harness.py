@@ -1,4 +1,4 @@
-"""What the tests of the links share: the process under test and a small upstream server."""
+"""Shared helpers of the links tests: the process under test and a small upstream server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from support.waits import Stopwatch
 from tests.sandbox.process_runner import RunningProcess
 
 RECEIVE_TIMEOUT_S = 30.0
-"""By the wall, for what must not hang: a link counts the time that it is given, of which there may be a tenth."""
+"""Wall time limit against hanging. It is generous because a link counts given time, which may be a tenth of wall
+time."""
 
 
 class Took(NamedTuple):
-    """How long something took: by the wall, which is at least what a link held it back, and in the time that the test
-    was given, by which the link counts too: what was at most held back."""
+    """A duration in wall time and in given time.
+
+    A link delays in given time. Compare ``wall_s`` with a minimum delay, and ``given_s`` with a maximum delay.
+    """
 
     wall_s: float
     given_s: float
@@ -26,7 +29,7 @@ class Took(NamedTuple):
 
 
 class Upstream(socketserver.BaseRequestHandler):
-    """Answers ``give N`` with N bytes, ``bye`` by closing, and everything else with itself."""
+    """Answers ``give N`` with N bytes, ``bye`` by closing the connection, and anything else with an echo."""
 
     def handle(self) -> None:
         while data := self.request.recv(65536):
@@ -43,7 +46,7 @@ class UpstreamServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection the link resets is what the tests want."""
+        """Ignore errors: the tests let the link reset connections."""
 
 
 class Links:
@@ -72,7 +75,7 @@ class Links:
 
 
 def receive(connection: socket.socket, count: int) -> bytes:
-    """Exactly ``count`` bytes, or what came before the end."""
+    """Receive exactly ``count`` bytes, or fewer if the connection ends before."""
     data = b""
     while len(data) < count and (more := connection.recv(count - len(data))):
         data += more

@@ -1,4 +1,4 @@
-"""Toxiproxy's control API: shapes, statuses and errors; the real Python client too."""
+"""Toxiproxy's control API: shapes, statuses and errors, also with the real Python client."""
 
 from __future__ import annotations
 

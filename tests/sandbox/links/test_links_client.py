@@ -1,4 +1,4 @@
-"""Every toxic, set by the published Python client, and what the two ends of a connection see of it."""
+"""Each toxic, set by the published Python client, and its effect at both ends of a connection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNKS, PACE_S = 10, 0.03
 
 
 class Ends:
-    """Both ends of connections through a proxy of its own; ``proxy`` is the client's object of it."""
+    """Both ends of connections through a proxy of its own; ``proxy`` is the client library's object for it."""
 
     def __init__(self, server: Any, listener: socket.socket) -> None:
         self._listener = listener
@@ -34,7 +34,7 @@ class Ends:
         self.proxy.add_toxic(type=kind, stream=stream, toxicity=toxicity, attributes=attributes)
 
     def connect(self) -> tuple[socket.socket, socket.socket]:
-        """The client's end and the server's."""
+        """Connect; return the client's end and the server's."""
         port = int(self.proxy.listen.rpartition(":")[2])
         client = socket.create_connection(("127.0.0.1", port), timeout=RECEIVE_TIMEOUT_S)
         server, _ = self._listener.accept()
@@ -61,8 +61,10 @@ def _travels(sender: socket.socket, receiver: socket.socket, data: bytes = b"x")
 
 
 def _once_within(limit_s: float, sender: socket.socket, receiver: socket.socket, data: bytes = b"x") -> list[Took]:
-    """Travels until one took less than so long. What is held back so long each time never does; a slow machine holds
-    back now and then."""
+    """Send until one transfer took less than ``limit_s``.
+
+    A transfer that is always delayed never does; a slow machine delays only some.
+    """
     travels: list[Took] = []
     while len(travels) < TRIES:
         travels.append(_travels(sender, receiver, data))
@@ -72,7 +74,7 @@ def _once_within(limit_s: float, sender: socket.socket, receiver: socket.socket,
 
 
 def _held_back(delay_s: float, sender: socket.socket, receiver: socket.socket, data: bytes = b"x") -> bool:
-    """Each travel takes the delay, and none takes it twice."""
+    """Whether each transfer takes the delay, and one takes it only once."""
     return all(travel.wall_s >= delay_s for travel in _once_within(1.6 * delay_s, sender, receiver, data))
 
 
@@ -181,11 +183,11 @@ class _Chunked(http.server.BaseHTTPRequestHandler):
         for _ in range(CHUNKS):
             self.wfile.write(b"4\r\nbody\r\n")
             self.wfile.flush()
-            threading.Event().wait(PACE_S)  # a server that works: what it writes arrives in pieces
+            threading.Event().wait(PACE_S)  # a busy server: its output arrives in pieces
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: pytest shows what matters."""
+        """Log nothing: pytest shows the relevant output."""
 
 
 def test_a_chunked_answer_is_delayed_once(links: Links, over_http: int) -> None:

@@ -1,4 +1,4 @@
-"""NetworkPolicy objects close links as they would in a cluster: packets are lost, nobody is told."""
+"""NetworkPolicy objects close links as in a cluster: packets are lost, and neither end is notified."""
 
 from __future__ import annotations
 

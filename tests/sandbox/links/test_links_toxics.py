@@ -1,4 +1,4 @@
-"""Each toxic, seen from a raw socket."""
+"""The effect of each toxic on a raw socket."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_latency_counts_from_the_arrival_of_each_chunk(links: Links) -> None:
         assert receive(connection, 4) == b"body"
         body = Took.by(watch)
     assert header.wall_s >= 0.4
-    assert body.given_s - header.given_s < 0.3  # and not one latency more, however long the machine kept both waiting
+    assert body.given_s - header.given_s < 0.3  # and not a second latency, however long the machine delayed both
 
 
 def test_latency_works_on_open_connections_and_ends_with_its_removal(links: Links) -> None:
@@ -132,7 +132,7 @@ def test_an_upstream_that_is_down_resets_the_client(links: Links) -> None:
 
 
 def _hear(connection: socket.socket, port: int) -> bytes:
-    """The reset may come as early as during the connect."""
+    """Receive; the reset may come as early as during the connect."""
     connection.settimeout(RECEIVE_TIMEOUT_S)
     connection.connect(("127.0.0.1", port))
     return connection.recv(1)

@@ -1,4 +1,4 @@
-"""One running MongoDB process for a test module, and clients of it."""
+"""One running MongoDB process per test module, and its clients."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess
 
 @pytest.fixture
 def connect(mongodb: RunningProcess) -> Iterator[Connect]:
-    """Makes clients and closes them at the end."""
+    """A factory of clients, which are closed at the end."""
     clients: list[pymongo.MongoClient[dict[str, Any]]] = []
 
     def make(user: str | None = "prisma", password: str = PASSWORD, source: str = "prisma", **more: Any) -> Any:
@@ -57,7 +57,7 @@ def connect(mongodb: RunningProcess) -> Iterator[Connect]:
 
 @pytest.fixture
 def database(mongodb: RunningProcess, connect: Connect) -> Iterator[Database[dict[str, Any]]]:
-    """The seeded database, put back afterwards."""
+    """The seeded database, restored after the test."""
     yield connect().prisma
     mongodb.set_faults()
     mongodb.request("reset")

@@ -1,4 +1,4 @@
-"""What the tests fetch from the machine's package indexes: never committed, fetched once for each user and version."""
+"""Downloads from the machine's package indexes for the tests: never committed, cached per user and version."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NPM = ("install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "
 
 
 def cache_folder() -> Path:
-    """Of this user; follows ``XDG_CACHE_HOME``."""
+    """The cache folder of this user; follows ``XDG_CACHE_HOME``."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "focus-acceptance"
 
 
 def pymongo_tests() -> Path:
-    """The folder that holds ``test/`` of the driver's own source package, of exactly the installed version."""
+    """The folder with ``test/`` from the driver's source package, in exactly the installed version."""
     return _cached(f"pymongo-tests-{pymongo.version}", _fetch_pymongo)
 
 
 def mongosh() -> Path:
-    """The shell, installed with npm."""
+    """The mongosh executable, installed with npm."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not on this machine")
@@ -42,14 +42,17 @@ def mongosh() -> Path:
 
 
 def _cached(name: str, fetch: Callable[[Path], None]) -> Path:
-    """The folder is put in its place only when it is complete; another run that was faster has made the same."""
+    """Return the cached folder, fetching it first if it does not exist.
+
+    It is renamed into place only when complete. If another run was faster, its identical result is used.
+    """
     place = cache_folder() / name
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix=f"{name}-"))
         try:
             fetch(unfinished)
-            with contextlib.suppress(OSError):  # it is there now
+            with contextlib.suppress(OSError):  # another run has created it meanwhile
                 unfinished.rename(place)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)

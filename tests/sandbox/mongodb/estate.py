@@ -1,4 +1,4 @@
-"""A whole sandbox for the tests that need MongoDB's pod and not only its process."""
+"""A whole sandbox for tests that need the pod of MongoDB and not only its process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LIMIT_S = 30.0
 
 
 class Estate:
-    """Up for the length of a ``with``; ``database`` is what the run file names."""
+    """A sandbox that runs for the length of a ``with``; ``database`` is the one named in the run file."""
 
     def __init__(self, run_file: Path) -> None:
         self._run_file = run_file
@@ -39,11 +39,11 @@ class Estate:
         self.up.process.wait(60)
 
     def scale(self, replicas: int) -> None:
-        """The deployment of MongoDB; its process is killed as a pod's is."""
+        """Scale the deployment of MongoDB; its process is killed like that of a pod."""
         self._apps.patch_namespaced_deployment_scale("mongodb", self._namespace, {"spec": {"replicas": replicas}})
 
     def pid(self) -> int | None:
-        """Of MongoDB's process; none while it does not run."""
+        """The process id of MongoDB; None while it does not run."""
         number: int | None = self.up.control("GET", "/state")["processes"]["mongodb"]["pid"]
         return number
 

@@ -1,4 +1,4 @@
-"""Greeting, authentication, permissions."""
+"""Greeting, authentication and permissions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sandbox.process_runner import RunningProcess
 
 
 def no_connection_left(mongodb: RunningProcess) -> None:
-    """The clients of earlier tests are closed on their side; wait until the server has noticed."""
+    """Wait until the server has noticed that the clients of earlier tests closed their connections."""
     waiting = Stopwatch()
     while mongodb.request("state")["connections"]["current"]:
         assert waiting.given_s() < 5, "earlier connections are still counted"

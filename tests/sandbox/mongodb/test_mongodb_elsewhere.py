@@ -1,7 +1,8 @@
-"""``SANDBOX_MONGODB_URI``: the estate on somebody else's MongoDB.
+"""``SANDBOX_MONGODB_URI``: the estate on a MongoDB that belongs to someone else.
 
-No real mongod can be had on the machines these tests run on, so a second, stand-alone process of the sandbox's own
-server is somebody else's here: another process, another user, another database, and data that is none of our business.
+The machines that run these tests have no real mongod. A second, stand-alone process of the sandbox's own server
+therefore plays the other MongoDB: another process, another user, another database, and data that the tested sandbox
+must leave alone.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def owner(server: RunningProcess) -> Iterator[pymongo.MongoClient[dict[str, Any]
 
 @pytest.fixture
 def uri(server: RunningProcess, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database of its own, and the variable set to it."""
+    """The URI of a new database, with the variable set to it."""
     text = f"mongodb://guest:{quote_plus(PASSWORD)}@127.0.0.1:{server.ready['port']}/ours"
     monkeypatch.setenv(VARIABLE, text)
     return text
@@ -71,7 +72,7 @@ def content(database: Database[dict[str, Any]]) -> dict[str, Any]:
 
 
 def refusal(*arguments: str) -> tuple[int, str]:
-    """Exit code and the one line of a sandbox that does not start."""
+    """Exit code and the only output line of a sandbox that does not start."""
     command = [sys.executable, "-m", "environments.sandbox", "up", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert "ready" not in done.stdout and len(done.stderr.splitlines()) == 1, done.stderr
@@ -146,7 +147,7 @@ def test_the_estate_uses_it_and_seeds_only_there(uri: str, owner: Any, server: R
 
 
 def test_its_pod_can_be_stopped_and_the_data_stays(uri: str, owner: Any, estate: Estate) -> None:
-    """What is stopped is the way to the server: nothing is seeded anew when it opens again."""
+    """Only the connection to the server is stopped: nothing is seeded anew when it opens again."""
     before = content(owner.ours)
     estate.scale(0)
     estate.wait_until_refused()
@@ -157,7 +158,7 @@ def test_its_pod_can_be_stopped_and_the_data_stays(uri: str, owner: Any, estate:
 
 @pytest.mark.nightly
 def test_the_suite_passes_on_it_again_and_again(uri: str, owner: Any, tmp_path: Path) -> None:
-    """Twice: the second run finds what the first one left, and knows it as its own."""
+    """Runs twice: the second run finds the first one's data and recognises them as its own."""
     for number, (tags, least) in enumerate((("(@DQ or @IN) and not @needs_rabbitmq", 40), ("@DQ-01a", 1))):
         reports = tmp_path / str(number)
         command = [sys.executable, "-m", "behave", "-D", "env=sandbox", "-D", f"reports={reports}", f"--tags={tags}"]

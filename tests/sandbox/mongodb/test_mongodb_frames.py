@@ -1,6 +1,6 @@
-"""Messages that are not well-formed close the connection; what is well-formed and wrong is answered with an error.
+"""Malformed messages close the connection; well-formed but invalid ones are answered with an error.
 
-None of them leaves a traceback in the log, and none disturbs another client.
+Neither leaves a traceback in the log or disturbs another client.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.sandbox.process_runner import RunningProcess
 OP_QUERY, OP_MSG, OP_COMPRESSED, OP_INSERT = 2004, 2013, 2012, 2002
 PING = bson.encode({"ping": 1, "$db": "admin"})
 CLOSED = None
-"""The server ends the connection without an answer."""
+"""The expected code if the server closes the connection without an answer."""
 
 
 def frame(payload: bytes, opcode: int = OP_MSG, length: int | None = None) -> bytes:
-    """A message with this payload; ``length`` is what its header says, if that is not the truth."""
+    """A message with this payload; ``length`` replaces the true length in its header."""
     return struct.pack("<iiii", len(payload) + 16 if length is None else length, 7, 0, opcode) + payload
 
 
@@ -51,7 +51,7 @@ def query(document: bytes, namespace: bytes = b"admin.$cmd\0") -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """A document of so many levels, made by hand: the driver's encoder refuses it."""
+    """A document with ``depth`` levels, built by hand because the driver's encoder refuses it."""
     document = b"\5\0\0\0\0"
     for _ in range(depth):
         document = struct.pack("<i", len(document) + 8) + b"\3a\0" + document + b"\0"
@@ -118,12 +118,12 @@ FRAMES: dict[str, tuple[bytes, int | None]] = {
     "SCRAM that was not begun": (message(body(bson.encode(
         {"saslContinue": 1, "conversationId": 1, "payload": b"x", "$db": "admin"}))), 17),
 }  # fmt: skip
-"""Bytes, and the code they are answered with; 0 for no error."""
+"""Frames, each with the code of its answer; 0 means no error."""
 
 
 @pytest.fixture
 def quiet(mongodb: RunningProcess) -> Iterator[RunningProcess]:
-    """The server; afterwards nothing new in its log is a traceback, and it still answers."""
+    """The server. Afterwards its log must have no new traceback, and it must still answer."""
     before = mongodb.log_file.stat().st_size
     yield mongodb
     assert code_of(mongodb, message(body())) == 0
@@ -132,7 +132,7 @@ def quiet(mongodb: RunningProcess) -> Iterator[RunningProcess]:
 
 
 def answer(server: RunningProcess, data: bytes) -> bytes:
-    """All the server says to this until it closes, or to the first frame."""
+    """Send the data and return the answer, up to its first frame or the close."""
     with socket.create_connection(("127.0.0.1", server.ready["port"]), timeout=60) as raw:
         raw.sendall(data)
         raw.shutdown(socket.SHUT_WR)
@@ -143,7 +143,7 @@ def answer(server: RunningProcess, data: bytes) -> bytes:
 
 
 def code_of(server: RunningProcess, data: bytes) -> int | None:
-    """Of the answer; 0 for success, ``None`` when the connection was closed without one."""
+    """The error code of the answer; 0 for success, ``None`` if the connection was closed without one."""
     received = answer(server, data)
     if not received:
         return CLOSED
@@ -171,7 +171,7 @@ def test_an_error_does_not_end_the_connection(quiet: RunningProcess) -> None:
 
 
 def test_random_changes_of_good_frames(quiet: RunningProcess) -> None:
-    """Of a fixed seed; every one is answered or the connection closed."""
+    """With a fixed seed. Each message is answered, or the connection is closed."""
     chance = random.Random(4)
     find = bson.encode({"find": "base_paths", "filter": {"a": {"$in": [1, "b", {"c": None}]}}, "$db": "prisma"})
     insert = message(body(find), sequence(b"documents\0", PING, PING))
@@ -214,7 +214,7 @@ def test_a_command_of_wrong_values_is_refused_and_not_a_defect(
     fields = COMMANDS[name].fields
     own = {name: "things" if name not in ("getMore", "endSessions", "explain") else 1}
     for field in [name, *(of_hello if fields is None else fields), "lsid", "readConcern", "writeConcern", "collation"]:
-        of_driver = field in ("documents", "updates", "deletes")  # it takes these apart itself
+        of_driver = field in ("documents", "updates", "deletes")  # the driver itself interprets these fields
         for value in [[], [{}], [{"q": 1, "u": 1}], [{"q": {}, "u": 1}]] if of_driver else VALUES:
             try:
                 database.command({**own, **NEEDED.get(name, {}), field: value})

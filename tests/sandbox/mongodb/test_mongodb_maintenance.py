@@ -1,5 +1,4 @@
-"""What a remedy asks of the stand-in beside building an index: options of an index that is there, and what is under
-way."""
+"""Requests of the remedies to the stand-in, other than building an index: index options and builds in progress."""
 
 from __future__ import annotations
 
@@ -77,7 +76,7 @@ def test_a_server_that_stands_alone_has_no_quorum(database: Prisma, things: Any)
 
 
 def test_a_build_is_seen_and_given_up(mongodb: RunningProcess, database: Prisma, things: Any, connect: Any) -> None:
-    """Its own user sees it with $ownOps, everybody only with rights on the cluster; dropping the index ends it."""
+    """Its own user sees the build with $ownOps, others only with rights on the cluster. Dropping the index ends it."""
     mongodb.set_faults("index-builds-slow")
     answers: list[Exception] = []
 

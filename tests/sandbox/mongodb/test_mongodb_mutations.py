@@ -1,4 +1,4 @@
-"""Every fault that spoils documents or indexes does so, and leaves no trace when it is switched off."""
+"""Each fault that spoils documents or indexes does so, and leaves no trace after it is switched off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Data = Database[dict[str, Any]]
 
 
 def content(database: Data) -> dict[str, Any]:
-    """Every collection with its documents and its indexes."""
+    """All collections with their documents and indexes."""
     return {
         name: (list(database[name].find().sort("_id")), database[name].index_information())
         for name in sorted(database.list_collection_names())

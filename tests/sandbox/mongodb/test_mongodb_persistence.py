@@ -1,4 +1,4 @@
-"""With a data file, what was acknowledged outlives the process, however it ends."""
+"""With a data file, acknowledged writes outlive the process, however it ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def database_of(process: RunningProcess) -> Iterator[Data]:
 
 
 def change_everything(database: Data) -> None:
-    """One of every kind of change there is."""
+    """Make one change of each kind."""
     database.notes.insert_many([{"_id": number, "tags": [number], "when": datetime.now(UTC)} for number in range(10)])
     database.notes.create_index("tags", unique=True)
     database.notes.create_index("when")
@@ -73,7 +73,7 @@ def test_every_change_outlives_the_process(config: dict[str, Any], end: str) -> 
         assert content(database) == before
         second.kill()
     with start_process("mongodb", config) as third, database_of(third) as database:
-        assert content(database) == before  # also from the file that was written out by the start before
+        assert content(database) == before  # also from the file that the previous start wrote
 
 
 def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged(config: dict[str, Any]) -> None:

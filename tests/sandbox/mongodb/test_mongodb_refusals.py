@@ -1,4 +1,4 @@
-"""The errors people meet most, with the code, its name and the sentence a real standalone server gives."""
+"""The most common errors, with the code, name and message of a real standalone server."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_descending_index_gives_its_order(connect: Connect) -> None:
 
 
 def test_conditions_no_value_can_meet_are_met_by_none(connect: Connect) -> None:
-    """Both hold for a range of the index whose end lies before its beginning."""
+    """Both conditions yield an index range whose end is before its beginning."""
     things = connect().prisma.contradictory
     things.insert_many([{"a": value} for value in (False, True, datetime(2026, 1, 1))])
     things.create_index("a")

@@ -1,4 +1,4 @@
-"""What is there after the start, after a reset, after a restart, and under the faults that take data away."""
+"""The seeded data after the start, a reset and a restart, and under the faults that take data away."""
 
 from __future__ import annotations
 

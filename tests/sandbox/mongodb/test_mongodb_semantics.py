@@ -1,4 +1,4 @@
-"""The engine without a wire: an index never changes an answer, and a second implementation agrees with the filters."""
+"""The engine without a wire: an index never changes an answer, and the filters agree with a second implementation."""
 
 from __future__ import annotations
 

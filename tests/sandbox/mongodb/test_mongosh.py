@@ -1,4 +1,4 @@
-"""The shell people really use, mongosh from npm, against the sandbox's MongoDB. Skipped where it cannot be had."""
+"""The real shell, mongosh from npm, against the sandbox's MongoDB. Skipped if it is not available."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]
 def run(
     shell: Path, server: RunningProcess, folder: Path, *scripts: str, user: str = "prisma", password: str = PASSWORD
 ) -> Any:
-    """The shell as a person starts it: host, user and password on its command line."""
+    """Run the shell as a person does, with host, user and password on the command line."""
     command = [
         str(shell), "--quiet", "--norc", "--host", "127.0.0.1", "--port", str(server.ready["port"]), "-u", user,
         "-p", password, "--authenticationDatabase", "prisma", "prisma",

@@ -1,7 +1,7 @@
-"""pymongo's own tests of the commands that this server has, run against it.
+"""pymongo's own tests of the commands that this server supports, run against it.
 
-What fails is kept in ``pymongo_expected_failures.txt``, one test a line with the reason. The list may only shrink: a
-test on it that passes fails this test, and so does a failure that is not on it.
+Known failures are listed in ``pymongo_expected_failures.txt``, one test per line with the reason. The list may only
+shrink: this test fails if a listed test passes, or if a test that is not listed fails.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Files of pymongo's ``test/``, in groups that run at the same time."""
 NOT_ABOUT_THE_SERVER = ("handshake", "metadata", "srv", "DNS", "sigstop", "interrupt", "fork", "service_name")
-"""Parts of the names of tests that look at the client's machine, at DNS, or stop the server's process themselves."""
+"""Parts of names of tests that concern the client's machine or DNS, or stop the server's process themselves."""
 NOT_KEPT = (
     "find_one_and", "let", "rename", "validate_collection", "bypass_document_validation", "update_many_pipeline",
     "update_one_pipeline", "aggregate_out", "client_bulkWrite", "command_bulkWrite", "BulkAuthorization",
     "TestDatabaseAggregation", "collation", "index_2dsphere", "index_geo2d", "index_hashed",
     "index_text", "index_filter", "gridfs", "query_array_of_documents",
 )  # fmt: skip
-"""Parts of the names of tests of commands, options and stages that this server refuses by name."""
+"""Parts of names of tests for commands, options and stages that this server refuses by name."""
 ROOT = {"user": "tests", "password": "of-the-driver", "database": "admin", "roles": ["root"]}
 GROUP_TIMEOUT_S = 900
 
 
 def run_group(folder: Path, files: tuple[str, ...], scratch: Path) -> dict[str, str]:
-    """The outcome of each test of these files: "passed", "skipped" or what went wrong."""
+    """The outcome of each test of these files: "passed", "skipped" or the failure."""
     scratch.mkdir()
     report = scratch / "report.xml"
     with start_process("mongodb", mongodb_config(scratch, users=[ROOT])) as server:
@@ -75,7 +75,7 @@ def outcomes(report: Path) -> dict[str, str]:
 
 
 def expected_failures() -> dict[str, str]:
-    """Reason by test."""
+    """The listed reasons by test."""
     lines = EXPECTED_FAILURES.read_text(encoding="utf-8").splitlines()
     entries = [line.split("  # ", 1) for line in lines if line and not line.startswith("#")]
     assert all(len(entry) == 2 and entry[1].strip() for entry in entries), "every line: test, two spaces, # reason"

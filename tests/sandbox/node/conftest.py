@@ -15,7 +15,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
 
 @pytest.fixture
 def estate(running: Estate) -> Estate:
-    """The estate as right after its start."""
+    """The estate, reset to its state after the start."""
     running.set_faults()
     running.reset()
     running.node.events.clear()

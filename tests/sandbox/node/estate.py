@@ -1,4 +1,4 @@
-"""The kubernetes and node processes together, and what a client of the cluster does with them."""
+"""The kubernetes and node processes together, and the operations of a cluster client on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 
 class Estate:
-    """Two running processes; use as a context."""
+    """The two running processes; use as a context."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.config = base_config(folder, settings=settings)
@@ -73,7 +73,7 @@ class Estate:
             process.set_faults(*active)
 
     def reset(self) -> None:
-        """As the supervisor does it; what the node told until then is still there."""
+        """Reset both processes as the supervisor does. Reports that the node sent before are still applied."""
         self.node.request("cluster_resets")
         for process in (self.kubernetes, self.node):
             process.request("reset")
@@ -104,18 +104,18 @@ class Estate:
         return items
 
     def open_investigation(self, job_id: str, port: int, *words: str, watched: bool = True) -> None:
-        """What the Focus Server creates for one investigation."""
+        """Create the objects that the Focus Server creates for one investigation."""
         self.post(JOBS, grpc_job(job_id, *words))
         if watched:
             self.post(JOBS, cleanup_job(job_id))
         self.post(f"{PANDA}/services", grpc_service(job_id, port))
 
     def running_pod(self, job: str) -> Object:
-        """The pod of a job once it runs."""
+        """Wait until the pod of a job runs, and return it."""
         return self._pod_in(job, "Running")
 
     def ended_pod(self, job: str, phase: str) -> Object:
-        """The pod of a job once it is in the phase."""
+        """Wait until the pod of a job is in the phase, and return it."""
         return self._pod_in(job, phase)
 
     def _pod_in(self, job: str, phase: str) -> Object:
@@ -127,7 +127,7 @@ class Estate:
         return found
 
     def wait_log(self, pod: str, text: str) -> str:
-        """The log of a running pod, followed until it contains ``text``."""
+        """Follow the log of a running pod until it contains ``text``, and return it."""
         seen = ""
         url = f"{self.url}{PANDA}/pods/{pod}/log?follow=true"
         with self.http.get(url, stream=True, timeout=60) as answer:
@@ -141,7 +141,8 @@ class Estate:
         return self.http.get(f"{self.url}{PANDA}/pods/{pod}/log").text
 
     def wait(self, plural: str, what: str, holds: Callable[[dict[str, Object]], Any], within_s: float = 60.0) -> Any:
-        """Watch all objects of a kind in panda until ``holds`` (of the objects by name) is true; its value."""
+        """Watch all objects of a kind in panda until ``holds`` (of the objects by name) returns a true value, and
+        return that."""
         collection = JOBS if plural == "jobs" else f"{PANDA}/{plural}"
         return self._follow(collection, what, holds, within_s)
 
@@ -151,7 +152,7 @@ class Estate:
         if found := holds(known):
             return found
         revision, waiting = listed["metadata"]["resourceVersion"], Stopwatch()
-        while (left_s := within_s - waiting.given_s()) > 0:  # the watch ends by the wall, and this by given time
+        while (left_s := within_s - waiting.given_s()) > 0:  # the watch is limited in wall time
             parameters = {"watch": "true", "resourceVersion": revision, "timeoutSeconds": str(math.ceil(left_s))}
             with self.http.get(self.url + path, params=parameters, stream=True, timeout=60) as answer:
                 for line in answer.iter_lines(chunk_size=None):
@@ -173,7 +174,7 @@ class Estate:
 
 
 def connect(address: str, port: int, within_s: float = 60.0) -> socket.socket:
-    """An open connection, as soon as one can be opened."""
+    """Connect, and retry until the connection opens."""
     waiting = Stopwatch()
     while True:
         try:
@@ -184,7 +185,7 @@ def connect(address: str, port: int, within_s: float = 60.0) -> socket.socket:
 
 
 def accepts(address: str, port: int) -> bool:
-    """Whether a TCP connection opens."""
+    """True if a TCP connection opens."""
     with socket.socket() as client:
         client.settimeout(2.0)
         return client.connect_ex((address, port)) == 0

@@ -1,4 +1,4 @@
-"""What the kubelet does with pods that come and go."""
+"""The kubelet's handling of pods that come and go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from environments.sandbox.node.kubelet import Kubelet
 
 
 class Run:
-    """A pod that runs until it is ended, and has nothing but the files it leaves."""
+    """A pod that runs until it is stopped, and owns only its files."""
 
     own_images = ()
 
@@ -37,7 +37,7 @@ def pod(uid: str, name: str = "server") -> dict[str, Any]:
 def test_the_log_of_a_pod_stays_where_another_has_taken_over_its_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other: str, has_vanished: bool
 ) -> None:
-    """A list that is read anew tells of the one that came before the one that went."""
+    """A fresh list can report the new pod before the removal of the old one."""
     monkeypatch.setattr(module, "PodRun", Run)
     workloads: Any = SimpleNamespace(started=lambda *_: None, ended=lambda *_: None)
     nobody: Any = None

@@ -1,4 +1,4 @@
-"""What can be run in a container, and who may ask for it."""
+"""Commands in a container, and the permission to run them."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_use_is_measured(estate: Estate) -> None:
 
 
 def _cpu_m(estate: Estate, pod: str) -> int:
-    """Millicores measured now: a reset of the node reports at once."""
+    """Millicores measured at this moment: a reset of the node makes it report at once."""
     estate.node.request("reset")
     metrics = estate.get(f"/apis/metrics.k8s.io/v1beta1/namespaces/panda/pods/{pod}")
     return int(metrics["containers"][0]["usage"]["cpu"].removesuffix("m"))

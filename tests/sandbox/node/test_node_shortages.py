@@ -1,4 +1,4 @@
-"""Shortages on the nodes: images and addresses that cannot be had."""
+"""Shortages on the nodes: unavailable images and pod addresses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.sandbox.node.estate import JOBS, Estate, Object, grpc_job
 
 
 def _waiting(job: str, reason: str) -> Callable[[dict[str, Object]], Any]:
-    """The message of the container of a job's pod that waits for this reason."""
+    """A condition: the container of the job's pod waits for this reason. It returns the message."""
 
     def holds(pods: dict[str, Object]) -> str | None:
         mine = (pod for name, pod in pods.items() if name.startswith(f"{job}-"))

@@ -1,4 +1,4 @@
-"""The stream of a live job: drained with a real gRPC client, held without a word, and what keeps it alive."""
+"""The stream of a live job: drained by a real gRPC client, held without a word, and ended by bad frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACE_S = 0.02
 
 
 class Port:
-    """A stream port in a loop of its own; counts what was consumed."""
+    """A stream port in its own event loop; it counts the consumed bytes."""
 
     def __init__(self) -> None:
         self.consumed = 0

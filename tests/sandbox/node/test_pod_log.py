@@ -1,4 +1,4 @@
-"""The log of a container outlives what its process does to it."""
+"""The log of a container, and the kept log of its previous process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port of a pod is free for the next one, whenever the pod before it is ended."""
+"""The port of a pod is free for the next pod, no matter when the first one ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from environments.sandbox.node.pod_network import PodNetwork
 
 @pytest.mark.parametrize("turns", range(8))
 def test_a_pod_that_is_ended_while_it_begins_to_listen_leaves_its_port_free(turns: int) -> None:
-    """``turns`` of the event loop after it began: at one of them it serves already, and has not been told so."""
+    """Cancels the listening after ``turns`` of the event loop. At one of them the server is already bound, but
+    ``listen`` has not returned."""
 
     async def listen_twice() -> None:
         network = PodNetwork(f"127.{60 + turns}", lambda address: None)

@@ -1,4 +1,4 @@
-"""The broker of the sandbox with the suite's own client and pika: what a site has, its faults, and its end."""
+"""The sandbox's broker with the suite's own client and with pika: the objects of a site, its faults, and its end."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Site:
 
 
 def started(folder: Path, *faults: str) -> Site:
-    """A process with a loopback block of its own."""
+    """A process with its own loopback block."""
     (folder / "logs").mkdir()
     config = base_config(folder)
     at = BrokerAt(f"{config['network']}.0.2")
@@ -132,8 +132,11 @@ def test_each_fault_is_there_and_gone_again(site: Site) -> None:
 
 @needs_broker
 def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: Path) -> None:
-    """RabbitMQ looks on every address whether its distribution port is free: each sandbox has its own. A fault that was
-    switched on before shows from the first moment, and of queues only what is wanted by then."""
+    """Sandboxes need separate distribution ports, because RabbitMQ checks its port on all addresses.
+
+    A fault switched on before the start shows from the first moment, and only the queues still wanted by then are
+    created.
+    """
     other = started(tmp_path, "broker-password-changed", "broker-exchange-missing")
     with ExitStack() as closing:
         closing.callback(other.process.stop)
@@ -159,7 +162,7 @@ def test_it_starts_when_somebody_comes_and_beside_others(site: Site, tmp_path: P
 
 @needs_broker
 def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_hinders_nobody(tmp_path: Path) -> None:
-    """Who only looks whether it listens starts nothing."""
+    """A connection that sends nothing does not start the broker."""
     site = started(tmp_path)
     stored = Path(site.process.config["run_dir"]) / "rabbitmq" / "data"
     with ExitStack() as closing:
@@ -178,7 +181,8 @@ def test_a_word_starts_it_and_what_a_start_leaves_that_was_ended_in_its_middle_h
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_queue_that_went_while_it_was_to_be_deleted(status: int, tmp_path: Path) -> None:
-    """The Focus Server had deleted it between the list and its turn, and the broker of the sandbox ended by that."""
+    """Regression: the Focus Server deleted a queue after the reset had listed it, and the broker process ended with an
+    error."""
 
     async def reset() -> None:
         application = web.Application()
@@ -235,7 +239,7 @@ def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 @needs_broker
 def test_nothing_runs_on_when_it_is_stopped(site: Site) -> None:
-    """The last of this module: the broker is gone after it."""
+    """The last test of this module, since it stops the broker."""
     assert erlang_machines(site.folder)
     site.process.stop()
     assert erlang_machines(site.folder) == []

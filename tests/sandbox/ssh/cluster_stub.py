@@ -1,4 +1,4 @@
-"""A few paths of a Kubernetes API server over TLS, enough to see what kubectl on the target host asks and prints."""
+"""A few paths of a Kubernetes API server over TLS, to test what kubectl on the target host requests and prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from environments.sandbox.shared.certificates import CertificateAuthority
 
 TOKEN = "operator-token"
 NEVER_TOLD = "never-told"
-"""An object whose answer never comes."""
+"""The name of an object that is never answered."""
 
 
 def pod(name: str, phase: str = "Running", **labels: str) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def pod(name: str, phase: str = "Running", **labels: str) -> dict[str, Any]:
 
 
 class ClusterStub:
-    """``objects`` maps a plural to its objects by name; ``access`` is what clients need."""
+    """The stub server. ``objects`` maps a plural to its objects by name; ``access`` holds the access data for
+    clients."""
 
     def __init__(self, folder: Path) -> None:
         authority = CertificateAuthority(folder)

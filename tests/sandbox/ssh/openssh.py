@@ -1,4 +1,4 @@
-"""Running the real OpenSSH clients against the two hosts."""
+"""Runs of the real OpenSSH clients against the two hosts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ TIMEOUT_S = 120.0
 
 
 class OpenSsh:
-    """``jump`` is the jump host, :data:`TARGET` the target behind it; ``key_file`` is the only key that is tried."""
+    """OpenSSH programs with their configuration.
+
+    ``jump`` is the jump host, :data:`TARGET` the target behind it; ``key_file`` is the only key that is tried.
+    """
 
     def __init__(self, hosts: Hosts, folder: Path, key_file: Path | None = None) -> None:
         self.hosts, self._folder = hosts, folder
@@ -39,7 +42,8 @@ class OpenSsh:
         return [program, "-F", str(self._config), *arguments]
 
     def environment(self, password: str = JUMP_PASSWORD) -> dict[str, str]:
-        """OpenSSH reads a password from a terminal or from this program, never from standard input."""
+        """The environment variables. OpenSSH reads a password from a terminal or from SSH_ASKPASS, never from standard
+        input."""
         ask = self._folder / "askpass"
         ask.write_text(f"#!/bin/sh\necho '{password}'\n", encoding="utf-8")
         ask.chmod(0o700)
@@ -49,8 +53,11 @@ class OpenSsh:
     def run(
         self, *arguments: str, program: str = "ssh", password: str = JUMP_PASSWORD
     ) -> subprocess.CompletedProcess[str]:
-        """What the program writes goes to files: a pipe would also wait for the ``ssh -W`` that it started, which may
-        still be leaving the jump host when the program has ended."""
+        """Run a program with its output in files.
+
+        A pipe would also wait for the ``ssh -W`` that the program started, which may still be leaving the jump host
+        when the program has ended.
+        """
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             ended = subprocess.run(
                 self.command(program, *arguments), env=self.environment(password), cwd=self._folder,

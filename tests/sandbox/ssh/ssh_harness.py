@@ -1,4 +1,4 @@
-"""What the tests of the SSH hosts share: paramiko clients that check host keys."""
+"""Shared helpers of the SSH host tests: paramiko clients that check host keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Answer:
 
 
 class Client:
-    """A connection to one host, through ``via`` when given."""
+    """A connection to one host, through ``via`` if given."""
 
     def __init__(self, client: paramiko.SSHClient, via: Client | None = None) -> None:
         self.paramiko = client
@@ -56,7 +56,7 @@ class Client:
 
 @dataclass
 class Hosts:
-    """The process under test and how to get in."""
+    """The process under test with its login data."""
 
     process: RunningProcess
     cluster: ClusterStub
@@ -69,7 +69,7 @@ class Hosts:
         return Client(self._connect("127.0.0.1", self.jump_port, username=user, password=password))
 
     def target(self, **login: Any) -> Client:
-        """Through the jump host, as the suite goes."""
+        """Connect to the target through the jump host, as the suite does."""
         jump = self.jump()
         try:
             channel = jump.open_to(TARGET, 22)
@@ -100,7 +100,8 @@ class Hosts:
 
 
 def _close(client: paramiko.SSHClient) -> None:
-    """Close and wait for the reading thread: the kernel ends the connection only when that has let go of it."""
+    """Close the client and wait for its reading thread: the kernel ends the connection only after that thread releases
+    it."""
     transport = client.get_transport()
     client.close()
     if transport is not None:

@@ -1,4 +1,4 @@
-"""Logging in, going through the jump host, plain commands, and every fault."""
+"""The SSH hosts: login, the way through the jump host, plain commands, and each fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real OpenSSH clients get in, through and back, and say what they say to a real host when they do not."""
+"""The real OpenSSH clients on the two hosts: logins, tunnels, commands, and the messages of refusals."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def tunnel(openssh: OpenSsh) -> Iterator[Callable[[str], tuple[subprocess.Popen[
 
     yield open_to
     for client in started:
-        client.kill()  # the client may miss a SIGTERM that comes while it handles a channel
+        client.kill()  # the client may miss a SIGTERM that arrives while it handles a channel
         client.communicate(timeout=60)
 
 
@@ -159,7 +159,7 @@ def test_a_tunnel_to_elsewhere_is_prohibited(tunnel: Callable[[str], tuple[subpr
 
 @pytest.fixture
 def doomed(hosts: Hosts) -> Iterator[Hosts]:
-    """A pair of hosts that may be ended."""
+    """A pair of hosts that the test may stop."""
     ports = {role: reserve_port() for role in ("jump", "target")}
     config = {**hosts.process.config, "known_hosts_file": f"{hosts.known_hosts}-doomed"}
     config.update({role: {**config[role], "port": port} for role, port in ports.items()})

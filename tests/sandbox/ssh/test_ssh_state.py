@@ -1,4 +1,4 @@
-"""The state of the hosts is told at any moment of a connection's life."""
+"""The hosts report their state at any moment of a connection's life."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUNDS = 40
 
 
 def _come_and_go(hosts: Hosts, stop: threading.Event) -> int:
-    """Connect as a client that says who it is and leaves, politely or not; how often."""
+    """Connect with a valid or invalid greeting and leave, normally or by a reset, until stopped; return the count."""
     count = 0
     while not stop.is_set():
         with socket.create_connection(("127.0.0.1", hosts.jump_port), timeout=60) as connection:

@@ -1,4 +1,4 @@
-"""Evidence as the Kubernetes API gives it, for tests."""
+"""Canned evidence in the form of the Kubernetes API."""
 
 from support.capacity.load.results import PHASES, ClusterEvidence, JobRecord, LoadStep
 
@@ -8,7 +8,7 @@ ANSWER = '{"job_id": "x"}'
 
 
 def record(number, reached="released", status=200, answer=ANSWER, at=0.3, port=None, **more):
-    """An investigation that got as far as ``reached`` (None: no phase), answered after ``at`` seconds."""
+    """The record of an investigation that reached ``reached`` (None: no phase), answered after ``at`` seconds."""
     last = {None: 0, "released": len(PHASES)}.get(reached, PHASES.index(reached) + 1 if reached in PHASES else 0)
     moments = {phase: at + 0.2 * place for place, phase in enumerate(PHASES[:last])}
     opened = status == 200
@@ -28,7 +28,7 @@ def record(number, reached="released", status=200, answer=ANSWER, at=0.3, port=N
 
 
 def paced(numbers, per_s):
-    """Jobs that opened completely, their pods placed one after the other."""
+    """Jobs that opened completely, with their pods placed one after the other at ``per_s`` per second."""
     return [
         record(
             number,

@@ -1,4 +1,4 @@
-"""Whole capacity runs, as the load engine would hand them over."""
+"""Whole capacity runs, as the load engine would return them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ def run(records, during, **more):
 
 
 def shortage_of_slices():
-    """120 of 200 slices: 80 pods wait, two requests fail for another reason."""
+    """120 of 200 slices are free: 80 pods wait, and two requests fail for another reason."""
     records = [record(number, at=0.12 + number / 4000) for number in range(1, 121)]
     records += [record(number, "job_seen", at=0.15 + number / 4000) for number in range(121, 199)]
     records += [refused(199, "Gremlins in the rack", 500), refused(200, "exceeded quota: q, requested: pods=1", 503)]
@@ -102,14 +102,14 @@ def success():
 
 
 def queueing():
-    """All 200 open, behind 24 workers of 0.15 s each."""
+    """All 200 open, queued behind 24 workers of 0.15 s each."""
     made = success()
     records = [record(number, at=0.15 * (1 + (number - 1) // 24)) for number in range(1, 201)]
     return replace(made, step=step(records), baseline_p95_ms=())
 
 
 def aborted():
-    """Ctrl-C after 40 of the 200."""
+    """Aborted by Ctrl-C after 40 of 200."""
     made = shortage_of_slices()
     records = [record(number) for number in range(1, 41)]
     return replace(made, step=step(records), stopped_because="interrupted", recovery=None)

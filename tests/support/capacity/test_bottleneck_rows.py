@@ -1,4 +1,4 @@
-"""One canned case for every row of the table (docs/facts/capacity.md 5), and for the causes beyond it."""
+"""One canned case for each row of the table (docs/facts/capacity.md 5), and for the causes beyond it."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Ranking, counting and what is unknown."""
+"""Ranking and counting of bottlenecks, and the treatment of unknown causes."""
 
 import pytest
 from hypothesis import given
@@ -84,7 +84,7 @@ def test_unknown_texts_of_the_cluster_are_kept():
 
 
 def test_direct_evidence_beats_timing_and_what_happened_as_well():
-    """A slow control plane, a 429 in the log and a full cluster: what the pod itself says counts."""
+    """With a slow control plane, a 429 in the log and a full cluster, the evidence of the pod itself decides."""
     records = paced(range(1, 31), 5.0)
     records += [record(n, "job_seen") for n in range(31, 201)]
     ids = [f"{number}-{1600 + number}" for number in range(31, 201)]
@@ -122,7 +122,7 @@ def test_an_old_event_of_a_pod_that_runs_is_no_cause():
 
 
 def test_one_jobs_evidence_is_not_anothers():
-    """1-160 must not be explained by what is said of 1-16."""
+    """Evidence about 1-16 must not explain 1-160."""
     other = record(1, "job_seen")
     seen = evidence(pods=[unschedulable("1-16011", GPU_TEXT)], jobs=[job("1-1601")])
     assert by_cause(diagnose([other], seen)) == {"never-running": 1}
@@ -233,7 +233,7 @@ def test_a_finding_is_as_certain_as_most_of_its_jobs():
 
 
 def test_who_was_placed_too_late_failed_for_the_pace_as_well():
-    """Two whose pods were placed near the end: their ports were still closed when the time was over."""
+    """The pods of two jobs were placed near the end: their ports were still closed when the time was over."""
     records = paced(range(1, 29), 5.0)
     early = {"answered": 0.2, "job_seen": 0.3, "scheduled": 0.5, "running": 0.6}
     records += [record(n, moments=early | {"scheduled": 5.9 + n / 100, "running": 6.2}) for n in (29, 30)]

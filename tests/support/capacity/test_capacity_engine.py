@@ -32,7 +32,7 @@ def client(url: str, journal: Journal | None = None) -> LoadClient:
 
 @dataclass
 class Waits:
-    """A sender that answers when it is told to."""
+    """A sender that answers when the test permits it."""
 
     go: threading.Event = field(default_factory=threading.Event)
     sent: threading.Event = field(default_factory=threading.Event)
@@ -75,7 +75,7 @@ def test_starts_are_a_millisecond_apart(server: str) -> None:
 
 
 def test_all_are_in_flight_together() -> None:
-    """Each waits until all were sent: on any machine, however slow, all 40 are under way at one moment."""
+    """Each request waits until all were sent: however slow the machine is, all 40 are in flight at one moment."""
     everybody = threading.Barrier(40)
 
     class Together:

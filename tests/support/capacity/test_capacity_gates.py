@@ -1,4 +1,4 @@
-"""Pass, fail or inconclusive: where the borders lie, and how often the rules are wrong."""
+"""Pass, fail or inconclusive: the limits between them, and the error rates of the rules."""
 
 import random
 
@@ -77,7 +77,7 @@ def test_a_system_at_its_target_is_rarely_called_good_or_bad():
 
 def test_the_baseline_rule_alarms_and_finds_as_in_the_facts():
     def run(rng, slower=1.0):
-        # 5 % between runs, 5 % of a P95 within one of them.
+        # 5 % between runs, 5 % of a P95 within one run.
         return 300 * slower * rng.gauss(1, 0.05) * rng.gauss(1, 0.05)
 
     def alarms(slower):

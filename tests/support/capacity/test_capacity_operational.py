@@ -1,4 +1,4 @@
-"""Little's law, the knee and what was in flight."""
+"""Little's law, the knee, and the number of requests in flight."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Times of phases over all jobs: who failed is never left out."""
+"""Phase times over all jobs: failed jobs are always included."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Progress: few lines where they stay, a bar where they do not."""
+"""Progress output: few lines in a log, a bar on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phases from the watch: each change once, stamps of receipt, and what was found by listing is not trusted."""
+"""Phases from the watch: each change counts once, at its time of receipt; changes found by listing are not trusted."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_failed_pod_is_the_end_and_its_last_state_is_kept() -> None:
 
 
 class Cluster:
-    """Answers lists by their name; ``events`` may not be read. The log of its server grows with every look."""
+    """A cluster that answers lists by name and forbids reading ``events``. Each look finds a longer server log."""
 
     def __init__(self) -> None:
         self.log = "before the load\n"

@@ -1,4 +1,4 @@
-"""Percentiles and rates against scipy, against the published table, and as properties."""
+"""Percentiles and rates, checked against scipy, against the published table, and as properties."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""The leak rule: against scipy, and by simulation of the hour described in docs/facts/capacity.md 4.3."""
+"""The leak rule, checked against scipy and by simulation of the hour described in docs/facts/capacity.md 4.3."""
 
 import math
 import random
@@ -42,7 +42,7 @@ def test_an_hour_without_a_leak_is_not_called_one():
 def test_a_warm_up_is_not_called_a_leak():
     false_alarms, _ = rate(0, warm_up_mb=80)
     assert false_alarms <= 0.03
-    # What ordinary regression on the raw samples makes of the same hours.
+    # The result of ordinary regression on the raw samples of the same hours.
     rng = random.Random(1)
     hours = [list(zip(*hour(rng, 0, 80), strict=True)) for _ in range(50)]
     ordinary = [stats.linregress(*each) for each in hours]

@@ -1,4 +1,4 @@
-"""What is concluded from a load, from a growth and from latencies; what decides nothing is no pass and no failure."""
+"""Verdicts on a load, a growth and latencies; a measurement that decides nothing neither passes nor fails."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_report_that_decides_nothing_tells_of_no_headroom(tmp_path: Path) -> N
 
 
 def reported(folder: Path, verdict: str, headroom: int | None) -> Measured:
-    """A load with a gap report that says so."""
+    """A load with a gap report of this verdict and headroom."""
     gap = {"verdict": verdict, "sentence": "3 are missing", "headroom_jobs": headroom}
     (folder / "gap.json").write_text(json.dumps({"gap_analysis": gap}), encoding="utf-8")
     return replace(measured(3, 3), reports=(folder / "gap.json",))
@@ -196,7 +196,7 @@ def test_each_answer_counts_where_the_limit_is_for_each() -> None:
 def runs_of(
     folder: Path, *p95s_ms: float, days: int = 0, environment: str = "sandbox", under_load: bool = False
 ) -> None:
-    """Runs one after the other in a history, each with such a P95."""
+    """Consecutive runs in a history, with these P95 values."""
     for hour, p95_ms in enumerate(p95s_ms):
         started = NOW + timedelta(days=days, hours=hour)
         figures, repeat = {"opening_p95_ms": p95_ms}, Repeat(under_load=under_load)

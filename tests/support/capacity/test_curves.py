@@ -1,4 +1,4 @@
-"""A load over time: true to what was recorded, and readable without the picture."""
+"""The curves of a load over time: they match the recorded data, and the table is readable without the picture."""
 
 from __future__ import annotations
 

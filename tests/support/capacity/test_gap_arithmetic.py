@@ -1,4 +1,4 @@
-"""How many jobs the cluster has room for, and what is missing, by hand."""
+"""The number of jobs the cluster has room for, and the missing resources, computed by hand."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def quota(name, hard, used):
 
 
 def a_run(nodes, others=(), **more):
-    """Ten jobs run, whose pods are known."""
+    """A run of ten jobs whose pods are known."""
     placed = running_pods(range(1, 11))
     during = evidence(pods=placed, nodes=nodes, all_pods=[*placed, *others], **more.pop("during", {}))
     return run([record(number) for number in range(1, 11)], during, **more)
@@ -126,7 +126,7 @@ def test_what_a_pod_takes():
 
 
 def test_the_next_shortage_is_told_before_it_is_met():
-    """120 slices are short, and so would be the 150 ports."""
+    """120 slices are missing, and then 150 ports would be, too."""
     made = replace(
         a_run([MASTER, node("worker-1", gpu="120", pods="1000")], fingerprint={"stream_ports": [1, 150]}),
         target=Target(jobs=200),

@@ -1,4 +1,4 @@
-"""The gap report: valid by its schema, true in its numbers, written for every end of a run."""
+"""The gap report: valid by its schema, correct in its numbers, and written for each possible end of a run."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Loads over recorded data: windows one after the other, each played by its own job, and a growth."""
+"""Loads over recorded data: consecutive windows, each played by its own job, and a growth."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_window_that_is_too_short_cannot_be_cut() -> None:
 
 
 def started_for(windows: tuple[object, ...]) -> Measured:
-    """Three that opened, the pod of each started for the window in its place."""
+    """Three opened investigations, each with a pod that was started for the window at its position."""
     good = measured(3, 3)
     pods = []
     for number, window in enumerate(windows):
@@ -53,5 +53,6 @@ def test_a_window_of_a_neighbour_is_told() -> None:
 
 
 def test_a_growth_over_recorded_data_ends_where_the_load_at_one_moment_stands() -> None:
-    """PZ-15317 to 15321; the hundred of them stand beside as many live ones (CA-09b)."""
+    """PZ-15317 to 15321. The last step of a hundred equals the share of recorded data in CA-09b, next to as many live
+    ones."""
     assert HISTORIC_STEPS[-1] == HISTORIC and list(HISTORIC_STEPS) == sorted(HISTORIC_STEPS)

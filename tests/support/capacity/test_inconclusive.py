@@ -1,4 +1,4 @@
-"""A scenario that decides nothing is in error: never passed, never blamed on the system, never excused by a ticket."""
+"""An inconclusive scenario is an error: it never passes, never blames the system, and no known issue excuses it."""
 
 from __future__ import annotations
 

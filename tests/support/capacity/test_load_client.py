@@ -1,4 +1,4 @@
-"""Load is bounded by the budget of the run, in every client and before the first request of a burst."""
+"""The budget of the run limits load in each client, before the first request of a burst is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tester's machine is a part of the measurement: what it explains is not decided, and nothing else is excused."""
+"""The tester's machine is part of the measurement: results that it explains are undecided, and no others."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_what_came_no_further_on_a_busy_machine_is_not_decided() -> None:
 
 
 def test_what_the_cluster_names_a_cause_for_is_not_excused_by_the_machine() -> None:
-    """Images that cannot be pulled: the pods were placed, and came no further on a quiet machine either."""
+    """Images cannot be pulled: the pods were placed, and would not get further on a quiet machine either."""
     good = measured(200, 200)
     cut = tuple(
         replace(one, reached={"answered": 0.1, "job_seen": 0.2, "scheduled": 0.3}) if one.number < 60 else one
@@ -141,7 +141,7 @@ def test_a_growth_has_no_limit_of_answers_to_miss() -> None:
 
 
 def test_the_processors_that_others_took_are_measured() -> None:
-    """A child of the suite is its own; one whose parents have gone is another's."""
+    """A child process counts as the suite's own; a process whose parents have ended counts as foreign."""
     burning = "import time\nend = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass"
     meter = MachineMeter()
     orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burning!r}])"

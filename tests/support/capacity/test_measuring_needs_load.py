@@ -1,4 +1,4 @@
-"""Whoever measures is refused by the clients where no load is permitted, whatever the tags of the scenario say."""
+"""The clients refuse to measure if the environment permits no load, no matter which tags the scenario has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.stability.steady_state import Stability
 
 
 class Limits:
-    """Of a site: every limit is the same."""
+    """The limits of a site, all with the same value."""
 
     time_scale = 1.0
     ack_concurrency = 100
@@ -37,7 +37,7 @@ SITE: Any = SimpleNamespace(
     kubernetes=SimpleNamespace(services=SimpleNamespace(focus_server=SimpleNamespace(pod_selector="app=server"))),
 )
 NOBODY: Any = SimpleNamespace(open_briefly=None, ack=None, channels=None, live_metadata=None)
-"""Asking anything of it fails with another error than the one that is wanted."""
+"""A client that must not be used: a request to it fails with another error than the expected one."""
 
 
 def latency(budget: Budget) -> Latency:

@@ -1,4 +1,7 @@
-"""What the tester's own machine has spoilt is measured once more, where this machine runs the estate, and told."""
+"""Measurements spoilt by the tester's own machine are repeated once, if that machine also runs the estate.
+
+Both measurements are reported.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Generator:
 
 
 class Runs:
-    """Measurements one after the other: a text that begins with "spoilt" decides nothing, an error is raised."""
+    """Scripted measurements: a text that begins with "spoilt" decides nothing, and an error is raised."""
 
     def __init__(self, *outcomes: str | MachineBusy) -> None:
         self._outcomes: Iterator[str | MachineBusy] = iter(outcomes)

@@ -1,4 +1,4 @@
-"""How fast the required number is answered at once is a figure of the run, for the metrics and the trends."""
+"""The p95 response time of the required simultaneous openings is a figure of the run, for metrics and trends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.capacity.test_capacity_verdicts import measured, record
 
 
 class MadeBefore(LoadMaker):
-    """The full load, without a site to make it on."""
+    """A load maker that returns a prepared full load, without a site."""
 
     def __init__(self, made: Measured) -> None:
         environment: Any = SimpleNamespace(limits=None, capacity=Capacity(), is_embedded=False)

@@ -1,4 +1,4 @@
-"""The pace of a control plane: known through stalls of controller or tester, and not seen in other patterns."""
+"""The pace of a control plane: recognised despite stalls of controller or tester, and not found in other patterns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from tests.support.capacity.canned import paced, record
 
 SEEDS = range(40)
 TAKES_S = 5.8
-"""So long all of a load are waited for on the sandbox."""
+"""The time on the sandbox within which all of a load must be there."""
 
 
 def stalled(seed: int, per_s: float, stalls_per_s: float, longest_s: float, catches_up: bool) -> list[float]:
-    """Moments of pods that come ``per_s``; now and then nothing passes, and afterwards all that was due at once."""
+    """Times of pods that come at ``per_s``, with stalls. With ``catches_up``, pods due in a stall come together after
+    it."""
     chance = random.Random(seed)
 
     def stalls() -> Iterator[tuple[float, float]]:
@@ -39,7 +40,7 @@ def stalled(seed: int, per_s: float, stalls_per_s: float, longest_s: float, catc
 
 @pytest.mark.parametrize("catches_up", [True, False])
 def test_ten_a_second_are_known_through_stalls_of_up_to_two_seconds(catches_up: bool) -> None:
-    """R squared of a line was above 0.95 in half of these only."""
+    """An R squared of a fitted line above 0.95 recognised only half of these."""
     found = [steady_pace(stalled(seed, 10.0, 0.6, 2.0, catches_up)) for seed in SEEDS]
     known = [pace for pace in found if pace is not None]
     assert len(known) >= 0.9 * len(SEEDS)
@@ -47,7 +48,7 @@ def test_ten_a_second_are_known_through_stalls_of_up_to_two_seconds(catches_up: 
 
 
 def test_a_controller_that_may_begin_with_a_burst_has_its_pace() -> None:
-    """kube-controller-manager: thirty requests at once, then twenty a second; three for each pod."""
+    """kube-controller-manager: a burst of thirty requests, then twenty per second; three requests for each pod."""
     moments = [0.01 * number for number in range(10)] + [0.1 + number / 6.7 for number in range(1, 191)]
     pace = steady_pace(moments)
     assert pace is not None and pace.per_s == pytest.approx(6.7, rel=0.05)

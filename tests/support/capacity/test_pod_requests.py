@@ -1,4 +1,4 @@
-"""What pods take, against the scheduler's rules: a table of pods as clusters have them."""
+"""The resource requests of pods, checked against the scheduler's rules with a table of realistic pods."""
 
 from __future__ import annotations
 

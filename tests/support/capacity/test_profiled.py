@@ -1,4 +1,7 @@
-"""The turns of a profile as one measurement: all raw samples, none averaged, and a lost tester blames nobody."""
+"""The turns of a load profile as one measurement: raw samples are pooled, not averaged.
+
+A lost tester makes the measurement untrusted and blames no part of the system.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ TRUSTED = SelfCheck(10, 300.0, 1.0, 2.0, 10, 5.0, True)
 
 
 def step(*took_s: float, leftovers: tuple[str, ...] = (), stopped_because: str = "") -> LoadStep:
-    """One in which each was answered after so many seconds."""
+    """A load step whose requests were answered after these numbers of seconds."""
     records = tuple(JobRecord(n, 10.0 + n, 10.0 + n, 200, "", reached={"answered": s}) for n, s in enumerate(took_s))
     amount = len(took_s)
     return LoadStep(amount, records, 2.0, amount, 1.0, amount, amount, leftovers, stopped_because)

@@ -1,4 +1,4 @@
-"""Recovery after a stress: ten fast openings in a row, whatever the server did before them."""
+"""Recovery after a stress: ten fast openings in a row, no matter what the server did before them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANYTHING = Budget(SafetyPolicy("sandbox", load=True))
 
 
 class Site:
-    """Answers what it is told to, one after the other; an answer is a status and how long it took in s."""
+    """A site with scripted consecutive answers, each a status and a duration in s."""
 
     def __init__(self, *answers: tuple[int, float] | None) -> None:
         self._answers: Iterator[tuple[int, float] | None] = iter(answers)

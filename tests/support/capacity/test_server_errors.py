@@ -1,4 +1,4 @@
-"""What the evidence of a 500 speaks for: each verdict, and that it does not say."""
+"""The conclusions from the evidence of a 500: each possible cause, and evidence that shows no cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the refusal of a full site must name."""
+"""The parts that the refusal of a full site must name."""
 
 from __future__ import annotations
 

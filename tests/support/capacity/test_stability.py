@@ -1,4 +1,4 @@
-"""Stability in scaled time: a leak is found, a warm-up is none; restarts, slowness and failures are told."""
+"""Stability in scaled time: a leak is found and a warm-up is not; restarts, slowness and failures are reported."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from support.stability.steady_state import Lifetime, Stability
 from support.statistics.verdict import Outcome
 
 SCALE = 0.001
-"""One hour in 3.6 s."""
+"""One hour takes 3.6 s."""
 SERVER = "focus-server-abc"
 
 ANYTHING = Budget(SafetyPolicy("sandbox", load=True))
 
 
 class Site:
-    """A server whose memory follows a curve of hours, and whose openings take as long as they are told to."""
+    """A server whose memory follows a curve over hours, and whose openings take the set time."""
 
     def __init__(self, memory_mb: Callable[[float], float], fails: bool = False, restarts: bool = False) -> None:
         self._memory_mb, self._fails, self._restarts = memory_mb, fails, restarts

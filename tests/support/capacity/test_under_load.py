@@ -1,4 +1,4 @@
-"""Questions that are asked while loads are made: as many as it takes, and none under a load that opened nothing."""
+"""Questions asked during loads: loads repeat until there are enough answers, and must have opened something."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFUSED = Budget(SafetyPolicy("production", load=False))
 
 
 class Site:
-    """Loads that take as long as they are told to, and a server that answers as it is told to."""
+    """Loads that take the set time, and a server with the set answers."""
 
     def __init__(self, opens: int = AT_ONCE, takes_s: float = 0.5, status: int = 200, fails: bool = False) -> None:
         self._opens, self._takes_s, self._status, self._fails = opens, takes_s, status, fails
@@ -86,8 +86,7 @@ def test_loads_are_made_until_there_are_enough_answers() -> None:
 
 
 def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that stands still for a second, once: nineteen quick answers are no measure of those who came
-    meanwhile."""
+    """The server stalls once for a second: nineteen quick answers say nothing about the questions due in the stall."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     site = Site(takes_s=0.5)
     site.slow_once_s = 1.0
@@ -98,7 +97,7 @@ def test_those_that_were_due_while_one_was_answered_late_are_late_too(monkeypatc
 def test_answers_that_take_longer_than_the_pause_between_two_questions_are_no_queue_of_the_suite(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A question every 10 ms, each answered after 50 ms, as the limit permits: each took 50 ms, also the last."""
+    """A question every 10 ms, each answered after 50 ms, as the limit permits: each took 50 ms, including the last."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     site = Site(takes_s=1.5)
     site.each_s = 0.05
@@ -116,7 +115,7 @@ def test_mongodb_is_asked_while_recordings_are_looked_up() -> None:
 def test_a_few_slow_answers_of_mongodb_are_not_outweighed_by_the_quick_ones_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Slow from the tenth on: those that were due meanwhile are late as well, and the median says so."""
+    """Slow from the tenth on: the questions due meanwhile are late as well, and the median shows it."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     calm = MachineUse(2, 10.0, 0.0, None, 0.0)
     monkeypatch.setattr(under_load, "MachineMeter", lambda: SimpleNamespace(use=lambda: calm))
@@ -168,7 +167,7 @@ def test_a_load_that_a_busy_machine_has_spoilt_decides_nothing() -> None:
 
 
 def test_on_the_machine_of_the_estate_a_load_that_was_spoilt_is_made_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine stood still for most of the first load, and is calm for the second: both are told."""
+    """The machine stalls for most of the first load and is quiet for the second: both are reported."""
     monkeypatch.setattr(under_load, "MOST_LOADS", 1)
     monkeypatch.setattr(once_more, "wait_until_calm", lambda within_s: 1.5)
     uses = iter([MachineUse(2, 3.2, 0.01, 0.62, 2.8), MachineUse(2, 3.2, 0.01, 0.1, 0.0)])

@@ -1,4 +1,4 @@
-"""What the doctor says beside its diagnosis: whom the clients trust, and how the clocks stand."""
+"""The doctor's remarks beside its diagnosis: the trust store of the clients, and the clock offsets."""
 
 from __future__ import annotations
 

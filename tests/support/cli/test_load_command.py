@@ -1,5 +1,4 @@
-"""focus-acceptance load and load-worker: what cannot be done is one sentence and exit code 2, before anything
-starts."""
+"""``focus-acceptance load`` and ``load-worker``: wrong use gives one sentence and exit code 2 before any start."""
 
 from __future__ import annotations
 
@@ -13,12 +12,12 @@ from support.clients.distributed import processes
 from support.config import load_environment
 
 load = importlib.import_module("support.cli.load")
-"""The module itself: ``support.cli.load`` may still stand for one that is loaded later."""
+"""The module itself: ``support.cli.load`` may still be a placeholder for one that is loaded later."""
 PROFILES = Path(__file__).resolve().parents[3] / "load" / "profiles"
 
 
 class Became(Exception):
-    """The process would now be another one, with this command line."""
+    """Raised instead of replacing the process by one with this command line."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +85,7 @@ def test_wrong_use_is_one_sentence(
 
 
 def _without_load(name: str) -> Any:
-    """As production is, without its secrets."""
+    """An environment like production, without its secrets."""
     return load_environment("sandbox", overrides={"FOCUS__SAFETY__LOAD": "false"}).model_copy(
         update={"identity": load_environment("sandbox").identity.model_copy(update={"name": name})}
     )

@@ -1,4 +1,4 @@
-"""Small servers on loopback, and settings that lead to them."""
+"""Small servers on loopback, and settings that point to them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """``stream`` gives the chunks of a body that keeps coming; ``drop`` closes the connection without a word."""
+    """The answer to a request. ``stream`` gives the chunks of an endless body; ``drop`` closes the connection without
+    an answer."""
 
     status: int = 200
     body: bytes = b""
@@ -94,13 +95,13 @@ class Broken(Exception):
 
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is what some tests are about; anything else is reported."""
+        """Ignore clients that disconnect early, which some tests are about; report other errors."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 class HttpServer:
-    """Answers by a function and remembers what it was asked."""
+    """A server that answers by a function and records its requests."""
 
     def __init__(self, answer: Callable[[Received], Reply]) -> None:
         self.received: list[Received] = []
@@ -176,7 +177,7 @@ def http_server(answer: Callable[[Received], Reply]) -> Iterator[HttpServer]:
 
 @contextmanager
 def port_that_refuses() -> Iterator[int]:
-    """A port held by a socket that does not listen."""
+    """A port reserved by a socket that does not listen."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])
@@ -189,12 +190,15 @@ def named(name: str, version: int = 1, labels: Mapping[str, str] | None = None, 
 
 
 def status(code: int, message: str) -> Reply:
-    """How the API server says no."""
+    """An error answer of the API server."""
     return Reply.json({"kind": "Status", "status": "Failure", "code": code, "message": message}, code)
 
 
 class Cluster:
-    """Lists and watches of jobs, pods and services. ``say`` sends a watch line, ``end`` and ``break_`` end a watch."""
+    """A cluster's lists and watches of jobs, pods and services.
+
+    ``say`` sends a watch line; ``end`` and ``break_`` end a watch.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, list[dict[str, Any]]] = {"jobs": [], "pods": [], "services": []}

@@ -1,4 +1,4 @@
-"""Kubeconfigs and credential plugins of a test, and clients that use them."""
+"""Kubeconfigs and credential plugins for tests, and clients that use them."""
 
 from __future__ import annotations
 

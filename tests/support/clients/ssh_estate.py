@@ -21,7 +21,8 @@ BIG = 3_000_000
 
 @dataclass
 class Estate:
-    """A jump host with a password, and behind it a target with a key; one loop in one thread serves both."""
+    """A jump host with a password login, and behind it a target with a key login. One loop in one thread serves
+    both."""
 
     folder: Path
     jump_port: int = 0
@@ -48,11 +49,11 @@ class Estate:
         self._write_known_hosts(keys)
 
     def drop(self) -> None:
-        """Break every connection as a network does: without a word."""
+        """Abort all connections without a closing handshake, as a network failure does."""
         self.loop.call_soon_threadsafe(lambda: [one.abort() for one in list(self._jumps)])
 
     async def stop(self) -> None:
-        """End the servers with their connections and whatever still runs for them."""
+        """Close the servers with their connections and cancel the remaining tasks."""
         for server in self._servers:
             server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -121,7 +122,7 @@ def _target_of(key_of_user: asyncssh.SSHKey) -> type[asyncssh.SSHServer]:
 async def _command(process: asyncssh.SSHServerProcess[str]) -> None:
     command = process.command or ""
     if command == "both":
-        # Standard error first and more of it than its window holds.
+        # Standard error first, and more than its window holds.
         process.stderr.write("e" * BIG)
         await process.stderr.drain()
         process.stdout.write("o" * BIG)

@@ -1,4 +1,4 @@
-"""One budget for all clients of a run: openings in all, in a minute, and requests at once."""
+"""The shared budget of a run's clients: openings in total and per minute, and requests at once."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ FORK = multiprocessing.get_context("fork")
 
 
 def forked(number: int, budget: Budget, do: Callable[[], object]) -> BaseProcess:
-    """A process of a run, which does one thing with the budget of all of them."""
+    """A process of a run that does one thing with the budget shared by all processes."""
 
     def run() -> None:
         budget.in_process(number)
@@ -95,7 +95,7 @@ def forked(number: int, budget: Budget, do: Callable[[], object]) -> BaseProcess
 
 
 def test_the_processes_of_a_run_have_one_budget() -> None:
-    """Four processes ask for 100 openings each: all of them together send the 150 of the run, and not one more."""
+    """Four processes ask for 100 openings each: together they send exactly the 150 of the run."""
     budget, sent = (
         Budget(SafetyPolicy("site", openings_in_all=150, openings_per_minute=1000), 4, FORK.Lock()),
         os.pipe(),

@@ -1,4 +1,4 @@
-"""Changes to an environment are on disk before they are made, and pending until they are ended."""
+"""Changes to an environment are on disk before they are made, and stay pending until they are ended."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_later_process_of_the_same_number_is_another() -> None:
 
 
 class Site:
-    """What can be put on and taken away again, unless it is stuck."""
+    """A site with changes that can be made and undone, except those that are stuck."""
 
     def __init__(self) -> None:
         self.undone: list[str] = []
@@ -116,7 +116,7 @@ def test_changes_are_undone_last_first_and_only_once(tmp_path: Path) -> None:
 
 
 def test_of_several_that_cannot_be_undone_the_first_is_told(tmp_path: Path) -> None:
-    """The last change is undone first, and those before it may fail because of it."""
+    """The last change is undone first, and earlier ones may fail because of it."""
     journal, site = ChangeJournal(tmp_path / "changes.jsonl"), Site()
     changes = changes_of(journal, site)
     for name in ("first", "second", "third"):
@@ -149,7 +149,7 @@ def test_what_nobody_can_undo_is_not_begun(tmp_path: Path) -> None:
 
 
 def test_what_was_needed_to_undo_a_change_is_not_kept(tmp_path: Path) -> None:
-    """It may be the whole configuration of a server, with what is secret in it."""
+    """The data may be the whole configuration of a server, with its secrets."""
     path = tmp_path / "changes.jsonl"
     journal, other = ChangeJournal(path), ChangeJournal(path)
     kept = other.begin("settings", "somebody else's", value="kept")

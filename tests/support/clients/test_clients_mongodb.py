@@ -1,4 +1,4 @@
-"""The MongoDB client against the sandbox's database process, spoken to over the wire."""
+"""The MongoDB client against the sandbox's database process, over the wire."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_probes_tell_what_is_wrong(client: MongoDBClient) -> None:
 
 
 def test_whether_it_answers_is_known_at_once(client: MongoDBClient) -> None:
-    """Where nobody listens no time-out is waited for; one who listens and is silent is given it."""
+    """A refused connection is known without waiting for the time-out; a silent server gets the whole time-out."""
     assert client.answers(within_s=5.0)
     policy = SafetyPolicy("sandbox")
     with port_that_refuses() as port:
@@ -198,7 +198,7 @@ FAR = 253402300800000
 
 @pytest.mark.parametrize("milliseconds", [FAR, -62135596800001, 2**63 - 1, -(2**63)])
 def test_a_date_outside_of_the_years_of_python_is_read_and_named(client: MongoDBClient, milliseconds: int) -> None:
-    """Those are valid BSON dates: the recording is judged, and the others with it."""
+    """These dates are valid BSON: the recording is still judged, and so are the others."""
     now = datetime.now(UTC).replace(microsecond=0)
     far: dict[str, Any] = {"uuid": "far", "start_time": now, "end_time": DatetimeMS(milliseconds), "deleted": False}
     good = {"uuid": "good", "start_time": now, "end_time": now, "deleted": False}

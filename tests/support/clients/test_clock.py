@@ -1,4 +1,4 @@
-"""The offset between two clocks, and windows of evidence that are right by the cluster's clock."""
+"""The offset between two clocks, and evidence windows converted to the cluster's clock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def event(at: datetime, **more: object) -> dict[str, object]:
 
 
 class Undated:
-    """A cluster behind a proxy that takes the dates of its answers away; what is None is forbidden."""
+    """A cluster behind a proxy that removes the dates of its answers. Values of None are forbidden to read."""
 
     def __init__(self, **told: Any) -> None:
         self.told = {"leases": None, "node_leases": None, "events": None, **told}

@@ -1,4 +1,4 @@
-"""Who the suite is to a cluster: plugins that are run once and with an end, and tokens that change meanwhile."""
+"""Credentials for a cluster: plugins that run once and within a time limit, and tokens that change during a run."""
 
 from __future__ import annotations
 
@@ -93,23 +93,23 @@ def test_a_plugin_that_does_not_end_is_ended_with_all_that_it_started(
     assert "plugin, which was not done after 0.5 s and was ended and said: waiting for the browser" in told
     pause = threading.Event()
     while at_work_in(tmp_path) and watch.given_s() < 5:
-        pause.wait(0.05)  # for the kernel to take them away
+        pause.wait(0.05)  # until the kernel has removed them
     assert not at_work_in(tmp_path)
 
 
 def at_work_in(folder: Path) -> list[Path]:
-    """The processes that run in a folder."""
+    """The processes whose working directory is ``folder``."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         try:
             found += [link] if link.readlink() == folder else []
-        except OSError:  # ended meanwhile, or of somebody else
+        except OSError:  # has ended meanwhile, or belongs to another user
             continue
     return found
 
 
 def test_a_plugin_has_no_input_and_is_told_so(tmp_path: Path) -> None:
-    """One that asks for a password reads the end of its input instead of waiting for somebody."""
+    """A plugin that asks for a password reads the end of its input instead of waiting."""
     asks = '#!/bin/sh\nread answer || { echo "no password was given" >&2; exit 4; }\n'
     told = refusal(kubeconfig(tmp_path, "https://k.example", script(tmp_path, asks)))
     assert "ended with 4 and said: no password was given" in told
@@ -120,7 +120,7 @@ def test_a_plugin_has_no_input_and_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_plugin_is_told_what_kubectl_tells_it(tmp_path: Path) -> None:
-    """Arguments, variables, the folder of the kubeconfig, the cluster with its extension."""
+    """Arguments, variables, the folder of the kubeconfig, and the cluster with its extension."""
     text = '#!/bin/sh\necho "$1 $REGION $(pwd) $KUBERNETES_EXEC_INFO" > told\n' + CREDENTIAL.partition("\n")[2]
     plugin = script(tmp_path, text % '{"token": "t"}')
     plugin["exec"] |= {

@@ -1,4 +1,4 @@
-"""A time limit is for the whole call, whatever pieces its answer comes in, with every HTTP client of the suite."""
+"""A time limit covers the whole call in each HTTP client of the suite, no matter in which pieces the answer comes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ENDLESS: dict[str, list[bytes]] = {
 
 @contextmanager
 def endless(pieces: list[bytes]) -> Iterator[str]:
-    """A server that sends a piece every 0.1 s, to every connection."""
+    """A server that sends a piece every 0.1 s on each connection."""
     listener, stopped = socket.create_server(("127.0.0.1", 0)), threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -148,7 +148,7 @@ def test_a_watch_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_calls_one_after_the_other_over_one_connection_have_a_deadline_each() -> None:
-    """The deadline of a call that has ended does not end the connection that the next one uses."""
+    """The deadline of a finished call does not end the connection, which the next call uses."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

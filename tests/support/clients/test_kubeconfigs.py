@@ -1,4 +1,4 @@
-"""Kubeconfigs as people have them: what cannot be used is one sentence with file and key, before anything connects."""
+"""Real-world kubeconfigs: an unusable one gives one sentence with file and key before any connection is made."""
 
 from __future__ import annotations
 
@@ -141,7 +141,8 @@ def test_the_token_of_a_plugin_is_used_and_hidden(tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_repeats_its_secrets_is_told_without_them(tmp_path: Path) -> None:
-    """What it is given, and what it gave before it failed: bare, so that nothing but their source tells them."""
+    """The secrets given to the plugin and those it printed before it failed. They stand alone, so only their source
+    marks them as secrets."""
     said = '#!/bin/sh\necho \'{"status": {"token": "g1ven-token"}}\'\necho $CLIENT_SECRET $* g1ven-token >&2\nexit 1\n'
     user = script(tmp_path, said)
     user["exec"] |= {
@@ -217,7 +218,7 @@ def test_base64_in_several_lines_is_read_as_by_kubectl(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mark", ["\ufeff", ""])
 def test_a_kubeconfig_with_a_byte_order_mark_and_a_colon_in_its_name_is_read(tmp_path: Path, mark: str) -> None:
-    """The official client takes a colon for the end of a name: it may be given several files."""
+    """The official client splits names at colons, as it accepts several files."""
     folder = tmp_path / "site:north"
     folder.mkdir()
     with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
@@ -227,7 +228,7 @@ def test_a_kubeconfig_with_a_byte_order_mark_and_a_colon_in_its_name_is_read(tmp
 
 
 def test_a_user_and_password_are_sent_as_such(tmp_path: Path) -> None:
-    """The API server takes them no more (Kubernetes 1.19); a proxy in front of it may."""
+    """The API server no longer accepts them (Kubernetes 1.19); a proxy in front of it may."""
     journal = Journal()
     with http_server(lambda received: Reply.json({"gitVersion": "v1.34.1"})) as server:
         client(kubeconfig(tmp_path, server.url, {"username": "me", "password": "pr0xy-pass"}), journal).version()
@@ -241,7 +242,7 @@ def test_a_context_that_the_environment_names_must_exist(tmp_path: Path) -> None
 
 
 class Proxy:
-    """Answers the first request that reaches it, and remembers its head."""
+    """A server that answers the first request and keeps its head."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

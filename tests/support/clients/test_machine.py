@@ -1,4 +1,4 @@
-"""Limits of the tester's machine are told before anything of a load is sent."""
+"""Limits of the tester's machine are reported before a load sends anything."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_own_limit_of_files_is_raised_as_far_as_it_may_be(monkeypatch: pytes
 def test_a_system_that_allows_less_files_than_it_says_is_asked_for_what_it_allows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As macOS, which says that there is no limit."""
+    """Like macOS, which reports no limit."""
     asked: list[Any] = []
 
     def set_limit(which: int, limits: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Load from many testers: real workers of Locust on loopback, within the budget of the run, and none forgotten."""
+"""Load from many testers: real Locust workers on loopback, within the budget of the run, all of them ended with it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CAPS = Caps(100, 10.0)
 
 @pytest.fixture(scope="module")
 def testers() -> Iterator[LoadTesters]:
-    """Two, which stay for all tests of this module."""
+    """Two testers, shared by all tests of this module."""
     with LoadTesters(2, plan=plan_of(FocusServerAt("http://127.0.0.1:9"))) as made:
         yield made
 
@@ -64,7 +64,7 @@ def test_every_request_is_sent_once_at_its_moment_and_answered_raw(
     first_s = burst.samples[0].intended_s
     assert [round(one.intended_s - first_s, 3) for one in burst.samples] == [round(n * 0.02, 3) for n in range(20)]
     for one in burst.samples:
-        # Stamps of the testers are told in the time of this process, which is that of the server.
+        # The testers' times are converted to the time of this process, which is also the server's.
         assert one.intended_s <= one.sent_s + 0.02
         assert one.sent_s <= float(one.headers[ARRIVED.lower()]) + 0.02 <= one.done_s + 0.02
     assert len(journal.durations("focus-server")) == 20
@@ -155,7 +155,7 @@ def test_a_budget_that_is_used_up_stops_the_load_and_what_was_opened_is_known(
         client(server.url, testers, budget).burst("POST", "/configure", [{}] * 12, CAPS, on_done=seen.append)
     assert len(seen) == 7
     with budget.asking(opens=False):
-        pass  # nothing is still counted as under way
+        pass  # nothing still counts as under way
 
 
 def test_what_receiving_an_answer_raises_is_raised(testers: LoadTesters, server: LoopbackServer) -> None:

@@ -1,4 +1,4 @@
-"""A time limit is for the whole operation of the database, whatever it consists of and however its answer comes."""
+"""A time limit covers the whole MongoDB operation, no matter what it consists of and how its answer comes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ HELLO = {
 
 
 class Endless:
-    """As much of MongoDB's protocol as a driver needs to log in; what it is asked then is answered without an end.
+    """A server with enough of MongoDB's protocol for a driver to log in; its answers to later commands never end.
 
-    ``how``: ``silence``, ``bytes`` (one of the answer now and then), ``batches`` (a cursor that has always one more).
-    With ``from_the_start`` the greeting is answered like that already.
+    ``how``: ``silence``, ``bytes`` (a byte of the answer now and then), ``batches`` (a cursor that always has another
+    one). With ``from_the_start`` the answer to the greeting is endless, too.
     """
 
     def __init__(self, how: str, from_the_start: bool = False) -> None:
@@ -70,7 +70,7 @@ class Endless:
             try:
                 while header := reader.read(16):
                     length, asked, _, _ = struct.unpack("<iiii", header)
-                    body = reader.read(length - 16)[5:]  # after it, an insertion has its documents
+                    body = reader.read(length - 16)[5:]  # in an insertion, the documents follow it
                     self._answer(connection, asked, bson.decode(body[: struct.unpack_from("<i", body)[0]]))
             except (OSError, struct.error, bson.errors.BSONError):
                 return
@@ -98,7 +98,7 @@ _numbers = itertools.count(1)
 
 
 def message(asked: int, document: dict[str, Any]) -> bytes:
-    """An OP_MSG that answers."""
+    """An OP_MSG as the answer to the request ``asked``."""
     body = struct.pack("<ib", 0, 0) + bson.encode(document)
     return struct.pack("<iiii", 16 + len(body), next(_numbers), asked, 2013) + body
 
@@ -162,7 +162,7 @@ def test_an_answer_that_does_not_end_is_given_up(call: Callable[[MongoDBClient],
 
 @pytest.mark.parametrize("name", WITH_BATCHES)
 def test_a_cursor_that_does_not_end_is_given_up(name: str) -> None:
-    """Each of its batches comes in time."""
+    """Each batch of the cursor arrives in time."""
     with endless("batches") as client:
         assert "not done within 0.5 s" in is_given_up(CALLS[name], client)
 

@@ -1,4 +1,4 @@
-"""Pods as clusters have them: evicted, ended, terminating, on a lost node, with several containers."""
+"""Server pods in all states: evicted, ended, terminating, on a lost node, with several containers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pod(name: str = "server-1", phase: str = "Running", *, containers: Any = (SE
 
 
 class Cluster:
-    """Logs by pod; of a pod without an entry the log answers 404, as that of an evicted one does."""
+    """A cluster with logs by pod. A pod without an entry answers 404, like an evicted one."""
 
     def __init__(self, *pods: Pod, **logs: str) -> None:
         self.listed, self.logs = list(pods), logs
@@ -123,7 +123,7 @@ def test_an_error_before_the_last_lines_is_seen() -> None:
 
 
 def test_a_server_that_is_not_seen_is_remarked_once() -> None:
-    """Labels that select nothing, or a server that logs elsewhere: no trouble would be seen of either."""
+    """No pod matches the labels, or the server logs elsewhere: errors would not be seen in either case."""
     checks = ambient(Cluster())
     assert checks.troubles_since(checks.look()) == []
     blind = "no pod with the labels app=focus-server runs: whether the Focus Server restarts or logs errors is not seen"

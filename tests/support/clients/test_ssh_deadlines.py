@@ -1,4 +1,4 @@
-"""A time limit is for the whole login and the whole command, whatever the host goes on to send."""
+"""A time limit covers the whole login and the whole command, no matter what the host keeps sending."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def _without_end(process: asyncssh.SSHServerProcess[str]) -> None:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[SSHClient]:
-    """A host whose every command goes on writing."""
+    """A host on which each command writes endlessly."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -83,7 +83,7 @@ def host(tmp_path: Path) -> Iterator[SSHClient]:
 def test_a_command_that_goes_on_writing_is_given_up(
     host: SSHClient, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh_session, "MOST_OUTPUT", sys.maxsize)  # a quick machine comes to it before the time is over
+    monkeypatch.setattr(ssh_session, "MOST_OUTPUT", sys.maxsize)  # a fast machine would reach it in time
     with host.connect_target() as session:
         watch = Stopwatch()
         with pytest.raises(SSHError, match="was not done after 0.5 s") as raised:
@@ -104,7 +104,7 @@ def test_a_command_that_writes_too_much_is_given_up(
 
 
 class Deaf:
-    """Lets everybody in and open a session, and answers no request to run anything."""
+    """Accepts logins and sessions, but never answers a request to run a command."""
 
     def __init__(self) -> None:
         class Interface(paramiko.ServerInterface):
@@ -141,7 +141,7 @@ class Deaf:
 
 
 def test_a_host_that_does_not_answer_the_request_to_run_a_command_is_given_up(tmp_path: Path) -> None:
-    """The library waits for that answer without end."""
+    """The library has no time limit for that answer."""
     deaf = Deaf()
     known = tmp_path / "known_hosts"
     known.write_text(f"[127.0.0.1]:{deaf.port} {deaf.key.get_name()} {deaf.key.get_base64()}\n")

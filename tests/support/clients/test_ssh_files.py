@@ -1,4 +1,4 @@
-"""Files of this machine that SSH needs: what is wrong with which of them, before any host is asked."""
+"""The local files that SSH needs: the error names the file and its problem before any host is contacted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.clients.ssh.known_hosts import KnownHosts
 from support.clients.ssh.private_key import load_private_key
 from support.config import ConfigurationError
 
-# Fixed, because the names of tests hold them.
+# Fixed, because the names of tests contain them.
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 HOST, PORT = "jump.example.net", 22
@@ -87,7 +87,7 @@ def test_a_line_about_another_host_is_passed_over(foreign: str) -> None:
         ("jum?.example.net", HOST, 22),
         (f"[{HOST}]:2222", HOST, 2222),
         ("[*.example.net]:2222", HOST, 2222),
-        (HOST, HOST, 2222),  # as OpenSSH: the plain name is taken where the one with the port is not known
+        (HOST, HOST, 2222),  # as in OpenSSH: the plain name applies if the one with the port is unknown
         (hashed(HOST), HOST, 22),
         (hashed(f"[{HOST}]:2222"), HOST, 2222),
         (f"*.example.net,!{HOST}x", HOST, 22),

@@ -1,4 +1,4 @@
-"""Ways in: whatever OpenSSH's client gets in by, and how a remote command ended."""
+"""SSH logins: all methods with which OpenSSH's client gets in, and the end of a remote command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "the-passw0rd"
 
 
 class Server(asyncssh.SSHServer):
-    """Accepts ``methods``; those of ``both`` are wanted one after the other."""
+    """A server that accepts ``methods``; those in ``both`` are required one after the other."""
 
     methods: tuple[str, ...] = ()
     prompts: tuple[tuple[str, bool], ...] = (("Password:", False),)
@@ -61,7 +61,7 @@ async def _command(process: asyncssh.SSHServerProcess[str]) -> None:
 
 
 class Hosts:
-    """SSH servers in a thread of their own, with the event loop of which they end."""
+    """SSH servers in their own thread; they end with its event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -70,7 +70,7 @@ class Hosts:
         self._listening: list[asyncssh.SSHAcceptor] = []
 
     def listen(self, server: type[Server], *keys: Any) -> int:
-        """The port of one more."""
+        """Start another server and return its port."""
 
         async def listening() -> asyncssh.SSHAcceptor:
             return await asyncssh.create_server(
@@ -117,8 +117,10 @@ Certified = tuple[SSHClient, Path]
 
 @pytest.fixture
 def certified(hosts: Hosts, tmp_path: Path) -> Any:
-    """Makes clients of a host that shows a certificate, with what known_hosts says; ``{ca}``, ``{key}`` and ``{host}``
-    stand for the key of the authority, that of the host, and its name."""
+    """A factory of clients for a host that presents a certificate, with the given known_hosts.
+
+    ``{ca}``, ``{key}`` and ``{host}`` stand for the key of the authority, the key of the host, and its name.
+    """
     authority, key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     certificate = authority.generate_host_certificate(key, "host", principals=["127.0.0.1"])
     made = type("Certified", (Server,), {"methods": ("password",)})
@@ -135,7 +137,7 @@ def certified(hosts: Hosts, tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize("names", ["{host}", "*", "127.0.0.1"])
 def test_a_host_that_is_trusted_by_an_authority_only_says_what_would_do(certified: Any, names: str) -> None:
-    """OpenSSH's client gets in; this suite cannot check the certificate, and does not let it pass unchecked."""
+    """OpenSSH's client gets in. This suite cannot check the certificate, so it refuses it."""
     client, path = certified("# keys of the site\n@cert-authority " + names + " {ca}\n")
     with pytest.raises(SSHError) as raised:
         client.connect_target()
@@ -205,7 +207,7 @@ def test_a_command_without_an_exit_status_is_no_lost_connection(hosts: Hosts, tm
 def test_an_answer_that_comes_at_once_is_not_overlooked(
     hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread that sends a request goes on only after the answer was read, as on a busy machine."""
+    """The sending thread continues only after the answer was read, as on a busy machine."""
     send, pause = paramiko.Transport._send_message, threading.Event()  # type: ignore[attr-defined]
 
     def slowly(transport: Any, message: paramiko.Message) -> None:

@@ -1,4 +1,4 @@
-"""One trust store for all clients, and why TLS failed in words that help."""
+"""The one trust store of all clients, and helpful explanations of TLS failures."""
 
 from __future__ import annotations
 
@@ -128,7 +128,8 @@ def test_a_ca_file_without_a_certificate_is_told(tmp_path: Path, content: bytes)
 
 
 def old_fashioned(folder: Path) -> tuple[Path, Path, Path]:
-    """An authority without the key identifiers and the key usage that RFC 5280 wants, as many sites have; a server."""
+    """An authority without the key identifiers and key usage that RFC 5280 requires, as many sites have, and its
+    server."""
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
     names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("site CA", "server")]
     now = datetime.now(UTC)
@@ -190,7 +191,7 @@ def _sent_raw(settings: FocusServerAt) -> None:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_pinned_certificate_is_trusted_whoever_issued_it_and_no_other(client: str) -> None:
-    """Nobody here knows its authority, and it names another host."""
+    """The issuer is unknown here, and the certificate names another host."""
     certificate = trustme.CA().issue_cert("another.example")
     der = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
     pin, other = f"sha256:{hashlib.sha256(der).hexdigest()}", f"sha256:{'0' * 64}"

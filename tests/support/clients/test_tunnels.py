@@ -1,4 +1,4 @@
-"""The way to a cluster over an SSH host: whom it trusts at the far end, what it survives, and that it ends."""
+"""The tunnel to a cluster over an SSH host: whom it trusts at the far end, what it survives, and its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.clients.ssh.port_forward import LocalForward
 NAME = "kubernetes.cluster.example"
 AUTHORITY = trustme.CA()
 tunnels: list[LocalForward] = []
-"""Those of :func:`connected`, the newest last."""
+"""The tunnels of :func:`connected`, the newest last."""
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +47,14 @@ def connected(estate: Estate, settings: KubernetesAt, journal: Journal | None = 
 
 
 def lose_the_connection(estate: Estate, tunnel: LocalForward) -> None:
-    """Returns when this side has noticed it too: what is sent before that is lost with it."""
+    """Break the connection, and wait until this side has noticed: data sent before that would be lost."""
     estate.drop()
     wait_until(lambda: estate.jump_connections == 0 and not tunnel._open)
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[KubernetesAt]:
-    """A server whose certificate has the name of a cluster and no address, as its settings lead to it."""
+    """A server whose certificate has the name of a cluster and no address, and settings that lead to it."""
     AUTHORITY.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     with server(AUTHORITY.issue_cert(NAME).configure_cert) as url:
         yield KubernetesAt(url, access="ssh_tunnel", ca_file=tmp_path / "ca.pem", tls_server_name=NAME)

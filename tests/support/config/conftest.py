@@ -16,7 +16,7 @@ RunFile = dict[str, Any]
 
 
 class Folder:
-    """Environment files of a test; ``lab`` is a valid one of kind staging with nothing but its endpoints."""
+    """Environment files of a test; ``lab`` is a valid one of kind staging with only its endpoints."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +59,7 @@ class Folder:
         )
 
     def refusal(self, run_file: Path | None = None, **variables: str) -> list[str]:
-        """The sentences with which ``lab`` is refused, the folder written as nothing."""
+        """Load ``lab``, which must fail, and return its error sentences without the folder of the file."""
         with pytest.raises(ConfigurationError) as caught:
             self.load(run_file, **variables)
         return str(caught.value).replace(f"{self.path}/", "").splitlines()
@@ -72,7 +72,7 @@ def folder(tmp_path: Path) -> Folder:
 
 @pytest.fixture
 def run_data(tmp_path: Path) -> RunFile:
-    """The content of a run file in its agreed shape; the files it names exist."""
+    """The content of a run file in the agreed schema; the files it names exist."""
     files = {name: tmp_path / name for name in ("ca.pem", "kubeconfig", "jump_password", "target_key", "known_hosts")}
     for name, path in files.items():
         path.write_text(f"content of {name}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Changed environment files: of each it is known what it seems to say, to whoever reads it."""
+"""Mutated environment files, each with the value that it appears to set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAF = re.compile(r"(?P<indent> *)(?P<key>\w+): (?P<value>[^#\s].*?)(?P<rest>\s+
 NO_SUCH_DAY = "day 30 must be in range 1..28 for month 2 in year 2026"
 if sys.version_info < (3, 14):
     NO_SUCH_DAY = "day is out of range for month"
-"""What Python says of 30 February."""
+"""Python's error message for 30 February."""
 NAMES = ("local", "sandbox", "staging", "production")
 
 VALUES = {
@@ -31,13 +31,16 @@ VALUES = {
     "a variable": ["${NOT_SET}", "${A:-b}", "${", "file:/nowhere"],
     "an address": ["mongodb://h:99999", "mongodb://h:0", "https://h:99999/", "https://u:p@h/", "//h", "http://[::1"],
 }
-"""By kind: what stands in the place of a value."""
+"""Replacement values by kind."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed file of an environment. ``path`` is the key that was changed and ``value`` what is written there; both
-    are empty where the file as a whole was. ``told`` must stand in the sentence that refuses it."""
+    """A mutated environment file.
+
+    ``path`` is the changed key and ``value`` its new text; both are empty if the file as a whole was changed. ``told``
+    must appear in the sentence that refuses it.
+    """
 
     kind: str
     environment: str
@@ -53,7 +56,7 @@ class Mutant:
 
 
 def mutants() -> list[Mutant]:
-    """Each value of each file replaced once, in turn by each kind of value, and the files broken as a whole."""
+    """The mutants: each value of each file replaced once, by kinds in turn, and files broken as a whole."""
     return [*_of_values(), *_of_files()]
 
 
@@ -64,7 +67,7 @@ def _of_values() -> Iterator[Mutant]:
         lines = (ENVIRONMENTS / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
         for index, path in _leaves(lines):
             kind, value = replacements[number % len(replacements)]
-            # 7 shares no divisor with their number: neighbours get different kinds, and each file gets all of them.
+            # 7 is coprime to their number: neighbours get different kinds, and each file gets all of them.
             number += 7
             match = LEAF.fullmatch(lines[index])
             assert match is not None
@@ -74,7 +77,7 @@ def _of_values() -> Iterator[Mutant]:
 
 
 def _leaves(lines: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The lines that give a key a value, and the keys above it."""
+    """The lines that set a key to a value, with the path of their key."""
     above: list[tuple[int, str]] = []
     for index, line in enumerate(lines):
         if not (found := re.match(r"( *)(\w+):", line)):
@@ -136,7 +139,7 @@ def _of_files() -> Iterator[Mutant]:
 
 
 def _growing(levels: int) -> Iterator[str]:
-    """A few lines that say very much when each anchor is put in."""
+    """A few lines that become huge when the anchors are expanded."""
     yield "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     for level in range(1, levels):
         yield f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n"

@@ -1,4 +1,4 @@
-"""The environment files of the repository load, say what they should, and keep production safe."""
+"""The environment files of the repository: they load, have the expected values, and keep production safe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.selection import reason_to_skip
 
 @pytest.fixture
 def site_variables(tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Every secret a site needs: passwords in variables, keys in files."""
+    """Set all secrets that a site needs: passwords in variables, keys in files."""
 
     def variables(name: str) -> dict[str, str]:
         prefix = f"FOCUS_{name.upper()}_"

@@ -1,4 +1,4 @@
-"""Each way an environment can be wrong has its own sentence."""
+"""Each kind of invalid environment has its own error sentence."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ def test_the_time_scale_of_a_sandbox_is_said_twice_alike(folder: Folder) -> None
 
 
 class TestRunFile:
-    """A run file is refused by its own name."""
+    """Errors of a run file, which name that file."""
 
     def _refusal(self, path: Path, **variables: str) -> list[str]:
         with pytest.raises(ConfigurationError) as caught:
@@ -356,7 +356,8 @@ def keys_of(node: SchemaNode, path: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 def test_what_is_said_of_a_secret_is_not_taken_for_it() -> None:
-    """ "password: environment variable X is not set" was printed as "password: *** variable X is not set"."""
+    """Regression: "password: environment variable X is not set" was printed as "password: *** variable X is not
+    set"."""
     keys = [*keys_of(tree(Environment))]
     said = [str(Problem("lab.yaml line 3", key, "a text is allowed here, not a number")) for key in keys]
     said += [str(Problem(f"environment variable FOCUS__{'__'.join(key).upper()}", key, "a text")) for key in keys]

@@ -1,4 +1,4 @@
-"""Deadlines of the cluster shrink with the time scale; answers of servers do not."""
+"""Deadlines of the cluster shrink with the time scale; those for answers of servers do not."""
 
 from __future__ import annotations
 

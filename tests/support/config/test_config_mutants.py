@@ -1,4 +1,4 @@
-"""No changed environment file is taken for something else than it says, and none ends in a traceback.
+"""A mutated environment file means what it says or is refused by name, and never ends in a traceback.
 
 ``python -m pytest -s`` prints how many were accepted and refused, by kind.
 """
@@ -20,7 +20,7 @@ TRUTH = {"true": True, "yes": True, "y": True, "on": True, "1": True, "false": F
 HOME_FILES = (".kube/config-panda", ".kube/config-panda-staging", ".ssh/known_hosts")
 KEYS = (".ssh/panda_staging_key", ".ssh/panda_production_key")
 OF_THE_RUN_FILE = {("kubernetes", "namespace"), ("kubernetes", "kubeconfig")}
-"""What the run file of a sandbox is laid over."""
+"""Keys of the environment that the run file of a sandbox overrides."""
 OUTCOMES: Counter[tuple[str, str]] = Counter()
 
 
@@ -78,7 +78,7 @@ def test_it_means_what_it_says_or_is_refused_by_name(mutant: Mutant, load: Calla
 
 
 def names(mutant: Mutant, sentence: str) -> bool:
-    """The sentence that refuses a value has its key, or its line where the file is no YAML at all."""
+    """Whether the sentence that refuses a value has its key, or its line if the file is not valid YAML."""
     if not mutant.path:
         return mutant.told in sentence
     key = ".".join(mutant.path)
@@ -93,7 +93,7 @@ def value_at(environment: Environment, path: tuple[str, ...]) -> Any:
 
 
 def means(value: Any, text: str) -> bool:
-    """Whether a reader of ``text`` would expect ``value``."""
+    """True if a reader of ``text`` would expect ``value``."""
     plain = json.loads(text) if text.startswith('"') else text.strip("'")
     plain = plain.removeprefix("!!str ").removeprefix("&a ")
     if value is None or value in ([], {}):

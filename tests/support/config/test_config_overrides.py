@@ -1,4 +1,4 @@
-"""``FOCUS__SECTION__KEY`` reaches every key, and says so when it cannot."""
+"""``FOCUS__SECTION__KEY`` overrides any key, and reports an override that it cannot apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets come from variables and files, are known by their source, and are never shown."""
+"""Secrets come from variables and files, are named by their source, and are never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configuration that switches a requirement off, or does not mean what it seems to: refused, or told."""
+"""Settings that disable a requirement or do not mean what they seem to are refused or reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.config import load_environment
 
 
 def changed(folder: Folder, key: str, text: str) -> str:
-    """The file of the lab with ``section.key: text`` as it is written."""
+    """The text of ``lab`` with ``section.key: text`` inserted literally."""
     *sections, name = key.split(".")
     target = folder.data
     for section in sections:

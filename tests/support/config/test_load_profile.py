@@ -1,4 +1,4 @@
-"""Profiles of load: the examples are what they say, and a wrong one is one sentence for each thing that is wrong."""
+"""Load profiles: the examples are valid, and an invalid one gives one sentence for each error."""
 
 from __future__ import annotations
 

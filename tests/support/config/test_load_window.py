@@ -1,4 +1,4 @@
-"""The hours in which a site may be loaded, by its own clocks."""
+"""The hours in which a site may be loaded, by the clock of the site."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NIGHT, DAY = "22:00-05:00 Asia/Jerusalem", "09:00-17:30 UTC"
 @pytest.mark.parametrize(
     ("window", "at", "open_"),
     [
-        (NIGHT, "2026-01-15T19:59:59+00:00", False),  # 21:59:59 there, in winter
+        (NIGHT, "2026-01-15T19:59:59+00:00", False),  # 21:59:59 at the site, in winter
         (NIGHT, "2026-01-15T20:00:00+00:00", True),
         (NIGHT, "2026-01-15T22:30:00+00:00", True),
         (NIGHT, "2026-01-16T02:59:59+00:00", True),
         (NIGHT, "2026-01-16T03:00:00+00:00", False),
-        (NIGHT, "2026-07-15T19:00:00+00:00", True),  # 22:00 there, in summer
+        (NIGHT, "2026-07-15T19:00:00+00:00", True),  # 22:00 at the site, in summer
         (NIGHT, "2026-07-15T18:59:00+00:00", False),
         (DAY, "2026-01-15T09:00:00+00:00", True),
         (DAY, "2026-01-15T17:30:00+00:00", False),

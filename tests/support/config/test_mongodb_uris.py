@@ -1,4 +1,4 @@
-"""MongoDB URIs as people write them: what is wrong, and what of them is secret."""
+"""Real-world MongoDB URIs: their errors, and the secret parts of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matchers on configurations and information: what satisfies them, what does not, and in which words."""
+"""The matchers on configurations and information: accepted values, rejected values, and the wording of mismatches."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_frequencies(changes: dict[str, object], words: str | None) -> None:
 @pytest.mark.parametrize(
     ("step_hz", "words"),
     [
-        (1000 / 513, None),  # the NFFT asked for
-        (2000 / 1025, None),  # doubled, as a capture of December has it
-        (4000 / 513, None),  # of a quarter of it, as in October
+        (1000 / 513, None),  # the requested NFFT
+        (2000 / 1025, None),  # doubled, as in a capture of December
+        (4000 / 513, None),  # from a quarter of it, as in October
         (1000 / 512, "the frequencies are 1.95312 Hz apart, as no transform of NFFT 1024 has them at 2000 Hz"),
         (1000 / 514, "as no transform of NFFT 1024"),
     ],

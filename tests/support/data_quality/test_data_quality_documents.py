@@ -1,4 +1,4 @@
-"""What is said about good and bad documents of the recording index."""
+"""Verdicts on good and bad documents of the recording index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the index stands, how it is searched, what its metadata say, and which secrets they tell."""
+"""Checks of the index: its place, its query plans, its metadata, and secrets in its answers."""
 
 from __future__ import annotations
 

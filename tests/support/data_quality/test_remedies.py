@@ -1,4 +1,4 @@
-"""The remedies against the sandbox's database process: what a plan says is what is done, and nothing else."""
+"""The remedies against the sandbox's database process: they do exactly what their plan says."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess
 
 
 class Interrupting(list[str]):
-    """What is said; Ctrl-C is pressed when the second index is said to be building."""
+    """The output lines. Presses Ctrl-C when the second index is reported as building."""
 
     def append(self, line: str) -> None:
         if line.startswith("     building: ") and any(said.startswith("  done: ") for said in self):
@@ -57,7 +57,7 @@ class Interrupting(list[str]):
 
 @dataclass
 class Site:
-    """The database, what the remedies said, and every command by which they changed something."""
+    """The database, the output of the remedies, and the commands with which they changed something."""
 
     process: RunningProcess
     database: Any
@@ -87,7 +87,7 @@ class Site:
 
     @property
     def planned(self) -> list[dict[str, Any]]:
-        """The commands that the plan shows."""
+        """The commands shown in the plan."""
         return [json_util.loads(line) for line in self.said if line.startswith("     {")]
 
     @property
@@ -101,7 +101,7 @@ class Site:
         return sorted(self.database[self.collection].find(), key=lambda one: str(one["_id"]))
 
     def add(self, hours: float, **fields: Any) -> ObjectId:
-        """A recording that was begun so long ago and is open, unless the fields say otherwise."""
+        """Add a recording that began this many hours ago and is still open, unless the fields differ."""
         start = datetime.now(UTC) - timedelta(hours=hours)
         document = {"uuid": f"{hours}-{len(fields)}", "start_time": start, "deleted": False, **fields}
         return self.database[self.collection].insert_one(document).inserted_id
@@ -132,7 +132,7 @@ def site(process: RunningProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(mongodb_connection, "CommandJournal", Noting)
     yield found
     client.close()
-    process.request("reset")  # first: what a test has done to the documents is in nobody's way then
+    process.request("reset")  # first, so that no test's changes to documents interfere
     process.set_faults()
 
 
@@ -165,7 +165,7 @@ def test_what_the_dry_run_says_is_what_is_done(site: Site) -> None:
 
 
 def test_the_collection_is_the_one_that_base_paths_names(site: Site) -> None:
-    """A stray collection called recordings, and the archive, are never touched."""
+    """A stray collection named recordings, and the archive, are never touched."""
     site.database.recordings.insert_one({"uuid": "stray"})
     spoilt(site, *NO_INDEXES)
     assert site.remedy("indexes", YES) == 0
@@ -265,7 +265,7 @@ def test_a_stale_recording_is_closed_as_the_recorder_would(site: Site) -> None:
 
 @pytest.mark.parametrize("hours", [0.5, 23, 24])
 def test_a_young_recording_is_never_touched(site: Site, hours: float) -> None:
-    """Not even where somebody calls it stale: by the clock of the database it may be live."""
+    """Even if it is called stale: by the database's clock it may be live."""
     for age in (0.1, 1, 12, 23.9):
         site.add(age)
         site.add(age, end_time=None, deleted=False)
@@ -340,7 +340,7 @@ def test_ctrl_c_gives_up_the_index_that_is_built_and_says_what_is_done(site: Sit
 
 @pytest.fixture
 def production(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A copy of the file of production that leads to nothing but this machine."""
+    """A copy of the production file that points only to this machine."""
     folder = tmp_path / "environments"
     folder.mkdir()
     data = yaml.safe_load((ENVIRONMENTS / "production.yaml").read_text())
@@ -372,7 +372,7 @@ def test_production_is_looked_at_and_changed_only_by_its_name(production: Site) 
 
 
 def test_the_client_itself_refuses_without_consent(site: Site) -> None:
-    """Whatever an environment permits to scenarios: consent to a remedy is given on its command line."""
+    """The permissions of an environment do not matter: consent to a remedy is given on its command line."""
     environment = load_environment("local")
     database = MongoDBClient(environment.mongodb, Journal(), SafetyPolicy("local"))
     with pytest.raises(SafetyError, match="does not permit to createIndexes"):

@@ -1,4 +1,4 @@
-"""The matchers on answers: what satisfies them, what does not, and in which words."""
+"""The matchers on answers: accepted answers, rejected answers, and the wording of mismatches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks, and sees nothing because it cannot see: every instrument of the suite says so instead of "all well"."""
+"""Instruments that cannot see report exactly that, and never "all well"."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def empty_snapshot(*services: Service) -> Snapshot:
 
 
 class Namespace:
-    """A cluster that answers every list, with this."""
+    """A cluster that returns these objects for each list."""
 
     namespace_name = "pandda"
 
@@ -104,7 +104,7 @@ ENDED = Pod.parse({"metadata": {"name": "mongodb-1", "uid": "1"}, "status": {"ph
 @pytest.mark.parametrize("pods", [(), (ENDED,)])
 @pytest.mark.parametrize("take_away", [Workloads.stop, Workloads.crash])
 def test_what_does_not_run_is_not_taken_away(take_away: Any, pods: tuple[Pod, ...]) -> None:
-    """Labels that select nothing: "it is gone" and "it was replaced" would be true at once."""
+    """If the labels match nothing, "it is gone" and "it was replaced" would both be true at once."""
     cluster = Namespace(pods=pods)
     with pytest.raises(AssertionError, match="MongoDB does not run: .* no pod with the labels app=mongodb"):
         take_away(workloads(cluster), MONGODB)
@@ -112,7 +112,7 @@ def test_what_does_not_run_is_not_taken_away(take_away: Any, pods: tuple[Pod, ..
 
 
 class CountingDatabase:
-    """Counts so many connections before somebody came, and after; ``made`` is the count of all that ever were."""
+    """Scripted connection counts before and after a visit; ``made`` counts all connections ever made."""
 
     def __init__(self, current: list[int], made: list[int], visit: str = "ok") -> None:
         self._current, self._made, self._visit = current, made, visit
@@ -148,7 +148,7 @@ def test_a_database_that_does_not_see_who_comes_counts_nothing(client: CountingD
 
 
 class Host:
-    """Shows the logins that are open: all of them, or with ``blind`` always one."""
+    """A host that shows its open logins; with ``blind`` it always shows one."""
 
     def __init__(self, blind: bool) -> None:
         self._blind, self._open = blind, 0
@@ -215,7 +215,7 @@ def test_only_what_was_seen_can_be_cleaned_up(seen: bool, monkeypatch: pytest.Mo
     ("collections", "state"), [((), "does not exist"), (("guid-unrecognized_recordings",), "is empty")]
 )
 def test_that_nothing_was_unrecognised_is_said(collections: tuple[str, ...], state: str) -> None:
-    """The collection is made when it is first needed: that it is not there is no defect, and no proof either."""
+    """The collection is created on first use: its absence is neither a defect nor a proof."""
     document = {"kind": "recording", "now": datetime.now(UTC)}
     client: Any = SimpleNamespace(
         recordings_collection=lambda path: "guid",

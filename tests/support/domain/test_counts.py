@@ -1,4 +1,4 @@
-"""A count from a broken instrument is no count."""
+"""A count from a broken instrument is not a count."""
 
 from __future__ import annotations
 

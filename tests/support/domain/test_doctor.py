@@ -1,4 +1,4 @@
-"""The rules of the diagnosis: which layer is named when several are broken."""
+"""The rules of the diagnosis: the layer it names when several are broken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("foundation", "health", "speed", "configuration", "access", "orchestrat
 
 
 def doctor(*broken: int) -> Doctor:
-    """A doctor whose layers with these numbers are broken."""
+    """A doctor that finds the layers with these numbers broken."""
 
     def layer(number: int) -> Layer:
         def examine() -> None:

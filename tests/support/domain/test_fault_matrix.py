@@ -1,4 +1,4 @@
-"""The judgement over a fault: what was caught, missed, caught for another reason, or broken beside it."""
+"""The judgement on a fault: caught, missed, caught for another reason, or with unrelated failures."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def row(name: str, *tags: str, steps: int = 3) -> Row:
 
 
 def watches(rows: list[Row], faults: int = 60) -> list[list[str]]:
-    """What each of so many faults watches."""
+    """The rows that each of this number of faults watches."""
     return [[each.id for each in watch_of(rows, fault(id=f"fault-{number}"))] for number in range(faults)]
 
 
@@ -320,7 +320,7 @@ def test_what_only_the_variables_of_a_fault_let_run_is_run_with_them_and_without
 
 
 def stored(folder: Path) -> dict[str, bool]:
-    """Which faults the living documentation would call caught."""
+    """For each fault, whether the living documentation would call it caught."""
     return {one["id"]: one["caught"] for one in json.loads((folder / MATRIX).read_text())["faults"]}
 
 

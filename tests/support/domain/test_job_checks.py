@@ -1,4 +1,4 @@
-"""The matchers on jobs: what satisfies them, what does not, and in which words."""
+"""The matchers on jobs: accepted jobs, rejected jobs, and the wording of mismatches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONE_SLICE = {"requests": {"nvidia.com/gpu.shared": "1"}, "limits": {"nvidia.com/
 
 
 def trouble(matcher: Matcher, item: object) -> str | None:
-    """None when ``item`` satisfies, else the words of the mismatch."""
+    """The words of the mismatch, or None if ``item`` matches."""
     if matcher.matches(item):
         return None
     text = StringDescription()

@@ -1,4 +1,4 @@
-"""Leftovers of a program in what people read."""
+"""Program leftovers, such as tracebacks and type names, in messages for people."""
 
 from __future__ import annotations
 

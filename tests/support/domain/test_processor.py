@@ -1,4 +1,4 @@
-"""What the suite was not given is measured, and taken out of what it waits for."""
+"""Processor time the suite did not get is measured and does not count towards its deadlines."""
 
 from __future__ import annotations
 

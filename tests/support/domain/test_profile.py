@@ -27,7 +27,7 @@ AS_DOCUMENTED = {
 
 
 def compared(**changes: str | None) -> Comparison:
-    """With the reasons of what failed; None passed."""
+    """Compare a profile with a run, given by the failure reasons of its scenarios; None means passed."""
     reasons = {**AS_DOCUMENTED, **{name.replace("_", "-").replace("-row", "."): text for name, text in changes.items()}}
     entries = {
         name: {"status": "passed" if reason is None else "failed", "reason": reason} for name, reason in reasons.items()

@@ -1,4 +1,4 @@
-"""Finding specimens in the index, and the windows named in the features."""
+"""The search for suitable recordings in the index, and the windows named in the features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the refusals of a site name, beside why they refuse."""
+"""The parts that a site's refusals name beside the reason."""
 
 from __future__ import annotations
 

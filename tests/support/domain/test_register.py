@@ -1,4 +1,4 @@
-"""Which jobs of a cluster are this run's: by the answers, by the channels, and never those of somebody else."""
+"""The jobs of this run in a cluster: known by the answers and by the channels, and never jobs of others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def job(job_id: str, channels: Channels, uid: str = "") -> Job:
 
 
 class Watch:
-    """What the watch of a run has seen so far."""
+    """Stands for the watch of a run, with the jobs seen so far."""
 
     def __init__(self, *jobs: Job) -> None:
         self.seen = {job.name: job for job in jobs}
@@ -131,7 +131,7 @@ def test_the_channels_of_a_job_are_read_from_its_command() -> None:
 
 
 class Server:
-    """Answers each opening with this job id, and starts this job for it."""
+    """Answers each opening with a given job id, and starts a given job for it."""
 
     def __init__(self, run: Run, answered: str, started: str) -> None:
         self._run, self._answered, self._started = run, answered, started

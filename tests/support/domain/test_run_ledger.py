@@ -1,4 +1,4 @@
-"""What a killed run leaves on disk, and which jobs a sweep takes for ours."""
+"""The ledger that a killed run leaves on disk, and the jobs that a sweep takes for the run's own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWN, FOREIGN = (1866, 1915), (1, 50)
 
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunLedger:
-    """Of a run that was killed."""
+    """The ledger of a run that was killed."""
     dead = replace(ProcessId.own(), began="1@gone")
     monkeypatch.setattr(run_ledger.ProcessId, "own", classmethod(lambda cls: dead))
     return RunLedger(ledger_file(tmp_path / "reports", "staging"))
@@ -158,7 +158,7 @@ def test_a_job_of_the_same_id_and_another_uid_is_left_alone(ledger: RunLedger) -
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=-5), timedelta(0), timedelta(hours=5)])
 def test_only_the_clock_of_the_cluster_decides(ledger: RunLedger, ahead: timedelta) -> None:
-    """The run was killed before anybody saw its job; the clock of the cluster is hours away from this machine's."""
+    """The run was killed before its job was seen, and the cluster's clock differs from this machine's by hours."""
     ledger.opened("1-1", intend(ledger, at=NOW + ahead))
     assert sweep(Cluster("1-1", created=NOW + ahead, ahead=ahead), ledger).find().investigations == ("1-1",)
     before = Cluster("1-1", created=NOW + ahead - timedelta(minutes=1), ahead=ahead)
@@ -169,14 +169,14 @@ def test_only_the_clock_of_the_cluster_decides(ledger: RunLedger, ahead: timedel
     ("at", "is_certain", "ahead"),
     [
         (timedelta(hours=3), True, timedelta(0)),  # written by a clock that was ahead
-        (timedelta(0), False, timedelta(0)),  # written where the clock of the cluster was not known
-        (timedelta(0), True, None),  # it is not known now
+        (timedelta(0), False, timedelta(0)),  # written while the clock of the cluster was unknown
+        (timedelta(0), True, None),  # the clock of the cluster is unknown now
     ],
 )
 def test_where_times_cannot_be_compared_it_cannot_be_told(
     ledger: RunLedger, at: timedelta, is_certain: bool, ahead: timedelta | None
 ) -> None:
-    """Neither "nothing is left" nor "somebody else's": the channels are ours."""
+    """The result is neither "nothing is left" nor "another user's": the channels are ours."""
     intention = ledger.intend(NOW + at, OWN, 1, is_certain)
     ledger.opened("1-1", intention)
     cluster = Cluster("1-1", "2-2", created=NOW - timedelta(minutes=1), ahead=ahead)
@@ -188,7 +188,7 @@ def test_where_times_cannot_be_compared_it_cannot_be_told(
 
 
 def test_a_namespace_that_shows_nothing_at_all_proves_nothing(ledger: RunLedger) -> None:
-    """One that does not exist answers every list, with nothing."""
+    """A namespace that does not exist answers each list with nothing."""
     cluster = Cluster()
     cluster.shows_the_product = False
     with pytest.raises(CannotTell, match="namespace panda shows neither job, pod nor service"):
@@ -228,7 +228,7 @@ def test_where_nobody_else_opens_it_is_ours_by_its_channels(ledger: RunLedger) -
 
 
 def test_a_request_that_waited_for_what_was_away_goes_on_when_that_is_back(ledger: RunLedger) -> None:
-    """MongoDB was cut off, and the server at work on a request, when the run was killed; a sweep mends the former."""
+    """The run was killed while MongoDB was cut off and the server worked on a request; a sweep restores MongoDB."""
     intend(ledger, at=NOW - timedelta(hours=1))
     cluster = Cluster()
     assert not sweep(cluster, ledger, exclusive=True).find()

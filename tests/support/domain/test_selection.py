@@ -1,4 +1,4 @@
-"""Which scenarios run where: by declaration only, and always with a reason."""
+"""The selection of scenarios for an environment: by declaration only, and always with a reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.selection import reason_by_the_clock, reason_to_skip
 
 
 def environment(*capabilities: str, **permissions: bool) -> Any:
-    """As much of an environment as the selection looks at."""
+    """An environment reduced to what the selection reads."""
     permitted = {"load": False, "disruptive": False, "writes_database": False, **permissions}
     return SimpleNamespace(
         identity=SimpleNamespace(name="site"),

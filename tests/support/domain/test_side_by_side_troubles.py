@@ -1,4 +1,4 @@
-"""What the server suffers while several scenarios run is decided by running each of them alone."""
+"""Server errors during scenarios that ran side by side: running each of them alone decides which one caused them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def result(name: str, status: str = "passed", reason: str | None = None) -> Scen
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A run of JL-01a, JL-01b and JL-01c, of which each has ended side by side with the others."""
+    """A run in which JL-01a, JL-01b and JL-01c have ended side by side."""
     report = reporting.begin("fixture")
     report.selected = [Scenario(name) for name in ("JL-01a", "JL-01b", "JL-01c")]
     alone: dict[str, ScenarioResult] = {}

@@ -1,4 +1,4 @@
-"""What may run side by side, and how a part of a feature is run as if the rest were not there."""
+"""The units that may run side by side, and the run of a part of a feature as if the rest did not exist."""
 
 from __future__ import annotations
 

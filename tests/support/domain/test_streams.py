@@ -104,7 +104,7 @@ def test_a_connection_that_ends_later_is_lost_whatever_was_sent_over_it(
     accepted, _ = port.accept()
     with accepted:
         accepted.settimeout(PATIENCE_S)
-        accepted.sendall(bytes(1_000_000))  # nobody has to read it for its end to be seen
+        accepted.sendall(bytes(1_000_000))  # its end must be visible even if the data is not read
         assert happens(lambda: clients.connected_since_s("1-1") is not None) and clients.is_connected("1-1")
         watch = waits.Stopwatch()
         assert happens(lambda: watch.given_s() > 0.4)
@@ -148,7 +148,7 @@ def test_an_attempt_that_goes_on_as_windows_says_it_is_waited_for(
 
 
 def streaming() -> grpc.Server:
-    """Answers every call with messages until its client has gone."""
+    """Answers each call with messages until its client leaves."""
 
     def messages(request: bytes, context: Any) -> Iterator[bytes]:
         assert request == b""
@@ -159,7 +159,7 @@ def streaming() -> grpc.Server:
 
 
 def serving(messages: Callable[[bytes, Any], Iterator[bytes]]) -> grpc.Server:
-    """Knows the one method of a job's stream."""
+    """A server with only the method of a job's stream."""
 
     class Streams(grpc.GenericRpcHandler):
         def service(self, details: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The one way to wait, and what it says when it waited in vain."""
+"""The suite's one function for waiting, and its message after waiting in vain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support import processor, waits
 
 
 class NothingLost:
-    """A heartbeat of a machine that had time for nothing else."""
+    """A heartbeat of a machine that never lost time."""
 
     def lost_s(self) -> float:
         return 0.0

@@ -1,4 +1,4 @@
-"""A warm run of behave is the run that ``python -m behave`` makes: same console, same exit code, nothing shared."""
+"""A warm run of behave equals ``python -m behave``: same console, same exit code, nothing shared between runs."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from support.gherkin.words import Choice, register_choice, words_of
 
 
 def matched(pattern: str, text: str) -> object:
-    """The meaning of what stands in the one place of ``pattern``, or None when ``text`` is another phrase."""
+    """The meaning of the text at the placeholder of ``pattern``, or None if ``text`` is another phrase."""
     found = matchers.ParseMatcher(lambda context: None, pattern).match(text)
     return found.arguments[0].value if found is not None else None
 
 
 @pytest.fixture
 def stuff() -> Iterator[str]:
-    """The name of a choice for one test."""
+    """A unique choice name for one test."""
     name = "StuffOfATest"
     register_choice(**{name: {"a port": 1, "a port of its own": 2, "its (own) slice": 3}})
     yield name

@@ -1,4 +1,4 @@
-"""A site that others use is neither loaded nor disrupted before that was confirmed by its name."""
+"""A shared site is neither loaded nor disrupted before its name was given as confirmation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOAD, QUIET = ["JL", "load"], ["JL", "smoke"]
 
 @pytest.fixture
 def local() -> Environment:
-    """It permits load and nothing else; loading its file contacts nobody."""
+    """An environment that permits only load. Loading its file contacts no system."""
     return load_environment("local", overrides={})
 
 
@@ -45,7 +45,7 @@ def test_a_sandbox_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_only_who_names_a_site_may_load_it(local: Environment) -> None:
-    """What the clients are told, whatever the tags of the selected scenarios are."""
+    """The clients get this result, no matter which tags the selected scenarios have."""
     assert say_what_it_does(local, [QUIET], {}, {}) is False
     assert say_what_it_does(local, [QUIET], {"confirm": "staging"}, {}) is False
     assert say_what_it_does(local, [QUIET], {"confirm": "local"}, {}) is True

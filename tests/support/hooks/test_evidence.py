@@ -1,4 +1,4 @@
-"""What is kept of a failed scenario: files that say what they know, and what they do not."""
+"""The evidence kept of a failed scenario: its files state both what they contain and what is missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pod(serial: int) -> Pod:
 
 
 def clock(offset_s: float = 0.0) -> ClockOffset:
-    """As an answer of the cluster tells it whose clock is so much ahead."""
+    """The offset of a cluster whose clock is ahead by this much, as derived from one of its answers."""
     made, now = ClockOffset("the cluster"), datetime.now(UTC)
     made.note({"Date": format_datetime(now + timedelta(seconds=offset_s), usegmt=True)}, now, now)
     return made

@@ -1,4 +1,4 @@
-"""What a run was made on, also where a part of it does not answer."""
+"""The fingerprint of the tested system, including parts that do not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broken layer skips those above it, and no other."""
+"""A broken layer skips the layers above it, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox that a run starts for itself: only where the environment wants one, and without a thread."""
+"""The sandbox that a run starts for itself: only if the environment asks for one, and without a thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_nothing_is_started(name: str, userdata: dict[str, str], monkeypatch: py
 
 
 def test_it_starts_without_a_thread_and_ends_before_it_is_ready() -> None:
-    """Processes are forked after this, which a thread would not survive."""
+    """Processes are forked after this, and a thread would not survive the fork."""
     threads = threading.active_count()
     sandbox = begun("sandbox", {})
     assert sandbox is not None
@@ -40,7 +40,7 @@ def test_one_that_cannot_start_says_why_when_it_is_awaited() -> None:
 
 
 def test_where_there_is_none_it_is_said_when_it_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hooks end a run with one sentence; the runner, which begins it, would end with a traceback."""
+    """Hooks end a run with one sentence. The runner, which starts the sandbox, would end with a traceback."""
     monkeypatch.setattr("sys.platform", "win32")
     sandbox = begun("sandbox", {})
     assert sandbox is not None

@@ -1,4 +1,4 @@
-"""What is looked for when the server has answered 5xx, and what becomes of what cannot be looked at."""
+"""The evidence collected after a 5xx of the server, and the treatment of parts that cannot be examined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that end a run: like Ctrl-C, after what is being written, and together with the process that waits."""
+"""Signals that end a run act like Ctrl-C and let writes finish; a run also ends with the process that waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matchers on metadata: what satisfies them, what does not, and in which words."""
+"""The matchers on metadata: accepted values, rejected values, and the wording of mismatches."""
 
 from __future__ import annotations
 

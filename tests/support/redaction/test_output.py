@@ -1,4 +1,4 @@
-"""Whatever a process prints leaves it without secrets, and whatever it writes is for its owner."""
+"""Output of a process contains no secrets, and files it writes are readable by their owner only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET = os.environ["SECRET_OF_A_TEST"]
 
 
 def printed(program: str, *, code: int = 0) -> str:
-    """What a process that runs ``program`` prints, to both."""
+    """The standard output and standard error of a process that runs ``program``."""
     done = subprocess.run(
         [sys.executable, "-c", PRINTS + program],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Secrets are hidden in every spelling, and recognised where nobody told of them."""
+"""Secrets are hidden in each spelling, and recognised even if they were not registered."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("first", WRITERS)
 def test_a_known_secret_is_hidden_however_often_it_was_written(first: str) -> None:
-    """Three times, in each way by whoever writes it again in each way."""
+    """The secret is written three times, with all combinations of writers."""
     redactor = Redactor(SECRET)
     for second, third in itertools.product(WRITERS, repeat=2):
         text = WRITERS[third](WRITERS[second](WRITERS[first](SECRET)))

@@ -1,4 +1,4 @@
-"""Twice the text takes twice the time, whatever the text is: nobody waits for a report because a log is long."""
+"""Redaction takes linear time for any text, so that a long log does not delay a report."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ KINDS: dict[str, Callable[[int], str]] = {
 
 
 def least_s(do: Callable[[], object]) -> float:
-    """Of several times, in CPU seconds of this process: what others do to the machine only adds to it."""
+    """The least of several times, in CPU seconds of this process: other load on the machine can only add to it."""
     taken = []
     for _ in range(5):
         started_s = time.process_time()

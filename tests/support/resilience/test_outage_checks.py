@@ -1,4 +1,4 @@
-"""What is demanded of an outage, with good and bad histories."""
+"""The requirements on an outage, checked with good and bad histories."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def answer(status: int, message: str = "", duration_s: float = 1.0) -> Answer:
 
 
 def wrong(matcher: Judged[Any], item: Any) -> str:
-    """What is wrong with ``item`` in words; empty when nothing is."""
+    """The mismatch of ``item`` in words; empty if there is none."""
     if matcher.matches(item):
         return ""
     text = StringDescription()
@@ -224,7 +224,8 @@ def test_openings_that_are_cut_short(answers: list[Answer | None], complaint: st
     ],
 )
 def test_each_opening_is_whole_or_absent(started: dict[str, JobView], complaint: str) -> None:
-    """What was started and refused is seen at once, before the clean-up of idle jobs takes it away."""
+    """An investigation that was started and then refused is found at once, before the clean-up of idle jobs removes
+    it."""
     found = wrong(outages.are_whole(["3-17"]), started)
     assert complaint in found and bool(found) == bool(complaint)
     assert outages.are_too_many(["3-17"]).matches(started) is complaint.startswith("started although")

@@ -1,4 +1,4 @@
-"""Outages of one scenario after another: what one has taken away is no business of the next."""
+"""Outages of successive scenarios: a scenario does not start again what an earlier one stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.resilience.parts import MONGODB, RABBITMQ
 
 
 class Site:
-    """Stands for the parts, their workloads, the recovery and the ambient checks; notes what is done to it."""
+    """Stands for the parts, their workloads, the recovery and the ambient checks, and records the calls."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -36,11 +36,12 @@ class Site:
         return 200
 
     def expect_errors(self) -> None:
-        """Of the log."""
+        """Called for the log, with nothing to do here."""
 
 
 def test_what_an_earlier_scenario_stopped_is_not_started_by_the_next(tmp_path: Path) -> None:
-    """It was put back at the end of its own; started again, it would be waited for while something else is cut off."""
+    """The earlier scenario restored it at its own end. Starting it again would wait for it while another part is cut
+    off."""
     site: Any = Site()
     changes = Changes(ChangeJournal(tmp_path / "changes.jsonl"))
     changes.undone_by({RECOVERY: lambda undo: None})

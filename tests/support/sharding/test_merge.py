@@ -1,4 +1,4 @@
-"""One record of several: nothing that was lost on the way is silent, and what does not belong together is refused."""
+"""Merging the records of shards: losses are reported, and records that do not belong together are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def result(name: str, evidence: tuple[str, ...] = (), status: str = "passed") ->
 
 
 def shard(folder: Path, index: int, plan: Plan = PLAN, **changes: object) -> Path:
-    """The folder of reports of one shard that ended well."""
+    """The reports folder of one shard that ended well."""
     run = folder / "runs" / f"run-{index}"
     (run / "evidence").mkdir(parents=True)
     (run / "evidence" / "seen.txt").write_text(f"seen by {index}")

@@ -1,4 +1,4 @@
-"""Who runs what: each scenario once, shares of equal time, and a plan file that cannot be misread."""
+"""The plan of shards: each scenario once, shares of equal time, and a plan file that cannot be misread."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_what_looks_at_one_load_is_never_torn_apart() -> None:
 
 
 def test_loads_of_their_own_go_to_whoever_has_least() -> None:
-    """Ten of them in one share made a share of two thirds of the time."""
+    """Regression: ten of them in one share made that share two thirds of the time."""
     loads = planned(*(f"CA-{number:02}a" for number in range(1, 11)), tags="CA load")
     made = plan(loads, 2, {one.id: 5.0 for one in loads})
     assert [share.seconds for share in made.shares] == [25.0, 25.0]
 
 
 def test_loads_are_made_by_one_tester_while_another_waits() -> None:
-    """On two sandboxes of one machine two loads at the same time would be measured against each other."""
+    """Simultaneous loads on two sandboxes of one machine would affect each other's measurements."""
     names = {kind: [f"{kind}-{number:02}a" for number in range(1, 6)] for kind in ("CA", "RS", "JL")}
     scenarios = [
         *planned(*names["CA"], tags="CA load"),

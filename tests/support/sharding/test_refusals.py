@@ -1,4 +1,4 @@
-"""What is no shard, no plan and no run: one sentence, exit code 2, and nothing is written."""
+"""Invalid shards, plans and runs: one sentence, exit code 2, and nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients no server can choose: what they really send, and what they make of the answer."""
+"""The rough clients: the bytes they send, and their handling of the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matchers on the server as a process: what satisfies them, what does not, and in which words."""
+"""The matchers on the server as a process: accepted states, rejected states, and the wording of mismatches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each fault of the Focus Server must be seen doing: a check by fault, in modules by what the fault is about."""
+"""Checks of the observable effect of each Focus Server fault, in modules by subject."""
 
 from tests.sandbox.focus_server.fault_cases import (
     capacity,

@@ -1,4 +1,4 @@
-"""A server that is full, or busy."""
+"""Fault cases: a server that is full or busy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.sandbox.process_runner import start_process
 
 
 def full_cluster(estate: Estate) -> None:
-    """The GPU slice of the only worker is taken, and four pods of somebody else wait for one."""
+    """Make a foreign pod take the worker's only GPU slice, and four more wait for one."""
     container = {"name": "c", "resources": {"requests": {GPU_RESOURCE: "1"}}}
     for number in range(5):
         spec = {"containers": [container], **({} if number else {"nodeName": "worker"})}
@@ -40,9 +40,10 @@ FULL = "GPU slices (nvidia.com/gpu.shared): 0 of 1 free, 5 waiting"
 
 @contextmanager
 def beyond_capacity(estate: Estate, fault: str) -> Iterator[None]:
-    """A cluster so full that a server without faults refuses; the fault is switched on again then.
+    """A cluster so full that a server without faults refuses; after that check the fault is switched on again.
 
-    The server is a new one: what it has promised to earlier openings, whose pods nobody makes here, counts as taken.
+    The server is restarted first. Otherwise the room it promised to earlier openings would count as taken, since
+    nothing creates their pods here.
     """
     estate.process.set_faults()
     estate.restart()
@@ -128,7 +129,7 @@ def _(estate: Estate) -> None:
 
 @case("mongodb-pool-exhausted")
 def _(estate: Estate) -> None:
-    estate.mongodb.ping_s = 2.0  # five at a time, and nobody waits for longer than 1.5 s of what the server is given
+    estate.mongodb.ping_s = 2.0  # five at a time, and no request waits longer than 1.5 s of the server's given time
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda _: estate.configure(), range(24)))
     estate.mongodb.ping_s = 0.0

@@ -1,4 +1,4 @@
-"""What each fault of the Focus Server must be seen doing, by fault."""
+"""The registry of fault cases: for each fault of the Focus Server, the check of its observable effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server tells of itself, its fibre and its jobs."""
+"""Fault cases: the server's description of itself, its fibre and its jobs."""
 
 from __future__ import annotations
 

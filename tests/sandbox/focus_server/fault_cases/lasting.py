@@ -1,4 +1,4 @@
-"""A server that is slow, or not after a while what it was before."""
+"""Fault cases: a server that is slow, or that changes after a while."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _(estate: Estate) -> None:
 
 @case("slower-after-a-hundred-openings")
 def _(estate: Estate) -> None:
-    """What does not open counts as well; it is quicker."""
+    """Refused openings count towards the slow-down too, and are faster to send."""
     for _ in range(WORN_OUT_FROM):
         estate.configure(view_type="9")
     assert estate.configure().given_s < 50 * WORN_S
@@ -71,7 +71,7 @@ def _(estate: Estate) -> None:
 
 
 def asked_at_once(estate: Estate) -> set[tuple[int, str]]:
-    """How those are answered who ask for recorded data together; alone each is served."""
+    """The failed answers to simultaneous requests for recorded data; a single request succeeds."""
     assert estate.configure(**INSIDE).status == 200
     with ThreadPoolExecutor(2 * LOOKUPS_AT_ONCE) as pool:
         answers = list(pool.map(lambda _: estate.configure(**INSIDE), range(2 * LOOKUPS_AT_ONCE)))
@@ -146,7 +146,7 @@ def _(estate: Estate) -> None:
 
 
 def with_open_jobs_besides(estate: Estate, amount: int) -> None:
-    """So many jobs of others, whatever else is open."""
+    """Create ``amount`` jobs of other users, in addition to open ones."""
     for slot in range(101, 101 + amount):
         estate.kubernetes.put("jobs", f"grpc-job-{slot}-1")
     until(lambda: len(estate.process.request("state")["open_jobs"]) >= amount)

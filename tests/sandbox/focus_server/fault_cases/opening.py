@@ -1,4 +1,4 @@
-"""Investigations that are opened wrongly."""
+"""Fault cases: investigations that are opened wrongly."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _(estate: Estate, fault: str) -> None:
 
 @case("windows-mixed-among-many")
 def _(estate: Estate) -> None:
-    """The second one plays what the first one asked for."""
+    """The second investigation plays the window of the first."""
     later = {name: moment + 1 for name, moment in INSIDE.items()}
     commands = [container(estate, **window)["command"] for window in (INSIDE, later)]
     assert {command[command.index("--time-start") + 1] for command in commands} == {

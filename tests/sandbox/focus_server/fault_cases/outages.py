@@ -1,4 +1,4 @@
-"""A server whose MongoDB, or RabbitMQ, is away."""
+"""Fault cases: a server whose MongoDB or RabbitMQ is unavailable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _(estate: Estate) -> None:
 
 @case("outage-answered-late")
 def _(estate: Estate) -> None:
-    """Later than a client waits."""
+    """The answer comes after the client's time limit."""
     estate.patience_s = 10.0
     with pytest.raises(TimeoutError):
         asked_while_away(estate)
@@ -87,7 +87,7 @@ def gets_no_answer(estate: Estate) -> bool:
 @case("restarts-to-recover")
 def _(estate: Estate) -> None:
     assert asked_while_away(estate)[0] == 503
-    until(lambda: gets_no_answer(estate), within_s=20.0)  # as soon as the driver has found MongoDB again
+    until(lambda: gets_no_answer(estate), within_s=20.0)  # once the driver has found MongoDB again
     estate.process.stop()
     estate.process = start_process("focus_server", estate.config)
 
@@ -171,7 +171,7 @@ def _(estate: Estate) -> None:
 
 @case("queue-left-behind")
 def _(estate: Estate) -> None:
-    """Without a broker there is nothing to leave: what goes and what stays is decided all the same."""
+    """Without a broker no queue can be left behind, so this checks which queues the server decides to delete."""
 
     async def deleted(*faults: str) -> list[str]:
         await hooks.switch(faults)
@@ -185,7 +185,7 @@ def _(estate: Estate) -> None:
 
 @case("queues-left-now-and-then")
 def _(estate: Estate) -> None:
-    """The same: of ten investigations the queues of the last stay."""
+    """Likewise: of ten investigations the last one's queues are not deleted."""
 
     async def deleted() -> list[int]:
         await hooks.switch(["queues-left-now-and-then"])

@@ -1,4 +1,4 @@
-"""Recordings that are found, missed or listed wrongly."""
+"""Fault cases: recordings that are found, missed or listed wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals that are wrong, late or missing, and what is refused that must not be."""
+"""Fault cases: refusals that are wrong, late or missing, and valid requests that are refused."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "lowest-canvas-refused": {"displayInfo": {"height": 1}},
     "shortest-time-axis-refused": {"displayTimeAxisDuration": 1},
 }  # fmt: skip
-# A name that is no number has the same defect as a view that does not exist: both are refused as no view. The other
-# faults swallow what a narrower one swallows, too.
+# A view name that is not a number and a view that does not exist are the same defect: both are refused as unknown
+# views. Each of the other faults also accepts what a narrower one accepts.
 ALIKE = {
     "unknown-view-accepted": {"wrong-types-accepted"},
     "equal-frequencies-accepted": {"reversed-frequencies-accepted"},

@@ -1,4 +1,4 @@
-"""Answers and refusals that speak like a program, leave things out, or say what is not so."""
+"""Fault cases: answers and refusals with program jargon, missing parts or false statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that starts wrongly."""
+"""Fault cases: a server that starts wrongly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.sandbox.process_runner import start_process
 
 
 def start_up(settings: str, *faults: str) -> tuple[str | None, list[str], list[float]]:
-    """What the settings were found to be, the errors logged and the documented seconds waited."""
+    """Load the settings; return the problem found in them, the logged errors and the documented waits in seconds."""
     errors: list[str] = []
     waited: list[float] = []
     log = logging.Logger("start")

@@ -1,4 +1,4 @@
-"""A server that does not bear what clients and cluster do to it."""
+"""Fault cases: a server that does not withstand its clients or the cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _(estate: Estate, fault: str) -> None:
 
 
 def slices(estate: Estate) -> int:
-    """How many GPU slices the server takes to be free."""
+    """The number of GPU slices that the server considers free."""
     return int(estate.process.request("state")["room"][0].partition(": ")[2].split()[0])
 
 
