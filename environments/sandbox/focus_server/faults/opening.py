@@ -107,10 +107,12 @@ async def _(proceed: Proceed, opener: Opener, investigation: Investigation) -> A
 
 @fault("port-shared", at="port.take", memory=dict)
 async def _(ports: dict[str, int], proceed: Proceed, opener: Opener, investigation: Investigation) -> Any:
-    """Give each investigation the port of the one that has been open longest."""
+    """Give each investigation the port of the last one that was opened and still exists: all that are open together
+    share one, even if others open and close in between."""
     for name in [name for name in ports if not opener.view.exists(name)]:
         del ports[name]
-    port = next(iter(ports.values())) if ports else await proceed(opener, investigation)
+    own: Any = None if ports else await proceed(opener, investigation)
+    port = next(reversed(ports.values()), own)
     ports[investigation.job_name] = port
     return port
 
