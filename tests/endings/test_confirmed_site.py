@@ -82,3 +82,9 @@ def test_with_its_name_it_says_what_it_does_and_does_it(project: Project, sandbo
     assert done.stdout.splitlines()[0] == f"{DOES} (staging)", done.stderr
     assert (done.returncode, project.statuses()) == (0, dict.fromkeys(["IN-01a", "SB-05d", "RS-01a"], "passed"))
     assert sandbox.facts() == sandbox.before
+
+
+def test_openings_in_the_middle_of_an_outage_are_found_where_others_work_too(project: Project) -> None:
+    """Such a site is not exclusive, so jobs are recognised by the channels of the run."""
+    done = project.make("CONFIRM=staging", "TAGS=@RS-04e or @RS-04f")
+    assert (done.returncode, project.statuses()) == (0, {"RS-04e": "passed", "RS-04f": "passed"}), done.stdout
