@@ -107,7 +107,7 @@ class LoadTesters:
         self._connected = 0
         self._have_users(each + bool(more), len(present))
         wanted = [one for one in present if one.users]
-        for first in range(0, len(wanted), at_once):
+        for first in range(0, len(wanted), max(at_once, 1)):
             self._connect_together(wanted[first : first + at_once], wanted[: first + at_once], url, at_once)
         places = [(tester, user) for tester in wanted for user in range(tester.users)]
         return sorted(places, key=lambda place: place[1])

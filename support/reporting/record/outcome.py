@@ -146,10 +146,14 @@ def _error_text(step: Any, run: RunContext) -> str:
 
 
 def exception_text(exception: BaseException) -> str:
-    """Return the message of an exception, after its class name unless it is an assertion."""
+    """Return the message of an exception, after its class name unless it is an assertion.
+
+    All that decides nothing is named alike, so that no report takes it for a defect.
+    """
     if isinstance(exception, KeyboardInterrupt):
         return "interrupted"
     text = str(exception).strip()
     if isinstance(exception, AssertionError):
         return text or "an assertion without a text"
-    return f"{type(exception).__name__}: {text}" if text else type(exception).__name__
+    name = Inconclusive.__name__ if isinstance(exception, Inconclusive) else type(exception).__name__
+    return f"{name}: {text}" if text else name

@@ -76,6 +76,10 @@ def test_the_requests_are_shared_out_among_the_testers(testers: LoadTesters, ser
     assert all(one.cpu_s > 0 and one.kilobytes > 10_000 for one in testers.use())
 
 
+def test_no_request_at_all_connects_nobody(testers: LoadTesters, server: LoopbackServer) -> None:
+    assert client(server.url, testers).burst("POST", "/configure", [], CAPS).samples == ()
+
+
 def test_no_more_clients_connect_at_once_than_asked_for_however_many_testers_there_are(testers: LoadTesters) -> None:
     under_way, most, lock = [0], [0], threading.Lock()
 
