@@ -33,6 +33,9 @@ record = "support.reporting.formatter:RunRecord"
 console = "support.reporting.writers.console:Console"
 """
 
+NO_SANDBOX = {"FOCUS_ENV": "local"}
+"""These projects contact no site. In the default environment, each of their runs would start a sandbox."""
+
 STEPS = """
 import os, signal, sys
 from behave import given, when, then, step
@@ -103,7 +106,7 @@ class BehaveProject:
 
     def run(self, *arguments: str, publish: str = "record", **environment: str) -> Outcome:
         """Run behave. `publish` is `record` for run.json and junit.xml only, `all` for all reports."""
-        variables = self._environment(environment)
+        variables = self.variables(environment)
         done = warm.run("behave", "-D", f"publish={publish}", *arguments, folder=self.folder, variables=variables)
         return self._outcome(done.returncode, done.stdout, done.stderr)
 
@@ -112,7 +115,7 @@ class BehaveProject:
         with subprocess.Popen(
             [sys.executable, "-m", "behave", "-D", f"publish={publish}"],
             cwd=self.folder,
-            env=self._environment({}),
+            env=self.variables({}),
             start_new_session=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -129,11 +132,12 @@ class BehaveProject:
             out, err = process.communicate(timeout=20)
         return self._outcome(process.returncode, seen + out, err)
 
-    def _environment(self, extra: dict[str, str]) -> dict[str, str]:
+    def variables(self, extra: dict[str, str]) -> dict[str, str]:
+        """The environment of a run: ours, without settings of our own run, and with those in ``extra``."""
         inherited = {
             key: value for key, value in os.environ.items() if not key.startswith(("BEHAVE", "FOCUS", "COV", "GITHUB"))
         }
-        return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **extra}
+        return {**inherited, **NO_SANDBOX, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **extra}
 
     def _outcome(self, code: int, out: str, err: str) -> Outcome:
         run_json, junit = self.folder / "reports" / "run.json", self.folder / "reports" / "junit.xml"

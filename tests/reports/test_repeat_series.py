@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from behave_project import ROOT, STEPS, BehaveProject
+from behave_project import NO_SANDBOX, ROOT, STEPS, BehaveProject
 from hamcrest import equal_to, greater_than
 
 from support import waits
@@ -59,7 +59,9 @@ with busy(Strain(1)) as pids:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> BehaveProject:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BehaveProject:
+    for name, value in NO_SANDBOX.items():
+        monkeypatch.setenv(name, value)
     (tmp_path / "project").mkdir()
     return BehaveProject(tmp_path / "project").write({"a/x.feature": DEPENDENT}, steps=STEPS + OWN_STEPS)
 
@@ -115,7 +117,7 @@ def test_ending_a_series_lets_its_run_clean_up(project: BehaveProject, tmp_path:
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(reports), *command(project)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=project.variables({}),
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as series:

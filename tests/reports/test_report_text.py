@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from behave_project import ROOT, SCHEMA, BehaveProject
+from behave_project import SCHEMA, BehaveProject
 
 from support.reporting.causes import causes_of
 from support.reporting.record.model import Record, ScenarioResult, Trouble, write_record
@@ -214,7 +214,7 @@ def on_a_terminal(project: BehaveProject, **environment: str) -> str:
         stdout=child,
         stderr=child,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "70", **environment},
+        env=project.variables({"TERM": "xterm", "COLUMNS": "70", **environment}),
     )
     os.close(child)
     seen = b"".join(iter(_reader(parent), b""))
@@ -308,7 +308,7 @@ def test_a_reader_that_goes_away_ends_the_run_as_interrupted(tmp_path: Path) -> 
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=project.variables({}),
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
