@@ -19,10 +19,11 @@ class EarlierRuns(Protocol):
 
 
 NEEDS = "needs_"
-EXCLUDES = frozenset(
-    {"alone", "load", "disruptive", "slow", "writes_database"}
+MEASURES = frozenset({"alone", "load", "slow", "needs_baseline"})
+"""Tags of scenarios that nothing else of the run may disturb, because they measure, or judge what others measured."""
+EXCLUDES = MEASURES | frozenset(
+    {"disruptive", "writes_database", "needs_ssh"}
     | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration"}
-    | {"needs_baseline", "needs_ssh"}
 )
 """Tags of scenarios that cannot run beside others, because of what they do to the site or measure there. Logins to the
 hosts are among them: on a crowded machine, a login beside others was seen to run into its time-out."""

@@ -152,9 +152,11 @@ class Control(Section):
 
 
 class Sandbox(Section):
-    """The settings for starting the embedded sandbox. Each entry is passed as ``--set key=value``."""
+    """Settings for starting embedded sandboxes. Each of the ``settings`` is passed as ``--set key=value``."""
 
     settings: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
+    copies: Annotated[int, Field(ge=0, le=16)] = 0
+    """Further sandboxes. Scenarios that need a site to themselves are divided among all of them."""
 
 
 class Safety(Section):

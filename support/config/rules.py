@@ -57,6 +57,8 @@ def _only_a_sandbox(environment: Sections) -> Iterator[Broken]:
         yield ("control",), f"is not allowed, {because}"
     if environment.sandbox.settings:
         yield ("sandbox", "settings"), f"are not allowed, {because}"
+    if environment.sandbox.copies:
+        yield ("sandbox", "copies"), f"{environment.sandbox.copies} is not allowed; allowed: 0, {because}"
 
 
 def _time_is_real(environment: Sections) -> Iterator[Broken]:

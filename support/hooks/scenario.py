@@ -12,7 +12,7 @@ from support.files import write_atomically
 from support.hooks.evidence import ScenarioWindow
 from support.hooks.layers import note_layer, reason_of_a_lower_layer
 from support.hooks.server_errors import ServerErrors
-from support.hooks.side_by_side import AMBIENT
+from support.hooks.suspects import AMBIENT
 from support.reporting.formatter import run_folder
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify

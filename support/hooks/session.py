@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -89,8 +90,10 @@ def before_all(context: Context) -> None:
     books = _mind_the_last_run(context, by_name, given_file)
     budget = context.side_by_side.prepare(
         by_name.parallel,
+        by_name.sandbox.copies if context.sandbox is not None else 0,
         SafetyPolicy.of(by_name, confirmed),
         functools.partial(connect_beside, context, name, confirmed),
+        functools.partial(connect_apart, context, name, confirmed),
     )
     run_file = _run_file(context, given_file)
     environment = by_name if run_file == given_file else load_environment(name, run_file=run_file)
@@ -117,10 +120,30 @@ def connect_beside(
 ) -> None:
     """Connect a process that runs beside others to the same environment, with its own clients and channels."""
     environment = load_environment(name, run_file=run_file)
-    reports = Reports(run_folder(context.config), {}, "unknown")
-    context.world = _connect(environment, _books(context, environment), reports, None, budget, confirmed)
+    _connect_process(context, environment, budget, confirmed)
     context.world.neighbours.side_by_side = True
     context.world.register.channels = OwnChannels(environment.limits.most_channels, shift)
+
+
+def connect_apart(
+    context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int, budget: Budget
+) -> None:
+    """Start a further sandbox for this process alone, and connect to it; ``run_file`` is that of the first one.
+
+    Raises :class:`~support.clients.sandbox.embedded.SandboxError`.
+    """
+    sandbox = context.sandbox = EmbeddedSandbox(load_environment(name).sandbox.settings)
+    with contextlib.ExitStack() as unless_connected:
+        unless_connected.callback(sandbox.stop)
+        environment = load_environment(name, run_file=sandbox.start().run_file)
+        _connect_process(context, environment, budget, confirmed)
+        unless_connected.pop_all()
+
+
+def _connect_process(context: Context, environment: Environment, budget: Budget, confirmed: bool) -> None:
+    PROCESS.hide(*environment.secrets())
+    reports = Reports(run_folder(context.config), {}, "unknown")
+    context.world = _connect(environment, _books(context, environment), reports, None, budget, confirmed)
 
 
 def _known_issues(environment: Environment) -> list[KnownIssue]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from support.config.sections import MOST_PARALLEL
 from support.hooks.layers import is_of_a_layer
-from support.selection import EXCLUDES
+from support.selection import EXCLUDES, MEASURES
 
 LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
 """Tags of scenarios that wait for the clocks of the product. They begin first, so that the end does not wait for them.
@@ -33,14 +33,35 @@ def parallel_of(userdata: Mapping[str, str]) -> int | None:
 
 
 def side_by_side(selected: Iterable[Any]) -> list[Any]:
-    """Return the selected scenarios that exclude no other, the longest first.
+    """Return the selected scenarios that exclude no other, the longest first."""
+    return _longest_first(one for one in _movable(selected) if not EXCLUDES.intersection(one.effective_tags))
+
+
+def apart(selected: Iterable[Any]) -> list[Any]:
+    """Return the selected scenarios that need a site to themselves, whichever it is, the longest first.
+
+    A scenario that measures needs the machine as well. A scenario that needs a message broker is not among them either,
+    because a broker takes long to start.
+    """
+    here = MEASURES | {"needs_rabbitmq"}
+    return _longest_first(
+        one
+        for one in _movable(selected)
+        if EXCLUDES.intersection(one.effective_tags) and not here.intersection(one.effective_tags)
+    )
+
+
+def _movable(selected: Iterable[Any]) -> Iterator[Any]:
+    """Yield the scenarios whose order does not matter.
 
     Scenarios of infrastructure layers are not among them. Layers are examined from the bottom, one after the other,
     because a broken one skips those above it.
     """
-    may = [one for one in selected if not EXCLUDES.intersection(one.effective_tags)]
-    fit = [one for one in may if not is_of_a_layer(one.effective_tags)]
-    return sorted(fit, key=lambda one: not LASTS.intersection(one.effective_tags))
+    return (one for one in selected if not is_of_a_layer(one.effective_tags))
+
+
+def _longest_first(scenarios: Iterable[Any]) -> list[Any]:
+    return sorted(scenarios, key=lambda one: not LASTS.intersection(one.effective_tags))
 
 
 class Unit:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from support.clients.sandbox.embedded import SandboxError
 from support.hooks.signals import end_with, ends_like_a_program
 from support.investigations.register import NOTHING, Asked
 from support.reporting.record import context as reporting
@@ -33,10 +34,14 @@ class WorkerOutcome:
 
 @dataclass(frozen=True)
 class Farewell:
-    """The last message of a process: the requests it has made, and problems that belong to no scenario."""
+    """The last message of a process: the requests it has made, and problems that belong to no scenario.
+
+    ``declined`` is why the process ran nothing although nothing is wrong with the site. Another one runs its scenarios.
+    """
 
     requests: list[tuple[str, float]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    declined: str | None = None
 
 
 def outcome_of(scenario: Any, asked: Asked = NOTHING) -> WorkerOutcome:
@@ -68,6 +73,11 @@ def serve(
             return
         try:
             connect(*how)
+        except KeyboardInterrupt:
+            return
+        except SandboxError as error:
+            connection.send(Farewell(declined=str(error)))
+            return
         except Exception as error:
             failure = Trouble("side by side", reporting.current().redact(exception_text(error)))
             connection.send(Farewell([], [failure]))

@@ -18,16 +18,38 @@ SOME = "--tags=@JL-01 or @JL-03 or @PV-04 or @MD-01"
 
 def children_of(pid: int) -> list[int]:
     """The processes that run scenarios. They are forks, so they have the command line of the run."""
-    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return [child for child in _below(pid) if _command(child) == _command(pid)]
+
+
+def sandboxes_of(pid: int) -> int:
+    """The number of sandboxes that a run and its processes have started."""
+    return sum(b"environments.sandbox" in _command(child) for one in (pid, *children_of(pid)) for child in _below(one))
+
+
+def starts(run: Behave, sandboxes: int) -> None:
+    waits.until(lambda: sandboxes_of(run.process.pid), equal_to(sandboxes), within_s=60, what="the sandboxes")
+
+
+def _below(pid: int) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and (entry / "cmdline").read_bytes() == command:
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
                 found.append(int(entry.name))
         except (OSError, IndexError):
             continue
     return found
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
+APART = "--tags=@RS-02 or @SB-04 or @PV-07 or @PV-08 or @JL-13"
+"""More than twenty scenarios that need a site to themselves, so that two further sandboxes are worth it."""
 
 
 @pytest.mark.nightly
@@ -74,6 +96,46 @@ def test_an_interruption_ends_all_of_them_and_leaves_nothing(tmp_path: Path) -> 
     assert len({one["id"] for one in record["scenarios"]}) == len(record["scenarios"]) > 50
     assert run.left_behind() == []
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+@pytest.mark.nightly
+def test_scenarios_that_need_a_site_have_further_sandboxes(tmp_path: Path) -> None:
+    verdicts = []
+    for parallel, sandboxes in ((1, 1), (2, 3)):
+        (folder := tmp_path / str(parallel)).mkdir()
+        run = Behave(folder, APART, "-D", f"parallel={parallel}")
+        starts(run, sandboxes)
+        assert run.end() == (0, "")
+        record = run.record()
+        assert record["leftovers"] == [] and record["suite"]["errors"] == []
+        verdicts.append([(one["id"], one["status"], len(one["steps"])) for one in record["scenarios"]])
+        assert run.left_behind() == []
+    assert len(verdicts[0]) > 16
+    assert verdicts[0] == verdicts[1]
+
+
+def test_an_interruption_ends_further_sandboxes_as_well(tmp_path: Path) -> None:
+    run = Behave(tmp_path, APART)
+    starts(run, 3)
+    workers = children_of(run.process.pid)
+    run.process.send_signal(signal.SIGINT)
+    code, errors = run.end()
+    assert code == 1, errors
+    assert run.record()["interrupted"] == "the run was interrupted"
+    assert run.record()["leftovers"] == []
+    assert run.left_behind() == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_further_sandbox_that_cannot_start_leaves_its_scenarios_to_the_first(tmp_path: Path) -> None:
+    variables = {"FOCUS__SANDBOX__SETTINGS__ADDRESSES": "one"}
+    run = WarmBehave(tmp_path, APART, **variables)
+    code, errors = run.end()
+    note = "note: one sandbox less: the sandbox did not start: another sandbox has 127.0.0.1 for itself"
+    assert code == 0, errors
+    assert errors.count(note) == 2
+    assert len(run.record()["scenarios"]) > 16
+    assert run.left_behind() == []
 
 
 @pytest.mark.nightly

@@ -150,6 +150,8 @@ def test_an_unknown_key_that_yaml_does_not_read_as_text(folder: Folder) -> None:
         ("endpoints", "run_file", "run_file is not allowed; allowed: given, because identity.kind is staging"),
         ("control", {"url": "http://127.0.0.1"}, "is not allowed, because identity.kind is staging"),
         ("sandbox.settings", {"nodes": 2}, "are not allowed, because identity.kind is staging"),
+        ("sandbox.copies", 2, "2 is not allowed; allowed: 0, because identity.kind is staging"),
+        ("sandbox.copies", 17, "17 is not allowed; allowed: a whole number, at least 0, at most 16"),
         (
             "identity.exclusive",
             True,

@@ -12,9 +12,9 @@ import pytest
 
 from support.clients.kubernetes.objects import Job
 from support.clients.kubernetes.watch import ClusterWatch
-from support.hooks import side_by_side as module
-from support.hooks.side_by_side import AMBIENT, SideBySide
+from support.hooks import suspects as module
 from support.hooks.strangers import Strangers, told_by_scenario
+from support.hooks.suspects import AMBIENT, Suspects
 from support.hooks.worker import WorkerOutcome
 from support.investigations.register import Asked
 from support.reporting.record import context as reporting
@@ -41,25 +41,30 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     alone: dict[str, ScenarioResult] = {}
     monkeypatch.setattr(module, "identify", lambda one: SimpleNamespace(id=one.name))
     monkeypatch.setattr(module, "outcome_of", lambda one, *asked: WorkerOutcome(alone[one.name]))
-    runner = SimpleNamespace(aborted=False, config=SimpleNamespace(stop=False), formatters=[])
-    return SimpleNamespace(report=report, alone=alone, beside=SideBySide(runner, 3))
+    return SimpleNamespace(report=report, alone=alone, suspects=Suspects(report))
+
+
+def took_in(run: Any, number: int, outcome: WorkerOutcome) -> None:
+    run.report.elsewhere[id(run.report.selected[number])] = outcome.result
+    run.suspects.note(outcome)
 
 
 def ran_alone(run: Any) -> list[str]:
-    return [unit.scenarios[0].name for unit in run.beside._whose_troubles()]
+    done = [one for one in run.report.selected if id(one) in run.report.elsewhere]
+    return [unit.scenarios[0].name for unit in run.suspects.run_again(done)]
 
 
 def test_without_troubles_nothing_runs_again(run: Any) -> None:
     for number, name in enumerate(("JL-01a", "JL-01b", "JL-01c")):
-        run.beside._take_in(number, WorkerOutcome(result(name, "failed" if number == 2 else "passed")))
+        took_in(run, number, WorkerOutcome(result(name, "failed" if number == 2 else "passed")))
     assert ran_alone(run) == []
     assert [one.status for one in run.report.elsewhere.values()] == ["passed", "passed", "failed"]
 
 
 def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
-    run.beside._take_in(0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
-    run.beside._take_in(1, WorkerOutcome(result("JL-01b", "failed", "connection refused")))
-    run.beside._take_in(2, WorkerOutcome(result("JL-01c")))
+    took_in(run, 0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
+    took_in(run, 1, WorkerOutcome(result("JL-01b", "failed", "connection refused")))
+    took_in(run, 2, WorkerOutcome(result("JL-01c")))
     run.alone["JL-01a"] = result("JL-01a", "error", f"after_scenario: {AMBIENT}{RESTARTED[0]}")
     run.alone["JL-01b"] = result("JL-01b")
     assert ran_alone(run) == ["JL-01a", "JL-01b"]
@@ -69,8 +74,8 @@ def test_who_does_it_alone_is_blamed_and_the_others_are_not(run: Any) -> None:
 
 
 def test_what_nobody_does_alone_stays_an_error_of_the_run(run: Any) -> None:
-    run.beside._take_in(0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
-    run.beside._take_in(1, WorkerOutcome(result("JL-01b"), shared=RESTARTED))
+    took_in(run, 0, WorkerOutcome(result("JL-01a"), shared=RESTARTED))
+    took_in(run, 1, WorkerOutcome(result("JL-01b"), shared=RESTARTED))
     run.alone["JL-01a"], run.alone["JL-01b"] = result("JL-01a"), result("JL-01b")
     assert ran_alone(run) == ["JL-01a", "JL-01b"]
     (error,) = run.report.suite_errors
@@ -81,8 +86,8 @@ def test_what_nobody_does_alone_stays_an_error_of_the_run(run: Any) -> None:
 
 def test_a_job_that_nobody_asked_for_is_looked_for_in_each_scenario_that_ran_then(run: Any) -> None:
     for number, name in enumerate(("JL-01a", "JL-01b", "JL-01c")):
-        run.beside._take_in(number, WorkerOutcome(result(name)))
-    run.beside._strange = {"JL-01a": STARTED, "JL-01c": STARTED}
+        took_in(run, number, WorkerOutcome(result(name)))
+    run.suspects._strange = {"JL-01a": STARTED, "JL-01c": STARTED}
     run.alone["JL-01a"] = result("JL-01a", "failed", "started although it was refused: 1-7")
     run.alone["JL-01c"] = result("JL-01c")
     assert ran_alone(run) == ["JL-01a", "JL-01c"]
@@ -93,8 +98,8 @@ def test_a_job_that_nobody_asked_for_is_looked_for_in_each_scenario_that_ran_the
 
 
 def test_a_job_that_nobody_asked_for_and_nobody_starts_alone_is_an_error_of_the_run(run: Any) -> None:
-    run.beside._take_in(0, WorkerOutcome(result("JL-01a")))
-    run.beside._strange = {"JL-01a": STARTED}
+    took_in(run, 0, WorkerOutcome(result("JL-01a")))
+    run.suspects._strange = {"JL-01a": STARTED}
     run.alone["JL-01a"] = result("JL-01a")
     assert ran_alone(run) == ["JL-01a"]
     assert str(run.report.suite_errors[0]).startswith("side by side: while JL-01a ran, job 1-7 was started")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from behave.parser import parse_feature
 
-from support.hooks.units import ParallelError, Unit, parallel_of, side_by_side, units_of
+from support.hooks.units import ParallelError, Unit, apart, parallel_of, side_by_side, units_of
 from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels
 from support.model import requests
@@ -53,6 +53,25 @@ EXCLUDING = ["alone", "IN-01a", "IN-06c", "load", "disruptive", "needs_exclusive
 @pytest.mark.parametrize("tag", EXCLUDING)
 def test_tags_that_exclude(tag: str) -> None:
     assert side_by_side([SimpleNamespace(effective_tags={tag})]) == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "moves"),
+    [
+        ({"disruptive"}, True),
+        ({"needs_exclusive_cluster", "needs_gpu"}, True),
+        ({"writes_database"}, True),
+        ({"needs_mongodb"}, False),
+        ({"disruptive", "load"}, False),
+        ({"disruptive", "alone"}, False),
+        ({"disruptive", "needs_rabbitmq"}, False),
+        ({"IN-05a", "needs_ssh"}, False),
+    ],
+)
+def test_what_needs_a_site_to_itself_may_have_another_one(tags: set[str], moves: bool) -> None:
+    only = SimpleNamespace(effective_tags=tags)
+    assert apart([only]) == [only] * moves
+    assert not (moves and side_by_side([only]))
 
 
 def test_what_is_no_layer_of_the_infrastructure_needs_no_order() -> None:
