@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.child import ChildProcess
+from environments.sandbox.supervisor.forked import fork_of
 
 READY_TIMEOUT_S = 30.0
 WORKLOADS = ("focus_server", "mongodb", "rabbitmq")
 """Processes that run behind a pod. If any other process ends by itself, the sandbox ends."""
+
+_LOADS = {"focus_server": "pymongo"}
+"""What takes a process long to load and the supervisor does not need. It is loaded here with the first restart, and by
+none of the later forks."""
 
 log = logging.getLogger("supervisor")
 
@@ -59,7 +65,7 @@ class WorkloadProcesses:
             await child.kill()  # it is about to end
         if child.pid is None:
             child.config = {**child.config, "faults": self._faults_of(package)}
-            await child.start()
+            await child.start(_fork_for(package))
             await child.wait_until_ready(READY_TIMEOUT_S)
         return child
 
@@ -70,3 +76,10 @@ class WorkloadProcesses:
             for lock in self._starting.values():
                 await locks.enter_async_context(lock)
             yield
+
+
+def _fork_for(package: str) -> Callable[[], None] | None:
+    become = fork_of(package)
+    if become is not None and package in _LOADS:
+        importlib.import_module(_LOADS[package])
+    return become

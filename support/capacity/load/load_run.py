@@ -26,6 +26,9 @@ from support.reporting.progress import Reporter
 from support.statistics.operational import arrival_spread_ms, peak_in_flight
 
 LOOK_EVERY_S = 0.05
+TRIED_AGAIN_S = 15.0
+"""Time after which the scheduler has tried a pod without a place again, once something was freed: its back-off grows to
+10 s (podMaxBackoffSeconds of kube-scheduler), and it looks for pods whose back-off is over every second."""
 
 
 @dataclass(frozen=True)
@@ -231,10 +234,10 @@ class LoadRuns:
     def _follow(self, waiting: set[str], phases: Phases, reporter: Reporter) -> None:
         """Wait until each has reached its last phase, has ended, or its time is over.
 
-        Also stops when no node has room for the remaining ones and nothing has moved for as long as a job may take to
-        run.
+        Also stops when no node has room for the remaining ones and nothing has moved until the scheduler would have
+        tried them again.
         """
-        nothing_moves_for_s = self._limits.deadline("job_running_s")
+        nothing_moves_for_s = TRIED_AGAIN_S * self._limits.time_scale + self._limits.overhead_s
         moved, quiet = phases.progress(), waits.Stopwatch()
 
         def still_opening() -> list[str]:

@@ -58,8 +58,9 @@ class Phases:
         return self._without_place.get(job_id, False)
 
     def progress(self) -> int:
-        """Return a number that grows with each phase an investigation reaches."""
-        return sum(map(len, self._reached.values()))
+        """Return a number that grows with each phase an investigation reaches, and with each that ends and frees its
+        place."""
+        return sum(map(len, self._reached.values())) + len(self._ended)
 
     def gone_s(self, job_id: str) -> float | None:
         """The moment its last object was deleted, or None while one exists."""

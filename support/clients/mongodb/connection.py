@@ -25,6 +25,9 @@ APPLICATION = "focus-acceptance"
 COMMAND_TIMEOUT_S = 15.0
 """The limit for one command, from the request to the last byte of the answer."""
 CLOSE_TIMEOUT_S = 2.0
+_NOBODY_TO_TELL_S = 1e-6
+"""The same limit while the driver knows no server: over before the driver looks for one, for half a second at a time,
+in order to end its sessions. They expire by themselves."""
 _AUTHENTICATION_CODES = (13, 18)
 
 
@@ -155,5 +158,6 @@ def _find_server(client: MongoClient[Document]) -> None:
 
 def _close(client: MongoClient[Document]) -> None:
     """Close a driver client within a time limit: closing sends a request to the server, which may not answer."""
-    with pymongo.timeout(CLOSE_TIMEOUT_S):
+    is_lost = not client.topology_description.known_servers
+    with pymongo.timeout(_NOBODY_TO_TELL_S if is_lost else CLOSE_TIMEOUT_S):
         client.close()

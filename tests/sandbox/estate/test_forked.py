@@ -12,6 +12,7 @@ import pytest
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.child import ChildProcess
 from environments.sandbox.supervisor.forked import fork_of, wait_without_threads
+from environments.sandbox.supervisor.workloads import WorkloadProcesses
 from tests.sandbox.process_runner import base_config
 
 
@@ -53,6 +54,22 @@ def test_a_fork_holds_no_descriptor_of_ours(tmp_path: Path) -> None:
         for each in kept:
             os.close(each)
     assert not mine.intersection(theirs)
+
+
+def test_a_process_that_starts_again_is_a_fork_as_well(tmp_path: Path) -> None:
+    """A server starts a dozen times in a run; a new interpreter takes half of a second for it."""
+    wait_without_threads()
+    (log_file := tmp_path / "links.log").touch()
+
+    async def run() -> str:
+        child = ChildProcess("links", base_config(tmp_path, proxies=[]), log_file, lambda *_: None)
+        try:
+            await WorkloadProcesses({"links": child}, lambda _: []).started("links")
+            return Path(f"/proc/{child.pid}/comm").read_text(encoding="ascii").strip()
+        finally:
+            await child.stop()
+
+    assert asyncio.run(run()) == "links"
 
 
 def test_a_fork_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -177,6 +177,9 @@ def test_a_pod_that_no_node_takes_has_no_place_until_one_does() -> None:
     phases.take_in()
     assert not phases.has_no_place(builders.JOB_ID)
     assert phases.progress() == before + 1
+    watch.see("pod", builders.pod("Failed", node="worker-node-1"), 3.0)
+    phases.take_in()
+    assert phases.progress() == before + 2, "it ended and freed its place: another may now have one"
 
 
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"}

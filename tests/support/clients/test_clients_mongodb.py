@@ -5,17 +5,21 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bson.datetime_ms import DatetimeMS
 from client_doubles import MongoDBAt, port_that_refuses
+from hamcrest import empty
 from hamcrest.core.string_description import StringDescription
 from pydantic import SecretStr
 
+from support import waits
 from support.checks.index_documents import RECORDING_FACTS, every_recording
 from support.clients.focus_server.answers import ShapeError
 from support.clients.journal import Journal
+from support.clients.mongodb import connection as connection_module
 from support.clients.mongodb.client import DatabaseError, MongoDBClient
 from support.clients.mongodb.uri import secrets_in, with_changes
 from support.clients.safety import SafetyError, SafetyPolicy
@@ -28,14 +32,17 @@ USERS = [{"user": "prisma", "password": PASSWORD, "database": "prisma", "roles":
 REPORTS_AS = "mongodb-79b869cc7c-vsjd9:27017"
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]:
-    folder = tmp_path_factory.mktemp("mongodb")
+def started(folder: Path) -> RunningProcess:
     config = base_config(
         folder, host="127.0.0.1", port=reserve_port(), users=USERS, database="prisma", reports_as=REPORTS_AS,
         data_file=str(folder / "data.sqlite"),
     )  # fmt: skip
-    with start_process("mongodb", config) as process:
+    return start_process("mongodb", config)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProcess]:
+    with started(tmp_path_factory.mktemp("mongodb")) as process:
         yield process
 
 
@@ -140,6 +147,20 @@ def test_whether_it_answers_is_known_at_once(client: MongoDBClient) -> None:
         mute = client_at(silent.getsockname()[1], policy)
         assert not mute.answers(within_s=0.2)
         mute.close()
+
+
+def test_a_lost_server_is_not_looked_for_to_say_goodbye(tmp_path: Path) -> None:
+    """The driver would look for it until the limit for closing, or until its next look finds the server back."""
+    with started(tmp_path) as process:
+        leaving = client_at(process.ready["port"], SafetyPolicy("sandbox"))
+        leaving.ping_ms(1)
+        connection = leaving._connection
+        process.stop()
+    waits.until(lambda: connection.client.topology_description.known_servers, empty(), within_s=5.0, what="the loss")
+    watch = waits.Stopwatch()
+    leaving.connect_anew()
+    assert watch.given_s() < connection_module.CLOSE_TIMEOUT_S / 4
+    leaving.close()
 
 
 def test_a_refused_command_is_one_sentence(client: MongoDBClient) -> None:
