@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -12,12 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 from tests import warm
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "support" / "reporting" / "run.schema.json").read_text(encoding="utf-8"))
+SCHEMA_FILE = ROOT / "support" / "reporting" / "run.schema.json"
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def checks(schema: Path) -> Validator:
+    """The validator of a schema, which is itself checked only once: that takes longer than a validation."""
+    content = json.loads(schema.read_text(encoding="utf-8"))
+    kind = validator_for(content)
+    kind.check_schema(content)
+    return kind(content)
+
 
 PYPROJECT = """
 [tool.behave]
@@ -143,6 +156,6 @@ class BehaveProject:
         run_json, junit = self.folder / "reports" / "run.json", self.folder / "reports" / "junit.xml"
         record = json.loads(run_json.read_text(encoding="utf-8")) if run_json.exists() else None
         if record is not None:
-            jsonschema.validate(record, SCHEMA)
+            checks(SCHEMA_FILE).validate(record)
             assert (record["verdict"] == "passed") == (record["why_failed"] == [])
         return Outcome(code, out, err, record, junit.read_text(encoding="utf-8") if junit.exists() else None)
