@@ -68,11 +68,15 @@ class WarmProcess:
             os.close(self._status)
         return self.returncode
 
-    def kill(self) -> None:
-        """Send SIGKILL unless the process has ended. Its id is not reused before the template has reported it."""
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal unless the process has ended. Its id is not reused before the template has reported it."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL unless the process has ended."""
+        self.send_signal(signal.SIGKILL)
 
     def _line(self) -> str:
         text = b""

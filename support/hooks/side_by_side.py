@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from support.clients.kubernetes.tunnel import StillListening
+from support.clients.processes import ProcessId
 from support.clients.safety import Budget, SafetyPolicy
 from support.hooks.strangers import Strangers, told_by_scenario
 from support.hooks.units import Unit, side_by_side, units_of
@@ -65,6 +66,7 @@ class SideBySide:
         if amount > 1 and context is None:
             print("scenarios run one after the other: this system cannot fork a process")
             amount = 1
+        ProcessId.own()  # the identity of all of them
         self._budget = budget = Budget(policy, amount, context.Lock() if amount > 1 else None)
         for lane in range(1, amount):
             ours, theirs = context.Pipe()
