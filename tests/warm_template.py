@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -14,6 +15,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from typing import TextIO
 
 MODULES = (
     *("aiohttp.web", "asyncssh", "cryptography.x509", "pymongo", "bson", "yaml", "requests", "trustme", "jsonpatch"),
@@ -22,15 +25,18 @@ MODULES = (
     *("support.runner", "support.reporting.writers.console", "support.reporting.formatter"),
     *("support.reporting.publish", "support.hooks.session", "support.hooks.scenario", "tools.cli"),
     *("environments.sandbox.focus_server.server", "environments.sandbox.mongodb.service"),
+    "tools.fault_matrix.prepared",
 )
-"""The slow imports."""
+"""The slow imports, and the work that every run of the suite would repeat."""
 LONGEST_ORDER = 1 << 20
 
 
-def main(line: socket.socket) -> None:
+def main(line: socket.socket, modules: Sequence[str]) -> None:
     """Fork for each order until the socket closes. Only a fork returns earlier, after its module has run."""
-    for name in MODULES:
+    for name in modules or MODULES:
         importlib.import_module(name)
+    if not modules:
+        importlib.import_module("support.reporting.publish").prepare()
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
@@ -92,10 +98,31 @@ def become(order: dict, descriptors: list[int]) -> None:
     ]
     sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    streams = {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}
     sys.argv = [order["module"], *order["arguments"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    code: object = None
+    try:
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code
+    end(code, {*streams, sys.stdout, sys.stderr})
+
+
+def end(code: object, streams: set[TextIO]) -> None:
+    """End as Python does, but leave its memory to the system: to free each object would first copy what the fork shares
+    with the template. Returns, so that Python itself ends, if a stream cannot be flushed."""
+    if not isinstance(code, int | None):
+        sys.exit(code)  # Python prints it
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        for stream in streams:
+            stream.flush()
+    except (OSError, ValueError):  # Python reports a stream that nobody reads, or that the module has closed
+        sys.exit(code)
+    os._exit((code or 0) & 0xFF)
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

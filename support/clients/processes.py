@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
@@ -18,9 +19,11 @@ class ProcessId:
     began: str
 
     @classmethod
+    @functools.cache
     def own(cls) -> ProcessId:
-        """Return the process of this run. Processes forked to run scenarios in parallel use its identity."""
-        return _THIS_RUN
+        """Return the process of this run: the one that calls this first. Processes that it forks afterwards, to run
+        scenarios in parallel, use its identity; a run that is itself forked from a prepared process has its own."""
+        return cls(platform.node(), os.getpid(), _began(os.getpid()))
 
     @classmethod
     def parse(cls, text: str) -> ProcessId:
@@ -70,6 +73,3 @@ def _state(pid: int) -> str:
 def _fields(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the state on; the name before it may hold blanks."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-
-
-_THIS_RUN = ProcessId(platform.node(), os.getpid(), _began(os.getpid()))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from support.clients.kubernetes.tunnel import StillListening
+from support.clients.processes import ProcessId
 from support.clients.safety import Budget, SafetyPolicy
 from support.hooks.suspects import Suspects
 from support.hooks.units import Unit, apart, side_by_side, units_of
@@ -90,6 +91,7 @@ class SideBySide:
             amount, copies = 1, 0
         if not copies:
             self._apart = []  # they run here, with those that measure
+        ProcessId.own()  # the identity of all of them
         self._budget = budget = Budget(policy, amount + copies, context.Lock() if amount + copies > 1 else None)
         for number in range(1, amount + copies):
             on_a_copy = number >= amount

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,21 +75,22 @@ class Site:
             changed.append(f"POST /configure is answered {answer.status} {answer.message}")
         return "; ".join(changed)
 
-    def command(self, tags: str) -> list[str]:
+    def arguments(self, tags: str) -> list[str]:
+        """The arguments of behave."""
         userdata = ("-D", f"reports={self.reports}", "-D", f"sandbox_run_file={self.run_file}", "-D", "history=")
-        return [sys.executable, "-m", "behave", *userdata, f"--tags={tags}"]
+        return [*userdata, f"--tags={tags}"]
 
-    def run(self, tags: str) -> subprocess.Popen[bytes]:
-        return self._started(self.command(tags))
+    def run(self, tags: str) -> warm.WarmProcess:
+        """Start a run in a process group of its own."""
+        with self.log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            return warm.WarmProcess("behave", self.arguments(tags), (nothing.fileno(), log.fileno(), log.fileno()))
 
     def make(self, tags: str) -> subprocess.Popen[bytes]:
         """Start the same run with make, as a user does."""
         makefile = self.folder / "Makefile"
-        *words, tags = self.command(tags)
+        *words, tags = [sys.executable, "-m", "behave", *self.arguments(tags)]
         makefile.write_text(_MAKEFILE.format(command=" ".join([*words, f"'{tags}'"])))
-        return self._started(["make", "-f", str(makefile), "killed"])
-
-    def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        command = ["make", "-f", str(makefile), "killed"]
         with self.log.open("wb") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, process_group=0)
 

@@ -20,10 +20,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import warm
 from tests.endings.killed_site import Site, group_lives, happens, site
 
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANY, MAKE, PUBLISHING, SUPERVISOR = "any moment", "make is killed", "while it publishes", "the supervisor is killed"
+
+Run = subprocess.Popen[bytes] | warm.WarmProcess
 
 # Each moment with the tags of the scenario, and the file of the run, text and count by which the moment is recognised.
 MOMENTS = {
@@ -86,7 +89,7 @@ def kill_at(sandbox: Site, kill: Kill) -> str:
     return _killed(sandbox, process, kill)
 
 
-def _killed(sandbox: Site, process: subprocess.Popen[bytes], kill: Kill) -> str:
+def _killed(sandbox: Site, process: Run, kill: Kill) -> str:
     victim = sandbox.supervisor if kill.moment == SUPERVISOR else process
     victim.send_signal(kill.number)
     if kill.moment == PUBLISHING:
@@ -100,14 +103,14 @@ def _killed(sandbox: Site, process: subprocess.Popen[bytes], kill: Kill) -> str:
     return ""
 
 
-def _kill_again_while_it_publishes(sandbox: Site, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _kill_again_while_it_publishes(sandbox: Site, process: Run, number: signal.Signals) -> None:
     """Kill once more when the record is written and the other reports are not."""
     runs = sandbox.reports / "runs"
     happens(lambda: process.poll() is not None or any(runs.glob(f"*-{process.pid}/run.json")))
     process.send_signal(number)
 
 
-def _ended(process: subprocess.Popen[bytes], why: str) -> str:
+def _ended(process: Run, why: str) -> str:
     process.kill()
     process.wait()
     return why

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.endings.killed_site import Site, site
 from tests.endings.kills import MAKE, MOMENTS, PUBLISHING, SUPERVISOR, Kill, kill_at, trouble_after
 from tests.endings.test_outages_after_a_kill import world_of
@@ -42,9 +42,7 @@ def test_a_site_that_a_killed_run_left_changed_is_not_judged(sandbox: Site) -> N
     """The next run names what was changed and how it is undone; a sweep without --yes lists it and undoes nothing."""
     file = sandbox.reports / "changes-sandbox.jsonl"
     kill_at(sandbox, Kill(signal.SIGKILL, "the stream address", 0.05))
-    told = subprocess.run(
-        sandbox.command("@JL-01a"), cwd=sandbox.root, capture_output=True, text=True, timeout=600, check=False
-    )
+    told = warm.run("behave", *sandbox.arguments("@JL-01a"), timeout_s=600)
     assert told.returncode == 2
     (sentence,) = told.stderr.splitlines()
     assert (

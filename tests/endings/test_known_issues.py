@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from support.config.loading import ENVIRONMENTS
 from support.config.models import Control
 from support.fault_catalogue import load_catalogue
 from support.gherkin.documents import read_documents
+from tests import warm
 from tools.fault_matrix.profile import Defect, load_profile
 from tools.fault_matrix.rows import rows_of
 
@@ -86,15 +85,8 @@ class Deployed:
         rows = rows_of(read_documents(ROOT / "features"))
         places = [row.place for row in rows if any(row.is_meant_by(name) for name in ids)]
         options = ["-D", f"sandbox_run_file={self.run_file}", "-D", f"reports={self.folder}", "-D", "history="]
-        done = subprocess.run(
-            [sys.executable, "-m", "behave", *options, "-D", "publish=record", *places],
-            cwd=ROOT,
-            env={**os.environ, "FOCUS__KNOWN_ISSUES": json.dumps(issues, default=str)},
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
+        variables = {**os.environ, "FOCUS__KNOWN_ISSUES": json.dumps(issues, default=str)}
+        done = warm.run("behave", *options, "-D", "publish=record", *places, variables=variables, timeout_s=900.0)
         assert done.returncode in (0, 1), done.stdout + done.stderr
         record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         return done.returncode, {one["id"]: one for one in record["scenarios"]}

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -17,10 +15,11 @@ from urllib.parse import quote
 import pymongo
 import pytest
 
-from tests.endings.killed_site import ROOT, Site, site
+from tests import warm
+from tests.endings.killed_site import Site, site
 from tests.endings.planters import planted
 from tests.endings.planting import KNOWN, MARK, hidden_forms, told, written
-from tests.endings.test_run_endings import Behave
+from tests.endings.test_run_endings import Behave, WarmBehave
 
 VARIABLES = {
     "MY_TOOL_PASSWORD": KNOWN,
@@ -51,9 +50,8 @@ def test_no_secret_comes_out(sandbox: Site, tmp_path: Path) -> None:
         userdata = ("-D", f"sandbox_run_file={run_file}")
         (own := tmp_path / "own").mkdir()
         formats = ("-f", "plain", "-o", str(plain), "-f", "console")
-        run = Behave(own, *userdata, f"--tags={FAILS}", *formats, **VARIABLES, **github(own))
-        out, err = run.process.communicate(timeout=300)
-        outputs = {"stdout": out.encode(), "stderr": err.encode()}
+        run = WarmBehave(own, *userdata, f"--tags={FAILS}", *formats, **VARIABLES, **github(own))
+        outputs = {"stdout": run.said.encode(), "stderr": run.end()[1].encode()}
         for words in (
             ["doctor", "-e", "sandbox", "--run-file", str(run_file)],
             ["sweep", "-e", "sandbox", "--run-file", str(run_file), "--reports", str(run.reports)],
@@ -119,12 +117,9 @@ def test_no_option_of_a_database_uri_comes_out(sandbox: Site, tmp_path: Path, op
 
 def command(words: list[str], **variables: str) -> bytes:
     """Run a command and return its standard output and standard error."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from tools.cli import main; main()", *words],
-        cwd=ROOT, env={**os.environ, **VARIABLES, **variables}, capture_output=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert b"Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    done = warm.run("tests.focus_acceptance", *words, variables={**os.environ, **VARIABLES, **variables})
+    assert "Traceback" not in done.stderr
+    return (done.stdout + done.stderr).encode()
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -132,8 +127,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def test_every_report_is_for_its_owner(sandbox: Site, tmp_path: Path) -> None:
-    run = Behave(tmp_path, "-D", f"sandbox_run_file={sandbox.run_file}", "--tags=@PV-04a")
-    run.end()
+    run = WarmBehave(tmp_path, "-D", f"sandbox_run_file={sandbox.run_file}", "--tags=@PV-04a")
     modes = {str(path): path.stat().st_mode & 0o077 for path in (run.reports, *run.reports.rglob("*"))}
     assert len(modes) > 40
     assert [path for path, others in modes.items() if others] == []

@@ -15,7 +15,7 @@ from hamcrest import equal_to
 
 from support import waits
 from support.cli.shard import merge_shards, print_plan
-from tests.endings.test_run_endings import Behave
+from tests.endings.test_run_endings import Behave, WarmBehave
 
 SOME = "@JL-03 or @PV-05 or @CF-05 or @MD-01"
 
@@ -76,7 +76,7 @@ def test_a_killed_shard_is_named_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_share_of_another_selection_is_refused(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     (own := tmp_path / "own").mkdir()
-    code, said = Behave(own, "--tags=@JL-03", "-D", "shard=0", "-D", f"shard_plan={plan}").end()
+    code, said = WarmBehave(own, "--tags=@JL-03", "-D", "shard=0", "-D", f"shard_plan={plan}").end()
     assert code == 2 and "is in the plan of the shards only" in said
 
 

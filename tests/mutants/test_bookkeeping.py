@@ -18,7 +18,10 @@ from tools.mutants.runs import ResultsFile
 from tools.mutants.table import as_data, lines_of, outcomes
 from tools.mutants.trial import KILLED, SURVIVED, UNTRIED, Result
 
-MUTANTS = every_mutant()
+
+@pytest.fixture(scope="module")
+def mutants() -> list[Mutant]:
+    return every_mutant()
 
 
 def row(name: str) -> Row:
@@ -29,25 +32,25 @@ def result(mutant: Mutant, verdict: str, by: str = "") -> Result:
     return Result(mutant.id, mutant.at, 1, "number", mutant.place.words, verdict, by, "", 3, 1.0)
 
 
-def test_every_mutant_has_an_id_of_its_own_and_compiles() -> None:
-    assert len(MUTANTS) > 1000
-    assert len({mutant.id for mutant in MUTANTS}) == len(MUTANTS)
+def test_every_mutant_has_an_id_of_its_own_and_compiles(mutants: list[Mutant]) -> None:
+    assert len(mutants) > 1000
+    assert len({mutant.id for mutant in mutants}) == len(mutants)
 
 
-def test_the_server_is_changed_but_not_its_faults() -> None:
-    modules = {mutant.module for mutant in MUTANTS}
+def test_the_server_is_changed_but_not_its_faults(mutants: list[Mutant]) -> None:
+    modules = {mutant.module for mutant in mutants}
     assert {"focus_server.rules", "focus_server.capacity", "node.watchdog"} <= modules
     assert not any("faults" in module or "openapi" in module for module in modules)
 
 
-def test_a_sample_is_the_same_each_time_and_holds_when_code_is_added() -> None:
-    first = sampled(MUTANTS, 20, seed=1)
-    assert first == sampled(MUTANTS, 20, seed=1) != sampled(MUTANTS, 20, seed=2)
+def test_a_sample_is_the_same_each_time_and_holds_when_code_is_added(mutants: list[Mutant]) -> None:
+    first = sampled(mutants, 20, seed=1)
+    assert first == sampled(mutants, 20, seed=1) != sampled(mutants, 20, seed=2)
     assert sampled(first[::-1], 20, seed=1) == first
 
 
-def test_every_equivalent_mutant_is_there() -> None:
-    assert set(read_equivalent(MUTANTS)) <= {mutant.id for mutant in MUTANTS}
+def test_every_equivalent_mutant_is_there(mutants: list[Mutant]) -> None:
+    assert set(read_equivalent(mutants)) <= {mutant.id for mutant in mutants}
 
 
 @pytest.mark.parametrize(
@@ -58,11 +61,13 @@ def test_every_equivalent_mutant_is_there() -> None:
         ('at = "focus_server.rules:"\nchanges = ["a -> b"]', "say in words why"),
     ],
 )
-def test_an_equivalent_whose_place_is_gone_is_an_error(tmp_path: Path, entry: str, says: str) -> None:
+def test_an_equivalent_whose_place_is_gone_is_an_error(
+    mutants: list[Mutant], tmp_path: Path, entry: str, says: str
+) -> None:
     file = tmp_path / "equivalent.toml"
     file.write_text(f"[[equivalent]]\n{entry}\n", encoding="utf-8")
     with pytest.raises(MutantsError, match=says):
-        read_equivalent(MUTANTS, file)
+        read_equivalent(mutants, file)
 
 
 def test_a_target_that_is_gone_is_an_error(tmp_path: Path) -> None:
@@ -72,8 +77,10 @@ def test_a_target_that_is_gone_is_an_error(tmp_path: Path) -> None:
         every_mutant(file)
 
 
-def test_scenarios_of_each_way_through_a_function_come_first_and_rare_ways_before_frequent_ones() -> None:
-    mutant = next(one for one in MUTANTS if one.at == "focus_server.rules:check_canvas")
+def test_scenarios_of_each_way_through_a_function_come_first_and_rare_ways_before_frequent_ones(
+    mutants: list[Mutant],
+) -> None:
+    mutant = next(one for one in mutants if one.at == "focus_server.rules:check_canvas")
     function = functions_of(file_of(mutant.module).read_text(encoding="utf-8"))["check_canvas"]
     everybody = frozenset({"JL-01a", "JL-01b", "JL-01c", "CF-07b"})
     entered = {(mutant.at, function.digest): {1: everybody, 2: frozenset({"CF-07b"})}}
@@ -91,8 +98,8 @@ def test_of_a_line_that_runs_at_the_start_all_scenarios_of_its_module_come_first
     assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
 
 
-def test_whoever_enters_rare_lines_of_the_module_comes_before_others_of_the_same_line() -> None:
-    mutant = next(one for one in MUTANTS if one.at == "focus_server.rules:check_canvas")
+def test_whoever_enters_rare_lines_of_the_module_comes_before_others_of_the_same_line(mutants: list[Mutant]) -> None:
+    mutant = next(one for one in mutants if one.at == "focus_server.rules:check_canvas")
     function = functions_of(mutant.file.read_text(encoding="utf-8"))["check_canvas"]
     line = function.number(mutant.place.line)
     entered = {
@@ -144,38 +151,38 @@ def test_a_scenario_of_which_nothing_is_recorded_yet_is_taken_to_enter_the_line(
     assert [one.id for one in first] == ["CF-07b"] and [one.id for one in others] == ["JL-01a"]
 
 
-def test_who_uses_a_constant_comes_first() -> None:
+def test_who_uses_a_constant_comes_first(mutants: list[Mutant]) -> None:
     source = "LIMIT: int = 3\nTWICE = 2 * LIMIT\n\n\ndef f(a):\n    return a < TWICE\n\n\ndef g():\n    return 1\n"
     assert names_made_of(source, 1) == {"LIMIT", "TWICE"} and names_made_of(source, 6) == frozenset()
     assert names_used(source) == {"f": {"a", "TWICE"}, "g": frozenset()}
-    mutant = next(one for one in MUTANTS if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
+    mutant = next(one for one in mutants if one.place.words.startswith("HIGHEST_FREQUENCY_HZ = "))
     uses, other = "focus_server.rules:check_frequencies", "focus_server.rules:check_canvas"
     entered = {(uses, "any"): {1: frozenset({"CF-02b"})}, (other, "any"): {1: frozenset({"CF-07b"})}}
     first, others = Lines({"CF-07b": 1.0, "CF-02b": 1.0}, entered).order(mutant, [row("CF-07b"), row("CF-02b")])
     assert [one.id for one in first] == ["CF-02b"] and [one.id for one in others] == ["CF-07b"]
 
 
-def test_results_are_taken_up_again_after_half_a_line(tmp_path: Path) -> None:
+def test_results_are_taken_up_again_after_half_a_line(mutants: list[Mutant], tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     file = ResultsFile(path)
     file.begin_with({})
-    file.add(result(MUTANTS[0], SURVIVED))
-    file.add(result(MUTANTS[0], KILLED, "JL-01a"))
+    file.add(result(mutants[0], SURVIVED))
+    file.add(result(mutants[0], KILLED, "JL-01a"))
     with path.open("a", encoding="utf-8") as out:
         out.write('{"id": "half')
     known = file.read()
     assert {one.verdict for one in known.values()} == {KILLED}
     file.begin_with(known)
-    file.add(result(MUTANTS[1], UNTRIED))
-    assert set(file.read()) == {MUTANTS[0].id, MUTANTS[1].id}
+    file.add(result(mutants[1], UNTRIED))
+    assert set(file.read()) == {mutants[0].id, mutants[1].id}
 
 
-def test_the_table_counts_each_mutant_once() -> None:
-    first, second, third, fourth = MUTANTS[:4]
+def test_the_table_counts_each_mutant_once(mutants: list[Mutant]) -> None:
+    first, second, third, fourth = mutants[:4]
     results = {
         one.id: one for one in (result(first, KILLED, "CF-07b.1"), result(second, SURVIVED), result(third, UNTRIED))
     }
-    found = list(outcomes(MUTANTS[:4], results, {fourth.id: "no reason"}))
+    found = list(outcomes(mutants[:4], results, {fourth.id: "no reason"}))
     data = as_data(found)
     assert data["modules"] == [
         {"module": first.module, "places": 4, "killed": 1, "survived": 1, "equivalent": 1, "not tried": 1}
@@ -187,29 +194,29 @@ def test_the_table_counts_each_mutant_once() -> None:
     assert list(lines_of(found))[-1].split()[:6] == ["all", "4", "2", "1", "1", "1"]
 
 
-def test_what_came_of_them_is_kept_with_the_code(tmp_path: Path) -> None:
-    first, second, third, fourth = MUTANTS[:4]
+def test_what_came_of_them_is_kept_with_the_code(mutants: list[Mutant], tmp_path: Path) -> None:
+    first, second, third, fourth = mutants[:4]
     results = {one.id: one for one in (result(first, KILLED, "CF-07b.1"), result(second, SURVIVED))}
     file = tmp_path / "mutants.json"
-    keep(list(outcomes(MUTANTS[:4], results, {fourth.id: "no reason"})), file)
-    kept = read_kept(MUTANTS[:4], file)
+    keep(list(outcomes(mutants[:4], results, {fourth.id: "no reason"})), file)
+    kept = read_kept(mutants[:4], file)
     assert {name: (one.verdict, one.by) for name, one in kept.items()} == {
         first.id: (KILLED, "CF-07b.1"),
         second.id: (SURVIVED, ""),
     }
     assert read_kept([second, third], file).keys() == {second.id}
-    assert read_kept(MUTANTS[:4], tmp_path / "none.json") == {}
+    assert read_kept(mutants[:4], tmp_path / "none.json") == {}
 
 
-def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_an_error(mutants: list[Mutant], tmp_path: Path) -> None:
     file = tmp_path / "mutants.json"
     file.write_text('{"noticed_by": 3}', encoding="utf-8")
     with pytest.raises(MutantsError, match="not what python -m tools.mutants keep writes"):
-        read_kept(MUTANTS[:4], file)
+        read_kept(mutants[:4], file)
 
 
-def test_whoever_noticed_it_or_its_neighbours_is_asked_first() -> None:
-    rules = [one for one in MUTANTS if one.at == "focus_server.rules:check_canvas"]
+def test_whoever_noticed_it_or_its_neighbours_is_asked_first(mutants: list[Mutant]) -> None:
+    rules = [one for one in mutants if one.at == "focus_server.rules:check_canvas"]
     itself, neighbour, *_ = rules
     noticed = Noticed([result(itself, KILLED, "CF-07b"), result(neighbour, KILLED, "JL-01b")])
     rows = [row(name) for name in ("JL-01a", "JL-01b", "CF-07b")]

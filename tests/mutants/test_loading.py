@@ -8,13 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.files import PROJECT
 from tools.mutants.mutant import every_mutant
 from tools.mutants.trial import OVERLAY, SWITCH
 
 MODULE = "environments.sandbox.focus_server.rules"
 TELL = "from environments.sandbox.focus_server import rules; print(rules.LOWEST_CHANNEL)"
-MUTANT = next(one for one in every_mutant() if one.place.words == "LOWEST_CHANNEL = 1 -> LOWEST_CHANNEL = 2")
+
+
+@pytest.fixture(scope="module")
+def number() -> int:
+    """The number of a mutant of the module, which makes its lowest channel 2."""
+    words = "LOWEST_CHANNEL = 1 -> LOWEST_CHANNEL = 2"
+    return next(one.place.number for one in every_mutant() if one.place.words == words)
 
 
 def said(code: str, **variables: str) -> str:
@@ -29,14 +37,14 @@ LOADING = "import sys; from tools.mutants.in_sandbox import finder; sys.meta_pat
 REFUSED = "from tools.mutants import in_sandbox\ntry:\n    {}\nexcept RuntimeError as refused:\n    print(refused)"
 
 
-def test_the_module_is_loaded_with_its_mutant_and_nothing_of_it_is_kept() -> None:
-    assert said(f"{LOADING.format(MODULE, MUTANT.place.number)}; {TELL}") == "2"
+def test_the_module_is_loaded_with_its_mutant_and_nothing_of_it_is_kept(number: int) -> None:
+    assert said(f"{LOADING.format(MODULE, number)}; {TELL}") == "2"
     assert said(TELL) == "1"
 
 
-def test_a_process_that_is_none_of_the_sandbox_takes_no_notice(tmp_path: Path) -> None:
+def test_a_process_that_is_none_of_the_sandbox_takes_no_notice(number: int, tmp_path: Path) -> None:
     switch = tmp_path / "switch.json"
-    switch.write_text(json.dumps({"module": MODULE, "number": MUTANT.place.number}), encoding="utf-8")
+    switch.write_text(json.dumps({"module": MODULE, "number": number}), encoding="utf-8")
     assert said(TELL, PYTHONPATH=str(OVERLAY), **{SWITCH: str(switch)}) == "1"
 
 

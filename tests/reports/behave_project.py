@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import textwrap
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 from tests import warm
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "support" / "reporting" / "run.schema.json").read_text(encoding="utf-8"))
+SCHEMA_FILE = ROOT / "support" / "reporting" / "run.schema.json"
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def checks(schema: Path) -> Validator:
+    """The validator of a schema, which is itself checked only once: that takes longer than a validation."""
+    content = json.loads(schema.read_text(encoding="utf-8"))
+    kind = validator_for(content)
+    kind.check_schema(content)
+    return kind(content)
+
 
 PYPROJECT = """
 [tool.behave]
@@ -112,25 +125,26 @@ class BehaveProject:
 
     def run_and_send(self, number: signal.Signals, marker: str, publish: str = "record") -> Outcome:
         """Start a run in its own process group, wait until it prints `marker`, and send the group a signal."""
-        with subprocess.Popen(
-            [sys.executable, "-m", "behave", "-D", f"publish={publish}"],
-            cwd=self.folder,
-            env=self.variables({}),
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        ) as process:
-            assert process.stdout is not None
-            seen = ""
-            while marker not in seen:
-                line = process.stdout.readline()
-                assert line, f"the run ended without printing {marker!r}: {seen}"
-                seen += line
-            os.killpg(process.pid, number)
-            out, err = process.communicate(timeout=20)
-        return self._outcome(process.returncode, seen + out, err)
+        out, its_out = os.pipe()
+        with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as errors:
+            streams = (nothing.fileno(), its_out, errors.fileno())
+            variables = self.variables({})
+            process = warm.WarmProcess("behave", ["-D", f"publish={publish}"], streams, self.folder, variables)
+            os.close(its_out)
+            hangs = threading.Timer(60.0, process.kill)
+            hangs.start()
+            with os.fdopen(out, encoding="utf-8") as lines:
+                seen = ""
+                while marker not in seen:
+                    line = lines.readline()
+                    assert line, f"the run ended without printing {marker!r}: {seen}"
+                    seen += line
+                os.killpg(process.pid, number)
+                seen += lines.read()
+            code = process.wait()
+            hangs.cancel()
+            err = os.pread(errors.fileno(), os.fstat(errors.fileno()).st_size, 0).decode()
+        return self._outcome(code, seen, err)
 
     def variables(self, extra: dict[str, str]) -> dict[str, str]:
         """The environment of a run: ours, without settings of our own run, and with those in ``extra``."""
@@ -143,6 +157,6 @@ class BehaveProject:
         run_json, junit = self.folder / "reports" / "run.json", self.folder / "reports" / "junit.xml"
         record = json.loads(run_json.read_text(encoding="utf-8")) if run_json.exists() else None
         if record is not None:
-            jsonschema.validate(record, SCHEMA)
+            checks(SCHEMA_FILE).validate(record)
             assert (record["verdict"] == "passed") == (record["why_failed"] == [])
         return Outcome(code, out, err, record, junit.read_text(encoding="utf-8") if junit.exists() else None)

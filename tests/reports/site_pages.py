@@ -91,9 +91,9 @@ def read_site(site: Path) -> dict[str, Page]:
     return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
 
 
-def problems_of(site: Path) -> list[str]:
-    """All problems of all pages, including links."""
-    pages = read_site(site)
+def problems_of(site: Path, pages: dict[str, Page] | None = None) -> list[str]:
+    """All problems of all pages, including links. ``pages`` is the site as :func:`read_site` has read it."""
+    pages = read_site(site) if pages is None else pages
     found = [f"{name}: {problem}" for name, page in pages.items() for problem in page.problems]
     for name, page in pages.items():
         found += [f"{name}: dead link {one}" for one in page.addresses if not _leads_somewhere(one, page, pages, site)]

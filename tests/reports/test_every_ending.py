@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
-from behave_project import ROOT, Outcome
+from behave_project import ROOT, Outcome, checks
 from endings import ENDINGS, SECRET, Ending
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from site_pages import problems_of, read_site
@@ -21,7 +20,7 @@ from support.reporting.compare import compare, run_at
 from support.reporting.history import read_history
 from support.reporting.writers.bundle import write_bundle
 
-XRAY = json.loads((ROOT / "support" / "reporting" / "xray.schema.json").read_text(encoding="utf-8"))
+XRAY = ROOT / "support" / "reporting" / "xray.schema.json"
 JUDGED = [ending for ending in ENDINGS if ending.code != 2]
 
 
@@ -96,8 +95,8 @@ def test_the_history_has_the_run_as_it_ended(ended: tuple[Ending, Outcome, Path]
 def test_every_page_of_the_site_is_well_formed_and_without_a_stack_trace(ended: tuple[Ending, Outcome, Path]) -> None:
     _, outcome, reports = ended
     if (reports / "site").is_dir():
-        assert problems_of(reports / "site") == []
         pages = read_site(reports / "site")
+        assert problems_of(reports / "site", pages) == []
         assert pages["index.html"].heading_texts()[0].startswith("Failed" if is_red(outcome) else "Passed")
         for name, page in pages.items():
             assert "Traceback" not in page.text, name
@@ -144,7 +143,7 @@ def test_allure_is_red_when_the_run_is_red(ended: tuple[Ending, Outcome, Path]) 
 def test_xray_takes_the_results(ended: tuple[Ending, Outcome, Path]) -> None:
     ending, outcome, reports = ended
     content = json.loads((reports / "xray.json").read_text(encoding="utf-8"))
-    jsonschema.validate(content, XRAY)
+    checks(XRAY).validate(content)
     bad = any(entry["status"] in ("failed", "error", "unexpected_pass") for entry in outcome.checked["scenarios"])
     known = any(entry["status"] == "known_issue" for entry in outcome.checked["scenarios"])
     assert any(test["status"] == "FAILED" for test in content["tests"]) == (bad or known)

@@ -23,6 +23,7 @@ from support.reporting.record.model import Record, ScenarioResult, Trouble, writ
 from support.reporting.text import Painter, safe, scenario_lines, summary_lines, verdict_sentence
 from support.reporting.writers.console import wants_colour
 from support.reporting.writers.junit import junit_xml
+from tests.warm import WarmProcess
 
 NOW = datetime.datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=datetime.UTC)
 PLAIN = Painter(colour=False, width=None)
@@ -208,18 +209,13 @@ def test_control_characters_are_shown_not_obeyed() -> None:
 def on_a_terminal(project: BehaveProject, **environment: str) -> str:
     """The output of a run on a pseudo terminal."""
     parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "behave"],
-        cwd=project.folder,
-        stdout=child,
-        stderr=child,
-        stdin=subprocess.DEVNULL,
-        env=project.variables({"TERM": "xterm", "COLUMNS": "70", **environment}),
-    )
+    variables = project.variables({"TERM": "xterm", "COLUMNS": "70", **environment})
+    with Path(os.devnull).open("rb") as nothing:
+        process = WarmProcess("behave", [], (nothing.fileno(), child, child), project.folder, variables)
     os.close(child)
     seen = b"".join(iter(_reader(parent), b""))
     os.close(parent)
-    process.wait(timeout=20)
+    process.wait(20.0)
     return seen.decode()
 
 

@@ -25,6 +25,8 @@ from tools.mutants.mutant import Mutant, MutantsError
 
 OVERLAY = Path(__file__).parent / "overlay"
 SWITCH = "FOCUS_MUTANTS_SWITCH"
+CHANGED = "FOCUS_CHANGED_BY_PYTHONPATH"
+"""Tells the sandbox which of its processes need an interpreter of their own. It forks the others, which is faster."""
 STARTED_AGAIN = "focus_server"
 """The process that a running sandbox restarts when it is gone. A mutant of any other process needs a new sandbox."""
 TAGS = "not (@wip or @quarantine)"
@@ -187,6 +189,9 @@ class Laboratory:
         self._switch.write_text(json.dumps(content), encoding="utf-8")
         path = os.pathsep.join(filter(None, (str(OVERLAY), os.environ.get("PYTHONPATH"))))
         variables = {"PYTHONPATH": path, SWITCH: str(self._switch)}
+        if "record" not in content:
+            changed = {STARTED_AGAIN, *((self._in.process,) if self._in is not None else ())}
+            variables[CHANGED] = ",".join(sorted(changed))
         self._bench = Bench(self._settings, self._folder, TAGS, self._behave, variables=variables)
 
     def _start_again(self, bench: Bench, content: Mapping[str, Any]) -> None:

@@ -31,9 +31,17 @@ def fork_of(package: str) -> Callable[[], None] | None:
     None if a new Python interpreter is needed: if other threads run, because a fork might copy a lock that one holds;
     if PYTHONPATH is set, because it may change what Python does at its start; or if the kernel is not Linux.
     """
-    if sys.platform != "linux" or "PYTHONPATH" in os.environ or threading.active_count() > 1:
+    if sys.platform != "linux" or threading.active_count() > 1 or _is_changed_by_its_path(package):
         return None
     return functools.partial(_become, package)
+
+
+CHANGED = "FOCUS_CHANGED_BY_PYTHONPATH"
+"""Environment variable with the names of the packages that PYTHONPATH changes, with commas; without it, that is all."""
+
+
+def _is_changed_by_its_path(package: str) -> bool:
+    return "PYTHONPATH" in os.environ and package in os.environ.get(CHANGED, package).split(",")
 
 
 def _become(package: str) -> None:

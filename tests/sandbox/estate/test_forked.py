@@ -11,7 +11,7 @@ import pytest
 
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.child import ChildProcess
-from environments.sandbox.supervisor.forked import fork_of, wait_without_threads
+from environments.sandbox.supervisor.forked import CHANGED, fork_of, wait_without_threads
 from environments.sandbox.supervisor.workloads import WorkloadProcesses
 from tests.sandbox.process_runner import base_config
 
@@ -84,6 +84,9 @@ def test_python_starts_anew_beside_a_thread_and_where_it_may_be_told_what_to_do(
     assert fork_of("links") is not None
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     assert fork_of("links") is None
+    monkeypatch.setenv(CHANGED, "focus_server,node")
+    assert fork_of("links") is not None and fork_of("node") is None, "only these are changed by it"
+    monkeypatch.delenv(CHANGED)
     monkeypatch.delenv("PYTHONPATH")
     ending = threading.Event()
     thread = threading.Thread(target=ending.wait)

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.shared.certificates import CertificateAuthority
-from support.waits import Stopwatch
+from support.waits import LOOK_AGAIN_S, Stopwatch
 from tests.sandbox.focus_server.fake_kubernetes import FakeKubernetes
 from tests.sandbox.focus_server.fake_mongodb import FakeMongoDb
 from tests.sandbox.process_runner import RunningProcess, base_config, reserve_port, start_process
@@ -164,3 +165,4 @@ def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
     watch = Stopwatch()
     while not condition():
         assert watch.given_s() < within_s, "did not come true in time"
+        threading.Event().wait(LOOK_AGAIN_S)

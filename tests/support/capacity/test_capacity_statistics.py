@@ -1,12 +1,13 @@
 """Percentiles and rates, checked against scipy, against the published table, and as properties."""
 
+import importlib
 import math
 import random
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from support.statistics.percentiles import (
     minimum_samples,
@@ -19,6 +20,12 @@ from support.statistics.percentiles import (
 
 SAMPLES = st.lists(st.floats(0, 1e6), min_size=1, max_size=300)
 SHARE = st.floats(0.01, 0.99)
+
+
+@pytest.fixture(scope="module")
+def stats() -> ModuleType:
+    """scipy.stats, which takes a second to load: only where it is used."""
+    return importlib.import_module("scipy.stats")
 
 
 @given(SAMPLES, SHARE)
@@ -67,7 +74,7 @@ def test_the_ranks_are_those_of_the_facts(n, p50, p95, p99):
 
 @pytest.mark.parametrize("n", [72, 97, 200, 368, 1000])
 @pytest.mark.parametrize("q", [0.5, 0.9, 0.95, 0.99])
-def test_the_ranks_are_those_of_scipys_quantile_test(n, q):
+def test_the_ranks_are_those_of_scipys_quantile_test(stats, n, q):
     interval = stats.quantile_test(list(range(1, n + 1)), p=q).confidence_interval(0.95)
     wanted = tuple(None if math.isnan(bound) else bound for bound in (interval.low, interval.high))
     found = percentile_ranks(n, q)
@@ -83,7 +90,7 @@ def test_the_fewest_samples_with_a_bound():
         assert percentile_ranks(n - 1, q).upper is None
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
+def test_the_interval_covers_the_truth_as_often_as_it_says(stats):
     rng = random.Random(20261121)
     truth = math.exp(0.6 * stats.norm.ppf(0.95))
     inside = 0
@@ -94,7 +101,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_is_scipys(rate):
+def test_wilson_is_scipys(stats, rate):
     successes, total = rate
     wanted = stats.binomtest(successes, total).proportion_ci(0.95, "wilson")
     found = wilson(successes, total)

@@ -1,19 +1,26 @@
 """The leak rule, checked against scipy and by simulation of the hour described in docs/facts/capacity.md 4.3."""
 
+import importlib
 import math
 import random
 from statistics import median
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from support.statistics.trends import after_warm_up, block_minima, leak, theil_sen
 from support.statistics.verdict import Outcome
 
 TOLERANCE_MB_PER_H = 10.0
 VALUES = st.dictionaries(st.integers(0, 50).map(float), st.integers(-20, 20).map(float), min_size=2, max_size=25)
+
+
+@pytest.fixture(scope="module")
+def stats() -> ModuleType:
+    """scipy.stats, which takes a second to load: only where it is used."""
+    return importlib.import_module("scipy.stats")
 
 
 def hour(rng, mb_per_h, warm_up_mb=0.0, samples=240, scale=1.0):
@@ -39,7 +46,7 @@ def test_an_hour_without_a_leak_is_not_called_one():
     assert rate(0)[0] <= 0.03
 
 
-def test_a_warm_up_is_not_called_a_leak():
+def test_a_warm_up_is_not_called_a_leak(stats):
     false_alarms, _ = rate(0, warm_up_mb=80)
     assert false_alarms <= 0.03
     # The result of ordinary regression on the raw samples of the same hours.
@@ -84,7 +91,7 @@ def test_too_short_a_run_decides_nothing():
 
 
 @given(VALUES)
-def test_theil_sen_is_scipys(values):
+def test_theil_sen_is_scipys(stats, values):
     points = list(values.items())
     wanted = stats.theilslopes(list(values.values()), list(values), alpha=0.90)
     found = theil_sen(points, confidence=0.90)

@@ -61,22 +61,36 @@ KINDS: dict[str, Callable[[int], str]] = {
 }
 
 
-def least_s(do: Callable[[], object]) -> float:
-    """The least of several times, in CPU seconds of this process: other load on the machine can only add to it."""
-    taken = []
-    for _ in range(5):
-        started_s = time.process_time()
-        do()
-        taken.append(time.process_time() - started_s)
-    return min(taken)
+TIMES = 5
+LIMIT = 8.0 * 2
+"""The highest ratio of the times for eight times the text; a time that grows with the square gives 64."""
+
+
+def taken_s(do: Callable[[], object]) -> float:
+    """Processor seconds of this process."""
+    started_s = time.process_time()
+    do()
+    return time.process_time() - started_s
+
+
+def ratio_of_times(large: Callable[[], object], small: Callable[[], object], limit: float) -> float:
+    """The ratio of the least times, because other load on the machine can only add to a time. The large one is repeated
+    only while the ratio is above the limit: a further time could only lower it."""
+    unit_s = min(taken_s(small) for _ in range(TIMES))
+    ratio = taken_s(large) / unit_s
+    for _ in range(TIMES - 1):
+        if ratio < limit:
+            break
+        ratio = min(ratio, taken_s(large) / unit_s)
+    return ratio
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_time_grows_with_the_text(kind: str) -> None:
     small, large = KINDS[kind](20_000), KINDS[kind](160_000)
     gc.collect()
-    ratio = least_s(lambda: REDACTOR.redact(large)) / least_s(lambda: REDACTOR.redact(small))
-    assert ratio < 8 * 2, f"eight times the text takes {ratio:.1f} times the time"
+    ratio = ratio_of_times(lambda: REDACTOR.redact(large), lambda: REDACTOR.redact(small), LIMIT)
+    assert ratio < LIMIT, f"eight times the text takes {ratio:.1f} times the time"
 
 
 class Nowhere:
@@ -93,5 +107,5 @@ def test_the_time_of_a_stream_grows_with_what_is_printed(line: str) -> None:
         for _ in range(times):
             stream.write(line)
 
-    ratio = least_s(lambda: printed(8_000)) / least_s(lambda: printed(1_000))
-    assert ratio < 8 * 2, f"eight times the lines take {ratio:.1f} times the time"
+    ratio = ratio_of_times(lambda: printed(8_000), lambda: printed(1_000), LIMIT)
+    assert ratio < LIMIT, f"eight times the lines take {ratio:.1f} times the time"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections import deque
@@ -111,7 +112,7 @@ def _(before: deque[tuple[float, Window]], proceed: Proceed, investigation: Inve
     window: Window | None = proceed(investigation)
     if window is None:
         return None
-    now_s = time.monotonic()
+    now_s = asyncio.get_running_loop().time()
     recent = before[0][1] if before and now_s - before[0][0] < MIXED_WITHIN_S else window
     before.append((now_s, window))
     return recent
