@@ -48,6 +48,8 @@ def _become(package: str) -> None:
     """Run this package like ``python -m``; its standard streams are in place. Does not return."""
     code = 1
     try:
+        if sys.version_info < (3, 12):
+            asyncio.set_event_loop_policy(None)  # its watcher of child processes belongs to the supervisor's loop
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import environments.sandbox
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.child import ChildProcess
 from environments.sandbox.supervisor.forked import CHANGED, fork_of, wait_without_threads
@@ -70,6 +71,37 @@ def test_a_process_that_starts_again_is_a_fork_as_well(tmp_path: Path) -> None:
             await child.stop()
 
     assert asyncio.run(run()) == "links"
+
+
+WAITS = """
+import asyncio
+
+async def run():
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+
+with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # as the processes of the sandbox do it
+    runner.run(run())
+"""
+
+
+def test_a_fork_notices_the_end_of_a_process_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message broker is such a process. A wait that never ends also keeps a processor busy (Python 3.11)."""
+    (tmp_path / "waiter").mkdir()
+    (tmp_path / "waiter" / "__main__.py").write_text(WAITS, encoding="utf-8")
+    monkeypatch.setattr(environments.sandbox, "__path__", [*environments.sandbox.__path__, str(tmp_path)])
+    wait_without_threads()
+
+    async def run() -> int:
+        process = await asyncio.create_subprocess_exec("true", preexec_fn=fork_of("waiter"))
+        try:
+            async with asyncio.timeout(60):
+                return await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+    assert asyncio.run(run()) == 0
 
 
 def test_a_fork_that_cannot_start_says_why(tmp_path: Path) -> None:
