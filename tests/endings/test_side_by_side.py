@@ -127,6 +127,7 @@ def test_an_interruption_ends_further_sandboxes_as_well(tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
+@pytest.mark.nightly  # it has 127.0.0.1 for itself, which tests/sandbox/estate/test_addresses.py needs as well
 def test_a_further_sandbox_that_cannot_start_leaves_its_scenarios_to_the_first(tmp_path: Path) -> None:
     variables = {"FOCUS__SANDBOX__SETTINGS__ADDRESSES": "one"}
     run = WarmBehave(tmp_path, APART, **variables)
