@@ -128,8 +128,9 @@ def connect_beside(
 def connect_apart(
     context: Context, name: str, confirmed: bool, run_file: Path | None, shift: int, budget: Budget
 ) -> None:
-    """Start a further sandbox for this process alone, and connect to it; ``run_file`` is that of the first one.
+    """Start a further sandbox for this process alone, and connect to it.
 
+    ``run_file`` and ``shift`` matter only to processes that share the first sandbox.
     Raises :class:`~support.clients.sandbox.embedded.SandboxError`.
     """
     sandbox = context.sandbox = EmbeddedSandbox(load_environment(name).sandbox.settings)

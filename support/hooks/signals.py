@@ -64,6 +64,12 @@ def held() -> Iterator[None]:
         yield
 
 
+def ignore_what_ends_a_run() -> None:
+    """Ignore the signals that end a run from now on, in a process that ends by itself."""
+    for number in _ends():
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def _handled(numbers: list[signal.Signals], handler: Any) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number in numbers}

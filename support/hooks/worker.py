@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.clients.sandbox.embedded import SandboxError
-from support.hooks.signals import end_with, ends_like_a_program
+from support.hooks.signals import end_with, ends_like_a_program, ignore_what_ends_a_run
 from support.investigations.register import NOTHING, Asked
 from support.reporting.record import context as reporting
 from support.reporting.record.model import ScenarioResult, Trouble
@@ -83,8 +83,11 @@ def serve(
             connection.send(Farewell([], [failure]))
             raise SystemExit(1) from error
         with contextlib.suppress(KeyboardInterrupt):  # what was begun is cleaned up below
-            while (number := connection.recv()) is not None:
-                connection.send(run(number))
+            try:
+                while (number := connection.recv()) is not None:
+                    connection.send(run(number))
+            finally:
+                ignore_what_ends_a_run()  # the clean-up is finished first
         requests, left = farewell()
         troubles = [Trouble("side by side", f"could not be removed: {one}") for one in left]
         connection.send(Farewell(requests, troubles))

@@ -99,15 +99,21 @@ def test_an_interruption_ends_all_of_them_and_leaves_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.nightly
-def test_scenarios_that_need_a_site_have_further_sandboxes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("variables", "code"), [({}, 0), ({"FOCUS__LIMITS__REFUSAL_S": "0.000001"}, 1)])
+def test_scenarios_that_need_a_site_have_further_sandboxes(
+    tmp_path: Path, variables: dict[str, str], code: int
+) -> None:
     verdicts = []
     for parallel, sandboxes in ((1, 1), (2, 3)):
         (folder := tmp_path / str(parallel)).mkdir()
-        run = Behave(folder, APART, "-D", f"parallel={parallel}")
+        run = Behave(folder, APART, "-D", f"parallel={parallel}", **variables)
         starts(run, sandboxes)
-        assert run.end() == (0, "")
+        assert run.end() == (code, "")
         record = run.record()
         assert record["leftovers"] == [] and record["suite"]["errors"] == []
+        bad = [one for one in record["scenarios"] if one["status"] == "failed"]
+        assert bool(bad) == bool(code)
+        assert all(one["evidence"] and all(Path(file).is_file() for file in one["evidence"]) for one in bad)
         verdicts.append([(one["id"], one["status"], len(one["steps"])) for one in record["scenarios"]])
         assert run.left_behind() == []
     assert len(verdicts[0]) > 16
