@@ -1,7 +1,6 @@
 """``python -m MODULE`` in a fork of a process that has done the imports, which saves a second of processor time each.
 
-One process without threads (the template) is started per test process and ends with it; a second one for each other
-program that takes long to load (``loaded``). It forks once for each
+One process without threads (the template) is started per test process and ends with it. It forks once for each
 :class:`WarmProcess`, so that these share nothing. A module behaves as under ``python -m``; only the command line that
 the system shows is that of the template.
 """
@@ -40,16 +39,14 @@ class WarmProcess:
         streams: tuple[int, int, int],
         folder: Path = ROOT,
         variables: Mapping[str, str] | None = None,
-        loaded: tuple[str, ...] = (),
     ) -> None:
-        """Start the process in its own session. ``variables`` is the whole environment, by default ours; ``loaded`` are
-        the modules that it finds loaded, by default those of the suite and the sandbox."""
+        """Start the process in its own session. ``variables`` is the whole environment, by default ours."""
         self.returncode: int | None = None
         self._status, theirs = os.pipe()
         order = {"module": module, "arguments": list(arguments), "folder": str(folder)}
         order["variables"] = dict(os.environ if variables is None else variables)
         with _LOCK:
-            socket.send_fds(_template(loaded), [json.dumps(order).encode()], [*streams, theirs])
+            socket.send_fds(_template(), [json.dumps(order).encode()], [*streams, theirs])
         os.close(theirs)
         self.pid = int(self._line())
 
@@ -92,7 +89,6 @@ def run(
     folder: Path = ROOT,
     variables: Mapping[str, str] | None = None,
     timeout_s: float = 300.0,
-    loaded: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m module`` and return the same as :func:`subprocess.run` with output captured as UTF-8."""
     if _starts_otherwise(variables):
@@ -102,7 +98,7 @@ def run(
         )
     with Path(os.devnull).open("rb") as nothing, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         streams = (nothing.fileno(), out.fileno(), err.fileno())
-        process = WarmProcess(module, arguments, streams, folder, variables, loaded)
+        process = WarmProcess(module, arguments, streams, folder, variables)
         try:
             code = process.wait(timeout_s)
         finally:
@@ -121,14 +117,14 @@ def _starts_otherwise(variables: Mapping[str, str] | None) -> bool:
 
 
 @cache
-def _template(loaded: tuple[str, ...]) -> socket.socket:
-    """The socket to the template with these modules, which ends when the socket closes."""
+def _template() -> socket.socket:
+    """The socket to the template, which ends when the socket closes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     variables = {name: value for name, value in os.environ.items() if name != "FOCUS_ENDS_WITH"}
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_template", str(theirs.fileno()), *loaded],
+            [sys.executable, "-m", "tests.warm_template", str(theirs.fileno())],
             cwd=ROOT, env=variables, pass_fds=[theirs.fileno()], start_new_session=True,
         )  # fmt: skip
     atexit.register(_end, ours, process)

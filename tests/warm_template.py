@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from typing import TextIO
 
 MODULES = (
@@ -31,12 +30,11 @@ MODULES = (
 LONGEST_ORDER = 1 << 20
 
 
-def main(line: socket.socket, modules: Sequence[str]) -> None:
+def main(line: socket.socket) -> None:
     """Fork for each order until the socket closes. Only a fork returns earlier, after its module has run."""
-    for name in modules or MODULES:
+    for name in MODULES:
         importlib.import_module(name)
-    if not modules:
-        importlib.import_module("support.reporting.publish").prepare()
+    importlib.import_module("support.reporting.publish").prepare()
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
@@ -125,4 +123,4 @@ def end(code: object, streams: set[TextIO]) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from environments.sandbox.supervisor.forked import CHANGED
 from support.clients.sandbox.control import ControlError
 from support.clients.sandbox.embedded import SandboxError
 from tools.fault_matrix.bench import Bench, MatrixError
@@ -25,8 +26,6 @@ from tools.mutants.mutant import Mutant, MutantsError
 
 OVERLAY = Path(__file__).parent / "overlay"
 SWITCH = "FOCUS_MUTANTS_SWITCH"
-CHANGED = "FOCUS_CHANGED_BY_PYTHONPATH"
-"""Tells the sandbox which of its processes need an interpreter of their own. It forks the others, which is faster."""
 STARTED_AGAIN = "focus_server"
 """The process that a running sandbox restarts when it is gone. A mutant of any other process needs a new sandbox."""
 TAGS = "not (@wip or @quarantine)"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import warm
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
@@ -37,13 +37,13 @@ def estate(started: Estate) -> Iterator[Estate]:
 
 def _tested(estate: Estate, folder: Path, examples: int, *options: str) -> subprocess.CompletedProcess[str]:
     base = f"https://127.0.0.1:{estate.port}/focus-server"
-    words = ["--config-file", str(CONFIGURATION)]
-    words += ["run", f"{base}/openapi.json", "--url", base, "--tls-verify", estate.config["kubernetes"]["ca_file"]]
-    words += ["--max-examples", str(examples), "--generation-deterministic", "--continue-on-failure", "--no-color"]
-    variables = {name: value for name, value in os.environ.items() if name.startswith(warm.COLD)}
-    variables |= {"HOME": str(folder), "PATH": os.environ["PATH"]}
-    program = "schemathesis.cli"
-    return warm.run(program, *words, *options, folder=folder, variables=variables, timeout_s=LIMIT_S, loaded=(program,))
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)]
+    command += ["run", f"{base}/openapi.json", "--url", base, "--tls-verify", estate.config["kubernetes"]["ca_file"]]
+    command += ["--max-examples", str(examples), "--generation-deterministic", "--continue-on-failure", "--no-color"]
+    env = {"HOME": str(folder), "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        [*command, *options], cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
 
 
 def test_every_answer_is_documented_and_none_is_an_error_of_the_server(estate: Estate, tmp_path: Path) -> None:
