@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from a_record import record, scenario
 
+from support.capacity.load.once_more import MachineBusy
 from support.reporting.capacity_report import CapacityReport
 from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.record.model import Record, ScenarioResult, Trouble
+from support.reporting.record.outcome import exception_text
 from support.reporting.text import Painter, summary_lines
 from support.reporting.writers.github import summary
 
@@ -28,6 +30,13 @@ def causes(found: Record, gap: CapacityReport | None = None) -> list[str]:
 def test_a_green_run_has_nothing_to_do() -> None:
     found = record(scenario("JL-01a"), scenario("IN-01a"))
     assert first_steps(found) == [] and diagnosis_of(found) is None
+
+
+def test_a_layer_is_not_diagnosed_because_this_machine_was_busy() -> None:
+    busy = exception_text(MachineBusy("the median of 2717 answers is 8997.2 ms; this machine was busy"))
+    undecided = record(failed("IN-03b", f"When an engineer examines the speed: {busy}", "error"))
+    assert diagnosis_of(undecided) is None
+    assert causes(undecided) == ["A measurement decided nothing"]
 
 
 def test_the_lowest_broken_layer_is_the_diagnosis() -> None:

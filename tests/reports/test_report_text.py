@@ -215,7 +215,7 @@ def on_a_terminal(project: BehaveProject, **environment: str) -> str:
     os.close(child)
     seen = b"".join(iter(_reader(parent), b""))
     os.close(parent)
-    process.wait(20.0)
+    process.wait(60.0)
     return seen.decode()
 
 

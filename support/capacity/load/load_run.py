@@ -27,8 +27,8 @@ from support.statistics.operational import arrival_spread_ms, peak_in_flight
 
 LOOK_EVERY_S = 0.05
 TRIED_AGAIN_S = 15.0
-"""Time after which the scheduler has tried a pod without a place again, once something was freed: its back-off grows to
-10 s (podMaxBackoffSeconds of kube-scheduler), and it looks for pods whose back-off is over every second."""
+"""Time after which the scheduler has tried a pod without a place again, once something was freed; at most 11 s by
+docs/facts/kubernetes.md 2.2."""
 
 
 @dataclass(frozen=True)

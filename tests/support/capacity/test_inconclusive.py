@@ -6,12 +6,10 @@ import datetime
 from types import SimpleNamespace
 
 from support.capacity.load.once_more import MachineBusy
-from support.reporting.first_steps import diagnosis_of, first_steps
 from support.reporting.record.context import RunContext
 from support.reporting.record.known import KnownIssue
 from support.reporting.record.outcome import exception_text, scenario_result
 from support.statistics.verdict import Inconclusive
-from tests.reports.test_first_steps import failed, record
 
 TICKET = KnownIssue("CA-01a", "PZ-1", datetime.date(2099, 1, 1), "150 of 200")
 
@@ -31,13 +29,6 @@ def scenario(exception: Exception, status: str) -> SimpleNamespace:
 def test_the_reason_begins_with_the_word() -> None:
     for kind in (Inconclusive, MachineBusy):
         assert exception_text(kind("the generator is too slow")) == "Inconclusive: the generator is too slow"
-
-
-def test_a_layer_is_not_diagnosed_because_this_machine_was_busy() -> None:
-    busy = exception_text(MachineBusy("the median of 2717 answers is 8997.2 ms; this machine was busy"))
-    undecided = record(failed("IN-03b", f"When an engineer examines the speed: {busy}", "error"))
-    assert diagnosis_of(undecided) is None
-    assert [step.cause for step in first_steps(undecided)] == ["A measurement decided nothing"]
 
 
 def test_a_known_issue_excuses_a_failure_and_not_a_measurement_that_decides_nothing() -> None:
