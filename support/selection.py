@@ -19,10 +19,10 @@ class EarlierRuns(Protocol):
 
 
 NEEDS = "needs_"
-MEASURES = frozenset({"alone", "load", "slow", "needs_baseline"})
+MEASURES = frozenset({"alone", "slow", "needs_baseline"})
 """Tags of scenarios that nothing else of the run may disturb, because they measure, or judge what others measured."""
 EXCLUDES = MEASURES | frozenset(
-    {"disruptive", "writes_database", "needs_ssh"}
+    {"load", "disruptive", "writes_database", "needs_ssh"}
     | {"needs_exclusive_cluster", "needs_fibre_control", "needs_server_configuration"}
 )
 """Tags of scenarios that cannot run beside others, because of what they do to the site or measure there. Logins to the

@@ -6,12 +6,12 @@ Feature: Recorded data can be watched by many
 
   Rule: Historic and mixed load is held
 
-    @CA-09a @REQ_PZ-13986 @REQ_PZ-15243 @REQ_PZ-15247 @load
+    @CA-09a @REQ_PZ-13986 @REQ_PZ-15243 @REQ_PZ-15247 @load @alone
     Example: Enough of those who ask for recorded data are served together
       When many clients open historic investigations at the same time
       Then enough of them have a running job and a port of their own at one same moment
 
-    @CA-09b @REQ_PZ-13986 @load
+    @CA-09b @REQ_PZ-13986 @load @alone
     Example: Enough are served together when half of them ask for recorded data
       Given a connected fibre
       When many clients open live and historic investigations at the same time
@@ -23,7 +23,7 @@ Feature: Recorded data can be watched by many
       Then the site holds every step
       And every step began when nothing was left of the one before
 
-    @CA-09d @REQ_PZ-13986 @load
+    @CA-09d @REQ_PZ-13986 @load @alone
     Example: Enough windows of one client are served, each with the recordings it was opened for
       When one client opens as many historic investigations as it has windows
       Then each of them plays its own window

@@ -11,7 +11,7 @@ Feature: Layer 3, speed: the recording index answers quickly
       When an engineer examines the speed of the recording index
       Then a typical answer takes no longer than its limit
 
-    @IN-03b @REQ_PZ-15140 @needs_mongodb @load
+    @IN-03b @REQ_PZ-15140 @needs_mongodb @load @alone
     Example: The typical answer is quick while many investigations open
       Given a connected fibre
       When an engineer examines the speed of the recording index while many investigations open

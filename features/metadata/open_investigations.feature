@@ -34,7 +34,7 @@ Feature: The metadata describe the open investigation
       And its metadata can be read within their deadline
       And they tell the same as the answer that opened it
 
-    @MD-01f @REQ_PZ-13800 @REQ_PZ-13859 @load
+    @MD-01f @REQ_PZ-13800 @REQ_PZ-13859 @load @alone
     Example: An investigation is described the same, and as fast, however often it is read
       Given an open investigation
       When another client reads its metadata again and again

@@ -24,7 +24,7 @@ Feature: The server survives what its clients do
       And the request is refused because of its size
       And nothing is started
 
-    @SB-05d @REQ_PZ-13873 @load
+    @SB-05d @REQ_PZ-13873 @load @alone
     Example: Many clients at once are all told that the server is alive
       When many clients ask at once whether the server is alive
       Then every one of them is told so

@@ -140,9 +140,10 @@ class LoadMeasurements:
         return [*(amount for amount in sorted(set(self._capacity.steps)) if amount < target), target]
 
     def short(self, free_slices: int) -> Measured:
-        """Open more investigations than a cluster with ``free_slices`` GPU slices has room for."""
-        amount = free_slices + ASKED_BEYOND
-        return self._maker.measured(self._maker.load("more than there is room for", [requests.live()] * amount))
+        """Open more investigations than a cluster with ``free_slices`` GPU slices has room for. These few are counted,
+        not timed."""
+        bodies = [requests.live()] * (free_slices + ASKED_BEYOND)
+        return self._maker.measured(self._maker.load("more than there is room for", bodies, many=False))
 
 
 def _ramp(measured: Sequence[Measured]) -> tuple[LoadStep, ...]:

@@ -55,7 +55,7 @@ TAGS = {
     "load": "Opens many investigations; runs only where the environment permits it.",
     "disruptive": "Takes something away for a while; runs only where the environment permits it.",
     "writes_database": "Writes to the database; runs only where the environment permits it.",
-    "alone": "Judges times; runs when no other scenario runs beside it.",
+    "alone": "Judges times, or uses a load that others use as well; runs when no other scenario runs beside it.",
     "wip": "Being written; not part of a run.",
     "backlog": "Agreed, but not built yet; not counted as covered.",
     "quarantine": "Not to be trusted at the moment; not part of a run.",

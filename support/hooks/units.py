@@ -13,8 +13,9 @@ from support.config.sections import MOST_PARALLEL
 from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES, MEASURES
 
-LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end"})
-"""Tags of scenarios that wait for the clocks of the product. They begin first, so that the end does not wait for them.
+LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end", "load"})
+"""Tags of scenarios that wait for the clocks of the product, or open many investigations. They begin first, so that the
+end does not wait for them.
 """
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from support.capacity.measuring import LoadMeasurements
+from support.gherkin.documents import read_documents
 from support.gherkin.sharing import Sharing, asks_for, name_of
 from support.latency.answers import Latency
+from support.selection import MEASURES
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKERS = {
@@ -44,6 +46,19 @@ def test_one_that_does_not_is_found() -> None:
 def test_what_is_made_for_each_scenario_cannot_be_asked_for_so() -> None:
     with pytest.raises(ValueError, match="heavy is not declared as made once in a run"):
         asks_for(LoadMeasurements.heavy)
+
+
+def test_scenarios_that_share_something_run_in_one_process() -> None:
+    sharing = Sharing(ROOT / "steps")
+    examples = [
+        example
+        for document in read_documents(ROOT / "features")
+        for rule in document.rules
+        for example in rule.examples
+        if sharing.of(step.name for step in example.steps)
+    ]
+    assert len(examples) > 7
+    assert [example.id for example in examples if not MEASURES & set(example.tags)] == []
 
 
 def test_a_scenario_can_look_at_one_of_them_only() -> None:

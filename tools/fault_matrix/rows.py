@@ -14,7 +14,7 @@ from support.selection import reason_to_skip
 _NOT_YET = frozenset({"wip", "quarantine"})
 _COSTLY = frozenset({"disruptive"})
 _LOAD = frozenset({"load", "slow"})
-_APART = _LOAD | {"alone"}
+_APART = frozenset({"alone", "slow"})
 _TURNS = 8
 """A requirement is watched with about one in this number of faults."""
 

@@ -134,7 +134,7 @@ def test_selection_holds_what_must_fail_and_the_watch_but_nothing_else_of_what_i
 
 
 def test_what_bears_no_neighbour_keeps_watch_where_the_fault_is_alone_anyway() -> None:
-    rows = [row("JL-01a"), row("PF-01a", "load"), *(row(f"CA-{number}a", "alone") for number in range(10, 60))]
+    rows = [row("JL-01a"), row("PF-01a", "load", "alone"), *(row(f"CA-{number}a", "alone") for number in range(10, 60))]
     beside, alone = fault(), fault(scenarios={"PF-01a": ""})
     assert [each.id for each in selection(beside, rows)] == ["JL-01a"]
     assert len(selection(alone, rows)) > 1 and all(each.is_apart for each in selection(alone, rows))
@@ -173,7 +173,7 @@ def names(parts: Sequence[Part]) -> list[str]:
 
 
 def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None:
-    rows = [row("JL-01a"), row("JL-01b"), row("PF-01a", "load")]
+    rows = [row("JL-01a"), row("JL-01b"), row("PF-01a", "load", "alone")]
     short, long = fault(id="short"), fault(id="long", scenarios={"JL-01a": "", "JL-01b": ""})
     loaded = fault(id="loaded", scenarios={"PF-01a": ""}, related=frozenset({"JL-02"}), requirement="JL-01")
     first, second = fault(id="first", scenarios={"PF-01a": ""}, waits=True), fault(id="second", waits=True)
@@ -185,7 +185,7 @@ def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None
 
 
 def test_of_one_fault_what_is_measured_under_load_is_apart_from_what_else_runs_with_it() -> None:
-    rows = [row("JL-01a"), row("PF-01a", "load"), row("SB-02a", "load", "slow")]
+    rows = [row("JL-01a"), row("PF-01a", "load", "alone"), row("SB-02a", "load", "slow")]
     both = fault(scenarios={"JL-01a": "", "PF-01a": "", "SB-02a": ""})
     plan = Plan({}, [both], rows, "", False, 2, 1, Path("x"))
     assert [(part.name, [each.id for each in part.rows]) for part in plan.parts(both)] == [
@@ -197,7 +197,7 @@ def test_of_one_fault_what_is_measured_under_load_is_apart_from_what_else_runs_w
 
 @pytest.mark.parametrize(
     ("tags", "waits", "lasts"),
-    [(["load", "slow"], True, True), (["load", "slow"], False, False), (["load"], True, False)],
+    [(["load", "slow"], True, True), (["load", "slow"], False, False), (["load", "alone"], True, False)],
 )
 def test_under_load_only_what_takes_long_and_says_that_it_waits_goes_beside_its_like(
     tags: list[str], waits: bool, lasts: bool
@@ -213,7 +213,7 @@ def test_in_the_repository_nothing_that_measures_goes_beside_anything_but_the_lo
     rows = rows_of(read_documents(Path("features")))
     plan = Plan({}, list(catalogue.values()), rows, "", False, 2, 1, Path("x"))
     beside = [each for part in [*plan.quiet(), *plan.waiting()] for each in part.rows]
-    assert not [each.id for each in beside if each.tags & {"load", "alone"}]
+    assert not [each.id for each in beside if each.tags & {"slow", "alone"}]
     assert {each.id for part in plan.lasting() for each in part.rows} == {"SB-02a"}
     judged = [part.fault.id for part in [*plan.quiet(), *plan.waiting(), *plan.apart(), *plan.lasting()]]
     assert set(judged) == set(catalogue)
