@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hamcrest import assert_that
@@ -186,6 +187,42 @@ def test_latencies_are_judged_by_p95_and_the_share_of_the_suite(
     found = latency().are_fast(Answers("opening", latencies_ms, trouble, own_ms), 300.0, 500.0)
     assert found.outcome is verdict
     assert f"the suite itself adds {own_ms:.1f} ms" in found.reason
+
+
+def answered_in(monkeypatch: pytest.MonkeyPatch, *took_ms: float, status: int = 200) -> Latency:
+    """Measures health checks of a server whose answers take so long; the last of them repeats."""
+    row = [*took_ms, *[took_ms[-1]] * ENOUGH]
+    client = SimpleNamespace(ack=lambda: SimpleNamespace(duration_s=row.pop(0) / 1000, status=status, message="no"))
+    generator = SimpleNamespace(single_ms=lambda: 1.0)
+    site = SimpleNamespace(limits=SimpleNamespace(ack_p95_ms=300.0))
+    once: Any = SimpleNamespace(decided=lambda make, spoilt, tell: make())
+    monkeypatch.setattr("support.latency.answers.recorded", lambda figure, answers: answers)
+    monkeypatch.setattr("support.latency.answers.MachineMeter", lambda: SimpleNamespace(use=lambda: None))
+    budget: Any = SimpleNamespace(require_load=lambda what: None)
+    return Latency(client, None, None, generator, once, None, site, budget)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("first_ms", [(), (10.0,) * 40])
+def test_who_is_too_slow_whatever_comes_is_asked_no_more(
+    monkeypatch: pytest.MonkeyPatch, first_ms: tuple[float, ...]
+) -> None:
+    measuring = answered_in(monkeypatch, *first_ms, 301.0)
+    told = measuring.health_checks()
+    late = sum(took_ms > 300 for took_ms in told.latencies_ms)
+    assert (late, len(told.latencies_ms)) == (12, len(first_ms) + 12)
+    verdict = measuring.health_checks_are_fast(told)
+    assert verdict.outcome is Outcome.FAIL
+    assert f"stopped after {len(first_ms) + 12}: even if the other" in verdict.reason
+    one_less = replace(told, latencies_ms=told.latencies_ms[:-1], not_asked=told.not_asked + 1)
+    assert measuring.health_checks_are_fast(one_less).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("took_ms", "status"), [(10.0, 200), (10.0, 500), (400.0, 500)])
+def test_who_is_in_time_or_answers_wrongly_is_asked_to_the_end(
+    monkeypatch: pytest.MonkeyPatch, took_ms: float, status: int
+) -> None:
+    told = answered_in(monkeypatch, took_ms, status=status).health_checks()
+    assert (len(told.latencies_ms), told.not_asked) == (ENOUGH, 0)
 
 
 def test_each_answer_counts_where_the_limit_is_for_each() -> None:
