@@ -24,13 +24,13 @@ Feature: Capacity grows in steps
 
   Rule: Heavy configurations are served as well
 
-    @CA-04a @REQ_PZ-13986 @REQ_PZ-15238 @load @alone
+    @CA-04a @REQ_PZ-13986 @REQ_PZ-15238 @load
     Example: Enough clients are served when several ask for the heaviest configuration at once
       Given a connected fibre
       When several clients with a heavy configuration open a live investigation at the same time
       Then enough of them have a running job and a port of their own at one same moment
 
-    @CA-04b @REQ_PZ-15245 @load @alone
+    @CA-04b @REQ_PZ-15245 @load
     Example: Enough clients are served when several ask for the heaviest configuration over recorded data
       When many clients open historic investigations with a heavy configuration at the same time
       Then enough of them have a running job and a port of their own at one same moment

@@ -23,7 +23,7 @@ Feature: Recorded data can be watched by many
       Then the site holds every step
       And every step began when nothing was left of the one before
 
-    @CA-09d @REQ_PZ-13986 @load @alone
+    @CA-09d @REQ_PZ-13986 @load
     Example: Enough windows of one client are served, each with the recordings it was opened for
       When one client opens as many historic investigations as it has windows
       Then each of them plays its own window

@@ -61,6 +61,18 @@ class LoadMaker:
             lambda: self.measured(self.load(title, bodies), report=report, tells_capacity=tells_capacity)
         )
 
+    def counted(
+        self, title: str, bodies: Sequence[Body], *, report: bool = True, tells_capacity: bool = True
+    ) -> Measured:
+        """Make a load whose investigations are counted, not timed. The generator need not be checked for it, and other
+        scenarios may use this machine meanwhile."""
+
+        def make() -> Measured:
+            made = self.load(title, bodies, many=False)
+            return self.measured(made, report=report, judges_answers=False, tells_capacity=tells_capacity)
+
+        return self.decided(make)
+
     def decided(self, make: Callable[[], Measured]) -> Measured:
         """Measure with ``make``. If the measurement is repeated, the result describes both."""
         return self._once_more.decided(make, self._spoilt, lambda one, note: replace(one, told_before=(note,)))

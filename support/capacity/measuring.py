@@ -69,19 +69,19 @@ class LoadMeasurements:
         """Open several investigations of the heaviest configuration at once."""
         wanted = self._capacity
         bodies = [requests.heavy(wanted.heavy_channels, wanted.heavy_nfft)] * wanted.heavy_jobs
-        return self._maker.make("heavy investigations", bodies, report=False)
+        return self._maker.counted("heavy investigations", bodies, report=False)
 
     def heavy_historic(self, times: requests.Times) -> Measured:
         """Open several investigations of the heaviest configuration over recorded data."""
         wanted = self._capacity
         bodies = [requests.heavy_historic(wanted.heavy_channels, wanted.heavy_nfft, times)] * wanted.heavy_jobs
-        return self._maker.make("heavy historic investigations", bodies, report=False)
+        return self._maker.counted("heavy historic investigations", bodies, report=False)
 
     def windows(self, times: requests.Times) -> Measured:
         """Open as many investigations as one client may have, each over another window of recorded data (CA-09)."""
         windows = one_after_the_other(times, WINDOWS)
         bodies = [requests.historic(one) for one in windows]
-        measured = self._maker.make("windows of one client", bodies, tells_capacity=False)
+        measured = self._maker.counted("windows of one client", bodies, tells_capacity=False)
         return replace(measured, windows=tuple(windows))
 
     def historic(self, times: requests.Times) -> Measured:
@@ -140,10 +140,9 @@ class LoadMeasurements:
         return [*(amount for amount in sorted(set(self._capacity.steps)) if amount < target), target]
 
     def short(self, free_slices: int) -> Measured:
-        """Open more investigations than a cluster with ``free_slices`` GPU slices has room for. These few are counted,
-        not timed."""
+        """Open more investigations than a cluster with ``free_slices`` GPU slices has room for."""
         bodies = [requests.live()] * (free_slices + ASKED_BEYOND)
-        return self._maker.measured(self._maker.load("more than there is room for", bodies, many=False))
+        return self._maker.counted("more than there is room for", bodies)
 
 
 def _ramp(measured: Sequence[Measured]) -> tuple[LoadStep, ...]:
