@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, StrictFloat, StrictInt, S
 from support.config.base import Fingerprint, HttpUrl, MongoUri, Port, Section, ServerName, Text
 from support.config.load_window import load_window
 
+MOST_PARALLEL, MOST_COPIES = 32, 16
 Kind = Literal["sandbox", "local", "staging", "production"]
 Capability = Literal[
     "fibre",  # a fibre is connected: live investigations can be opened
@@ -151,12 +152,22 @@ class Control(Section):
     token: SecretStr | None = None
 
 
+class AtRealTime(Section):
+    """The ``parallel`` and ``sandbox.copies`` of a sandbox whose clocks run at the pace of the real system, where
+    scenarios wait more than they compute."""
+
+    parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)]
+    copies: Annotated[int, Field(ge=0, le=MOST_COPIES)]
+
+
 class Sandbox(Section):
     """Settings for starting embedded sandboxes. Each of the ``settings`` is passed as ``--set key=value``."""
 
     settings: dict[str, StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
-    copies: Annotated[int, Field(ge=0, le=16)] = 0
+    copies: Annotated[int, Field(ge=0, le=MOST_COPIES)] = 0
     """Further sandboxes. Scenarios that need a site to themselves are divided among all of them."""
+    at_real_time: AtRealTime | None = None
+    """Replaces ``parallel`` and ``copies`` if ``limits.time_scale`` is 1."""
 
 
 class Safety(Section):

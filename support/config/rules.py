@@ -59,6 +59,8 @@ def _only_a_sandbox(environment: Sections) -> Iterator[Broken]:
         yield ("sandbox", "settings"), f"are not allowed, {because}"
     if environment.sandbox.copies:
         yield ("sandbox", "copies"), f"{environment.sandbox.copies} is not allowed; allowed: 0, {because}"
+    if environment.sandbox.at_real_time is not None:
+        yield ("sandbox", "at_real_time"), f"is not allowed, {because}"
 
 
 def _time_is_real(environment: Sections) -> Iterator[Broken]:

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from support.config.base import Section
 from support.config.limits import Limits
 from support.config.models import (
+    MOST_PARALLEL,
     Capability,
     Capacity,
     Control,
@@ -24,7 +25,6 @@ from support.config.models import (
     Ssh,
 )
 
-MOST_PARALLEL = 32
 STREAM_METHOD = "/pandadatastream.DataStreamService/StreamData"
 """The method as clients were seen to call it (docs/facts/kubernetes.md 1.10)."""
 RefusalStatus = Annotated[int, Field(strict=True, ge=400, le=499)]

@@ -89,8 +89,8 @@ def before_all(context: Context) -> None:
     report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
     budget = context.side_by_side.prepare(
-        by_name.parallel,
-        by_name.sandbox.copies if context.sandbox is not None else 0,
+        by_name.parallel_here,
+        by_name.copies_here if context.sandbox is not None else 0,
         SafetyPolicy.of(by_name, confirmed),
         functools.partial(connect_beside, context, name, confirmed),
         functools.partial(connect_apart, context, name, confirmed),

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from support.config.sections import MOST_PARALLEL
+from support.config.models import MOST_PARALLEL
 from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES, MEASURES
 

@@ -151,6 +151,11 @@ def test_an_unknown_key_that_yaml_does_not_read_as_text(folder: Folder) -> None:
         ("control", {"url": "http://127.0.0.1"}, "is not allowed, because identity.kind is staging"),
         ("sandbox.settings", {"nodes": 2}, "are not allowed, because identity.kind is staging"),
         ("sandbox.copies", 2, "2 is not allowed; allowed: 0, because identity.kind is staging"),
+        (
+            "sandbox.at_real_time",
+            {"parallel": 12, "copies": 6},
+            "is not allowed, because identity.kind is staging",
+        ),
         ("sandbox.copies", 17, "17 is not allowed; allowed: a whole number, at least 0, at most 16"),
         (
             "identity.exclusive",
