@@ -14,7 +14,7 @@ from aiohttp import web
 
 from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.openapi import openapi
-from environments.sandbox.focus_server.pages import admit_every_origin, timeline_page
+from environments.sandbox.focus_server.pages import admit_every_origin
 from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
 from environments.sandbox.focus_server.service import FocusService
 from environments.sandbox.focus_server.wording import Wording
@@ -51,7 +51,6 @@ class Routes:
                     web.get(f"{prefix}/live_metadata", self._live_metadata, allow_head=False),
                     web.get(f"{prefix}/metadata/{{job_id}}", self._metadata, allow_head=False),
                     web.get(f"{prefix}/openapi.json", self._openapi, allow_head=False),
-                    web.get(f"{prefix}/get_recordings_timeline", self._timeline, allow_head=False),
                     web.post(f"{prefix}/configure", self._configure),
                     web.post(f"{prefix}/recordings_in_time_range", self._recordings),
                 ]
@@ -135,9 +134,6 @@ class Routes:
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(openapi(self.service.highest_view))
-
-    async def _timeline(self, request: web.Request) -> web.Response:
-        return web.Response(text=timeline_page(await self.service.timeline()), content_type="text/html")
 
     async def _configure(self, request: web.Request) -> web.Response:
         return _json(self._wording.opened(await self.service.configure(await self.body(request))))

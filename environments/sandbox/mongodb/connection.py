@@ -1,4 +1,4 @@
-"""One client connection: it reads requests, has them handled and writes replies."""
+"""The listening server, and its end of each client connection: requests are read, handled and answered."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 from bson.errors import BSONError
 
 from environments.sandbox.mongodb.commands.dispatch import handle
-from environments.sandbox.mongodb.commands.instance import Instance
+from environments.sandbox.mongodb.commands.instance import Instance, Operation
 from environments.sandbox.mongodb.commands.registry import Peer, Request
-from environments.sandbox.mongodb.commands.under_way import Operation
 from environments.sandbox.mongodb.query.planner import Deadline
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 from environments.sandbox.mongodb.wire.framing import Message, ProtocolError, encode_reply, read_message
@@ -106,3 +105,40 @@ class Connection:
             await asyncio.sleep(limit_ms / 1000)
             raise MongoError(Code.MaxTimeMSExpired, "operation exceeded time limit")
         await operation.last(delay_s)
+
+
+class Server:
+    """Serves one :class:`Instance`."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._connections: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen and return the address; the port may be shared with a holder that does not listen."""
+        self._listener = await asyncio.start_server(self._accept, host, port, reuse_port=True, backlog=512)
+        address: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
+        return address
+
+    async def stop(self) -> None:
+        """Stop listening and close every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(self._instance, next(self._numbers), reader, writer)
+        self._instance.connection_opened()
+        task = asyncio.create_task(self._serve(connection))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.serve()
+        finally:
+            self._instance.connection_closed()

@@ -2,8 +2,7 @@
 
 from environments.sandbox.mongodb.faults.after_outage import DAMAGES
 from environments.sandbox.mongodb.faults.alterations import ALTERATIONS, ANY_PASSWORD
-from environments.sandbox.mongodb.faults.hiding import HIDES
-from environments.sandbox.mongodb.faults.mutations import MUTATIONS
+from environments.sandbox.mongodb.faults.mutations import HIDES, MUTATIONS
 
 FAULT_IDS = frozenset({*ALTERATIONS, ANY_PASSWORD, *DAMAGES, *HIDES, *MUTATIONS})
 """All ids this process implements."""

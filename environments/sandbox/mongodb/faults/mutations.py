@@ -1,16 +1,18 @@
-"""Wrong documents and missing indexes, created when their fault is switched on and undone when it is switched off."""
+"""Wrong documents, missing indexes and hidden collections, made and undone when their fault is switched on and off."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
 
 from environments.sandbox.mongodb.faults.site import QUIET_FOR, Site
-from environments.sandbox.mongodb.seed.seeding import LIVE_PATH
-from environments.sandbox.mongodb.storage.collection import Document
+from environments.sandbox.mongodb.seed.seeding import BASE_PATHS, LIVE_PATH
+from environments.sandbox.mongodb.storage.collection import Collection, Document
+from environments.sandbox.mongodb.storage.store import Store
 
 STALE_FOR = timedelta(hours=25)
 STALE_FOR_DAYS = timedelta(hours=117.27)
@@ -134,3 +136,23 @@ class Mutations:
     def forget(self) -> None:
         """Forget the mutations, because the documents that they changed are gone."""
         self._sites.clear()
+
+
+HIDES = {"base-paths-missing": BASE_PATHS, "recordings-collection-missing": None}
+"""Fault -> the collection it hides; ``None`` stands for the recordings."""
+
+
+class Hidden:
+    """The hidden collections by name."""
+
+    def __init__(self) -> None:
+        self.collections: dict[str, Collection] = {}
+
+    def change(self, store: Store, database: str, recordings: str, on: AbstractSet[str], off: AbstractSet[str]) -> None:
+        """Hide and restore collections. Data written in place of a hidden collection is lost when it comes back."""
+        for fault, hidden in HIDES.items():
+            name = hidden or recordings
+            if fault in on and store.find(database, name) is not None:
+                self.collections[name] = store.take(database, name)
+            if fault in off and name in self.collections:
+                store.put(self.collections.pop(name))
