@@ -11,9 +11,8 @@ from environments.sandbox.mongodb.auth.users import users_from_config
 from environments.sandbox.mongodb.commands.instance import Instance
 from environments.sandbox.mongodb.connection import Server
 from environments.sandbox.mongodb.faults import FAULT_IDS
-from environments.sandbox.mongodb.faults.after_outage import DAMAGES
 from environments.sandbox.mongodb.faults.alterations import alterations
-from environments.sandbox.mongodb.faults.mutations import Hidden, Mutations
+from environments.sandbox.mongodb.faults.mutations import DAMAGES, Hidden, Mutations
 from environments.sandbox.mongodb.faults.site import Site
 from environments.sandbox.mongodb.seed.recordings import described
 from environments.sandbox.mongodb.seed.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
@@ -79,7 +78,7 @@ class MongodbProcess(SandboxProcess):
     def _seed(self) -> None:
         store = Store()
         count = int(self.config["settings"]["seed_recordings"])
-        self.seeded = seed(store, self.database, datetime.now(UTC), count).facts()
+        self.seeded = seed(store, self.database, datetime.now(UTC), count)
         self.instance.store = store
         self.data_file.muted = frozenset()
         self.data_file.write_out(store, self.seeded)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from environments.sandbox.rabbitmq.home import is_installed
-from environments.sandbox.shared.borrowed import owner
 from environments.sandbox.shared.certificates import Certificate, CertificateAuthority, write_secret, write_ssh_key
 from environments.sandbox.supervisor.addresses import LOOPBACK, Addresses
 from environments.sandbox.supervisor.settings import SandboxSettings
@@ -65,16 +64,6 @@ class DatabaseAccess:
 
 
 @dataclass(frozen=True)
-class ClusterAccess:
-    """A cluster that is not the sandbox's own: access to it, the annotations of the namespace, and its limitations."""
-
-    access: Mapping[str, str]
-    owner: Mapping[str, str]
-    slices_for: list[str]
-    without_slices: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """All decisions made before the first process starts."""
 
@@ -95,8 +84,8 @@ class Plan:
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
-    namespace: str = NAMESPACE
-    cluster: ClusterAccess | None = None
+    namespace: str
+    cluster: BorrowedCluster | None
     """Set if the cluster is not the sandbox's own."""
 
     def at(self, name: str) -> str:
@@ -163,7 +152,7 @@ def make_plan(
     addresses.look_at_node_ports(settings.nodeport_first, settings.nodeport_last)
     cluster_port = addresses.reserve("cluster") if addresses.is_one else CLUSTER_PORT
     cluster_host = addresses.at(CLUSTER_NUMBER)
-    made = Plan(
+    return Plan(
         run_dir=run_dir,
         settings=asdict(settings),
         faults=sorted(faults),
@@ -185,11 +174,9 @@ def make_plan(
         jump_password=jump_password,
         jump_password_file=write_secret(run_dir / "ssh" / "jump_password", jump_password),
         target_key_file=run_dir / "ssh" / "target_key",
+        namespace=borrowed.namespace if borrowed else NAMESPACE,
+        cluster=borrowed,
     )
-    if borrowed is None:
-        return made
-    access = ClusterAccess(borrowed.access, owner(), borrowed.to_be_given_slices, borrowed.without_slices)
-    return replace(made, namespace=borrowed.namespace, cluster=access)
 
 
 def _broker(settings: SandboxSettings, addresses: Addresses) -> dict[str, Any] | None:
