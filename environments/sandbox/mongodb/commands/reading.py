@@ -70,7 +70,7 @@ def found(request: Request, collection: Collection, plan: Plan, sort: dict[str, 
             raise MongoError(51024, f"BSON field '{field}' value must be >= 0, actual value '{value}'")
     documents: Iterable[Document] = (document for _, document in plan.run(collection, request.deadline))
     if sort and not plan.sorted:
-        documents = sort_documents(documents, sort, lambda document: document)
+        documents = sort_documents(documents, sort)
         request.deadline.check()
     return list(itertools.islice(documents, skip, skip + limit if limit else None))
 

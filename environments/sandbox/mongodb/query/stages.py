@@ -89,7 +89,7 @@ def _project(operand: Any, context: Context) -> Stage:
 
 def _sort(operand: Any, _: Context) -> Stage:
     sort = check_sort(operand)
-    return lambda documents: sort_documents(documents, sort, lambda document: document)
+    return lambda documents: sort_documents(documents, sort)
 
 
 def _number(name: str, code: int, operand: Any, least: int) -> int:
