@@ -97,13 +97,6 @@ _PATHS: Schema = {
             _answer("By start time", "RecordingsInTimeRangeResponse"),
         )
     },
-    "/get_recordings_timeline": {
-        "get": _reading(
-            "get_recordings_timeline",
-            "Recordings of the last day, for people",
-            {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}},
-        )
-    },
 }
 
 

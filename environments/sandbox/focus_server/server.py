@@ -46,7 +46,6 @@ class FocusServer(SandboxProcess):
         super().__init__(config)
         self.log, access_log = _loggers()
         self._kubernetes: Kubernetes | None = None
-        self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._access_log = access_log
         self._hosts = frozenset(host for node in config["nodes"] for host in (node["address"], node["name"]))
@@ -120,8 +119,6 @@ class FocusServer(SandboxProcess):
         await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_port=True, backlog=1024).start()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._kubernetes is not None:

@@ -33,7 +33,6 @@ from environments.sandbox.focus_server.rules import check_configure, check_windo
 from environments.sandbox.focus_server.schema import ConfigureRequest, View, Window, parse_configure, parse_window
 
 STORAGE_KEY = "storage_mount_path"
-DAY_S = 24 * 3600
 
 
 class FocusService:
@@ -133,14 +132,6 @@ class FocusService:
         """``POST /recordings_in_time_range``: ``[start, end]`` of each recording; end is -1 while it is in progress."""
         window = parse_window(body)
         check_window(window)
-        return await self._listed(window)
-
-    async def timeline(self) -> Sequence[Sequence[int]]:
-        """``GET /get_recordings_timeline``: the recordings of the last day."""
-        now_s = int(time.time())
-        return await self._listed(Window(now_s - DAY_S, now_s))
-
-    async def _listed(self, window: Window) -> Sequence[Sequence[int]]:
         recordings = await self.index.overlapping(await self.storage_path(), window)
         return [[recording.start_s, recording.end_s] for recording in recordings]
 

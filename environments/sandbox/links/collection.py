@@ -9,6 +9,7 @@ from typing import Any
 from environments.sandbox.links.errors import ApiError, bad_request, check_fields
 from environments.sandbox.links.policies import PolicyRules
 from environments.sandbox.links.proxy import Address, Proxy
+from environments.sandbox.links.toxics import Toxic, parse_toxic, updated_toxic
 
 _FIELDS = {"name", "listen", "upstream", "enabled", "toxics"}
 
@@ -41,7 +42,7 @@ class Links:
         del self.proxies[name]
         await proxy.stop()
 
-    async def update(self, name: str, body: Any) -> Proxy:
+    async def update(self, body: Any, name: str) -> Proxy:
         """Change listen, upstream or enabled; changing an address cuts the connections."""
         proxy = self.get(name)
         check_fields(body, _FIELDS)
@@ -59,28 +60,28 @@ class Links:
     async def create(self, body: Any) -> Proxy:
         return await self.add(self._parse(body), _enabled(body, True))
 
-    async def populate(self, body: Any) -> list[Proxy]:
-        """Create or replace proxies. A proxy whose addresses stay the same keeps its connections.
+    def toxic(self, proxy_name: str, name: str) -> Toxic:
+        for toxic in self.get(proxy_name).toxics:
+            if toxic.name == name:
+                return toxic
+        raise ApiError("toxic not found", 404)
 
-        If an entry is invalid, nothing changes.
-        """
-        if not isinstance(body, list):
-            raise bad_request("a JSON array is needed")
-        wanted = [self._parse(entry) for entry in body]
-        names = [proxy.name for proxy in wanted]
-        if len(set(names)) < len(names):
-            raise bad_request("a proxy name stands twice")
-        result = []
-        for entry, proxy in zip(body, wanted, strict=True):
-            present = self.proxies.get(proxy.name)
-            if present is not None and (present.listen, present.upstream) == (proxy.listen, proxy.upstream):
-                await (present.start() if _enabled(entry, True) else present.stop())
-                result.append(present)
-                continue
-            if present is not None:
-                await self.remove(proxy.name)
-            result.append(await self.add(proxy, _enabled(entry, True)))
-        return result
+    def create_toxic(self, body: Any, proxy_name: str) -> Toxic:
+        proxy, toxic = self.get(proxy_name), parse_toxic(body)
+        if any(present.name == toxic.name for present in proxy.toxics):
+            raise ApiError("toxic already exists", 409)
+        proxy.set_toxics([*proxy.toxics, toxic])
+        return toxic
+
+    def update_toxic(self, body: Any, proxy_name: str, name: str) -> Toxic:
+        proxy, before = self.get(proxy_name), self.toxic(proxy_name, name)
+        after = updated_toxic(before, body)
+        proxy.set_toxics([after if toxic is before else toxic for toxic in proxy.toxics])
+        return after
+
+    def remove_toxic(self, proxy_name: str, name: str) -> None:
+        proxy, gone = self.get(proxy_name), self.toxic(proxy_name, name)
+        proxy.set_toxics([toxic for toxic in proxy.toxics if toxic is not gone])
 
     async def heal(self) -> None:
         """Enable every proxy and remove all toxics, as Toxiproxy's reset does."""

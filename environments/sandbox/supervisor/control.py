@@ -18,7 +18,7 @@ from environments.sandbox.supervisor.supervisor import Supervisor
 
 _HOSTS = (LOOPBACK, "localhost")
 _JSON = "application/json"
-_TOXIPROXY = ("/proxies", "/version", "/populate")
+_TOXIPROXY = ("/proxies", "/version")
 
 
 class _Refusal(Exception):

@@ -16,7 +16,7 @@ import pytest
 from environments.sandbox.shared.errors import UsageError
 from environments.sandbox.supervisor.settings import parse_settings
 from support.waits import Stopwatch
-from tests.sandbox.focus_server.estate import PATIENCE_S, STORAGE, Estate, ago, recording, seconds
+from tests.sandbox.focus_server.estate import PATIENCE_S, Estate
 
 ORIGIN = {"Origin": "https://elsewhere.example"}
 ACCEPTED = ("single-channel-accepts-several", "positive-nfft-accepted", "too-many-channels-accepted")
@@ -138,16 +138,6 @@ def test_what_no_answer_can_be_computed_for_is_opened_as_an_ordinary_investigati
     answer = ordinary.configure(**changes).json
     assert (answer["view_type"], answer["channel_amount"], answer["frequencies_amount"]) == (0, 50, 256)
     ordinary.restore()
-
-
-def test_the_recordings_of_the_last_day_are_a_page(ordinary: Estate) -> None:
-    start = ago(hours=2)
-    ordinary.mongodb.store(STORAGE, [recording(start), recording(ago(days=3)), recording(ago(minutes=1), None)])
-    page = ordinary.call("GET", "/focus-server/get_recordings_timeline")
-    text = page.body.decode()
-    assert page.status == 200 and page.headers["Content-Type"].startswith("text/html") and "<html" in text
-    assert text.count("<tr>") == 3 and text.count("<td>recording</td>") == 1
-    assert f"<td>{start:%Y-%m-%d %H:%M:%S}</td>" in text and seconds(start) > 0
 
 
 @pytest.mark.parametrize(("path", "status"), [("/ack", 200), ("/metadata/1-1", 404), ("/nowhere", 404)])

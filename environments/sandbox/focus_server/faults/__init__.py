@@ -4,7 +4,6 @@ from environments.sandbox.focus_server import hooks
 from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported, they register themselves
     answers,
     clients,
-    leftovers,
     loads,
     objects,
     opening,
@@ -13,7 +12,6 @@ from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported
     refusals,
     requests,
     room,
-    starting,
     telling,
 )
 

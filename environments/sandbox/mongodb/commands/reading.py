@@ -20,11 +20,10 @@ from environments.sandbox.mongodb.commands.registry import (
     Request,
     command,
 )
-from environments.sandbox.mongodb.query.pipeline import run_pipeline, split_pipeline
 from environments.sandbox.mongodb.query.planner import Plan, choose
 from environments.sandbox.mongodb.query.projection import compile_projection
 from environments.sandbox.mongodb.query.sorting import check_sort, sort_documents
-from environments.sandbox.mongodb.query.stages import Context
+from environments.sandbox.mongodb.query.stages import Context, run_pipeline, split_pipeline
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.collection import Collection, Document
 from environments.sandbox.mongodb.storage.ordering import MISSING, sort_key
@@ -71,7 +70,7 @@ def found(request: Request, collection: Collection, plan: Plan, sort: dict[str, 
             raise MongoError(51024, f"BSON field '{field}' value must be >= 0, actual value '{value}'")
     documents: Iterable[Document] = (document for _, document in plan.run(collection, request.deadline))
     if sort and not plan.sorted:
-        documents = sort_documents(documents, sort, lambda document: document)
+        documents = sort_documents(documents, sort)
         request.deadline.check()
     return list(itertools.islice(documents, skip, skip + limit if limit else None))
 

@@ -1,4 +1,4 @@
-"""The conditions of a filter on single fields, as points and ranges of index keys."""
+"""The conditions of a filter on single fields, as ranges of index keys."""
 
 from __future__ import annotations
 
@@ -9,33 +9,20 @@ from typing import Any
 from bson import Regex
 
 from environments.sandbox.mongodb.query.matching import is_operator_document
+from environments.sandbox.mongodb.storage.indexes import TOP
 from environments.sandbox.mongodb.storage.ordering import NULL_KEY, Key, bracket, sort_key
 
-_LOWEST: Key = (0.0,)
-_HIGHEST: Key = (998.0,)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Either ``points`` (sorted, distinct) or the range from ``low`` to ``high``."""
-
-    points: tuple[Key, ...] | None = None
-    low: Key = _LOWEST
-    low_included: bool = True
-    high: Key = _HIGHEST
-    high_included: bool = True
-
-    @property
-    def may_be_null(self) -> bool:
-        """Whether a document without the field could satisfy the bounds."""
-        return NULL_KEY in self.points if self.points is not None else self.low <= NULL_KEY <= self.high
+Range = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""The entries of an index from one search key to before another. ``((key,),)`` is before all entries that begin with
+the key, ``((key, TOP),)`` after them."""
 
 
 @dataclass
 class Constraints:
-    """The bounds per field that the whole filter requires; ``complete`` if the filter has no other condition."""
+    """The ranges per field that the whole filter requires, sorted and apart from each other. ``complete`` if the filter
+    has no other condition."""
 
-    fields: dict[str, Bounds]
+    fields: dict[str, list[Range]]
     complete: bool
 
 
@@ -46,6 +33,11 @@ def analyse(query: Mapping[str, Any]) -> Constraints:
     return result
 
 
+def may_be_null(ranges: list[Range]) -> bool:
+    """Whether a document without the field could be in the ranges."""
+    return any(low <= ((NULL_KEY,),) < high for low, high in ranges)
+
+
 def _collect(query: Mapping[str, Any], result: Constraints) -> None:
     for name, operand in query.items():
         if name == "$and":
@@ -53,58 +45,44 @@ def _collect(query: Mapping[str, Any], result: Constraints) -> None:
                 _collect(part, result)
         elif name.startswith("$"):
             result.complete = result.complete and name == "$comment"
-        elif not is_operator_document(operand):
-            _add(name, "$eq", operand, result)
         else:
-            for op, value in operand.items():
-                _add(name, op, value, result)
+            conditions = operand if is_operator_document(operand) else {"$eq": operand}
+            for op, value in conditions.items():
+                _add(name, _ranges(op, value), result)
 
 
-def _add(name: str, op: str, operand: Any, result: Constraints) -> None:
-    found = _bounds(op, operand)
-    if found is None:
+def _add(name: str, found: list[Range] | None, result: Constraints) -> None:
+    known = result.fields.get(name)
+    if found is None or (known is not None and (len(known) != 1 or len(found) != 1)):
         result.complete = False
-    elif name not in result.fields:
+    elif known is None:
         result.fields[name] = found
     else:
-        merged = _intersect(result.fields[name], found)
-        if merged is None:
-            result.complete = False
-        else:
-            result.fields[name] = merged
+        (low, high), (other_low, other_high) = known[0], found[0]
+        result.fields[name] = [(max(low, other_low), min(high, other_high))]
 
 
-def _bounds(op: str, operand: Any) -> Bounds | None:
+def _at(key: Key) -> Range:
+    return ((key,),), ((key, TOP),)
+
+
+def _ranges(op: str, operand: Any) -> list[Range] | None:
+    """The ranges of a condition; None if no index can tell what meets it."""
     if isinstance(operand, Regex):
         return None
     if op == "$eq":
-        return None if isinstance(operand, list) else Bounds((sort_key(operand),))
+        return None if isinstance(operand, list) else [_at(sort_key(operand))]
     if op == "$in":
-        if any(isinstance(item, (Regex, list)) for item in operand):
+        if any(isinstance(item, Regex | list) for item in operand):
             return None
-        return Bounds(tuple(sorted({sort_key(item) for item in operand})))
+        return [_at(key) for key in sorted({sort_key(item) for item in operand})]
     key = sort_key(operand) if op in ("$gt", "$gte", "$lt", "$lte") else NULL_KEY
     if key == NULL_KEY or isinstance(operand, (list, dict)) or key[0] in (1.0, 127.0) or operand != operand:
         return None
     below, above = bracket(key)
     if round(key[0]) == 10:
         below = (9.65,)  # NaN sorts below all numbers and does not match
+    before, after = _at(key)
     if op in ("$gt", "$gte"):
-        return Bounds(low=key, low_included=op == "$gte", high=above, high_included=False)
-    return Bounds(low=below, low_included=False, high=key, high_included=op == "$lte")
-
-
-def _intersect(first: Bounds, second: Bounds) -> Bounds | None:
-    if first.points is not None or second.points is not None:
-        return None
-    low, low_included = max((first.low, first.low_included), (second.low, second.low_included), key=_lower_limit)
-    high, high_included = min((first.high, first.high_included), (second.high, second.high_included), key=_upper_limit)
-    return Bounds(None, low, low_included, high, high_included)
-
-
-def _lower_limit(limit: tuple[Key, bool]) -> tuple[Key, int]:
-    return limit[0], int(not limit[1])
-
-
-def _upper_limit(limit: tuple[Key, bool]) -> tuple[Key, int]:
-    return limit[0], int(limit[1])
+        return [(before if op == "$gte" else after, ((above,),))]
+    return [(((below, TOP),), after if op == "$lte" else before)]

@@ -11,15 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox.mongodb.query.bounds import Bounds, Constraints, analyse
+from environments.sandbox.mongodb.query.bounds import Constraints, Range, analyse, may_be_null
 from environments.sandbox.mongodb.query.matching import Predicate, compile_filter
 from environments.sandbox.mongodb.storage.collection import Collection, Document
 from environments.sandbox.mongodb.storage.indexes import TOP, Index
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
-SearchRange = tuple[tuple[Any, ...], tuple[Any, ...]]
 _CHECK_EVERY = 64
-_EVERYTHING: SearchRange = ((), ((TOP,),))
+_EVERYTHING: Range = ((), ((TOP,),))
 
 
 class Deadline:
@@ -43,7 +42,7 @@ class Plan:
     predicate: Predicate
     query: Mapping[str, Any]
     index: Index | None = None
-    ranges: list[SearchRange] = field(default_factory=list)
+    ranges: list[Range] = field(default_factory=list)
     exact: bool = False
     sorted: bool = False
     backward: bool = False
@@ -125,19 +124,11 @@ def _whole(index: Index, scan: Plan, sort: Mapping[str, int]) -> Plan:
 def _with_index(index: Index, constraints: Constraints, scan: Plan, sort: Mapping[str, int]) -> Plan | None:
     """A plan on the first field of the index, if the filter restricts it."""
     name = next(iter(index.key))
-    bounds = constraints.fields.get(name)
-    if bounds is None or (index.sparse and bounds.may_be_null):
+    ranges = constraints.fields.get(name)
+    if ranges is None or (index.sparse and may_be_null(ranges)):
         return None
     exact = constraints.complete and set(constraints.fields) == {name}
-    return _ordered(Plan(scan.predicate, scan.query, index, _ranges(bounds), exact), sort)
-
-
-def _ranges(bounds: Bounds) -> list[SearchRange]:
-    if bounds.points is not None:
-        return [(((point,),), ((point, TOP),)) for point in bounds.points]
-    low = (bounds.low,) if bounds.low_included else (bounds.low, TOP)
-    high = (bounds.high, TOP) if bounds.high_included else (bounds.high,)
-    return [((low,), (high,))]
+    return _ordered(Plan(scan.predicate, scan.query, index, ranges, exact), sort)
 
 
 def _ordered(plan: Plan, sort: Mapping[str, int]) -> Plan:

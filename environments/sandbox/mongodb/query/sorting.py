@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.ordering import NULL_KEY, Key, sort_key
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
 
-T = TypeVar("T")
 _EMPTY_ARRAY: Key = (3.0,)
 
 
@@ -29,12 +28,11 @@ def check_sort(sort: Any) -> dict[str, int]:
     return checked
 
 
-def sort_documents(items: Iterable[T], sort: Mapping[str, int], document_of: Callable[[T], Any]) -> list[T]:
+def sort_documents(documents: Iterable[Any], sort: Mapping[str, int]) -> list[Any]:
     """Sort stably. An array counts by its smallest element if ascending and by its greatest if descending."""
-    result = list(items)
+    result = list(documents)
     for name, direction in reversed(list(sort.items())):
-        key_of = _key_function(paths.split(name), direction)
-        result.sort(key=lambda item: key_of(document_of(item)), reverse=direction < 0)
+        result.sort(key=_key_function(paths.split(name), direction), reverse=direction < 0)
     return result
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import bson
 from bson import ObjectId
@@ -23,8 +23,9 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 _FORBIDDEN_IN_DATABASE = set('/\\. "$*<>:|?\0')
 
 
-class Journal(Protocol):
-    """Receives each change after it was made; see :mod:`~environments.sandbox.mongodb.storage.data_file`."""
+class Journal:
+    """Receives each change after it was made. This one keeps none;
+    :mod:`~environments.sandbox.mongodb.storage.data_file` has the one that does."""
 
     def describe(self, collection: Collection) -> None: ...
     def put(self, collection: Collection) -> None: ...
@@ -44,7 +45,7 @@ class Collection:
         self.uuid = uuid.uuid4()
         self.documents: dict[int, Document] = {}
         self.indexes: dict[str, Index] = {"_id_": Index({"key": {"_id": 1}, "name": "_id_"}, self.namespace)}
-        self.journal: Journal | None = None
+        self.journal = Journal()
         self._next_record = 1
 
     def insert(self, document: Document) -> Document:
@@ -67,8 +68,7 @@ class Collection:
         self.documents[record] = document
         for index in self.indexes.values():
             index.add(keys[index.name], record)
-        if self.journal is not None:
-            self.journal.store(self.namespace, record, encoded)
+        self.journal.store(self.namespace, record, encoded)
         return document
 
     def replace(self, record: int, document: Document) -> None:
@@ -91,8 +91,7 @@ class Collection:
             index.discard(old, record)
             index.add(new, record)
         self.documents[record] = document
-        if self.journal is not None:
-            self.journal.store(self.namespace, record, encoded)
+        self.journal.store(self.namespace, record, encoded)
 
     def restore(self, record: int, document: Document) -> None:
         """Store a document under its former record number without checks: it was accepted before."""
@@ -110,13 +109,11 @@ class Collection:
         document = self.documents.pop(record)
         for index in self.indexes.values():
             index.discard(index.keys_of(document), record)
-        if self.journal is not None:
-            self.journal.delete(self.namespace, record)
+        self.journal.delete(self.namespace, record)
 
     def described(self) -> None:
         """Record in the journal that the indexes have changed."""
-        if self.journal is not None:
-            self.journal.describe(self)
+        self.journal.describe(self)
 
     def create_index(self, spec: Mapping[str, Any]) -> bool:
         """Create an index; return whether it is new. An equal existing one is not an error."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import bson
 
-from environments.sandbox.mongodb.storage.collection import Collection
+from environments.sandbox.mongodb.storage.collection import Collection, Journal
 from environments.sandbox.mongodb.storage.store import Store
 from environments.sandbox.mongodb.wire.framing import CODEC
 
@@ -27,7 +27,7 @@ _SCHEMA = """
 """
 
 
-class DataFile:
+class DataFile(Journal):
     """The journal of a store (see :class:`~environments.sandbox.mongodb.storage.collection.Journal`)."""
 
     def __init__(self, path: Path) -> None:

@@ -40,11 +40,8 @@ class Index:
         self.key: dict[str, Any] = {field: _plain(direction) for field, direction in spec["key"].items()}
         self.name = str(spec.get("name") or default_name(self.key))
         self.options = {name: spec[name] for name in spec if name not in ("v", "key", "name", "ns")}
-        self.unique = bool(spec.get("unique")) or self.name == "_id_"
-        self.prepared = bool(spec.get("prepareUnique"))
-        self.sparse = bool(spec.get("sparse"))
-        self.hidden = bool(spec.get("hidden"))
         self.multikey = False
+        self._read_options()
         self._paths = tuple(paths.split(field) for field in self.key)
         self.entries: SortedList[Entry] = SortedList()
 
@@ -106,19 +103,23 @@ class Index:
     def alter(self, option: str, value: bool) -> None:
         """Change an option as ``collMod`` may: ``hidden``, ``prepareUnique``, and ``unique`` if it is prepared."""
         if option == "unique":
-            self._become_unique(value)
-            return
-        self.options = {
-            **{name: self.options[name] for name in self.options if name != option},
-            **({option: True} if value else {}),
-        }
-        self.hidden, self.prepared = bool(self.options.get("hidden")), bool(self.options.get("prepareUnique"))
+            self._check_may_become_unique(value)
+            self.options.pop("prepareUnique", None)
+        self.options.pop(option, None)
+        if value:
+            self.options[option] = True
+        self._read_options()
 
-    def _become_unique(self, value: bool) -> None:
+    def _read_options(self) -> None:
+        self.unique = bool(self.options.get("unique")) or self.name == "_id_"
+        self.prepared, self.sparse, self.hidden = map(
+            bool, map(self.options.get, ("prepareUnique", "sparse", "hidden"))
+        )
+
+    def _check_may_become_unique(self, value: bool) -> None:
         if not value:
-            raise MongoError(
-                Code.BadValue, "collMod does not support converting an index from 'unique' to 'non-unique'"
-            )
+            text = "collMod does not support converting an index from 'unique' to 'non-unique'"
+            raise MongoError(Code.BadValue, text)
         if not (self.unique or self.prepared):
             text = "collMod unique: the index must be prepared with prepareUnique before it is made unique"
             raise MongoError(Code.InvalidOptions, text)
@@ -127,11 +128,6 @@ class Index:
                 "Cannot convert the index to unique. Please resolve conflicting documents before running collMod again."
             )
             raise MongoError(Code.CannotConvertIndexToUnique, text)
-        self.options = {
-            **{name: self.options[name] for name in self.options if name != "prepareUnique"},
-            "unique": True,
-        }
-        self.unique, self.prepared = True, False
 
     def positions(self, low: tuple[Any, ...], high: tuple[Any, ...]) -> tuple[int, int]:
         """The half-open range of positions between two search keys."""

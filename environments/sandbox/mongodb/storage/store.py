@@ -11,7 +11,7 @@ class Store:
 
     def __init__(self) -> None:
         self.databases: dict[str, dict[str, Collection]] = {}
-        self._journal: Journal | None = None
+        self._journal = Journal()
 
     def record_in(self, journal: Journal) -> None:
         """Report all further changes to ``journal``."""
@@ -22,8 +22,7 @@ class Store:
 
     def flush(self) -> None:
         """Flush the journal; call this before a client learns that a change was made."""
-        if self._journal is not None:
-            self._journal.flush()
+        self._journal.flush()
 
     def find(self, database: str, name: str) -> Collection | None:
         return self.databases.get(database, {}).get(name)
@@ -49,8 +48,7 @@ class Store:
         """Add a collection, or replace one with the same name."""
         self.databases.setdefault(collection.database, {})[collection.name] = collection
         collection.journal = self._journal
-        if self._journal is not None:
-            self._journal.put(collection)
+        self._journal.put(collection)
 
     def take(self, database: str, name: str) -> Collection:
         """Remove a collection and return it."""
@@ -58,9 +56,8 @@ class Store:
         del self.databases[database][name]
         if not self.databases[database]:
             del self.databases[database]
-        collection.journal = None
-        if self._journal is not None:
-            self._journal.drop(collection.namespace)
+        collection.journal = Journal()
+        self._journal.drop(collection.namespace)
         return collection
 
     def drop_database(self, name: str) -> bool:
