@@ -22,11 +22,16 @@ if hasattr(signal, "SIGHUP"):
 end_with_the_one_who_waits()
 
 
+gc.disable()
+"""Until the tests are collected: what that makes stays, and to examine it again and again takes a second."""
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector skip what every test has in common: thousands of collected tests and all modules. To
     examine that takes half a second each time, which the tests of a few seconds and of speed would notice."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

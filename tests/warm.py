@@ -83,6 +83,24 @@ class WarmProcess:
         return text.decode()
 
 
+class Piped(WarmProcess):
+    """A :class:`WarmProcess` whose standard output is the text stream ``stdout``. It reads nothing, and its standard
+    error is ours."""
+
+    def __init__(
+        self, module: str, *arguments: str, folder: Path = ROOT, variables: Mapping[str, str] | None = None
+    ) -> None:
+        ours, theirs = os.pipe()
+        with Path(os.devnull).open("rb") as nothing:
+            super().__init__(module, arguments, (nothing.fileno(), theirs, 2), folder, variables)
+        os.close(theirs)
+        self.stdout = os.fdopen(ours, encoding="utf-8")
+
+    def terminate(self) -> None:
+        """Send SIGTERM unless the process has ended."""
+        self.send_signal(signal.SIGTERM)
+
+
 def run(
     module: str,
     *arguments: str,

@@ -97,6 +97,7 @@ def become(order: dict, descriptors: list[int]) -> None:
     sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     streams = {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}
+    sys.__stdin__ = sys.stdin  # as in any process: to replace sys.stdin, as a fork does, must not close descriptor 0
     sys.argv = [order["module"], *order["arguments"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     code: object = None

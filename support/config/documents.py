@@ -186,7 +186,7 @@ def _misleading(node: yaml.ScalarNode) -> str | None:
     """
     text = node.value
     try:
-        value = yaml.SafeLoader("").construct_object(node)
+        value = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, OverflowError) as error:
         return f"{text[:_SHOWN]} cannot be read: {error}"
     except yaml.constructor.ConstructorError as error:

@@ -320,6 +320,7 @@ def waits_until_it_is_there(temporary: Path) -> None:
     deadline = time.monotonic() + 60
     while not list(temporary.glob("focus-sandbox-*")):
         assert time.monotonic() < deadline, "no sandbox was started"
+        threading.Event().wait(0.005)
 
 
 def test_ctrl_c_while_the_suite_is_loaded_ends_in_our_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,12 +14,25 @@ ADDRESSES = frozenset({"href", "src", "srcset", "action", "formaction", "data", 
 LANDMARKS = frozenset({"header", "nav", "main", "footer"})
 
 
-class Page(HTMLParser):
+class Page:
     """One page. `problems` is empty if it is well-formed; `text` is its readable text, without style and script."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(convert_charrefs=True)
         self.path = path
+        self.source = path.read_text(encoding="utf-8")
+        found = _parsed(self.source)
+        self.problems, self.ids, self.addresses, self.tags = found.problems, found.ids, found.addresses, found.tags
+        self.headings, self.text = found.headings, found.text
+
+    def heading_texts(self) -> list[str]:
+        return [" ".join(text.split()) for _, text in self.headings]
+
+
+class _Parser(HTMLParser):
+    """What is found in the text of a page."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
         self.problems: list[str] = []
         self.ids: list[str] = []
         self.labels: list[str] = []
@@ -27,8 +41,7 @@ class Page(HTMLParser):
         self.headings: list[tuple[int, str]] = []
         self._open: list[str] = []
         self._texts: list[str] = []
-        self.source = path.read_text(encoding="utf-8")
-        self.feed(self.source)
+        self.feed(source)
         self.close()
         if self._open:
             self.problems.append(f"never closed: {self._open}")
@@ -36,10 +49,7 @@ class Page(HTMLParser):
         self.problems += [f"id {name} twice" for name in set(self.ids) if self.ids.count(name) > 1]
         self.problems += [f"aria-labelledby {name} is nowhere" for name in self.labels if name not in self.ids]
         self.problems += [f"no {name}" for name in LANDMARKS if name not in self.tags]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self._texts).split())
+        self.text = " ".join(" ".join(self._texts).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
@@ -74,9 +84,6 @@ class Page(HTMLParser):
             level, text = self.headings[-1]
             self.headings[-1] = (level, text + data)
 
-    def heading_texts(self) -> list[str]:
-        return [" ".join(text.split()) for _, text in self.headings]
-
     def _check_headings(self) -> None:
         levels = [level for level, _ in self.headings]
         if levels.count(1) != 1 or levels[0] != 1:
@@ -84,6 +91,12 @@ class Page(HTMLParser):
         for before, after in zip(levels, levels[1:], strict=False):
             if after > before + 1:
                 self.problems.append(f"h{after} follows h{before}")
+
+
+@lru_cache(maxsize=128)
+def _parsed(source: str) -> _Parser:
+    """Half of the pages of these tests, such as the catalogue of faults, are the same in many sites."""
+    return _Parser(source)
 
 
 def read_site(site: Path) -> dict[str, Page]:

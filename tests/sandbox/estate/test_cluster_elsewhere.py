@@ -29,6 +29,7 @@ from environments.sandbox.kubernetes.elsewhere.claim import claim, may_offer
 from environments.sandbox.rabbitmq.home import is_installed
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.kubernetes_client import KubernetesClient
+from tests import warm
 from tests.sandbox.estate.test_lifecycle import ROOT, Up, wait_until
 from tests.sandbox.focus_server.estate import payload
 
@@ -78,8 +79,7 @@ def ours(core: client.CoreV1Api) -> list[str]:
 
 def refusal(*arguments: str) -> tuple[int, str]:
     """Exit code and the only output line of a sandbox that does not start."""
-    command = [sys.executable, "-m", "environments.sandbox", "up", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = warm.run("environments.sandbox", "up", *arguments, timeout_s=120)
     assert "ready" not in done.stdout and len(done.stderr.splitlines()) == 1, done.stderr
     return done.returncode, done.stderr
 

@@ -18,6 +18,7 @@ import pytest
 
 from environments.sandbox.rabbitmq.home import is_installed
 from support.waits import LOOK_AGAIN_S, Stopwatch
+from tests.warm import Piped
 
 ROOT = Path(__file__).resolve().parents[3]
 START_LIMIT_S = 30.0
@@ -28,11 +29,8 @@ class Up:
 
     def __init__(self, run_file: Path, *arguments: str, under_parent: bool = False) -> None:
         self.run_file = run_file
-        command = [sys.executable, "-m", "environments.sandbox", "up", "--run-file", str(run_file), *arguments]
-        if under_parent:
-            keep_as_child = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
-            command = [sys.executable, "-c", keep_as_child, *command]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        words = ["up", "--run-file", str(run_file), *arguments]
+        self.process = _under_parent(words) if under_parent else Piped("environments.sandbox", *words)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.strip() == "ready":
@@ -66,6 +64,12 @@ class Up:
         alive = [f"process {pid}" for pid in self.pids if Path(f"/proc/{pid}").exists()]
         files = [str(path) for path in (self.run_file, self.folder) if path.exists()]
         return alive + files
+
+
+def _under_parent(words: list[str]) -> subprocess.Popen[str]:
+    keep_as_child = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+    command = [sys.executable, "-c", keep_as_child, sys.executable, "-m", "environments.sandbox", *words]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def free_port() -> int:

@@ -39,7 +39,7 @@ def _tested(estate: Estate, folder: Path, examples: int, *options: str) -> subpr
     base = f"https://127.0.0.1:{estate.port}/focus-server"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)]
     command += ["run", f"{base}/openapi.json", "--url", base, "--tls-verify", estate.config["kubernetes"]["ca_file"]]
-    command += ["--max-examples", str(examples), "--generation-deterministic", "--continue-on-failure", "--no-color"]
+    command += ["--max-examples", str(examples), "--generation-deterministic", "--no-color"]
     env = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     return subprocess.run(
         [*command, *options], cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False
@@ -47,7 +47,7 @@ def _tested(estate: Estate, folder: Path, examples: int, *options: str) -> subpr
 
 
 def test_every_answer_is_documented_and_none_is_an_error_of_the_server(estate: Estate, tmp_path: Path) -> None:
-    done = _tested(estate, tmp_path, 40)
+    done = _tested(estate, tmp_path, 40, "--continue-on-failure")
     assert done.returncode == 0, done.stdout
     counts = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert counts is not None, done.stdout
@@ -71,5 +71,7 @@ def test_a_server_that_breaks_the_contract_is_found_out(
     estate: Estate, tmp_path: Path, fault: str, path: str, found: str
 ) -> None:
     estate.process.set_faults(fault)
-    done = _tested(estate, tmp_path, 5, "--phases", "examples,coverage", "--no-shrink", "--include-path", path)
+    done = _tested(
+        estate, tmp_path, 5, "--phases", "examples,coverage", "--no-shrink", "--max-failures=1", "--include-path", path
+    )
     assert done.returncode == 1 and found in done.stdout, done.stdout

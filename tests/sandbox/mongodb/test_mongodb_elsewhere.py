@@ -21,6 +21,7 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
+from tests import warm
 from tests.sandbox.estate.test_lifecycle import ROOT
 from tests.sandbox.mongodb.conftest import mongodb_config
 from tests.sandbox.mongodb.estate import Estate
@@ -73,8 +74,7 @@ def content(database: Database[dict[str, Any]]) -> dict[str, Any]:
 
 def refusal(*arguments: str) -> tuple[int, str]:
     """Exit code and the only output line of a sandbox that does not start."""
-    command = [sys.executable, "-m", "environments.sandbox", "up", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = warm.run("environments.sandbox", "up", *arguments, timeout_s=600)
     assert "ready" not in done.stdout and len(done.stderr.splitlines()) == 1, done.stderr
     return done.returncode, done.stderr
 
