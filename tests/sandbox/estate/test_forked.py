@@ -104,6 +104,33 @@ def test_a_fork_notices_the_end_of_a_process_that_it_started(tmp_path: Path, mon
     assert asyncio.run(run()) == 0
 
 
+COLLECTS = """
+import gc
+import os
+
+from environments.sandbox.shared.process import main
+
+main(lambda config: os._exit(0 if gc.isenabled() else 3))
+"""
+
+
+def test_a_fork_collects_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """subprocess switches that off before it forks; a process that runs for hours would only grow."""
+    (tmp_path / "collector").mkdir()
+    (tmp_path / "collector" / "__main__.py").write_text(COLLECTS, encoding="utf-8")
+    monkeypatch.setattr(environments.sandbox, "__path__", [*environments.sandbox.__path__, str(tmp_path)])
+    wait_without_threads()
+
+    async def run() -> int:
+        process = await asyncio.create_subprocess_exec(
+            "true", stdin=asyncio.subprocess.PIPE, preexec_fn=fork_of("collector")
+        )
+        await process.communicate(b"{}\n")
+        return process.returncode or 0
+
+    assert asyncio.run(run()) == 0
+
+
 def test_a_fork_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="no_such_process process ended: .*No module named"):
         begin(tmp_path, "no_such_process")

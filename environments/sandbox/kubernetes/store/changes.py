@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +57,8 @@ class ChangeLog:
         """Return the changes after ``revision``. Raises :class:`ApiError` 410 if they are no longer kept."""
         if revision < self.complete_since:
             raise errors.expired(f"too old resource version: {revision} ({self.complete_since})")
-        return [change for change in self._history if change.revision > revision and change.plural == plural]
+        newer = itertools.takewhile(lambda change: change.revision > revision, reversed(self._history))
+        return [change for change in newer if change.plural == plural][::-1]
 
     def forget_changes(self) -> None:
         """Forget all changes, so that no watch can start from an older revision."""
