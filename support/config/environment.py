@@ -15,7 +15,6 @@ from support.config.base import Section
 from support.config.documents import shown
 from support.config.errors import ConfigurationError, KeyPath
 from support.config.models import (
-    AtRealTime,
     Control,
     FocusServer,
     Kubernetes,
@@ -103,20 +102,6 @@ class Environment(Sections):
     def control(self) -> Control | None:
         """The control interface of the sandbox, or None."""
         return self.control_section
-
-    @property
-    def parallel_here(self) -> int:
-        """The number of scenarios that run side by side, unless ``-D parallel`` says otherwise."""
-        return self.parallel if self._at_real_time is None else self._at_real_time.parallel
-
-    @property
-    def copies_here(self) -> int:
-        """The number of further sandboxes of a run that starts its own."""
-        return self.sandbox.copies if self._at_real_time is None else self._at_real_time.copies
-
-    @property
-    def _at_real_time(self) -> AtRealTime | None:
-        return self.sandbox.at_real_time if self.limits.time_scale == 1 else None
 
     def secrets(self) -> list[str]:
         """Return all secret values in use, the longest first. None of them may be printed or written."""

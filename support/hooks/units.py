@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from support.config import Environment
 from support.config.models import MOST_PARALLEL
 from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES, MEASURES
@@ -31,6 +32,15 @@ def parallel_of(userdata: Mapping[str, str]) -> int | None:
     if not given.isdecimal() or not 1 <= int(given) <= MOST_PARALLEL:
         raise ParallelError(f"-D parallel={given}: a whole number from 1 to {MOST_PARALLEL}")
     return int(given)
+
+
+def numbers_of(environment: Environment, starts_its_own: bool) -> tuple[int, int]:
+    """Return the number of scenarios that run side by side, and of the further sandboxes of a run that
+    ``starts_its_own``."""
+    wanted = environment.sandbox.at_real_time if environment.limits.time_scale == 1 else None
+    parallel = environment.parallel if wanted is None else wanted.parallel
+    copies = environment.sandbox.copies if wanted is None else wanted.copies
+    return parallel, copies if starts_its_own else 0
 
 
 def side_by_side(selected: Iterable[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from support.clients.sandbox.control import ControlError
 from support.clients.sandbox.embedded import SandboxError
 from support.config import ConfigurationError, load_environment
-from support.config.sections import MOST_PARALLEL
+from support.config.models import MOST_PARALLEL
 from support.fault_catalogue import CatalogueError, Fault, chosen, load_catalogue
 from support.files import PROJECT
 from support.gherkin.documents import DocumentError, read_documents

@@ -54,10 +54,3 @@ def test_settings_cannot_be_changed() -> None:
     sandbox = load_environment("sandbox", overrides={})
     with pytest.raises(ValidationError):
         sandbox.safety.load = False  # type: ignore[misc]  # that it is refused is what is tested
-
-
-@pytest.mark.parametrize(("scale", "expected"), [("0.02", (4, 2)), ("0.5", (4, 2)), ("1", (12, 6))])
-def test_at_the_pace_of_the_real_system_more_scenarios_run_at_a_time(scale: str, expected: tuple[int, int]) -> None:
-    clocks = {"FOCUS__LIMITS__TIME_SCALE": scale, "FOCUS__SANDBOX__SETTINGS__TIME_SCALE": scale}
-    sandbox = load_environment("sandbox", overrides=clocks)
-    assert (sandbox.parallel_here, sandbox.copies_here) == expected

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from behave.parser import parse_feature
 
-from support.hooks.units import ParallelError, Unit, apart, parallel_of, side_by_side, units_of
+from support.config import load_environment
+from support.hooks.units import ParallelError, Unit, apart, numbers_of, parallel_of, side_by_side, units_of
 from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels
 from support.model import requests
@@ -141,3 +142,11 @@ def test_alone_means_nobody_else_on_the_cluster_or_beside() -> None:
     assert Neighbours(on_the_cluster=False).are_none
     assert not Neighbours(on_the_cluster=True).are_none
     assert not Neighbours(on_the_cluster=False, side_by_side=True).are_none
+
+
+@pytest.mark.parametrize(("scale", "expected"), [("0.02", (4, 2)), ("0.5", (4, 2)), ("1", (12, 6))])
+def test_at_the_pace_of_the_real_system_more_scenarios_run_at_a_time(scale: str, expected: tuple[int, int]) -> None:
+    clocks = {"FOCUS__LIMITS__TIME_SCALE": scale, "FOCUS__SANDBOX__SETTINGS__TIME_SCALE": scale}
+    sandbox = load_environment("sandbox", overrides=clocks)
+    assert numbers_of(sandbox, starts_its_own=True) == expected
+    assert numbers_of(sandbox, starts_its_own=False) == (expected[0], 0)
