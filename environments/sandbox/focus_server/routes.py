@@ -1,4 +1,4 @@
-"""The HTTP layer: paths, bodies, error shapes, CORS headers for scripts of any origin, and the access log."""
+"""The HTTP layer: paths, bodies, error shapes and the access log."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from environments.sandbox.focus_server.cors import admit_every_origin
 from environments.sandbox.focus_server.hooks import hook
 from environments.sandbox.focus_server.openapi import openapi
 from environments.sandbox.focus_server.refusals import Misconfigured, MongoDbAway, Refused
@@ -157,21 +158,3 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     """An answer with exactly the content type ``application/json``."""
     body = json.dumps(value, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")
-
-
-@web.middleware
-async def admit_every_origin(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """The CORS policy of the real server: any origin, any method, any header."""
-    asked = request.headers
-    if "Origin" not in asked:
-        return await handler(request)
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in asked:
-        response: web.StreamResponse = web.Response(text="OK")
-        response.headers["Access-Control-Allow-Methods"] = asked["Access-Control-Request-Method"]
-        response.headers["Access-Control-Allow-Headers"] = asked.get("Access-Control-Request-Headers", "*")
-    else:
-        response = await handler(request)
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response

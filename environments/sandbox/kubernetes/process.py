@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
+from environments.sandbox.kubernetes.fault_ids import FAULT_IDS
 from environments.sandbox.kubernetes.http.audit import FILE as AUDIT_FILE
 from environments.sandbox.kubernetes.http.flow_control import FlowControl
 from environments.sandbox.kubernetes.http.server import ApiServer
@@ -15,46 +16,6 @@ from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.kubernetes.store.resources import RESOURCES
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess
-
-FAULT_IDS = frozenset(
-    {
-        "jobs-stay-pending",
-        "gpu-granted-on-node-without-gpus",
-        "storage-not-bound",
-        "job-not-active",
-        "ended-job-still-active",
-        "job-never-finishes",
-        "failed-job-not-reported",
-        "gpu-slice-not-returned",
-        "no-events",
-        "worker-nodes-hidden",
-        "unschedulable-without-reason",
-        "waiting-pods-forgotten",
-        "node-not-ready",
-        "focus-pod-not-ready",
-        "focus-server-restarted-often",
-        "focus-service-wrong-port",
-        "cluster-version-unknown",
-        "namespace-hidden",
-        "restarts-while-starting",
-        "gpu-slices-short",
-        "pods-per-node-short",
-        "cpu-short",
-        "memory-short",
-        "pod-quota-short",
-        "node-unreachable",
-        "nodeport-range-short",
-        "stream-ports-leaked",
-        "kubernetes-api-overloaded",
-        "job-controller-slow",
-        "cascade-broken",
-        "crashed-part-replaced-late",
-        "replacement-renamed",
-        "replica-count-forgotten",
-        "outage-ends-open-jobs",
-    }
-)
-
 
 NO_EVENTS = "no-events"
 OVERLOADED = "kubernetes-api-overloaded"

@@ -9,7 +9,7 @@ from environments.sandbox.shared.process import SandboxProcess, main
 def configured(config: Mapping[str, Any]) -> SandboxProcess:
     """The process of the server itself, or the one that forwards to an external server."""
     if "elsewhere" in config:
-        from environments.sandbox.mongodb.elsewhere import ForwardingProcess
+        from environments.sandbox.mongodb.forwarding import ForwardingProcess
 
         return ForwardingProcess(config)
     from environments.sandbox.mongodb.service import MongodbProcess

@@ -1,71 +1,22 @@
-"""The listening server, and its end of each client connection: requests are read, handled and answered."""
+"""One client connection: it reads requests, has them handled and writes replies."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from bson.errors import BSONError
 
-from environments.sandbox.mongodb.auth.users import require
-from environments.sandbox.mongodb.commands import catalogue, diagnostics, explaining, handshake, reading, writing
-from environments.sandbox.mongodb.commands.instance import Instance, Operation
-from environments.sandbox.mongodb.commands.registry import ANY, COMMANDS, GENERIC, Command, Peer, Request, check_fields
+from environments.sandbox.mongodb.commands.dispatch import handle
+from environments.sandbox.mongodb.commands.instance import Instance
+from environments.sandbox.mongodb.commands.registry import Peer, Request
+from environments.sandbox.mongodb.commands.under_way import Operation
 from environments.sandbox.mongodb.query.planner import Deadline
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 from environments.sandbox.mongodb.wire.framing import Message, ProtocolError, encode_reply, read_message
 from environments.sandbox.shared.clock import after_wall_s
-
-MODULES = (catalogue, diagnostics, explaining, handshake, reading, writing)
-"""Imported because they register their commands."""
-
-_TRANSACTION = ("startTransaction", "autocommit", "txnNumber")
-_READ_LEVELS = ("local", "available", "majority", "linearizable", "snapshot")
-
-
-def handle(request: Request) -> dict[str, Any]:
-    """The reply to a request; raises :class:`MongoError` for any error in it."""
-    found = COMMANDS.get(request.name)
-    if found is None:
-        raise MongoError(Code.CommandNotFound, f"no such command: '{request.name}'")
-    _check_access(found, request)
-    if any(name in request.body for name in _TRANSACTION):
-        text = "Transaction numbers are only allowed on a replica set member or mongos"
-        raise MongoError(Code.IllegalOperation, text)
-    if found.fields is not None:
-        check_fields(found.name, request.body, {**GENERIC, found.name: ANY, **found.fields})
-        _check_concerns(request)
-    return found.handler(request)
-
-
-def _check_access(known: Command, request: Request) -> None:
-    if known.action is None:
-        return
-    if request.peer.user is None:
-        raise MongoError(Code.Unauthorized, f"Command {known.name} requires authentication")
-    if known.action:
-        require(request.peer.user, request.database, known.action, known.name)
-
-
-def _check_concerns(request: Request) -> None:
-    """Check read and write concerns as a standalone server does: it has no other member to consult or wait for."""
-    read: Mapping[str, Any] = request.option("readConcern", {})
-    write: Mapping[str, Any] = request.option("writeConcern", {})
-    level, w = read.get("level", "local"), write.get("w", 1)
-    if level not in _READ_LEVELS:
-        raise MongoError(
-            Code.BadValue, f"Enumeration value '{level}' for field 'readConcern.level' is not a valid value."
-        )
-    if level in ("linearizable", "snapshot"):
-        raise MongoError(Code.NotAReplicaSet, f"node needs to be a replica set member to use read concern {level}")
-    if isinstance(w, int) and w > 1:
-        raise MongoError(Code.BadValue, "cannot use 'w' > 1 when a host is not replicated")
-    if isinstance(w, str) and w != "majority":
-        raise MongoError(Code.BadValue, f"cannot use non-majority 'w' mode {w} when a host is not replicated")
-
 
 _reply_ids = itertools.count(1)
 _UNEXPECTED = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, BSONError)
@@ -155,40 +106,3 @@ class Connection:
             await asyncio.sleep(limit_ms / 1000)
             raise MongoError(Code.MaxTimeMSExpired, "operation exceeded time limit")
         await operation.last(delay_s)
-
-
-class Server:
-    """Serves one :class:`Instance`."""
-
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
-        self._connections: set[asyncio.Task[None]] = set()
-        self._numbers = itertools.count(1)
-        self._listener: asyncio.Server | None = None
-
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen and return the address; the port may be shared with a holder that does not listen."""
-        self._listener = await asyncio.start_server(self._accept, host, port, reuse_port=True, backlog=512)
-        address: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
-        return address
-
-    async def stop(self) -> None:
-        """Stop listening and close every connection."""
-        if self._listener is not None:
-            self._listener.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(self._instance, next(self._numbers), reader, writer)
-        self._instance.connection_opened()
-        task = asyncio.create_task(self._serve(connection))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _serve(self, connection: Connection) -> None:
-        try:
-            await connection.serve()
-        finally:
-            self._instance.connection_closed()

@@ -9,13 +9,15 @@ from typing import Any
 
 from environments.sandbox.mongodb.auth.users import users_from_config
 from environments.sandbox.mongodb.commands.instance import Instance
-from environments.sandbox.mongodb.connection import Server
 from environments.sandbox.mongodb.faults import FAULT_IDS
+from environments.sandbox.mongodb.faults.after_outage import DAMAGES
 from environments.sandbox.mongodb.faults.alterations import alterations
-from environments.sandbox.mongodb.faults.mutations import DAMAGES, Hidden, Mutations
+from environments.sandbox.mongodb.faults.hiding import Hidden
+from environments.sandbox.mongodb.faults.mutations import Mutations
 from environments.sandbox.mongodb.faults.site import Site
 from environments.sandbox.mongodb.seed.recordings import described
 from environments.sandbox.mongodb.seed.seeding import BASE_PATHS, UNRECOGNIZED_SUFFIX, seed
+from environments.sandbox.mongodb.server import Server
 from environments.sandbox.mongodb.storage.collection import Collection
 from environments.sandbox.mongodb.storage.data_file import DataFile
 from environments.sandbox.mongodb.storage.store import Store
@@ -78,7 +80,7 @@ class MongodbProcess(SandboxProcess):
     def _seed(self) -> None:
         store = Store()
         count = int(self.config["settings"]["seed_recordings"])
-        self.seeded = seed(store, self.database, datetime.now(UTC), count)
+        self.seeded = seed(store, self.database, datetime.now(UTC), count).facts()
         self.instance.store = store
         self.data_file.muted = frozenset()
         self.data_file.write_out(store, self.seeded)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from environments.sandbox.rabbitmq.definitions import EXCHANGE_MISSING, definitions
-from environments.sandbox.rabbitmq.home import MANAGEMENT, SERVER, lay_out
+from environments.sandbox.rabbitmq.home import MANAGEMENT, lay_out
+from environments.sandbox.rabbitmq.installed import SERVER
 
 _NODE = "rabbit@localhost"
 _LOOK_AGAIN_S = 0.02

@@ -40,11 +40,3 @@ def _dependencies(specification: Path) -> list[str]:
     """The applications that an Erlang application depends on."""
     found = _DEPENDENCIES.search(specification.read_text(encoding="utf-8"))
     return [name.strip(" '\n\t") for name in found[1].split(",")] if found else []
-
-
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""The start script of Debian's package rabbitmq-server. The one in the search path requires its own user."""
-
-
-def is_installed() -> bool:
-    return SERVER.is_file()

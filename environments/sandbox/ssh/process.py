@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,49 +13,11 @@ import asyncssh
 
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess
+from environments.sandbox.ssh.fault_ids import FAULT_IDS
 from environments.sandbox.ssh.files import Home, HomeServer
 from environments.sandbox.ssh.host import Destination, Host, HostConnection, Result, serve_session
+from environments.sandbox.ssh.keys import ALGORITHM, host_key, write_known_hosts
 from environments.sandbox.ssh.shell import Shell
-
-FAULT_IDS = frozenset(
-    {
-        "ssh-jump-login-refused",
-        "ssh-jump-forwarding-forbidden",
-        "ssh-target-host-key-changed",
-        "ssh-target-login-refused",
-        "ssh-commands-write-errors",
-        "ssh-kubectl-missing",
-        "ssh-k9s-missing",
-        "ssh-slow-login",
-        "ssh-sessions-stay-open",
-    }
-)
-
-
-ALGORITHM = "ssh-ed25519"
-
-
-def host_key(folder: Path, name: str) -> asyncssh.SSHKey:
-    """The host key ``ssh_host_<name>_key`` in ``folder``, created if it does not exist."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"ssh_host_{name}_key"
-    if not file.exists():
-        key = asyncssh.generate_private_key(ALGORITHM, comment=f"{name} host key")
-        file.touch(mode=0o600)
-        file.write_bytes(key.export_private_key())
-        file.with_name(file.name + ".pub").write_bytes(key.export_public_key())
-    return asyncssh.read_private_key(file)
-
-
-def write_known_hosts(file: Path, entries: Iterable[tuple[str, int, asyncssh.SSHKey]]) -> None:
-    """Write one line for each (host name, port, key), as OpenSSH does."""
-    lines = []
-    for name, port, key in entries:
-        algorithm, encoded = key.export_public_key().decode().split()[:2]
-        lines.append(f"{name if port == 22 else f'[{name}]:{port}'} {algorithm} {encoded}\n")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(lines), encoding="ascii")
-
 
 JUMP_HOSTNAME = "panda-sandbox-host"
 asyncssh.set_log_level("WARNING")  # otherwise it writes some fifteen lines for each command

@@ -1,19 +1,20 @@
-"""The catalogue of faults (``faults.toml`` as typed, checked entries), the faults in force, and the profiles."""
+"""The catalogue of faults of the sandbox: ``faults.toml`` as typed, checked entries."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from environments.sandbox.shared.errors import FaultImpossible, UsageError
-from environments.sandbox.supervisor.child import ChildProcess
+from environments.sandbox.shared.errors import UsageError
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "faults.toml"
 PROCESSES = ("focus_server", "kubernetes", "node", "mongodb", "ssh", "links", "rabbitmq")
+_FOR_THE_SANDBOX = {"id", "requirement", "notice", "process", "toxics", "cut", "environment", "also"}
 _FOR_THE_MATRIX = {"scenarios", "related", "waits"}
+_FIELDS = _FOR_THE_SANDBOX | _FOR_THE_MATRIX
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Fault:
     requirement: str
     notice: str
     process: str | None = None
-    toxics: Sequence[Mapping[str, Any]] = ()
-    cut: Sequence[str] = ()
-    also: Sequence[str] = ()
+    toxics: tuple[Mapping[str, Any], ...] = ()
+    cut: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,11 +77,10 @@ def with_parts(active: Iterable[str], catalogue: Mapping[str, Fault]) -> frozens
 
 def _fault(entry: Mapping[str, Any], source: str) -> Fault:
     name = entry.get("id", "without id")
-    known = _FOR_THE_MATRIX | {each.name for each in fields(Fault)}
-    unknown = sorted(set(entry) - known)
+    unknown = sorted(set(entry) - _FIELDS)
     if unknown:
         raise UsageError(
-            f"{source}: fault {name}: unknown field {unknown[0]!r}; allowed are {', '.join(sorted(known))}"
+            f"{source}: fault {name}: unknown field {unknown[0]!r}; allowed are {', '.join(sorted(_FIELDS))}"
         )
     missing = sorted({"id", "requirement", "notice"} - set(entry))
     if missing:
@@ -92,84 +92,13 @@ def _fault(entry: Mapping[str, Any], source: str) -> Fault:
         raise UsageError(
             f"{source}: fault {name}: says neither process nor toxics, cut, also or environment: nothing would happen"
         )
-    return Fault(**{name: value for name, value in entry.items() if name not in _FOR_THE_MATRIX})
-
-
-PROFILES = Path(__file__).parents[1] / "profiles"
-DEFAULT_PROFILE = "as-required"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """``settings`` are assignments as for ``--set``, which overrides them; ``faults`` are ids of the catalogue."""
-
-    settings: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
-
-
-def profile_names() -> list[str]:
-    return [DEFAULT_PROFILE, *sorted(path.stem for path in PROFILES.glob("*.toml"))]
-
-
-def load_profile(name: str, catalogue: Mapping[str, Fault]) -> Profile:
-    """Load a profile. ``as-required`` changes nothing; the others are files, which also hold fields for the suite."""
-    if name == DEFAULT_PROFILE:
-        return Profile()
-    if name not in profile_names():
-        raise UsageError(f"--profile {name}: no such profile; allowed are {', '.join(profile_names())}")
-    content: dict[str, Any] = tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"))
-    faults = tuple(dict.fromkeys(fault for defect in content.get("defect", ()) for fault in defect["faults"]))
-    for fault in faults:
-        if fault not in catalogue:
-            raise UsageError(f"--profile {name}: no fault {fault} in faults.toml")
-    return Profile(tuple(f"{key}={value}" for key, value in content.get("settings", {}).items()), faults)
-
-
-class Replaced(NamedTuple):
-    """A part replaced by one outside the sandbox: the variable that names it, and the processes and link left out."""
-
-    variable: str
-    processes: tuple[str, ...]
-    link: str
-    title: str
-
-
-class Faults:
-    """The faults in force: ``active``, the ids switched on explicitly, and the faults that these switch on as well."""
-
-    def __init__(self, catalogue: Mapping[str, Fault], active: Iterable[str], replaced: Sequence[Replaced]) -> None:
-        self.catalogue = catalogue
-        self.active: set[str] = set(active)
-        self._replaced = replaced
-
-    def check(self, wanted: Iterable[str]) -> None:
-        """Raise :class:`FaultImpossible` for a fault of a replaced part."""
-        for fault in self._with_parts(wanted):
-            links = {*fault.cut, *(toxic["proxy"] for toxic in fault.toxics)}
-            for part in self._replaced:
-                if fault.process in part.processes or part.link in links:
-                    text = f"belongs to the sandbox's own {part.title}, and {part.variable} puts another in its place"
-                    raise FaultImpossible(f"the fault {fault.id} {text}")
-
-    def implemented(self, children: Mapping[str, ChildProcess]) -> dict[str, list[str]]:
-        """The faults that each process reports as implemented; a replaced part has none."""
-        replaced = {process for part in self._replaced for process in part.processes}
-        return {name: child.ready["faults"] for name, child in children.items() if name not in replaced}
-
-    def in_force(self) -> frozenset[str]:
-        return with_parts(self.active, self.catalogue)
-
-    def of(self, package: str) -> list[str]:
-        return sorted(fault for fault in self.in_force() if self.catalogue[fault].process == package)
-
-    def of_links(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        """Requests of Toxiproxy's control API that apply the faults to healed links."""
-        for fault in self._with_parts(self.active):
-            for toxic in fault.toxics:
-                body = {key: value for key, value in toxic.items() if key != "proxy"}
-                yield "POST", f"/proxies/{toxic['proxy']}/toxics", body
-            for proxy in fault.cut:
-                yield "POST", f"/proxies/{proxy}", {"enabled": False}
-
-    def _with_parts(self, wanted: Iterable[str]) -> list[Fault]:
-        return [self.catalogue[fault_id] for fault_id in sorted(with_parts(wanted, self.catalogue))]
+    return Fault(
+        id=name,
+        requirement=entry["requirement"],
+        notice=entry["notice"],
+        process=process,
+        toxics=tuple(entry.get("toxics", ())),
+        cut=tuple(entry.get("cut", ())),
+        also=tuple(entry.get("also", ())),
+        environment=dict(entry.get("environment", {})),
+    )

@@ -18,15 +18,10 @@ from environments.sandbox.shared.bad_requests import log_in_one_line
 from environments.sandbox.shared.borrowed import FLAG
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.variables import KUBERNETES_VARIABLE, MONGODB_VARIABLE
-from environments.sandbox.supervisor.catalogue import (
-    DEFAULT_PROFILE,
-    Fault,
-    load_catalogue,
-    load_profile,
-    profile_names,
-)
+from environments.sandbox.supervisor.catalogue import Fault, load_catalogue
 from environments.sandbox.supervisor.detached import end, is_running, start_detached
 from environments.sandbox.supervisor.forked import wait_without_threads
+from environments.sandbox.supervisor.profile import DEFAULT, load_profile, names
 from environments.sandbox.supervisor.run_file import write
 from environments.sandbox.supervisor.settings import SandboxSettings, choices, parse_settings
 from environments.sandbox.supervisor.supervisor import Supervisor
@@ -54,7 +49,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     up.add_argument("--run-file", type=Path, metavar="PATH", help="write the endpoints here (JSON)")
     up.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help="may be repeated")
     up.add_argument("--fault", action="append", default=[], metavar="ID", dest="faults", help="may be repeated")
-    up.add_argument("--profile", default=DEFAULT_PROFILE, metavar="NAME", help=f"one of {', '.join(profile_names())}")
+    up.add_argument("--profile", default=DEFAULT, metavar="NAME", help=f"one of {', '.join(names())}")
     up.add_argument("--detach", action="store_true", help="return when it is ready; `sandbox down` ends it")
     up.add_argument(
         FLAG, action="store_true", dest="permitted", help=f"use the cluster of {KUBERNETES_VARIABLE} unmarked"

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from environments.sandbox.shared.borrowed import owner
 from environments.sandbox.shared.certificates import Certificate
 from environments.sandbox.supervisor.addresses import LOOPBACK
-from environments.sandbox.supervisor.plan import CLUSTER_LINK, MONGODB_POD, TARGET_ADDRESS, Plan
-
-if TYPE_CHECKING:
-    from environments.sandbox.kubernetes.elsewhere.claim import BorrowedCluster
+from environments.sandbox.supervisor.plan import CLUSTER_LINK, MONGODB_POD, TARGET_ADDRESS, ClusterAccess, Plan
 
 
 def process_configs(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -53,9 +49,9 @@ def _kubernetes(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _namespace_keeper(plan: Plan, cluster: BorrowedCluster) -> dict[str, Any]:
+def _namespace_keeper(plan: Plan, cluster: ClusterAccess) -> dict[str, Any]:
     image = _job_shape(plan)["server_image"]
-    return {"access": cluster.access, "owner": owner(), "slices_for": cluster.to_be_given_slices, "image": image}
+    return {"access": cluster.access, "owner": cluster.owner, "slices_for": cluster.slices_for, "image": image}
 
 
 def _job_shape(plan: Plan) -> dict[str, Any]:

@@ -1,22 +1,15 @@
-"""Decisions made before the first process of a sandbox starts: addresses, names, keys, passwords, permissions."""
+"""Decisions made before the first process of a sandbox starts: addresses, names and permissions."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote_plus
 
-from environments.sandbox.rabbitmq.home import is_installed
-from environments.sandbox.shared.certificates import Certificate, CertificateAuthority, write_secret, write_ssh_key
-from environments.sandbox.supervisor.addresses import LOOPBACK, Addresses
-from environments.sandbox.supervisor.settings import SandboxSettings
-
-if TYPE_CHECKING:
-    from environments.sandbox.kubernetes.elsewhere.claim import BorrowedCluster
-    from environments.sandbox.mongodb.elsewhere import Elsewhere
+from environments.sandbox.shared.certificates import Certificate
+from environments.sandbox.supervisor.addresses import LOOPBACK
 
 NAMESPACE = "panda"
 DATABASE = "prisma"
@@ -64,6 +57,16 @@ class DatabaseAccess:
 
 
 @dataclass(frozen=True)
+class ClusterAccess:
+    """A cluster that is not the sandbox's own: access to it, the annotations of the namespace, and its limitations."""
+
+    access: Mapping[str, str]
+    owner: Mapping[str, str]
+    slices_for: list[str]
+    without_slices: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """All decisions made before the first process starts."""
 
@@ -84,8 +87,8 @@ class Plan:
     jump_password: str
     jump_password_file: Path
     target_key_file: Path
-    namespace: str
-    cluster: BorrowedCluster | None
+    namespace: str = NAMESPACE
+    cluster: ClusterAccess | None = None
     """Set if the cluster is not the sandbox's own."""
 
     def at(self, name: str) -> str:
@@ -123,70 +126,3 @@ def broker_access(host: str, password: str) -> dict[str, Any]:
         "vhost": "/",
         "exchange": "prisma",
     }
-
-
-async def claim_cluster(
-    kubeconfig: Path, folder: Path, permitted: bool, settings: SandboxSettings, addresses: Addresses
-) -> BorrowedCluster:
-    """Claim the cluster of a kubeconfig; data embedded in the kubeconfig is written into ``folder``."""
-    from environments.sandbox.kubernetes.elsewhere.access import read_access  # slow to load, seldom needed
-    from environments.sandbox.kubernetes.elsewhere.claim import claim
-
-    folder.mkdir(mode=0o700)
-    borrowed = await claim(read_access(kubeconfig, folder), permitted)
-    if settings.stream_access == "port_forward":  # the streams are then on this machine
-        own = addresses.nodes(len(borrowed.nodes))
-        nodes = [{**node, "address": at.address} for node, at in zip(borrowed.nodes, own, strict=False)]
-        borrowed = replace(borrowed, nodes=nodes)
-    return borrowed
-
-
-def make_plan(
-    settings: SandboxSettings, run_dir: Path, addresses: Addresses, faults: Iterable[str], mongodb: Elsewhere | None,
-    borrowed: BorrowedCluster | None,
-) -> Plan:  # fmt: skip
-    """Make the plan; an external MongoDB or cluster takes the place of the sandbox's own."""
-    authority = CertificateAuthority(run_dir / "tls")
-    jump_password = secrets.token_urlsafe(12)
-    write_ssh_key(run_dir / "ssh", "target_key")
-    addresses.look_at_node_ports(settings.nodeport_first, settings.nodeport_last)
-    cluster_port = addresses.reserve("cluster") if addresses.is_one else CLUSTER_PORT
-    cluster_host = addresses.at(CLUSTER_NUMBER)
-    return Plan(
-        run_dir=run_dir,
-        settings=asdict(settings),
-        faults=sorted(faults),
-        network=addresses.network,
-        nodes=borrowed.nodes if borrowed else [asdict(node) for node in addresses.nodes(settings.nodes)],
-        cluster_address=f"{cluster_host}:{cluster_port}",
-        ports={
-            "focus_server": addresses.reserve("focus server", settings.focus_server_port),
-            **{name: addresses.reserve(name) for name in RESERVED},
-        },
-        ca_file=authority.ca_file,
-        certificates={
-            "focus-server": authority.issue("focus-server", ["127.0.0.1"]),
-            "kubernetes": authority.issue("kubernetes", ["127.0.0.1", cluster_host]),
-        },
-        tokens={user: secrets.token_urlsafe(24) for user in KUBERNETES_USERS},
-        mongodb=_database(mongodb),
-        broker=_broker(settings, addresses),
-        jump_password=jump_password,
-        jump_password_file=write_secret(run_dir / "ssh" / "jump_password", jump_password),
-        target_key_file=run_dir / "ssh" / "target_key",
-        namespace=borrowed.namespace if borrowed else NAMESPACE,
-        cluster=borrowed,
-    )
-
-
-def _broker(settings: SandboxSettings, addresses: Addresses) -> dict[str, Any] | None:
-    if settings.rabbitmq == "off" or not is_installed():
-        return None
-    return broker_access(addresses.at(BROKER_NUMBER), secrets.token_urlsafe(12))
-
-
-def _database(elsewhere: Elsewhere | None) -> DatabaseAccess:
-    if elsewhere is None:
-        return DatabaseAccess(DATABASE_USER, secrets.token_urlsafe(12), DATABASE, DATABASE)
-    where = (elsewhere.host, elsewhere.port)
-    return DatabaseAccess(elsewhere.user, elsewhere.password, elsewhere.auth_source, elsewhere.database, where)

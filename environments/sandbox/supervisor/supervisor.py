@@ -16,11 +16,13 @@ from environments.sandbox.shared.errors import FaultImpossible, StartError
 from environments.sandbox.shared.variables import KUBERNETES_VARIABLE, MONGODB_VARIABLE
 from environments.sandbox.supervisor import run_file
 from environments.sandbox.supervisor.addresses import Addresses
-from environments.sandbox.supervisor.catalogue import Fault, Faults, Replaced, check_implemented
+from environments.sandbox.supervisor.catalogue import Fault, check_implemented
 from environments.sandbox.supervisor.child import ChildProcess, ProcessGone, ProcessSilent
 from environments.sandbox.supervisor.configuration import process_configs
+from environments.sandbox.supervisor.faults import Faults, Replaced
 from environments.sandbox.supervisor.forked import fork_of
-from environments.sandbox.supervisor.plan import CLUSTER_LINK, claim_cluster, make_plan
+from environments.sandbox.supervisor.plan import CLUSTER_LINK
+from environments.sandbox.supervisor.planning import claim_cluster, make_plan
 from environments.sandbox.supervisor.settings import SandboxSettings, changed
 from environments.sandbox.supervisor.workloads import READY_TIMEOUT_S, WORKLOADS, WorkloadProcesses
 

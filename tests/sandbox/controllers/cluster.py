@@ -9,7 +9,7 @@ from typing import Any
 
 from environments.sandbox.kubernetes.controllers import install
 from environments.sandbox.kubernetes.controllers.meta import set_condition
-from environments.sandbox.kubernetes.process import FAULT_IDS
+from environments.sandbox.kubernetes.fault_ids import FAULT_IDS
 from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess

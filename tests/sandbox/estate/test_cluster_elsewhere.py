@@ -25,8 +25,9 @@ import yaml
 from kubernetes import client, config
 
 from environments.sandbox.kubernetes.elsewhere.access import read_access
-from environments.sandbox.kubernetes.elsewhere.claim import claim, may_offer
-from environments.sandbox.rabbitmq.home import is_installed
+from environments.sandbox.kubernetes.elsewhere.claim import claim
+from environments.sandbox.kubernetes.elsewhere.slices import may_offer
+from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.shared.errors import StartError, UsageError
 from environments.sandbox.shared.kubernetes_client import KubernetesClient
 from tests import warm

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from environments.sandbox.rabbitmq.home import is_installed
+from environments.sandbox.rabbitmq.installed import is_installed
 from support.waits import LOOK_AGAIN_S, Stopwatch
 from tests.warm import Piped
 

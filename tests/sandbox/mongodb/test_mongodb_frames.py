@@ -17,8 +17,8 @@ import pytest
 from bson import Int64, ObjectId, Regex
 from pymongo.errors import OperationFailure
 
+from environments.sandbox.mongodb.commands.dispatch import MODULES
 from environments.sandbox.mongodb.commands.registry import COMMANDS
-from environments.sandbox.mongodb.connection import MODULES
 from tests.sandbox.mongodb.conftest import Connect
 from tests.sandbox.process_runner import RunningProcess
 

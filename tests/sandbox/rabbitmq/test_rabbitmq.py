@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from environments.sandbox.focus_server.queues import JobQueues
 from environments.sandbox.rabbitmq.definitions import definitions, hashed
 from environments.sandbox.rabbitmq.door import Door
-from environments.sandbox.rabbitmq.home import is_installed, lay_out
+from environments.sandbox.rabbitmq.home import lay_out
+from environments.sandbox.rabbitmq.installed import is_installed
 from environments.sandbox.rabbitmq.process import RabbitMQProcess
 from environments.sandbox.shared.errors import StartError
 from environments.sandbox.supervisor.plan import broker_access

@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from environments.sandbox.ssh.process import host_key
+from environments.sandbox.ssh.keys import host_key
 from support.waits import Stopwatch
 from tests.sandbox.ssh.ssh_harness import SS, TARGET, Client, Hosts
 

@@ -119,9 +119,8 @@ def the_seed(server: Server) -> dict[str, Value]:
                 target.create_index(list(spec.pop("key").items()), **spec)
         if collection.documents:
             target.insert_many(list(collection.documents.values()))
-    recordings = server.database[f"seed-{told['guid']}"]
-    window = told["isolated_recording"]
-    start, end = (datetime.fromisoformat(window[key]) for key in ("start_time", "end_time"))
+    recordings = server.database[f"seed-{told.guid}"]
+    start, end = told.isolated
     inside = {"start_time": {"$lte": start}, "end_time": {"$gte": end}, "deleted": {"$ne": True}}
     plan = recordings.find(inside).explain()["executionStats"]
     return {

@@ -4,6 +4,7 @@ from environments.sandbox.focus_server import hooks
 from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported, they register themselves
     answers,
     clients,
+    leftovers,
     loads,
     objects,
     opening,
@@ -12,6 +13,7 @@ from environments.sandbox.focus_server.faults import (  # noqa: F401  # imported
     refusals,
     requests,
     room,
+    starting,
     telling,
 )
 

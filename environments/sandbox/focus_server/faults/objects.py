@@ -1,4 +1,4 @@
-"""Faults: cluster objects and slots that are wrong or missing, or that stay when their investigation is gone."""
+"""Faults: cluster objects and slots that are wrong or missing."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from environments.sandbox.focus_server import manifests
 from environments.sandbox.focus_server.hooks import Proceed, change, fault
-from environments.sandbox.focus_server.kubernetes import KubernetesRefused
 from environments.sandbox.focus_server.manifests import GPU_RESOURCE, STORAGE_VOLUME, Investigation, JobId, Object
 from environments.sandbox.focus_server.opening import Opener
-from environments.sandbox.focus_server.schema import ConfigureRequest, Window
+from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.slots import FIRST_SERIAL, Serials, Slots
 
 MIXED_WITHIN_S = 0.2
@@ -92,8 +89,8 @@ change("memory-not-requested", at="job.describe")(_with("memory", "0", "1Gi"))  
 @change("storage-not-mounted", at="job.describe")
 def _(job: Object, investigation: Investigation) -> Object:
     pod = job["spec"]["template"]["spec"]
-    for owner, key in ((pod, "volumes"), (pod["containers"][0], "volumeMounts")):
-        owner[key] = [volume for volume in owner[key] if volume["name"] != STORAGE_VOLUME]
+    for owner, field in ((pod, "volumes"), (pod["containers"][0], "volumeMounts")):
+        owner[field] = [volume for volume in owner[field] if volume["name"] != STORAGE_VOLUME]
     return job
 
 
@@ -137,57 +134,3 @@ def _(proceed: Proceed, serials: Serials) -> int:
 def _(numbers: Iterator[int], proceed: Proceed, serials: Serials) -> int:
     """Number jobs like a server that keeps its last number only in memory."""
     return next(numbers)
-
-
-LOADED_FROM_JOBS, LEFT_EACH = 45, 7
-IN_FLIGHT_S = 0.1
-"""The time after the end of the clean-up job in which a deletion that it requested may still be in progress."""
-
-
-@dataclass
-class Openings:
-    """The previous openings, as a fault that leaves something behind remembers them."""
-
-    started: int = 0
-    is_loaded: bool = False
-    leaving: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def is_one_in_seven(self, opener: Opener) -> bool:
-        self.started += 1
-        return self.started % LEFT_EACH == 0
-
-    def is_first_among_many(self, opener: Opener) -> bool:
-        """Whether this is the first opening of a load to find many others."""
-        was_loaded, self.is_loaded = self.is_loaded, len(opener.view.job_ids()) >= LOADED_FROM_JOBS
-        return self.is_loaded and not was_loaded
-
-
-def _leaving(leaves: Callable[[Openings, Opener], bool]) -> Any:
-    async def start(openings: Openings, proceed: Proceed, opener: Opener, request: ConfigureRequest) -> Any:
-        investigation = await proceed(opener, request)
-        if leaves(openings, opener):
-            openings.leaving.append(asyncio.create_task(_leave_behind(opener, investigation)))
-        return investigation
-
-    return start
-
-
-fault("leftovers-now-and-then", at="opening.start", memory=Openings)(_leaving(Openings.is_one_in_seven))
-fault("leftovers-after-load", at="opening.start", memory=Openings)(_leaving(Openings.is_first_among_many))
-
-
-async def _leave_behind(opener: Opener, investigation: Investigation) -> None:
-    """Create the service of an investigation again, once all its objects have existed and are gone. The clean-up job,
-    which would delete the service once more, is gone by then too."""
-    names = (investigation.job_name, investigation.service_name, investigation.cleanup_name)
-    while not all(map(opener.view.exists, names)):
-        await asyncio.sleep(0.02)
-    while any(map(opener.view.exists, names)):
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(IN_FLIGHT_S)
-    while True:
-        try:
-            await opener.create(manifests.service(investigation))
-            return
-        except KubernetesRefused:  # its port already belongs to the next investigation
-            await asyncio.sleep(0.02)

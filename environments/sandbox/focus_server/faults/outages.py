@@ -1,4 +1,4 @@
-"""Faults: a server that does not tolerate an outage of MongoDB or RabbitMQ, or does not start as it should."""
+"""Faults: a server that does not tolerate an outage of MongoDB or RabbitMQ."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,18 +17,16 @@ from environments.sandbox.focus_server.faults.plain import (
     Unclear,
     also,
     instead_of,
-    left_out,
     nothing_recorded,
     parsing_failed,
     refusing,
 )
 from environments.sandbox.focus_server.hooks import MARKS, Proceed, fault
 from environments.sandbox.focus_server.queues import JobQueues
-from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway, WaitingForFibre
+from environments.sandbox.focus_server.refusals import MongoDbAway, WaitingForFibre
 from environments.sandbox.focus_server.routes import Handler, Routes
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
-from environments.sandbox.focus_server.starting import Startup
 
 TOO_LATE_S = 15.0
 """The time measured in October 2025 (docs/facts/mongodb.md 3)."""
@@ -183,46 +181,3 @@ def _(gone: Iterator[int], proceed: Proceed, queues: JobQueues, names: list[str]
 def _(proceed: Proceed, queues: JobQueues, names: list[str]) -> Any:
     """Keep the data queue: the real clean-up looks for it by an empty name (docs/facts/kubernetes.md 3)."""
     return [name for name in proceed(queues, names) if not name.startswith("grpc-job-")]
-
-
-TOO_LONG_S = 300.0
-ERRORS = (
-    "autocfg: parameter file components/focus_server.yaml failed to load: KeyError: 'livefs_forwarder'",
-    "heat map summary is not available: ModuleNotFoundError: No module named 'pz.microservices.sv_modules'",
-)
-
-
-fault("half-open-kept-at-the-start", at="start.tidy")(left_out)
-
-
-@fault("start-takes-too-long", at="settings.load")
-async def _(proceed: Proceed, startup: Startup, data: Mapping[str, str]) -> Any:
-    await asyncio.sleep(startup.scaled(TOO_LONG_S))
-    return await proceed(startup, data)
-
-
-@fault("log-full-of-errors-at-start", at="settings.load")
-async def _(proceed: Proceed, startup: Startup, data: Mapping[str, str]) -> Any:
-    for error in ERRORS:
-        startup.log.error("%s", error)
-    return await proceed(startup, data)
-
-
-@fault("broken-configuration-not-said", at="settings.report")
-def _(proceed: Proceed, startup: Startup, problem: str) -> None:
-    """Log nothing."""
-
-
-@fault("first-opening-after-start-fails", at="configure", memory=itertools.count, from_start=True)
-async def _(asked: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    if next(asked) == 0:
-        raise CannotOpen("the server has only just been started")
-    return await proceed(service, body)
-
-
-@fault("index-not-reached-after-start", at="configure.read", memory=itertools.count, from_start=True)
-def _(asked: Iterator[int], proceed: Proceed, service: FocusService, body: bytes) -> Any:
-    request = proceed(service, body)
-    if next(asked) == 0 and request.window is not None:
-        raise MongoDbAway
-    return request

@@ -1,4 +1,4 @@
-"""Checks whether an external cluster may be used, describes it for a sandbox, and offers GPU slices on its nodes."""
+"""Checks whether an external cluster may be used, and describes it for a sandbox."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from environments.sandbox.kubernetes.elsewhere.access import read_access
+from environments.sandbox.kubernetes.elsewhere.slices import RESOURCE, may_offer, offer
 from environments.sandbox.shared.borrowed import (
     MARKED,
     OWNER_LABEL,
@@ -22,39 +23,8 @@ from environments.sandbox.shared.borrowed import (
     not_permitted,
 )
 from environments.sandbox.shared.errors import StartError
-from environments.sandbox.shared.kubernetes_client import MERGE_PATCH, KubernetesClient, Object, Refused, Unreachable
+from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
 from environments.sandbox.shared.variables import KUBERNETES_VARIABLE as VARIABLE
-
-RESOURCE = "nvidia.com/gpu.shared"
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-async def may_offer(client: KubernetesClient) -> str:
-    """Return the reason why nodes cannot be given slices; empty if they can."""
-    wanted = {"verb": "patch", "resource": "nodes", "subresource": "status"}
-    body = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
-    answer = await client.request("POST", _REVIEWS, {**body, "spec": {"resourceAttributes": wanted}})
-    if answer["status"].get("allowed"):
-        return ""
-    return f"no node of the cluster offers {RESOURCE}, and its kubeconfig may not patch nodes/status"
-
-
-async def offer(client: KubernetesClient, nodes: Iterable[str], slices: int | None) -> None:
-    """Give each of these nodes a number of slices; None removes them again. Nodes that no longer exist are skipped.
-
-    A kubelet copies capacity to allocatable. Both are written for nodes that have no kubelet to do so.
-    """
-    amount = {RESOURCE: None if slices is None else str(slices)}
-    for name in nodes:
-        try:
-            await client.request(
-                "PATCH", f"/api/v1/nodes/{name}/status", {"status": {"capacity": amount, "allocatable": amount}},
-                content_type=MERGE_PATCH,
-            )  # fmt: skip
-        except Refused as error:
-            if error.status != 404:
-                raise
-
 
 PREFIX = "focus-acceptance-"
 GONE_WITHIN_S = 60.0

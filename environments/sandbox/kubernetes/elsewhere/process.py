@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from environments.sandbox.kubernetes.elsewhere.claim import offer, remove
+from environments.sandbox.kubernetes.elsewhere.claim import remove
 from environments.sandbox.kubernetes.elsewhere.forwards import Forwards
+from environments.sandbox.kubernetes.elsewhere.slices import offer
 from environments.sandbox.shared.borrowed import OWNER_LABEL, SLICES_GIVEN
 from environments.sandbox.shared.kubernetes_client import KubernetesClient, Object, Refused, Unreachable
 from environments.sandbox.shared.process import SandboxProcess

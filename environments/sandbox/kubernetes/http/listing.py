@@ -12,7 +12,7 @@ from aiohttp import web
 
 from environments.sandbox.kubernetes.http.answers import json_answer, raw_answer
 from environments.sandbox.kubernetes.http.target import Target
-from environments.sandbox.kubernetes.kubectl.columns import table, wants_table
+from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import number
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, expired
 from environments.sandbox.kubernetes.store.object_store import Change, Store

@@ -28,11 +28,11 @@ from environments.sandbox.kubernetes.http.roles import Asked, verb_of
 from environments.sandbox.kubernetes.http.scaling import scale_of
 from environments.sandbox.kubernetes.http.target import ApiPath, Target, parse
 from environments.sandbox.kubernetes.http.watching import Watch
-from environments.sandbox.kubernetes.kubectl.columns import table, wants_table
 from environments.sandbox.kubernetes.kubectl.exec import execute
 from environments.sandbox.kubernetes.kubectl.kubelet_client import Kubelet
 from environments.sandbox.kubernetes.kubectl.logs import PodLogs
 from environments.sandbox.kubernetes.kubectl.port_forward import forward_ports
+from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request, not_found
 from environments.sandbox.kubernetes.store.object_store import Store

@@ -12,7 +12,7 @@ from aiohttp import web
 from environments.sandbox.kubernetes.http.answers import JSON
 from environments.sandbox.kubernetes.http.listing import Visible, selection
 from environments.sandbox.kubernetes.http.target import Target
-from environments.sandbox.kubernetes.kubectl.columns import table, wants_table
+from environments.sandbox.kubernetes.kubectl.tables import table, wants_table
 from environments.sandbox.kubernetes.query import flag, number
 from environments.sandbox.kubernetes.store.errors import ApiError
 from environments.sandbox.kubernetes.store.object_store import Change, Store

@@ -1,14 +1,13 @@
-"""Tables, which the server produces and ``kubectl get`` prints: the columns of each kind as on a real server."""
+"""The table columns of each kind, in the order and with the names of the real server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from environments.sandbox.kubernetes.kubectl import cells
 from environments.sandbox.kubernetes.store.objects import dig
-from environments.sandbox.kubernetes.store.resources import Resource
 
 Object = dict[str, Any]
 
@@ -148,35 +147,3 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     **dict.fromkeys(("clusterroles", "roles"), (NAME, Column("Created At", _at("metadata", "creationTimestamp")))),
     **dict.fromkeys(("clusterrolebindings", "rolebindings"), (NAME, Column("Role", _bound), AGE)),
 }  # fmt: skip
-
-
-def wants_table(accept: str) -> bool:
-    return "as=Table" in accept and "g=meta.k8s.io" in accept
-
-
-def table(resource: Resource, objects: Sequence[Object], metadata: Object, include: str) -> Object:
-    """Return a ``Table`` of ``objects``. ``include`` is ``None``, ``Metadata`` (the API's default) or ``Object``."""
-    columns = COLUMNS.get(resource.plural, USUAL)
-    rows = [{"cells": [column.cell(obj) for column in columns], "object": _included(obj, include)} for obj in objects]
-    return {
-        "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": metadata,
-        "columnDefinitions": [_definition(column) for column in columns],
-        "rows": rows,
-    }
-
-
-def _definition(column: Column) -> Object:
-    return {
-        "name": column.name, "type": column.type, "format": "name" if column.name == "Name" else "",
-        "description": column.name, "priority": column.priority,
-    }  # fmt: skip
-
-
-def _included(obj: Object, include: str) -> Object | None:
-    if include == "None":
-        return None
-    if include == "Object":
-        return obj
-    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}

@@ -8,14 +8,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from environments.sandbox.kubernetes.kubectl.kubelet_client import (
-    Connection,
-    Kubelet,
-    KubeletRefused,
-    check_placed,
-    upgraded,
-)
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Connection, Kubelet, KubeletRefused
 from environments.sandbox.kubernetes.kubectl.logs import container_of, state_of
+from environments.sandbox.kubernetes.kubectl.streams import check_placed, upgraded
 from environments.sandbox.kubernetes.query import flag
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
 from environments.sandbox.shared.json_text import encode

@@ -15,14 +15,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from environments.sandbox.kubernetes.kubectl import spdy
-from environments.sandbox.kubernetes.kubectl.kubelet_client import (
-    Incoming,
-    Kubelet,
-    KubeletRefused,
-    check_placed,
-    incoming,
-    upgraded,
-)
+from environments.sandbox.kubernetes.kubectl.kubelet_client import Incoming, Kubelet, KubeletRefused, incoming
+from environments.sandbox.kubernetes.kubectl.streams import check_placed, upgraded
 from environments.sandbox.kubernetes.store.errors import ApiError, bad_request
 
 _TUNNEL, _CHANNELS = "SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"

@@ -12,8 +12,8 @@ from bson import Int64
 from environments.sandbox.mongodb.auth.users import MECHANISM, require
 from environments.sandbox.mongodb.commands.instance import VERSION, VERSION_ARRAY
 from environments.sandbox.mongodb.commands.registry import DOCUMENT, FLAG, NUMBER, Request, command
+from environments.sandbox.mongodb.query.expressions import now_milliseconds
 from environments.sandbox.mongodb.query.matching import compile_filter
-from environments.sandbox.mongodb.query.projection import now_milliseconds
 from environments.sandbox.mongodb.query.stages import storage_stats
 from environments.sandbox.mongodb.storage.collection import MAX_DOCUMENT_BYTES
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused

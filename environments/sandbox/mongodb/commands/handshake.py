@@ -7,7 +7,8 @@ from typing import Any
 
 from bson import Binary, Int64
 
-from environments.sandbox.mongodb.auth.users import MECHANISM, Conversation, WrongPassword, failed
+from environments.sandbox.mongodb.auth.scram import Conversation, WrongPassword, failed
+from environments.sandbox.mongodb.auth.users import MECHANISM
 from environments.sandbox.mongodb.commands.instance import WIRE_VERSION
 from environments.sandbox.mongodb.commands.registry import (
     ANY,
@@ -20,7 +21,7 @@ from environments.sandbox.mongodb.commands.registry import (
     check_fields,
     command,
 )
-from environments.sandbox.mongodb.query.projection import now_milliseconds
+from environments.sandbox.mongodb.query.expressions import now_milliseconds
 from environments.sandbox.mongodb.storage.collection import MAX_DOCUMENT_BYTES
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
 from environments.sandbox.mongodb.wire.framing import MAX_MESSAGE_BYTES

@@ -20,10 +20,11 @@ from environments.sandbox.mongodb.commands.registry import (
     Request,
     command,
 )
+from environments.sandbox.mongodb.query.pipeline import run_pipeline, split_pipeline
 from environments.sandbox.mongodb.query.planner import Plan, choose
 from environments.sandbox.mongodb.query.projection import compile_projection
 from environments.sandbox.mongodb.query.sorting import check_sort, sort_documents
-from environments.sandbox.mongodb.query.stages import Context, run_pipeline, split_pipeline
+from environments.sandbox.mongodb.query.stages import Context
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.collection import Collection, Document
 from environments.sandbox.mongodb.storage.ordering import MISSING, sort_key

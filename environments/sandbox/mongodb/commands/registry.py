@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from environments.sandbox.mongodb.auth.users import Conversation, User
+from environments.sandbox.mongodb.auth.scram import Conversation
+from environments.sandbox.mongodb.auth.users import User
 from environments.sandbox.mongodb.commands.instance import Instance
 from environments.sandbox.mongodb.query.planner import Deadline
 from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused

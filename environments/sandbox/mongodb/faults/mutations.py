@@ -1,24 +1,16 @@
-"""Wrong documents, missing indexes and hidden collections, made and undone when their fault is switched on and off.
-
-At the end are faults of data that does not survive an outage. They take effect when the process starts with existing
-data.
-"""
+"""Wrong documents and missing indexes, created when their fault is switched on and undone when it is switched off."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bson import ObjectId
 
 from environments.sandbox.mongodb.faults.site import QUIET_FOR, Site
-from environments.sandbox.mongodb.seed.seeding import BASE_PATHS, LIVE_PATH
-from environments.sandbox.mongodb.storage.collection import Collection, Document
-from environments.sandbox.mongodb.storage.ordering import sort_key
-from environments.sandbox.mongodb.storage.store import Store
+from environments.sandbox.mongodb.seed.seeding import LIVE_PATH
+from environments.sandbox.mongodb.storage.collection import Document
 
 STALE_FOR = timedelta(hours=25)
 STALE_FOR_DAYS = timedelta(hours=117.27)
@@ -142,63 +134,3 @@ class Mutations:
     def forget(self) -> None:
         """Forget the mutations, because the documents that they changed are gone."""
         self._sites.clear()
-
-
-HIDES = {"base-paths-missing": BASE_PATHS, "recordings-collection-missing": None}
-"""Fault -> the collection it hides; ``None`` stands for the recordings."""
-
-
-class Hidden:
-    """The hidden collections by name."""
-
-    def __init__(self) -> None:
-        self.collections: dict[str, Collection] = {}
-
-    def change(self, store: Store, database: str, recordings: str, on: AbstractSet[str], off: AbstractSet[str]) -> None:
-        """Hide and restore collections. Data written in place of a hidden collection is lost when it comes back."""
-        for fault, hidden in HIDES.items():
-            name = hidden or recordings
-            if fault in on and store.find(database, name) is not None:
-                self.collections[name] = store.take(database, name)
-            if fault in off and name in self.collections:
-                store.put(self.collections.pop(name))
-
-
-LOST, TWICE = 3, 2
-"""The number of lost recordings, and of duplicated ones."""
-
-
-def _newest(recordings: Collection, count: int) -> list[Document]:
-    dated = [one for one in recordings.documents.values() if isinstance(one.get("start_time"), datetime)]
-    return sorted(dated, key=lambda document: sort_key(document["start_time"]))[-count:]
-
-
-def _lose(recordings: Collection) -> None:
-    for document in _newest(recordings, LOST):
-        record = recordings.record_of(document["_id"])
-        assert record is not None
-        recordings.delete(record)
-
-
-def _double(recordings: Collection) -> None:
-    """Duplicate recordings. The unique index is replaced, because it would refuse the duplicates."""
-    unique = recordings.find_index({"uuid": 1})
-    if unique is not None:
-        recordings.drop_index(unique.name)
-        recordings.create_index({"key": {"uuid": 1}})
-    for document in _newest(recordings, TWICE):
-        recordings.insert({**document, "_id": ObjectId()})
-
-
-def _drop_index(recordings: Collection) -> None:
-    index = recordings.find_index({"end_time": 1})
-    if index is not None:
-        recordings.drop_index(index.name)
-
-
-DAMAGES: Mapping[str, Callable[[Collection], Any]] = {
-    "outage-loses-recordings": _lose,
-    "outage-doubles-recordings": _double,
-    "outage-drops-an-index": _drop_index,
-}
-"""The damage of each fault to the recordings."""

@@ -1,50 +1,15 @@
-"""Projections of ``find`` and of ``$project``: include, exclude, compute; and the expressions of aggregations.
-
-Supported expressions are references, ``$$NOW``, ``$literal`` and constants; those that compute or compose are refused.
-"""
+"""Projections of ``find`` and of ``$project``: include, exclude, compute."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from environments.sandbox.mongodb.query.expressions import compile_expression, now_milliseconds
 from environments.sandbox.mongodb.storage import paths
 from environments.sandbox.mongodb.storage.ordering import MISSING
-from environments.sandbox.mongodb.wire.errors import Code, MongoError, refused
-
-Evaluate = Callable[[Any], Any]
-
-
-def now_milliseconds() -> datetime:
-    """The present time with the millisecond resolution of BSON."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def compile_expression(expression: Any, now: datetime) -> Evaluate:
-    """Compile an expression. ``now`` is the time of the command; an unsupported operator is error 168."""
-    if isinstance(expression, str) and expression.startswith("$"):
-        return _reference(expression, now)
-    if isinstance(expression, dict) and list(expression) == ["$literal"]:
-        return lambda _: expression["$literal"]
-    if isinstance(expression, dict) and next(iter(expression), "").startswith("$"):
-        raise MongoError(Code.InvalidPipelineOperator, f"Unrecognized expression '{next(iter(expression))}'")
-    if isinstance(expression, dict | list):
-        raise refused(f"the expression {expression}")
-    return lambda _: expression
-
-
-def _reference(text: str, now: datetime) -> Evaluate:
-    if text == "$$NOW":
-        return lambda _: now
-    if text.startswith("$$"):
-        raise MongoError(17276, f"Use of undefined variable: {text[2:]}")
-    parts = text[1:].split(".")
-    if "" in parts:
-        raise MongoError(15998, f"FieldPath field names may not be empty strings: {text}")
-    return lambda document: paths.get(document, parts)
-
+from environments.sandbox.mongodb.wire.errors import MongoError, refused
 
 Project = Callable[[dict[str, Any]], dict[str, Any]]
 _MIXED = 31254

@@ -1,54 +1,21 @@
-"""Aggregation pipelines. All stages are checked first, and then run one after the other."""
+"""The stages of an aggregation pipeline: functions from documents to documents."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from environments.sandbox.mongodb.query.expressions import now_milliseconds
+from environments.sandbox.mongodb.query.grouping import compile_group
 from environments.sandbox.mongodb.query.matching import compile_filter
-from environments.sandbox.mongodb.query.numbers import total
-from environments.sandbox.mongodb.query.projection import compile_expression, compile_projection, now_milliseconds
+from environments.sandbox.mongodb.query.projection import compile_projection
 from environments.sandbox.mongodb.query.sorting import check_sort, sort_documents
 from environments.sandbox.mongodb.storage.collection import Collection
-from environments.sandbox.mongodb.storage.ordering import MISSING, Key, sort_key
 from environments.sandbox.mongodb.storage.store import Store
 from environments.sandbox.mongodb.wire.errors import Code, MongoError
-
-Accumulator = Callable[[list[Any]], Any]
-
-
-def _accumulator(spec: Any, now: datetime) -> Accumulator:
-    """Compile an accumulator into a function of the documents of one group; an unknown accumulator is error 15952."""
-    if not isinstance(spec, dict) or len(spec) != 1:
-        raise MongoError(40234, "The field must be an accumulator object")
-    ((name, operand),) = spec.items()
-    if name != "$sum":
-        raise MongoError(15952, f"unknown group operator '{name}'")
-    evaluate = compile_expression(operand, now)
-    return lambda documents: total(map(evaluate, documents))
-
-
-def compile_group(operand: Any, now: datetime) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    """Compile a ``$group`` stage; groups are in the order of their first documents."""
-    if not isinstance(operand, dict) or "_id" not in operand:
-        raise MongoError(15955, "a group specification must include an _id")
-    identity = compile_expression(operand["_id"], now)
-    fields = {name: _accumulator(spec, now) for name, spec in operand.items() if name != "_id"}
-
-    def group(documents: Iterable[Any]) -> Iterable[Any]:
-        groups: dict[Key, tuple[Any, list[Any]]] = {}
-        for document in documents:
-            value = identity(document)
-            value = None if value is MISSING else value
-            groups.setdefault(sort_key(value), (value, []))[1].append(document)
-        for value, members in groups.values():
-            yield {"_id": value, **{name: accumulate(members) for name, accumulate in fields.items()}}
-
-    return group
-
 
 Documents = Iterable[dict[str, Any]]
 Stage = Callable[[Documents], Documents]
@@ -148,50 +115,3 @@ STAGES: Mapping[str, Callable[[Any, Context], Stage]] = {
     "$count": _count,
     "$collStats": _coll_stats,
 }
-
-
-def run_pipeline(documents: Documents, stages: list[Any], context: Context) -> Iterator[dict[str, Any]]:
-    """The output of the last stage; all stages are checked before the first one runs."""
-    for stage in [_compile(stage, context) for stage in stages]:
-        documents = stage(documents)
-    return iter(documents)
-
-
-def split_pipeline(stages: list[Any]) -> tuple[dict[str, Any], dict[str, int], list[Any]]:
-    """Split off the leading ``$match`` and ``$sort`` that an index may answer; return them and the other stages."""
-    query: dict[str, Any] = {}
-    rest = list(stages)
-    while rest and isinstance(rest[0], dict) and list(rest[0]) == ["$match"] and isinstance(rest[0]["$match"], dict):
-        condition = rest.pop(0)["$match"]
-        query = {"$and": [query, condition]} if query and condition else (query or condition)
-    if rest and isinstance(rest[0], dict) and list(rest[0]) == ["$sort"]:
-        return query, check_sort(rest[0]["$sort"]), rest
-    return query, {}, rest
-
-
-def _compile(stage: Any, context: Context) -> Stage:
-    if not isinstance(stage, dict) or len(stage) != 1:
-        raise MongoError(40323, "A pipeline stage specification object must contain exactly one field.")
-    ((name, operand),) = stage.items()
-    if name == "$changeStream":
-        raise MongoError(40573, "The $changeStream stage is only supported on replica sets")
-    if name == "$unionWith":
-        return _union_with(operand, context)
-    if name not in STAGES:
-        raise MongoError(40324, f"Unrecognized pipeline stage name: '{name}'")
-    return STAGES[name](operand, context)
-
-
-def _union_with(operand: Any, context: Context) -> Stage:
-    spec = {"coll": operand} if isinstance(operand, str) else operand
-    if not isinstance(spec, dict) or not isinstance(spec.get("coll"), str) or set(spec) - {"coll", "pipeline"}:
-        raise MongoError(Code.FailedToParse, "$unionWith takes the name of a collection, or {coll, pipeline}")
-    stages = spec.get("pipeline", [])
-    if not isinstance(stages, list):
-        raise MongoError(Code.FailedToParse, "the pipeline of $unionWith has to be an array")
-    other = context.store.find(context.database, spec["coll"])
-    added = run_pipeline(
-        list(other.documents.values()) if other else [], stages,
-        Context(context.store, context.database, spec["coll"], context.now),
-    )  # fmt: skip
-    return lambda documents: itertools.chain(documents, added)

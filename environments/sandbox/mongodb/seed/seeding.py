@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,24 @@ DELETED_EARLIER_HOURS: tuple[tuple[float, bool], ...] = ((20, True), (30, False)
 UNRECOGNIZED = 10
 
 
+@dataclass(frozen=True)
+class Seed:
+    """Facts about the seed: collection names, and the windows of the isolated and the soft-deleted recordings."""
+
+    guid: str
+    archive_guid: str
+    isolated: tuple[datetime, datetime]
+    deleted: tuple[tuple[datetime, datetime | None], ...]
+    """The start, and the end if any, of each soft-deleted recording, latest first."""
+
+    def facts(self) -> dict[str, Any]:
+        """The same as JSON, with times as ISO 8601 text."""
+        return {
+            "guid": self.guid, "archive_guid": self.archive_guid, "isolated_recording": _window(*self.isolated),
+            "deleted_recordings": [_window(start, end) for start, end in self.deleted],
+        }  # fmt: skip
+
+
 def _window(start: datetime, end: datetime | None) -> dict[str, str | None]:
     return {"start_time": _text(start), "end_time": None if end is None else _text(end)}
 
@@ -37,12 +56,8 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def seed(store: Store, database: str, now: datetime, count: int) -> dict[str, Any]:
-    """Fill an empty ``database``; ``count`` closed recordings end five minutes before ``now``.
-
-    Returns facts about the seed as JSON: collection names, and the windows of the isolated and the soft-deleted
-    recordings, of these the latest first.
-    """
+def seed(store: Store, database: str, now: datetime, count: int) -> Seed:
+    """Fill an empty ``database``; ``count`` closed recordings end five minutes before ``now``."""
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     guid, archive_guid = str(uuid.uuid4()), str(uuid.uuid4())
     paths = store.create(database, BASE_PATHS)
@@ -69,10 +84,8 @@ def seed(store: Store, database: str, now: datetime, count: int) -> dict[str, An
     for document in documents:
         live.insert(document)
     _unrecognized(store.create(database, guid + UNRECOGNIZED_SUFFIX), now)
-    return {
-        "guid": guid, "archive_guid": archive_guid, "isolated_recording": _window(*isolated),
-        "deleted_recordings": [_window(item["start_time"], item.get("end_time")) for item in deleted],
-    }  # fmt: skip
+    windows = tuple((item["start_time"], item.get("end_time")) for item in deleted)
+    return Seed(guid, archive_guid, isolated, windows)
 
 
 def _recordings_collection(store: Store, database: str, guid: str) -> Collection:

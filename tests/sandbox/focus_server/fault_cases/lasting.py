@@ -16,6 +16,8 @@ from environments.sandbox.focus_server.faults.clients import (
     SLOW_AMONG_OPENINGS_S,
     TOLD_LATE_S,
 )
+from environments.sandbox.focus_server.faults.leftovers import LEFT_EACH
+from environments.sandbox.focus_server.faults.leftovers import LOADED_FROM_JOBS as MANY_JOBS
 from environments.sandbox.focus_server.faults.loads import (
     AFTER_LOAD_S,
     ENDED,
@@ -30,8 +32,6 @@ from environments.sandbox.focus_server.faults.loads import (
     WORN_OUT_FROM,
     WORN_S,
 )
-from environments.sandbox.focus_server.faults.objects import LEFT_EACH
-from environments.sandbox.focus_server.faults.objects import LOADED_FROM_JOBS as MANY_JOBS
 from tests.sandbox.focus_server.estate import Estate, until
 from tests.sandbox.focus_server.fault_cases.cases import INSIDE, case, opened
 from tests.sandbox.process_runner import start_process
