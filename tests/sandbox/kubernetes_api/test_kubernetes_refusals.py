@@ -51,6 +51,15 @@ def test_a_request_that_does_not_fit_its_limit(
     assert f"{at}.containers[0].resources.{why}" in said
 
 
+def test_a_number_is_said_as_it_was_sent(api: ServedApi, http: requests.Session) -> None:
+    """Some readers of JSON turn an integer beyond 64 bits into the nearest number with a point (orjson 3.13)."""
+    huge = job("x")
+    huge["spec"]["parallelism"] = 2**64
+    code, _, said = problem(http.post(api.url + JOBS, json=huge))
+    assert code == 400
+    assert f"number {2**64} into Go struct field Job.spec.parallelism of type int32" in said
+
+
 def test_a_request_that_fits_its_limit_is_taken(api: ServedApi, http: requests.Session) -> None:
     gpu = {"nvidia.com/gpu.shared": "1"}
     fits = with_resources(pod("x"), requests={**gpu, "cpu": "500m"}, limits={**gpu, "cpu": "1"})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from environments.sandbox.kubernetes.http import protobuf
@@ -45,10 +43,7 @@ async def json_body(request: web.Request) -> Any:
         return protobuf.decode(text)
     if media_type != JSON and request.method != "PATCH":
         raise unsupported_media_type((JSON, protobuf.CONTENT_TYPE))
-    with contextlib.suppress(ValueError):
-        return orjson.loads(text)
     try:
-        # It accepts a few more values, such as integers beyond 64 bits, and its errors are those of the answers.
         return json.loads(text, parse_constant=_no_number)
     except ValueError as error:
         raise bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from None
