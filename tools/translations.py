@@ -66,7 +66,7 @@ def read(language: Language) -> Catalog:
 
 def complete(message: Message) -> bool:
     """Whether each of its forms is translated, and none is marked as uncertain (fuzzy)."""
-    forms = [message.string] if isinstance(message.string, str) else list(message.string)
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return not message.fuzzy and all(forms)
 
 

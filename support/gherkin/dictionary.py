@@ -22,7 +22,8 @@ capacity, which mean something only if the rest works, come last."""
 KINDS = ("smoke", "negative", "journey")
 SAFETY = ("load", "disruptive", "writes_database")
 ORDER = ("alone",)
-"""Tags of scenarios that run while no other does: they judge times, or count what every investigation changes."""
+"""Tags of scenarios that run while no other does: they judge times, count what every investigation changes, or use a
+load that is made once in a run."""
 STATES = ("wip", "backlog", "quarantine", "slow")
 TICKET_PROJECT = "PZ"
 """The key of the Jira project of all tickets."""

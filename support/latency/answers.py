@@ -211,8 +211,8 @@ class Latency:
 
         def is_missed() -> bool:
             # The meter takes milliseconds, so it is read only if nothing but a busy machine can excuse the server.
-            seen = (machine() for machine in (lambda: None, meter.use))
-            return not troubles and all(judge(answers(one)).outcome is Outcome.FAIL for one in seen)
+            late = not troubles and judge(answers()).outcome is Outcome.FAIL
+            return late and judge(answers(meter.use())).outcome is Outcome.FAIL
 
         for _ in range(amount):
             try:

@@ -90,7 +90,7 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.remove(self.namespace)
-        self.client.close()
+        self.client.close()  # type: ignore[no-untyped-call]  # of the kubernetes client
 
     def remove(self, namespace: str) -> None:
         """Delete a namespace and wait until it is gone."""
@@ -157,8 +157,10 @@ class Cluster:
         response = self.client.call_api(*request, _request_timeout=(_TIMEOUT_S[0], float(_WATCH_S)))
         return Following(LineStream(f"watch {plural}", response.response))
 
-    def until(self, look: Callable[[], T], matcher: Matcher[T], what: str) -> T:
-        return waits.until(look, matcher, within_s=_PATIENCE_S * self.time_scale + _OVERHEAD_S, what=what)
+    def until(self, look: Callable[[], T], matcher: Matcher[Any], what: str) -> T:
+        within_s = _PATIENCE_S * self.time_scale + _OVERHEAD_S
+        found: T = waits.until(look, matcher, within_s=within_s, what=what)
+        return found
 
     def about(self, seconds: float) -> str:
         """Return the order of magnitude of a measured duration, in seconds of the real system."""

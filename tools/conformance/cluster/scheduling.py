@@ -72,5 +72,5 @@ def nodes(cluster: Cluster) -> dict[str, Value]:
     ids = ("boot_id", "machine_id", "system_uuid")
     return {
         "typed-client": "reads them",
-        "ids": [field for field in ids if all(getattr(node.status.node_info, field) for node in read)],
+        "ids": [field for field in ids if all(node.status and getattr(node.status.node_info, field) for node in read)],
     }

@@ -91,7 +91,7 @@ def strangers(server: Server) -> dict[str, Value]:
     """Connect without a password, and with a wrong one."""
     user = {"username": "nobody", "password": "wrong"}
     host, _, port = server.where.partition(":")
-    options = {"serverSelectionTimeoutMS": 5000, "retryReads": False}
+    options: dict[str, Any] = {"serverSelectionTimeoutMS": 5000, "retryReads": False}
 
     def asked(**who: Any) -> str:
         client = type(server.client)(host, int(port or 27017), **options, **who)
