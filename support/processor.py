@@ -38,6 +38,7 @@ class Heartbeat:
     def __init__(self) -> None:
         self._lost_s = 0.0
         self._beat_s = 0.0
+        self._share = 1.0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -45,7 +46,7 @@ class Heartbeat:
         """Return the seconds since the first query in which the suite had no processor. The value never decreases."""
         with self._lock:
             self._start()
-            return self._lost_s + self._late_s(time.monotonic())
+            return self._lost_s + self._lost_since_beat_s(time.monotonic())
 
     def given_since(self, began_s: float, lost_before_s: float) -> float:
         """Return the seconds given since a monotonic moment at which ``lost_s`` was ``lost_before_s``."""
@@ -64,14 +65,16 @@ class Heartbeat:
             share = share_given()
             with self._lock:
                 now_s = time.monotonic()
-                late_s = self._late_s(now_s)
-                self._lost_s += late_s + (now_s - self._beat_s - late_s) * (1.0 - share)
-                self._beat_s = now_s
+                self._lost_s += self._lost_since_beat_s(now_s)
+                self._beat_s, self._share = now_s, share
 
-    def _late_s(self, now_s: float) -> float:
-        """Return the seconds by which the due beat is late; 0 if the delay is tolerated."""
-        late_s = now_s - self._beat_s - BEAT_S
-        return late_s if late_s > TOLERATED_S else 0.0
+    def _lost_since_beat_s(self, now_s: float) -> float:
+        """Return the seconds lost since the last beat: those by which the next is late, if the delay is not tolerated,
+        and of the rest what the share found at the last beat leaves. It grows with time, so that a query in the middle
+        of a beat is given its own part of the beat, not all of it."""
+        since_s = now_s - self._beat_s
+        late_s = since_s - BEAT_S if since_s - BEAT_S > TOLERATED_S else 0.0
+        return late_s + (since_s - late_s) * (1.0 - self._share)
 
 
 heartbeat = Heartbeat()

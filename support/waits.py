@@ -50,15 +50,21 @@ no deadline to miss."""
 
 
 class Stopwatch:
-    """Seconds since it was created: of wall-clock time, and of the time given to the suite."""
+    """Seconds since it was created: of wall-clock time, and of the time given to the suite.
+
+    Belongs to the thread that created it. Processor time of this thread was given to it, however late the heartbeat
+    is: a call that computes, or that ends between two late beats, takes longer than no time.
+    """
 
     def __init__(self) -> None:
         self._heartbeat = processor.heartbeat
         self._lost_before_s = self._heartbeat.lost_s()
+        self._used_before_s = time.thread_time()
         self._began_s = time.monotonic()
 
     def given_s(self) -> float:
-        return self._heartbeat.given_since(self._began_s, self._lost_before_s)
+        used_s = time.thread_time() - self._used_before_s
+        return max(used_s, self._heartbeat.given_since(self._began_s, self._lost_before_s))
 
     def wall_s(self) -> float:
         return time.monotonic() - self._began_s

@@ -55,6 +55,30 @@ def test_a_crowded_machine_gives_a_part_of_the_time(monkeypatch: pytest.MonkeyPa
     assert heart.given_since(began_s, before_s) <= 0.25 * wall_s + 3 * processor.BEAT_S
 
 
+def test_a_crowded_machine_takes_a_part_of_a_short_time_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of a whole beat was taken from the call in which it ended, and nothing from the others."""
+    monkeypatch.setattr(processor, "share_given", lambda: 0.25)
+    heart = Heartbeat()
+    heart.lost_s()
+    threading.Event().wait(3 * processor.BEAT_S)
+    given, walls = 0.0, 0.0
+    for _ in range(40):
+        before_s, began_s = heart.lost_s(), time.monotonic()
+        threading.Event().wait(0.005)
+        wall_s = time.monotonic() - began_s
+        given, walls = given + heart.given_since(began_s, before_s), walls + wall_s
+    assert given <= 0.5 * walls
+
+
+def test_a_thread_that_computes_has_the_processor_though_the_heartbeat_waits_for_it() -> None:
+    watch = waits.Stopwatch()
+    used_s = time.thread_time()
+    sum(range(10_000_000))  # one call, which lets no other thread run
+    used_s = time.thread_time() - used_s
+    assert used_s > processor.BEAT_S + processor.TOLERATED_S
+    assert watch.given_s() >= used_s
+
+
 @pytest.mark.parametrize(("runnable", "share"), [(1, 1.0), (4, 1.0), (8, 0.5), (25, 0.16)])
 def test_the_share_is_what_each_of_the_runnable_gets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runnable: int, share: float
