@@ -184,8 +184,10 @@ class Relays:
         self.run_file.write_text(json.dumps(content))
 
     def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(_end_the_rest(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(60)
+        self._loop.close()
 
     @property
     def openings(self) -> int:
@@ -208,6 +210,14 @@ class Relays:
     def writes_to_the_index(self) -> list[str]:
         """MongoDB commands that may change data."""
         return sorted(set(self.index.asked) - QUESTIONS)
+
+
+async def _end_the_rest() -> None:
+    """End the connections that clients left open while their loop can still close them."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,7 @@ from environments.sandbox.kubernetes.store.object_store import Store
 from environments.sandbox.shared.kubernetes_versions import VERSIONS
 from environments.sandbox.shared.process import SandboxProcess
 from environments.sandbox.supervisor.settings import SandboxSettings
+from support.waits import Stopwatch
 
 Object = dict[str, Any]
 SETTINGS = {
@@ -54,15 +56,18 @@ class Cluster:
         self.controllers.faults_changed(self.process.faults - before, before - self.process.faults)
 
     async def until(self, what: str, holds: Callable[[], Any], within_s: float = 3.0) -> Any:
-        """Look again after each change of the store until ``holds`` returns a true value, and return it."""
-        changes = self.store.subscribe()
+        """Look again after each change of the store until ``holds`` returns a true value, and return it.
+
+        ``within_s`` is in seconds in which this machine let the test run.
+        """
+        changes, watch = self.store.subscribe(), Stopwatch()
         try:
-            async with asyncio.timeout(within_s):
-                while not (found := holds()):
-                    await changes.get()
-                return found
-        except TimeoutError:
-            raise AssertionError(f"not within {within_s} s: {what}") from None
+            while not (found := holds()):
+                if (given_s := watch.given_s()) >= within_s:
+                    raise AssertionError(f"waited {watch.told(within_s)}: {what}")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changes.get(), within_s - given_s)
+            return found
         finally:
             self.store.unsubscribe(changes)
 

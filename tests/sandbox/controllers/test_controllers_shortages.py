@@ -131,8 +131,9 @@ def test_a_slow_job_controller_starts_one_pod_after_the_other() -> None:
         started_s = asyncio.get_running_loop().time()
         for number in range(20):
             cluster.create_job(f"grpc-job-{number}-1", gpu=0)
-        await cluster.until("five pods", lambda: cluster.store.count("pods") == before + 5)
-        assert asyncio.get_running_loop().time() - started_s >= 0.4  # the first one comes at once
+        await cluster.until("five pods", lambda: cluster.store.count("pods") >= before + 5)
+        made = cluster.store.count("pods") - before  # six, say, if this machine looked late
+        assert asyncio.get_running_loop().time() - started_s >= 0.1 * (made - 1)  # the first one comes at once
         cluster.set_faults()
         await cluster.until("the others at once", lambda: cluster.store.count("pods") == before + 20, within_s=0.5)
 
