@@ -153,8 +153,8 @@ class Control(Section):
 
 
 class AtRealTime(Section):
-    """The ``parallel`` and ``sandbox.copies`` of a sandbox whose clocks run at the pace of the real system, where
-    scenarios wait more than they compute."""
+    """The ``parallel`` and ``sandbox.copies`` of a sandbox whose clocks run at the pace of the real system. Scenarios
+    then wait more than they compute, so what measures needs a site to itself, but not the machine."""
 
     parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)]
     copies: Annotated[int, Field(ge=0, le=MOST_COPIES)]

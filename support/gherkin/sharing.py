@@ -45,11 +45,13 @@ def name_of(maker: object) -> str | None:
 
 
 class Sharing:
-    """Finds the shared work of scenarios by their steps. Loads the step modules as behave does."""
+    """Finds the shared work of scenarios by their steps. Loads the modules in ``steps`` as behave does; without it, the
+    step modules are those that behave has loaded."""
 
-    def __init__(self, steps: Path) -> None:
-        step_registry.registry.clear()
-        load_step_modules([str(steps)])
+    def __init__(self, steps: Path | None = None) -> None:
+        if steps is not None:
+            step_registry.registry.clear()
+            load_step_modules([str(steps)])
         definitions = (one for kind in step_registry.registry.steps.values() for one in kind)
         # Only a marked step, or a word of a closed list, can ask for shared work. Other definitions need no matching.
         self._asking = [one for one in definitions if name_of(one.func) or ":" in one.pattern]

@@ -30,7 +30,7 @@ from support.hooks.confirm import say_what_it_does
 from support.hooks.fingerprint import fingerprint, revision
 from support.hooks.many_testers import asked_load
 from support.hooks.options import environment_name, publishes_all
-from support.hooks.units import numbers_of
+from support.hooks.units import concurrency_of
 from support.investigations.own_channels import OwnChannels
 from support.investigations.run_ledger import RunLedger, ledger_file
 from support.investigations.stream_clients import require_stream_client
@@ -90,7 +90,7 @@ def before_all(context: Context) -> None:
     report.looser_limits = by_name.looser_than_required()
     books = _mind_the_last_run(context, by_name, given_file)
     budget = context.side_by_side.prepare(
-        *numbers_of(by_name, starts_its_own=context.sandbox is not None),
+        concurrency_of(by_name, starts_its_own=context.sandbox is not None),
         SafetyPolicy.of(by_name, confirmed),
         functools.partial(connect_beside, context, name, confirmed),
         functools.partial(connect_apart, context, name, confirmed),

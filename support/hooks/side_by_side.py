@@ -3,7 +3,8 @@
 Scenarios that do not exclude each other run beside each other on one environment. Scenarios that need a site to
 themselves run beside them on further sandboxes, one after the other on each. This process runs scenarios as well. The
 others are forked before it has any connection, wait until the environment is ready, and receive one scenario after the
-other. Scenarios that measure run here, alone, when all others are done.
+other. Scenarios that measure run here, alone, when all others are done; at the pace of the real system, as soon as
+nothing else uses this site.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from support.clients.kubernetes.tunnel import StillListening
 from support.clients.processes import ProcessId
 from support.clients.safety import Budget, SafetyPolicy
 from support.hooks.suspects import Suspects
-from support.hooks.units import Unit, apart, side_by_side, units_of
+from support.hooks.units import Concurrency, Unit, apart, beside_copies, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
 from support.reporting.record import context as reporting
 from support.reporting.record.identity import identify
@@ -59,9 +60,12 @@ class SideBySide:
         self._runner, self._wanted = runner, wanted
         self._report = reporting.current()
         self._together = side_by_side(self._report.selected)
-        self._apart = apart(self._report.selected)
+        self._apart: list[Any] = []
+        self._here: list[Any] = []
+        """What runs here while others run on further sandboxes."""
         self._left: deque[int] = deque()
         self._left_apart: deque[int] = deque()
+        self._left_here: deque[int] = deque()
         self._lanes: list[Lane] = []
         self._lock = threading.Lock()
         self._suspects = Suspects(self._report)
@@ -73,24 +77,24 @@ class SideBySide:
 
     # Before the run.
 
-    def prepare(
-        self, amount: int, copies: int, policy: SafetyPolicy, connect: Connect, connect_apart: Connect
-    ) -> Budget:
+    def prepare(self, allowed: Concurrency, policy: SafetyPolicy, connect: Connect, connect_apart: Connect) -> Budget:
         """Fork the other processes, before this one has a thread or a connection.
 
-        The environment allows ``amount`` processes on one site, and ``copies`` further sandboxes. Returns the budget of
-        all processes together. Each process calls ``connect``, or ``connect_apart`` if it has a sandbox of its own;
-        both also receive this ``budget``.
+        ``allowed`` is what the environment allows. Returns the budget of all processes together. Each process calls
+        ``connect``, or ``connect_apart`` if it has a sandbox of its own; both also receive this ``budget``.
         """
-        amount = self._wanted or amount
-        copies = min(copies, len(self._apart) // _WORTH_A_COPY) if amount > 1 else 0
+        amount = self._wanted or allowed.parallel
+        elsewhere = apart(self._report.selected, allowed.measures_beside) if amount > 1 and allowed.copies else []
+        copies = min(allowed.copies, len(elsewhere) // _WORTH_A_COPY)
         amount = max(1, min(amount, len(self._together)))
         context = _forking()
         if amount + copies > 1 and context is None:
             print("scenarios run one after the other: this system cannot fork a process")
             amount, copies = 1, 0
-        if not copies:
-            self._apart = []  # they run here, with those that measure
+        if copies:  # otherwise they run here, with those that measure
+            self._apart = elsewhere
+            if allowed.measures_beside:
+                self._here = beside_copies(self._report.selected, [*self._together, *self._apart])
         ProcessId.own()  # the identity of all of them
         self._budget = budget = Budget(policy, amount + copies, context.Lock() if amount + copies > 1 else None)
         for number in range(1, amount + copies):
@@ -132,6 +136,7 @@ class SideBySide:
         numbers = {id(one): number for number, one in enumerate(self._report.selected)}
         self._left.extend(numbers[id(one)] for one in self._together)
         self._left_apart.extend(numbers[id(one)] for one in self._apart)
+        self._left_here.extend(numbers[id(one)] for one in self._here)
         shift = world.register.channels.shift
         for lane in self._lanes:
             lane.connection.send((run_file, shift + lane.number))  # no two have the same channels
@@ -149,6 +154,7 @@ class SideBySide:
         self._join(on_a_copy=False)
         if not self._stopped:
             self._suspects.conclude(self._runner.context.world, self._ran_together())
+        yield from self._part_of(self._left_here)
         yield from self._part_of(self._left_apart)
         self._join(on_a_copy=True)
         self._report.side_by_side = False
@@ -161,7 +167,7 @@ class SideBySide:
         yield from units_of(one for one in self._report.selected if id(one) not in self._report.elsewhere)
 
     def _part_of(self, left: deque[int]) -> Iterator[Unit]:
-        """Yield scenarios that other processes take as well, until none is left."""
+        """Yield scenarios of which other processes may take some as well, until none is left."""
         while not self._over() and (number := self._next(left)) is not None:
             scenario = self._report.selected[number]
             yield Unit([scenario])
@@ -246,7 +252,7 @@ class SideBySide:
 
     def _show(self, feature: Any) -> None:
         """Show a feature when the last of its scenarios that need not run alone is done."""
-        mine = {id(one): one for one in (*self._together, *self._apart) if one.feature is feature}
+        mine = {id(one): one for one in (*self._together, *self._apart, *self._here) if one.feature is feature}
         if not mine.keys() <= self._report.elsewhere.keys():
             return
         decided = {key for key, one in mine.items() if not self._suspects.includes(identify(one).id)}
@@ -261,6 +267,7 @@ class SideBySide:
         with self._lock:
             self._left.clear()
             self._left_apart.clear()
+            self._left_here.clear()
             self._stopped = self._stopped or any(lane.process.is_alive() for lane in self._lanes)
         for lane in self._lanes:
             if lane.process.is_alive():

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from support.config import Environment
 from support.config.models import MOST_PARALLEL
+from support.gherkin.sharing import Sharing
 from support.hooks.layers import is_of_a_layer
 from support.selection import EXCLUDES, MEASURES
 
-LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end", "load"})
-"""Tags of scenarios that wait for the clocks of the product, or open many investigations. They begin first, so that the
-end does not wait for them.
+LASTS = frozenset({"needs_idle_cleanup", "needs_playback_end", "load", "alone"})
+"""Tags of scenarios that wait for the clocks of the product, open many investigations or measure. They begin first, so
+that the end does not wait for them.
 """
 
 
@@ -34,13 +36,27 @@ def parallel_of(userdata: Mapping[str, str]) -> int | None:
     return int(given)
 
 
-def numbers_of(environment: Environment, starts_its_own: bool) -> tuple[int, int]:
-    """Return the number of scenarios that run side by side, and of the further sandboxes of a run that
-    ``starts_its_own``."""
-    wanted = environment.sandbox.at_real_time if environment.limits.time_scale == 1 else None
-    parallel = environment.parallel if wanted is None else wanted.parallel
-    copies = environment.sandbox.copies if wanted is None else wanted.copies
-    return parallel, copies if starts_its_own else 0
+@dataclass(frozen=True)
+class Concurrency:
+    """The scenarios that run at a time: ``parallel`` of them on one site, and one on each of ``copies`` further ones.
+
+    ``measures_beside`` means that what measures needs a site to itself, but not the machine: at the pace of the real
+    system, scenarios wait and leave the machine to it.
+    """
+
+    parallel: int
+    copies: int
+    measures_beside: bool = False
+
+
+def concurrency_of(environment: Environment, starts_its_own: bool) -> Concurrency:
+    """Return what the environment allows to a run. Only one that ``starts_its_own`` sandbox has further ones."""
+    sandbox = environment.sandbox
+    if sandbox.at_real_time is not None and environment.limits.time_scale == 1:
+        wanted = Concurrency(sandbox.at_real_time.parallel, sandbox.at_real_time.copies, measures_beside=True)
+    else:
+        wanted = Concurrency(environment.parallel, sandbox.copies)
+    return wanted if starts_its_own else Concurrency(wanted.parallel, 0)
 
 
 def side_by_side(selected: Iterable[Any]) -> list[Any]:
@@ -48,18 +64,32 @@ def side_by_side(selected: Iterable[Any]) -> list[Any]:
     return _longest_first(one for one in _movable(selected) if not EXCLUDES.intersection(one.effective_tags))
 
 
-def apart(selected: Iterable[Any]) -> list[Any]:
+def apart(selected: Iterable[Any], measures_beside: bool = False) -> list[Any]:
     """Return the selected scenarios that need a site to themselves, whichever it is, the longest first.
 
-    A scenario that measures needs the machine as well. A scenario that needs a message broker is not among them either,
-    because a broker takes long to start.
+    A scenario that measures needs the machine as well, unless ``measures_beside``. A scenario that needs a message
+    broker is not among them either, because a broker takes long to start, nor one that shares its measurement with
+    others: they run in one process.
     """
-    here = MEASURES | {"needs_rabbitmq"}
+    sharing = Sharing() if measures_beside else None
+
+    def stays(one: Any) -> bool:
+        if sharing is None:
+            return bool(MEASURES.intersection(one.effective_tags))
+        return sharing.of(step.name for step in one.all_steps) is not None
+
     return _longest_first(
         one
         for one in _movable(selected)
-        if EXCLUDES.intersection(one.effective_tags) and not here.intersection(one.effective_tags)
+        if EXCLUDES.intersection(one.effective_tags) and "needs_rabbitmq" not in one.effective_tags and not stays(one)
     )
+
+
+def beside_copies(selected: Iterable[Any], elsewhere: Iterable[Any]) -> list[Any]:
+    """Return the selected scenarios, other than those that run ``elsewhere``, that need the first site to themselves
+    but not the machine."""
+    others = {id(one) for one in elsewhere}
+    return [one for one in _movable(selected) if id(one) not in others]
 
 
 def _movable(selected: Iterable[Any]) -> Iterator[Any]:

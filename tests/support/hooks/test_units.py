@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +10,23 @@ import pytest
 from behave.parser import parse_feature
 
 from support.config import load_environment
-from support.hooks.units import ParallelError, Unit, apart, numbers_of, parallel_of, side_by_side, units_of
+from support.gherkin.sharing import Sharing
+from support.hooks.units import (
+    Concurrency,
+    ParallelError,
+    Unit,
+    apart,
+    beside_copies,
+    concurrency_of,
+    parallel_of,
+    side_by_side,
+    units_of,
+)
 from support.investigations.neighbours import Neighbours
 from support.investigations.own_channels import OwnChannels
 from support.model import requests
 
+ROOT = Path(__file__).resolve().parents[3]
 FEATURE = """
 Feature: f
   Rule: first
@@ -144,9 +157,28 @@ def test_alone_means_nobody_else_on_the_cluster_or_beside() -> None:
     assert not Neighbours(on_the_cluster=False, side_by_side=True).are_none
 
 
-@pytest.mark.parametrize(("scale", "expected"), [("0.02", (4, 2)), ("0.5", (4, 2)), ("1", (12, 6))])
-def test_at_the_pace_of_the_real_system_more_scenarios_run_at_a_time(scale: str, expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [("0.02", Concurrency(4, 2)), ("0.5", Concurrency(4, 2)), ("1", Concurrency(12, 6, measures_beside=True))],
+)
+def test_at_the_pace_of_the_real_system_more_scenarios_run_at_a_time(scale: str, expected: Concurrency) -> None:
     clocks = {"FOCUS__LIMITS__TIME_SCALE": scale, "FOCUS__SANDBOX__SETTINGS__TIME_SCALE": scale}
     sandbox = load_environment("sandbox", overrides=clocks)
-    assert numbers_of(sandbox, starts_its_own=True) == expected
-    assert numbers_of(sandbox, starts_its_own=False) == (expected[0], 0)
+    assert concurrency_of(sandbox, starts_its_own=True) == expected
+    assert concurrency_of(sandbox, starts_its_own=False) == Concurrency(expected.parallel, 0)
+
+
+def measuring(step: str, *tags: str) -> SimpleNamespace:
+    return SimpleNamespace(effective_tags={"alone", *tags}, all_steps=[SimpleNamespace(name=step)])
+
+
+def test_what_measures_for_itself_may_have_another_site_if_the_machine_is_free_for_it() -> None:
+    Sharing(ROOT / "steps")  # loads them, as behave does
+    single = measuring("a client opens a single live investigation, again and again")
+    shared = measuring("the number of investigations grows in steps up to the required number")
+    broker = measuring("a client opens a single live investigation, again and again", "needs_rabbitmq")
+    layer = measuring("the database answers a ping", "IN-03a")
+    selected = [shared, single, broker, layer]
+    assert apart(selected) == []
+    assert apart(selected, measures_beside=True) == [single]
+    assert beside_copies(selected, [single]) == [shared, broker]
