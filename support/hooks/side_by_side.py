@@ -29,6 +29,7 @@ from support.hooks.suspects import Suspects
 from support.hooks.units import Concurrency, Unit, apart, beside_copies, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
 from support.reporting.record import context as reporting
+from support.reporting.record.figures import worst
 from support.reporting.record.identity import identify
 from support.reporting.record.model import Trouble, now
 
@@ -244,6 +245,7 @@ class SideBySide:
         with self._lock:
             self._report.elsewhere[id(scenario)] = outcome.result
             self._report.leftovers += [one for one in outcome.leftovers if one not in self._report.leftovers]
+            self._report.figures = worst([self._report.figures, outcome.figures])
             if not on_a_copy:
                 self._suspects.note(outcome)
             if outcome.result.is_bad and self._runner.config.stop:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,6 +30,8 @@ class WorkerOutcome:
     shared: tuple[str, ...] = ()
     asked: Asked = NOTHING
     """The requests of the process that ran it, for this scenario and those before."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """All figures of the process so far."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def outcome_of(scenario: Any, asked: Asked = NOTHING) -> WorkerOutcome:
     report = reporting.current()
     result = scenario_result(scenario, report)
     leftovers, report.leftovers = tuple(report.leftovers), []
-    return WorkerOutcome(result, leftovers, tuple(report.shared_troubles.pop(result.id, ())), asked)
+    shared = tuple(report.shared_troubles.pop(result.id, ()))
+    return WorkerOutcome(result, leftovers, shared, asked, dict(report.figures))
 
 
 @ends_like_a_program()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from support.reporting.record.figures import worst
 from support.reporting.record.folder import latest
 from support.reporting.record.model import Record, ScenarioResult, Selection, Trouble
 from support.reporting.record.places import RECORD
@@ -76,7 +77,7 @@ def merge(shards: Sequence[ShardRecord], folder: Path) -> Record:
         interrupted=next(
             (f"{shard.name}: {shard.record.interrupted}" for shard in shards if shard.record.interrupted), None
         ),
-        figures=_worst(one.figures for one in records),
+        figures=worst(one.figures for one in records),
         requests=_times(one.requests for one in records),
         selection=Selection(plan.tags, complete=plan.complete),
         looser_limits=list(dict.fromkeys(sentence for one in records for sentence in one.looser_limits)),
@@ -145,15 +146,6 @@ def _copied(path: Path, shard: ShardRecord, folder: Path) -> str:
 
 def _in_order(results: Iterator[ScenarioResult]) -> list[ScenarioResult]:
     return sorted(results, key=lambda one: (one.feature, one.line, one.id))
-
-
-def _worst(figures: Iterator[Mapping[str, float]]) -> dict[str, float]:
-    """Return the greatest value of each figure, which is the worst because all figures are times."""
-    worst: dict[str, float] = {}
-    for one in figures:
-        for name, value in one.items():
-            worst[name] = max(value, worst.get(name, value))
-    return worst
 
 
 def _times(all_times: Iterator[Sequence[RequestTimes]]) -> list[RequestTimes]:

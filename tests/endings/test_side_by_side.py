@@ -48,7 +48,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-APART = "--tags=@RS-02 or @SB-04 or @PV-07 or @PV-08 or @JL-13"
+APART = "--tags=@RS-02 or @RS-03 or @SB-04 or @PV-07 or @PV-08 or @JL-13"
 """More than twenty scenarios that need a site to themselves, so that two further sandboxes are worth it."""
 
 
@@ -103,7 +103,7 @@ def test_an_interruption_ends_all_of_them_and_leaves_nothing(tmp_path: Path) -> 
 def test_scenarios_that_need_a_site_have_further_sandboxes(
     tmp_path: Path, variables: dict[str, str], code: int
 ) -> None:
-    verdicts = []
+    verdicts, figures = [], []
     for parallel, sandboxes in ((1, 1), (2, 3)):
         (folder := tmp_path / str(parallel)).mkdir()
         run = Behave(folder, APART, "-D", f"parallel={parallel}", **variables)
@@ -115,9 +115,11 @@ def test_scenarios_that_need_a_site_have_further_sandboxes(
         assert bool(bad) == bool(code)
         assert all(one["evidence"] and all(Path(file).is_file() for file in one["evidence"]) for one in bad)
         verdicts.append([(one["id"], one["status"], len(one["steps"])) for one in record["scenarios"]])
+        figures.append(set(record["figures"]))
         assert run.left_behind() == []
     assert len(verdicts[0]) > 16
     assert verdicts[0] == verdicts[1]
+    assert figures[0] == figures[1] != set()
 
 
 def test_an_interruption_ends_further_sandboxes_as_well(tmp_path: Path) -> None:
