@@ -125,7 +125,7 @@ def _matching(expression: str) -> Iterator[Planned]:
 
 @functools.cache
 def _sharing() -> Sharing:
-    return Sharing(PROJECT / "steps")
+    return Sharing.loading(PROJECT / "steps")
 
 
 def _rows(example: Example, sharing: Sharing) -> Iterator[Planned]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from behave import step_registry
 from behave.runner_util import load_step_modules
+from behave.step_registry import StepRegistry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -45,16 +46,25 @@ def name_of(maker: object) -> str | None:
 
 
 class Sharing:
-    """Finds the shared work of scenarios by their steps. Loads the modules in ``steps`` as behave does; without it, the
-    step modules are those that behave has loaded."""
+    """Finds the shared work of scenarios by their steps, which are defined in ``registry``.
 
-    def __init__(self, steps: Path | None = None) -> None:
-        if steps is not None:
-            step_registry.registry.clear()
-            load_step_modules([str(steps)])
-        definitions = (one for kind in step_registry.registry.steps.values() for one in kind)
+    Raises ValueError if no step asks for any: the step modules were then not loaded into this registry.
+    """
+
+    def __init__(self, registry: StepRegistry) -> None:
+        definitions = (one for kind in registry.steps.values() for one in kind)
         # Only a marked step, or a word of a closed list, can ask for shared work. Other definitions need no matching.
         self._asking = [one for one in definitions if name_of(one.func) or ":" in one.pattern]
+
+        if not self._asking:
+            raise ValueError("no step is defined that asks for shared work: the step modules are not loaded here")
+
+    @classmethod
+    def loading(cls, steps: Path) -> Self:
+        """Load the step modules of a folder, as behave does."""
+        step_registry.registry.clear()
+        load_step_modules([str(steps)])
+        return cls(step_registry.registry)
 
     def of(self, texts: Iterable[str]) -> str | None:
         """Return the name of the work that a scenario with these steps shares, or None. Raises ValueError for two."""

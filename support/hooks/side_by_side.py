@@ -25,6 +25,7 @@ from typing import Any
 from support.clients.kubernetes.tunnel import StillListening
 from support.clients.processes import ProcessId
 from support.clients.safety import Budget, SafetyPolicy
+from support.gherkin.sharing import Sharing
 from support.hooks.suspects import Suspects
 from support.hooks.units import Concurrency, Unit, apart, beside_copies, side_by_side, units_of
 from support.hooks.worker import Farewell, WorkerOutcome, outcome_of, serve
@@ -85,7 +86,8 @@ class SideBySide:
         ``connect``, or ``connect_apart`` if it has a sandbox of its own; both also receive this ``budget``.
         """
         amount = self._wanted or allowed.parallel
-        elsewhere = apart(self._report.selected, allowed.measures_beside) if amount > 1 and allowed.copies else []
+        sharing = Sharing(self._runner.step_registry) if allowed.measures_beside else None
+        elsewhere = apart(self._report.selected, sharing) if amount > 1 and allowed.copies else []
         copies = min(allowed.copies, len(elsewhere) // _WORTH_A_COPY)
         amount = max(1, min(amount, len(self._together)))
         context = _forking()

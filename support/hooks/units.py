@@ -64,14 +64,13 @@ def side_by_side(selected: Iterable[Any]) -> list[Any]:
     return _longest_first(one for one in _movable(selected) if not EXCLUDES.intersection(one.effective_tags))
 
 
-def apart(selected: Iterable[Any], measures_beside: bool = False) -> list[Any]:
+def apart(selected: Iterable[Any], sharing: Sharing | None = None) -> list[Any]:
     """Return the selected scenarios that need a site to themselves, whichever it is, the longest first.
 
-    A scenario that measures needs the machine as well, unless ``measures_beside``. A scenario that needs a message
-    broker is not among them either, because a broker takes long to start, nor one that shares its measurement with
-    others: they run in one process.
+    A scenario that measures needs the machine as well. With ``sharing`` it does not, unless it shares its measurement
+    with others: they run in one process. A scenario that needs a message broker is not among them either, because a
+    broker takes long to start.
     """
-    sharing = Sharing() if measures_beside else None
 
     def stays(one: Any) -> bool:
         if sharing is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from behave.step_registry import StepRegistry
 
 from support.capacity.measuring import LoadMeasurements
 from support.gherkin.documents import read_documents
@@ -49,7 +50,7 @@ def test_what_is_made_for_each_scenario_cannot_be_asked_for_so() -> None:
 
 
 def test_scenarios_that_share_something_run_in_one_process() -> None:
-    sharing = Sharing(ROOT / "steps")
+    sharing = Sharing.loading(ROOT / "steps")
     examples = [
         example
         for document in read_documents(ROOT / "features")
@@ -67,4 +68,10 @@ def test_a_scenario_can_look_at_one_of_them_only() -> None:
         "the required number of clients open a live investigation at the same time",
     ]
     with pytest.raises(ValueError, match="looks at the full load and the openings of one client"):
-        Sharing(ROOT / "steps").of(texts)
+        Sharing.loading(ROOT / "steps").of(texts)
+
+
+def test_without_steps_nobody_can_tell_what_is_shared() -> None:
+    """behave replaces the registry of its module: what is asked of the new one is that nothing is ever shared."""
+    with pytest.raises(ValueError, match="the step modules are not loaded here"):
+        Sharing(StepRegistry())

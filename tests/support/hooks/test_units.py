@@ -173,12 +173,12 @@ def measuring(step: str, *tags: str) -> SimpleNamespace:
 
 
 def test_what_measures_for_itself_may_have_another_site_if_the_machine_is_free_for_it() -> None:
-    Sharing(ROOT / "steps")  # loads them, as behave does
+    sharing = Sharing.loading(ROOT / "steps")
     single = measuring("a client opens a single live investigation, again and again")
     shared = measuring("the number of investigations grows in steps up to the required number")
     broker = measuring("a client opens a single live investigation, again and again", "needs_rabbitmq")
     layer = measuring("the database answers a ping", "IN-03a")
     selected = [shared, single, broker, layer]
     assert apart(selected) == []
-    assert apart(selected, measures_beside=True) == [single]
+    assert apart(selected, sharing) == [single]
     assert beside_copies(selected, [single]) == [shared, broker]
