@@ -14,6 +14,7 @@ import bson
 from bson import ObjectId
 
 HEADER = struct.Struct("<iiii")
+HELD_AT_MOST_S = 60.0
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 HELLO = {
     "ismaster": True, "isWritablePrimary": True, "helloOk": True, "maxBsonObjectSize": 16777216,
@@ -36,6 +37,9 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
         """While set, connections are accepted and get no answer."""
         self.ping_s = 0.0
         """Delay of the answer to a ping, in s."""
+        self.answers_pings = threading.Event()
+        """While not set, a ping gets no answer."""
+        self.answers_pings.set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -65,6 +69,7 @@ class FakeMongoDb(socketserver.ThreadingTCPServer):
             return {"cursor": cursor, "ok": 1.0}
         if name in ("ping", "endSessions"):
             self._stopping.wait(self.ping_s)
+            self.answers_pings.wait(HELD_AT_MOST_S)
             return {"ok": 1.0}
         return {"ok": 0.0, "code": 59, "errmsg": f"no such command: {name}"}
 

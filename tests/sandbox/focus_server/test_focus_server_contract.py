@@ -17,7 +17,9 @@ import pytest
 from tests.sandbox.focus_server.estate import STORAGE, Estate, ago, recording
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-LIMIT_S = 120.0
+LIMIT_S = 600.0
+"""A limit against a tool that hangs. It has to be generous, because it counts wall-clock time on a machine that may be
+busy: 120 s were too few beside 24 busy programs."""
 
 
 @pytest.fixture(scope="module")

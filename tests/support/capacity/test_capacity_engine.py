@@ -150,7 +150,7 @@ def test_a_refused_connection_is_an_outcome_and_is_not_tried_again() -> None:
 
 
 def test_a_good_generator_is_trusted(server: str) -> None:
-    check = check_generator(client, 20, limit_ms=100, allowed_ms=1000)
+    check = check_generator(client, 20, limit_ms=1000, allowed_ms=5000)
     assert check.trusted
     assert check.reason == ""
     assert check.peak_in_flight == 20

@@ -6,7 +6,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 import pytest
@@ -129,10 +129,14 @@ def _(estate: Estate) -> None:
 
 @case("mongodb-pool-exhausted")
 def _(estate: Estate) -> None:
-    estate.mongodb.ping_s = 2.0  # five at a time, and no request waits longer than 1.5 s of the server's given time
+    estate.mongodb.answers_pings.clear()  # five have a connection, and the others wait until the first is refused
     with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(lambda _: estate.configure(), range(24)))
-    estate.mongodb.ping_s = 0.0
+        openings = [pool.submit(estate.configure) for _ in range(24)]
+        try:
+            next(as_completed(openings, timeout=60))
+        finally:
+            estate.mongodb.answers_pings.set()
+    answers = [opening.result() for opening in openings]
     assert {answer.status for answer in answers} == {200, 503}
     text = "WaitQueueTimeoutError: Timed out while checking out a connection from connection pool. maxPoolSize: 5"
     refusals = [answer.json["error"] for answer in answers if answer.status == 503]
