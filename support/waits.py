@@ -52,19 +52,20 @@ no deadline to miss."""
 class Stopwatch:
     """Seconds since it was created: of wall-clock time, and of the time given to the suite.
 
-    Belongs to the thread that created it. Processor time of this thread was given to it, however late the heartbeat
-    is: a call that computes, or that ends between two late beats, takes longer than no time.
+    Processor time of the thread that created it was given to it, however late the heartbeat is: a call that computes,
+    or that ends between two late beats, takes longer than no time. Another thread that reads it cannot know that time.
     """
 
     def __init__(self) -> None:
         self._heartbeat = processor.heartbeat
         self._lost_before_s = self._heartbeat.lost_s()
-        self._used_before_s = time.thread_time()
+        self._thread, self._used_before_s = threading.get_ident(), time.thread_time()
         self._began_s = time.monotonic()
 
     def given_s(self) -> float:
-        used_s = time.thread_time() - self._used_before_s
-        return max(used_s, self._heartbeat.given_since(self._began_s, self._lost_before_s))
+        given_s = self._heartbeat.given_since(self._began_s, self._lost_before_s)
+        is_mine = threading.get_ident() == self._thread
+        return max(given_s, time.thread_time() - self._used_before_s) if is_mine else given_s
 
     def wall_s(self) -> float:
         return time.monotonic() - self._began_s

@@ -55,7 +55,6 @@ class Sharing:
         definitions = (one for kind in registry.steps.values() for one in kind)
         # Only a marked step, or a word of a closed list, can ask for shared work. Other definitions need no matching.
         self._asking = [one for one in definitions if name_of(one.func) or ":" in one.pattern]
-
         if not self._asking:
             raise ValueError("no step is defined that asks for shared work: the step modules are not loaded here")
 

@@ -79,6 +79,17 @@ def test_a_thread_that_computes_has_the_processor_though_the_heartbeat_waits_for
     assert watch.given_s() >= used_s
 
 
+def test_the_processor_time_of_another_thread_is_not_that_of_the_stopwatch() -> None:
+    """A client is created by one thread and looked at by another, which may have computed for long before."""
+    created: list[waits.Stopwatch] = []
+    sum(range(10_000_000))
+    thread = threading.Thread(target=lambda: created.append(waits.Stopwatch()))
+    thread.start()
+    thread.join()
+    given_s = created[0].given_s()
+    assert given_s <= created[0].wall_s()
+
+
 @pytest.mark.parametrize(("runnable", "share"), [(1, 1.0), (4, 1.0), (8, 0.5), (25, 0.16)])
 def test_the_share_is_what_each_of_the_runnable_gets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runnable: int, share: float
