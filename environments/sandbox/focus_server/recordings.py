@@ -23,6 +23,8 @@ STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1500, 500, 500
 """The time limit of one lookup, after which MongoDB counts as unavailable; the limit of the search for a server that
 does not answer; and the pause between two checks of the server while no request waits for it."""
+GOODBYE_S = 0.05
+"""The time limit for ending the sessions, after which the server ends without having done so."""
 common.MIN_HEARTBEAT_INTERVAL = 0.1
 """Seconds between two checks while a request waits for a server. The driver's value is 0.5 and has no option; the
 driver's own tests set it this way. All else in a sandbox runs fifty times as fast as on a site."""
@@ -96,7 +98,7 @@ class RecordingIndex:
             maxPoolSize=pool,
             appname="focus-server",
             connectTimeoutMS=GIVE_UP_AFTER_MS,
-            serverSelectionTimeoutMS=NOBODY_THERE_AFTER_MS,  # for closing, which looks for a server to end its sessions
+            serverSelectionTimeoutMS=NOBODY_THERE_AFTER_MS,
             heartbeatFrequencyMS=LOOK_EVERY_MS,
             retryReads=False,
         )
@@ -146,4 +148,6 @@ class RecordingIndex:
                 raise MongoDbAway() from error
 
     async def close(self) -> None:
-        await self._client.close()
+        """Close the driver. It looks for a server in order to end its sessions; if MongoDB ended first, they expire."""
+        with pymongo.timeout(GOODBYE_S):
+            await self._client.close()

@@ -18,7 +18,7 @@ HELD_AT_MOST_S = 60.0
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
 HELLO = {
     "ismaster": True, "isWritablePrimary": True, "helloOk": True, "maxBsonObjectSize": 16777216,
-    "maxMessageSizeBytes": 48000000,
+    "maxMessageSizeBytes": 48000000, "logicalSessionTimeoutMinutes": 30,
     "maxWriteBatchSize": 100000, "minWireVersion": 0, "maxWireVersion": 21, "readOnly": False, "ok": 1.0,
 }  # fmt: skip
 

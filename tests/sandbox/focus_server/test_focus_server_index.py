@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS, RecordingIndex
+from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, RecordingIndex
 from environments.sandbox.focus_server.refusals import MongoDbAway
 from environments.sandbox.focus_server.schema import Window
 from tests.sandbox.focus_server.fake_mongodb import FakeMongoDb
@@ -58,3 +58,20 @@ def test_who_waits_for_a_connection_is_not_told_that_nobody_answers(mongodb: Fak
 
     mongodb.ping_s = 0.3 * GIVE_UP_AFTER_MS / 1000
     asyncio.run(ask_all())
+
+
+def test_a_server_that_ends_does_not_wait_for_a_mongodb_that_does_not_answer(mongodb: FakeMongoDb) -> None:
+    """The driver ends its sessions when it is closed. Each end of a sandbox, in which MongoDB can go first, met that."""
+
+    async def closed_after_s() -> float:
+        index = RecordingIndex(mongodb.uri, "prisma", pool=1)
+        await index.ping()
+        mongodb.silent.set()
+        began_s = time.monotonic()
+        await index.close()
+        return time.monotonic() - began_s
+
+    try:
+        assert asyncio.run(closed_after_s()) < 0.8 * NOBODY_THERE_AFTER_MS / 1000
+    finally:
+        mongodb.silent.clear()
