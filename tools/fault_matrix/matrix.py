@@ -38,11 +38,14 @@ def run_matrix(plan: Plan, report: Report) -> list[Judgement]:
         report(healthy)
         matrix = _Matrix(plan, benches, report)
         found = controls(plan, healthy)
-        for control in (one for one in found if not one.lasts):
+        for control in (one for one in found if not one.row.lasts):
             matrix.control(control)
+        lasting = [one for one in found if one.row.lasts]
         _all_of(
-            *(beside.submit(matrix.control, one) for one in found if one.lasts),
-            *(pool.submit(matrix.part, part) for part in plan.lasting()),
+            *(pool.submit(matrix.control, one) for one in lasting if one.fault.waits),
+            *(pool.submit(matrix.part, part) for part in plan.lasting(waits=True)),
+            *(beside.submit(matrix.part, part) for part in plan.lasting(waits=False)),
+            *(beside.submit(matrix.control, one) for one in lasting if not one.fault.waits),
         )
         _all_of(
             *(beside.submit(matrix.part, part) for part in plan.waiting()),

@@ -46,13 +46,16 @@ class Plan:
         return 1 if self.is_alone else self.workers
 
     def parts(self, fault: Fault) -> list[Part]:
-        """Split the rows of a fault into those that may run beside other sandboxes and those that must not."""
+        """Split the rows of a fault: those that may run beside other sandboxes, those that must not, and those that
+        measure for a long time."""
         rows = self.rows_with(fault)
-        apart = [row for row in rows if row.is_apart]
-        others = [row for row in rows if not row.is_apart]
-        if not (apart and others):
-            return [Part(fault.id, fault, rows)]
-        return [Part(fault.id, fault, others), Part(f"alone/{fault.id}", fault, apart)]
+        kinds = {
+            "": [row for row in rows if not row.is_apart],
+            "alone/": [row for row in rows if row.is_apart and not row.lasts],
+            "long/": [row for row in rows if row.lasts],
+        }
+        parts = [Part(f"{folder}{fault.id}", fault, some) for folder, some in kinds.items() if some]
+        return parts if len(parts) > 1 else [Part(fault.id, fault, rows)]
 
     def quiet(self) -> list[Part]:
         """Return the parts that run side by side and do not mostly wait, the largest first."""
@@ -67,9 +70,11 @@ class Plan:
         """Return the parts that tolerate no neighbour; they run one at a time."""
         return [part for part in self._parts(None, is_apart=True) if not part.lasts]
 
-    def lasting(self) -> list[Part]:
-        """Return the parts with a small load over a long time. They run beside each other and beside nothing else."""
-        return [part for part in self._parts(None, is_apart=True) if part.lasts]
+    def lasting(self, waits: bool) -> list[Part]:
+        """Return the parts that measure for a long time, most rows first. They open little at a time, so they run
+        beside each other, and beside nothing else. Those that ``waits`` is true for hardly use the machine."""
+        found = [part for part in self._parts(waits, is_apart=True) if part.lasts]
+        return sorted(found, key=lambda part: -len(part.rows))
 
     def _parts(self, waits: bool | None, is_apart: bool) -> list[Part]:
         parts = [part for fault in self.faults if waits in (None, fault.waits) for part in self.parts(fault)]
@@ -90,7 +95,7 @@ class Part:
 
     @property
     def lasts(self) -> bool:
-        return self.fault.waits and all(row.lasts for row in self.rows)
+        return any(row.lasts for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,6 @@ class Control:
 
     row: Row
     fault: Fault
-
-    @property
-    def lasts(self) -> bool:
-        return self.fault.waits and self.row.lasts
 
 
 def controls(plan: Plan, healthy: Run) -> list[Control]:

@@ -181,7 +181,7 @@ def test_what_is_measured_under_load_what_waits_and_the_rest_are_apart() -> None
     assert names(plan.quiet()) == ["long", "short"]
     assert names(plan.waiting()) == ["second"]
     assert names(plan.apart()) == ["first", "loaded"]
-    assert plan.lasting() == []
+    assert plan.lasting(waits=True) == plan.lasting(waits=False) == []
 
 
 def test_of_one_fault_what_is_measured_under_load_is_apart_from_what_else_runs_with_it() -> None:
@@ -190,22 +190,26 @@ def test_of_one_fault_what_is_measured_under_load_is_apart_from_what_else_runs_w
     plan = Plan({}, [both], rows, "", False, 2, 1, Path("x"))
     assert [(part.name, [each.id for each in part.rows]) for part in plan.parts(both)] == [
         ("job-crashes", ["JL-01a"]),
-        ("alone/job-crashes", ["PF-01a", "SB-02a"]),
+        ("alone/job-crashes", ["PF-01a"]),
+        ("long/job-crashes", ["SB-02a"]),
     ]
     assert names(plan.quiet()) == ["job-crashes"] and names(plan.apart()) == ["alone/job-crashes"]
+    assert names(plan.lasting(waits=False)) == ["long/job-crashes"]
 
 
-@pytest.mark.parametrize(
-    ("tags", "waits", "lasts"),
-    [(["load", "slow"], True, True), (["load", "slow"], False, False), (["load", "alone"], True, False)],
-)
-def test_under_load_only_what_takes_long_and_says_that_it_waits_goes_beside_its_like(
-    tags: list[str], waits: bool, lasts: bool
-) -> None:
+@pytest.mark.parametrize(("kind", "lasts"), [("slow", True), ("alone", False)])
+@pytest.mark.parametrize("waits", [True, False])
+def test_under_load_only_what_takes_long_goes_beside_its_like(kind: str, lasts: bool, waits: bool) -> None:
     one = fault(scenarios={"SB-02a": ""}, waits=waits)
-    plan = Plan({}, [one], [row("SB-02a", *tags)], "", False, 2, 1, Path("x"))
-    assert [bool(plan.lasting()), bool(plan.apart())] == [lasts, not lasts]
-    assert Control(row("SB-02a", *tags), one).lasts is lasts
+    plan = Plan({}, [one], [row("SB-02a", "load", kind)], "", False, 2, 1, Path("x"))
+    assert [bool(plan.lasting(waits)), bool(plan.apart())] == [lasts, not lasts]
+    assert plan.lasting(not waits) == []
+
+
+def test_of_what_takes_long_the_part_with_most_rows_begins() -> None:
+    rows = [row("CA-10a", "slow"), row("CA-10b", "slow")]
+    one, two = fault(id="one", scenarios={"CA-10a": ""}), fault(id="two", scenarios={"CA-10a": "", "CA-10b": ""})
+    assert names(Plan({}, [one, two], rows, "", False, 2, 1, Path("x")).lasting(waits=False)) == ["two", "one"]
 
 
 def test_in_the_repository_nothing_that_measures_goes_beside_anything_but_the_long_ones() -> None:
@@ -214,8 +218,9 @@ def test_in_the_repository_nothing_that_measures_goes_beside_anything_but_the_lo
     plan = Plan({}, list(catalogue.values()), rows, "", False, 2, 1, Path("x"))
     beside = [each for part in [*plan.quiet(), *plan.waiting()] for each in part.rows]
     assert not [each.id for each in beside if each.tags & {"slow", "alone"}]
-    assert {each.id for part in plan.lasting() for each in part.rows} == {"SB-02a"}
-    judged = [part.fault.id for part in [*plan.quiet(), *plan.waiting(), *plan.apart(), *plan.lasting()]]
+    lasting = [*plan.lasting(waits=True), *plan.lasting(waits=False)]
+    assert all("slow" in each.tags for part in lasting for each in part.rows)
+    judged = [part.fault.id for part in [*plan.quiet(), *plan.waiting(), *plan.apart(), *lasting]]
     assert set(judged) == set(catalogue)
 
 
