@@ -41,9 +41,8 @@ help:
 		'PYTHON=/path/to/python selects the Python for .venv. Windows: docs/qa-engineer.md'
 
 acceptance: .venv/.run-ready
-	@$(BIN)/python -m support.hooks.asked '$(TAGS)'
-	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed --reports '$(REPORTS)') && )$(WITH_MAKE) $(BIN)/python -m behave \
-		-D env=$(ENV) -D reports='$(REPORTS)' $(if $(RUN_FILE),-D sandbox_run_file='$(RUN_FILE)') \
+	@$(if $(FAILED),tags=$$($(BIN)/focus-acceptance report failed --reports '$(REPORTS)') && )$(WITH_MAKE) $(BIN)/python -m support.hooks.launch \
+		'$(TAGS)' -D env=$(ENV) -D reports='$(REPORTS)' $(if $(RUN_FILE),-D sandbox_run_file='$(RUN_FILE)') \
 		$(if $(PARALLEL),-D parallel=$(PARALLEL)) $(if $(CONFIRM),-D confirm=$(CONFIRM)) $(if $(FAILED),--tags="($$tags)") \
 		$(if $(TAGS),--tags='($(TAGS)) and not (@wip or @quarantine)')$(if $(OPEN),; code=$$?; \
 		$(BIN)/focus-acceptance report open --reports '$(REPORTS)'; exit $$code)

@@ -1,8 +1,8 @@
 """Checks of a tag expression before a run is started with it.
 
 behave reads the expression before any code of the suite runs. It answers a malformed one with three lines and exit code
-1, and an old-style or misspelt one with an empty selection. `make acceptance TAGS=...` therefore checks it first, with
-`python -m support.hooks.asked`, which exits with 2 and one sentence on stderr if the expression cannot be used.
+1, and an old-style or misspelt one with an empty selection. `make acceptance TAGS=...` therefore checks it first
+(`support/hooks/launch.py`), and exits with 2 and one sentence on stderr if the expression cannot be used.
 """
 
 from __future__ import annotations

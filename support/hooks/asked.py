@@ -6,7 +6,6 @@ the checkout (behave 1.3.3, configuration.config_filenames and setup_stage).
 
 from __future__ import annotations
 
-import argparse
 import configparser
 import difflib
 import os
@@ -52,7 +51,7 @@ def refusal_of(config: Any, environment: Mapping[str, str]) -> str | None:
 
 
 def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | None]:
-    yield from _other_settings()
+    yield from other_settings()
     if stage := environment.get("BEHAVE_STAGE"):
         yield f"BEHAVE_STAGE={stage}: other steps and hooks would run than those of this checkout; unset it"
     elif config.stage:
@@ -62,7 +61,8 @@ def _refusals(config: Any, environment: Mapping[str, str]) -> Iterator[str | Non
     yield from (problem_with(expression) for expression in _tags(config))
 
 
-def _other_settings() -> Iterator[str | None]:
+def other_settings() -> Iterator[str | None]:
+    """Return an objection to each settings file, other than the suite's, that behave would read."""
     return (_settings_of(Path(name)) for name in config_filenames() if not _is_ours(Path(name)))
 
 
@@ -177,18 +177,3 @@ def _without_rows(features: Sequence[Any]) -> list[str]:
         for scenario in feature.walk_scenarios(with_outlines=True)
         if scenario.type == "scenario_outline" and not scenario.scenarios
     ]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check what can be refused before behave starts: behave reads its settings first, and reports a broken file
-    itself."""
-    parser = argparse.ArgumentParser(prog="python -m support.hooks.asked", description="Check what a run is asked for.")
-    parser.add_argument("tags", help="a tag expression; empty: what the settings say")
-    refusal = next(filter(None, (*_other_settings(), problem_with(parser.parse_args(arguments).tags))), None)
-    if refusal is not None:
-        print(refusal, file=sys.stderr)
-    return 0 if refusal is None else 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

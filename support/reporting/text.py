@@ -48,6 +48,8 @@ class Painter:
 
 def safe(text: str) -> str:
     """Replace control characters with visible escapes: a name must not move the cursor."""
+    if text.isprintable():  # most are
+        return text
     visible = text.replace("\t", "    ")
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), visible)
 

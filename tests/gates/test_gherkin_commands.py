@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.hooks import asked
+from support.hooks import launch
 from tools.gherkin_lint import phrases
 
 FEATURE = """Feature: F
@@ -119,7 +119,7 @@ def test_the_command_tells_findings_from_wrong_use(project: Path) -> None:
     ],
 )
 def test_a_usable_expression_passes(expression: str) -> None:
-    assert asked.main([expression]) == 0
+    assert launch.refusal_of(expression) is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_usable_expression_passes(expression: str) -> None:
 def test_an_unusable_expression_is_refused_in_one_sentence(
     expression: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked.main([expression]) == 2
+    with pytest.raises(SystemExit) as ended:
+        launch.main([expression, "--no-such-option-of-behave"])
     err = capsys.readouterr().err
-    assert told in err
-    assert err.count("\n") == 1
+    assert ended.value.code == 2 and told in err and err.count("\n") == 1

@@ -97,7 +97,8 @@ def _n(one: str, several: str, number: int, **values: Any) -> str:
 
 def original(text: Any) -> Markup:
     """Return an untranslated text, marked as English on pages in another language."""
-    return Markup("<span{}>{}</span>").format(english(), shown(text)) if spoken() != ENGLISH and text else shown(text)
+    # Both parts are markup already; Markup.format would escape them once more, at ten times the price.
+    return Markup(f"<span{english()}>{shown(text)}</span>") if spoken() != ENGLISH and text else shown(text)
 
 
 def shown(text: Any) -> Markup:
@@ -115,6 +116,7 @@ def spoken_here() -> Markup:
     return Markup("") if spoken() == ENGLISH else _attributes(spoken())
 
 
+@functools.cache
 def _attributes(language: Language) -> Markup:
     return Markup(' lang="{}" dir="{}"').format(language.code, language.direction)
 

@@ -61,7 +61,7 @@ def test_who_waits_for_a_connection_is_not_told_that_nobody_answers(mongodb: Fak
 
 
 def test_a_server_that_ends_does_not_wait_for_a_mongodb_that_does_not_answer(mongodb: FakeMongoDb) -> None:
-    """The driver ends its sessions when it is closed. Each end of a sandbox, in which MongoDB can go first, met that."""
+    """The driver ends its sessions when it is closed. Any end of a sandbox can meet that: MongoDB can go first."""
 
     async def closed_after_s() -> float:
         index = RecordingIndex(mongodb.uri, "prisma", pool=1)
