@@ -3,8 +3,8 @@
 Scenarios that do not exclude each other run beside each other on one environment. Scenarios that need a site to
 themselves run beside them on further sandboxes, one after the other on each. This process runs scenarios as well. The
 others are forked before it has any connection, wait until the environment is ready, and receive one scenario after the
-other. Scenarios that measure run here, alone, when all others are done; at the pace of the real system, as soon as
-nothing else uses this site.
+other. Scenarios that need the message broker run here, as soon as nothing else uses this site. So do scenarios that
+measure at the pace of the real system; otherwise they run alone, when all others are done.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class SideBySide:
             amount, copies = 1, 0
         if copies:  # otherwise they run here, with those that measure
             self._apart = elsewhere
-            if allowed.measures_beside:
-                self._here = beside_copies(self._report.selected, [*self._together, *self._apart])
+            others = [*self._together, *self._apart]
+            self._here = beside_copies(self._report.selected, others, allowed.measures_beside)
         ProcessId.own()  # the identity of all of them
         self._budget = budget = Budget(policy, amount + copies, context.Lock() if amount + copies > 1 else None)
         for number in range(1, amount + copies):

@@ -84,11 +84,12 @@ def apart(selected: Iterable[Any], sharing: Sharing | None = None) -> list[Any]:
     )
 
 
-def beside_copies(selected: Iterable[Any], elsewhere: Iterable[Any]) -> list[Any]:
+def beside_copies(selected: Iterable[Any], elsewhere: Iterable[Any], measures_beside: bool) -> list[Any]:
     """Return the selected scenarios, other than those that run ``elsewhere``, that need the first site to themselves
-    but not the machine."""
+    but not the machine: those that need a message broker, and with ``measures_beside`` those that measure."""
     others = {id(one) for one in elsewhere}
-    return [one for one in _movable(selected) if id(one) not in others]
+    left = (one for one in _movable(selected) if id(one) not in others)
+    return [one for one in left if measures_beside or not MEASURES.intersection(one.effective_tags)]
 
 
 def _movable(selected: Iterable[Any]) -> Iterator[Any]:

@@ -181,4 +181,14 @@ def test_what_measures_for_itself_may_have_another_site_if_the_machine_is_free_f
     selected = [shared, single, broker, layer]
     assert apart(selected) == []
     assert apart(selected, sharing) == [single]
-    assert beside_copies(selected, [single]) == [shared, broker]
+    assert beside_copies(selected, [single], measures_beside=True) == [shared, broker]
+
+
+def test_what_needs_the_broker_and_does_not_measure_runs_here_while_others_run_on_further_sites() -> None:
+    def needing(*tags: str) -> SimpleNamespace:
+        return SimpleNamespace(effective_tags={"needs_rabbitmq", *tags})
+
+    broken, measuring, single = needing("disruptive"), needing("alone"), SimpleNamespace(effective_tags={"disruptive"})
+    selected = [broken, measuring, single]
+    assert apart(selected) == [single]
+    assert beside_copies(selected, [single], measures_beside=False) == [broken]
