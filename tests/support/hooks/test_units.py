@@ -159,7 +159,7 @@ def test_alone_means_nobody_else_on_the_cluster_or_beside() -> None:
 
 @pytest.mark.parametrize(
     ("scale", "expected"),
-    [("0.02", Concurrency(4, 2)), ("0.5", Concurrency(4, 2)), ("1", Concurrency(12, 6, measures_beside=True))],
+    [("0.02", Concurrency(4, 3)), ("0.5", Concurrency(4, 3)), ("1", Concurrency(12, 6, measures_beside=True))],
 )
 def test_at_the_pace_of_the_real_system_more_scenarios_run_at_a_time(scale: str, expected: Concurrency) -> None:
     clocks = {"FOCUS__LIMITS__TIME_SCALE": scale, "FOCUS__SANDBOX__SETTINGS__TIME_SCALE": scale}
