@@ -323,9 +323,15 @@ def waits_until_it_is_there(temporary: Path) -> None:
         threading.Event().wait(0.005)
 
 
-def test_ctrl_c_while_the_suite_is_loaded_ends_in_our_words() -> None:
-    as_behave = "sys.modules['__main__'].__spec__ = types.SimpleNamespace(name='behave.__main__')"
-    code = f"import os, signal, sys, types; {as_behave}; import support; os.kill(os.getpid(), signal.SIGINT)"
+@pytest.mark.parametrize(
+    "called_as",
+    [
+        "sys.modules['__main__'].__spec__ = types.SimpleNamespace(name='behave.__main__')",
+        "sys.orig_argv = ['python', '-m', 'support.hooks.launch', '@JL', '-D', 'env=sandbox']",
+    ],
+)
+def test_ctrl_c_while_the_suite_is_loaded_ends_in_our_words(called_as: str) -> None:
+    code = f"import os, signal, sys, types; {called_as}; import support; os.kill(os.getpid(), signal.SIGINT)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "interrupted before the run had begun: nothing was touched\n")
 
