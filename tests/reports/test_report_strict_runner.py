@@ -210,8 +210,7 @@ def test_a_file_that_tells_behave_nothing_is_left_alone_or_ends_it(
     ],
 )
 def test_make_says_in_one_sentence_what_behave_would_end_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    where: str, name: str, content: str, sentence: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, name: str, content: str, sentence: str,
 ) -> None:  # fmt: skip
     for place in ("home", "checkout"):
         (tmp_path / place).mkdir()

@@ -19,7 +19,8 @@ from tools.fault_matrix.warm import WarmBehave
 Benches = queue.SimpleQueue[Bench]
 Report = Callable[[Run | Judgement], None]
 _BESIDE = 2
-"""Maximum number of sandboxes for faults that mostly wait, in addition to the sandboxes at work."""
+"""Maximum number of sandboxes for faults that mostly wait and for long measurements, in addition to the sandboxes at
+work."""
 
 
 def run_matrix(plan: Plan, report: Report) -> list[Judgement]:

@@ -71,8 +71,8 @@ class Plan:
         return [part for part in self._parts(None, is_apart=True) if not part.lasts]
 
     def lasting(self, waits: bool) -> list[Part]:
-        """Return the parts that measure for a long time, most rows first. They open little at a time, so they run
-        beside each other, and beside nothing else. Those that ``waits`` is true for hardly use the machine."""
+        """Return the parts that measure for a long time, most rows first, of faults that mostly wait or of the others.
+        They leave most of the machine unused, so they run beside each other, and beside nothing else."""
         found = [part for part in self._parts(waits, is_apart=True) if part.lasts]
         return sorted(found, key=lambda part: -len(part.rows))
 

@@ -23,8 +23,8 @@ STALE_AFTER = timedelta(hours=24)
 GIVE_UP_AFTER_MS, NOBODY_THERE_AFTER_MS, LOOK_EVERY_MS = 1500, 500, 500
 """The time limit of one lookup, after which MongoDB counts as unavailable; the limit of the search for a server that
 does not answer; and the pause between two checks of the server while no request waits for it."""
-GOODBYE_S = 0.05
-"""The time limit for ending the sessions, after which the server ends without having done so."""
+_GOODBYE_S = 0.05
+"""The time limit for ending the sessions, after which the server ends without having done so; they expire."""
 common.MIN_HEARTBEAT_INTERVAL = 0.1
 """Seconds between two checks while a request waits for a server. The driver's value is 0.5 and has no option; the
 driver's own tests set it this way. All else in a sandbox runs fifty times as fast as on a site."""
@@ -77,6 +77,12 @@ def overlaps(recording: Recording, window: Window, now: datetime) -> bool:
     """Whether recording and window overlap, in UTC without rounding; an open recording lasts until now."""
     start_s, end_s = recording.start.timestamp(), (recording.end or now).timestamp()
     return start_s < window.end_s and end_s > window.start_s
+
+
+async def leave(client: AsyncMongoClient[dict[str, Any]]) -> None:
+    """Close a driver, which first looks for a server in order to end its sessions. MongoDB may have ended before."""
+    with pymongo.timeout(_GOODBYE_S):
+        await client.close()
 
 
 class RecordingIndex:
@@ -148,6 +154,4 @@ class RecordingIndex:
                 raise MongoDbAway() from error
 
     async def close(self) -> None:
-        """Close the driver. It looks for a server in order to end its sessions; if MongoDB ended first, they expire."""
-        with pymongo.timeout(GOODBYE_S):
-            await self._client.close()
+        await leave(self._client)

@@ -17,7 +17,7 @@ from pymongo.errors import WaitQueueTimeoutError
 
 from environments.sandbox.focus_server.faults.plain import Unclear, delayed
 from environments.sandbox.focus_server.hooks import Proceed, fault
-from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS
+from environments.sandbox.focus_server.recordings import GIVE_UP_AFTER_MS, leave
 from environments.sandbox.focus_server.refusals import CannotOpen, MongoDbAway
 from environments.sandbox.focus_server.schema import Window
 from environments.sandbox.focus_server.service import FocusService
@@ -142,7 +142,7 @@ class SmallPool:
 
     async def aclose(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            await leave(self._client)
 
 
 @fault("mongodb-pool-exhausted", at="configure", memory=SmallPool)
