@@ -48,7 +48,7 @@ class Result:
     """The result of a mutant.
 
     ``by`` is the scenario that noticed it, or ``start`` when its process did not start or broke on the first request.
-    It is ``untried`` when the run could not be completed, or when a busy machine may have caused the failure: when the
+    It is ``untried`` when the run could not be completed, or when a busy machine may have caused each failure: when the
     scenario runs again with and without the mutant at the same moment, it does not fail only with the mutant.
     """
 
@@ -140,20 +140,26 @@ class Laboratory:
         problem = self._put(mutant)
         if problem is not None:
             return KILLED, AT_START, problem, 0
-        ran = 0
+        ran, doubtful = 0, ("", "")
         for batch in _batches(rows):
-            run = self.run(batch)
-            bad = {name: reason for name, reason in run.bad().items() if name not in run.undecided()}
-            ran += len(run.passed()) + len(bad)
-            for name, reason in bad.items():
-                in_error = run.scenarios[name]["status"] == "error"
-                if not (in_error or _SPEAKS_OF_TIME.search(reason)):
-                    return KILLED, name, reason, ran
-                with_mutant, without = self._beside_a_healthy_one([row for row in batch if row.id == name])
-                if name in with_mutant.bad() and name in without.passed():
-                    return KILLED, name, reason, ran
-                return UNTRIED, name, reason, ran
-        return SURVIVED, "", "", ran
+            left = batch
+            while left:
+                run = self.run(left)
+                bad = {name: reason for name, reason in run.bad().items() if name not in run.undecided()}
+                ran += len(run.passed()) + len(bad)
+                for name, reason in bad.items():
+                    if self._is_noticed(run, name, reason, left):
+                        return KILLED, name, reason, ran
+                    doubtful = name, reason
+                left = _not_reached(left, run)
+        return (UNTRIED, *doubtful, ran) if any(doubtful) else (SURVIVED, "", "", ran)
+
+    def _is_noticed(self, run: Run, name: str, reason: str, rows: Sequence[Row]) -> bool:
+        """Whether a scenario that failed has noticed the mutant, and not a busy machine."""
+        if run.scenarios[name]["status"] != "error" and not _SPEAKS_OF_TIME.search(reason):
+            return True
+        with_mutant, without = self._beside_a_healthy_one([row for row in rows if row.id == name])
+        return name in with_mutant.bad() and name in without.passed()
 
     def _beside_a_healthy_one(self, rows: Sequence[Row]) -> tuple[Run, Run]:
         """Run the rows with the mutant and, at the same moment, without it on a second sandbox. A busy machine disturbs
@@ -224,6 +230,12 @@ def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
         if time.monotonic() > end_s:
             raise MutantsError(otherwise)
         time.sleep(_LOOK_S)
+
+
+def _not_reached(rows: Sequence[Row], run: Run) -> list[Row]:
+    """Return the rows that a run did not reach, because it ends with the first failure."""
+    over = run.passed() | run.bad().keys()
+    return [row for row in rows if row.id not in over] if run.bad() else []
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
